@@ -1,0 +1,44 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int map_fd(struct file_map *map, int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, errno, "cannot stat '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, "'%s' is not a regular file", path);
+	if (st.st_size == 0)
+		return 0;
+	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return error_errno(err, errno, "cannot map '%s'", path);
+	map->data = p;
+	map->size = (size_t)st.st_size;
+	return 0;
+}
+
+int file_map_init(struct file_map *map, const char *path, struct error *err)
+{
+	*map = (struct file_map){0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", path);
+	int r = map_fd(map, fd, path, err);
+	close(fd);
+	return r;
+}
+
+void file_map_deinit(struct file_map *map)
+{
+	if (map->data)
+		munmap((void *)map->data, map->size);
+	*map = (struct file_map){0};
+}

@@ -1,0 +1,24 @@
+/*
+ * file: whole files, mapped read-only.
+ */
+#ifndef VMSCOPE_BASE_FILE_H
+#define VMSCOPE_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct file_map {
+	const uint8_t *data; /* NULL when the file is empty */
+	size_t size;	     /* bytes, as of opening */
+};
+
+/*
+ * Maps path. Only regular files are taken: a FIFO or a device would block or never end.
+ * Return: 0, or ERR with err set.
+ */
+int file_map_init(struct file_map *map, const char *path, struct error *err);
+void file_map_deinit(struct file_map *map);
+
+#endif
