@@ -1,0 +1,357 @@
+#include "ctf/cursor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+
+#define NS_PER_S 1000000000
+
+/* How far a file is read before its pages behind the reader are given back. */
+#define DROP_STEP ((uint64_t)8 << 20)
+
+struct ctf_cursor_file {
+	struct ctf_packets src;
+	struct ctf_packet next; /* not entered yet */
+	bool has_next;
+	uint64_t dropped; /* bytes from the start that were given back to the kernel */
+};
+
+static int64_t to_ns(const struct ctf_cursor *c, uint64_t cycles)
+{
+	return ctf_clock_ns(c->clock, cycles);
+}
+
+static void report(struct ctf_cursor *c, enum diag_id id, uint64_t count, uint64_t cycles)
+{
+	struct diag where = {.first_ns = to_ns(c, cycles),
+			     .file = c->file->src.name,
+			     .packet = c->packet.offset,
+			     .bit = c->reader.pos};
+
+	diag_add(&c->diags, id, count, &where);
+}
+
+static uint64_t saturating_add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
+		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
+		     int64_t skip_before_ns)
+{
+	*c = (struct ctf_cursor){.trace = trace,
+				 .stream = stream,
+				 .plan = ctf_plan_borrow_stream(plan, stream->cls),
+				 .clock = stream->cls->clock,
+				 .every_event = every_event,
+				 .skip_before_ns = skip_before_ns};
+	c->slack = c->clock ? c->clock->frequency : NS_PER_S;
+	c->saved = mem_zalloc(trace->type.n_saves + 1, sizeof(*c->saved));
+	ctf_reader_init(&c->reader, c->saved);
+	c->n_files = stream->files.n;
+	c->files = mem_zalloc(c->n_files, sizeof(*c->files));
+	for (size_t i = 0; i < c->n_files; i++) {
+		struct ctf_cursor_file *f = &c->files[i];
+
+		f->src = ctf_trace_packets(trace, stream->files.at[i], &c->diags);
+		f->has_next = ctf_packet_read(&f->src, 0, &c->reader, &f->next);
+	}
+}
+
+void ctf_cursor_deinit(struct ctf_cursor *c)
+{
+	free(c->files);
+	free(c->saved);
+	*c = (struct ctf_cursor){0};
+}
+
+/* Pages behind the reader are dropped, so that a mapped trace does not count as our memory. */
+static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
+{
+	if (upto < f->dropped + DROP_STEP)
+		return;
+	uint64_t aligned = upto & ~(DROP_STEP - 1);
+
+	madvise((void *)(f->src.data + f->dropped), aligned - f->dropped, MADV_DONTNEED);
+	f->dropped = aligned;
+}
+
+/* Of the files' next packets, the one that begins first; files are few. */
+static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
+{
+	struct ctf_cursor_file *best = NULL;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		struct ctf_cursor_file *f = &c->files[i];
+
+		if (f->has_next && (!best || f->next.begin < best->next.begin))
+			best = f;
+	}
+	return best;
+}
+
+/* Snapshots of one session hold the same packet more than once. */
+static bool is_repeated(const struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	return c->n_files > 1 && c->had_packet && CTF_HAS(p, CTF_ROLE_SEQ_NUM) &&
+	       p->seq_num == c->packet.seq_num && p->begin == c->packet.begin &&
+	       p->end == c->packet.end;
+}
+
+static bool ends_too_early(const struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	return c->skip_before_ns != INT64_MIN && CTF_HAS(p, CTF_ROLE_END_TIME) &&
+	       to_ns(c, p->end) < c->skip_before_ns;
+}
+
+/* What the counters of the tracer say went missing between the last packet and this one. */
+static void count_losses(struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	const struct ctf_fc *context = p->cls->packet_context;
+	bool has_seq = CTF_HAS(p, CTF_ROLE_SEQ_NUM);
+	uint64_t before = c->had_packet ? c->packet.discarded : 0;
+	uint64_t lost = 0;
+
+	if (c->had_packet && has_seq && p->seq_num > c->packet.seq_num + 1) {
+		report(c, DIAG_PACKETS_LOST, p->seq_num - c->packet.seq_num - 1, p->begin);
+		c->gap = true;
+	}
+	/* A stream whose first packet is not its number 0 counts from an unknown start. */
+	if (CTF_HAS(p, CTF_ROLE_DISCARDED) && (c->had_packet || !has_seq || p->seq_num == 0)) {
+		lost = p->discarded - before;
+		if (ctf_role_size(context, CTF_ROLE_DISCARDED) == 32)
+			lost = (uint32_t)lost;
+		else if (p->discarded < before)
+			lost = 0;
+	}
+	if (lost) {
+		report(c, DIAG_EVENTS_LOST, lost, p->begin);
+		c->n_lost += lost;
+		c->gap_lost += lost;
+		c->gap = c->gap_after_packet = true;
+	}
+}
+
+static bool has_span(const struct ctf_packet *p)
+{
+	return CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && CTF_HAS(p, CTF_ROLE_END_TIME);
+}
+
+/*
+ * A crashed tracer leaves end times of 0. Older LTTng's last events may lie behind their packet's
+ * end: a second of slack is theirs.
+ */
+static void set_clock_limit(struct ctf_cursor *c)
+{
+	c->clock_limit = UINT64_MAX;
+	if (has_span(&c->packet) && c->packet.end)
+		c->clock_limit = saturating_add(c->packet.end, c->slack);
+}
+
+static bool clock_is_impossible(const struct ctf_packet *p)
+{
+	return has_span(p) && p->end && p->end < p->begin;
+}
+
+/*
+ * Makes the next packet the current one. The counters say that the tracer lost events since the
+ * packet before, but not whether that was before or behind the packet in which they changed (events
+ * are lost when the buffer is full, after the last one that fitted): both places are a gap.
+ * Return: whether there was one.
+ */
+static bool enter_packet(struct ctf_cursor *c)
+{
+	struct ctf_cursor_file *f = pick_file(c);
+
+	if (!f)
+		return false;
+	struct ctf_packet p = f->next;
+
+	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &c->reader, &f->next);
+	drop_pages(f, p.offset);
+	if (is_repeated(c, &p) || ends_too_early(c, &p))
+		return true;
+	c->file = f;
+	c->gap |= p.follows_damage | c->gap_after_packet;
+	c->gap_after_packet = p.cut;
+	count_losses(c, &p);
+	if (c->had_packet && has_span(&p) && p.begin < c->packet.end)
+		report(c, DIAG_PACKET_OVERLAP, 1, p.begin);
+	c->packet = p;
+	c->had_packet = true;
+	c->n_packets++;
+	if (clock_is_impossible(&p)) {
+		report(c, DIAG_PACKET_CLOCK, 1, p.begin);
+		c->gap = true;
+		return true;
+	}
+	set_clock_limit(c);
+	ctf_packet_enter(&f->src, &p, &c->reader);
+	c->in_packet = true;
+	return true;
+}
+
+static int deliver_gap(struct ctf_cursor *c, int64_t to_ns_)
+{
+	uint64_t begin = c->packet.begin;
+
+	c->ns = to_ns(c, c->n_events ? c->last_clock : begin);
+	c->lost_to_ns = to_ns_;
+	c->lost = c->gap_lost;
+	c->gap = false;
+	c->gap_lost = 0;
+	c->deliver_any = false;
+	return CTF_CURSOR_LOST;
+}
+
+/* The rest of the packet cannot be read. */
+static void give_up_packet(struct ctf_cursor *c, enum diag_id id)
+{
+	/* That a cut packet's last event is cut has been said already. */
+	if (!(id == DIAG_EVENT_CUT && c->packet.cut))
+		report(c, id, 1, c->n_events ? c->last_clock : c->packet.begin);
+	c->gap_after_packet = true;
+	c->in_packet = false;
+}
+
+static enum diag_id diag_of(int read)
+{
+	return read == CTF_READ_SELECTOR ? DIAG_EVENT_SELECTOR : DIAG_EVENT_CUT;
+}
+
+/*
+ * A time past the packet's end. Where the field holds only the low bits, a clock that stepped back
+ * a little looks like one that wrapped around: then the time one wrap earlier is the true one.
+ * Return: whether the time could be mended.
+ */
+static bool mend_clock(struct ctf_reader *r, uint64_t slack)
+{
+	if (r->clock_size >= 64)
+		return false;
+	uint64_t earlier = r->clock - (UINT64_C(1) << r->clock_size);
+
+	if (earlier > r->clock || r->clock_before - earlier > slack)
+		return false;
+	r->clock = earlier;
+	return true;
+}
+
+/* Return: whether the event's time can be believed. */
+static bool check_clock(struct ctf_cursor *c)
+{
+	struct ctf_reader *r = &c->reader;
+
+	if (r->clock > c->clock_limit && !mend_clock(r, c->slack))
+		return false;
+	if (r->clock < c->last_clock && c->n_events)
+		report(c, DIAG_EVENT_CLOCK_BACK, 1, r->clock);
+	return true;
+}
+
+/*
+ * Reads one event. Return: 1 when next() is to stop at it, 0 when not; the packet is left when the
+ * event is bad.
+ */
+static int read_event(struct ctf_cursor *c, void *out)
+{
+	struct ctf_reader *r = &c->reader;
+	const struct ctf_event_plan *event;
+	uint64_t start = r->pos;
+	uint16_t tag;
+	int read = ctf_plan_header(c->plan, r, &event);
+
+	if (read) {
+		give_up_packet(c, diag_of(read));
+		return 0;
+	}
+	if (!event) {
+		give_up_packet(c, DIAG_EVENT_CLASS);
+		return 0;
+	}
+	if (__builtin_expect(r->clock > c->clock_limit || r->clock < c->last_clock, 0) &&
+	    !check_clock(c)) {
+		give_up_packet(c, DIAG_EVENT_CLOCK_JUMP);
+		return 0;
+	}
+	uint64_t clock = r->clock;
+	int interest = ctf_event_plan_interest(event, &tag);
+
+	if (c->every_event)
+		c->at_event = *r;
+	read = ctf_plan_event(event, r, out);
+	if (read || r->pos == start) {
+		give_up_packet(c, diag_of(read));
+		return 0;
+	}
+	if (!c->n_events++)
+		c->first_clock = clock;
+	c->last_clock = clock;
+	if (!interest && !c->deliver_any && !c->every_event)
+		return 0;
+	c->ns = to_ns(c, clock);
+	c->cls = ctf_event_plan_class(event);
+	c->tag = interest ? tag : CTF_TAG_ANY;
+	c->deliver_any = interest & CTF_THEN_ANY;
+	return 1;
+}
+
+int ctf_cursor_next(struct ctf_cursor *c, void *out)
+{
+	for (;;) {
+		if (!c->in_packet) {
+			if (!enter_packet(c))
+				break;
+			if (c->in_packet && c->gap)
+				return deliver_gap(c, to_ns(c, c->packet.begin));
+		} else if (c->reader.pos >= c->reader.end) {
+			c->in_packet = false;
+		} else if (read_event(c, out)) {
+			return CTF_CURSOR_EVENT;
+		}
+	}
+	if (c->gap || c->gap_after_packet) {
+		c->gap_after_packet = false;
+		return deliver_gap(c, INT64_MAX);
+	}
+	return CTF_CURSOR_END;
+}
+
+static const struct ctf_fc *root_of(const struct ctf_event_class *cls, enum ctf_scope scope)
+{
+	switch (scope) {
+	case CTF_EVENT_COMMON_CONTEXT:
+		return cls->stream->event_common_context;
+	case CTF_EVENT_SPECIFIC_CONTEXT:
+		return cls->specific_context;
+	case CTF_EVENT_PAYLOAD:
+		return cls->payload;
+	default:
+		return NULL;
+	}
+}
+
+void ctf_cursor_visit(const struct ctf_cursor *c, enum ctf_scope scope, const struct ctf_visitor *v,
+		      void *ctx)
+{
+	struct ctf_reader r = c->at_event;
+
+	/* The scopes before it have to be walked to get there. */
+	for (enum ctf_scope s = CTF_EVENT_COMMON_CONTEXT; s <= scope; s++) {
+		const struct ctf_fc *fc = root_of(c->cls, s);
+
+		if (fc)
+			ctf_visit(&r, fc, NULL, s == scope ? v : &ctf_visit_nothing, ctx);
+	}
+}
+
+bool ctf_cursor_span(const struct ctf_cursor *c, int64_t *first_nsp, int64_t *last_nsp)
+{
+	if (!c->n_events)
+		return false;
+	*first_nsp = to_ns(c, c->first_clock);
+	*last_nsp = to_ns(c, c->last_clock);
+	return true;
+}

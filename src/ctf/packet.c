@@ -1,0 +1,286 @@
+#include "ctf/packet.h"
+
+#include <string.h>
+
+#define CTF_MAGIC 0xc1fc1fc1u
+
+/* What is wrong with the bytes at a place where a packet may begin. */
+enum probe {
+	PROBE_SOUND,
+	PROBE_MAGIC,
+	PROBE_STREAM, /* a header, but of no known stream class */
+	PROBE_HEADER,
+};
+
+struct uuid_capture {
+	bool inside;
+	uint8_t bytes[16];
+	unsigned n;
+};
+
+static void capture_open(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t n)
+{
+	struct uuid_capture *u = ctx;
+
+	(void)name;
+	(void)n;
+	u->inside = fc->role == CTF_ROLE_UUID;
+}
+
+static void capture_close(void *ctx, const struct ctf_fc *fc)
+{
+	struct uuid_capture *u = ctx;
+
+	(void)fc;
+	u->inside = false;
+}
+
+static void capture_integer(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t value)
+{
+	struct uuid_capture *u = ctx;
+
+	(void)fc;
+	(void)name;
+	if (u->inside && u->n < 16)
+		u->bytes[u->n++] = (uint8_t)value;
+}
+
+static void capture_bytes(void *ctx, const struct ctf_fc *fc, const char *name, const uint8_t *at,
+			  size_t n)
+{
+	struct uuid_capture *u = ctx;
+
+	(void)name;
+	if (fc->role == CTF_ROLE_UUID && n == 16) {
+		memcpy(u->bytes, at, 16);
+		u->n = 16;
+	}
+}
+
+static const struct ctf_visitor capture_uuid = {
+	.open = capture_open,
+	.close = capture_close,
+	.integer = capture_integer,
+	.bytes = capture_bytes,
+};
+
+void ctf_reader_init(struct ctf_reader *r, uint64_t *saved)
+{
+	*r = (struct ctf_reader){.saved = saved};
+}
+
+static void start_packet(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r)
+{
+	r->data = src->data + offset;
+	r->pos = 0;
+	r->end = (src->size - offset) * 8;
+	r->clock = 0;
+	r->roles_seen = 0;
+}
+
+static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader *r)
+{
+	const struct ctf_trace_type *t = src->type;
+	struct uuid_capture uuid = {0};
+
+	if (t->packet_header && ctf_visit(r, t->packet_header, NULL, &capture_uuid, &uuid))
+		return r->roles_seen & 1u << CTF_ROLE_MAGIC && r->role[CTF_ROLE_MAGIC] == CTF_MAGIC
+			       ? PROBE_HEADER
+			       : PROBE_MAGIC;
+	if (r->roles_seen & 1u << CTF_ROLE_MAGIC && r->role[CTF_ROLE_MAGIC] != CTF_MAGIC)
+		return PROBE_MAGIC;
+	if (uuid.n == 16 && t->has_uuid && memcmp(uuid.bytes, t->uuid, 16) != 0)
+		return PROBE_MAGIC;
+	return PROBE_SOUND;
+}
+
+static const struct ctf_stream_class *class_of(const struct ctf_trace_type *t,
+					       const struct ctf_reader *r)
+{
+	if (r->roles_seen & 1u << CTF_ROLE_STREAM_CLASS_ID)
+		return ctf_find_stream_class(t, r->role[CTF_ROLE_STREAM_CLASS_ID]);
+	return t->n_streams == 1 ? t->streams[0] : ctf_find_stream_class(t, 0);
+}
+
+static void take_roles(struct ctf_packet *p, const struct ctf_reader *r)
+{
+	p->has = r->roles_seen;
+	p->stream_id = r->role[CTF_ROLE_STREAM_ID];
+	p->begin = r->role[CTF_ROLE_BEGIN_TIME];
+	p->end = r->role[CTF_ROLE_END_TIME];
+	p->discarded = r->role[CTF_ROLE_DISCARDED];
+	p->seq_num = r->role[CTF_ROLE_SEQ_NUM];
+	p->cpu = r->role[CTF_ROLE_CPU_ID];
+}
+
+/* Sizes as the packet states them; SIZE_MAX bits where the file's end is the packet's. */
+static enum probe take_sizes(struct ctf_packet *p, const struct ctf_reader *r)
+{
+	uint64_t left = r->end;
+	uint64_t size = left, content;
+
+	if (CTF_HAS(p, CTF_ROLE_PACKET_SIZE) && r->role[CTF_ROLE_PACKET_SIZE])
+		size = r->role[CTF_ROLE_PACKET_SIZE];
+	else if (CTF_HAS(p, CTF_ROLE_CONTENT_SIZE) && r->role[CTF_ROLE_CONTENT_SIZE])
+		size = (r->role[CTF_ROLE_CONTENT_SIZE] + 7) & ~UINT64_C(7);
+	content = CTF_HAS(p, CTF_ROLE_CONTENT_SIZE) ? r->role[CTF_ROLE_CONTENT_SIZE] : size;
+	if (size % 8 || content > size || content < r->pos)
+		return PROBE_HEADER;
+	p->content_start = r->pos;
+	p->content_end = content;
+	p->size = size / 8;
+	return PROBE_SOUND;
+}
+
+static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
+			struct ctf_packet *p)
+{
+	*p = (struct ctf_packet){.offset = offset};
+	start_packet(src, offset, r);
+	enum probe found = probe_header(src, r);
+
+	if (found != PROBE_SOUND)
+		return found;
+	p->cls = class_of(src->type, r);
+	if (!p->cls)
+		return PROBE_STREAM;
+	if (p->cls->packet_context &&
+	    ctf_visit(r, p->cls->packet_context, NULL, &ctf_visit_nothing, NULL))
+		return PROBE_HEADER;
+	take_roles(p, r);
+	return take_sizes(p, r);
+}
+
+/* Whether headers can be told from other bytes at all. */
+static bool has_magic(const struct ctf_trace_type *t)
+{
+	return ctf_role_size(t->packet_header, CTF_ROLE_MAGIC) == 32;
+}
+
+/*
+ * Return: the offset of the first sound header in [from, to), or `to`. Only headers that begin with
+ * the magic number are found; all do.
+ */
+static uint64_t search(const struct ctf_packets *src, uint64_t from, uint64_t to,
+		       struct ctf_reader *r)
+{
+	uint32_t magic = CTF_MAGIC;
+	struct ctf_packet p;
+
+	if (src->type->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__))
+		magic = __builtin_bswap32(magic);
+	while (has_magic(src->type) && from < to) {
+		uint64_t left = src->size - from, until = to - from + sizeof(magic) - 1;
+		const uint8_t *hit = memmem(src->data + from, left < until ? left : until, &magic,
+					    sizeof(magic));
+
+		if (!hit)
+			break;
+		from = (uint64_t)(hit - src->data);
+		if (probe(src, from, r, &p) == PROBE_SOUND)
+			return from;
+		from++;
+	}
+	return to;
+}
+
+static void report(const struct ctf_packets *src, enum diag_id id, uint64_t offset, uint64_t bit)
+{
+	struct diag where = {
+		.first_ns = DIAG_NO_TIME, .file = src->name, .packet = offset, .bit = bit};
+
+	diag_add(src->diags, id, 1, &where);
+}
+
+static bool leads_to_header(const struct ctf_packets *src, uint64_t next, struct ctf_reader *r)
+{
+	struct ctf_packet p;
+
+	if (next >= src->size)
+		return next == src->size;
+	return probe(src, next, r, &p) != PROBE_MAGIC || !has_magic(src->type);
+}
+
+/*
+ * The packet's size leads to no header, or past the end of the file. If a sound header comes before
+ * that, the size was wrong; otherwise the file was cut, or it is the next header that is damaged.
+ */
+static void mend_size(const struct ctf_packets *src, struct ctf_packet *p, struct ctf_reader *r)
+{
+	uint64_t left = src->size - p->offset;
+	uint64_t stated = p->size < left ? p->size : left;
+	uint64_t from = p->offset + (p->content_start + 7) / 8;
+	uint64_t next = search(src, from, p->offset + stated, r);
+
+	if (next < p->offset + stated)
+		report(src, DIAG_PACKET_SIZE, p->offset, 0);
+	else if (p->size > left)
+		report(src, DIAG_PACKET_CUT, p->offset, left * 8);
+	else
+		return;
+	p->cut = true;
+	p->size = next - p->offset;
+	if (p->content_end > p->size * 8)
+		p->content_end = p->size * 8;
+}
+
+static enum diag_id diag_of(enum probe found)
+{
+	switch (found) {
+	case PROBE_MAGIC:
+		return DIAG_PACKET_MAGIC;
+	case PROBE_STREAM:
+		return DIAG_PACKET_STREAM;
+	default:
+		return DIAG_PACKET_HEADER;
+	}
+}
+
+int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
+		    struct ctf_packet *p)
+{
+	bool damaged = false;
+
+	while (offset < src->size) {
+		enum probe found = probe(src, offset, r, p);
+
+		if (found == PROBE_SOUND) {
+			if (!leads_to_header(src, offset + p->size, r))
+				mend_size(src, p, r);
+			p->follows_damage = damaged;
+			ctf_packet_enter(src, p, r);
+			return 1;
+		}
+		report(src, diag_of(found), offset, r->pos);
+		damaged = true;
+		offset = search(src, offset + 1, src->size, r);
+	}
+	return 0;
+}
+
+void ctf_packet_enter(const struct ctf_packets *src, const struct ctf_packet *p,
+		      struct ctf_reader *r)
+{
+	struct ctf_packet again;
+
+	probe(src, p->offset, r, &again);
+	r->pos = p->content_start;
+	r->end = p->content_end;
+}
+
+unsigned ctf_role_size(const struct ctf_fc *root, enum ctf_role role)
+{
+	for (uint32_t i = 0; root && i < root->n_members; i++) {
+		const struct ctf_fc *m = root->members[i].fc;
+
+		if (m->kind == CTF_INT && m->role == role)
+			return m->size;
+		if (m->kind == CTF_STRUCT) {
+			unsigned size = ctf_role_size(m, role);
+
+			if (size)
+				return size;
+		}
+	}
+	return 0;
+}

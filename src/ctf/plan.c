@@ -1,0 +1,851 @@
+#include "ctf/plan.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ctf/bits.h"
+
+/* A run longer than this fits in no packet; sums are cut here so that they cannot wrap around. */
+#define BITS_MAX (UINT64_C(1) << 60)
+
+enum { NO_OUT = UINT16_MAX, DENSE_IDS = 1 << 16 };
+
+enum op_code { OP_END, OP_RUN, OP_ALIGN, OP_STRING, OP_BYTES, OP_LOOP, OP_BRANCH, OP_VARINT };
+
+struct op {
+	uint8_t code;
+	uint8_t code_unit; /* STRING: bytes */
+	bool is_text;	   /* BYTES: cut at the first NUL */
+	bool is_static;	   /* LOOP: `bits` is the count; else it is in `ref` */
+	uint16_t out;	   /* STRING, BYTES, VARINT: where to, or NO_OUT */
+	int32_t ref;	   /* BYTES, LOOP, BRANCH: save slot */
+	uint32_t first;	   /* RUN: first load; BRANCH: first arm */
+	uint32_t n;	   /* RUN: loads; BRANCH: arms */
+	uint32_t next;	   /* LOOP, BRANCH: the op behind their bodies */
+	uint64_t bits;	   /* RUN: to move on; ALIGN: to what; BYTES: per element; LOOP: count */
+	uint64_t need;	   /* RUN: bits that must be there (without padding at its end) */
+	const struct ctf_fc *fc; /* VARINT; BRANCH: for its sign */
+};
+
+enum load_kind {
+	LOAD_U8,
+	LOAD_S8,
+	LOAD_U16,
+	LOAD_S16,
+	LOAD_U32,
+	LOAD_S32,
+	LOAD_64,
+	LOAD_U16_SWAP,
+	LOAD_S16_SWAP,
+	LOAD_U32_SWAP,
+	LOAD_S32_SWAP,
+	LOAD_64_SWAP,
+	LOAD_BITS,  /* anything else */
+	LOAD_TEXT,  /* `bits` / 8 bytes, as a struct ctf_text cut at its NUL */
+	LOAD_BLOB,  /* the same, whole */
+	LOAD_CONST, /* `value`: the wanted field does not exist */
+	LOAD_NO_TEXT,
+};
+
+struct load {
+	uint8_t kind;
+	bool note;	 /* the reader itself needs the value: ctf_reader_note() */
+	uint16_t out;	 /* or NO_OUT */
+	uint64_t offset; /* bits from the run's start */
+	union {
+		uint64_t value;		 /* LOAD_CONST */
+		uint64_t n;		 /* LOAD_TEXT, LOAD_BLOB: bytes */
+		const struct ctf_fc *fc; /* the others */
+	};
+};
+
+struct arm {
+	const struct ctf_range *ranges;
+	uint32_t n_ranges;
+	bool if_not_zero;
+	uint32_t body; /* op */
+};
+
+struct ctf_event_plan {
+	const struct ctf_plan *plan;
+	const struct ctf_event_class *cls;
+	uint32_t start; /* op */
+	uint16_t tag;
+	uint8_t interest; /* CTF_WANTED | CTF_THEN_ANY */
+};
+
+struct ctf_stream_plan {
+	const struct ctf_plan *plan;
+	const struct ctf_stream_class *cls;
+	uint32_t header;		     /* op */
+	struct ctf_event_plan *events;	     /* as cls->events */
+	const struct ctf_event_plan **by_id; /* ids below n_by_id; the others are searched */
+	uint32_t n_by_id;
+};
+
+struct ctf_plan {
+	VEC(struct op) ops;
+	VEC(struct load) loads;
+	VEC(struct arm) arms;
+	struct ctf_stream_plan *streams;
+	uint32_t n_streams;
+};
+
+/* ---- compiling ---------------------------------------------------------------------------- */
+
+/* What is known of the position: it is `rest` modulo `modulus`, a power of two. */
+struct alignment {
+	uint64_t modulus, rest;
+};
+
+struct compiler {
+	struct ctf_plan *plan;
+	struct alignment at;
+	const struct ctf_want *wants;
+	uint32_t n_wants;
+	/* the run being built */
+	uint64_t bits, need;
+	uint32_t first_load;
+};
+
+static void compile(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want);
+
+static struct alignment join(struct alignment a, struct alignment b)
+{
+	uint64_t m = a.modulus < b.modulus ? a.modulus : b.modulus;
+
+	while (a.rest % m != b.rest % m)
+		m /= 2;
+	return (struct alignment){.modulus = m, .rest = a.rest % m};
+}
+
+static uint64_t add_bits(uint64_t a, uint64_t b)
+{
+	return a > BITS_MAX || b > BITS_MAX || a + b > BITS_MAX ? BITS_MAX : a + b;
+}
+
+static uint64_t mul_bits(uint64_t a, uint64_t b)
+{
+	uint64_t r;
+
+	return __builtin_mul_overflow(a, b, &r) || r > BITS_MAX ? BITS_MAX : r;
+}
+
+static void begin_run(struct compiler *c)
+{
+	c->bits = c->need = 0;
+	c->first_load = (uint32_t)c->plan->loads.n;
+}
+
+static void flush_run(struct compiler *c)
+{
+	uint32_t n = (uint32_t)c->plan->loads.n - c->first_load;
+
+	if (c->bits || n) {
+		*vec_push(&c->plan->ops) = (struct op){.code = OP_RUN,
+						       .first = c->first_load,
+						       .n = n,
+						       .bits = c->bits,
+						       .need = c->need};
+	}
+	begin_run(c);
+}
+
+/* Ends the run and appends an op. Return: its index. */
+static uint32_t emit(struct compiler *c, struct op op)
+{
+	flush_run(c);
+	*vec_push(&c->plan->ops) = op;
+	return (uint32_t)c->plan->ops.n - 1;
+}
+
+static void move_on(struct compiler *c, uint64_t bits)
+{
+	c->bits = add_bits(c->bits, bits);
+	c->need = c->bits;
+	c->at.rest = (c->at.rest + bits) % c->at.modulus;
+}
+
+static void compile_align(struct compiler *c, uint64_t align)
+{
+	if (c->at.modulus >= align) {
+		uint64_t pad = -c->at.rest & (align - 1);
+
+		c->bits = add_bits(c->bits, pad);
+		c->at.rest = (c->at.rest + pad) % c->at.modulus;
+	} else {
+		emit(c, (struct op){.code = OP_ALIGN, .bits = align});
+		c->at = (struct alignment){.modulus = align, .rest = 0};
+	}
+}
+
+static bool is_noted(const struct ctf_fc *fc)
+{
+	return fc->save != CTF_NO_SLOT || fc->role != CTF_ROLE_NONE || fc->clock;
+}
+
+static enum load_kind load_kind_of(const struct compiler *c, const struct ctf_fc *fc)
+{
+	bool native = fc->big_endian == (BYTE_ORDER == BIG_ENDIAN);
+
+	if (c->at.modulus < 8 || c->at.rest % 8 || fc->reversed_bits)
+		return LOAD_BITS;
+	switch (fc->size) {
+	case 8:
+		return fc->is_signed ? LOAD_S8 : LOAD_U8;
+	case 16:
+		return (native ? LOAD_U16 : LOAD_U16_SWAP) + fc->is_signed;
+	case 32:
+		return (native ? LOAD_U32 : LOAD_U32_SWAP) + fc->is_signed;
+	case 64:
+		return native ? LOAD_64 : LOAD_64_SWAP;
+	default:
+		return LOAD_BITS;
+	}
+}
+
+static uint16_t out_of(const struct ctf_want *want)
+{
+	return want ? want->offset : NO_OUT;
+}
+
+static void compile_int(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want)
+{
+	if (want || is_noted(fc)) {
+		*vec_push(&c->plan->loads) = (struct load){.kind = load_kind_of(c, fc),
+							   .note = is_noted(fc),
+							   .out = out_of(want),
+							   .offset = c->bits,
+							   .fc = fc};
+	}
+	move_on(c, fc->size);
+}
+
+static void compile_string(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want)
+{
+	emit(c, (struct op){.code = OP_STRING, .code_unit = fc->code_unit, .out = out_of(want)});
+	c->at = (struct alignment){.modulus = 8, .rest = 0};
+}
+
+/*
+ * Return: whether every field in fc has a fixed place and none has to be looked at; then *bitsp is
+ * its size from a start aligned as fc is.
+ */
+static bool fixed_size(const struct ctf_fc *fc, uint64_t *bitsp)
+{
+	uint64_t bits = 0, inner;
+
+	switch (fc->kind) {
+	case CTF_INT:
+	case CTF_FLOAT:
+		*bitsp = fc->size;
+		return fc->kind == CTF_FLOAT || !is_noted(fc);
+	case CTF_STRUCT:
+		for (uint32_t i = 0; i < fc->n_members; i++) {
+			const struct ctf_fc *m = fc->members[i].fc;
+
+			if (m->align > fc->align || !fixed_size(m, &inner))
+				return false;
+			bits = add_bits(bits_align(bits, m->align), inner);
+		}
+		*bitsp = bits;
+		return true;
+	case CTF_ARRAY:
+		if (fc->elem->align > fc->align || !fixed_size(fc->elem, &inner))
+			return false;
+		bits = mul_bits(bits_align(inner, fc->elem->align),
+				fc->length ? fc->length - 1 : 0);
+		*bitsp = fc->length ? add_bits(bits, inner) : 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void compile_loop(struct compiler *c, const struct ctf_fc *fc)
+{
+	uint32_t loop = emit(c, (struct op){.code = OP_LOOP,
+					    .is_static = fc->kind == CTF_ARRAY,
+					    .bits = fc->length,
+					    .ref = fc->ref});
+
+	/* Nothing is known of where the second element begins, nor of the end. */
+	c->at = (struct alignment){.modulus = 1, .rest = 0};
+	compile(c, fc->elem, NULL);
+	emit(c, (struct op){.code = OP_END});
+	c->plan->ops.at[loop].next = (uint32_t)c->plan->ops.n;
+	c->at = (struct alignment){.modulus = 1, .rest = 0};
+}
+
+/* Wanted bytes: byte-sized elements from a byte boundary. */
+static bool takes_text(const struct compiler *c, const struct ctf_fc *fc, uint64_t stride)
+{
+	return c->at.modulus >= 8 && c->at.rest % 8 == 0 && stride && stride % 8 == 0 &&
+	       fc->elem->kind == CTF_INT;
+}
+
+static void compile_no_text(struct compiler *c, const struct ctf_want *want)
+{
+	if (want)
+		*vec_push(&c->plan->loads) =
+			(struct load){.kind = LOAD_NO_TEXT, .out = want->offset};
+}
+
+static void compile_array(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want)
+{
+	uint64_t bits, stride;
+
+	if (!fixed_size(fc, &bits)) {
+		compile_no_text(c, want);
+		compile_loop(c, fc);
+		return;
+	}
+	stride = bits_align(fc->elem->size, fc->elem->align);
+	if (want && takes_text(c, fc, stride)) {
+		*vec_push(&c->plan->loads) = (struct load){
+			.kind = fc->content == CTF_CONTENT_TEXT ? LOAD_TEXT : LOAD_BLOB,
+			.out = want->offset,
+			.offset = c->bits,
+			.n = bits / 8};
+	} else {
+		compile_no_text(c, want);
+	}
+	move_on(c, bits);
+}
+
+static void compile_sequence(struct compiler *c, const struct ctf_fc *fc,
+			     const struct ctf_want *want)
+{
+	uint64_t bits;
+
+	if (!fixed_size(fc->elem, &bits) || bits % fc->elem->align) {
+		compile_no_text(c, want);
+		compile_loop(c, fc);
+		return;
+	}
+	if (want && !takes_text(c, fc, bits)) {
+		compile_no_text(c, want);
+		want = NULL;
+	}
+	emit(c, (struct op){.code = OP_BYTES,
+			    .is_text = fc->content == CTF_CONTENT_TEXT,
+			    .out = out_of(want),
+			    .ref = fc->ref,
+			    .bits = bits});
+	uint64_t step = bits & -bits;
+
+	if (step < c->at.modulus)
+		c->at = (struct alignment){.modulus = step, .rest = c->at.rest % step};
+}
+
+static void compile_body(struct compiler *c, uint32_t arm, const struct ctf_fc *fc,
+			 struct alignment start, struct alignment *endp)
+{
+	c->at = start;
+	c->plan->arms.at[arm].body = (uint32_t)c->plan->ops.n;
+	if (fc)
+		compile(c, fc, NULL);
+	emit(c, (struct op){.code = OP_END});
+	*endp = endp->modulus ? join(*endp, c->at) : c->at;
+}
+
+static void compile_variant(struct compiler *c, const struct ctf_fc *fc)
+{
+	uint32_t arms = (uint32_t)c->plan->arms.n;
+	uint32_t branch = emit(c, (struct op){.code = OP_BRANCH,
+					      .ref = fc->ref,
+					      .first = arms,
+					      .n = fc->n_options,
+					      .fc = fc});
+	struct alignment start = c->at, end = {0};
+
+	/* All arms first: a nested variant appends its own behind them. */
+	for (uint32_t i = 0; i < fc->n_options; i++) {
+		*vec_push(&c->plan->arms) = (struct arm){.ranges = fc->options[i].ranges,
+							 .n_ranges = fc->options[i].n_ranges};
+	}
+	for (uint32_t i = 0; i < fc->n_options; i++)
+		compile_body(c, arms + i, fc->options[i].fc, start, &end);
+	c->plan->ops.at[branch].next = (uint32_t)c->plan->ops.n;
+	c->at = end.modulus ? end : start;
+}
+
+static void compile_optional(struct compiler *c, const struct ctf_fc *fc)
+{
+	uint32_t arms = (uint32_t)c->plan->arms.n;
+	uint32_t branch = emit(
+		c, (struct op){.code = OP_BRANCH, .ref = fc->ref, .first = arms, .n = 2, .fc = fc});
+	struct alignment start = c->at, end = {0};
+
+	*vec_push(&c->plan->arms) = (struct arm){
+		.ranges = fc->ranges, .n_ranges = fc->n_ranges, .if_not_zero = fc->n_ranges == 0};
+	*vec_push(&c->plan->arms) = (struct arm){0};
+	compile_body(c, arms, fc->elem, start, &end);
+	compile_body(c, arms + 1, NULL, start, &end);
+	c->plan->ops.at[branch].next = (uint32_t)c->plan->ops.n;
+	c->at = end;
+}
+
+static bool suits(const struct ctf_want *want, const struct ctf_fc *fc)
+{
+	if (want->kind == CTF_WANT_INT)
+		return fc->kind == CTF_INT || fc->kind == CTF_VARINT;
+	return fc->kind == CTF_STRING || fc->kind == CTF_ARRAY || fc->kind == CTF_SEQUENCE;
+}
+
+static const struct ctf_want *find_want(const struct compiler *c, enum ctf_scope scope,
+					const struct ctf_member *m)
+{
+	for (uint32_t i = 0; i < c->n_wants; i++) {
+		const struct ctf_want *w = &c->wants[i];
+
+		if (w->scope == scope && m->name && !strcmp(w->name, m->name) && suits(w, m->fc))
+			return w;
+	}
+	return NULL;
+}
+
+static void compile(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want)
+{
+	compile_align(c, fc->align);
+	switch (fc->kind) {
+	case CTF_INT:
+		compile_int(c, fc, want);
+		break;
+	case CTF_VARINT:
+		emit(c, (struct op){.code = OP_VARINT, .out = out_of(want), .fc = fc});
+		c->at = (struct alignment){.modulus = 8, .rest = 0};
+		break;
+	case CTF_FLOAT:
+		move_on(c, fc->size);
+		break;
+	case CTF_STRING:
+		compile_string(c, fc, want);
+		break;
+	case CTF_STRUCT:
+		for (uint32_t i = 0; i < fc->n_members; i++)
+			compile(c, fc->members[i].fc, NULL);
+		break;
+	case CTF_ARRAY:
+		compile_array(c, fc, want);
+		break;
+	case CTF_SEQUENCE:
+		compile_sequence(c, fc, want);
+		break;
+	case CTF_VARIANT:
+		compile_variant(c, fc);
+		break;
+	case CTF_OPTIONAL:
+		compile_optional(c, fc);
+		break;
+	}
+}
+
+/* A scope's root: its members are what can be wanted. */
+static void compile_root(struct compiler *c, enum ctf_scope scope, const struct ctf_fc *root)
+{
+	if (!root)
+		return;
+	compile_align(c, root->align);
+	for (uint32_t i = 0; i < root->n_members; i++)
+		compile(c, root->members[i].fc, find_want(c, scope, &root->members[i]));
+}
+
+static void compile_defaults(struct compiler *c)
+{
+	for (uint32_t i = 0; i < c->n_wants; i++) {
+		const struct ctf_want *w = &c->wants[i];
+
+		*vec_push(&c->plan->loads) =
+			w->kind == CTF_WANT_INT
+				? (struct load){.kind = LOAD_CONST,
+						.out = w->offset,
+						.value = (uint64_t)w->absent}
+				: (struct load){.kind = LOAD_NO_TEXT, .out = w->offset};
+	}
+}
+
+static bool has_member(const struct ctf_fc *root, const struct ctf_want *w)
+{
+	for (uint32_t i = 0; root && i < root->n_members; i++) {
+		if (root->members[i].name && !strcmp(root->members[i].name, w->name) &&
+		    suits(w, root->members[i].fc))
+			return true;
+	}
+	return false;
+}
+
+static bool all_present(const struct compiler *c, const struct ctf_event_class *cls)
+{
+	const struct ctf_fc *root[CTF_N_SCOPES] = {
+		[CTF_EVENT_COMMON_CONTEXT] = cls->stream->event_common_context,
+		[CTF_EVENT_SPECIFIC_CONTEXT] = cls->specific_context,
+		[CTF_EVENT_PAYLOAD] = cls->payload,
+	};
+
+	for (uint32_t i = 0; i < c->n_wants; i++) {
+		if (!has_member(root[c->wants[i].scope], &c->wants[i]))
+			return false;
+	}
+	return true;
+}
+
+static void compile_event(struct compiler *c, struct ctf_event_plan *e,
+			  const struct ctf_event_class *cls, ctf_interest_fn fn, void *ctx)
+{
+	struct ctf_interest interest = {0};
+
+	*e = (struct ctf_event_plan){.plan = c->plan, .cls = cls};
+	if (fn && fn(ctx, cls, &interest)) {
+		e->tag = interest.tag;
+		e->interest = CTF_WANTED | (interest.then_any ? CTF_THEN_ANY : 0);
+	}
+	c->wants = interest.wants;
+	c->n_wants = interest.n_wants;
+	e->start = (uint32_t)c->plan->ops.n;
+	begin_run(c);
+	if (!all_present(c, cls))
+		compile_defaults(c);
+	compile_root(c, CTF_EVENT_COMMON_CONTEXT, cls->stream->event_common_context);
+	compile_root(c, CTF_EVENT_SPECIFIC_CONTEXT, cls->specific_context);
+	compile_root(c, CTF_EVENT_PAYLOAD, cls->payload);
+	emit(c, (struct op){.code = OP_END});
+}
+
+static void index_events(struct ctf_stream_plan *s)
+{
+	uint32_t n = s->cls->n_events;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (s->cls->events[i]->id < DENSE_IDS)
+			s->n_by_id = (uint32_t)s->cls->events[i]->id + 1;
+	}
+	s->by_id = mem_zalloc(s->n_by_id, sizeof(*s->by_id));
+	for (uint32_t i = 0; i < n; i++) {
+		if (s->cls->events[i]->id < DENSE_IDS)
+			s->by_id[s->cls->events[i]->id] = &s->events[i];
+	}
+}
+
+static void compile_stream(struct ctf_plan *plan, struct ctf_stream_plan *s,
+			   const struct ctf_stream_class *cls, ctf_interest_fn fn, void *ctx)
+{
+	struct compiler c = {.plan = plan, .at = {.modulus = 1}};
+
+	*s = (struct ctf_stream_plan){.plan = plan, .cls = cls};
+	s->header = (uint32_t)plan->ops.n;
+	begin_run(&c);
+	if (cls->event_header)
+		compile(&c, cls->event_header, NULL);
+	emit(&c, (struct op){.code = OP_END});
+	struct alignment after_header = c.at;
+
+	s->events = mem_zalloc(cls->n_events, sizeof(*s->events));
+	for (uint32_t i = 0; i < cls->n_events; i++) {
+		c.at = after_header;
+		compile_event(&c, &s->events[i], cls->events[i], fn, ctx);
+	}
+	index_events(s);
+}
+
+struct ctf_plan *ctf_plan_new(const struct ctf_trace_type *t, ctf_interest_fn fn, void *ctx)
+{
+	struct ctf_plan *plan = mem_zalloc(1, sizeof(*plan));
+
+	plan->n_streams = t->n_streams;
+	plan->streams = mem_zalloc(t->n_streams, sizeof(*plan->streams));
+	for (uint32_t i = 0; i < t->n_streams; i++)
+		compile_stream(plan, &plan->streams[i], t->streams[i], fn, ctx);
+	return plan;
+}
+
+void ctf_plan_free(struct ctf_plan *plan)
+{
+	if (!plan)
+		return;
+	for (uint32_t i = 0; i < plan->n_streams; i++) {
+		free(plan->streams[i].events);
+		free(plan->streams[i].by_id);
+	}
+	free(plan->streams);
+	vec_deinit(&plan->ops);
+	vec_deinit(&plan->loads);
+	vec_deinit(&plan->arms);
+	free(plan);
+}
+
+const struct ctf_stream_plan *ctf_plan_borrow_stream(const struct ctf_plan *plan,
+						     const struct ctf_stream_class *stream)
+{
+	for (uint32_t i = 0; i < plan->n_streams; i++) {
+		if (plan->streams[i].cls == stream)
+			return &plan->streams[i];
+	}
+	return NULL;
+}
+
+const struct ctf_event_class *ctf_event_plan_class(const struct ctf_event_plan *event)
+{
+	return event->cls;
+}
+
+int ctf_event_plan_interest(const struct ctf_event_plan *event, uint16_t *tagp)
+{
+	*tagp = event->tag;
+	return event->interest;
+}
+
+/* ---- executing ---------------------------------------------------------------------------- */
+
+#define LOAD_AS(type, p)                      \
+	({                                    \
+		type v_;                      \
+		memcpy(&v_, (p), sizeof(v_)); \
+		v_;                           \
+	})
+
+static uint64_t load_int(const struct load *l, const uint8_t *data, uint64_t pos)
+{
+	const uint8_t *p = data + (pos >> 3);
+
+	switch (l->kind) {
+	case LOAD_U8:
+		return *p;
+	case LOAD_S8:
+		return (uint64_t)(int64_t)(int8_t)*p;
+	case LOAD_U16:
+		return LOAD_AS(uint16_t, p);
+	case LOAD_S16:
+		return (uint64_t)(int64_t)LOAD_AS(int16_t, p);
+	case LOAD_U32:
+		return LOAD_AS(uint32_t, p);
+	case LOAD_S32:
+		return (uint64_t)(int64_t)LOAD_AS(int32_t, p);
+	case LOAD_64:
+		return LOAD_AS(uint64_t, p);
+	case LOAD_U16_SWAP:
+		return __builtin_bswap16(LOAD_AS(uint16_t, p));
+	case LOAD_S16_SWAP:
+		return (uint64_t)(int64_t)(int16_t)__builtin_bswap16(LOAD_AS(uint16_t, p));
+	case LOAD_U32_SWAP:
+		return __builtin_bswap32(LOAD_AS(uint32_t, p));
+	case LOAD_S32_SWAP:
+		return (uint64_t)(int64_t)(int32_t)__builtin_bswap32(LOAD_AS(uint32_t, p));
+	case LOAD_64_SWAP:
+		return __builtin_bswap64(LOAD_AS(uint64_t, p));
+	default:
+		return ctf_read_int(data, pos, l->fc);
+	}
+}
+
+static void store_text(void *out, uint16_t offset, const uint8_t *at, uint64_t n, bool cut_at_nul)
+{
+	struct ctf_text *text = (struct ctf_text *)((char *)out + offset);
+
+	text->at = (const char *)at;
+	text->n = cut_at_nul ? strnlen((const char *)at, n) : n;
+}
+
+static void store_int(void *out, uint16_t offset, uint64_t value)
+{
+	memcpy((char *)out + offset, &value, sizeof(value));
+}
+
+static void do_load(const struct load *l, struct ctf_reader *r, void *out)
+{
+	switch (l->kind) {
+	case LOAD_CONST:
+		store_int(out, l->out, l->value);
+		return;
+	case LOAD_NO_TEXT:
+		*(struct ctf_text *)((char *)out + l->out) = (struct ctf_text){0};
+		return;
+	case LOAD_TEXT:
+	case LOAD_BLOB:
+		store_text(out, l->out, r->data + ((r->pos + l->offset) >> 3), l->n,
+			   l->kind == LOAD_TEXT);
+		return;
+	}
+	uint64_t value = load_int(l, r->data, r->pos + l->offset);
+
+	if (l->note)
+		ctf_reader_note(r, l->fc, value);
+	if (l->out != NO_OUT)
+		store_int(out, l->out, value);
+}
+
+static bool fits(const struct ctf_reader *r, uint64_t bits)
+{
+	return r->pos <= r->end && bits <= r->end - r->pos;
+}
+
+static int do_string(const struct op *op, struct ctf_reader *r, void *out)
+{
+	uint64_t start = r->pos;
+	struct ctf_fc fc = {.kind = CTF_STRING, .align = 8, .code_unit = op->code_unit};
+	int read = CTF_READ_OK;
+
+	if (op->code_unit == 1) {
+		size_t left = r->pos <= r->end ? (r->end - r->pos) >> 3 : 0;
+		const uint8_t *at = r->data + (r->pos >> 3);
+		const uint8_t *nul = left ? memchr(at, 0, left) : NULL;
+
+		if (!nul)
+			return CTF_READ_END;
+		r->pos += (uint64_t)(nul - at + 1) * 8;
+	} else {
+		read = ctf_visit(r, &fc, NULL, &ctf_visit_nothing, NULL);
+	}
+	if (!read && op->out != NO_OUT)
+		store_text(out, op->out, r->data + (start >> 3),
+			   ((r->pos - start) >> 3) - op->code_unit, false);
+	return read;
+}
+
+static int do_bytes(const struct op *op, struct ctf_reader *r, void *out)
+{
+	uint64_t bits = mul_bits(r->saved[op->ref], op->bits);
+
+	if (!fits(r, bits))
+		return CTF_READ_END;
+	if (op->out != NO_OUT)
+		store_text(out, op->out, r->data + (r->pos >> 3), bits >> 3, op->is_text);
+	r->pos += bits;
+	return CTF_READ_OK;
+}
+
+static int do_varint(const struct op *op, struct ctf_reader *r, void *out)
+{
+	uint64_t value;
+	int read = ctf_read_varint(r, op->fc, &value);
+
+	if (read)
+		return read;
+	ctf_reader_note(r, op->fc, value);
+	if (op->out != NO_OUT)
+		store_int(out, op->out, value);
+	return CTF_READ_OK;
+}
+
+static const struct arm *find_arm(const struct ctf_plan *plan, const struct op *op,
+				  uint64_t selector)
+{
+	for (uint32_t i = 0; i < op->n; i++) {
+		const struct arm *a = &plan->arms.at[op->first + i];
+
+		if (a->if_not_zero
+			    ? selector != 0
+			    : ctf_in_ranges(a->ranges, a->n_ranges, selector, op->fc->ref_signed))
+			return a;
+	}
+	/* The last arm of an optional is its absence. */
+	return op->fc->kind == CTF_OPTIONAL ? &plan->arms.at[op->first + 1] : NULL;
+}
+
+static int execute(const struct ctf_plan *plan, uint32_t start, struct ctf_reader *r, void *out);
+
+static int do_loop(const struct ctf_plan *plan, const struct op *op, struct ctf_reader *r)
+{
+	uint64_t n = op->is_static ? op->bits : r->saved[op->ref];
+	uint32_t body = (uint32_t)(op - plan->ops.at) + 1;
+
+	for (uint64_t i = 0; i < n; i++) {
+		int read = execute(plan, body, r, NULL);
+
+		if (read)
+			return read;
+	}
+	return CTF_READ_OK;
+}
+
+static int do_branch(const struct ctf_plan *plan, const struct op *op, struct ctf_reader *r)
+{
+	const struct arm *a = find_arm(plan, op, r->saved[op->ref]);
+
+	return a ? execute(plan, a->body, r, NULL) : CTF_READ_SELECTOR;
+}
+
+static int do_run(const struct ctf_plan *plan, const struct op *op, struct ctf_reader *r, void *out)
+{
+	if (!fits(r, op->need))
+		return CTF_READ_END;
+	for (uint32_t i = 0; i < op->n; i++)
+		do_load(&plan->loads.at[op->first + i], r, out);
+	r->pos += op->bits;
+	return CTF_READ_OK;
+}
+
+static int execute(const struct ctf_plan *plan, uint32_t start, struct ctf_reader *r, void *out)
+{
+	const struct op *op = &plan->ops.at[start];
+	int read = CTF_READ_OK;
+
+	while (op->code != OP_END && read == CTF_READ_OK) {
+		const struct op *next = op + 1;
+
+		switch (op->code) {
+		case OP_RUN:
+			read = do_run(plan, op, r, out);
+			break;
+		case OP_ALIGN:
+			r->pos = bits_align(r->pos, op->bits);
+			break;
+		case OP_STRING:
+			read = do_string(op, r, out);
+			break;
+		case OP_BYTES:
+			read = do_bytes(op, r, out);
+			break;
+		case OP_LOOP:
+			read = do_loop(plan, op, r);
+			next = &plan->ops.at[op->next];
+			break;
+		case OP_BRANCH:
+			read = do_branch(plan, op, r);
+			next = &plan->ops.at[op->next];
+			break;
+		case OP_VARINT:
+			read = do_varint(op, r, out);
+			break;
+		}
+		op = next;
+	}
+	return read;
+}
+
+static const struct ctf_event_plan *search_event(const struct ctf_stream_plan *s, uint64_t id)
+{
+	const struct ctf_event_class *cls = ctf_find_event_class(s->cls, id);
+
+	for (uint32_t i = 0; cls && i < s->cls->n_events; i++) {
+		if (s->cls->events[i] == cls)
+			return &s->events[i];
+	}
+	return NULL;
+}
+
+int ctf_plan_header(const struct ctf_stream_plan *s, struct ctf_reader *r,
+		    const struct ctf_event_plan **eventp)
+{
+	r->roles_seen &= ~(1u << CTF_ROLE_EVENT_CLASS_ID);
+	int read = execute(s->plan, s->header, r, NULL);
+
+	if (read)
+		return read;
+	if (!(r->roles_seen & 1u << CTF_ROLE_EVENT_CLASS_ID)) {
+		/* Without an id there can be only one class. */
+		*eventp = s->cls->n_events == 1 ? &s->events[0] : NULL;
+		return CTF_READ_OK;
+	}
+	uint64_t id = r->role[CTF_ROLE_EVENT_CLASS_ID];
+
+	*eventp = id < s->n_by_id ? s->by_id[id] : search_event(s, id);
+	return CTF_READ_OK;
+}
+
+int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, void *out)
+{
+	return execute(event->plan, event->start, r, out);
+}

@@ -1,0 +1,221 @@
+#include "ctf/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 16 };
+
+static void note(struct ctf_session *s, enum diag_id id, char *text)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	diag_add(&s->diags, id, 1, &where);
+	*vec_push(&s->notes) = text;
+}
+
+/* Cuts what LTTng puts below a session's directory: "x/kernel", "x/archives/...". */
+static void cut_layout(char *path)
+{
+	char *archives = strstr(path, "/archives/");
+
+	if (archives)
+		*archives = '\0';
+	size_t n = strlen(path);
+
+	if (n > 7 && !strcmp(path + n - 7, "/kernel"))
+		path[n - 7] = '\0';
+}
+
+/*
+ * The part of the path that tells machines apart: "rec/host/kernel" below "rec" is "host". Where
+ * nothing is left, the last part of the whole path.
+ */
+static char *name_of(const char *root, const char *dir)
+{
+	char *below = mem_strdup(dir + strlen(root));
+
+	cut_layout(below);
+	const char *name = below + strspn(below, "/");
+
+	if (*name && strcmp(name, "kernel") != 0) {
+		char *copy = mem_strdup(name);
+
+		free(below);
+		return copy;
+	}
+	free(below);
+	char *real = realpath(dir, NULL);
+	char *whole = real ? real : mem_strdup(dir);
+
+	cut_layout(whole);
+	const char *slash = strrchr(whole, '/');
+	char *copy = mem_strdup(slash && slash[1] ? slash + 1 : whole);
+
+	free(whole);
+	return copy;
+}
+
+static void add_trace(struct ctf_session *s, struct ctf_trace *t)
+{
+	vec_each (other, &s->traces) {
+		if (ctf_trace_same(*other, t)) {
+			ctf_trace_merge(*other, t);
+			return;
+		}
+	}
+	*vec_push(&s->traces) = t;
+}
+
+static void open_one(struct ctf_session *s, const char *root, const char *dir, const char *name)
+{
+	struct error err = {0};
+	struct ctf_trace *t;
+	char *own = name ? mem_strdup(name) : name_of(root, dir);
+
+	if (ctf_trace_open(&t, dir, own, &err)) {
+		note(s, DIAG_TRACE_UNREADABLE, mem_strdup(err.text));
+	} else {
+		const char *domain = ctf_env_string(&t->type, "domain");
+
+		if (domain && !strcmp(domain, "ust")) {
+			note(s, DIAG_UST_IGNORED,
+			     mem_printf("'%s' is a user-space trace and was left out", dir));
+			ctf_trace_free(t);
+		} else {
+			add_trace(s, t);
+		}
+	}
+	free(own);
+	error_deinit(&err);
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	/* A link could lead back up; the user can name its target instead. */
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool holds_metadata(const char *dir)
+{
+	char *path = mem_printf("%s/metadata", dir);
+	bool yes = access(path, F_OK) == 0;
+
+	free(path);
+	return yes;
+}
+
+static int visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static void search(struct ctf_session *s, const char *root, const char *dir, const char *name,
+		   int depth)
+{
+	struct dirent **entries;
+
+	if (holds_metadata(dir)) {
+		open_one(s, root, dir, name);
+		return;
+	}
+	if (depth == DEPTH_MAX)
+		return;
+	int n = scandir(dir, &entries, visible, versionsort);
+
+	if (n < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		char *path = mem_printf("%s/%s", dir, entries[i]->d_name);
+
+		if (is_directory(path))
+			search(s, root, path, name, depth + 1);
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static int open_argument(struct ctf_session *s, const char *arg, struct error *err)
+{
+	struct stat st;
+	const char *equals = strchr(arg, '=');
+	const char *path = arg;
+	char *name = NULL, *root;
+	size_t before = s->traces.n, notes = s->notes.n;
+
+	/* A path may hold a '=' too. */
+	if (equals && equals != arg && stat(arg, &st) < 0) {
+		name = mem_strndup(arg, (size_t)(equals - arg));
+		path = equals + 1;
+	}
+	root = mem_strdup(path);
+	for (size_t n = strlen(root); n > 1 && root[n - 1] == '/'; n--)
+		root[n - 1] = '\0';
+	int r = 0;
+
+	if (stat(root, &st) < 0)
+		r = error_errno(err, errno, "cannot open trace '%s'", root);
+	else if (!S_ISDIR(st.st_mode))
+		r = error_set(err, "'%s' is not a directory; name the directory of a CTF trace",
+			      root);
+	else
+		search(s, root, root, name, 0);
+	if (!r && s->traces.n == before && s->notes.n == notes)
+		r = error_set(
+			err, "no CTF trace in '%s' (no directory below it holds a 'metadata' file)",
+			root);
+	free(root);
+	free(name);
+	return r;
+}
+
+/* Two machines with one name could not be told apart in a report. */
+static void make_names_unique(struct ctf_session *s)
+{
+	for (size_t i = 0; i < s->traces.n; i++) {
+		struct ctf_trace *t = s->traces.at[i];
+		unsigned copy = 1;
+
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(s->traces.at[j]->name, t->name) != 0)
+				continue;
+			char *base = t->name;
+
+			t->name = mem_printf("%s#%u", base, ++copy);
+			free(base);
+			j = (size_t)-1;
+		}
+	}
+}
+
+int ctf_session_open(struct ctf_session *s, char *const *args, size_t n_args, struct error *err)
+{
+	*s = (struct ctf_session){0};
+	for (size_t i = 0; i < n_args; i++) {
+		int r = open_argument(s, args[i], err);
+
+		if (r)
+			return r;
+	}
+	if (!s->traces.n)
+		return error_set(err, "no trace could be read: %s",
+				 s->notes.n ? s->notes.at[0] : "none was named");
+	make_names_unique(s);
+	return 0;
+}
+
+void ctf_session_deinit(struct ctf_session *s)
+{
+	vec_each (t, &s->traces)
+		ctf_trace_free(*t);
+	vec_each (n, &s->notes)
+		free(*n);
+	vec_deinit(&s->traces);
+	vec_deinit(&s->notes);
+}

@@ -1,0 +1,252 @@
+#include "ctf/trace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctf/metadata.h"
+
+#define NS_PER_S 1000000000
+
+static void report_file(struct ctf_trace *t, enum diag_id id, const struct ctf_file *f)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME, .file = f->path};
+
+	diag_add(&t->diags, id, 1, &where);
+}
+
+static int read_metadata(struct ctf_trace *t, const char *dir, struct error *err)
+{
+	struct file_map map;
+	uint64_t dropped = 0;
+	char *path = mem_printf("%s/metadata", dir);
+	int r = file_map_init(&map, path, err);
+
+	if (!r) {
+		t->metadata_size = map.size;
+		r = ctf_metadata_parse(&t->type, map.data, map.size, &dropped, err);
+		if (r)
+			error_wrap(err, "cannot read '%s'", path);
+		file_map_deinit(&map);
+	}
+	if (dropped) {
+		struct diag where = {.first_ns = DIAG_NO_TIME,
+				     .packet = t->metadata_size - dropped};
+
+		diag_add(&t->diags, DIAG_METADATA_CUT, 1, &where);
+	}
+	free(path);
+	return r;
+}
+
+static bool is_stream_file(const struct dirent *e)
+{
+	return e->d_name[0] != '.' && strcmp(e->d_name, "metadata") != 0 &&
+	       (e->d_type == DT_REG || e->d_type == DT_UNKNOWN || e->d_type == DT_LNK);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strverscmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_file(struct ctf_trace *t, const char *dir, const char *name)
+{
+	struct error err = {0};
+	struct ctf_file *f = mem_zalloc(1, sizeof(*f));
+
+	f->path = mem_printf("%s/%s", dir, name);
+	*vec_push(&t->files) = f;
+	if (file_map_init(&f->map, f->path, &err))
+		report_file(t, DIAG_FILE_UNREADABLE, f);
+	error_deinit(&err);
+}
+
+static int read_directory(struct ctf_trace *t, const char *dir, struct error *err)
+{
+	struct dirent **entries;
+	int n = scandir(dir, &entries, NULL, by_name);
+
+	if (n < 0)
+		return error_errno(err, errno, "cannot list '%s'", dir);
+	for (int i = 0; i < n; i++) {
+		if (is_stream_file(entries[i]))
+			add_file(t, dir, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
+				     struct diag_list *diags)
+{
+	return (struct ctf_packets){.type = &t->type,
+				    .data = f->map.data,
+				    .size = f->map.size,
+				    .name = f->path,
+				    .diags = diags};
+}
+
+static struct ctf_stream *find_stream(struct ctf_trace *t, const struct ctf_packet *p)
+{
+	vec_each (s, &t->streams) {
+		if (s->has_id && CTF_HAS(p, CTF_ROLE_STREAM_ID) && s->cls == p->cls &&
+		    s->id == p->stream_id)
+			return s;
+	}
+	return NULL;
+}
+
+static struct ctf_stream *new_stream(struct ctf_trace *t, const struct ctf_packet *p)
+{
+	struct ctf_stream *s = vec_push(&t->streams);
+
+	s->cls = p->cls;
+	s->has_id = CTF_HAS(p, CTF_ROLE_STREAM_ID);
+	s->id = s->has_id ? p->stream_id : t->streams.n - 1;
+	s->has_cpu = CTF_HAS(p, CTF_ROLE_CPU_ID);
+	s->cpu = (uint32_t)p->cpu;
+	return s;
+}
+
+/* Files without a stream id of their own are streams of their own. */
+static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved)
+{
+	struct ctf_reader r;
+	struct diag_list ignored = {0}; /* the cursor will meet the same damage again */
+	struct ctf_packets src = ctf_trace_packets(t, f, &ignored);
+
+	t->size += f->map.size;
+	ctf_reader_init(&r, saved);
+	if (!ctf_packet_read(&src, 0, &r, &f->first)) {
+		report_file(t, f->map.size ? DIAG_PACKET_MAGIC : DIAG_STREAM_EMPTY, f);
+		return;
+	}
+	struct ctf_stream *s = find_stream(t, &f->first);
+
+	if (!s)
+		s = new_stream(t, &f->first);
+	*vec_push(&s->files) = f;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct ctf_file *x = *(struct ctf_file *const *)a, *y = *(struct ctf_file *const *)b;
+
+	if (x->first.begin != y->first.begin)
+		return x->first.begin < y->first.begin ? -1 : 1;
+	return strverscmp(x->path, y->path);
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct ctf_stream *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void drop_streams(struct ctf_trace *t)
+{
+	vec_each (s, &t->streams)
+		vec_deinit(&s->files);
+	vec_deinit(&t->streams);
+	t->size = 0;
+}
+
+static void build_streams(struct ctf_trace *t)
+{
+	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
+
+	drop_streams(t);
+	vec_each (f, &t->files)
+		assign_file(t, *f, saved);
+	free(saved);
+	vec_each (s, &t->streams)
+		qsort(s->files.at, s->files.n, sizeof(*s->files.at), by_begin);
+	if (t->streams.n)
+		qsort(t->streams.at, t->streams.n, sizeof(*t->streams.at), by_cpu);
+}
+
+int ctf_trace_open(struct ctf_trace **tracep, const char *dir, const char *name, struct error *err)
+{
+	struct ctf_trace *t = mem_zalloc(1, sizeof(*t));
+
+	t->path = mem_strdup(dir);
+	t->name = mem_strdup(name);
+	int r = read_metadata(t, dir, err);
+
+	if (!r)
+		r = read_directory(t, dir, err);
+	if (r) {
+		ctf_trace_free(t);
+		return r;
+	}
+	build_streams(t);
+	*tracep = t;
+	return 0;
+}
+
+bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b)
+{
+	return a->type.has_uuid && b->type.has_uuid &&
+	       memcmp(a->type.uuid, b->type.uuid, sizeof(a->type.uuid)) == 0;
+}
+
+void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
+{
+	if (b->type.n_event_classes > a->type.n_event_classes) {
+		struct ctf_trace_type type = a->type;
+
+		a->type = b->type;
+		b->type = type;
+	}
+	vec_each (f, &b->files)
+		*vec_push(&a->files) = *f;
+	b->files.n = 0;
+	diag_merge(&a->diags, &b->diags);
+	ctf_trace_free(b);
+	/* What opening found in each file is found once more. */
+	a->diags.at[DIAG_STREAM_EMPTY] = a->diags.at[DIAG_PACKET_MAGIC] = (struct diag){0};
+	build_streams(a);
+}
+
+void ctf_trace_free(struct ctf_trace *t)
+{
+	if (!t)
+		return;
+	drop_streams(t);
+	vec_each (f, &t->files) {
+		file_map_deinit(&(*f)->map);
+		free((*f)->path);
+		free(*f);
+	}
+	vec_deinit(&t->files);
+	ctf_trace_type_deinit(&t->type);
+	free(t->name);
+	free(t->path);
+	free(t);
+}
+
+static __int128 cycles_to_ns(uint64_t cycles, uint64_t frequency)
+{
+	if (frequency == NS_PER_S)
+		return cycles;
+	return (__int128)cycles * NS_PER_S / frequency;
+}
+
+int64_t ctf_clock_ns(const struct ctf_clock *clock, uint64_t cycles)
+{
+	if (!clock)
+		return (int64_t)cycles;
+	__int128 ns = (__int128)clock->offset_s * NS_PER_S +
+		      cycles_to_ns(clock->offset_cycles, clock->frequency) +
+		      cycles_to_ns(cycles, clock->frequency);
+
+	if (ns > INT64_MAX)
+		return INT64_MAX;
+	return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
+}
