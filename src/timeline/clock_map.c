@@ -1,0 +1,90 @@
+#include "timeline/clock_map.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static int64_t saturate(__int128 x)
+{
+	return x > INT64_MAX ? INT64_MAX : x < INT64_MIN ? INT64_MIN : (int64_t)x;
+}
+
+void clock_map_init_offset(struct clock_map *m, int64_t offset_ns, double drift, int64_t origin,
+			   int64_t error_ns)
+{
+	m->pieces = mem_zalloc(1, sizeof(*m->pieces));
+	m->n_pieces = 1;
+	m->pieces[0] = (struct clock_piece){
+		.from = origin,
+		.to = INT64_MAX,
+		.offset = offset_ns,
+		.drift = drift,
+		.error = error_ns,
+	};
+}
+
+void clock_map_deinit(struct clock_map *m)
+{
+	free(m->pieces);
+	*m = (struct clock_map){0};
+}
+
+const struct clock_piece *clock_map_piece(const struct clock_map *m, int64_t t)
+{
+	size_t low = 0, high = m->n_pieces - 1;
+
+	while (low < high) {
+		size_t middle = (low + high + 1) / 2;
+
+		if (m->pieces[middle].from <= t)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return &m->pieces[low];
+}
+
+int64_t clock_piece_apply(const struct clock_piece *p, int64_t t)
+{
+	double since = (double)((__int128)t - p->from);
+
+	return saturate((__int128)t + p->offset + (__int128)rint(since * p->drift));
+}
+
+int64_t clock_map_apply(const struct clock_map *m, int64_t t)
+{
+	return clock_piece_apply(clock_map_piece(m, t), t);
+}
+
+/* The earliest t that p maps to `reference` or later, as if p had no ends. */
+static int64_t piece_invert(const struct clock_piece *p, int64_t reference)
+{
+	if (reference == INT64_MIN)
+		return INT64_MIN;
+
+	double target = (double)((__int128)reference - p->from - p->offset);
+	int64_t t = saturate((__int128)reference - p->offset -
+			     (__int128)rint(target * p->drift / (1 + p->drift)));
+
+	while (t < INT64_MAX && clock_piece_apply(p, t) < reference)
+		t++;
+	while (t > INT64_MIN && clock_piece_apply(p, t - 1) >= reference)
+		t--;
+	return t;
+}
+
+int64_t clock_map_invert(const struct clock_map *m, int64_t reference)
+{
+	size_t last = m->n_pieces - 1;
+
+	for (size_t i = 0; i <= last; i++) {
+		const struct clock_piece *p = &m->pieces[i];
+
+		if (i < last && clock_piece_apply(p, p->to - 1) < reference)
+			continue;
+		int64_t t = piece_invert(p, reference);
+		return i && t < p->from ? p->from : t;
+	}
+	return reference; /* no pieces: the clock as it is */
+}
