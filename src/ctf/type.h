@@ -112,6 +112,14 @@ struct ctf_option {
 enum { CTF_NO_SLOT = -1 };
 
 /*
+ * Bounds on what metadata may ask for: the depth of every field class tree (so that it can be
+ * walked by recursion), the number of field classes, labels and the like in one trace, and the size
+ * in bits of what is fixed in one field (so that sums of sizes cannot overflow).
+ */
+enum { CTF_MAX_DEPTH = 64, CTF_MAX_NODES = 1 << 20 };
+#define CTF_MAX_STATIC_BITS ((uint64_t)1 << 40)
+
+/*
  * Where a dependent field's field is: a path of names, from the root of a scope, or, when
  * `relative`, from the struct that holds the dependent field, then from its parent, and so on
  * outwards (TSDL's lookup). NULL in a CTF 2 path goes one struct up. Resolved by finish().
@@ -126,6 +134,7 @@ struct ctf_ref {
 struct ctf_fc {
 	enum ctf_kind kind;
 	uint32_t align; /* bits, a power of two, at least 1 */
+	uint32_t where; /* in the metadata, for messages: TSDL line, CTF 2 fragment; 0: unknown */
 
 	/* CTF_INT, CTF_VARINT, CTF_FLOAT */
 	uint16_t size; /* bits: 1..64, floats to 128; 0 for CTF_VARINT */
@@ -134,6 +143,7 @@ struct ctf_fc {
 	bool reversed_bits; /* CTF 2: bit order is not the usual one of the byte order */
 	bool is_bool;
 	bool is_enum;		 /* also when it has no labels */
+	bool is_char;		 /* TSDL: encoded, so that an array of these is text */
 	uint8_t base;		 /* preferred for display: 2, 8, 10 or 16 */
 	uint8_t role;		 /* enum ctf_role */
 	int32_t save;		 /* slot that other fields read, or CTF_NO_SLOT */
@@ -141,8 +151,8 @@ struct ctf_fc {
 	const struct ctf_label *labels;
 	uint32_t n_labels;
 
-	/* CTF_STRING */
-	uint8_t code_unit; /* bytes: 1, 2 or 4 (CTF 2: UTF-16, UTF-32) */
+	/* CTF_STRING, and arrays of text (whose elements are bytes all the same) */
+	uint8_t code_unit; /* bytes: 1, 2 or 4 (CTF 2: UTF-16, UTF-32, of the order big_endian) */
 
 	/* CTF_STRUCT */
 	struct ctf_member *members;
@@ -173,6 +183,7 @@ struct ctf_event_class {
 	struct ctf_fc *specific_context; /* CTF_STRUCT or NULL, as are all of these roots */
 	struct ctf_fc *payload;
 	uint32_t index; /* among all event classes of the trace */
+	uint32_t where; /* as in struct ctf_fc */
 };
 
 struct ctf_stream_class {
@@ -184,6 +195,7 @@ struct ctf_stream_class {
 	struct ctf_clock *clock;	 /* default clock, or NULL */
 	struct ctf_event_class **events; /* by id, ascending; no id twice */
 	uint32_t n_events;
+	uint32_t where; /* as in struct ctf_fc */
 };
 
 struct ctf_env {
@@ -214,6 +226,16 @@ struct ctf_fc *ctf_fc_new(struct arena *a, enum ctf_kind kind);
 
 /* A copy that shares nothing that finish() writes to. */
 struct ctf_fc *ctf_fc_copy(struct arena *a, const struct ctf_fc *fc);
+
+/*
+ * How many field classes are in fc, itself included, and how deep they are nested (an integer: 1).
+ * A reader asks before it copies, so that its trees stay within CTF_MAX_NODES and CTF_MAX_DEPTH.
+ */
+struct ctf_extent {
+	uint64_t nodes;
+	uint32_t depth;
+};
+struct ctf_extent ctf_fc_extent(const struct ctf_fc *fc);
 
 /*
  * The last step of every metadata reader: sorts classes, resolves references into slots, finds

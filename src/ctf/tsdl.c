@@ -1,0 +1,834 @@
+#include "ctf/tsdl.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctf/tsdl_parser.h"
+
+enum { MAX_CLOCKS = 256 };
+
+/* ---- what the parts of the reader share ---- */
+
+int tsdl_fail_at(struct tsdl_parser *p, uint32_t line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->err->text)
+		return ERR;
+	va_start(ap, fmt);
+	char *what = mem_vprintf(fmt, ap);
+	va_end(ap);
+	error_set(p->err, "line %" PRIu32 ": %s", line, what);
+	free(what);
+	return ERR;
+}
+
+int tsdl_expected(struct tsdl_parser *p, const char *what)
+{
+	int shown = p->lx.len < 40 ? (int)p->lx.len : 40;
+
+	if (p->lx.kind == TSDL_END)
+		return tsdl_fail_at(p, p->lx.line, "expected %s, but the metadata ends", what);
+	if (p->lx.kind == TSDL_NUMBER)
+		return tsdl_fail_at(p, p->lx.line, "expected %s, not %" PRIu64, what, p->lx.number);
+	return tsdl_fail_at(p, p->lx.line, "expected %s, not '%.*s'", what, shown, p->lx.text);
+}
+
+int tsdl_spend(struct tsdl_parser *p, uint64_t n)
+{
+	p->n_nodes += n;
+	if (p->n_nodes > CTF_MAX_NODES)
+		return tsdl_fail_at(p, p->lx.line, "more than %d fields in all", CTF_MAX_NODES);
+	return 0;
+}
+
+bool tsdl_accept(struct tsdl_parser *p, int kind)
+{
+	if (p->lx.kind != kind)
+		return false;
+	tsdl_next(&p->lx);
+	return true;
+}
+
+bool tsdl_accept_word(struct tsdl_parser *p, const char *word)
+{
+	if (!tsdl_is_word(&p->lx, word))
+		return false;
+	tsdl_next(&p->lx);
+	return true;
+}
+
+int tsdl_expect(struct tsdl_parser *p, int kind, const char *what)
+{
+	return tsdl_accept(p, kind) ? 0 : tsdl_expected(p, what);
+}
+
+int tsdl_parse_dotted(struct tsdl_parser *p, char name[TSDL_NAME_SIZE])
+{
+	size_t n = 0;
+
+	for (;;) {
+		if (p->lx.kind != TSDL_WORD)
+			return tsdl_expected(p, "a name");
+		if (n + p->lx.len + 2 > TSDL_NAME_SIZE)
+			return tsdl_fail_at(p, p->lx.line, "a name that is too long");
+		memcpy(name + n, p->lx.text, p->lx.len);
+		n += p->lx.len;
+		name[n] = '\0';
+		tsdl_next(&p->lx);
+		if (!tsdl_accept(p, '.'))
+			return 0;
+		name[n++] = '.';
+	}
+}
+
+static int parse_number(struct tsdl_parser *p, struct tsdl_value *v)
+{
+	v->kind = TSDL_NUMBER;
+	v->negative = tsdl_accept(p, '-');
+	if (!v->negative)
+		tsdl_accept(p, '+');
+	v->number = v->negative ? -p->lx.number : p->lx.number;
+	if (p->lx.kind == TSDL_NUMBER && v->negative && p->lx.number > (uint64_t)1 << 63)
+		return tsdl_fail_at(p, v->line, "a number of more than 64 bits");
+	return tsdl_expect(p, TSDL_NUMBER, "a number");
+}
+
+int tsdl_parse_value(struct tsdl_parser *p, struct tsdl_value *v)
+{
+	v->line = p->lx.line;
+	v->negative = false;
+	v->kind = p->lx.kind;
+	if (p->lx.kind == TSDL_WORD)
+		return tsdl_parse_dotted(p, v->word);
+	if (p->lx.kind == TSDL_NUMBER || p->lx.kind == '-' || p->lx.kind == '+')
+		return parse_number(p, v);
+	if (p->lx.kind != TSDL_STRING)
+		return tsdl_expected(p, "a value");
+	v->string = arena_strndup(&p->t->arena, p->lx.text, p->lx.len);
+	tsdl_next(&p->lx);
+	return 0;
+}
+
+int tsdl_byte_order(struct tsdl_parser *p, const struct tsdl_value *v, bool *big_endianp)
+{
+	const char *order = v->kind == TSDL_WORD ? v->word : "";
+
+	if (!strcmp(order, "native"))
+		*big_endianp = p->t->big_endian;
+	else if (!strcmp(order, "be") || !strcmp(order, "network"))
+		*big_endianp = true;
+	else if (!strcmp(order, "le"))
+		*big_endianp = false;
+	else
+		return tsdl_fail_at(p, v->line, "'byte_order' is not le, be, network or native");
+	return 0;
+}
+
+struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define)
+{
+	for (size_t i = 0; i < p->clocks.n; i++) {
+		if (strcmp(p->clocks.at[i]->name, name))
+			continue;
+		p->clock_defined.at[i] |= define;
+		return p->clocks.at[i];
+	}
+	if (p->clocks.n >= MAX_CLOCKS) {
+		tsdl_fail_at(p, p->lx.line, "more than %d clocks", MAX_CLOCKS);
+		return NULL;
+	}
+	struct ctf_clock *clock = arena_new(&p->t->arena, struct ctf_clock);
+	clock->name = arena_strdup(&p->t->arena, name);
+	clock->description = "";
+	clock->frequency = 1000000000;
+	*vec_push(&p->clocks) = clock;
+	*vec_push(&p->clock_defined) = define;
+	return clock;
+}
+
+/* ---- values of attributes ---- */
+
+static int get_unsigned(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+			uint64_t *np)
+{
+	if (v->kind != TSDL_NUMBER || v->negative)
+		return tsdl_fail_at(p, v->line, "'%s' is not a number", name);
+	*np = v->number;
+	return 0;
+}
+
+static int get_signed(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		      int64_t *np)
+{
+	if (v->kind != TSDL_NUMBER || (!v->negative && v->number > INT64_MAX))
+		return tsdl_fail_at(p, v->line, "'%s' is not a number of 64 bits", name);
+	*np = (int64_t)v->number;
+	return 0;
+}
+
+static int get_string(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		      const char **sp)
+{
+	if (v->kind != TSDL_STRING)
+		return tsdl_fail_at(p, v->line, "'%s' is not a string", name);
+	*sp = v->string;
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *d = c ? strchr(digits, c | 0x20) : NULL;
+
+	return d ? (int)(d - digits) : -1;
+}
+
+/* Return: whether s is a UUID in its usual form. */
+static bool parse_uuid(const char *s, uint8_t uuid[16])
+{
+	for (int i = 0; i < 16; i++) {
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
+			return false;
+		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
+		if (low < 0)
+			return false;
+		uuid[i] = (uint8_t)(high << 4 | low);
+		s += 2;
+	}
+	return !*s;
+}
+
+static int get_uuid(struct tsdl_parser *p, const struct tsdl_value *v, uint8_t uuid[16])
+{
+	if (v->kind != TSDL_STRING || !parse_uuid(v->string, uuid))
+		return tsdl_fail_at(p, v->line, "'uuid' is not a UUID");
+	return 0;
+}
+
+/* ---- blocks: name { name = value; name := type; ... } ---- */
+
+struct block {
+	int (*set)(struct tsdl_parser *p, const char *name, const struct tsdl_value *v, void *data);
+	/* Where a root of this name goes. NULL, or *rootp NULL: it is of no interest. */
+	struct ctf_fc **(*root)(const char *name, void *data);
+	void *data;
+};
+
+static int parse_root(struct tsdl_parser *p, const struct block *b, const char *name)
+{
+	struct ctf_fc *fc;
+	uint32_t line = p->lx.line;
+	int r = tsdl_parse_type(p, &fc);
+
+	if (r)
+		return r;
+	struct ctf_fc **root = b->root ? b->root(name, b->data) : NULL;
+	if (!root)
+		return 0;
+	if (fc->kind != CTF_STRUCT)
+		return tsdl_fail_at(p, line, "'%s' is not a struct", name);
+	*root = fc;
+	return 0;
+}
+
+static int parse_statement(struct tsdl_parser *p, const struct block *b)
+{
+	char name[TSDL_NAME_SIZE];
+	struct tsdl_value v;
+	int r = tsdl_parse_dotted(p, name);
+
+	if (r)
+		return r;
+	if (tsdl_accept(p, TSDL_TYPE_ASSIGN)) {
+		r = parse_root(p, b, name);
+	} else {
+		r = tsdl_expect(p, '=', "'=' or ':='");
+		if (!r)
+			r = tsdl_parse_value(p, &v);
+		if (!r)
+			r = b->set(p, name, &v, b->data);
+	}
+	return r ? r : tsdl_expect(p, ';', "';'");
+}
+
+static int parse_block(struct tsdl_parser *p, const struct block *b)
+{
+	uint32_t outer = tsdl_scope_enter(p);
+	int r = tsdl_expect(p, '{', "'{'");
+
+	while (!r && !tsdl_accept(p, '}')) {
+		if (tsdl_accept(p, ';'))
+			continue;
+		r = tsdl_parse_naming(p);
+		if (r == 1)
+			r = parse_statement(p, b);
+	}
+	tsdl_scope_leave(p, outer);
+	return r;
+}
+
+/* trace */
+
+static int set_version(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		       uint64_t wanted, int *np)
+{
+	uint64_t n = 0;
+	int r = get_unsigned(p, name, v, &n);
+
+	if (r)
+		return r;
+	if (n != wanted)
+		return tsdl_fail_at(p, v->line, "this is not CTF 1.8: '%s' is %" PRIu64, name, n);
+	*np = (int)n;
+	return 0;
+}
+
+static int set_trace(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		     void *data)
+{
+	struct ctf_trace_type *t = data;
+	bool again;
+
+	if (!strcmp(name, "major"))
+		return set_version(p, name, v, 1, &t->major);
+	if (!strcmp(name, "minor"))
+		return set_version(p, name, v, 8, &t->minor);
+	if (!strcmp(name, "byte_order"))
+		return tsdl_byte_order(p, v, &again);
+	if (!strcmp(name, "uuid")) {
+		t->has_uuid = true;
+		return get_uuid(p, v, t->uuid);
+	}
+	return 0;
+}
+
+static struct ctf_fc **trace_root(const char *name, void *data)
+{
+	struct ctf_trace_type *t = data;
+
+	return !strcmp(name, "packet.header") ? &t->packet_header : NULL;
+}
+
+static int parse_trace(struct tsdl_parser *p)
+{
+	struct block b = {set_trace, trace_root, p->t};
+
+	if (p->has_trace)
+		return tsdl_fail_at(p, p->lx.line, "a second trace block");
+	p->has_trace = true;
+	return parse_block(p, &b);
+}
+
+/* env */
+
+static int set_env(struct tsdl_parser *p, const char *name, const struct tsdl_value *v, void *data)
+{
+	struct ctf_env *e;
+	int r = tsdl_spend(p, 1);
+
+	(void)data;
+	if (r)
+		return r;
+	e = vec_push(&p->env);
+	e->name = arena_strdup(&p->t->arena, name);
+	if (v->kind == TSDL_STRING)
+		e->string = v->string;
+	else if (v->kind == TSDL_WORD)
+		e->string = arena_strdup(&p->t->arena, v->word);
+	else
+		e->integer = (int64_t)v->number;
+	return 0;
+}
+
+static int parse_env(struct tsdl_parser *p)
+{
+	struct block b = {set_env, NULL, NULL};
+
+	return parse_block(p, &b);
+}
+
+/* clock */
+
+struct clock_attributes {
+	struct ctf_clock clock;
+	bool negative_offset; /* offset_cycles is two's complement */
+};
+
+static int set_clock_offset(struct tsdl_parser *p, const struct tsdl_value *v,
+			    struct clock_attributes *a)
+{
+	if (v->kind != TSDL_NUMBER)
+		return tsdl_fail_at(p, v->line, "'offset' is not a number");
+	a->clock.offset_cycles = v->number;
+	a->negative_offset = v->negative;
+	return 0;
+}
+
+static int set_clock_frequency(struct tsdl_parser *p, const struct tsdl_value *v,
+			       struct ctf_clock *clock)
+{
+	int r = get_unsigned(p, "freq", v, &clock->frequency);
+
+	if (!r && !clock->frequency)
+		return tsdl_fail_at(p, v->line, "a clock's frequency is 0");
+	return r;
+}
+
+static int set_clock_absolute(struct tsdl_parser *p, const struct tsdl_value *v,
+			      struct ctf_clock *clock)
+{
+	const char *word = v->kind == TSDL_WORD ? v->word : "";
+
+	clock->unix_epoch = (v->kind == TSDL_NUMBER && v->number) || !strcmp(word, "true") ||
+			    !strcmp(word, "TRUE");
+	if (v->kind != TSDL_NUMBER && v->kind != TSDL_WORD)
+		return tsdl_fail_at(p, v->line, "'absolute' is neither true nor false");
+	return 0;
+}
+
+static int set_clock_uuid(struct tsdl_parser *p, const struct tsdl_value *v,
+			  struct ctf_clock *clock)
+{
+	uint8_t uuid[16];
+	int r = get_uuid(p, v, uuid);
+
+	if (r)
+		return r;
+	char *text = arena_strdup(&p->t->arena, v->string);
+	for (char *c = text; *c; c++)
+		*c = *c >= 'A' && *c <= 'F' ? *c | 0x20 : *c;
+	clock->uuid = text;
+	return 0;
+}
+
+static int set_clock(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		     void *data)
+{
+	struct clock_attributes *a = data;
+	struct ctf_clock *clock = &a->clock;
+
+	if (!strcmp(name, "name")) {
+		/* LTTng quotes it, the specification's grammar does not. */
+		clock->name = arena_strdup(&p->t->arena, v->kind == TSDL_STRING ? v->string
+							 : v->kind == TSDL_WORD ? v->word
+										: "");
+		return 0;
+	}
+	if (!strcmp(name, "description"))
+		return get_string(p, name, v, &clock->description);
+	if (!strcmp(name, "uuid"))
+		return set_clock_uuid(p, v, clock);
+	if (!strcmp(name, "freq"))
+		return set_clock_frequency(p, v, clock);
+	if (!strcmp(name, "precision"))
+		return get_unsigned(p, name, v, &clock->precision);
+	if (!strcmp(name, "offset_s"))
+		return get_signed(p, name, v, &clock->offset_s);
+	if (!strcmp(name, "offset"))
+		return set_clock_offset(p, v, a);
+	if (!strcmp(name, "absolute"))
+		return set_clock_absolute(p, v, clock);
+	return 0;
+}
+
+/* Makes cycles count upwards from a whole second before. */
+static void normalize_offset(struct clock_attributes *a)
+{
+	struct ctf_clock *clock = &a->clock;
+
+	if (!a->negative_offset || !clock->offset_cycles)
+		return;
+	uint64_t before = -clock->offset_cycles;
+	uint64_t seconds = (before - 1) / clock->frequency + 1;
+	clock->offset_s -= (int64_t)seconds;
+	clock->offset_cycles =
+		(before % clock->frequency) ? clock->frequency - before % clock->frequency : 0;
+}
+
+static int parse_clock(struct tsdl_parser *p)
+{
+	struct clock_attributes a = {.clock = {.description = "", .frequency = 1000000000}};
+	struct block b = {set_clock, NULL, &a};
+	uint32_t line = p->lx.line;
+	int r = parse_block(p, &b);
+
+	if (r)
+		return r;
+	if (!a.clock.name || !a.clock.name[0])
+		return tsdl_fail_at(p, line, "a clock without a name");
+	if (a.clock.offset_s < -(INT64_MAX / 2))
+		return tsdl_fail_at(p, line, "a clock's offset is too large");
+	normalize_offset(&a);
+	struct ctf_clock *clock = tsdl_clock(p, a.clock.name, true);
+	if (!clock)
+		return ERR;
+	*clock = a.clock;
+	return 0;
+}
+
+/* stream */
+
+static int set_stream(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		      void *data)
+{
+	struct ctf_stream_class *s = data;
+
+	return strcmp(name, "id") ? 0 : get_unsigned(p, name, v, &s->id);
+}
+
+static struct ctf_fc **stream_root(const char *name, void *data)
+{
+	struct ctf_stream_class *s = data;
+
+	if (!strcmp(name, "packet.context"))
+		return &s->packet_context;
+	if (!strcmp(name, "event.header"))
+		return &s->event_header;
+	if (!strcmp(name, "event.context"))
+		return &s->event_common_context;
+	return NULL;
+}
+
+static struct ctf_stream_class *add_stream(struct tsdl_parser *p)
+{
+	struct ctf_stream_class *s = arena_new(&p->t->arena, struct ctf_stream_class);
+
+	s->where = p->lx.line;
+	*vec_push(&p->streams) = s;
+	return s;
+}
+
+static int parse_stream(struct tsdl_parser *p)
+{
+	int r = tsdl_spend(p, 1);
+
+	if (r)
+		return r;
+	struct block b = {set_stream, stream_root, add_stream(p)};
+	return parse_block(p, &b);
+}
+
+/* event */
+
+static int set_event_name(struct tsdl_parser *p, const struct tsdl_value *v,
+			  struct ctf_event_class *e)
+{
+	if (v->kind == TSDL_WORD) {
+		e->name = arena_strdup(&p->t->arena, v->word);
+		return 0;
+	}
+	return get_string(p, "name", v, &e->name);
+}
+
+static int set_event(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		     void *data)
+{
+	struct ctf_event_class *e = data;
+
+	if (!strcmp(name, "name"))
+		return set_event_name(p, v, e);
+	if (!strcmp(name, "id"))
+		return get_unsigned(p, name, v, &e->id);
+	if (!strcmp(name, "stream_id")) {
+		p->event_has_stream.at[p->event_has_stream.n - 1] = true;
+		return get_unsigned(p, name, v, &p->event_streams.at[p->event_streams.n - 1]);
+	}
+	if (!strcmp(name, "loglevel") && v->kind == TSDL_NUMBER)
+		e->log_level = (int64_t)v->number;
+	return 0;
+}
+
+static struct ctf_fc **event_root(const char *name, void *data)
+{
+	struct ctf_event_class *e = data;
+
+	if (!strcmp(name, "context"))
+		return &e->specific_context;
+	if (!strcmp(name, "fields"))
+		return &e->payload;
+	return NULL;
+}
+
+static int parse_event(struct tsdl_parser *p)
+{
+	int r = tsdl_spend(p, 1);
+
+	if (r)
+		return r;
+	struct ctf_event_class *e = arena_new(&p->t->arena, struct ctf_event_class);
+	e->name = "";
+	e->log_level = -1;
+	e->where = p->lx.line;
+	*vec_push(&p->events) = e;
+	vec_push(&p->event_streams);
+	vec_push(&p->event_has_stream);
+	struct block b = {set_event, event_root, e};
+	return parse_block(p, &b);
+}
+
+/* callsite: where an event is in the source; nothing here needs it */
+
+static int set_nothing(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		       void *data)
+{
+	(void)p;
+	(void)name;
+	(void)v;
+	(void)data;
+	return 0;
+}
+
+static int parse_callsite(struct tsdl_parser *p)
+{
+	struct block b = {set_nothing, NULL, NULL};
+
+	return parse_block(p, &b);
+}
+
+static int parse_top(struct tsdl_parser *p)
+{
+	static const struct {
+		const char *word;
+		int (*parse)(struct tsdl_parser *p);
+	} blocks[] = {
+		{"event", parse_event}, {"trace", parse_trace},	  {"env", parse_env},
+		{"clock", parse_clock}, {"stream", parse_stream}, {"callsite", parse_callsite},
+	};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+		if (!tsdl_accept_word(p, blocks[i].word))
+			continue;
+		int r = blocks[i].parse(p);
+		return r ? r : tsdl_expect(p, ';', "';'");
+	}
+	int r = tsdl_parse_naming(p);
+	return r == 1 ? tsdl_expected(p, "a block or a type") : r;
+}
+
+/* ---- putting the trace type together ---- */
+
+/*
+ * The trace's byte order is what integers without one have, and the trace block may stand after
+ * them: so it is looked up first. Errors are left to be found again.
+ */
+static void scan_byte_order(struct ctf_trace_type *t, const char *text, size_t size)
+{
+	struct error ignored = {0};
+	struct tsdl_lexer lx;
+	bool in_trace = false;
+	uint32_t depth = 0;
+
+	tsdl_lexer_init(&lx, text, size, &t->arena, &ignored);
+	for (; lx.kind != TSDL_END && lx.kind != TSDL_ERROR; tsdl_next(&lx)) {
+		depth += lx.kind == '{';
+		depth -= lx.kind == '}' && depth;
+		if (!depth)
+			in_trace = tsdl_is_word(&lx, "trace");
+		if (!in_trace || depth != 1 || !tsdl_is_word(&lx, "byte_order"))
+			continue;
+		tsdl_next(&lx);
+		if (lx.kind == '=')
+			tsdl_next(&lx);
+		t->big_endian = tsdl_is_word(&lx, "be") || tsdl_is_word(&lx, "network");
+		break;
+	}
+	error_deinit(&ignored);
+}
+
+/* Return: the stream class of event number i, or NULL with the error set. */
+static struct ctf_stream_class *stream_of(struct tsdl_parser *p, size_t i)
+{
+	const struct ctf_event_class *e = p->events.at[i];
+	uint64_t id = p->event_streams.at[i];
+
+	if (!p->streams.n)
+		add_stream(p)->id = id;
+	if (!p->event_has_stream.at[i] && p->streams.n == 1)
+		return p->streams.at[0];
+	for (size_t s = 0; s < p->streams.n; s++) {
+		if (p->streams.at[s]->id == id)
+			return p->streams.at[s];
+	}
+	tsdl_fail_at(p, e->where, "event '%s' is of stream %" PRIu64 ", which is not defined",
+		     e->name, id);
+	return NULL;
+}
+
+static int bind_events(struct tsdl_parser *p)
+{
+	for (size_t i = 0; i < p->events.n; i++) {
+		struct ctf_stream_class *s = stream_of(p, i);
+
+		if (!s)
+			return ERR;
+		p->events.at[i]->stream = s;
+		s->n_events++;
+	}
+	for (size_t i = 0; i < p->streams.n; i++) {
+		struct ctf_stream_class *s = p->streams.at[i];
+
+		s->events = arena_array(&p->t->arena, struct ctf_event_class *, s->n_events);
+		s->n_events = 0;
+	}
+	for (size_t i = 0; i < p->events.n; i++) {
+		struct ctf_stream_class *s = p->events.at[i]->stream;
+
+		s->events[s->n_events++] = p->events.at[i];
+	}
+	return 0;
+}
+
+static int check_clocks(struct tsdl_parser *p)
+{
+	for (size_t i = 0; i < p->clocks.n; i++) {
+		if (!p->clock_defined.at[i])
+			return tsdl_fail_at(p, p->lx.line,
+					    "the clock '%s' is mapped but not defined",
+					    p->clocks.at[i]->name);
+	}
+	return 0;
+}
+
+struct role_name {
+	const char *name;
+	enum ctf_kind kind;
+	enum ctf_role role;
+};
+
+static const struct role_name header_roles[] = {
+	{"magic", CTF_INT, CTF_ROLE_MAGIC},
+	{"uuid", CTF_ARRAY, CTF_ROLE_UUID},
+	{"stream_id", CTF_INT, CTF_ROLE_STREAM_CLASS_ID},
+	{"stream_instance_id", CTF_INT, CTF_ROLE_STREAM_ID},
+	{NULL, 0, 0},
+};
+
+static const struct role_name context_roles[] = {
+	{"packet_size", CTF_INT, CTF_ROLE_PACKET_SIZE},
+	{"content_size", CTF_INT, CTF_ROLE_CONTENT_SIZE},
+	{"timestamp_begin", CTF_INT, CTF_ROLE_BEGIN_TIME},
+	{"timestamp_end", CTF_INT, CTF_ROLE_END_TIME},
+	{"events_discarded", CTF_INT, CTF_ROLE_DISCARDED},
+	{"packet_seq_num", CTF_INT, CTF_ROLE_SEQ_NUM},
+	{"cpu_id", CTF_INT, CTF_ROLE_CPU_ID},
+	{NULL, 0, 0},
+};
+
+static void assign_roles(struct ctf_fc *root, const struct role_name *roles)
+{
+	for (uint32_t i = 0; root && i < root->n_members; i++) {
+		const struct ctf_member *m = &root->members[i];
+
+		for (const struct role_name *r = roles; r->name; r++) {
+			if (m->fc->kind == r->kind && !strcmp(m->name, r->name))
+				m->fc->role = (uint8_t)r->role;
+		}
+	}
+}
+
+/* The clock of timestamps that are mapped to none: the only one there is, made up if there is none.
+ * Return: NULL when there are several. */
+static struct ctf_clock *only_clock(struct tsdl_parser *p)
+{
+	if (!p->clocks.n)
+		return tsdl_clock(p, "default", true);
+	return p->clocks.n == 1 ? p->clocks.at[0] : NULL;
+}
+
+static void map_timestamp(struct tsdl_parser *p, struct ctf_fc *fc)
+{
+	if (fc->kind == CTF_INT && !fc->clock)
+		fc->clock = only_clock(p);
+}
+
+static void finish_context(struct tsdl_parser *p, struct ctf_fc *root)
+{
+	assign_roles(root, context_roles);
+	for (uint32_t i = 0; root && i < root->n_members; i++) {
+		struct ctf_fc *fc = root->members[i].fc;
+
+		if (fc->role == CTF_ROLE_BEGIN_TIME || fc->role == CTF_ROLE_END_TIME)
+			map_timestamp(p, fc);
+	}
+}
+
+static void finish_header_field(struct tsdl_parser *p, const char *name, struct ctf_fc *fc);
+
+/* The id and the timestamp may be inside of a variant. */
+static void finish_header(struct tsdl_parser *p, struct ctf_fc *fc)
+{
+	for (uint32_t i = 0; fc && i < fc->n_members; i++)
+		finish_header_field(p, fc->members[i].name, fc->members[i].fc);
+	for (uint32_t i = 0; fc && i < fc->n_options; i++)
+		finish_header_field(p, fc->options[i].name, fc->options[i].fc);
+}
+
+static void finish_header_field(struct tsdl_parser *p, const char *name, struct ctf_fc *fc)
+{
+	if (fc->kind == CTF_INT && !strcmp(name, "id"))
+		fc->role = CTF_ROLE_EVENT_CLASS_ID;
+	if (!strcmp(name, "timestamp"))
+		map_timestamp(p, fc);
+	finish_header(p, fc);
+}
+
+static void move_result(struct tsdl_parser *p)
+{
+	struct ctf_trace_type *t = p->t;
+
+	t->n_clocks = (uint32_t)p->clocks.n;
+	t->clocks = arena_memdup(&t->arena, p->clocks.at, sizeof(*p->clocks.at) * p->clocks.n);
+	t->n_streams = (uint32_t)p->streams.n;
+	t->streams = arena_memdup(&t->arena, p->streams.at, sizeof(*p->streams.at) * p->streams.n);
+	t->n_env = (uint32_t)p->env.n;
+	t->env = arena_memdup(&t->arena, p->env.at, sizeof(*p->env.at) * p->env.n);
+}
+
+static int parse_all(struct tsdl_parser *p)
+{
+	int r = 0;
+
+	p->t->major = 1;
+	p->t->minor = 8;
+	while (!r && p->lx.kind != TSDL_END) {
+		if (!tsdl_accept(p, ';'))
+			r = parse_top(p);
+	}
+	if (!r && !p->has_trace)
+		r = tsdl_fail_at(p, p->lx.line, "the metadata ends without a trace block");
+	if (!r)
+		r = check_clocks(p);
+	return r ? r : bind_events(p);
+}
+
+int ctf_tsdl_parse(struct ctf_trace_type *t, const char *text, size_t size, struct error *err)
+{
+	struct tsdl_parser p = {.t = t, .err = err, .scope_start = 1};
+
+	error_deinit(err);
+	scan_byte_order(t, size ? text : "", size);
+	tsdl_lexer_init(&p.lx, size ? text : "", size, &t->arena, err);
+	int r = parse_all(&p);
+	if (!r) {
+		assign_roles(t->packet_header, header_roles);
+		for (size_t i = 0; i < p.streams.n; i++) {
+			finish_context(&p, p.streams.at[i]->packet_context);
+			finish_header(&p, p.streams.at[i]->event_header);
+		}
+		move_result(&p);
+		r = ctf_trace_type_finish(t, err);
+	}
+	vec_deinit(&p.named);
+	vec_deinit(&p.members);
+	vec_deinit(&p.labels);
+	vec_deinit(&p.clocks);
+	vec_deinit(&p.clock_defined);
+	vec_deinit(&p.streams);
+	vec_deinit(&p.events);
+	vec_deinit(&p.event_streams);
+	vec_deinit(&p.event_has_stream);
+	vec_deinit(&p.env);
+	return r;
+}
