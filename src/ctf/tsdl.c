@@ -502,10 +502,9 @@ static struct ctf_stream_class *add_stream(struct tsdl_parser *p)
 
 static int parse_stream(struct tsdl_parser *p)
 {
-	int r = tsdl_spend(p, 1);
-
-	if (r)
-		return r;
+	if (p->streams.n >= CTF_MAX_STREAM_CLASSES)
+		return tsdl_fail_at(p, p->lx.line, "more than %d stream classes",
+				    CTF_MAX_STREAM_CLASSES);
 	struct block b = {set_stream, stream_root, add_stream(p)};
 	return parse_block(p, &b);
 }

@@ -113,10 +113,11 @@ enum { CTF_NO_SLOT = -1 };
 
 /*
  * Bounds on what metadata may ask for: the depth of every field class tree (so that it can be
- * walked by recursion), the number of field classes, labels and the like in one trace, and the size
- * in bits of what is fixed in one field (so that sums of sizes cannot overflow).
+ * walked by recursion), the number of field classes, labels and the like in one trace, that of
+ * stream classes, and the size in bits of what is fixed in one field (so that sums of sizes cannot
+ * overflow).
  */
-enum { CTF_MAX_DEPTH = 64, CTF_MAX_NODES = 1 << 20 };
+enum { CTF_MAX_DEPTH = 64, CTF_MAX_NODES = 1 << 20, CTF_MAX_STREAM_CLASSES = 1 << 12 };
 #define CTF_MAX_STATIC_BITS ((uint64_t)1 << 40)
 
 /*
