@@ -9,7 +9,7 @@
 /* What marks a string that stands for an integer: a noncharacter of Unicode. */
 static const char mark[] = "\xef\xb7\x90";
 
-enum { MARK_LEN = 3, INT64_DIGITS = 19 };
+enum { MARK_LEN = 3 };
 
 static bool is_digit(char c)
 {
@@ -33,15 +33,24 @@ static size_t token_len(const char *s, size_t size)
 	return n;
 }
 
-/* Return: whether the number is a positive integer that int64_t may not hold. */
-static bool is_large(const char *s, size_t len)
+/* Return: whether the digits are a number of 64 bits; then *np is it. */
+static bool parse_digits(const char *s, size_t len, uint64_t *np)
 {
+	*np = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_digit(s[i]))
+		if (!is_digit(s[i]) || __builtin_mul_overflow(*np, 10, np) ||
+		    __builtin_add_overflow(*np, (uint64_t)(s[i] - '0'), np))
 			return false;
 	}
-	return len > INT64_DIGITS ||
-	       (len == INT64_DIGITS && strncmp(s, "9223372036854775807", INT64_DIGITS) > 0);
+	return len > 0;
+}
+
+/* Return: whether it is one that jansson does not take, but that fits 64 bits. */
+static bool is_large(const char *s, size_t len)
+{
+	uint64_t n;
+
+	return parse_digits(s, len, &n) && n > INT64_MAX;
 }
 
 /* A copy of text, the caller's, with every large integer turned into a marked string. */
@@ -95,16 +104,9 @@ json_t *ctf2_json_load(const char *text, size_t size, size_t *usedp, struct erro
 
 static bool parse_marked(const char *s, struct ctf2_integer *np)
 {
-	if (strncmp(s, mark, MARK_LEN))
-		return false;
-	np->value = 0;
 	np->negative = false;
-	for (s += MARK_LEN; is_digit(*s); s++) {
-		if (__builtin_mul_overflow(np->value, 10, &np->value) ||
-		    __builtin_add_overflow(np->value, (uint64_t)(*s - '0'), &np->value))
-			return false;
-	}
-	return !*s;
+	return !strncmp(s, mark, MARK_LEN) &&
+	       parse_digits(s + MARK_LEN, strlen(s + MARK_LEN), &np->value);
 }
 
 bool ctf2_json_integer(const json_t *v, struct ctf2_integer *np)

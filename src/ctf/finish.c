@@ -45,7 +45,7 @@ struct search {
 	struct finisher *f;
 	const struct ctf_ref *ref;
 	struct ctf_fc *target; /* the first one found */
-	bool mixed;	       /* signed and unsigned ones, or what is no integer */
+	bool not_integer, mixed_signs;
 };
 
 static const char *scope_name(enum ctf_scope scope)
@@ -133,7 +133,7 @@ static void give_slot(struct finisher *f, struct ctf_fc *fc)
 static void found(struct search *s, struct ctf_fc *fc)
 {
 	if (fc->kind != CTF_INT && fc->kind != CTF_VARINT) {
-		s->mixed = true;
+		s->not_integer = true;
 		return;
 	}
 	give_slot(s->f, fc);
@@ -142,7 +142,7 @@ static void found(struct search *s, struct ctf_fc *fc)
 		return;
 	}
 	if (s->target->is_signed != fc->is_signed)
-		s->mixed = true;
+		s->mixed_signs = true;
 	uint32_t a = root_slot(s->f, (uint32_t)s->target->save);
 	uint32_t b = root_slot(s->f, (uint32_t)fc->save);
 	if (a != b) {
@@ -302,8 +302,10 @@ static int resolve(struct finisher *f, struct ctf_fc *fc, struct ctf_fc **target
 		search_upwards(&s);
 	if (f->steps >= MAX_STEPS)
 		return fail(f, fc, "the metadata has too many references");
-	if (s.mixed)
+	if (s.not_integer)
 		return fail_ref(f, fc, "which is not an integer");
+	if (s.mixed_signs)
+		return fail_ref(f, fc, "an integer that is signed in one case and not in another");
 	if (!s.target)
 		return fail_ref(f, fc, "which is not a field read before it");
 	fc->ref = s.target->save;
