@@ -1,0 +1,229 @@
+#include "analyze/analysis.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ctf/cursor.h"
+#include "timeline/merge.h"
+
+/* ---- survey -----------------------------------------------------------------------------------
+ */
+
+static void survey_stream(struct evidence *e, struct diag_list *diags,
+			  const struct ctf_trace *trace, const struct ctf_stream *stream,
+			  const struct ctf_plan *plan)
+{
+	struct ctf_cursor c;
+	struct evidence_stream s;
+	struct event event = {.cpu = stream->cpu};
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	int r;
+
+	ctf_cursor_init(&c, trace, stream, plan, false, INT64_MIN);
+	evidence_stream_begin(&s, e, stream->cpu);
+	while ((r = ctf_cursor_next(&c, &event)) != CTF_CURSOR_END) {
+		event.ts = c.ns;
+		event.id = r == CTF_CURSOR_LOST	  ? (uint16_t)EV_LOST
+			   : c.tag == CTF_TAG_ANY ? (uint16_t)EV_OTHER
+						  : c.tag;
+		evidence_stream_event(&s, &event);
+	}
+	ctf_cursor_span(&c, &first, &last);
+	evidence_stream_end(&s, c.n_events, c.n_lost, first, last);
+	diag_merge(diags, &c.diags);
+	ctf_cursor_deinit(&c);
+}
+
+static void survey(struct analysis *a, size_t machine)
+{
+	const struct ctf_trace *trace = a->session.traces.at[machine];
+	struct evidence *e = &a->evidence[machine];
+	struct ctf_plan *plan = layout_plan(&trace->type, evidence_events());
+
+	evidence_init(e);
+	a->described[machine] = layout_described(&trace->type);
+	diag_merge(&a->diags[machine], &trace->diags);
+	for (size_t i = 0; i < trace->streams.n; i++)
+		survey_stream(e, &a->diags[machine], trace, &trace->streams.at[i], plan);
+	ctf_plan_free(plan);
+}
+
+static void judge(struct analysis *a)
+{
+	const char **names = mem_zalloc(a->n_machines, sizeof(*names));
+	const struct evidence **evidence = mem_zalloc(a->n_machines, sizeof(*evidence));
+
+	for (size_t i = 0; i < a->n_machines; i++) {
+		names[i] = a->session.traces.at[i]->name;
+		evidence[i] = &a->evidence[i];
+	}
+	identity_init(&a->identity, names, evidence, a->n_machines);
+	free(names);
+	free(evidence);
+}
+
+/* ---- span -------------------------------------------------------------------------------------
+ */
+
+/* Return: reference time of the machine's last event, INT64_MIN if it has none. */
+static int64_t machine_end(const struct analysis *a, size_t machine)
+{
+	const struct evidence *e = &a->evidence[machine];
+	int64_t last = INT64_MIN;
+
+	for (size_t i = 0; i < e->cpus.n; i++) {
+		if (e->cpus.at[i].last_ns > last)
+			last = e->cpus.at[i].last_ns;
+	}
+	return last == INT64_MIN ? last : clock_map_apply(&a->sync[machine].map, last);
+}
+
+/* From the first event to the last one's nanosecond, that included. */
+static void find_span(struct analysis *a)
+{
+	int64_t begin = INT64_MAX, end = INT64_MIN;
+
+	for (size_t m = 0; m < a->n_machines; m++) {
+		const struct evidence *e = &a->evidence[m];
+		int64_t last = machine_end(a, m);
+
+		for (size_t i = 0; i < e->cpus.n; i++) {
+			int64_t first = e->cpus.at[i].first_ns;
+
+			if (first == INT64_MAX)
+				continue;
+			first = clock_map_apply(&a->sync[m].map, first);
+			begin = first < begin ? first : begin;
+		}
+		end = last > end ? last : end;
+	}
+	a->span = begin <= end ? (struct model_span){.begin = begin, .end = end + 1}
+			       : (struct model_span){0};
+}
+
+/* ---- model ------------------------------------------------------------------------------------
+ */
+
+/* Reference time of the last event that each vCPU's own trace has on it. */
+static int64_t *last_seen_in_guest(const struct analysis *a)
+{
+	int64_t *seen = mem_zalloc(a->identity.vcpus.n, sizeof(*seen));
+
+	for (size_t i = 0; i < a->identity.vcpus.n; i++) {
+		const struct ident_vcpu *v = &a->identity.vcpus.at[i];
+		int guest = a->identity.vms.at[v->vm].guest;
+
+		seen[i] = INT64_MIN;
+		for (size_t k = 0; guest != IDENT_NONE && k < a->evidence[guest].cpus.n; k++) {
+			const struct evidence_cpu *c = &a->evidence[guest].cpus.at[k];
+
+			if ((int64_t)c->cpu == v->index && c->last_ns != INT64_MIN)
+				seen[i] = clock_map_apply(&a->sync[guest].map, c->last_ns) + 1;
+		}
+	}
+	return seen;
+}
+
+struct ending {
+	int machine;
+	int64_t ts;
+};
+
+static int by_ts(const void *a, const void *b)
+{
+	const struct ending *x = a, *y = b;
+
+	return x->ts < y->ts ? -1 : x->ts > y->ts;
+}
+
+static void end_machines(struct analysis *a)
+{
+	struct ending *ends = mem_zalloc(a->n_machines, sizeof(*ends));
+	int64_t *seen = last_seen_in_guest(a);
+
+	for (size_t i = 0; i < a->n_machines; i++)
+		ends[i] = (struct ending){.machine = (int)i, .ts = machine_end(a, i)};
+	qsort(ends, a->n_machines, sizeof(*ends), by_ts);
+	for (size_t i = 0; i < a->n_machines; i++) {
+		if (ends[i].ts != INT64_MIN)
+			model_end_machine(a->model, ends[i].machine, ends[i].ts + 1, seen);
+	}
+	free(ends);
+	free(seen);
+}
+
+static void run_model(struct analysis *a, const struct model_sink *sink)
+{
+	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
+	const struct event *e;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_machines; i++) {
+		if (!a->identity.machines.at[i].is_host)
+			continue;
+		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
+						   .clock = &a->sync[i].map,
+						   .machine = (uint16_t)i,
+						   .wanted = model_events()};
+	}
+	a->model = model_new(&a->identity, a->described, a->span, sink);
+	struct merge *merge = merge_new(inputs, n);
+
+	while ((e = merge_next(merge)))
+		model_event(a->model, e);
+	merge_free(merge);
+	free(inputs);
+	end_machines(a);
+	model_finish(a->model);
+}
+
+int analysis_init(struct analysis *a, struct ctf_session *session,
+		  const struct sync_options *options, struct error *err)
+{
+	size_t n = session->traces.n;
+
+	*a = (struct analysis){.session = *session, .n_machines = n};
+	*session = (struct ctf_session){0};
+	a->evidence = mem_zalloc(n, sizeof(*a->evidence));
+	a->described = mem_zalloc(n, sizeof(*a->described));
+	a->sync = mem_zalloc(n, sizeof(*a->sync));
+	a->diags = mem_zalloc(n, sizeof(*a->diags));
+	for (size_t i = 0; i < n; i++)
+		survey(a, i);
+	judge(a);
+	if (sync_machines(&a->identity, options, a->sync, err))
+		return ERR;
+	find_span(a);
+	summary_init(&a->summary, a->identity.vcpus.n);
+	struct model_sink sink = summary_sink(&a->summary);
+
+	run_model(a, &sink);
+	summary_sort(&a->summary);
+	return 0;
+}
+
+void analysis_deinit(struct analysis *a)
+{
+	model_free(a->model);
+	summary_deinit(&a->summary);
+	identity_deinit(&a->identity);
+	for (size_t i = 0; i < a->n_machines; i++) {
+		evidence_deinit(&a->evidence[i]);
+		machine_sync_deinit(&a->sync[i]);
+	}
+	free(a->evidence);
+	free(a->described);
+	free(a->sync);
+	free(a->diags);
+	ctf_session_deinit(&a->session);
+	*a = (struct analysis){0};
+}
+
+struct diag_list analysis_all_diags(const struct analysis *a)
+{
+	struct diag_list all = a->session.diags;
+
+	for (size_t i = 0; i < a->n_machines; i++)
+		diag_merge(&all, &a->diags[i]);
+	return all;
+}

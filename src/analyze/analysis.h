@@ -1,0 +1,49 @@
+/*
+ * analysis: the whole way from opened traces to what every vCPU did.
+ *
+ *	survey	every stream once, each for itself: evidence of who is who (model/evidence.h)
+ *	judge	hosts, guests, VMs, vCPUs (model/identity.h)
+ *	align	clocks (analyze/sync.h)
+ *	model	the hosts' streams merged on one time line (timeline/merge.h), through the model
+ *		(model/model.h) into the summary (model/summary.h)
+ */
+#ifndef VMSCOPE_ANALYZE_ANALYSIS_H
+#define VMSCOPE_ANALYZE_ANALYSIS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/sync.h"
+#include "base/diag.h"
+#include "base/error.h"
+#include "ctf/session.h"
+#include "model/evidence.h"
+#include "model/identity.h"
+#include "model/model.h"
+#include "model/summary.h"
+
+struct analysis {
+	struct ctf_session session; /* machine i is session.traces.at[i] */
+	size_t n_machines;
+	struct evidence *evidence; /* per machine, as all of the following */
+	struct event_set *described;
+	struct machine_sync *sync;
+	struct diag_list *diags;
+	struct identity identity;
+	struct model_span span; /* of all machines; reference ns */
+	struct model *model;	/* for its threads */
+	struct summary summary; /* per vCPU of the identity */
+};
+
+/*
+ * Takes over the session, also on failure.
+ * Return: 0, or ERR with err set; deinitialize in every case.
+ */
+int analysis_init(struct analysis *a, struct ctf_session *session,
+		  const struct sync_options *options, struct error *err);
+void analysis_deinit(struct analysis *a);
+
+/* All that was wrong, of all machines and of finding them. */
+struct diag_list analysis_all_diags(const struct analysis *a);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * event: what tracers write, as typed events of our own.
+ *
+ * The layout (layout.h) maps each tracer's names to these; nothing behind it knows a tracer.
+ */
+#ifndef VMSCOPE_EVENTS_EVENT_H
+#define VMSCOPE_EVENTS_EVENT_H
+
+#include <stdint.h>
+
+#include "ctf/plan.h"
+
+enum event_id {
+#define EVENT(ID, member, ...) EV_##ID,
+#define INT(member, field, ...)
+#define TEXT(member, field, ...)
+#define END(ID)
+#include "events/events.def"
+#undef EVENT
+#undef INT
+#undef TEXT
+#undef END
+	EV_N,
+	EV_LOST,  /* events are missing between this one's time and lost.to */
+	EV_OTHER, /* an event of no interest in itself, the first one after a kvm_entry */
+};
+
+/* A field that this tracer, or this version of it, does not record. */
+#define NO_VALUE INT64_MIN
+
+struct event {
+	int64_t ts;  /* ns since the Epoch; on the reference clock once merged (timeline/merge.h) */
+	uint16_t id; /* enum event_id */
+	uint16_t machine;
+	uint32_t cpu; /* of the machine */
+	union {
+		struct {
+			struct ctf_text prev_comm, next_comm;
+			int64_t prev_tid, prev_state, next_tid;
+		} sched_switch;
+		struct {
+			struct ctf_text comm;
+			int64_t tid, target_cpu;
+		} sched_wakeup;
+		struct {
+			int64_t tid, target_cpu;
+		} sched_waking;
+		struct {
+			int64_t tid, dest_cpu;
+		} sched_migrate_task;
+		struct {
+			struct ctf_text child_comm;
+			/* In LTTng's words: a pid is the thread group's, a tid the thread's. */
+			int64_t parent_tid, child_tid, child_pid;
+		} sched_process_fork;
+		struct {
+			struct ctf_text name;
+			int64_t tid, pid, ppid, status, cpu;
+		} statedump_process_state;
+		struct {
+			int64_t vcpu_id;
+		} kvm_entry;
+		struct {
+			int64_t reason, isa, vcpu_id, rip;
+		} kvm_exit;
+		struct {
+			int64_t reason, error;
+		} kvm_userspace_exit;
+		struct {
+			int64_t cmd;
+		} syscall_entry_ioctl;
+		struct {
+			int64_t cnt, vm_uid;
+		} vmsync;
+		struct {
+			int64_t to;    /* ns; INT64_MAX: until the end of the stream */
+			int64_t count; /* 0: not known */
+		} lost;
+		struct {
+		} none;
+	};
+};
+
+/* Our preferred name of the event, as the first one in events.def. */
+const char *event_name(enum event_id id);
+
+#endif

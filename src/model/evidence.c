@@ -1,0 +1,246 @@
+#include "model/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A thread has one vcpu_id and one VM; more values than this are noise that no vote needs. */
+enum { VOTES_MAX = 64 };
+
+void votes_add(struct votes *v, int64_t value, uint64_t n)
+{
+	if (value == NO_VALUE)
+		return;
+	for (size_t i = 0; i < v->at.n; i++) {
+		if (v->at.at[i].value == value) {
+			v->at.at[i].n += n;
+			return;
+		}
+	}
+	if (v->at.n == VOTES_MAX)
+		return;
+	__typeof__(v->at.at) vote = vec_push(&v->at);
+
+	vote->value = value;
+	vote->n = n;
+}
+
+int64_t votes_winner(const struct votes *v)
+{
+	int64_t winner = NO_VALUE;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < v->at.n; i++) {
+		if (v->at.at[i].n > n) {
+			n = v->at.at[i].n;
+			winner = v->at.at[i].value;
+		}
+	}
+	return winner;
+}
+
+void votes_deinit(struct votes *v)
+{
+	vec_deinit(&v->at);
+}
+
+static void add_votes(struct votes *to, const struct votes *from)
+{
+	for (size_t i = 0; i < from->at.n; i++)
+		votes_add(to, from->at.at[i].value, from->at.at[i].n);
+}
+
+static void vcpu_deinit(struct evidence_vcpu *v)
+{
+	votes_deinit(&v->entry_ids);
+	votes_deinit(&v->exit_ids);
+	votes_deinit(&v->vm_uids);
+}
+
+struct event_set evidence_events(void)
+{
+	static const enum event_id ids[] = {
+		EV_SCHED_SWITCH,   EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
+		EV_KVM_ENTRY,	   EV_KVM_EXIT,		  EV_VMSYNC_GH_HOST,
+		EV_VMSYNC_HG_HOST, EV_VMSYNC_GH_GUEST,	  EV_VMSYNC_HG_GUEST,
+	};
+
+	return event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
+}
+
+void evidence_init(struct evidence *e)
+{
+	*e = (struct evidence){0};
+}
+
+void evidence_deinit(struct evidence *e)
+{
+	vec_each (v, &e->vcpus)
+		vcpu_deinit(v);
+	vec_deinit(&e->vcpus);
+	vec_deinit(&e->threads);
+	vec_deinit(&e->cpus);
+	vec_deinit(&e->vmsync);
+	map_deinit(&e->vcpu_by_tid);
+	map_deinit(&e->thread_by_tid);
+}
+
+static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid)
+{
+	uint64_t *i = map_put(&e->vcpu_by_tid, (uint64_t)tid, e->vcpus.n);
+
+	if (*i == e->vcpus.n)
+		vec_push(&e->vcpus)->tid = tid;
+	return &e->vcpus.at[*i];
+}
+
+static struct evidence_thread *get_thread(struct evidence *e, int64_t tid)
+{
+	uint64_t *i = map_put(&e->thread_by_tid, (uint64_t)tid, e->threads.n);
+
+	if (*i == e->threads.n) {
+		struct evidence_thread *t = vec_push(&e->threads);
+
+		t->tid = tid;
+		t->pid = NO_VALUE;
+	}
+	return &e->threads.at[*i];
+}
+
+const struct evidence_thread *evidence_thread(const struct evidence *e, int64_t tid)
+{
+	uint64_t *i = map_get(&e->thread_by_tid, (uint64_t)tid);
+
+	return i ? &e->threads.at[*i] : NULL;
+}
+
+static void set_comm(struct evidence_thread *t, const struct ctf_text *comm)
+{
+	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
+
+	if (!n)
+		return;
+	memcpy(t->comm, comm->at, n);
+	t->comm[n] = '\0';
+}
+
+void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu)
+{
+	*s = (struct evidence_stream){
+		.e = e, .cpu = e->cpus.n, .tid = NO_VALUE, .unplaced = {.tid = NO_VALUE}};
+	*vec_push(&e->cpus) = (struct evidence_cpu){
+		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
+}
+
+/* The vCPU thread on the CPU now; while it is not known, a place to collect until it is. */
+static struct evidence_vcpu *current_vcpu(struct evidence_stream *s)
+{
+	return s->tid == NO_VALUE ? &s->unplaced : get_vcpu(s->e, s->tid);
+}
+
+static bool has_evidence(const struct evidence_vcpu *v)
+{
+	return v->entries || v->exits || v->vm_uids.at.n;
+}
+
+/* Now it is known: prev_tid was on the CPU all the time. */
+static void place(struct evidence_stream *s, int64_t tid)
+{
+	struct evidence_vcpu *from = &s->unplaced;
+
+	if (s->from_start)
+		s->e->cpus.at[s->cpu].first_tid = tid;
+	s->from_start = false;
+	if (has_evidence(from)) {
+		struct evidence_vcpu *to = get_vcpu(s->e, tid);
+
+		to->entries += from->entries;
+		to->exits += from->exits;
+		add_votes(&to->entry_ids, &from->entry_ids);
+		add_votes(&to->exit_ids, &from->exit_ids);
+		add_votes(&to->vm_uids, &from->vm_uids);
+	}
+	vcpu_deinit(from);
+	*from = (struct evidence_vcpu){.tid = NO_VALUE};
+}
+
+static void on_switch(struct evidence_stream *s, const struct event *event)
+{
+	if (s->tid == NO_VALUE)
+		place(s, event->sched_switch.prev_tid);
+	s->tid = event->sched_switch.next_tid;
+	if (s->tid != 0)
+		set_comm(get_thread(s->e, s->tid), &event->sched_switch.next_comm);
+}
+
+/* What is collected so far belongs to whoever ran before the gap; nobody knows who runs after it.
+ */
+static void on_lost(struct evidence_stream *s)
+{
+	s->e->n_unplaced += s->unplaced.entries + s->unplaced.exits;
+	vcpu_deinit(&s->unplaced);
+	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE};
+	s->tid = NO_VALUE;
+	s->from_start = false;
+}
+
+static void on_vmsync(struct evidence_stream *s, const struct event *event)
+{
+	*vec_push(&s->e->vmsync) = (struct evidence_vmsync){.ts = event->ts,
+							    .cnt = event->vmsync.cnt,
+							    .vm_uid = event->vmsync.vm_uid,
+							    .id = event->id};
+	if (event->id == EV_VMSYNC_GH_HOST)
+		votes_add(&current_vcpu(s)->vm_uids, event->vmsync.vm_uid, 1);
+}
+
+void evidence_stream_event(struct evidence_stream *s, const struct event *event)
+{
+	struct evidence_thread *t;
+
+	if (event->id < EV_N)
+		s->e->n[event->id]++;
+	switch (event->id) {
+	case EV_SCHED_SWITCH:
+		on_switch(s, event);
+		break;
+	case EV_KVM_ENTRY:
+		current_vcpu(s)->entries++;
+		votes_add(&current_vcpu(s)->entry_ids, event->kvm_entry.vcpu_id, 1);
+		break;
+	case EV_KVM_EXIT:
+		current_vcpu(s)->exits++;
+		votes_add(&current_vcpu(s)->exit_ids, event->kvm_exit.vcpu_id, 1);
+		break;
+	case EV_SCHED_PROCESS_FORK:
+		t = get_thread(s->e, event->sched_process_fork.child_tid);
+		t->pid = event->sched_process_fork.child_pid;
+		set_comm(t, &event->sched_process_fork.child_comm);
+		break;
+	case EV_STATEDUMP_PROCESS_STATE:
+		t = get_thread(s->e, event->statedump_process_state.tid);
+		t->pid = event->statedump_process_state.pid;
+		set_comm(t, &event->statedump_process_state.name);
+		break;
+	case EV_VMSYNC_GH_HOST:
+	case EV_VMSYNC_HG_HOST:
+	case EV_VMSYNC_GH_GUEST:
+	case EV_VMSYNC_HG_GUEST:
+		on_vmsync(s, event);
+		break;
+	case EV_LOST:
+		on_lost(s);
+		break;
+	}
+}
+
+void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
+			 int64_t first_ns, int64_t last_ns)
+{
+	struct evidence_cpu *cpu = &s->e->cpus.at[s->cpu];
+
+	on_lost(s);
+	s->e->n_events += n_events;
+	s->e->n_lost += n_lost;
+	cpu->first_ns = first_ns;
+	cpu->last_ns = last_ns;
+}

@@ -1,0 +1,103 @@
+/*
+ * evidence: what one pass over a machine's streams says about who is who.
+ *
+ * Identity (which host thread is which vCPU of which VM, which trace is that VM's) does not depend
+ * on where in the trace the proof stands. So it is collected before anything is modelled, stream by
+ * stream and in any order, and only then judged (identity.h).
+ *
+ * Who runs on a CPU is known from its own stream alone: sched_switch names both sides, so what
+ * happened on a CPU before its first switch belongs to that switch's prev_tid.
+ */
+#ifndef VMSCOPE_MODEL_EVIDENCE_H
+#define VMSCOPE_MODEL_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "events/event.h"
+#include "events/layout.h"
+
+enum { COMM_SIZE = 16 };
+
+/* How often each of a few values was seen. */
+struct votes {
+	VEC(struct {
+		int64_t value;
+		uint64_t n;
+	})
+	at;
+};
+
+/* A thread that entered a guest. */
+struct evidence_vcpu {
+	int64_t tid; /* NO_VALUE only while it is not known who is on the CPU */
+	uint64_t entries, exits;
+	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
+	struct votes vm_uids;		  /* of vmsync_gh_host on this thread */
+};
+
+struct evidence_thread {
+	int64_t tid;
+	int64_t pid;		  /* thread group, or NO_VALUE */
+	char comm[COMM_SIZE + 1]; /* the last one seen; "" if none */
+};
+
+struct evidence_cpu {
+	uint32_t cpu;
+	int64_t first_tid;	   /* on the CPU when the trace began, or NO_VALUE */
+	int64_t first_ns, last_ns; /* of its events, by the machine's clock; first > last: none */
+};
+
+struct evidence_vmsync {
+	int64_t ts; /* ns, by the machine's clock */
+	int64_t cnt, vm_uid;
+	uint16_t id; /* EV_VMSYNC_... */
+};
+
+struct evidence {
+	uint64_t n_events; /* of any kind */
+	uint64_t n_lost;
+	uint64_t n[EV_N];
+	uint64_t n_unplaced; /* KVM events on a CPU of which nobody knows who ran there */
+	VEC(struct evidence_vcpu) vcpus;
+	VEC(struct evidence_thread) threads;
+	VEC(struct evidence_cpu) cpus;
+	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
+	struct map vcpu_by_tid, thread_by_tid;
+};
+
+/* Which events it has to be shown. */
+struct event_set evidence_events(void);
+
+void evidence_init(struct evidence *e);
+void evidence_deinit(struct evidence *e);
+
+/* One stream being read. */
+struct evidence_stream {
+	struct evidence *e;
+	size_t cpu;	 /* index in e->cpus */
+	int64_t tid;	 /* on the CPU now, or NO_VALUE */
+	bool from_start; /* nothing is missing since the trace began, and no switch was seen */
+	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
+};
+
+void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu);
+void evidence_stream_event(struct evidence_stream *s, const struct event *event);
+
+/* The stream's totals, as its reader counted them; first_ns > last_ns when it had no event. */
+void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
+			 int64_t first_ns, int64_t last_ns);
+
+/* Return: the thread with this tid, or NULL. */
+const struct evidence_thread *evidence_thread(const struct evidence *e, int64_t tid);
+
+void votes_add(struct votes *v, int64_t value, uint64_t n);
+void votes_deinit(struct votes *v);
+
+/* Return: the value most voted for (the first of equals), NO_VALUE without votes. */
+int64_t votes_winner(const struct votes *v);
+
+#endif

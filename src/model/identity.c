@@ -1,0 +1,324 @@
+#include "model/identity.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* KVM's own limit is below this; a larger vcpu_id is not one (see LTTng 2.13.9 on kernel 6.1). */
+#define VCPU_ID_MAX 8192
+
+static bool is_vcpu_id(int64_t id)
+{
+	return id >= 0 && id < VCPU_ID_MAX;
+}
+
+/* The number in QEMU's "CPU 3/KVM", Firecracker's "fc_vcpu 3" and Cloud Hypervisor's "vcpu3". */
+static int64_t index_in_comm(const char *comm)
+{
+	int n, end = 0;
+
+	if (sscanf(comm, "CPU %d/KVM%n", &n, &end) == 1 && end)
+		return n;
+	if (sscanf(comm, "fc_vcpu %d%n", &n, &end) == 1 && end)
+		return n;
+	if (sscanf(comm, "vcpu%d%n", &n, &end) == 1 && end)
+		return n;
+	return NO_VALUE;
+}
+
+/* Exits first: some LTTng versions store garbage in the entry's vcpu_id. */
+static int64_t index_of(const struct evidence_vcpu *v, const char *comm)
+{
+	int64_t id = votes_winner(&v->exit_ids);
+
+	if (is_vcpu_id(id))
+		return id;
+	id = index_in_comm(comm);
+	if (is_vcpu_id(id))
+		return id;
+	id = votes_winner(&v->entry_ids);
+	return is_vcpu_id(id) ? id : NO_VALUE;
+}
+
+static uint64_t count_host_events(const struct evidence *e)
+{
+	return e->n[EV_KVM_ENTRY] + e->n[EV_KVM_EXIT];
+}
+
+static uint64_t count_guest_events(const struct evidence *e)
+{
+	return e->n[EV_VMSYNC_GH_GUEST] + e->n[EV_VMSYNC_HG_GUEST];
+}
+
+static char *why_role(const struct evidence *e)
+{
+	uint64_t host = count_host_events(e), guest = count_guest_events(e);
+
+	if (host && guest)
+		return mem_printf("%" PRIu64 " KVM entries and exits, %" PRIu64
+				  " vmsync guest events",
+				  host, guest);
+	if (host)
+		return mem_printf("%" PRIu64 " KVM entries and exits", host);
+	if (guest)
+		return mem_printf("%" PRIu64 " vmsync guest events", guest);
+	return mem_strdup("neither KVM events nor vmsync guest events");
+}
+
+static void add_machine(struct identity *id, const char *name, const struct evidence *e)
+{
+	*vec_push(&id->machines) = (struct ident_machine){.name = name,
+							  .evidence = e,
+							  .is_host = count_host_events(e) > 0,
+							  .is_guest = count_guest_events(e) > 0,
+							  .vm = IDENT_NONE,
+							  .why = why_role(e)};
+}
+
+/* ---- VMs of one host ----------------------------------------------------------------------- */
+
+struct candidate {
+	const struct evidence_vcpu *v;
+	int64_t pid, uid, index;
+	const char *comm;
+};
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->v->tid < y->v->tid ? -1 : x->v->tid > y->v->tid;
+}
+
+static int find_vm(const struct identity *id, size_t from, int64_t pid, int64_t uid)
+{
+	for (size_t i = from; i < id->vms.n; i++) {
+		const struct ident_vm *vm = &id->vms.at[i];
+
+		if (pid != NO_VALUE ? vm->pid == pid
+				    : uid != NO_VALUE && vm->pid == NO_VALUE && vm->vm_uid == uid)
+			return (int)i;
+	}
+	return IDENT_NONE;
+}
+
+static int new_vm(struct identity *id, int host, const struct candidate *c)
+{
+	*vec_push(&id->vms) = (struct ident_vm){
+		.host = host, .guest = IDENT_NONE, .pid = c->pid, .vm_uid = c->uid};
+	return (int)id->vms.n - 1;
+}
+
+static bool vm_has_index(const struct identity *id, int vm, int64_t index)
+{
+	return index == NO_VALUE || identity_vcpu_of_index(id, vm, index) != IDENT_NONE;
+}
+
+/*
+ * Without state dump and forks the process is not known. A VM's vCPU threads are made one after the
+ * other, so a number that comes again begins the next VM.
+ */
+static int vm_by_order(const struct identity *id, int last, const struct candidate *c)
+{
+	if (last == IDENT_NONE || c->index == 0 || vm_has_index(id, last, c->index))
+		return IDENT_NONE;
+	return last;
+}
+
+static void add_vcpu(struct identity *id, int vm, const struct candidate *c)
+{
+	int64_t index = vm_has_index(id, vm, c->index) ? NO_VALUE : c->index;
+	struct ident_vcpu *v = vec_push(&id->vcpus);
+
+	*v = (struct ident_vcpu){.vm = vm,
+				 .index = index,
+				 .tid = c->v->tid,
+				 .entries = c->v->entries,
+				 .exits = c->v->exits};
+	memcpy(v->comm, c->comm, strlen(c->comm) + 1);
+	if (id->vms.at[vm].vm_uid == NO_VALUE)
+		id->vms.at[vm].vm_uid = c->uid;
+}
+
+static struct candidate candidate_of(const struct evidence *e, const struct evidence_vcpu *v)
+{
+	const struct evidence_thread *t = evidence_thread(e, v->tid);
+	const char *comm = t ? t->comm : "";
+
+	return (struct candidate){.v = v,
+				  .pid = t ? t->pid : NO_VALUE,
+				  .uid = votes_winner(&v->vm_uids),
+				  .index = index_of(v, comm),
+				  .comm = comm};
+}
+
+static void find_vms(struct identity *id, int host)
+{
+	const struct evidence *e = id->machines.at[host].evidence;
+	size_t n = 0, first_vm = id->vms.n;
+	int last_by_order = IDENT_NONE;
+	struct candidate *c = mem_zalloc(e->vcpus.n, sizeof(*c));
+
+	vec_each (v, &e->vcpus) {
+		if (v->entries + v->exits)
+			c[n++] = candidate_of(e, v);
+	}
+	if (n)
+		qsort(c, n, sizeof(*c), by_tid);
+	for (size_t i = 0; i < n; i++) {
+		int vm = find_vm(id, first_vm, c[i].pid, c[i].uid);
+
+		if (vm == IDENT_NONE && c[i].pid == NO_VALUE && c[i].uid == NO_VALUE)
+			last_by_order = vm = vm_by_order(id, last_by_order, &c[i]);
+		if (vm == IDENT_NONE)
+			vm = new_vm(id, host, &c[i]);
+		if (c[i].pid == NO_VALUE && c[i].uid == NO_VALUE)
+			last_by_order = vm;
+		add_vcpu(id, vm, &c[i]);
+	}
+	free(c);
+}
+
+/* ---- which trace is which VM's ------------------------------------------------------------- */
+
+static int64_t guest_uid(const struct evidence *e)
+{
+	struct votes uids = {0};
+
+	vec_each (v, &e->vmsync) {
+		if (v->id == EV_VMSYNC_GH_GUEST || v->id == EV_VMSYNC_HG_GUEST)
+			votes_add(&uids, v->vm_uid, 1);
+	}
+	int64_t uid = votes_winner(&uids);
+
+	votes_deinit(&uids);
+	return uid;
+}
+
+/*
+ * A vCPU thread's uid by all its votes can be a decoy's (hypercall 5 has other uses), so a guest's
+ * uid is looked for among all of them.
+ */
+static uint64_t uid_votes(const struct identity *id, int vm, int64_t uid)
+{
+	const struct evidence *e = id->machines.at[id->vms.at[vm].host].evidence;
+	uint64_t n = 0;
+
+	vec_each (v, &id->vcpus) {
+		uint64_t *i = v->vm == vm ? map_get(&e->vcpu_by_tid, (uint64_t)v->tid) : NULL;
+		const struct votes *votes = i ? &e->vcpus.at[*i].vm_uids : NULL;
+
+		for (size_t k = 0; votes && k < votes->at.n; k++)
+			n += votes->at.at[k].value == uid ? votes->at.at[k].n : 0;
+	}
+	return n;
+}
+
+static void tie_guest(struct identity *id, int machine)
+{
+	struct ident_machine *m = &id->machines.at[machine];
+	int64_t uid = guest_uid(m->evidence);
+	uint64_t best = 0;
+
+	if (uid == NO_VALUE)
+		return;
+	for (int vm = 0; vm < (int)id->vms.n; vm++) {
+		uint64_t n = id->vms.at[vm].host == machine ? 0 : uid_votes(id, vm, uid);
+
+		if (n > best) {
+			best = n;
+			m->vm = vm;
+		}
+	}
+	if (m->vm == IDENT_NONE)
+		return;
+	id->vms.at[m->vm].guest = machine;
+	id->vms.at[m->vm].vm_uid = uid;
+	id->vms.at[m->vm].why =
+		mem_printf("vmsync: %" PRIu64 " exchanges with vm_uid %" PRId64, best, uid);
+}
+
+static void name_vm(struct identity *id, struct ident_vm *vm)
+{
+	if (vm->guest != IDENT_NONE)
+		vm->name = mem_strdup(id->machines.at[vm->guest].name);
+	else if (vm->pid != NO_VALUE)
+		vm->name = mem_printf("vm-%" PRId64, vm->pid);
+	else if (vm->vm_uid != NO_VALUE)
+		vm->name = mem_printf("vm-uid-%" PRId64, vm->vm_uid);
+	else
+		vm->name = mem_printf("vm#%zu", (size_t)(vm - id->vms.at));
+	if (!vm->why)
+		vm->why = mem_strdup("no trace of its own");
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+static int by_vm_and_index(const void *a, const void *b)
+{
+	const struct ident_vcpu *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	/* Unknown ones last. */
+	if (x->index != y->index)
+		return (uint64_t)x->index < (uint64_t)y->index ? -1 : 1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+void identity_init(struct identity *id, const char *const *names,
+		   const struct evidence *const *evidence, size_t n)
+{
+	*id = (struct identity){0};
+	for (size_t i = 0; i < n; i++)
+		add_machine(id, names[i], evidence[i]);
+	for (size_t i = 0; i < n; i++)
+		find_vms(id, (int)i);
+	for (size_t i = 0; i < n; i++)
+		tie_guest(id, (int)i);
+	vec_each (vm, &id->vms)
+		name_vm(id, vm);
+	if (id->vcpus.n)
+		qsort(id->vcpus.at, id->vcpus.n, sizeof(*id->vcpus.at), by_vm_and_index);
+}
+
+void identity_deinit(struct identity *id)
+{
+	vec_each (m, &id->machines)
+		free(m->why);
+	vec_each (vm, &id->vms) {
+		free(vm->name);
+		free(vm->why);
+	}
+	vec_deinit(&id->machines);
+	vec_deinit(&id->vms);
+	vec_deinit(&id->vcpus);
+}
+
+int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid)
+{
+	for (size_t i = 0; i < id->vcpus.n; i++) {
+		const struct ident_vcpu *v = &id->vcpus.at[i];
+
+		if (v->tid == tid && id->vms.at[v->vm].host == host)
+			return (int)i;
+	}
+	return IDENT_NONE;
+}
+
+int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index)
+{
+	for (size_t i = 0; i < id->vcpus.n; i++) {
+		if (id->vcpus.at[i].vm == vm && id->vcpus.at[i].index == index)
+			return (int)i;
+	}
+	return IDENT_NONE;
+}
+
+const char *identity_role(const struct ident_machine *m)
+{
+	if (m->is_host)
+		return m->is_guest ? "host+guest" : "host";
+	return m->is_guest ? "guest" : "unknown";
+}

@@ -1,0 +1,66 @@
+/*
+ * identity: the verdict on the evidence: hosts, guests, VMs, vCPUs.
+ *
+ * A host is a machine with KVM entries or exits; a guest one with vmsync guest events; a machine
+ * can be both (nested). The threads of one process that enter guests are the vCPUs of one VM,
+ * whether or not that VM was traced itself. What ties a VM to a guest's trace is the vm_uid that
+ * both sides of vmsync give. Every tie keeps the sentence that says why.
+ */
+#ifndef VMSCOPE_MODEL_IDENTITY_H
+#define VMSCOPE_MODEL_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "model/evidence.h"
+
+enum { IDENT_NONE = -1 };
+
+struct ident_machine {
+	const char *name;		 /* borrowed */
+	const struct evidence *evidence; /* borrowed */
+	bool is_host, is_guest;
+	int vm;	   /* the VM that this machine is, or IDENT_NONE */
+	char *why; /* owned; the evidence for its role, for people */
+};
+
+struct ident_vm {
+	char *name;	/* owned; the guest machine's, or made from its process */
+	int host;	/* machine */
+	int guest;	/* machine, or IDENT_NONE: not traced */
+	int64_t pid;	/* its process on the host, or NO_VALUE */
+	int64_t vm_uid; /* vmsync's, or NO_VALUE */
+	char *why;	/* owned; why these vCPUs are one VM and which trace is its own */
+};
+
+struct ident_vcpu {
+	int vm;
+	int64_t index; /* its number in the VM, or NO_VALUE */
+	int64_t tid;   /* on the VM's host */
+	uint64_t entries, exits;
+	char comm[COMM_SIZE + 1];
+};
+
+struct identity {
+	VEC(struct ident_machine) machines; /* as given */
+	VEC(struct ident_vm) vms;	    /* by host, then pid */
+	VEC(struct ident_vcpu) vcpus;	    /* by VM, then index */
+};
+
+/* Judges the evidence of n machines. names and evidence must outlive the identity. */
+void identity_init(struct identity *id, const char *const *names,
+		   const struct evidence *const *evidence, size_t n);
+void identity_deinit(struct identity *id);
+
+/* Return: the vCPU that this thread of machine `host` runs, or IDENT_NONE. */
+int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid);
+
+/* Return: the vCPU with this index in the VM, or IDENT_NONE. */
+int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index);
+
+/* Return: "host", "guest", "host+guest" or "unknown". */
+const char *identity_role(const struct ident_machine *m);
+
+#endif

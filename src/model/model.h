@@ -1,0 +1,55 @@
+/*
+ * model: from the events of all hosts, in time order, to what every vCPU did.
+ *
+ * It knows who is who from the start (identity.h) and follows who runs on which CPU. Everything
+ * it finds goes to a sink (sink.h); it keeps only what is current.
+ */
+#ifndef VMSCOPE_MODEL_MODEL_H
+#define VMSCOPE_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "events/event.h"
+#include "events/layout.h"
+#include "model/identity.h"
+#include "model/sink.h"
+
+struct model;
+
+struct model_span {
+	int64_t begin, end; /* reference ns, [begin, end) */
+};
+
+/* Which events the model understands. */
+struct event_set model_events(void);
+
+/*
+ * identity and sink must outlive the model. `lanes` is the span of every lane. described: per
+ * machine of the identity, the events that its recording could hold (layout_described()).
+ */
+struct model *model_new(const struct identity *identity, const struct event_set *described,
+			struct model_span lanes, const struct model_sink *sink);
+void model_free(struct model *m);
+
+/* Takes the next event of a host. Times must not decrease. */
+void model_event(struct model *m, const struct event *event);
+
+/*
+ * The recording of `machine` ends here. A vCPU that was in the guest then is known to be so up to
+ * guest_seen[v], the time of the last event that its own trace has on it (INT64_MIN: none); what
+ * comes after is unknown.
+ */
+void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *guest_seen);
+
+/* Ends all lanes. */
+void model_finish(struct model *m);
+
+/* Return: the threads of the hosts, *np of them; the index is what intervals name. Borrowed. */
+const struct model_thread *model_threads(const struct model *m, size_t *np);
+
+/* Events that contradict the state the model believed in: losses that no tracer counted. */
+uint64_t model_contradictions(const struct model *m);
+
+#endif

@@ -1,0 +1,275 @@
+#include "model/vcpu.h"
+
+#include <stdlib.h>
+
+#include "events/event.h"
+#include "events/exit_reason.h"
+
+static const struct exit_cause no_cause = {.reason = NO_EXIT};
+
+void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
+{
+	*v = (struct vcpu){.id = id, .sink = sink, .running_on = NO_CPU, .queue = NO_CPU};
+	v->open = (struct vcpu_interval){.vcpu = id,
+					 .begin = begin,
+					 .cause = no_cause,
+					 .userspace_reason = NO_VALUE,
+					 .cpu = NO_CPU,
+					 .occupant = NO_THREAD};
+}
+
+void vcpu_deinit(struct vcpu *v)
+{
+	vec_deinit(&v->held);
+}
+
+bool vcpu_waits(const struct vcpu *v)
+{
+	return v->open.state == VCPU_PREEMPTED || v->open.state == VCPU_WAITING;
+}
+
+/* ---- the exit being handled ----------------------------------------------------------------- */
+
+static void account(struct vcpu *v, const struct vcpu_interval *i)
+{
+	int64_t begin = i->begin > v->exit.begin ? i->begin : v->exit.begin;
+	int64_t dur = i->end - begin;
+
+	if (!v->in_exit || dur <= 0)
+		return;
+	switch (i->state) {
+	case VCPU_HYPERVISOR:
+		v->exit.handled += dur;
+		break;
+	case VCPU_USERSPACE:
+		v->exit.userspace += dur;
+		break;
+	case VCPU_PREEMPTED:
+	case VCPU_WAITING:
+		v->exit.preempted += dur;
+		break;
+	case VCPU_HALTED:
+	case VCPU_BLOCKED:
+		v->exit.blocked += dur;
+		break;
+	default:
+		v->exit_is_whole = false;
+	}
+}
+
+static void end_exit(struct vcpu *v, int64_t ts, bool entered)
+{
+	if (!v->in_exit)
+		return;
+	v->exit.end = entered && v->exit_is_whole ? ts : INT64_MIN;
+	v->in_exit = false;
+	v->sink->vm_exit(v->sink->ctx, &v->exit);
+}
+
+/* ---- intervals ------------------------------------------------------------------------------- */
+
+static void close_open(struct vcpu *v, int64_t ts)
+{
+	v->open.end = ts;
+	if (ts <= v->open.begin)
+		return;
+	account(v, &v->open);
+	if (v->exit_pending)
+		*vec_push(&v->held) = v->open;
+	else
+		v->sink->vcpu_interval(v->sink->ctx, &v->open);
+	v->open.begin = ts;
+}
+
+static void change(struct vcpu *v, int64_t ts, enum vcpu_state state, uint32_t cpu)
+{
+	close_open(v, ts);
+	v->open.state = state;
+	v->open.cpu = cpu;
+	v->open.occupant = NO_THREAD;
+	v->open.userspace_reason = NO_VALUE;
+}
+
+/* The cause of what is held back has become known, or never will. */
+static void release(struct vcpu *v, struct exit_cause cause)
+{
+	v->exit_pending = false;
+	vec_each (i, &v->held) {
+		if (i->state != VCPU_GUEST)
+			i->cause = cause;
+		v->sink->vcpu_interval(v->sink->ctx, i);
+	}
+	v->held.n = 0;
+	v->open.cause = cause;
+}
+
+/*
+ * The guest was entered again and no kvm_exit has told why it was left: events are missing that no
+ * tracer counted. What was taken for the guest's time is not proved.
+ */
+static void distrust(struct vcpu *v)
+{
+	v->n_lost_exits++;
+	if (v->open.state == VCPU_GUEST || v->open.state == VCPU_HYPERVISOR)
+		v->open.state = VCPU_UNKNOWN;
+	vec_each (i, &v->held) {
+		if (i->state == VCPU_GUEST || i->state == VCPU_HYPERVISOR)
+			i->state = VCPU_UNKNOWN;
+	}
+	release(v, no_cause);
+}
+
+/* The event at hand cannot happen in the open state: when that ended, nobody saw. */
+static void distrust_unless(struct vcpu *v, bool possible)
+{
+	if (!possible)
+		v->open.state = VCPU_UNKNOWN;
+}
+
+static bool runs(const struct vcpu *v)
+{
+	return v->open.state == VCPU_HYPERVISOR || v->open.state == VCPU_USERSPACE ||
+	       v->open.state == VCPU_UNKNOWN;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	if (v->exit_pending || v->open.state == VCPU_GUEST)
+		distrust(v);
+	distrust_unless(v, runs(v));
+	close_open(v, ts);
+	end_exit(v, ts, true);
+	v->open.cause = no_cause;
+	change(v, ts, VCPU_GUEST, cpu);
+	v->running_on = cpu;
+	v->asleep = false;
+}
+
+void vcpu_stop_guest(struct vcpu *v, int64_t ts)
+{
+	if (v->open.state != VCPU_GUEST)
+		return;
+	v->exit_pending = true;
+	v->stopped = ts;
+	change(v, ts, VCPU_HYPERVISOR, v->open.cpu);
+}
+
+void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip)
+{
+	bool expected = v->exit_pending;
+
+	if (!expected) {
+		/* An entry is missing, or the trace began in the guest. */
+		distrust_unless(v, !v->in_exit && runs(v));
+		change(v, ts, VCPU_HYPERVISOR, cpu);
+		end_exit(v, ts, false);
+		v->stopped = ts;
+	}
+	release(v, cause);
+	v->in_exit = v->exit_is_whole = true;
+	v->exit = (struct vm_exit){
+		.vcpu = v->id, .begin = ts, .early = ts - v->stopped, .cause = cause, .rip = rip};
+	v->running_on = cpu;
+	v->asleep = false;
+}
+
+void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason)
+{
+	distrust_unless(v, runs(v));
+	change(v, ts, VCPU_USERSPACE, cpu);
+	v->open.userspace_reason = reason;
+}
+
+void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	if (v->open.state == VCPU_USERSPACE || v->open.state == VCPU_UNKNOWN)
+		change(v, ts, VCPU_HYPERVISOR, cpu);
+}
+
+static enum vcpu_state sleep_state(const struct vcpu *v)
+{
+	switch (v->interrupted) {
+	case VCPU_HYPERVISOR:
+		return exit_reason_is_halt(v->open.cause.isa, v->open.cause.reason) ? VCPU_HALTED
+										    : VCPU_BLOCKED;
+	case VCPU_USERSPACE:
+		return VCPU_BLOCKED;
+	default:
+		return VCPU_UNKNOWN; /* asleep for certain, but halted or blocked? */
+	}
+}
+
+void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t occupant)
+{
+	int64_t userspace_reason = v->open.userspace_reason;
+
+	distrust_unless(v, runs(v));
+	v->interrupted = v->open.state;
+	change(v, ts, runnable ? VCPU_PREEMPTED : sleep_state(v), runnable ? cpu : NO_CPU);
+	v->open.userspace_reason = userspace_reason;
+	v->open.occupant = runnable ? occupant : NO_THREAD;
+	v->queue = cpu;
+	v->running_on = NO_CPU;
+	v->asleep = !runnable;
+}
+
+void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	int64_t userspace_reason = v->open.userspace_reason;
+
+	if (v->running_on != NO_CPU) {
+		v->open.state = VCPU_UNKNOWN;
+		v->interrupted = VCPU_UNKNOWN;
+	}
+	change(v, ts, v->interrupted, cpu);
+	v->open.userspace_reason = userspace_reason;
+	v->running_on = cpu;
+	v->asleep = false;
+}
+
+void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
+{
+	int64_t userspace_reason = v->open.userspace_reason;
+
+	if (!v->asleep)
+		return;
+	change(v, ts, VCPU_WAITING, cpu);
+	v->open.userspace_reason = userspace_reason;
+	v->open.occupant = occupant;
+	v->queue = cpu;
+	v->asleep = false;
+}
+
+void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
+{
+	v->queue = cpu;
+	if (!vcpu_waits(v) || (v->open.cpu == cpu && v->open.occupant == occupant))
+		return;
+	close_open(v, ts);
+	v->open.cpu = cpu;
+	v->open.occupant = occupant;
+}
+
+void vcpu_lose(struct vcpu *v, int64_t ts)
+{
+	if (v->exit_pending)
+		release(v, no_cause);
+	v->exit_is_whole = false;
+	close_open(v, ts);
+	end_exit(v, ts, false);
+	v->open.cause = no_cause;
+	change(v, ts, VCPU_UNKNOWN, NO_CPU);
+	v->interrupted = VCPU_UNKNOWN;
+	v->running_on = v->queue = NO_CPU;
+	v->asleep = false;
+}
+
+void vcpu_finish(struct vcpu *v, int64_t ts)
+{
+	if (v->exit_pending)
+		release(v, no_cause);
+	close_open(v, ts);
+	end_exit(v, ts, false);
+}

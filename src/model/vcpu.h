@@ -1,0 +1,87 @@
+/*
+ * vcpu: one vCPU's state machine, driven by what its thread does on the host.
+ *
+ *	               kvm_entry                    first host event on its CPU
+ *	  +--------------------------> GUEST ------------------------------+
+ *	  |                                                                v
+ *	  |   kvm_userspace_exit                KVM_RUN             +-> HYPERVISOR (cause of the
+ *	  +-- HYPERVISOR --------> USERSPACE ---------> HYPERVISOR -+     kvm_exit that follows)
+ *	         |                     |
+ *	         | switched out        | switched out
+ *	         v                     v
+ *	  runnable:     PREEMPTED ---------- switched in ------> back to what was interrupted
+ *	  not runnable: HALTED (cause is HLT)
+ *	                BLOCKED (else)  -- woken --> WAITING -- switched in --> back
+ *	  anything:     UNKNOWN after lost events, until something is known again
+ *
+ * GUEST ends before the kvm_exit tracepoint: on the way out the host may run interrupt handlers and
+ * fast paths first (AMD traces kvm_exit with interrupts enabled). What follows the first host event
+ * is the hypervisor's, with a cause that is known only at the kvm_exit: intervals are held back
+ *until then. A thread can even be switched out in between; if no kvm_exit follows at all before the
+ *next kvm_entry, it was lost, and the stretch in which it was is unknown.
+ *
+ * Invariants: intervals leave in time order without gap or overlap; every state but UNKNOWN has
+ *been proved by an event; an exit is told once, and its parts add up.
+ */
+#ifndef VMSCOPE_MODEL_VCPU_H
+#define VMSCOPE_MODEL_VCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "model/sink.h"
+
+struct vcpu {
+	uint32_t id;
+	const struct model_sink *sink;
+
+	struct vcpu_interval open;   /* its end is not known yet */
+	enum vcpu_state interrupted; /* what switching in goes back to */
+	uint32_t running_on;	     /* CPU that its thread is on, NO_CPU: on none, or not known */
+	uint32_t queue;		     /* CPU on whose queue its thread is or was last */
+	bool asleep;		     /* switched out and not runnable */
+
+	bool exit_pending;		/* the guest has stopped, its kvm_exit has not come */
+	int64_t stopped;		/* when */
+	VEC(struct vcpu_interval) held; /* finished since then: their cause is not known yet */
+
+	bool in_exit;	    /* between a kvm_exit and the next kvm_entry */
+	bool exit_is_whole; /* nothing was lost since */
+	struct vm_exit exit;
+
+	uint64_t n_lost_exits; /* entries that no exit preceded: events are missing */
+};
+
+/* begin: of the lane; its first state is UNKNOWN. sink must outlive v. */
+void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink);
+void vcpu_deinit(struct vcpu *v);
+
+/* Whether it is runnable and waits for CPU v->queue, so that the thread there is its occupant. */
+bool vcpu_waits(const struct vcpu *v);
+
+/* Times never decrease from call to call. cpu: where the event happened. */
+void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);
+
+/* Any first host event after vcpu_enter() on its CPU, before what the event itself says. */
+void vcpu_stop_guest(struct vcpu *v, int64_t ts);
+
+void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
+void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);
+void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);
+void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t occupant);
+void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu);
+
+/* cpu: the queue it was put on; occupant: who runs there. */
+void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant);
+
+/* It was moved to another CPU's queue, or the CPU it is queued on changed hands. */
+void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant);
+
+/* From ts on nothing is known of it. */
+void vcpu_lose(struct vcpu *v, int64_t ts);
+
+/* Ends the lane. */
+void vcpu_finish(struct vcpu *v, int64_t ts);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * merge: the events of many streams as one sequence on the reference clock.
+ */
+#ifndef VMSCOPE_TIMELINE_MERGE_H
+#define VMSCOPE_TIMELINE_MERGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "ctf/trace.h"
+#include "events/event.h"
+#include "events/layout.h"
+#include "timeline/clock_map.h"
+
+/* One machine's part. All borrowed; must outlive the merge. */
+struct merge_input {
+	const struct ctf_trace *trace;
+	const struct clock_map *clock; /* to the reference */
+	uint16_t machine;	       /* what its events will say */
+	struct event_set wanted;
+};
+
+struct merge;
+
+struct merge *merge_new(const struct merge_input *inputs, size_t n);
+void merge_free(struct merge *m);
+
+/*
+ * Return: the next event, NULL at the end. Times never decrease within a stream: an event that
+ * steps back takes the time of the one before it. Between streams, equal times keep the order of
+ * the inputs and of their streams. The event is valid until the next call.
+ */
+const struct event *merge_next(struct merge *m);
+
+/* Return: events read so far, wanted or not. */
+uint64_t merge_events_read(const struct merge *m);
+
+/* Adds what reading found wrong with the inputs of `machine`. */
+void merge_diags(const struct merge *m, uint16_t machine, struct diag_list *list);
+
+#endif
