@@ -9,7 +9,7 @@
 #define NS_PER_S 1000000000
 
 /* How far a file is read before its pages behind the reader are given back. */
-#define DROP_STEP ((uint64_t)8 << 20)
+#define DROP_STEP ((uint64_t)1 << 20)
 
 struct ctf_cursor_file {
 	struct ctf_packets src;
@@ -79,6 +79,22 @@ static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
 	f->dropped = aligned;
 }
 
+static bool has_span(const struct ctf_packet *p)
+{
+	return CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && CTF_HAS(p, CTF_ROLE_END_TIME);
+}
+
+static bool clock_is_impossible(const struct ctf_packet *p)
+{
+	return has_span(p) && p->end && p->end < p->begin;
+}
+
+/* Where a packet stands among others; if its clock is impossible, at the earlier of its ends. */
+static uint64_t rank(const struct ctf_packet *p)
+{
+	return clock_is_impossible(p) ? p->end : p->begin;
+}
+
 /* Of the files' next packets, the one that begins first; files are few. */
 static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
 {
@@ -87,7 +103,7 @@ static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
 	for (size_t i = 0; i < c->n_files; i++) {
 		struct ctf_cursor_file *f = &c->files[i];
 
-		if (f->has_next && (!best || f->next.begin < best->next.begin))
+		if (f->has_next && (!best || rank(&f->next) < rank(&best->next)))
 			best = f;
 	}
 	return best;
@@ -96,70 +112,156 @@ static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
 /* Snapshots of one session hold the same packet more than once. */
 static bool is_repeated(const struct ctf_cursor *c, const struct ctf_packet *p)
 {
-	return c->n_files > 1 && c->had_packet && CTF_HAS(p, CTF_ROLE_SEQ_NUM) &&
-	       p->seq_num == c->packet.seq_num && p->begin == c->packet.begin &&
-	       p->end == c->packet.end;
+	return c->n_files > 1 && c->had_packet && has_span(p) && p->begin == c->packet.begin &&
+	       p->end == c->packet.end && p->seq_num == c->packet.seq_num &&
+	       p->content_end == c->packet.content_end;
 }
 
 static bool ends_too_early(const struct ctf_cursor *c, const struct ctf_packet *p)
 {
-	return c->skip_before_ns != INT64_MIN && CTF_HAS(p, CTF_ROLE_END_TIME) &&
-	       to_ns(c, p->end) < c->skip_before_ns;
+	return c->skip_before_ns != INT64_MIN && has_span(p) && p->end && p->end >= p->begin &&
+	       to_ns(c, p->end) < c->skip_before_ns &&
+	       ctf_role_size(p->cls->packet_context, CTF_ROLE_END_TIME) == 64;
 }
 
-/* What the counters of the tracer say went missing between the last packet and this one. */
-static void count_losses(struct ctf_cursor *c, const struct ctf_packet *p)
+/* How far a counter of `size` bits has come since `before`; 0 when it went back. */
+static uint64_t counted(uint64_t before, uint64_t now, unsigned size)
 {
-	const struct ctf_fc *context = p->cls->packet_context;
-	bool has_seq = CTF_HAS(p, CTF_ROLE_SEQ_NUM);
-	uint64_t before = c->had_packet ? c->packet.discarded : 0;
-	uint64_t lost = 0;
+	uint64_t mask = size < 64 ? (UINT64_C(1) << size) - 1 : UINT64_MAX;
+	uint64_t steps = (now - before) & mask;
 
-	if (c->had_packet && has_seq && p->seq_num > c->packet.seq_num + 1) {
-		report(c, DIAG_PACKETS_LOST, p->seq_num - c->packet.seq_num - 1, p->begin);
-		c->gap = true;
+	return steps > mask / 2 ? 0 : steps;
+}
+
+/*
+ * The value of a running counter in packet p. If the packet after it says less than p does, p's is
+ * damaged: then it is as before.
+ */
+static uint64_t believed(uint64_t before, uint64_t now, const uint64_t *after, unsigned size)
+{
+	uint64_t mask = size < 64 ? (UINT64_C(1) << size) - 1 : UINT64_MAX;
+
+	return after && ((*after - before) & mask) < ((now - before) & mask) ? before : now;
+}
+
+static void count_lost_packets(struct ctf_cursor *c, const struct ctf_packet *p,
+			       const struct ctf_packet *after)
+{
+	if (!CTF_HAS(p, CTF_ROLE_SEQ_NUM))
+		return;
+	unsigned size = ctf_role_size(p->cls->packet_context, CTF_ROLE_SEQ_NUM);
+	uint64_t expected = c->seq_num + 1, now = p->seq_num;
+
+	if (c->had_packet) {
+		now = believed(expected, now, after ? &after->seq_num : NULL, size);
+		uint64_t lost = counted(expected, now, size);
+
+		if (lost) {
+			report(c, DIAG_PACKETS_LOST, lost, p->begin);
+			c->gap = true;
+		}
 	}
+	c->seq_num = now;
+}
+
+static void count_lost_events(struct ctf_cursor *c, const struct ctf_packet *p,
+			      const struct ctf_packet *after)
+{
+	if (!CTF_HAS(p, CTF_ROLE_DISCARDED))
+		return;
+	unsigned size = ctf_role_size(p->cls->packet_context, CTF_ROLE_DISCARDED);
+	uint64_t now = believed(c->discarded, p->discarded, after ? &after->discarded : NULL, size);
 	/* A stream whose first packet is not its number 0 counts from an unknown start. */
-	if (CTF_HAS(p, CTF_ROLE_DISCARDED) && (c->had_packet || !has_seq || p->seq_num == 0)) {
-		lost = p->discarded - before;
-		if (ctf_role_size(context, CTF_ROLE_DISCARDED) == 32)
-			lost = (uint32_t)lost;
-		else if (p->discarded < before)
-			lost = 0;
-	}
-	if (lost) {
-		report(c, DIAG_EVENTS_LOST, lost, p->begin);
-		c->n_lost += lost;
-		c->gap_lost += lost;
-		c->gap = c->gap_after_packet = true;
-	}
-}
+	bool is_known = c->had_packet || !CTF_HAS(p, CTF_ROLE_SEQ_NUM) || p->seq_num == 0;
+	uint64_t lost = is_known ? counted(c->discarded, now, size) : 0;
 
-static bool has_span(const struct ctf_packet *p)
-{
-	return CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && CTF_HAS(p, CTF_ROLE_END_TIME);
+	c->discarded = now;
+	if (!lost)
+		return;
+	report(c, DIAG_EVENTS_LOST, lost, p->begin);
+	c->n_lost += lost;
+	c->gap_lost += lost;
+	c->gap = c->gap_after_packet = true;
 }
 
 /*
  * A crashed tracer leaves end times of 0. Older LTTng's last events may lie behind their packet's
  * end: a second of slack is theirs.
  */
-static void set_clock_limit(struct ctf_cursor *c)
+static void set_clock_limits(struct ctf_cursor *c)
 {
-	c->clock_limit = UINT64_MAX;
-	if (has_span(&c->packet) && c->packet.end)
-		c->clock_limit = saturating_add(c->packet.end, c->slack);
-}
+	const struct ctf_packet *p = &c->packet;
 
-static bool clock_is_impossible(const struct ctf_packet *p)
-{
-	return has_span(p) && p->end && p->end < p->begin;
+	c->clock_floor = 0;
+	c->clock_limit = UINT64_MAX;
+	if (CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && p->clock == p->begin)
+		c->clock_floor = p->begin > c->slack ? p->begin - c->slack : 0;
+	if (has_span(p) && p->end)
+		c->clock_limit = saturating_add(p->end, c->slack);
+	c->quiet_limit = has_span(p) && p->end ? p->end : UINT64_MAX;
 }
 
 /*
- * Makes the next packet the current one. The counters say that the tracer lost events since the
- * packet before, but not whether that was before or behind the packet in which they changed (events
- * are lost when the buffer is full, after the last one that fitted): both places are a gap.
+ * A packet that begins long before the events that came before it, while the one after it does not:
+ * it is not the clock that was set back but the packet's time that is damaged.
+ */
+static bool is_out_of_line(const struct ctf_cursor *c, const struct ctf_packet *p,
+			   const struct ctf_packet *after)
+{
+	if (!c->n_events || !after || !CTF_HAS(p, CTF_ROLE_BEGIN_TIME) || c->last_clock < c->slack)
+		return false;
+	return p->begin < c->last_clock - c->slack && after->begin >= c->last_clock - c->slack;
+}
+
+/* Completes times of which the packet holds only the low bits, or none at all. */
+static void complete_clock(const struct ctf_cursor *c, struct ctf_packet *p)
+{
+	const struct ctf_fc *context = p->cls->packet_context;
+	unsigned begin_size = ctf_role_size(context, CTF_ROLE_BEGIN_TIME);
+	unsigned end_size = ctf_role_size(context, CTF_ROLE_END_TIME);
+
+	if (p->clock_size < 64)
+		p->clock = ctf_clock_extend(c->last_clock, p->clock, p->clock_size);
+	if (begin_size && begin_size < 64)
+		p->begin = ctf_clock_extend(c->last_clock, p->begin, begin_size);
+	if (end_size && end_size < 64)
+		p->end = ctf_clock_extend(p->begin, p->end, end_size);
+}
+
+/*
+ * Takes the next packet. The counters say that the tracer lost events since the packet before, but
+ * not whether that was before or behind the packet in which they changed (events are lost when the
+ * buffer is full, after the last one that fitted): both places are a gap.
+ * Return: whether its events can be read.
+ */
+static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct ctf_packet *after)
+{
+	c->gap |= p->follows_damage | c->gap_after_packet;
+	c->gap_after_packet = p->cut;
+	if (p->cls != c->stream->cls) {
+		report(c, DIAG_PACKET_STREAM, 1, p->begin);
+		c->gap = true;
+		return false;
+	}
+	complete_clock(c, p);
+	count_lost_packets(c, p, after);
+	count_lost_events(c, p, after);
+	if (c->had_packet && has_span(p) && p->begin < c->packet.end)
+		report(c, DIAG_PACKET_OVERLAP, 1, p->begin);
+	bool is_readable = !clock_is_impossible(p) && !is_out_of_line(c, p, after);
+
+	c->packet = *p;
+	c->had_packet = true;
+	c->n_packets++;
+	if (!is_readable) {
+		report(c, DIAG_PACKET_CLOCK, 1, p->begin);
+		c->gap = true;
+	}
+	return is_readable;
+}
+
+/*
+ * Makes the next packet the current one, unless it is to be left out.
  * Return: whether there was one.
  */
 static bool enter_packet(struct ctf_cursor *c)
@@ -172,25 +274,16 @@ static bool enter_packet(struct ctf_cursor *c)
 
 	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &c->reader, &f->next);
 	drop_pages(f, p.offset);
-	if (is_repeated(c, &p) || ends_too_early(c, &p))
-		return true;
-	c->file = f;
-	c->gap |= p.follows_damage | c->gap_after_packet;
-	c->gap_after_packet = p.cut;
-	count_losses(c, &p);
-	if (c->had_packet && has_span(&p) && p.begin < c->packet.end)
-		report(c, DIAG_PACKET_OVERLAP, 1, p.begin);
-	c->packet = p;
-	c->had_packet = true;
-	c->n_packets++;
-	if (clock_is_impossible(&p)) {
-		report(c, DIAG_PACKET_CLOCK, 1, p.begin);
-		c->gap = true;
-		return true;
+	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {
+		c->file = f;
+		if (take_packet(c, &p, f->has_next ? &f->next : NULL)) {
+			set_clock_limits(c);
+			ctf_packet_enter(&f->src, &p, &c->reader);
+			c->in_packet = true;
+		}
 	}
-	set_clock_limit(c);
-	ctf_packet_enter(&f->src, &p, &c->reader);
-	c->in_packet = true;
+	if (!f->has_next)
+		c->gap_after_packet |= f->next.follows_damage;
 	return true;
 }
 
@@ -223,20 +316,21 @@ static enum diag_id diag_of(int read)
 }
 
 /*
- * A time past the packet's end. Where the field holds only the low bits, a clock that stepped back
- * a little looks like one that wrapped around: then the time one wrap earlier is the true one.
- * Return: whether the time could be mended.
+ * A clock that stepped back a little looks like one that wrapped around where the field holds only
+ * the low bits: then the time lies past the packet's end, and one wrap earlier is a smaller step
+ * back. A time of all bits, or one that is only a little past the end, is what it says.
  */
-static bool mend_clock(struct ctf_reader *r, uint64_t slack)
+static void mend_clock(struct ctf_cursor *c)
 {
-	if (r->clock_size >= 64)
-		return false;
+	struct ctf_reader *r = &c->reader;
+
+	if (r->clock_size >= 64 || !has_span(&c->packet) || !c->packet.end ||
+	    r->clock <= c->packet.end)
+		return;
 	uint64_t earlier = r->clock - (UINT64_C(1) << r->clock_size);
 
-	if (earlier > r->clock || r->clock_before - earlier > slack)
-		return false;
-	r->clock = earlier;
-	return true;
+	if (earlier < r->clock && r->clock_before - earlier < r->clock - c->packet.end)
+		r->clock = earlier;
 }
 
 /* Return: whether the event's time can be believed. */
@@ -244,7 +338,8 @@ static bool check_clock(struct ctf_cursor *c)
 {
 	struct ctf_reader *r = &c->reader;
 
-	if (r->clock > c->clock_limit && !mend_clock(r, c->slack))
+	mend_clock(c);
+	if (r->clock > c->clock_limit || r->clock < c->clock_floor)
 		return false;
 	if (r->clock < c->last_clock && c->n_events)
 		report(c, DIAG_EVENT_CLOCK_BACK, 1, r->clock);
@@ -271,7 +366,7 @@ static int read_event(struct ctf_cursor *c, void *out)
 		give_up_packet(c, DIAG_EVENT_CLASS);
 		return 0;
 	}
-	if (__builtin_expect(r->clock > c->clock_limit || r->clock < c->last_clock, 0) &&
+	if (__builtin_expect(r->clock > c->quiet_limit || r->clock < c->last_clock, 0) &&
 	    !check_clock(c)) {
 		give_up_packet(c, DIAG_EVENT_CLOCK_JUMP);
 		return 0;
@@ -298,6 +393,19 @@ static int read_event(struct ctf_cursor *c, void *out)
 	return 1;
 }
 
+/* The quick way over events that nobody wants. */
+static void skip_events(struct ctf_cursor *c)
+{
+	if (c->every_event || c->deliver_any || !c->n_events || c->reader.clock < c->last_clock)
+		return;
+	uint64_t n = ctf_plan_skip(c->plan, &c->reader, c->quiet_limit);
+
+	if (n) {
+		c->n_events += n;
+		c->last_clock = c->reader.clock;
+	}
+}
+
 int ctf_cursor_next(struct ctf_cursor *c, void *out)
 {
 	for (;;) {
@@ -306,7 +414,7 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 				break;
 			if (c->in_packet && c->gap)
 				return deliver_gap(c, to_ns(c, c->packet.begin));
-		} else if (c->reader.pos >= c->reader.end) {
+		} else if (skip_events(c), c->reader.pos >= c->reader.end) {
 			c->in_packet = false;
 		} else if (read_event(c, out)) {
 			return CTF_CURSOR_EVENT;
@@ -333,10 +441,28 @@ static const struct ctf_fc *root_of(const struct ctf_event_class *cls, enum ctf_
 	}
 }
 
+static void visit_packet_context(const struct ctf_cursor *c, const struct ctf_visitor *v, void *ctx)
+{
+	struct ctf_reader r = c->at_event;
+	const struct ctf_fc *header = c->trace->type.packet_header;
+
+	r.pos = 0;
+	r.end = c->packet.content_start;
+	if (header)
+		ctf_visit(&r, header, NULL, &ctf_visit_nothing, NULL);
+	if (c->packet.cls->packet_context)
+		ctf_visit(&r, c->packet.cls->packet_context, NULL, v, ctx);
+}
+
 void ctf_cursor_visit(const struct ctf_cursor *c, enum ctf_scope scope, const struct ctf_visitor *v,
 		      void *ctx)
 {
 	struct ctf_reader r = c->at_event;
+
+	if (scope == CTF_PACKET_CONTEXT) {
+		visit_packet_context(c, v, ctx);
+		return;
+	}
 
 	/* The scopes before it have to be walked to get there. */
 	for (enum ctf_scope s = CTF_EVENT_COMMON_CONTEXT; s <= scope; s++) {

@@ -52,8 +52,11 @@ struct ctf_cursor {
 	struct ctf_reader reader;
 	struct ctf_reader at_event; /* every event: the reader before the event's fields */
 	uint64_t *saved;
+	uint64_t discarded, seq_num;	  /* the packet's, as far as they are believed */
 	uint64_t first_clock, last_clock; /* cycles, of events */
-	uint64_t clock_limit;		  /* cycles: a later event is not believed */
+	uint64_t clock_floor;		  /* cycles: an earlier event is not believed */
+	uint64_t clock_limit;		  /* cycles: nor is a later one */
+	uint64_t quiet_limit;		  /* cycles: up to here a time needs no closer look */
 	uint64_t slack;			  /* cycles in a second */
 	uint64_t gap_lost;
 	int64_t skip_before_ns;
@@ -69,8 +72,9 @@ struct ctf_cursor {
 enum { CTF_TAG_ANY = UINT16_MAX };
 
 /*
- * trace, stream and plan must outlive the cursor. every_event: stop at each event, wanted or not.
- * Packets that end before skip_before_ns are stepped over unread; INT64_MIN reads all.
+ * trace, stream and plan must outlive the cursor, which must not be moved. every_event: stop at
+ * each event, wanted or not. Packets that end before skip_before_ns are stepped over unread;
+ * INT64_MIN reads all.
  */
 void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
@@ -85,7 +89,7 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out);
 
 /*
  * With every_event: shows the fields of the event that next() stopped at in one of the three event
- * scopes (common context, specific context, payload).
+ * scopes (common context, specific context, payload), or the context of its packet.
  */
 void ctf_cursor_visit(const struct ctf_cursor *c, enum ctf_scope scope, const struct ctf_visitor *v,
 		      void *ctx);

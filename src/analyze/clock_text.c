@@ -1,0 +1,190 @@
+#include "analyze/clock_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NS_PER_S INT64_C(1000000000)
+#define S_MAX	 (INT64_MAX / NS_PER_S - 1)
+
+static void split(int64_t ns, int64_t *secondp, uint64_t *restp)
+{
+	int64_t second = ns / NS_PER_S, rest = ns % NS_PER_S;
+
+	if (rest < 0) {
+		second--;
+		rest += NS_PER_S;
+	}
+	*secondp = second;
+	*restp = (uint64_t)rest;
+}
+
+static struct tm *to_tm(const struct clock_text *c, int64_t second, struct tm *tm)
+{
+	time_t t = (time_t)second;
+
+	return c->gmt ? gmtime_r(&t, tm) : localtime_r(&t, tm);
+}
+
+static void format_second(struct clock_text *c, int64_t second)
+{
+	struct tm tm;
+	const char *format = c->style == CLOCK_DATE ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S";
+
+	c->second = second;
+	if (c->style == CLOCK_SECONDS || !to_tm(c, second, &tm) ||
+	    !strftime(c->text, sizeof(c->text), format, &tm))
+		snprintf(c->text, sizeof(c->text), "%lld", (long long)second);
+}
+
+void clock_text_print(struct clock_text *c, struct out *o, int64_t ns)
+{
+	int64_t second;
+	uint64_t rest;
+
+	split(ns, &second, &rest);
+	if (second != c->second || !c->text[0])
+		format_second(c, second);
+	out_str(o, c->text);
+	out_char(o, '.');
+	out_padded(o, rest, 9);
+}
+
+void clock_text_print_delta(struct out *o, int64_t ns)
+{
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+	out_char(o, ns < 0 ? '-' : '+');
+	out_uint(o, size / NS_PER_S);
+	out_char(o, '.');
+	out_padded(o, size % NS_PER_S, 9);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A whole number up to `max`; moves *p behind it. */
+static bool parse_number(const char **p, int64_t max, int64_t *valuep)
+{
+	int64_t value = 0;
+
+	if (!is_digit(**p))
+		return false;
+	for (; is_digit(**p); ++*p) {
+		if (value > (max - (**p - '0')) / 10)
+			return false;
+		value = value * 10 + (**p - '0');
+	}
+	*valuep = value;
+	return true;
+}
+
+/* What follows the seconds to the end of the text: nothing, or a point and up to nine digits. */
+static bool parse_fraction(const char *p, int64_t *nsp)
+{
+	int64_t scale = NS_PER_S / 10;
+
+	*nsp = 0;
+	if (!*p)
+		return true;
+	if (*p++ != '.')
+		return false;
+	for (; is_digit(*p) && scale; p++, scale /= 10)
+		*nsp += (*p - '0') * scale;
+	return !*p;
+}
+
+static bool parse_since_epoch(const char *text, int64_t *nsp)
+{
+	const char *p = text;
+	bool negative = *p == '-';
+	int64_t whole, rest;
+
+	p += negative;
+	if (!strchr(p, '.')) {
+		if (!parse_number(&p, INT64_MAX, &whole) || *p)
+			return false;
+		*nsp = negative ? -whole : whole;
+		return true;
+	}
+	if (!parse_number(&p, S_MAX, &whole) || !parse_fraction(p, &rest))
+		return false;
+	*nsp = (whole * NS_PER_S + rest) * (negative ? -1 : 1);
+	return true;
+}
+
+static bool parse_time_of_day(const char *p, struct tm *tm, int64_t *restp)
+{
+	int64_t hour, minute, second;
+
+	if (!parse_number(&p, 23, &hour) || *p++ != ':' || !parse_number(&p, 59, &minute) ||
+	    *p++ != ':' || !parse_number(&p, 60, &second) || !parse_fraction(p, restp))
+		return false;
+	tm->tm_hour = (int)hour;
+	tm->tm_min = (int)minute;
+	tm->tm_sec = (int)second;
+	return true;
+}
+
+static bool parse_date(const char *p, struct tm *tm, const char **restp)
+{
+	int64_t year, month, day;
+
+	if (!parse_number(&p, 2261, &year) || *p++ != '-' || !parse_number(&p, 12, &month) ||
+	    *p++ != '-' || !parse_number(&p, 31, &day) || (*p != ' ' && *p != 'T') || year < 1678)
+		return false;
+	tm->tm_year = (int)year - 1900;
+	tm->tm_mon = (int)month - 1;
+	tm->tm_mday = (int)day;
+	*restp = p + 1;
+	return true;
+}
+
+static int64_t to_second(const struct clock_text *c, struct tm tm)
+{
+	tm.tm_isdst = -1;
+	return c->gmt ? timegm(&tm) : mktime(&tm);
+}
+
+static int64_t distance(int64_t a, int64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static bool parse_calendar(const struct clock_text *c, const char *text, int64_t near_ns,
+			   int64_t *nsp)
+{
+	struct tm tm = {0};
+	const char *time_of_day = text;
+	int64_t near_second, rest;
+	uint64_t unused;
+	bool dated = parse_date(text, &tm, &time_of_day);
+
+	split(near_ns, &near_second, &unused);
+	if (!dated && !to_tm(c, near_second, &tm))
+		return false;
+	if (!parse_time_of_day(time_of_day, &tm, &rest))
+		return false;
+	int64_t second = to_second(c, tm);
+
+	tm.tm_mday++;
+	if (!dated && distance(to_second(c, tm), near_second) < distance(second, near_second))
+		second = to_second(c, tm);
+	*nsp = second * NS_PER_S + rest;
+	return true;
+}
+
+int clock_text_parse(const struct clock_text *c, const char *text, int64_t near_ns, int64_t *nsp,
+		     struct error *err)
+{
+	bool good = strchr(text, ':') ? parse_calendar(c, text, near_ns, nsp)
+				      : parse_since_epoch(text, nsp);
+
+	if (good)
+		return 0;
+	return error_set(err,
+			 "'%s' is no time; write ns since the Epoch, seconds.fraction, "
+			 "HH:MM:SS.fraction or 'YYYY-MM-DD HH:MM:SS.fraction'",
+			 text);
+}

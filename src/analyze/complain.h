@@ -1,0 +1,21 @@
+/*
+ * complain: tells a person what was wrong with the traces.
+ */
+#ifndef VMSCOPE_ANALYZE_COMPLAIN_H
+#define VMSCOPE_ANALYZE_COMPLAIN_H
+
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "ctf/session.h"
+
+/* A line for each thing that was left out when the traces were opened. */
+void complain_session(FILE *f, const struct ctf_session *s);
+
+/*
+ * A line for each counter of a machine: what, how often, where it was met first, what it means.
+ * Notices of severity info are left out.
+ */
+void complain_diags(FILE *f, const char *machine, const struct diag_list *diags);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * listing: every event of any number of traces, decoded and printed in the order of time.
+ *
+ *	session -> a cursor per stream -> merge by time -> printer (text or JSON lines)
+ *
+ * Each trace's times are by its own clock: this is what the traces say, before any synchronization.
+ */
+#ifndef VMSCOPE_ANALYZE_LISTING_H
+#define VMSCOPE_ANALYZE_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "analyze/clock_text.h"
+#include "base/error.h"
+
+struct listing_options {
+	bool json;
+	struct clock_text clock;    /* how times are printed, and how begin and end are read */
+	const char *const *filters; /* event names, with * ? [] as in the shell; none: all */
+	size_t n_filters;
+	const char *begin, *end; /* inclusive; NULL: no limit */
+};
+
+enum { LISTING_DAMAGED = 1 };
+
+/*
+ * Prints to `data`; says to `messages` what was wrong with the traces. Stops early, without an
+ * error, when `data` takes no more.
+ * Return: 0; LISTING_DAMAGED when it is done but something was lost or damaged; ERR with err set.
+ */
+int listing_run(char *const *traces, size_t n_traces, const struct listing_options *options,
+		FILE *data, FILE *messages, struct error *err);
+
+#endif

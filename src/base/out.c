@@ -1,0 +1,92 @@
+#include "base/out.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void out_init(struct out *o, FILE *file)
+{
+	*o = (struct out){.file = file, .buf = mem_alloc(OUT_SIZE)};
+}
+
+void out_deinit(struct out *o)
+{
+	out_flush(o);
+	free(o->buf);
+	*o = (struct out){0};
+}
+
+void out_flush(struct out *o)
+{
+	if (o->n)
+		fwrite(o->buf, 1, o->n, o->file);
+	o->n = 0;
+}
+
+bool out_failed(const struct out *o)
+{
+	return ferror(o->file) != 0;
+}
+
+void out_long(struct out *o, const char *at, size_t n)
+{
+	out_flush(o);
+	if (n >= OUT_SIZE) {
+		fwrite(at, 1, n, o->file);
+		return;
+	}
+	memcpy(o->buf, at, n);
+	o->n = n;
+}
+
+void out_uint(struct out *o, uint64_t value)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	out_bytes(o, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void out_int(struct out *o, int64_t value)
+{
+	if (value < 0)
+		out_char(o, '-');
+	out_uint(o, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void out_padded(struct out *o, uint64_t value, unsigned width)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (p > digits && (value || digits + sizeof(digits) - p < (ptrdiff_t)width));
+	out_bytes(o, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void out_based(struct out *o, uint64_t value, unsigned base)
+{
+	char digits[64], *p = digits + sizeof(digits);
+
+	do {
+		*--p = "0123456789ABCDEF"[value % base];
+		value /= base;
+	} while (value);
+	out_bytes(o, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void out_double(struct out *o, double value)
+{
+	char text[40];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	out_str(o, value != value ? "nan" : text);
+}

@@ -1,0 +1,30 @@
+/*
+ * command: what main knows of each command.
+ *
+ * A command is one file, cmd_NAME.c, which defines its entry; main.c lists the entries.
+ */
+#ifndef VMSCOPE_CLI_COMMAND_H
+#define VMSCOPE_CLI_COMMAND_H
+
+/* Exit statuses, as the manual promises them. */
+enum cli_status {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_DAMAGED = 3, /* done, but data was lost or damaged; only with --strict */
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* half a line, for the list of commands */
+	const char *help;    /* what --help prints */
+	/*
+	 * argv[0] is the command's name. Data goes to stdout, messages to stderr; main flushes
+	 * stdout and looks whether that worked. Return: enum cli_status.
+	 */
+	int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command cmd_events;
+
+#endif
