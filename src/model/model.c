@@ -46,7 +46,7 @@ struct event_set model_events(void)
 		EV_SCHED_PROCESS_FORK,	EV_STATEDUMP_PROCESS_STATE,
 		EV_KVM_ENTRY,		EV_KVM_EXIT,
 		EV_KVM_USERSPACE_EXIT,	EV_KVM_WAIT_LAPIC_EXPIRE,
-		EV_SYSCALL_ENTRY_IOCTL,
+		EV_SYSCALL_ENTRY_IOCTL, EV_SYSCALL_EXIT_IOCTL,
 	};
 
 	return event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
@@ -284,6 +284,9 @@ static void on_vcpu(struct model *m, const struct event *e, struct cpu *c)
 		if ((uint32_t)e->syscall_entry_ioctl.cmd == KVM_RUN)
 			vcpu_run_ioctl(v, e->ts, e->cpu);
 		break;
+	case EV_SYSCALL_EXIT_IOCTL:
+		vcpu_leave_ioctl(v, e->ts, e->cpu);
+		break;
 	}
 	relist(m, e->machine, i);
 }
@@ -349,6 +352,7 @@ void model_event(struct model *m, const struct event *e)
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
 	case EV_SYSCALL_ENTRY_IOCTL:
+	case EV_SYSCALL_EXIT_IOCTL:
 		on_vcpu(m, e, c);
 		break;
 	case EV_LOST:

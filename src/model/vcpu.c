@@ -188,6 +188,13 @@ void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu)
 		change(v, ts, VCPU_HYPERVISOR, cpu);
 }
 
+void vcpu_leave_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	/* A kvm_userspace_exit has told more already. */
+	if (v->open.state == VCPU_HYPERVISOR || v->open.state == VCPU_UNKNOWN)
+		change(v, ts, VCPU_USERSPACE, cpu);
+}
+
 static enum vcpu_state sleep_state(const struct vcpu *v)
 {
 	switch (v->interrupted) {

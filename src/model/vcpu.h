@@ -4,7 +4,8 @@
  *	               kvm_entry                    first host event on its CPU
  *	  +--------------------------> GUEST ------------------------------+
  *	  |                                                                v
- *	  |   kvm_userspace_exit                KVM_RUN             +-> HYPERVISOR (cause of the
+ *	  |   kvm_userspace_exit,
+ *	  |   ioctl left             KVM_RUN entered            +-> HYPERVISOR (cause of the
  *	  +-- HYPERVISOR --------> USERSPACE ---------> HYPERVISOR -+     kvm_exit that follows)
  *	         |                     |
  *	         | switched out        | switched out
@@ -17,11 +18,11 @@
  * GUEST ends before the kvm_exit tracepoint: on the way out the host may run interrupt handlers and
  * fast paths first (AMD traces kvm_exit with interrupts enabled). What follows the first host event
  * is the hypervisor's, with a cause that is known only at the kvm_exit: intervals are held back
- *until then. A thread can even be switched out in between; if no kvm_exit follows at all before the
- *next kvm_entry, it was lost, and the stretch in which it was is unknown.
+ * until then. A thread can even be switched out in between; if no kvm_exit follows at all before the
+ * next kvm_entry, it was lost, and the stretch in which it was is unknown.
  *
  * Invariants: intervals leave in time order without gap or overlap; every state but UNKNOWN has
- *been proved by an event; an exit is told once, and its parts add up.
+ * been proved by an event; an exit is told once, and its parts add up.
  */
 #ifndef VMSCOPE_MODEL_VCPU_H
 #define VMSCOPE_MODEL_VCPU_H
@@ -68,7 +69,11 @@ void vcpu_stop_guest(struct vcpu *v, int64_t ts);
 
 void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);
+
+/* Its thread enters the KVM_RUN ioctl; leaves an ioctl (while it is in KVM, that is KVM_RUN). */
 void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);
+void vcpu_leave_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);
+
 void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t occupant);
 void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu);
 

@@ -6,7 +6,7 @@
  *	reference time = t + offset + (t - from) * drift
  *
  * right to +-error. Never slope * t: a double has no room for ns since the Epoch, but t - from
- *times a drift of some ppm has room to spare.
+ * times a drift of some ppm has room to spare.
  */
 #ifndef VMSCOPE_TIMELINE_CLOCK_MAP_H
 #define VMSCOPE_TIMELINE_CLOCK_MAP_H
