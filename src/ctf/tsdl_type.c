@@ -308,6 +308,7 @@ static int parse_float(struct tsdl_parser *p, struct ctf_fc **fcp)
 
 	if (r)
 		return r;
+	a.fc->align = 8;
 	a.fc->big_endian = p->t->big_endian;
 	r = parse_attributes(p, set_float, &a);
 	if (r)
@@ -431,16 +432,23 @@ static int parse_labels(struct tsdl_parser *p, struct ctf_fc *fc)
 	return r;
 }
 
+/* A type that holds no field of its own, but may be an enumeration of an enumeration of ... */
+static int parse_base_type(struct tsdl_parser *p, struct ctf_fc **fcp)
+{
+	int r = enter_composite(p);
+
+	if (!r)
+		r = tsdl_parse_type(p, fcp);
+	p->depth--;
+	return r;
+}
+
 /* After the name: [: integer type] { labels } */
 static int parse_enum_body(struct tsdl_parser *p, struct ctf_fc **fcp)
 {
 	uint32_t line = p->lx.line;
-	int r;
+	int r = tsdl_accept(p, ':') ? parse_base_type(p, fcp) : use_named(p, line, "int", fcp);
 
-	if (tsdl_accept(p, ':'))
-		r = tsdl_parse_type(p, fcp);
-	else
-		r = use_named(p, line, "int", fcp);
 	if (r)
 		return r;
 	if ((*fcp)->kind != CTF_INT || (*fcp)->is_enum)
