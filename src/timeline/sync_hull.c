@@ -58,9 +58,8 @@ static int compare_to_line(int64_t at, int64_t value, const struct sync_point *p
 	return left < right ? -1 : left > right;
 }
 
-/* Whether b lies on or above the line from a to c, so that it bounds nothing between them. */
-static bool is_idle(const struct sync_point *a, const struct sync_point *b,
-		    const struct sync_point *c)
+bool sync_point_is_idle(const struct sync_point *a, const struct sync_point *b,
+			const struct sync_point *c)
 {
 	return ((wide)b->value - a->value) * ((wide)c->at - a->at) >=
 	       ((wide)c->value - a->value) * ((wide)b->at - a->at);
@@ -70,7 +69,8 @@ static void chain_push(struct sync_chain *c, struct sync_point p)
 {
 	if (chain_length(c) && chain_back(c)->at == p.at)
 		c->end--;
-	while (chain_length(c) >= 2 && is_idle(&c->points[c->end - 2], chain_back(c), &p))
+	while (chain_length(c) >= 2 &&
+	       sync_point_is_idle(&c->points[c->end - 2], chain_back(c), &p))
 		c->end--;
 	if (c->end == c->cap && c->first > c->cap / 2) {
 		memmove(c->points, c->points + c->first, chain_length(c) * sizeof(p));

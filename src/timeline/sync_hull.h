@@ -40,6 +40,10 @@ struct sync_point {
 	int64_t at, value;
 };
 
+/* Whether upper bound b, in time between a and c, is implied by these. */
+bool sync_point_is_idle(const struct sync_point *a, const struct sync_point *b,
+			const struct sync_point *c);
+
 /* The lower chain holds its values negated, so that both are chains of upper bounds. */
 struct sync_chain {
 	struct sync_point *points; /* owned */

@@ -3,31 +3,17 @@
 #include <stdlib.h>
 
 #include "timeline/sync_fit.h"
+#include "timeline/sync_vote.h"
 
-enum {
-	COARSE_NS = 20000000,  /* pairs of one stretch differ less than this, drift and delays
-				  included */
-	FINE_NS = 100000,      /* and undelayed ones less than this */
-	FULL_VOTE = 4096,      /* of an event with a single candidate */
-	MAX_CANDIDATES = 4096, /* pairs for one count: events^2 is not for input to choose */
-	NEIGHBOURS = 8,	       /* guest events on each side that show what votes are to be had */
-	FAIR_PART = 4,
-	NO_MATCH = -1,
-};
-
-struct candidate {
-	int64_t difference;
-	size_t host, guest;
-	uint32_t vote;
-	uint64_t coarse, fine; /* votes of the candidates with nearly the same difference */
-};
+/* Pairs for one count: a product is not for input to choose. */
+enum { MAX_CANDIDATES = 4096 };
 
 struct matcher {
 	const struct sync_vmsync_event *host, *guest;
 	size_t n_host, n_guest;
-	VEC(struct candidate) candidates;
-	int64_t *host_of;  /* by guest event: its host event, or NO_MATCH */
-	int64_t *guest_of; /* by host event */
+	struct sync_votes votes;
+	const struct sync_candidate **chosen; /* by guest event: its pair, or NULL */
+	uint8_t *matched;		      /* by host event */
 };
 
 struct keyed {
@@ -76,14 +62,14 @@ static bool in_limits(int64_t x)
 	return x > -SYNC_LIMIT && x < SYNC_LIMIT;
 }
 
-static void add_candidate(struct matcher *m, size_t host, size_t guest, uint32_t vote)
+static void add_candidate(struct matcher *m, size_t host, size_t guest)
 {
 	int64_t h = m->host[host].ts, g = m->guest[guest].ts;
 
 	if (!in_limits(h) || !in_limits(g) || !in_limits(h - g))
 		return;
-	*vec_push(&m->candidates) =
-		(struct candidate){.difference = h - g, .host = host, .guest = guest, .vote = vote};
+	*vec_push(&m->votes.candidates) = (struct sync_candidate){
+		.difference = h - g, .host = (uint32_t)host, .guest = (uint32_t)guest};
 }
 
 static void add_group(struct matcher *m, const struct keyed *host, size_t n_host,
@@ -94,7 +80,7 @@ static void add_group(struct matcher *m, const struct keyed *host, size_t n_host
 		return;
 	for (size_t h = 0; h < n_host; h++)
 		for (size_t g = 0; g < n_guest; g++)
-			add_candidate(m, host[h].index, guest[g].index, FULL_VOTE / n_host);
+			add_candidate(m, host[h].index, guest[g].index);
 }
 
 static void find_candidates(struct matcher *m)
@@ -121,94 +107,21 @@ static void find_candidates(struct matcher *m)
 	free(guest);
 }
 
-static int compare_candidates(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	if (x->difference != y->difference)
-		return x->difference < y->difference ? -1 : 1;
-	return (x->guest > y->guest) - (x->guest < y->guest);
-}
-
-/* Return: into coarse or fine, the votes of all candidates within `reach`. */
-static void count_votes(struct matcher *m, int64_t reach, bool fine)
-{
-	struct candidate *c = m->candidates.at;
-	size_t low = 0, high = 0, n = m->candidates.n;
-	uint64_t votes = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		while (high < n && c[high].difference - c[i].difference <= reach)
-			votes += c[high++].vote;
-		while (c[i].difference - c[low].difference > reach)
-			votes -= c[low++].vote;
-		*(fine ? &c[i].fine : &c[i].coarse) = votes;
-	}
-}
-
-/* Whether x is the likelier partner of an event that y is a candidate for too. */
-static bool is_likelier(const struct candidate *x, const struct candidate *y)
-{
-	if (x->coarse / 2 > y->coarse || y->coarse / 2 > x->coarse)
-		return x->coarse > y->coarse;
-	return x->fine > y->fine;
-}
-
-/* Return: by guest event, its likeliest candidate, or NULL. To be freed. */
-static const struct candidate **likeliest(const struct matcher *m)
-{
-	const struct candidate **best = mem_zalloc(m->n_guest + 1, sizeof(*best));
-
-	for (size_t i = 0; i < m->candidates.n; i++) {
-		const struct candidate *c = &m->candidates.at[i];
-
-		if (!best[c->guest] || is_likelier(c, best[c->guest]))
-			best[c->guest] = c;
-	}
-	return best;
-}
-
-/* What a candidate for guest event g needs: a fair part of what those of its neighbours have. */
-static uint64_t least_votes(const struct matcher *m, const struct candidate **best, size_t g)
-{
-	size_t end = g + NEIGHBOURS < m->n_guest ? g + NEIGHBOURS : m->n_guest;
-	uint64_t most = 0;
-
-	for (size_t i = g > NEIGHBOURS ? g - NEIGHBOURS : 0; i < end; i++)
-		if (best[i] && best[i]->coarse > most)
-			most = best[i]->coarse;
-	return most / FAIR_PART;
-}
-
-static void choose(struct matcher *m)
-{
-	const struct candidate **best = likeliest(m);
-
-	for (size_t g = 0; g < m->n_guest; g++) {
-		const struct candidate *c = best[g];
-
-		if (!c || c->coarse < least_votes(m, best, g) || m->guest_of[c->host] != NO_MATCH)
-			continue;
-		m->host_of[g] = (int64_t)c->host;
-		m->guest_of[c->host] = (int64_t)g;
-	}
-	free(best);
-}
-
 static void add_bounds(struct sync_vmsync *v, const struct matcher *m)
 {
 	for (size_t g = 0; g < m->n_guest; g++) {
 		const struct sync_vmsync_event *e = &m->guest[g];
 
-		if (m->host_of[g] == NO_MATCH) {
+		if (!m->chosen[g]) {
 			v->lost_host++;
 			continue;
 		}
 		*vec_push(&v->bounds) = (struct sync_bound){
 			.at = e->ts,
-			.value = m->host[m->host_of[g]].ts - e->ts,
+			.value = m->chosen[g]->difference,
 			.side = e->to_guest ? SYNC_LOWER : SYNC_UPPER,
 		};
+		m->matched[m->chosen[g]->host] = 1;
 		v->pairs_hg += e->to_guest;
 		v->pairs_gh += !e->to_guest;
 	}
@@ -223,7 +136,7 @@ static bool in_sequence(uint64_t before, uint64_t cnt, uint64_t after)
 
 static bool is_matched(const struct matcher *m, size_t h, bool to_guest)
 {
-	return m->guest_of[h] != NO_MATCH && m->host[h].to_guest == to_guest;
+	return m->matched[h] && m->host[h].to_guest == to_guest;
 }
 
 /* Counts host events of one direction in (before, after), two neighbouring pairs' host events. */
@@ -255,39 +168,23 @@ static void count_unmatched(struct sync_vmsync *v, const struct matcher *m, bool
 	}
 }
 
-static int64_t *new_matches(size_t n)
-{
-	int64_t *matches = mem_alloc(n * sizeof(*matches) + 1);
-
-	for (size_t i = 0; i < n; i++)
-		matches[i] = NO_MATCH;
-	return matches;
-}
-
 void sync_vmsync_init(struct sync_vmsync *v, const struct sync_vmsync_event *host, size_t n_host,
 		      const struct sync_vmsync_event *guest, size_t n_guest)
 {
-	struct matcher m = {.host = host,
-			    .guest = guest,
-			    .n_host = n_host,
-			    .n_guest = n_guest,
-			    .host_of = new_matches(n_guest),
-			    .guest_of = new_matches(n_host)};
+	struct matcher m = {.host = host, .guest = guest, .n_host = n_host, .n_guest = n_guest};
 
 	*v = (struct sync_vmsync){0};
+	m.chosen = mem_zalloc(n_guest + 1, sizeof(*m.chosen));
+	m.matched = mem_zalloc(n_host + 1, 1);
 	find_candidates(&m);
-	if (m.candidates.n)
-		qsort(m.candidates.at, m.candidates.n, sizeof(*m.candidates.at),
-		      compare_candidates);
-	count_votes(&m, COARSE_NS, false);
-	count_votes(&m, FINE_NS, true);
-	choose(&m);
+	sync_votes_count(&m.votes, n_guest);
+	sync_votes_choose(&m.votes, n_host, n_guest, 0, m.chosen);
 	add_bounds(v, &m);
 	count_unmatched(v, &m, false);
 	count_unmatched(v, &m, true);
-	vec_deinit(&m.candidates);
-	free(m.host_of);
-	free(m.guest_of);
+	sync_votes_deinit(&m.votes);
+	free(m.chosen);
+	free(m.matched);
 }
 
 void sync_vmsync_deinit(struct sync_vmsync *v)

@@ -1,0 +1,103 @@
+/*
+ * sync_contain: the difference of a guest's and its host's clock, from what every trace holds.
+ *
+ * A guest event on a vCPU can only happen while the host has that vCPU's thread in guest mode: in
+ * one of its windows, from kvm_entry to the first host event after it. Some guest events (arming
+ * the timer, going idle) make a window end, at once.
+ *
+ * 1. Search: nothing is known of the difference yet. Three successive windows that ended for the
+ * same cause, and three successive guest events of that cause, with the same two gaps between them,
+ *    claim a difference (sync_vote.h). Chance claims this and that; the truth is claimed again and
+ *    again. This also tells which guest CPU ran on which thread.
+ * 2. Fit: with the difference known to a range (at first from the claims that agree), each guest
+ *    event lies in one of the few windows that the range allows: after the begin of the first,
+ * before the end of the last. These bounds are fitted (sync_fit.h), the range becomes narrower, and
+ * so on until it no longer does.
+ *
+ * Whoever makes the windows: a stretch in which the host lost events is a window, too.
+ */
+#ifndef VMSCOPE_TIMELINE_SYNC_CONTAIN_H
+#define VMSCOPE_TIMELINE_SYNC_CONTAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timeline/sync_fit.h"
+
+/* What a guest did that ends a window, and why a window ended. */
+enum sync_cause {
+	SYNC_CAUSE_NONE,
+	SYNC_CAUSE_IDLE,  /* power_cpu_idle or a switch to the idle task; HLT, MWAIT, WFI exit */
+	SYNC_CAUSE_TIMER, /* timer_hrtimer_start; exit for an MSR write or the like */
+	SYNC_N_CAUSES,
+};
+
+struct sync_window {
+	int64_t begin, end; /* host ns */
+	enum sync_cause cause;
+};
+
+/* The windows of one host thread, by time, none overlapping another. Times inside +-SYNC_LIMIT. */
+struct sync_thread {
+	const struct sync_window *windows;
+	size_t n;
+};
+
+struct sync_guest_event {
+	int64_t ts; /* guest ns */
+	enum sync_cause cause;
+};
+
+/* The events of one guest CPU, by time. Times inside +-SYNC_LIMIT. */
+struct sync_cpu {
+	const struct sync_guest_event *events;
+	size_t n;
+};
+
+/* How well a guest CPU and a thread fit, before any clock is known. */
+struct sync_score {
+	uint32_t agreeing; /* claims that agree on one difference */
+	uint32_t claims;   /* of all */
+	int64_t difference;
+};
+
+/*
+ * Compares each guest CPU (of any number of guests) with each thread (of any number of VMs).
+ * scores: n_cpus rows of n_threads, to be filled.
+ */
+void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
+			 const struct sync_thread *threads, size_t n_threads,
+			 struct sync_score *scores);
+
+/* A guest CPU and the thread that ran it. */
+struct sync_pair {
+	const struct sync_cpu *cpu;
+	const struct sync_thread *thread;
+};
+
+struct sync_contain {
+	struct sync_fit fit;
+	uint64_t claims;  /* agreeing ones, that the fit began from */
+	uint64_t events;  /* of the guest, on the CPUs given */
+	uint64_t outside; /* of them, those that no window can hold: within the error of the fit */
+	uint64_t by_chance; /* as `outside`, of as many events moved by some other difference */
+	unsigned int rounds;
+};
+
+/*
+ * Fits one guest; pairs: its CPUs whose threads are known.
+ * Return: 0, or SYNC_NO_FIT when nothing agrees: nothing is made then.
+ */
+int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+		      const struct sync_fit_options *o);
+
+/*
+ * The same from a known map instead of a search: each time's difference is within `reach` ns of
+ * what the map says.
+ */
+int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+			   const struct sync_fit_options *o, const struct clock_map *near,
+			   int64_t reach);
+void sync_contain_deinit(struct sync_contain *c);
+
+#endif
