@@ -23,12 +23,22 @@ static int64_t to_ns(const struct ctf_cursor *c, uint64_t cycles)
 	return ctf_clock_ns(c->clock, cycles);
 }
 
-static void report(struct ctf_cursor *c, enum diag_id id, uint64_t count, uint64_t cycles)
+/* Something is wrong with the current event. */
+static void report_event(struct ctf_cursor *c, enum diag_id id, uint64_t cycles)
 {
 	struct diag where = {.first_ns = to_ns(c, cycles),
 			     .file = c->file->src.name,
 			     .packet = c->packet.offset,
 			     .bit = c->reader.pos};
+
+	diag_add(&c->diags, id, 1, &where);
+}
+
+static void report_packet(struct ctf_cursor *c, enum diag_id id, uint64_t count,
+			  const struct ctf_packet *p)
+{
+	struct diag where = {
+		.first_ns = to_ns(c, p->begin), .file = c->file->src.name, .packet = p->offset};
 
 	diag_add(&c->diags, id, count, &where);
 }
@@ -157,7 +167,7 @@ static void count_lost_packets(struct ctf_cursor *c, const struct ctf_packet *p,
 		uint64_t lost = counted(expected, now, size);
 
 		if (lost) {
-			report(c, DIAG_PACKETS_LOST, lost, p->begin);
+			report_packet(c, DIAG_PACKETS_LOST, lost, p);
 			c->gap = true;
 		}
 	}
@@ -170,15 +180,18 @@ static void count_lost_events(struct ctf_cursor *c, const struct ctf_packet *p,
 	if (!CTF_HAS(p, CTF_ROLE_DISCARDED))
 		return;
 	unsigned size = ctf_role_size(p->cls->packet_context, CTF_ROLE_DISCARDED);
-	uint64_t now = believed(c->discarded, p->discarded, after ? &after->discarded : NULL, size);
+
 	/* A stream whose first packet is not its number 0 counts from an unknown start. */
-	bool is_known = c->had_packet || !CTF_HAS(p, CTF_ROLE_SEQ_NUM) || p->seq_num == 0;
-	uint64_t lost = is_known ? counted(c->discarded, now, size) : 0;
+	if (!c->had_packet && CTF_HAS(p, CTF_ROLE_SEQ_NUM) && p->seq_num)
+		c->discarded =
+			after && after->discarded < p->discarded ? after->discarded : p->discarded;
+	uint64_t now = believed(c->discarded, p->discarded, after ? &after->discarded : NULL, size);
+	uint64_t lost = counted(c->discarded, now, size);
 
 	c->discarded = now;
 	if (!lost)
 		return;
-	report(c, DIAG_EVENTS_LOST, lost, p->begin);
+	report_packet(c, DIAG_EVENTS_LOST, lost, p);
 	c->n_lost += lost;
 	c->gap_lost += lost;
 	c->gap = c->gap_after_packet = true;
@@ -239,7 +252,7 @@ static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct
 	c->gap |= p->follows_damage | c->gap_after_packet;
 	c->gap_after_packet = p->cut;
 	if (p->cls != c->stream->cls) {
-		report(c, DIAG_PACKET_STREAM, 1, p->begin);
+		report_packet(c, DIAG_PACKET_STREAM, 1, p);
 		c->gap = true;
 		return false;
 	}
@@ -247,14 +260,14 @@ static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct
 	count_lost_packets(c, p, after);
 	count_lost_events(c, p, after);
 	if (c->had_packet && has_span(p) && p->begin < c->packet.end)
-		report(c, DIAG_PACKET_OVERLAP, 1, p->begin);
+		report_packet(c, DIAG_PACKET_OVERLAP, 1, p);
 	bool is_readable = !clock_is_impossible(p) && !is_out_of_line(c, p, after);
 
 	c->packet = *p;
 	c->had_packet = true;
 	c->n_packets++;
 	if (!is_readable) {
-		report(c, DIAG_PACKET_CLOCK, 1, p->begin);
+		report_packet(c, DIAG_PACKET_CLOCK, 1, p);
 		c->gap = true;
 	}
 	return is_readable;
@@ -276,7 +289,9 @@ static bool enter_packet(struct ctf_cursor *c)
 	drop_pages(f, p.offset);
 	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {
 		c->file = f;
-		if (take_packet(c, &p, f->has_next ? &f->next : NULL)) {
+		bool has_after = f->has_next && f->next.cls == p.cls;
+
+		if (take_packet(c, &p, has_after ? &f->next : NULL)) {
 			set_clock_limits(c);
 			ctf_packet_enter(&f->src, &p, &c->reader);
 			c->in_packet = true;
@@ -305,7 +320,7 @@ static void give_up_packet(struct ctf_cursor *c, enum diag_id id)
 {
 	/* That a cut packet's last event is cut has been said already. */
 	if (!(id == DIAG_EVENT_CUT && c->packet.cut))
-		report(c, id, 1, c->n_events ? c->last_clock : c->packet.begin);
+		report_event(c, id, c->n_events ? c->last_clock : c->packet.begin);
 	c->gap_after_packet = true;
 	c->in_packet = false;
 }
@@ -327,9 +342,10 @@ static void mend_clock(struct ctf_cursor *c)
 	if (r->clock_size >= 64 || !has_span(&c->packet) || !c->packet.end ||
 	    r->clock <= c->packet.end)
 		return;
-	uint64_t earlier = r->clock - (UINT64_C(1) << r->clock_size);
+	uint64_t wrap = UINT64_C(1) << r->clock_size;
+	uint64_t earlier = r->clock - wrap, step = r->clock_before - earlier;
 
-	if (earlier < r->clock && r->clock_before - earlier < r->clock - c->packet.end)
+	if (earlier < r->clock && step < wrap / 64 && step < r->clock - c->packet.end)
 		r->clock = earlier;
 }
 
@@ -342,7 +358,7 @@ static bool check_clock(struct ctf_cursor *c)
 	if (r->clock > c->clock_limit || r->clock < c->clock_floor)
 		return false;
 	if (r->clock < c->last_clock && c->n_events)
-		report(c, DIAG_EVENT_CLOCK_BACK, 1, r->clock);
+		report_event(c, DIAG_EVENT_CLOCK_BACK, r->clock);
 	return true;
 }
 
@@ -414,11 +430,13 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 				break;
 			if (c->in_packet && c->gap)
 				return deliver_gap(c, to_ns(c, c->packet.begin));
-		} else if (skip_events(c), c->reader.pos >= c->reader.end) {
-			c->in_packet = false;
-		} else if (read_event(c, out)) {
-			return CTF_CURSOR_EVENT;
+			continue;
 		}
+		skip_events(c);
+		if (c->reader.pos >= c->reader.end)
+			c->in_packet = false;
+		else if (read_event(c, out))
+			return CTF_CURSOR_EVENT;
 	}
 	if (c->gap || c->gap_after_packet) {
 		c->gap_after_packet = false;

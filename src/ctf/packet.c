@@ -75,7 +75,21 @@ static void start_packet(const struct ctf_packets *src, uint64_t offset, struct 
 	r->pos = 0;
 	r->end = (src->size - offset) * 8;
 	r->clock = 0;
+	r->clock_size = 0;
 	r->roles_seen = 0;
+}
+
+/*
+ * One byte may differ. So neither a damaged packet nor, worse, damaged metadata costs packets that
+ * are good otherwise; and no two UUIDs are that close.
+ */
+static bool is_same_uuid(const uint8_t a[16], const uint8_t b[16])
+{
+	unsigned differ = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		differ += a[i] != b[i];
+	return differ <= 1;
 }
 
 static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader *r)
@@ -89,7 +103,7 @@ static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader 
 			       : PROBE_MAGIC;
 	if (r->roles_seen & 1u << CTF_ROLE_MAGIC && r->role[CTF_ROLE_MAGIC] != CTF_MAGIC)
 		return PROBE_MAGIC;
-	if (uuid.n == 16 && t->has_uuid && memcmp(uuid.bytes, t->uuid, 16) != 0)
+	if (uuid.n == 16 && t->has_uuid && !is_same_uuid(uuid.bytes, t->uuid))
 		return PROBE_MAGIC;
 	return PROBE_SOUND;
 }
@@ -111,6 +125,8 @@ static void take_roles(struct ctf_packet *p, const struct ctf_reader *r)
 	p->discarded = r->role[CTF_ROLE_DISCARDED];
 	p->seq_num = r->role[CTF_ROLE_SEQ_NUM];
 	p->cpu = r->role[CTF_ROLE_CPU_ID];
+	p->clock = r->clock;
+	p->clock_size = r->clock_size;
 }
 
 /* Sizes as the packet states them; SIZE_MAX bits where the file's end is the packet's. */
@@ -202,14 +218,17 @@ static bool leads_to_header(const struct ctf_packets *src, uint64_t next, struct
 }
 
 /*
- * The packet's size leads to no header, or past the end of the file. If a sound header comes before
- * that, the size was wrong; otherwise the file was cut, or it is the next header that is damaged.
+ * A sound header inside the packet shows that its size is wrong. It is looked for behind the
+ * content, since a wrong size can lead to a header too, that of a later packet; and where the size
+ * leads to none or past the file's end, in the content. When none is found, the file was cut, or it
+ * is the next header that is damaged.
  */
 static void mend_size(const struct ctf_packets *src, struct ctf_packet *p, struct ctf_reader *r)
 {
 	uint64_t left = src->size - p->offset;
 	uint64_t stated = p->size < left ? p->size : left;
-	uint64_t from = p->offset + (p->content_start + 7) / 8;
+	bool leads = leads_to_header(src, p->offset + p->size, r);
+	uint64_t from = p->offset + ((leads ? p->content_end : p->content_start) + 7) / 8;
 	uint64_t next = search(src, from, p->offset + stated, r);
 
 	if (next < p->offset + stated)
@@ -245,8 +264,7 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 		enum probe found = probe(src, offset, r, p);
 
 		if (found == PROBE_SOUND) {
-			if (!leads_to_header(src, offset + p->size, r))
-				mend_size(src, p, r);
+			mend_size(src, p, r);
 			p->follows_damage = damaged;
 			ctf_packet_enter(src, p, r);
 			return 1;
@@ -255,6 +273,7 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 		damaged = true;
 		offset = search(src, offset + 1, src->size, r);
 	}
+	p->follows_damage = damaged;
 	return 0;
 }
 
@@ -264,6 +283,7 @@ void ctf_packet_enter(const struct ctf_packets *src, const struct ctf_packet *p,
 	struct ctf_packet again;
 
 	probe(src, p->offset, r, &again);
+	r->clock = p->clock;
 	r->pos = p->content_start;
 	r->end = p->content_end;
 }

@@ -36,6 +36,8 @@ struct ctf_packet {
 	uint32_t has; /* bit per enum ctf_role: which of these were in the header or context */
 	uint64_t stream_id;
 	uint64_t begin, end; /* cycles */
+	uint64_t clock;	     /* cycles: the default clock before the first event */
+	unsigned clock_size; /* bits of it that the packet itself says; 0: none */
 	uint64_t discarded;  /* the tracer's counter, a running total */
 	uint64_t seq_num;
 	uint64_t cpu;
@@ -45,18 +47,19 @@ struct ctf_packet {
 
 #define CTF_HAS(packet, role) (((packet)->has & 1u << (role)) != 0)
 
-/* Turns the reader's notes off and on again for a new trace: saved must hold n_saves values. */
+/* Prepares a reader for a trace; saved, borrowed, must hold its type's n_saves values. */
 void ctf_reader_init(struct ctf_reader *r, uint64_t *saved);
 
 /*
  * Reads the header and context of the first sound packet at or after byte `offset`. The reader is
  * left at the packet's first event.
- * Return: 1 with *packet filled, 0 when there is none.
+ * Return: 1 with *packet filled, 0 when there is none (follows_damage then says whether bytes were
+ * given up at the file's end).
  */
 int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
 		    struct ctf_packet *packet);
 
-/* Puts the reader at the first event of a packet that was read before. */
+/* Puts the reader at the first event of a packet that was read before, with its clock. */
 void ctf_packet_enter(const struct ctf_packets *src, const struct ctf_packet *packet,
 		      struct ctf_reader *r);
 

@@ -16,8 +16,7 @@ enum op_code { OP_END, OP_RUN, OP_ALIGN, OP_STRING, OP_BYTES, OP_LOOP, OP_BRANCH
 
 struct op {
 	uint8_t code;
-	uint8_t code_unit; /* STRING: bytes */
-	bool is_text;	   /* BYTES: cut at the first NUL */
+	uint8_t code_unit; /* STRING: bytes; BYTES: cut at the first NUL of so many, 0: not cut */
 	bool is_static;	   /* LOOP: `bits` is the count; else it is in `ref` */
 	uint16_t out;	   /* STRING, BYTES, VARINT: where to, or NO_OUT */
 	int32_t ref;	   /* BYTES, LOOP, BRANCH: save slot */
@@ -43,20 +42,20 @@ enum load_kind {
 	LOAD_S32_SWAP,
 	LOAD_64_SWAP,
 	LOAD_BITS,  /* anything else */
-	LOAD_TEXT,  /* `bits` / 8 bytes, as a struct ctf_text cut at its NUL */
-	LOAD_BLOB,  /* the same, whole */
+	LOAD_TEXT,  /* `n` bytes, as a struct ctf_text */
 	LOAD_CONST, /* `value`: the wanted field does not exist */
 	LOAD_NO_TEXT,
 };
 
 struct load {
 	uint8_t kind;
-	bool note;	 /* the reader itself needs the value: ctf_reader_note() */
-	uint16_t out;	 /* or NO_OUT */
-	uint64_t offset; /* bits from the run's start */
+	bool note;	   /* the reader itself needs the value: ctf_reader_note() */
+	uint8_t code_unit; /* LOAD_TEXT: cut at the first NUL of so many bytes, 0: not cut */
+	uint16_t out;	   /* or NO_OUT */
+	uint64_t offset;   /* bits from the run's start */
 	union {
 		uint64_t value;		 /* LOAD_CONST */
-		uint64_t n;		 /* LOAD_TEXT, LOAD_BLOB: bytes */
+		uint64_t n;		 /* LOAD_TEXT: bytes */
 		const struct ctf_fc *fc; /* the others */
 	};
 };
@@ -74,12 +73,29 @@ struct ctf_event_plan {
 	uint32_t start; /* op */
 	uint16_t tag;
 	uint8_t interest; /* CTF_WANTED | CTF_THEN_ANY */
+	bool is_plain;	  /* nothing but a run without loads, which is: */
+	uint64_t bits, need;
+};
+
+/*
+ * An event header whose frequent form is an id and a time in at most 64 bits, such as LTTng's
+ * compact and large ones: it is read with one load. Other forms are left to the header's ops.
+ */
+struct short_header {
+	bool exists;
+	bool big_endian;
+	uint8_t id_shift, time_shift; /* in the 64 bits read */
+	uint8_t bits, time_size;
+	int32_t save;		  /* slot of the id, or CTF_NO_SLOT */
+	uint64_t align;		  /* at least 8 */
+	uint64_t id_mask, lo, hi; /* ids outside of lo..hi have another form */
 };
 
 struct ctf_stream_plan {
 	const struct ctf_plan *plan;
 	const struct ctf_stream_class *cls;
-	uint32_t header;		     /* op */
+	uint32_t header; /* op */
+	struct short_header short_header;
 	struct ctf_event_plan *events;	     /* as cls->events */
 	const struct ctf_event_plan **by_id; /* ids below n_by_id; the others are searched */
 	uint32_t n_by_id;
@@ -164,7 +180,8 @@ static uint32_t emit(struct compiler *c, struct op op)
 static void move_on(struct compiler *c, uint64_t bits)
 {
 	c->bits = add_bits(c->bits, bits);
-	c->need = c->bits;
+	if (bits) /* padding alone may lie past the end */
+		c->need = c->bits;
 	c->at.rest = (c->at.rest + bits) % c->at.modulus;
 }
 
@@ -179,11 +196,6 @@ static void compile_align(struct compiler *c, uint64_t align)
 		emit(c, (struct op){.code = OP_ALIGN, .bits = align});
 		c->at = (struct alignment){.modulus = align, .rest = 0};
 	}
-}
-
-static bool is_noted(const struct ctf_fc *fc)
-{
-	return fc->save != CTF_NO_SLOT || fc->role != CTF_ROLE_NONE || fc->clock;
 }
 
 static enum load_kind load_kind_of(const struct compiler *c, const struct ctf_fc *fc)
@@ -213,9 +225,9 @@ static uint16_t out_of(const struct ctf_want *want)
 
 static void compile_int(struct compiler *c, const struct ctf_fc *fc, const struct ctf_want *want)
 {
-	if (want || is_noted(fc)) {
+	if (want || ctf_is_noted(fc)) {
 		*vec_push(&c->plan->loads) = (struct load){.kind = load_kind_of(c, fc),
-							   .note = is_noted(fc),
+							   .note = ctf_is_noted(fc),
 							   .out = out_of(want),
 							   .offset = c->bits,
 							   .fc = fc};
@@ -241,7 +253,7 @@ static bool fixed_size(const struct ctf_fc *fc, uint64_t *bitsp)
 	case CTF_INT:
 	case CTF_FLOAT:
 		*bitsp = fc->size;
-		return fc->kind == CTF_FLOAT || !is_noted(fc);
+		return fc->kind == CTF_FLOAT || !ctf_is_noted(fc);
 	case CTF_STRUCT:
 		for (uint32_t i = 0; i < fc->n_members; i++) {
 			const struct ctf_fc *m = fc->members[i].fc;
@@ -279,6 +291,11 @@ static void compile_loop(struct compiler *c, const struct ctf_fc *fc)
 	c->at = (struct alignment){.modulus = 1, .rest = 0};
 }
 
+static uint8_t cut_unit(const struct ctf_fc *fc)
+{
+	return fc->content == CTF_CONTENT_TEXT ? fc->code_unit : 0;
+}
+
 /* Wanted bytes: byte-sized elements from a byte boundary. */
 static bool takes_text(const struct compiler *c, const struct ctf_fc *fc, uint64_t stride)
 {
@@ -304,11 +321,11 @@ static void compile_array(struct compiler *c, const struct ctf_fc *fc, const str
 	}
 	stride = bits_align(fc->elem->size, fc->elem->align);
 	if (want && takes_text(c, fc, stride)) {
-		*vec_push(&c->plan->loads) = (struct load){
-			.kind = fc->content == CTF_CONTENT_TEXT ? LOAD_TEXT : LOAD_BLOB,
-			.out = want->offset,
-			.offset = c->bits,
-			.n = bits / 8};
+		*vec_push(&c->plan->loads) = (struct load){.kind = LOAD_TEXT,
+							   .code_unit = cut_unit(fc),
+							   .out = want->offset,
+							   .offset = c->bits,
+							   .n = bits / 8};
 	} else {
 		compile_no_text(c, want);
 	}
@@ -330,7 +347,7 @@ static void compile_sequence(struct compiler *c, const struct ctf_fc *fc,
 		want = NULL;
 	}
 	emit(c, (struct op){.code = OP_BYTES,
-			    .is_text = fc->content == CTF_CONTENT_TEXT,
+			    .code_unit = cut_unit(fc),
 			    .out = out_of(want),
 			    .ref = fc->ref,
 			    .bits = bits});
@@ -467,11 +484,11 @@ static void compile_defaults(struct compiler *c)
 	}
 }
 
-static bool has_member(const struct ctf_fc *root, const struct ctf_want *w)
+/* Return: whether a member of root fills this want (and not another one of the same name). */
+static bool is_filled(const struct compiler *c, const struct ctf_fc *root, const struct ctf_want *w)
 {
 	for (uint32_t i = 0; root && i < root->n_members; i++) {
-		if (root->members[i].name && !strcmp(root->members[i].name, w->name) &&
-		    suits(w, root->members[i].fc))
+		if (find_want(c, w->scope, &root->members[i]) == w)
 			return true;
 	}
 	return false;
@@ -486,10 +503,21 @@ static bool all_present(const struct compiler *c, const struct ctf_event_class *
 	};
 
 	for (uint32_t i = 0; i < c->n_wants; i++) {
-		if (!has_member(root[c->wants[i].scope], &c->wants[i]))
+		if (!is_filled(c, root[c->wants[i].scope], &c->wants[i]))
 			return false;
 	}
 	return true;
+}
+
+static void note_plain(struct ctf_event_plan *e)
+{
+	const struct op *op = &e->plan->ops.at[e->start];
+
+	if (op->code == OP_RUN && !op->n && op[1].code == OP_END) {
+		e->bits = op->bits;
+		e->need = op->need;
+	}
+	e->is_plain = op->code == OP_END || e->bits;
 }
 
 static void compile_event(struct compiler *c, struct ctf_event_plan *e,
@@ -512,6 +540,67 @@ static void compile_event(struct compiler *c, struct ctf_event_plan *e,
 	compile_root(c, CTF_EVENT_SPECIFIC_CONTEXT, cls->specific_context);
 	compile_root(c, CTF_EVENT_PAYLOAD, cls->payload);
 	emit(c, (struct op){.code = OP_END});
+	note_plain(e);
+}
+
+static bool is_plain_unsigned(const struct ctf_fc *fc)
+{
+	return fc->kind == CTF_INT && !fc->is_signed && !fc->reversed_bits;
+}
+
+/* Return: the time in what follows a header's id, found *offsetp bits behind the header's start. */
+static const struct ctf_fc *short_time(const struct ctf_fc *id, const struct ctf_fc *rest,
+				       struct short_header *h, uint64_t *offsetp)
+{
+	uint64_t offset = bits_align(id->size, rest->align);
+
+	h->hi = h->id_mask;
+	if (rest->kind == CTF_VARIANT) {
+		const struct ctf_option *o = rest->options;
+
+		if (!rest->n_options || rest->ref != id->save || o->n_ranges != 1)
+			return NULL;
+		h->lo = o->ranges[0].lo;
+		h->hi = o->ranges[0].hi;
+		rest = o->fc;
+		offset = bits_align(offset, rest->align);
+	}
+	if (rest->kind == CTF_STRUCT && rest->n_members == 1)
+		rest = rest->members[0].fc;
+	*offsetp = bits_align(offset, rest->align);
+	return rest;
+}
+
+static uint64_t ones(unsigned n)
+{
+	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
+static void find_short_header(struct short_header *h, const struct ctf_fc *root)
+{
+	uint64_t offset;
+
+	if (!root || root->align < 8 || root->n_members != 2)
+		return;
+	const struct ctf_fc *id = root->members[0].fc;
+
+	if (!is_plain_unsigned(id) || id->role != CTF_ROLE_EVENT_CLASS_ID || id->clock)
+		return;
+	*h = (struct short_header){.big_endian = id->big_endian,
+				   .save = id->save,
+				   .align = root->align,
+				   .id_mask = ones(id->size)};
+	const struct ctf_fc *time = short_time(id, root->members[1].fc, h, &offset);
+
+	if (!time || !is_plain_unsigned(time) || !time->clock || time->save != CTF_NO_SLOT ||
+	    time->role != CTF_ROLE_NONE || time->big_endian != id->big_endian ||
+	    offset + time->size > 64 || h->lo > h->hi)
+		return;
+	h->bits = (uint8_t)(offset + time->size);
+	h->time_size = (uint8_t)time->size;
+	h->id_shift = h->big_endian ? (uint8_t)(64 - id->size) : 0;
+	h->time_shift = h->big_endian ? (uint8_t)(64 - h->bits) : (uint8_t)offset;
+	h->exists = true;
 }
 
 static void index_events(struct ctf_stream_plan *s)
@@ -536,6 +625,7 @@ static void compile_stream(struct ctf_plan *plan, struct ctf_stream_plan *s,
 
 	*s = (struct ctf_stream_plan){.plan = plan, .cls = cls};
 	s->header = (uint32_t)plan->ops.n;
+	find_short_header(&s->short_header, cls->event_header);
 	begin_run(&c);
 	if (cls->event_header)
 		compile(&c, cls->event_header, NULL);
@@ -640,12 +730,12 @@ static uint64_t load_int(const struct load *l, const uint8_t *data, uint64_t pos
 	}
 }
 
-static void store_text(void *out, uint16_t offset, const uint8_t *at, uint64_t n, bool cut_at_nul)
+static void store_text(void *out, uint16_t offset, const uint8_t *at, uint64_t n, unsigned unit)
 {
 	struct ctf_text *text = (struct ctf_text *)((char *)out + offset);
 
 	text->at = (const char *)at;
-	text->n = cut_at_nul ? strnlen((const char *)at, n) : n;
+	text->n = unit ? ctf_text_length(at, n, unit) : n;
 }
 
 static void store_int(void *out, uint16_t offset, uint64_t value)
@@ -663,22 +753,15 @@ static void do_load(const struct load *l, struct ctf_reader *r, void *out)
 		*(struct ctf_text *)((char *)out + l->out) = (struct ctf_text){0};
 		return;
 	case LOAD_TEXT:
-	case LOAD_BLOB:
-		store_text(out, l->out, r->data + ((r->pos + l->offset) >> 3), l->n,
-			   l->kind == LOAD_TEXT);
+		store_text(out, l->out, r->data + ((r->pos + l->offset) >> 3), l->n, l->code_unit);
 		return;
 	}
 	uint64_t value = load_int(l, r->data, r->pos + l->offset);
 
 	if (l->note)
-		ctf_reader_note(r, l->fc, value);
+		ctf_reader_note(r, l->fc, value, l->fc->size);
 	if (l->out != NO_OUT)
 		store_int(out, l->out, value);
-}
-
-static bool fits(const struct ctf_reader *r, uint64_t bits)
-{
-	return r->pos <= r->end && bits <= r->end - r->pos;
 }
 
 static int do_string(const struct op *op, struct ctf_reader *r, void *out)
@@ -700,7 +783,7 @@ static int do_string(const struct op *op, struct ctf_reader *r, void *out)
 	}
 	if (!read && op->out != NO_OUT)
 		store_text(out, op->out, r->data + (start >> 3),
-			   ((r->pos - start) >> 3) - op->code_unit, false);
+			   ((r->pos - start) >> 3) - op->code_unit, 0);
 	return read;
 }
 
@@ -708,10 +791,10 @@ static int do_bytes(const struct op *op, struct ctf_reader *r, void *out)
 {
 	uint64_t bits = mul_bits(r->saved[op->ref], op->bits);
 
-	if (!fits(r, bits))
+	if (!ctf_fits(r, bits))
 		return CTF_READ_END;
 	if (op->out != NO_OUT)
-		store_text(out, op->out, r->data + (r->pos >> 3), bits >> 3, op->is_text);
+		store_text(out, op->out, r->data + (r->pos >> 3), bits >> 3, op->code_unit);
 	r->pos += bits;
 	return CTF_READ_OK;
 }
@@ -723,7 +806,6 @@ static int do_varint(const struct op *op, struct ctf_reader *r, void *out)
 
 	if (read)
 		return read;
-	ctf_reader_note(r, op->fc, value);
 	if (op->out != NO_OUT)
 		store_int(out, op->out, value);
 	return CTF_READ_OK;
@@ -752,10 +834,13 @@ static int do_loop(const struct ctf_plan *plan, const struct op *op, struct ctf_
 	uint32_t body = (uint32_t)(op - plan->ops.at) + 1;
 
 	for (uint64_t i = 0; i < n; i++) {
+		uint64_t before = r->pos;
 		int read = execute(plan, body, r, NULL);
 
 		if (read)
 			return read;
+		if (r->pos == before) /* as in ctf_visit() */
+			break;
 	}
 	return CTF_READ_OK;
 }
@@ -769,7 +854,7 @@ static int do_branch(const struct ctf_plan *plan, const struct op *op, struct ct
 
 static int do_run(const struct ctf_plan *plan, const struct op *op, struct ctf_reader *r, void *out)
 {
-	if (!fits(r, op->need))
+	if (!ctf_fits(r, op->need))
 		return CTF_READ_END;
 	for (uint32_t i = 0; i < op->n; i++)
 		do_load(&plan->loads.at[op->first + i], r, out);
@@ -815,37 +900,122 @@ static int execute(const struct ctf_plan *plan, uint32_t start, struct ctf_reade
 	return read;
 }
 
-static const struct ctf_event_plan *search_event(const struct ctf_stream_plan *s, uint64_t id)
+static const struct ctf_event_plan *find_event(const struct ctf_stream_plan *s, uint64_t id)
 {
-	const struct ctf_event_class *cls = ctf_find_event_class(s->cls, id);
+	if (id < s->n_by_id)
+		return s->by_id[id];
+	for (uint32_t lo = 0, hi = s->cls->n_events; lo < hi;) {
+		uint32_t mid = lo + (hi - lo) / 2;
 
-	for (uint32_t i = 0; cls && i < s->cls->n_events; i++) {
-		if (s->cls->events[i] == cls)
-			return &s->events[i];
+		if (s->cls->events[mid]->id == id)
+			return &s->events[mid];
+		if (s->cls->events[mid]->id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
 	return NULL;
+}
+
+/* The eight bytes of a short header at bit pos, which is that of a whole byte. */
+static inline uint64_t load_short(const struct short_header *h, const uint8_t *data, uint64_t pos)
+{
+	uint64_t v = LOAD_AS(uint64_t, data + (pos >> 3));
+
+	return h->big_endian ? be64toh(v) : le64toh(v);
+}
+
+static inline uint64_t short_id(const struct short_header *h, uint64_t v)
+{
+	return v >> h->id_shift & h->id_mask;
+}
+
+static inline bool is_short(const struct short_header *h, uint64_t id)
+{
+	return id - h->lo <= h->hi - h->lo;
+}
+
+static inline uint64_t short_clock(const struct short_header *h, uint64_t clock, uint64_t v)
+{
+	return ctf_clock_extend(clock, v >> h->time_shift, h->time_size);
+}
+
+/* Return: whether the header was a short one and has been read. */
+static bool read_short_header(const struct ctf_stream_plan *s, struct ctf_reader *r)
+{
+	const struct short_header *h = &s->short_header;
+	uint64_t pos = bits_align(r->pos, h->align);
+
+	if (pos > r->end || r->end - pos < 64)
+		return false;
+	uint64_t v = load_short(h, r->data, pos), id = short_id(h, v);
+
+	if (!is_short(h, id))
+		return false;
+	if (h->save != CTF_NO_SLOT)
+		r->saved[h->save] = id;
+	r->role[CTF_ROLE_EVENT_CLASS_ID] = id;
+	r->roles_seen |= 1u << CTF_ROLE_EVENT_CLASS_ID;
+	r->clock_before = r->clock;
+	r->clock_size = h->time_size;
+	r->clock = short_clock(h, r->clock, v);
+	r->pos = pos + h->bits;
+	return true;
 }
 
 int ctf_plan_header(const struct ctf_stream_plan *s, struct ctf_reader *r,
 		    const struct ctf_event_plan **eventp)
 {
-	r->roles_seen &= ~(1u << CTF_ROLE_EVENT_CLASS_ID);
-	int read = execute(s->plan, s->header, r, NULL);
+	if (!s->short_header.exists || !read_short_header(s, r)) {
+		r->roles_seen &= ~(1u << CTF_ROLE_EVENT_CLASS_ID);
+		int read = execute(s->plan, s->header, r, NULL);
 
-	if (read)
-		return read;
+		if (read)
+			return read;
+	}
 	if (!(r->roles_seen & 1u << CTF_ROLE_EVENT_CLASS_ID)) {
 		/* Without an id there can be only one class. */
 		*eventp = s->cls->n_events == 1 ? &s->events[0] : NULL;
 		return CTF_READ_OK;
 	}
-	uint64_t id = r->role[CTF_ROLE_EVENT_CLASS_ID];
-
-	*eventp = id < s->n_by_id ? s->by_id[id] : search_event(s, id);
+	*eventp = find_event(s, r->role[CTF_ROLE_EVENT_CLASS_ID]);
 	return CTF_READ_OK;
 }
 
 int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, void *out)
 {
 	return execute(event->plan, event->start, r, out);
+}
+
+uint64_t ctf_plan_skip(const struct ctf_stream_plan *s, struct ctf_reader *r, uint64_t clock_limit)
+{
+	const struct short_header h = s->short_header;
+	const uint8_t *data = r->data;
+	uint64_t pos = r->pos, end = r->end, clock = r->clock, n = 0;
+
+	if (!h.exists)
+		return 0;
+	for (;;) {
+		uint64_t at = bits_align(pos, h.align);
+
+		if (at > end || end - at < 64)
+			break;
+		uint64_t v = load_short(&h, data, at), id = short_id(&h, v);
+
+		if (!is_short(&h, id) || id >= s->n_by_id)
+			break;
+		const struct ctf_event_plan *e = s->by_id[id];
+		uint64_t now = short_clock(&h, clock, v);
+
+		at += h.bits;
+		if (!e || e->interest || !e->is_plain || end - at < e->need || now < clock ||
+		    now > clock_limit)
+			break;
+		pos = at + e->bits;
+		clock = now;
+		n++;
+	}
+	r->pos = pos;
+	r->clock = clock;
+	return n;
 }

@@ -87,6 +87,15 @@ int ctf_plan_header(const struct ctf_stream_plan *plan, struct ctf_reader *r,
  */
 int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, void *out);
 
+/*
+ * Steps over events that nobody wants, as long as they are of the simplest kind (a short header, no
+ * field of variable size) and nothing about them is unusual: their clock is neither behind the
+ * reader's nor past clock_limit. What stops it is left to the two functions above.
+ * Return: how many were stepped over; the reader's clock is the last one's.
+ */
+uint64_t ctf_plan_skip(const struct ctf_stream_plan *plan, struct ctf_reader *r,
+		       uint64_t clock_limit);
+
 const struct ctf_event_class *ctf_event_plan_class(const struct ctf_event_plan *event);
 
 enum { CTF_WANTED = 1, CTF_THEN_ANY = 2 };

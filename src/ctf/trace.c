@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ctf/metadata.h"
 
@@ -40,10 +41,20 @@ static int read_metadata(struct ctf_trace *t, const char *dir, struct error *err
 	return r;
 }
 
-static bool is_stream_file(const struct dirent *e)
+/* Directories (LTTng's index/) are none; what is neither is reported when it cannot be mapped. */
+static bool is_stream_file(const char *dir, const struct dirent *e)
 {
-	return e->d_name[0] != '.' && strcmp(e->d_name, "metadata") != 0 &&
-	       (e->d_type == DT_REG || e->d_type == DT_UNKNOWN || e->d_type == DT_LNK);
+	struct stat st;
+
+	if (e->d_name[0] == '.' || !strcmp(e->d_name, "metadata"))
+		return false;
+	if (e->d_type == DT_REG || e->d_type == DT_DIR)
+		return e->d_type == DT_REG;
+	char *path = mem_printf("%s/%s", dir, e->d_name);
+	bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+	free(path);
+	return !is_dir;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -58,7 +69,8 @@ static void add_file(struct ctf_trace *t, const char *dir, const char *name)
 
 	f->path = mem_printf("%s/%s", dir, name);
 	*vec_push(&t->files) = f;
-	if (file_map_init(&f->map, f->path, &err))
+	f->is_unreadable = file_map_init(&f->map, f->path, &err) != 0;
+	if (f->is_unreadable)
 		report_file(t, DIAG_FILE_UNREADABLE, f);
 	error_deinit(&err);
 }
@@ -71,7 +83,7 @@ static int read_directory(struct ctf_trace *t, const char *dir, struct error *er
 	if (n < 0)
 		return error_errno(err, errno, "cannot list '%s'", dir);
 	for (int i = 0; i < n; i++) {
-		if (is_stream_file(entries[i]))
+		if (is_stream_file(dir, entries[i]))
 			add_file(t, dir, entries[i]->d_name);
 		free(entries[i]);
 	}
@@ -89,11 +101,34 @@ struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf
 				    .diags = diags};
 }
 
-static struct ctf_stream *find_stream(struct ctf_trace *t, const struct ctf_packet *p)
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Where packets have no stream id, files of one name in the parts of a recording are one stream.
+ * The CPU has to be the same: a damaged id must not mix two of them.
+ */
+static bool is_stream_of(const struct ctf_stream *s, const struct ctf_file *f,
+			 const struct ctf_packet *p)
+{
+	bool has_cpu = CTF_HAS(p, CTF_ROLE_CPU_ID);
+
+	if (s->cls != p->cls || s->has_id != CTF_HAS(p, CTF_ROLE_STREAM_ID) ||
+	    s->has_cpu != has_cpu || (has_cpu && s->cpu != (uint32_t)p->cpu))
+		return false;
+	return s->has_id ? s->id == p->stream_id
+			 : !strcmp(base_name(s->files.at[0]->path), base_name(f->path));
+}
+
+static struct ctf_stream *find_stream(struct ctf_trace *t, const struct ctf_file *f,
+				      const struct ctf_packet *p)
 {
 	vec_each (s, &t->streams) {
-		if (s->has_id && CTF_HAS(p, CTF_ROLE_STREAM_ID) && s->cls == p->cls &&
-		    s->id == p->stream_id)
+		if (is_stream_of(s, f, p))
 			return s;
 	}
 	return NULL;
@@ -111,23 +146,49 @@ static struct ctf_stream *new_stream(struct ctf_trace *t, const struct ctf_packe
 	return s;
 }
 
-/* Files without a stream id of their own are streams of their own. */
+static bool same_origin(const struct ctf_packet *a, const struct ctf_packet *b)
+{
+	return a->cls == b->cls && a->stream_id == b->stream_id && a->cpu == b->cpu;
+}
+
+/*
+ * Reads the first packet into f->first. Return: 1 with *originp a packet that says truly whose the
+ * file is: the second, where it and the third one contradict the first; 0 when there is none.
+ */
+static int read_first(const struct ctf_packets *src, struct ctf_file *f, struct ctf_reader *r,
+		      struct ctf_packet *originp)
+{
+	struct ctf_packet *a = &f->first, b, c;
+
+	if (!ctf_packet_read(src, 0, r, a))
+		return 0;
+	*originp = *a;
+	if (ctf_packet_read(src, a->offset + a->size, r, &b) && !same_origin(a, &b) &&
+	    ctf_packet_read(src, b.offset + b.size, r, &c) && same_origin(&b, &c))
+		*originp = b;
+	return 1;
+}
+
 static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved)
 {
 	struct ctf_reader r;
-	struct diag_list ignored = {0}; /* the cursor will meet the same damage again */
-	struct ctf_packets src = ctf_trace_packets(t, f, &ignored);
+	struct ctf_packet origin;
+	struct diag_list found = {0};
+	struct ctf_packets src = ctf_trace_packets(t, f, &found);
 
 	t->size += f->map.size;
 	ctf_reader_init(&r, saved);
-	if (!ctf_packet_read(&src, 0, &r, &f->first)) {
-		report_file(t, f->map.size ? DIAG_PACKET_MAGIC : DIAG_STREAM_EMPTY, f);
+	if (!read_first(&src, f, &r, &origin)) {
+		/* No cursor will meet this damage again. */
+		diag_merge(&t->diags, &found);
+		if (!f->map.size && !f->is_unreadable)
+			report_file(t, DIAG_STREAM_EMPTY, f);
 		return;
 	}
-	struct ctf_stream *s = find_stream(t, &f->first);
+	struct ctf_stream *s = find_stream(t, f, &origin);
 
 	if (!s)
-		s = new_stream(t, &f->first);
+		s = new_stream(t, &origin);
 	*vec_push(&s->files) = f;
 }
 
@@ -149,8 +210,14 @@ static int by_cpu(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* Forgets the streams and what building them has reported. */
 static void drop_streams(struct ctf_trace *t)
 {
+	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_MAGIC,
+					     DIAG_PACKET_HEADER, DIAG_PACKET_STREAM};
+
+	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)
+		t->diags.at[found[i]] = (struct diag){0};
 	vec_each (s, &t->streams)
 		vec_deinit(&s->files);
 	vec_deinit(&t->streams);
@@ -209,8 +276,6 @@ void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
 	b->files.n = 0;
 	diag_merge(&a->diags, &b->diags);
 	ctf_trace_free(b);
-	/* What opening found in each file is found once more. */
-	a->diags.at[DIAG_STREAM_EMPTY] = a->diags.at[DIAG_PACKET_MAGIC] = (struct diag){0};
 	build_streams(a);
 }
 

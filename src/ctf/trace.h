@@ -21,6 +21,7 @@
 struct ctf_file {
 	char *path; /* owned */
 	struct file_map map;
+	bool is_unreadable;
 	struct ctf_packet first; /* its first sound packet */
 };
 
@@ -65,8 +66,9 @@ struct ctf_packets ctf_trace_packets(const struct ctf_trace *trace, const struct
 				     struct diag_list *diags);
 
 /*
- * Ns since the clock's origin (the Epoch for kernel tracers) of a value in cycles; exact, rounded
- * down; saturated at the ends of int64_t. A NULL clock counts ns from 0.
+ * Ns since the clock's origin (the Epoch for kernel tracers) of a value in cycles: the clock's
+ * offset and the value are each rounded down to ns, as babeltrace2 does. Saturated at the ends of
+ * int64_t. A NULL clock counts ns from 0.
  */
 int64_t ctf_clock_ns(const struct ctf_clock *clock, uint64_t cycles);
 

@@ -15,7 +15,7 @@ struct walk {
 
 static int visit(const struct walk *w, const struct ctf_fc *fc, const char *name);
 
-void ctf_reader_note(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t value)
+void ctf_reader_note(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t value, unsigned size)
 {
 	if (fc->save != CTF_NO_SLOT)
 		r->saved[fc->save] = value;
@@ -25,17 +25,10 @@ void ctf_reader_note(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t val
 	}
 	/* A packet's end time tells the future: it is no value of the clock now. */
 	if (fc->clock && fc->role != CTF_ROLE_END_TIME) {
-		unsigned size = fc->size ? fc->size : 64;
-
 		r->clock_before = r->clock;
 		r->clock_size = size;
 		r->clock = ctf_clock_extend(r->clock, value, size);
 	}
-}
-
-static bool fits(const struct ctf_reader *r, uint64_t bits)
-{
-	return r->pos <= r->end && bits <= r->end - r->pos;
 }
 
 uint64_t ctf_read_int(const uint8_t *data, uint64_t pos, const struct ctf_fc *fc)
@@ -50,12 +43,12 @@ uint64_t ctf_read_int(const uint8_t *data, uint64_t pos, const struct ctf_fc *fc
 
 static int visit_int(const struct walk *w, const struct ctf_fc *fc, const char *name)
 {
-	if (!fits(w->r, fc->size))
+	if (!ctf_fits(w->r, fc->size))
 		return CTF_READ_END;
 	uint64_t value = ctf_read_int(w->r->data, w->r->pos, fc);
 
 	w->r->pos += fc->size;
-	ctf_reader_note(w->r, fc, value);
+	ctf_reader_note(w->r, fc, value, fc->size);
 	if (w->v->integer)
 		w->v->integer(w->ctx, fc, name, value);
 	return CTF_READ_OK;
@@ -63,20 +56,24 @@ static int visit_int(const struct walk *w, const struct ctf_fc *fc, const char *
 
 int ctf_read_varint(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t *valuep)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
+	uint64_t value = 0, pos = r->pos;
+	unsigned size = 0;
 	uint8_t byte;
 
 	do {
-		if (!fits(r, 8))
+		if (pos > r->end || r->end - pos < 8)
 			return CTF_READ_END;
-		byte = r->data[r->pos >> 3];
-		r->pos += 8;
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
+		byte = r->data[pos >> 3];
+		pos += 8;
+		if (size < 64)
+			value |= (uint64_t)(byte & 0x7f) << size;
+		size = size < 64 ? size + 7 : 64;
 	} while (byte & 0x80);
-	*valuep = fc->is_signed && shift < 64 ? bits_sign_extend(value, shift) : value;
+	if (fc->is_signed && size < 64)
+		value = bits_sign_extend(value, size);
+	r->pos = pos;
+	ctf_reader_note(r, fc, value, size < 64 ? size : 64);
+	*valuep = value;
 	return CTF_READ_OK;
 }
 
@@ -87,7 +84,6 @@ static int visit_varint(const struct walk *w, const struct ctf_fc *fc, const cha
 
 	if (read)
 		return read;
-	ctf_reader_note(w->r, fc, value);
 	if (w->v->integer)
 		w->v->integer(w->ctx, fc, name, value);
 	return CTF_READ_OK;
@@ -147,7 +143,7 @@ static double read_float(const struct ctf_reader *r, const struct ctf_fc *fc)
 
 static int visit_float(const struct walk *w, const struct ctf_fc *fc, const char *name)
 {
-	if (!fits(w->r, fc->size))
+	if (!ctf_fits(w->r, fc->size))
 		return CTF_READ_END;
 	if (w->v->real)
 		w->v->real(w->ctx, fc, name, read_float(w->r, fc));
@@ -192,10 +188,10 @@ static int visit_struct(const struct walk *w, const struct ctf_fc *fc, const cha
 	return CTF_READ_OK;
 }
 
-static size_t text_length(const struct ctf_fc *fc, const uint8_t *at, size_t n)
+size_t ctf_text_length(const uint8_t *at, size_t n, unsigned unit)
 {
-	unsigned unit = fc->code_unit ? fc->code_unit : 1;
-
+	if (unit <= 1)
+		return strnlen((const char *)at, n);
 	for (size_t i = 0; i + unit <= n; i += unit) {
 		if (is_nul(at + i, unit))
 			return i;
@@ -205,31 +201,41 @@ static size_t text_length(const struct ctf_fc *fc, const uint8_t *at, size_t n)
 
 static int visit_bytes(const struct walk *w, const struct ctf_fc *fc, const char *name, uint64_t n)
 {
-	if (n > UINT64_MAX / 8 || !fits(w->r, n * 8))
+	if (n > UINT64_MAX / 8 || !ctf_fits(w->r, n * 8))
 		return CTF_READ_END;
 	const uint8_t *at = w->r->data + (w->r->pos >> 3);
 
 	w->r->pos += n * 8;
 	if (fc->content == CTF_CONTENT_TEXT)
-		n = text_length(fc, at, n);
+		n = ctf_text_length(at, n, fc->code_unit);
 	if (w->v->bytes)
 		w->v->bytes(w->ctx, fc, name, at, n);
 	return CTF_READ_OK;
 }
 
+bool ctf_is_bytes(const struct ctf_fc *fc)
+{
+	const struct ctf_fc *elem = fc->elem;
+
+	return fc->content != CTF_CONTENT_ELEMENTS && elem->kind == CTF_INT && elem->size == 8 &&
+	       elem->align <= 8 && !ctf_is_noted(elem);
+}
+
 static int visit_elements(const struct walk *w, const struct ctf_fc *fc, const char *name,
 			  uint64_t n)
 {
-	/* Text and blobs are byte-sized by their class, but a bit-packed one is read as numbers. */
-	if (fc->content != CTF_CONTENT_ELEMENTS && !(w->r->pos & 7))
+	if (ctf_is_bytes(fc) && !(w->r->pos & 7))
 		return visit_bytes(w, fc, name, n);
 	if (w->v->open)
 		w->v->open(w->ctx, fc, name, n);
 	for (uint64_t i = 0; i < n; i++) {
+		uint64_t before = w->r->pos;
 		int r = visit(w, fc->elem, NULL);
 
 		if (r)
 			return r;
+		if (w->r->pos == before)
+			break;
 	}
 	if (w->v->close)
 		w->v->close(w->ctx, fc);

@@ -48,6 +48,9 @@ extern const struct ctf_visitor ctf_visit_nothing;
 
 /*
  * Decodes one field of class fc at the reader's position, which is moved behind it.
+ *
+ * Elements of a sequence can be without size (an optional that is absent). They are all alike, and
+ * a damaged length could ask for 2^64 of them: the first one stands for the rest.
  * Return: enum ctf_read; when not CTF_READ_OK the position is that of the field that failed.
  */
 int ctf_visit(struct ctf_reader *r, const struct ctf_fc *fc, const char *name,
@@ -57,12 +60,35 @@ int ctf_visit(struct ctf_reader *r, const struct ctf_fc *fc, const char *name,
  * caller's. */
 uint64_t ctf_read_int(const uint8_t *data, uint64_t pos, const struct ctf_fc *fc);
 
-/* Reads a LEB128 integer and moves behind it; bits past the 64th are dropped. Return: enum
- * ctf_read. */
+/*
+ * Reads a LEB128 integer, notes it and moves behind it; bits past the 64th are dropped.
+ * Return: enum ctf_read.
+ */
 int ctf_read_varint(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t *valuep);
 
-/* Stores what an integer says to the reader itself: save slot, role, clock. */
-void ctf_reader_note(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t value);
+/* Stores what an integer of `size` bits says to the reader itself: save slot, role, clock. */
+void ctf_reader_note(struct ctf_reader *r, const struct ctf_fc *fc, uint64_t value, unsigned size);
+
+/* Return: whether ctf_reader_note() has anything to do for fc. */
+static inline bool ctf_is_noted(const struct ctf_fc *fc)
+{
+	return fc->save != CTF_NO_SLOT || fc->role != CTF_ROLE_NONE || fc->clock;
+}
+
+/*
+ * Return: whether an array or sequence that begins at a whole byte is taken as bytes (text or a
+ * blob) and not as numbers.
+ */
+bool ctf_is_bytes(const struct ctf_fc *fc);
+
+/* Return: how many of the n bytes stand before the first NUL code point of `unit` bytes. */
+size_t ctf_text_length(const uint8_t *at, size_t n, unsigned unit);
+
+/* Return: whether so many bits are left. None are always left, also in padding past the end. */
+static inline bool ctf_fits(const struct ctf_reader *r, uint64_t bits)
+{
+	return !bits || (r->pos <= r->end && bits <= r->end - r->pos);
+}
 
 /*
  * The clock after a timestamp field of `size` bits with this value: the least one that is not
