@@ -256,6 +256,14 @@ static int open_files(struct world *w, struct error *err)
 	return truth_new(w, &w->truth, err);
 }
 
+static void trace_host(void *subject, uint64_t arg)
+{
+	struct machine *host = subject;
+
+	(void)arg;
+	host->trace = host->trace_file;
+}
+
 int world_init(struct world *w, const struct options *o, struct error *err)
 {
 	*w = (struct world){.o = o, .n_machines = o->vms + 1};
@@ -269,6 +277,7 @@ int world_init(struct world *w, const struct options *o, struct error *err)
 	if (open_files(w, err))
 		return ERR;
 	w->host->trace_from = o->warmup;
+	queue_push(&w->queue, o->warmup, trace_host, w->host, 0);
 	for (unsigned i = 0; i < w->n_machines; i++) {
 		struct machine *m = &w->machines[i];
 		if (m->guest)

@@ -47,30 +47,43 @@ static void add_pieces(struct machine_clock *c, const struct clock_spec *spec, s
 	}
 }
 
-static void init_tsc(struct machine_clock *c, const struct clock_spec *spec)
+static int64_t whole_second(int64_t ns)
+{
+	return ns - ns % SECOND;
+}
+
+/*
+ * The machine's boot and its time of day then are put on whole seconds, which the metadata can tell
+ * exactly whatever the frequency.
+ */
+static void init_tsc(struct machine_clock *c, const struct clock_spec *spec, int64_t from)
 {
 	c->host_freq = spec->host_tsc_freq;
 	c->freq = spec->tsc_freq;
+	c->host_origin = whole_second(c->host_origin);
+	c->origin = whole_second(c->origin);
 	if (spec->is_host)
 		return;
 	c->tsc_ratio =
 		(uint64_t)(((unsigned __int128)spec->tsc_freq << TSC_FRAC) / spec->host_tsc_freq);
-	unsigned __int128 host = (unsigned __int128)scale(spec->host_uptime, spec->host_tsc_freq);
-	int64_t scaled = (int64_t)(uint64_t)((host * c->tsc_ratio) >> TSC_FRAC);
-	c->tsc_offset = scale(spec->uptime, spec->tsc_freq) - scaled;
+	int64_t host_cycles = scale(spec->epoch - c->host_origin, spec->host_tsc_freq);
+	unsigned __int128 scaled = (unsigned __int128)host_cycles * c->tsc_ratio;
+	c->tsc_offset =
+		scale(from - c->origin, spec->tsc_freq) - (int64_t)(uint64_t)(scaled >> TSC_FRAC);
 }
 
 void machine_clock_init(struct machine_clock *c, const struct clock_spec *spec, struct rng *r)
 {
+	int64_t from = spec->epoch + (spec->is_host ? 0 : spec->begin_error);
+
 	*c = (struct machine_clock){.tsc = spec->tsc,
 				    .is_host = spec->is_host,
 				    .epoch = spec->epoch,
 				    .freq = (uint64_t)SECOND,
+				    .origin = from - spec->uptime,
 				    .host_origin = spec->epoch - spec->host_uptime};
-	int64_t from = spec->epoch + (spec->is_host ? 0 : spec->begin_error);
-	c->origin = from - spec->uptime;
 	if (spec->tsc)
-		init_tsc(c, spec);
+		init_tsc(c, spec, from);
 	add_piece(c, from, spec->epoch, spec->is_host || spec->tsc ? 0 : spec->drift_ppm);
 	if (!spec->is_host && !spec->tsc)
 		add_pieces(c, spec, r);
@@ -83,7 +96,8 @@ void machine_clock_deinit(struct machine_clock *c)
 
 static uint64_t raw_tsc(const struct machine_clock *c, int64_t reference)
 {
-	uint64_t host = (uint64_t)scale(reference - c->host_origin, c->host_freq);
+	/* The next cycle, so that who turns it into ns again, rounding down, gets this very ns. */
+	uint64_t host = (uint64_t)scale(reference - c->host_origin, c->host_freq) + 1;
 	if (c->is_host)
 		return host;
 	unsigned __int128 scaled = (unsigned __int128)host * c->tsc_ratio;

@@ -24,6 +24,8 @@ static const struct option {
 	{"untraced", COUNT, AT(untraced), 0, 256,
 	 "N  the last N virtual machines have no trace (0)"},
 	{"load", COUNT, AT(load), 0, 1000, "N  workloads on each machine (4)"},
+	{"calm", MICROSECONDS, AT(calm), 0, 1e9,
+	 "US  each rests about so long after every bit of work: for long recordings (0)"},
 	{"duration", SECONDS, AT(duration), 0, 1e6,
 	 "S  seconds recorded (1, or no limit with the next)"},
 	{"events", SIZE, AT(events), 0, 1e15, "N[kMG]  stop when so many events are written"},

@@ -17,6 +17,7 @@ struct options {
 	uint64_t packet_size;
 	int64_t warmup;	   /* ns simulated before tracing begins */
 	int64_t halt_poll; /* ns, 0: none */
+	int64_t calm;	   /* ns that workloads rest after every bit of work, 0: none */
 	double slow;
 	double lost_events, lost_packets;  /* percent */
 	double vmsync_decoys, vmsync_lost; /* percent */

@@ -150,12 +150,14 @@ static void truth_waiting(struct task *t)
 
 static void put_in_queue(struct cpu *c, struct task *t)
 {
-	int64_t floor = c->curr->is_idle ? t->vruntime : c->curr->vruntime - GRANULARITY_NS;
+	int64_t here = c->curr->is_idle ? t->vruntime : c->curr->vruntime;
 
 	t->state = TASK_QUEUED;
 	t->cpu = c;
-	if (t->vruntime < floor)
-		t->vruntime = floor;
+	if (t->vruntime < here - GRANULARITY_NS)
+		t->vruntime = here - GRANULARITY_NS;
+	else if (t->vruntime > here + 4 * GRANULARITY_NS) /* it comes from a busier CPU */
+		t->vruntime = here + 4 * GRANULARITY_NS;
 	*(struct task **)vec_push(&c->queued) = t;
 	truth_thread(t, T_WAIT_CPU);
 	truth_waiting(t);

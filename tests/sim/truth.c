@@ -267,6 +267,8 @@ void truth_thread(struct task *t, enum thread_state state)
 	if (state == T_WAIT_CPU)
 		to.c = t->waking_at;
 	set_thread(t, &to);
+	if (state == T_DEAD)
+		write_thread(t);
 }
 
 void truth_thread_name(struct task *t)

@@ -220,6 +220,15 @@ void program_asleep(struct cpu *c, struct task *t)
 	task_ops(t, &b);
 }
 
+/* What --calm asks for, at the end of each program. */
+static void add_rest(struct block *b, struct task *t)
+{
+	int64_t calm = t->m->w->o->calm;
+
+	if (calm)
+		block_sleep(b, t, rng_exp(&t->m->rng, calm) + 1000);
+}
+
 /* ---- load ---- */
 
 static void program_hog(struct cpu *c, struct task *t)
@@ -227,6 +236,7 @@ static void program_hog(struct cpu *c, struct task *t)
 	struct block b = {0};
 
 	add_user(&b, c, rng_exp(&c->m->rng, 400000) + 1000);
+	add_rest(&b, t);
 	task_ops(t, &b);
 }
 
@@ -237,6 +247,7 @@ static void program_sleeper(struct cpu *c, struct task *t)
 
 	add_user(&b, c, rng_exp(&c->m->rng, t->p[0]) + 500);
 	block_sleep(&b, t, t->p[1] / 2 + rng_exp(&c->m->rng, t->p[1] / 2));
+	add_rest(&b, t);
 	task_ops(t, &b);
 }
 
@@ -261,8 +272,8 @@ static void program_pipe(struct cpu *c, struct task *t)
 
 	if (t->phase++ == 0) {
 		add_pipe_write(&b, t);
-		if (rng_percent(&c->m->rng, 1))
-			block_sleep(&b, t, rng_exp(&c->m->rng, 3000000));
+		if (rng_percent(&c->m->rng, 3))
+			block_sleep(&b, t, rng_exp(&c->m->rng, 3000000) + t->m->w->o->calm);
 	}
 	add_pipe_read(&b, t);
 	add_user(&b, c, rng_exp(&c->m->rng, 8000) + 300);
@@ -285,6 +296,7 @@ static void program_disk(struct cpu *c, struct task *t)
 		add_disk_read(&b, c);
 	}
 	add_user(&b, c, rng_exp(&c->m->rng, t->p[0]) + 1000);
+	add_rest(&b, t);
 	task_ops(t, &b);
 }
 
@@ -299,6 +311,7 @@ static void program_net(struct cpu *c, struct task *t)
 	block_wait(&b, PREV_INTERRUPTIBLE);
 	block_syscall_end(&b, c->m, EV_SYS_RECVFROM, 64);
 	add_user(&b, c, rng_exp(&c->m->rng, t->p[0]) + 1000);
+	add_rest(&b, t);
 	task_ops(t, &b);
 }
 
@@ -419,6 +432,7 @@ static void program_shell(struct cpu *c, struct task *t)
 	block_wait(&b, PREV_INTERRUPTIBLE);
 	block_op(&b, cost(c->m, 1500), op_reap);
 	block_syscall_end(&b, c->m, EV_SYS_WAIT4, 1);
+	add_rest(&b, t);
 	task_ops(t, &b);
 }
 
@@ -480,7 +494,10 @@ static void op_trace(struct cpu *c, struct op *op)
 	c->m->trace = c->m->trace_file;
 }
 
-/* Sleeps until tracing is to begin, begins it, dumps the state, and is idle from then on. */
+/*
+ * Sleeps until tracing is to begin, begins it, dumps the state, and is idle from then on. The
+ * host's trace begins of itself, exactly when the truth does.
+ */
 void program_tracer(struct cpu *c, struct task *t)
 {
 	struct block b = {0};
@@ -491,7 +508,8 @@ void program_tracer(struct cpu *c, struct task *t)
 		return;
 	}
 	block_sleep(&b, t, left > 0 ? left : 0);
-	block_op(&b, cost(c->m, 1000), op_trace);
+	if (c->m->guest)
+		block_op(&b, cost(c->m, 1000), op_trace);
 	if (c->w->o->statedump) {
 		add_syscall(&b, t, EV_SYS_IOCTL, 34, 0xf642);
 		block_event(&b, cost(c->m, 1000), EV_STATEDUMP_START, 0);
@@ -554,29 +572,30 @@ static void add_random(struct machine *m)
 {
 	struct rng *r = &m->rng;
 
-	switch (rng_range(r, 0, 6)) {
+	switch (rng_range(r, 0, 9)) {
 	case 0:
 		work_task(m, "hog", program_hog);
 		break;
 	case 1:
-	case 2:
-		add_sleeper(m, "sleeper", rng_range(r, 5000, 400000),
-			    rng_range(r, 200000, 5000000));
-		break;
-	case 3:
 		add_pipe(m);
 		break;
-	case 4:
+	case 2:
+	case 3:
 		add_shell(m, rng_range(r, 3000000, 20000000));
 		break;
+	case 4:
+		work_task(m, "reader", program_disk)->p[0] = rng_range(r, 10000, 200000);
+		break;
 	case 5:
-		work_task(m, "reader", program_disk)->p[0] = rng_range(r, 20000, 500000);
+		if (m->guest) {
+			work_task(m, "client", program_net)->p[0] = rng_range(r, 10000, 200000);
+			break;
+		}
+		add_sleeper(m, "daemon", 30000, 2000000);
 		break;
 	default:
-		if (m->guest)
-			work_task(m, "client", program_net)->p[0] = rng_range(r, 20000, 500000);
-		else
-			add_sleeper(m, "daemon", 30000, 2000000);
+		add_sleeper(m, "sleeper", rng_range(r, 5000, 300000),
+			    rng_range(r, 200000, 5000000));
 	}
 }
 
