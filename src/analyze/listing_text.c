@@ -258,13 +258,21 @@ static const struct ctf_visitor visitor = {.open = on_open,
 					   .real = on_real,
 					   .bytes = on_bytes};
 
-static bool shows_packet_context(const struct ctf_fc *context)
+/*
+ * How many fields of a packet context are shown; *onlyp is one of them. Nearly always it is the CPU
+ * alone, which is known without reading the packet's header again for every event.
+ */
+static unsigned shown_packet_fields(const struct ctf_fc *context, const struct ctf_member **onlyp)
 {
+	unsigned n = 0;
+
 	for (uint32_t i = 0; context && i < context->n_members; i++) {
-		if (!listing_is_hidden(context->members[i].fc))
-			return true;
+		if (!listing_is_hidden(context->members[i].fc)) {
+			*onlyp = &context->members[i];
+			n++;
+		}
 	}
-	return false;
+	return n;
 }
 
 static void print_scope(struct text *t, const struct ctf_cursor *c, enum ctf_scope scope)
@@ -274,6 +282,23 @@ static void print_scope(struct text *t, const struct ctf_cursor *c, enum ctf_sco
 	t->depth = 0;
 	t->is_packet = scope == CTF_PACKET_CONTEXT;
 	ctf_cursor_visit(c, scope, &visitor, t);
+}
+
+static void print_packet_context(struct text *t, const struct ctf_cursor *c)
+{
+	const struct ctf_member *only;
+	unsigned n = shown_packet_fields(c->cls->stream->packet_context, &only);
+
+	if (n == 1 && only->fc->role == CTF_ROLE_CPU_ID && !only->fc->is_enum) {
+		out_bytes(&t->out, "{ ", 2);
+		out_str(&t->out, only->name);
+		out_bytes(&t->out, " = ", 3);
+		print_integer(&t->out, only->fc, c->packet.cpu);
+		out_bytes(&t->out, " }", 2);
+		t->printed_scopes = true;
+	} else if (n) {
+		print_scope(t, c, CTF_PACKET_CONTEXT);
+	}
 }
 
 static void print_head(struct text *t, int64_t ns, const char *host, const char *name)
@@ -303,8 +328,7 @@ static void text_event(void *ctx, const struct listing_entry *e)
 
 	print_head(t, e->cursor->ns, e->host, cls->name);
 	t->printed_scopes = false;
-	if (shows_packet_context(cls->stream->packet_context))
-		print_scope(t, e->cursor, CTF_PACKET_CONTEXT);
+	print_packet_context(t, e->cursor);
 	if (cls->stream->event_common_context)
 		print_scope(t, e->cursor, CTF_EVENT_COMMON_CONTEXT);
 	if (cls->specific_context)

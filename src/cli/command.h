@@ -26,5 +26,7 @@ struct command {
 };
 
 extern const struct command cmd_events;
+extern const struct command cmd_info;
+extern const struct command cmd_record;
 
 #endif

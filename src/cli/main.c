@@ -9,6 +9,8 @@
 
 static const struct command *const commands[] = {
 	&cmd_events,
+	&cmd_info,
+	&cmd_record,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -1,0 +1,66 @@
+/*
+ * info: what is in each trace, and what is missing from it.
+ */
+#ifndef VMSCOPE_ANALYZE_INFO_H
+#define VMSCOPE_ANALYZE_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "ctf/session.h"
+#include "events/required.h"
+
+/* How often an event of this name was recorded, whatever its channel. */
+struct info_event {
+	const char *name; /* borrowed from the trace */
+	uint64_t count;	  /* 0: described in the metadata, never recorded */
+};
+
+enum info_presence {
+	INFO_ABSENT, /* not described: it was not enabled, or kernel or tracer do not have it */
+	INFO_NEVER,  /* described, but not one was recorded */
+	INFO_RECORDED,
+	INFO_NOT_NEEDED, /* in a machine of this role */
+};
+
+struct info_machine {
+	const struct ctf_trace *trace; /* borrowed from the session */
+	VEC(struct info_event) events; /* the most frequent first, then by name */
+	uint64_t n_events, n_packets, n_lost;
+	bool has_span;
+	int64_t first_ns, last_ns; /* by its own clock */
+	VEC(uint32_t) cpus;	   /* ascending, none twice */
+	enum role role;
+	char *why;		      /* owned; the evidence for the role, a sentence */
+	enum info_presence *required; /* one per required_events[] */
+	struct diag_list diags;
+};
+
+struct info {
+	struct ctf_session session;
+	VEC(struct info_machine) machines;
+	int worst; /* enum diag_severity, or -1: nothing was wrong */
+};
+
+/* Reads the traces from end to end. Return: 0, or ERR with err set; deinitialize in every case. */
+int info_init(struct info *info, char *const *traces, size_t n_traces, struct error *err);
+void info_deinit(struct info *info);
+
+/* For people; `top` is how many of the most frequent events are listed. */
+void info_print_text(const struct info *info, size_t top, FILE *f);
+
+/* One JSON object on a line of its own. */
+void info_print_json(const struct info *info, FILE *f);
+
+/* Return: "not described", "never recorded", "recorded", "not needed". */
+const char *info_presence_name(enum info_presence presence);
+
+/* Return: "lttng-modules 2.13.9" or as much of it as is known; to be freed by the caller. */
+char *info_tracer(const struct ctf_trace_type *t);
+
+#endif
