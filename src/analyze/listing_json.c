@@ -7,61 +7,61 @@
 #include "base/mem.h"
 
 struct lines {
-	struct json json;
+	struct jsonw json;
 	bool is_packet; /* the packet context is being printed */
 };
 
-static void begin_value(struct json *j, const char *name)
+static void begin_value(struct jsonw *j, const char *name)
 {
 	if (name)
-		json_key(j, name);
+		jsonw_key(j, name);
 }
 
 static void on_open(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t n)
 {
-	struct json *j = &((struct lines *)ctx)->json;
+	struct jsonw *j = &((struct lines *)ctx)->json;
 
 	(void)n;
 	begin_value(j, name);
 	if (fc->kind == CTF_STRUCT)
-		json_object_begin(j);
+		jsonw_object_begin(j);
 	else
-		json_array_begin(j);
+		jsonw_array_begin(j);
 }
 
 static void on_close(void *ctx, const struct ctf_fc *fc)
 {
-	struct json *j = &((struct lines *)ctx)->json;
+	struct jsonw *j = &((struct lines *)ctx)->json;
 
 	if (fc->kind == CTF_STRUCT)
-		json_object_end(j);
+		jsonw_object_end(j);
 	else
-		json_array_end(j);
+		jsonw_array_end(j);
 }
 
-static void write_number(struct json *j, const struct ctf_fc *fc, uint64_t value)
+static void write_number(struct jsonw *j, const struct ctf_fc *fc, uint64_t value)
 {
 	if (fc->is_bool)
-		json_bool(j, value != 0);
+		jsonw_bool(j, value != 0);
 	else if (fc->is_signed)
-		json_int(j, (int64_t)value);
+		jsonw_int(j, (int64_t)value);
 	else
-		json_uint(j, value);
+		jsonw_uint(j, value);
 }
 
-static void write_enumeration(struct json *j, const struct ctf_fc *fc, uint64_t value)
+static void write_enumeration(struct jsonw *j, const struct ctf_fc *fc, uint64_t value)
 {
-	json_object_begin(j);
-	json_key(j, "value");
+	jsonw_object_begin(j);
+	jsonw_key(j, "value");
 	write_number(j, fc, value);
-	json_key(j, "labels");
-	json_array_begin(j);
+	jsonw_key(j, "labels");
+	jsonw_array_begin(j);
 	for (uint32_t i = 0; i < fc->n_labels; i++) {
 		if (listing_label_fits(fc, &fc->labels[i], value))
-			json_string(j, fc->labels[i].name);
+			jsonw_string(j, fc->labels[i].name);
 	}
-	json_array_end(j);
-	json_object_end(j);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
 }
 
 static void on_integer(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t value)
@@ -80,28 +80,28 @@ static void on_integer(void *ctx, const struct ctf_fc *fc, const char *name, uin
 
 static void on_real(void *ctx, const struct ctf_fc *fc, const char *name, double value)
 {
-	struct json *j = &((struct lines *)ctx)->json;
+	struct jsonw *j = &((struct lines *)ctx)->json;
 
 	(void)fc;
 	begin_value(j, name);
 	if (isfinite(value))
-		json_double(j, value);
+		jsonw_double(j, value);
 	else
-		json_string(j, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
+		jsonw_string(j, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
 }
 
-static void write_blob(struct json *j, const uint8_t *at, size_t n)
+static void write_blob(struct jsonw *j, const uint8_t *at, size_t n)
 {
-	json_array_begin(j);
+	jsonw_array_begin(j);
 	for (size_t i = 0; i < n; i++)
-		json_uint(j, at[i]);
-	json_array_end(j);
+		jsonw_uint(j, at[i]);
+	jsonw_array_end(j);
 }
 
 static void on_bytes(void *ctx, const struct ctf_fc *fc, const char *name, const uint8_t *at,
 		     size_t n)
 {
-	struct json *j = &((struct lines *)ctx)->json;
+	struct jsonw *j = &((struct lines *)ctx)->json;
 
 	begin_value(j, name);
 	if (fc->kind != CTF_STRING && fc->content == CTF_CONTENT_BLOB) {
@@ -110,10 +110,10 @@ static void on_bytes(void *ctx, const struct ctf_fc *fc, const char *name, const
 		size_t length;
 		char *utf8 = listing_utf8(fc, at, n, &length);
 
-		json_bytes(j, utf8, length);
+		jsonw_bytes(j, utf8, length);
 		free(utf8);
 	} else {
-		json_bytes(j, (const char *)at, n);
+		jsonw_bytes(j, (const char *)at, n);
 	}
 }
 
@@ -129,7 +129,7 @@ static void write_scope(struct lines *l, const struct ctf_cursor *c, enum ctf_sc
 	if (!present)
 		return;
 	l->is_packet = scope == CTF_PACKET_CONTEXT;
-	json_key(&l->json, key);
+	jsonw_key(&l->json, key);
 	ctf_cursor_visit(c, scope, &visitor, l);
 }
 
@@ -142,26 +142,26 @@ static bool has_more_than_cpu(const struct ctf_fc *context)
 	return false;
 }
 
-static void begin_line(struct json *j, const struct listing_entry *e)
+static void begin_line(struct jsonw *j, const struct listing_entry *e)
 {
 	const struct ctf_stream *stream = e->cursor->stream;
 
-	json_object_begin(j);
-	json_key(j, "ts");
-	json_int(j, e->cursor->ns);
-	json_key(j, "trace");
-	json_string(j, e->machine);
-	json_key(j, "cpu");
+	jsonw_object_begin(j);
+	jsonw_key(j, "ts");
+	jsonw_int(j, e->cursor->ns);
+	jsonw_key(j, "trace");
+	jsonw_string(j, e->machine);
+	jsonw_key(j, "cpu");
 	if (stream->has_cpu)
-		json_uint(j, stream->cpu);
+		jsonw_uint(j, stream->cpu);
 	else
-		json_null(j);
+		jsonw_null(j);
 }
 
-static void end_line(struct json *j)
+static void end_line(struct jsonw *j)
 {
-	json_object_end(j);
-	json_newline(j);
+	jsonw_object_end(j);
+	jsonw_newline(j);
 }
 
 static void json_event(void *ctx, const struct listing_entry *e)
@@ -171,8 +171,8 @@ static void json_event(void *ctx, const struct listing_entry *e)
 	const struct ctf_stream_class *stream = c->cls->stream;
 
 	begin_line(&l->json, e);
-	json_key(&l->json, "name");
-	json_string(&l->json, c->cls->name);
+	jsonw_key(&l->json, "name");
+	jsonw_string(&l->json, c->cls->name);
 	write_scope(l, c, CTF_PACKET_CONTEXT, "packet", has_more_than_cpu(stream->packet_context));
 	write_scope(l, c, CTF_EVENT_COMMON_CONTEXT, "context", stream->event_common_context);
 	write_scope(l, c, CTF_EVENT_SPECIFIC_CONTEXT, "event_context", c->cls->specific_context);
@@ -182,23 +182,23 @@ static void json_event(void *ctx, const struct listing_entry *e)
 
 static void json_lost(void *ctx, const struct listing_entry *e)
 {
-	struct json *j = &((struct lines *)ctx)->json;
+	struct jsonw *j = &((struct lines *)ctx)->json;
 	const struct ctf_cursor *c = e->cursor;
 
 	begin_line(j, e);
-	json_key(j, "lost");
-	json_object_begin(j);
-	json_key(j, "events");
+	jsonw_key(j, "lost");
+	jsonw_object_begin(j);
+	jsonw_key(j, "events");
 	if (c->lost)
-		json_uint(j, c->lost);
+		jsonw_uint(j, c->lost);
 	else
-		json_null(j);
-	json_key(j, "until");
+		jsonw_null(j);
+	jsonw_key(j, "until");
 	if (c->lost_to_ns == INT64_MAX)
-		json_null(j);
+		jsonw_null(j);
 	else
-		json_int(j, c->lost_to_ns);
-	json_object_end(j);
+		jsonw_int(j, c->lost_to_ns);
+	jsonw_object_end(j);
 	end_line(j);
 }
 
@@ -206,7 +206,7 @@ static void lines_free(void *ctx)
 {
 	struct lines *l = ctx;
 
-	json_deinit(&l->json);
+	jsonw_deinit(&l->json);
 	free(l);
 }
 
@@ -215,7 +215,7 @@ const struct listing_printer *listing_json_new(FILE *f, void **ctxp)
 	static const struct listing_printer printer = {json_event, json_lost, lines_free};
 	struct lines *l = mem_zalloc(1, sizeof(*l));
 
-	json_init(&l->json, f);
+	jsonw_init(&l->json, f);
 	*ctxp = l;
 	return &printer;
 }

@@ -2,53 +2,53 @@
 
 #include <math.h>
 
-void json_init(struct json *j, FILE *file)
+void jsonw_init(struct jsonw *j, FILE *file)
 {
-	*j = (struct json){0};
+	*j = (struct jsonw){0};
 	out_init(&j->out, file);
 }
 
-void json_deinit(struct json *j)
+void jsonw_deinit(struct jsonw *j)
 {
 	out_deinit(&j->out);
 }
 
-static void begin_value(struct json *j)
+static void begin_value(struct jsonw *j)
 {
 	if (j->comma)
 		out_char(&j->out, ',');
 	j->comma = true;
 }
 
-static void open_with(struct json *j, char bracket)
+static void open_with(struct jsonw *j, char bracket)
 {
 	begin_value(j);
 	out_char(&j->out, bracket);
 	j->comma = false;
 }
 
-static void close_with(struct json *j, char bracket)
+static void close_with(struct jsonw *j, char bracket)
 {
 	out_char(&j->out, bracket);
 	j->comma = true;
 }
 
-void json_object_begin(struct json *j)
+void jsonw_object_begin(struct jsonw *j)
 {
 	open_with(j, '{');
 }
 
-void json_object_end(struct json *j)
+void jsonw_object_end(struct jsonw *j)
 {
 	close_with(j, '}');
 }
 
-void json_array_begin(struct json *j)
+void jsonw_array_begin(struct jsonw *j)
 {
 	open_with(j, '[');
 }
 
-void json_array_end(struct json *j)
+void jsonw_array_end(struct jsonw *j)
 {
 	close_with(j, ']');
 }
@@ -119,7 +119,7 @@ static void quote(struct out *o, const char *text, size_t n)
 	out_char(o, '"');
 }
 
-void json_key(struct json *j, const char *key)
+void jsonw_key(struct jsonw *j, const char *key)
 {
 	begin_value(j);
 	quote(&j->out, key, strlen(key));
@@ -127,55 +127,55 @@ void json_key(struct json *j, const char *key)
 	j->comma = false;
 }
 
-void json_int(struct json *j, int64_t value)
+void jsonw_int(struct jsonw *j, int64_t value)
 {
 	begin_value(j);
 	out_int(&j->out, value);
 }
 
-void json_uint(struct json *j, uint64_t value)
+void jsonw_uint(struct jsonw *j, uint64_t value)
 {
 	begin_value(j);
 	out_uint(&j->out, value);
 }
 
-void json_double(struct json *j, double value)
+void jsonw_double(struct jsonw *j, double value)
 {
 	if (!isfinite(value)) {
-		json_null(j);
+		jsonw_null(j);
 		return;
 	}
 	begin_value(j);
 	out_double(&j->out, value);
 }
 
-void json_bool(struct json *j, bool value)
+void jsonw_bool(struct jsonw *j, bool value)
 {
 	begin_value(j);
 	out_str(&j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void jsonw_null(struct jsonw *j)
 {
 	begin_value(j);
 	out_str(&j->out, "null");
 }
 
-void json_bytes(struct json *j, const char *at, size_t n)
+void jsonw_bytes(struct jsonw *j, const char *at, size_t n)
 {
 	begin_value(j);
 	quote(&j->out, at, n);
 }
 
-void json_string(struct json *j, const char *s)
+void jsonw_string(struct jsonw *j, const char *s)
 {
 	if (s)
-		json_bytes(j, s, strlen(s));
+		jsonw_bytes(j, s, strlen(s));
 	else
-		json_null(j);
+		jsonw_null(j);
 }
 
-void json_newline(struct json *j)
+void jsonw_newline(struct jsonw *j)
 {
 	out_char(&j->out, '\n');
 	j->comma = false;
