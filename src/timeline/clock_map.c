@@ -24,6 +24,15 @@ void clock_map_init_offset(struct clock_map *m, int64_t offset_ns, double drift,
 	};
 }
 
+struct clock_map clock_map_copy(const struct clock_map *m)
+{
+	struct clock_map copy = {mem_alloc(m->n_pieces * sizeof(*m->pieces)), m->n_pieces};
+
+	for (size_t i = 0; i < m->n_pieces; i++)
+		copy.pieces[i] = m->pieces[i];
+	return copy;
+}
+
 void clock_map_deinit(struct clock_map *m)
 {
 	free(m->pieces);

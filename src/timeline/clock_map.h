@@ -38,6 +38,7 @@ struct clock_map {
 /* One piece from `origin` on, where the offset is offset_ns. */
 void clock_map_init_offset(struct clock_map *m, int64_t offset_ns, double drift, int64_t origin,
 			   int64_t error_ns);
+struct clock_map clock_map_copy(const struct clock_map *m);
 void clock_map_deinit(struct clock_map *m);
 
 /* Return: the piece that holds machine time t. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "timeline/sync_consensus.h"
 #include "timeline/sync_gaps.h"
 #include "timeline/sync_vote.h"
 
@@ -12,10 +13,12 @@ enum {
 	MAX_CLAIMS = 16,       /* for one triple: beyond, it tells nothing */
 	MIN_CLAIMS = 8,	       /* agreeing ones, below which there is no fit */
 	ROUGH_REACH = 500000,  /* ns: what a claim may be wrong by, delays and all */
+	ROUGH_LEAST = 50000,   /* ns: the same on the fastest machines */
+	ROUGH_PLAY = 16,       /* times what claims usually differ by, in between */
 	MEDIAN_REACH = 8,      /* claims before and after one that it is compared with */
 	OPEN_REACH = 5000000,  /* ns: assumed where the bounds leave a side open */
-	BLOCK = 64,	       /* events that share one look at the range */
-	BUCKET = 512,	       /* events whose bounds are thinned together */
+	MAX_WINDOWS = 64,      /* for one event: beyond, it tells nothing */
+	BUCKET = 128,	       /* events whose bounds are thinned together */
 	MAX_ROUNDS = 8,
 	N_SHIFTS = 4,
 };
@@ -206,38 +209,35 @@ static void thinner_flush(struct thinner *t, bound_vec *bounds)
 	t->n = 0;
 }
 
-/* What is known of the difference: a fit so far, or a given map. */
+/* What is known of the difference: a map with its errors, or (closer) the bounds of a fit. */
 struct known {
-	const struct sync_fit *fit; /* NULL: the map */
 	const struct clock_map *map;
-	int64_t reach; /* of the map, in ns */
+	const struct sync_fit *fit; /* of that map, or NULL */
+	int widen;		    /* times the width of the fit's range to add on both sides */
+	int64_t slack; /* ns: of a map, what its error changes by from one event to the next */
 };
 
 struct range {
 	int64_t low, high; /* ns, of the difference */
 };
 
+static int64_t line_at(const struct known *k, int64_t t)
+{
+	return clock_map_apply(k->map, t) - t;
+}
+
 static struct range range_at(const struct known *k, int64_t t)
 {
 	struct range r;
 
-	if (k->fit && !sync_fit_range(k->fit, t, &r.low, &r.high))
-		return r;
-	int64_t middle = clock_map_apply(k->map, t) - t;
-	return (struct range){middle - k->reach, middle + k->reach};
-}
+	if (k->fit && !sync_fit_range(k->fit, t, &r.low, &r.high)) {
+		int64_t more = k->widen * (r.high - r.low);
 
-/* The range of all times in [from, to]: inside a piece its edges bend outwards only at the ends. */
-static struct range range_over(const struct known *k, int64_t from, int64_t to)
-{
-	struct range a = range_at(k, from), b = range_at(k, to);
-
-	return (struct range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
-}
-
-static bool in_one_piece(const struct known *k, int64_t from, int64_t to)
-{
-	return clock_map_piece(k->map, from) == clock_map_piece(k->map, to);
+		return (struct range){r.low - more, r.high + more};
+	}
+	int64_t line = line_at(k, t), error = clock_map_piece(k->map, t)->error;
+	error = error == CLOCK_ERROR_UNKNOWN ? OPEN_REACH : error;
+	return (struct range){line - error, line + error};
 }
 
 /* Finds windows for times that hardly ever go back. */
@@ -262,15 +262,89 @@ struct collector {
 	const struct known *known;
 	struct cursor cursor;
 	struct thinner lower, upper;
+	struct sync_consensus consensus;
 	bound_vec *bounds; /* NULL: only count */
 	uint64_t outside;
 };
 
-/* One guest event at t lies in a window that [t + low, t + high] touches. */
-static void collect_event(struct collector *c, int64_t t, struct range r)
+/*
+ * What a bucket of events knows: with the known line for origin, the difference lies in [low, high]
+ * at `middle`, and moves away from there by at most `slack` and `play` per ns.
+ */
+struct bucket {
+	const struct sync_guest_event *events;
+	size_t n;
+	int64_t low, high; /* ns from the line */
+	int64_t middle;	   /* guest ns */
+	int64_t slack;	   /* ns */
+	double play;
+	bool agreed; /* no event contradicts the others */
+};
+
+static int64_t play_at(const struct bucket *b, int64_t t)
+{
+	return b->slack + (int64_t)ceil(fabs((double)(t - b->middle)) * b->play);
+}
+
+/* The part of [low, high] around the line that event e may use. */
+static struct range bucket_range(const struct collector *c, const struct bucket *b, int64_t t)
+{
+	int64_t line = line_at(c->known, t), play = play_at(b, t);
+
+	return (struct range){line + b->low - play, line + b->high + play};
+}
+
+/* Return: the last window that [.., t + high] touches, from `first`, which it does, on. */
+static const struct sync_window *last_window(const struct collector *c,
+					     const struct sync_window *first, int64_t until)
 {
 	const struct sync_window *end = c->cursor.thread->windows + c->cursor.thread->n;
-	const struct sync_window *first = window_at(&c->cursor, t + r.low), *last = first;
+	const struct sync_window *last = first;
+
+	while (last + 1 < end && last[1].begin <= until)
+		last++;
+	return last;
+}
+
+/* Event at t votes for the differences from the line that its windows allow. */
+static void vote(struct collector *c, const struct bucket *b, int64_t t)
+{
+	struct range r = bucket_range(c, b, t);
+	const struct sync_window *first = window_at(&c->cursor, t + r.low), *last;
+	int64_t play = play_at(b, t), origin = t + line_at(c->known, t);
+	int64_t reached = INT64_MIN;
+
+	if (!first || first->begin > t + r.high) {
+		sync_consensus_voter(&c->consensus);
+		return;
+	}
+	last = last_window(c, first, t + r.high);
+	if (last - first > MAX_WINDOWS ||
+	    (first == last && first->begin <= t + r.low && first->end >= t + r.high)) {
+		sync_consensus_abstain(&c->consensus);
+		return;
+	}
+	sync_consensus_voter(&c->consensus);
+	for (const struct sync_window *w = first; w <= last; w++) {
+		int64_t low = w->begin - origin - play, high = w->end - origin + play;
+
+		low = low > reached ? low : reached + 1;
+		low = low > b->low ? low : b->low;
+		high = high < b->high ? high : b->high;
+		if (low > high)
+			continue;
+		sync_consensus_allow(&c->consensus, low, high);
+		reached = high;
+	}
+}
+
+/*
+ * One guest event at t lies in a window that [t + low, t + high] touches. whole: only if these leave
+ * the range whole, play aside; what would cut it, others contradict.
+ */
+static void collect_event(struct collector *c, int64_t t, struct range r, bool whole, int64_t play)
+{
+	const struct sync_window *first = window_at(&c->cursor, t + r.low), *last;
 
 	if (!first || first->begin > t + r.high) {
 		c->outside++;
@@ -278,39 +352,102 @@ static void collect_event(struct collector *c, int64_t t, struct range r)
 	}
 	if (!c->bounds)
 		return;
-	while (last + 1 < end && last[1].begin <= t + r.high)
-		last++;
+	last = last_window(c, first, t + r.high);
+	if (whole && (first->begin - 2 * play > t + r.low || last->end + 2 * play < t + r.high))
+		return;
 	thinner_add(&c->lower, t, first->begin - t);
 	thinner_add(&c->upper, t, last->end - t);
 }
 
-static void collect_block(struct collector *c, const struct sync_guest_event *e, size_t n)
+/* The part of the known range that most events of the bucket agree on. */
+static void agree(struct collector *c, struct bucket *b)
 {
-	bool whole = in_one_piece(c->known, e[0].ts, e[n - 1].ts);
-	struct range r = range_over(c->known, e[0].ts, e[n - 1].ts);
+	int64_t from = b->events[0].ts, to = b->events[b->n - 1].ts;
+	struct range first = range_at(c->known, from), last = range_at(c->known, to);
+	int64_t a = line_at(c->known, from), z = line_at(c->known, to);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!whole)
-			r = range_at(c->known, e[i].ts);
-		collect_event(c, e[i].ts, r);
+	b->low = first.low - a < last.low - z ? first.low - a : last.low - z;
+	b->high = first.high - a > last.high - z ? first.high - a : last.high - z;
+	b->middle = from + (to - from) / 2;
+	for (size_t i = 0; i < b->n; i++)
+		vote(c, b, b->events[i].ts);
+	b->agreed = sync_consensus_take(&c->consensus, &b->low, &b->high);
+}
+
+/* Around a bend or step two lines may hold, or little is known: each event for itself. */
+static void collect_each(struct collector *c, const struct bucket *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t t = b->events[i].ts;
+
+		collect_event(c, t, range_at(c->known, t), false, 0);
 	}
+}
+
+static void collect_together(struct collector *c, struct bucket *b)
+{
+	agree(c, b);
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t t = b->events[i].ts;
+
+		collect_event(c, t, bucket_range(c, b, t), !b->agreed, play_at(b, t));
+	}
+}
+
+/* While little is known, the bucket's range is one bound on either side. */
+static void collect_range(struct collector *c, struct bucket *b)
+{
+	agree(c, b);
+	struct range r = bucket_range(c, b, b->middle);
+	thinner_add(&c->lower, b->middle, r.low);
+	thinner_add(&c->upper, b->middle, r.high);
+}
+
+static void collect_bucket(struct collector *c, struct bucket *b)
+{
+	const struct sync_fit *fit = c->known->fit;
+	const struct sync_fit_piece *p = NULL;
+
+	if (fit)
+		p = &fit->pieces[clock_map_piece(&fit->map, b->events[0].ts) - fit->map.pieces];
+	if (!c->bounds || (p && (p->hull != p->other || !sync_hull_closed(&fit->hulls[p->hull])))) {
+		collect_each(c, b);
+	} else if (p) {
+		b->play = sync_hull_play(&fit->hulls[p->hull]);
+		collect_together(c, b);
+	} else {
+		b->slack = c->known->slack;
+		collect_range(c, b);
+	}
+	if (!c->bounds)
+		return;
+	thinner_flush(&c->lower, c->bounds);
+	thinner_flush(&c->upper, c->bounds);
+}
+
+/* Whether what is known is of one kind for events at both ends of a bucket, in pieces p and q. */
+static bool is_uniform(const struct known *k, const struct clock_piece *p,
+		       const struct clock_piece *q)
+{
+	return p == q || (!k->fit && p->error == q->error);
 }
 
 static void collect_pair(struct collector *c, const struct sync_pair *p)
 {
-	c->cursor = (struct cursor){p->thread, 0};
-	for (size_t i = 0; i < p->cpu->n; i += BLOCK) {
-		size_t left = p->cpu->n - i;
+	const struct sync_guest_event *e = p->cpu->events, *end = e + p->cpu->n;
 
-		collect_block(c, &p->cpu->events[i], left < BLOCK ? left : BLOCK);
-		if (c->bounds && (i / BLOCK) % (BUCKET / BLOCK) == BUCKET / BLOCK - 1) {
-			thinner_flush(&c->lower, c->bounds);
-			thinner_flush(&c->upper, c->bounds);
+	c->cursor = (struct cursor){p->thread, 0};
+	while (e < end) {
+		const struct clock_piece *first = clock_map_piece(c->known->map, e->ts);
+		struct bucket b = {.events = e};
+
+		while (e < end && b.n < BUCKET &&
+		       (e->ts < first->to ||
+			is_uniform(c->known, first, clock_map_piece(c->known->map, e->ts)))) {
+			b.n++;
+			e++;
 		}
-	}
-	if (c->bounds) {
-		thinner_flush(&c->lower, c->bounds);
-		thinner_flush(&c->upper, c->bounds);
+		collect_bucket(c, &b);
 	}
 }
 
@@ -328,6 +465,7 @@ static uint64_t collect(const struct known *known, const struct sync_pair *pairs
 	if (bounds)
 		sync_bounds_sort(bounds->at, bounds->n);
 	uint64_t outside = c->outside;
+	sync_consensus_deinit(&c->consensus);
 	free(c);
 	return outside;
 }
@@ -345,6 +483,11 @@ static void claim_all(struct claims *claims, const struct sync_pair *pairs, size
 		sync_gaps_deinit(&gaps);
 	}
 	sync_votes_count(&claims->votes, claims->n_guest);
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
 }
 
 typedef VEC(struct sync_point) claim_vec;
@@ -392,21 +535,60 @@ static int64_t median_around(const claim_vec *v, size_t i)
 	return values[n / 2];
 }
 
-/* Return: claims that agree, also with their neighbours; two bounds for each into bounds, sorted. */
-static size_t rough_bounds(const struct claims *c, bound_vec *bounds)
+/* What the claims differ from their neighbours by, nine times in ten. */
+static int64_t usual_deviation(const claim_vec *v)
 {
-	claim_vec v = agreeing_claims(c);
+	int64_t *deviations = mem_alloc(v->n * sizeof(*deviations) + 1), usual = 0;
 
-	for (size_t i = 0; i < v.n; i++) {
-		int64_t at = v.at[i].at, d = v.at[i].value;
-
-		if (llabs(d - median_around(&v, i)) > ROUGH_REACH)
-			continue;
-		*vec_push(bounds) = (struct sync_bound){at, d - ROUGH_REACH, SYNC_LOWER};
-		*vec_push(bounds) = (struct sync_bound){at, d + ROUGH_REACH, SYNC_UPPER};
+	for (size_t i = 0; i < v->n; i++)
+		deviations[i] = llabs(v->at[i].value - median_around(v, i));
+	if (v->n) {
+		qsort(deviations, v->n, sizeof(*deviations), compare_times);
+		usual = deviations[v->n * 9 / 10];
 	}
-	vec_deinit(&v);
-	return bounds->n / 2;
+	free(deviations);
+	return usual;
+}
+
+/*
+ * A first map: straight from the median of some claims to that of the next. Where that would be too
+ * steep, the clock steps somewhere between.
+ */
+static struct clock_map claims_map(const claim_vec *v, int64_t reach, double max_drift)
+{
+	VEC(struct clock_piece) pieces = {0};
+
+	for (size_t i = 0; i < v->n; i += MEDIAN_REACH) {
+		size_t next = i + MEDIAN_REACH < v->n ? i + MEDIAN_REACH : v->n - 1;
+		int64_t from = v->at[i].at, to = v->at[next].at;
+		int64_t offset = median_around(v, i), change = median_around(v, next) - offset;
+		struct clock_piece p = {from, to, offset, 0, reach, 0, 0};
+
+		if (to == from && pieces.n)
+			continue;
+		p.drift = to > from ? (double)change / (double)(to - from) : 0;
+		if (fabs(p.drift) > max_drift) {
+			p.drift = 0;
+			p.error = llabs(change) + reach;
+		}
+		*vec_push(&pieces) = p;
+	}
+	return (struct clock_map){pieces.at, pieces.n};
+}
+
+/* The medians next to a step may be of the wrong side: lets the errors there cover it. */
+static void spread_steps(struct clock_map *m, int64_t reach)
+{
+	int64_t before = reach;
+
+	for (size_t i = 0; i < m->n_pieces; i++) {
+		int64_t own = m->pieces[i].error;
+
+		if (own > reach && i)
+			m->pieces[i - 1].error = max(m->pieces[i - 1].error, own);
+		m->pieces[i].error = max(own, before);
+		before = own;
+	}
 }
 
 /* The sum of the errors over time: what the rounds are to make smaller. */
@@ -442,9 +624,9 @@ static int fit_round(struct sync_contain *c, const struct known *known,
 	return 0;
 }
 
-static struct known known_fit(const struct sync_fit *f)
+static struct known known_fit(const struct sync_fit *f, int widen)
 {
-	return (struct known){.fit = f, .map = &f->map, .reach = OPEN_REACH};
+	return (struct known){.fit = f, .map = &f->map, .widen = widen};
 }
 
 static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
@@ -453,7 +635,8 @@ static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t
 	double before = INFINITY, now = badness(&c->fit);
 
 	while (c->rounds < MAX_ROUNDS && now < 0.99 * before) {
-		struct known known = known_fit(&c->fit);
+		/* a bend too small to be seen yet may take the truth out of the range */
+		struct known known = known_fit(&c->fit, 1);
 
 		if (fit_round(c, &known, pairs, n_pairs, o))
 			break;
@@ -470,14 +653,12 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < N_SHIFTS; i++) {
-		struct clock_map shifted = {
-			mem_alloc(c->fit.map.n_pieces * sizeof(struct clock_piece)),
-			c->fit.map.n_pieces};
+		struct clock_map shifted = clock_map_copy(&c->fit.map);
 		struct known known = {.map = &shifted};
 
 		for (size_t k = 0; k < shifted.n_pieces; k++) {
-			shifted.pieces[k] = c->fit.map.pieces[k];
 			shifted.pieces[k].offset += shifts[i];
+			shifted.pieces[k].error = 0;
 		}
 		sum += collect(&known, pairs, n_pairs, NULL);
 		clock_map_deinit(&shifted);
@@ -487,7 +668,7 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 
 static void count_events(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
-	struct known known = known_fit(&c->fit);
+	struct known known = known_fit(&c->fit, 0);
 
 	for (size_t i = 0; i < n_pairs; i++)
 		c->events += pairs[i].cpu->n;
@@ -495,39 +676,76 @@ static void count_events(struct sync_contain *c, const struct sync_pair *pairs, 
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);
 }
 
+/* Return: 0 or SYNC_NO_FIT. */
+static int fit_from(struct sync_contain *c, const struct known *known,
+		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o)
+{
+	*c = (struct sync_contain){0};
+	if (fit_round(c, known, pairs, n_pairs, o))
+		return SYNC_NO_FIT;
+	narrow(c, pairs, n_pairs, o);
+	count_events(c, pairs, n_pairs);
+	return 0;
+}
+
+/* One attempt, with claims right to `reach`. Return: 0 or SYNC_NO_FIT. */
+static int fit_from_claims(struct sync_contain *c, const claim_vec *claims, int64_t reach,
+			   const struct sync_pair *pairs, size_t n_pairs,
+			   const struct sync_fit_options *o)
+{
+	struct clock_map map = claims_map(claims, reach, (double)o->max_drift_ppb * 1e-9);
+	struct known known = {.map = &map, .slack = reach / ROUGH_PLAY};
+
+	spread_steps(&map, reach);
+	int rc = fit_from(c, &known, pairs, n_pairs, o);
+	c->claims = claims->n;
+	clock_map_deinit(&map);
+	return rc;
+}
+
+static bool fits_well(const struct sync_contain *c)
+{
+	return c->outside <= c->events / 100;
+}
+
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
 		      const struct sync_fit_options *o)
 {
 	struct claims claims = {0};
-	bound_vec bounds = {0};
+	struct sync_contain wide;
 	int rc = SYNC_NO_FIT;
 
-	*c = (struct sync_contain){0};
 	claim_all(&claims, pairs, n_pairs);
-	c->claims = rough_bounds(&claims, &bounds);
-	if (c->claims >= MIN_CLAIMS)
-		rc = sync_fit_init(&c->fit, bounds.at, bounds.n, o);
+	claim_vec agreeing = agreeing_claims(&claims);
 	claims_deinit(&claims);
-	vec_deinit(&bounds);
-	if (rc)
-		return rc;
-	narrow(c, pairs, n_pairs, o);
-	count_events(c, pairs, n_pairs);
-	return 0;
+
+	int64_t reach = ROUGH_PLAY * usual_deviation(&agreeing);
+	reach = reach < ROUGH_LEAST ? ROUGH_LEAST : reach > ROUGH_REACH ? ROUGH_REACH : reach;
+	if (agreeing.n >= MIN_CLAIMS)
+		rc = fit_from_claims(c, &agreeing, reach, pairs, n_pairs, o);
+	if (!rc && !fits_well(c) &&
+	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o)) {
+		struct sync_contain worse = wide.outside < c->outside ? *c : wide;
+
+		*c = wide.outside < c->outside ? wide : *c;
+		sync_contain_deinit(&worse);
+	}
+	vec_deinit(&agreeing);
+	return rc;
 }
 
 int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
 			   const struct sync_fit_options *o, const struct clock_map *near,
 			   int64_t reach)
 {
-	struct known known = {.map = near, .reach = reach};
+	struct clock_map map = clock_map_copy(near);
+	struct known known = {.map = &map, .slack = reach / ROUGH_PLAY};
 
-	*c = (struct sync_contain){0};
-	if (fit_round(c, &known, pairs, n_pairs, o))
-		return SYNC_NO_FIT;
-	narrow(c, pairs, n_pairs, o);
-	count_events(c, pairs, n_pairs);
-	return 0;
+	for (size_t i = 0; i < map.n_pieces; i++)
+		map.pieces[i].error = reach;
+	int rc = fit_from(c, &known, pairs, n_pairs, o);
+	clock_map_deinit(&map);
+	return rc;
 }
 
 void sync_contain_deinit(struct sync_contain *c)

@@ -203,11 +203,19 @@ void sync_hull_range(const struct sync_hull *h, int64_t t, int64_t *lowp, int64_
 	*highp = saturate(edge_at(upper, lower, t));
 }
 
+static double steepest(const struct sync_chain *c)
+{
+	return (double)c->rise_num / (double)c->rise_den;
+}
+
+double sync_hull_play(const struct sync_hull *h)
+{
+	return (steepest(&h->chain[SYNC_UPPER]) + steepest(&h->chain[SYNC_LOWER])) / 2;
+}
+
 void sync_hull_middle(const struct sync_hull *h, int64_t t, int64_t *valuep, double *slopep)
 {
 	const struct sync_chain *lower = &h->chain[SYNC_LOWER], *upper = &h->chain[SYNC_UPPER];
-	double steepest = (double)upper->rise_num / (double)upper->rise_den;
-	double flattest = -(double)lower->rise_num / (double)lower->rise_den;
 	wide sum = 0;
 
 	t = clamp_time(t);
@@ -216,5 +224,5 @@ void sync_hull_middle(const struct sync_hull *h, int64_t t, int64_t *valuep, dou
 	sum -= line_at(chain_front(lower), -upper->rise_num, upper->rise_den, t);
 	sum -= line_at(chain_back(lower), lower->rise_num, lower->rise_den, t);
 	*valuep = saturate(floor_div(sum + 2, 4));
-	*slopep = (steepest + flattest) / 2;
+	*slopep = (steepest(upper) - steepest(lower)) / 2;
 }

@@ -77,6 +77,9 @@ bool sync_hull_closed(const struct sync_hull *h);
  */
 void sync_hull_range(const struct sync_hull *h, int64_t t, int64_t *lowp, int64_t *highp);
 
+/* Half of what the slopes of the steepest and the least steep line differ by. */
+double sync_hull_play(const struct sync_hull *h);
+
 /*
  * The middle line: the mean of the extreme ones, so itself one of the lines.
  * value: at t, rounded. Of a closed hull only.
