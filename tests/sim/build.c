@@ -41,20 +41,23 @@ static void init_clock(struct machine *m)
 {
 	const struct options *o = m->w->o;
 	struct rng *r = &m->rng;
-	int64_t off = (int64_t)(o->clock_offset * 1e9);
+	int64_t most = (int64_t)(o->clock_offset * 1e9);
+	int64_t error = rng_range(r, -most, most);
+	double ppm = o->drift_ppm * (double)rng_range(r, -1000, 1000) / 1000;
+	int64_t uptime = 100 * SECOND + rng_range(r, 0, 800 * SECOND);
 	int64_t host_uptime = (int64_t)(1000 + o->seed % 90000) * SECOND + 123456789;
 	struct clock_spec spec = {
 		.is_host = !m->guest,
 		.tsc = o->tsc_clock,
 		.epoch = EPOCH,
-		.begin_error = rng_range(r, -off, off),
-		.drift_ppm = o->drift_ppm * (double)rng_range(r, -1000, 1000) / 1000,
+		.begin_error = error,
+		.drift_ppm = ppm,
 		.slew_ppm = o->slew_ppm,
 		.slew_every = o->slew_every,
 		.steps = m->guest ? o->steps : 0,
 		.step_ns = o->step_ns,
 		.duration = o->warmup + (o->duration ? o->duration : 3600 * SECOND),
-		.uptime = m->guest ? 100 * SECOND + rng_range(r, 0, 800 * SECOND) : host_uptime,
+		.uptime = m->guest ? uptime : host_uptime,
 		.tsc_freq = m->guest && o->tsc_scale ? TSC_FREQ - 400000000 : TSC_FREQ,
 		.host_tsc_freq = TSC_FREQ,
 		.host_uptime = host_uptime,
@@ -116,7 +119,8 @@ static struct task *add_thread(struct machine *vm, struct cpu *c, const char *co
 	truth_thread_name(t);
 	if (c) {
 		emit_fork(c, kthread || !vm->qemu ? c->curr : vm->qemu, t);
-		sched_wake_new(c, t);
+		if (program != program_vcpu) /* vCPUs run when all of them are there */
+			sched_wake_new(c, t);
 	}
 	return t;
 }
@@ -136,7 +140,7 @@ static void add_vcpu(struct machine *vm, struct cpu *c, unsigned id)
 		t->cpu = &vm->w->host->cpus[0];
 }
 
-/* step: 0 the process itself, 1 and 2 its workers, then the vCPUs. */
+/* step: 0 the process itself, 1 and 2 its workers, then the vCPUs, at last these begin to run. */
 static void boot_step(struct machine *vm, struct cpu *c, unsigned step)
 {
 	char comm[COMM_LEN + 8];
@@ -148,8 +152,11 @@ static void boot_step(struct machine *vm, struct cpu *c, unsigned step)
 	} else if (step == 2) {
 		snprintf(comm, sizeof(comm), "vhost-%d", vm->qemu->pid);
 		vm->net_worker = add_thread(vm, c, comm, program_vhost);
-	} else {
+	} else if (step < vm->n_cpus + 3) {
 		add_vcpu(vm, c, step - 3);
+	} else {
+		for (unsigned i = 0; i < vm->n_cpus; i++)
+			sched_wake_new(c, vm->vcpus[i].thread);
 	}
 }
 
@@ -184,7 +191,7 @@ static void program_launcher(struct cpu *c, struct task *t)
 
 	if (t->phase == 0) {
 		block_sleep(&b, t, vm->boot_at > c->w->now ? vm->boot_at - c->w->now : 0);
-	} else if (t->phase <= vm->n_cpus + 3) {
+	} else if (t->phase <= vm->n_cpus + 4) {
 		struct op *op = block_op(&b, cost(c->m, 60000), op_boot);
 		op->a[0] = (uint64_t)t->p[0];
 		op->a[1] = t->phase - 1;

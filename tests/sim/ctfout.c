@@ -112,12 +112,12 @@ static void packet_write_header(struct ctf_out *o, unsigned cpu, struct stream *
 	put32(p + 48, cpu);
 }
 
-/* The last packet of a stream is never an overwritten one, so that every gap shows. */
+/* Neither a stream's first packet nor its last is ever overwritten, so that every gap shows. */
 static void packet_close(struct ctf_out *o, unsigned cpu, struct stream *s, uint64_t end, bool last)
 {
 	size_t size = (s->used + PAGE - 1) / PAGE * PAGE;
 
-	if (!last && rng_percent(&o->rng, o->spec.lost_packets)) {
+	if (s->seq && !last && rng_percent(&o->rng, o->spec.lost_packets)) {
 		o->spec.lost(o->spec.ctx, LOSS_PACKET, cpu, s->begin, end, s->n_packet);
 		o->events -= s->n_packet;
 	} else {

@@ -90,11 +90,6 @@ void emit_args(struct cpu *c, enum ev ev, const uint64_t *args)
 		ctf_out_event(m->trace, c->id, ev, machine_clock_raw(&m->clock, c->w->now), args);
 }
 
-struct cpu *cpu_physical(struct cpu *c)
-{
-	return c->vcpu ? c->vcpu->thread->cpu : c;
-}
-
 bool cpu_can_take_irq(const struct cpu *c)
 {
 	const struct ring *r = &c->curr->ops;

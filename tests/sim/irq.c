@@ -184,12 +184,13 @@ static void op_vmsync_event(struct cpu *c, struct op *op)
 
 static void add_decoy(struct cpu *c, struct block *b)
 {
-	struct rng *r = &c->m->rng;
+	struct machine *m = c->m;
+	struct rng *r = &m->rng;
 	bool own_uid = rng_percent(r, 50), own_cnt = rng_percent(r, 50);
-	uint64_t near = (uint64_t)rng_range(r, 0, 8) + c->m->vmsync_cnt - 4;
+	uint64_t cnt = own_cnt ? m->vmsync_cnt + rng_u64(r) % 8 - 4 : rng_u64(r);
+	uint64_t uid = own_uid ? m->vm_uid : rng_u64(r) % 4;
 
-	block_exit(b, c, X_DECOY, own_cnt ? (uint32_t)near : (uint32_t)rng_u64(r),
-		   own_uid ? c->m->vm_uid : (uint64_t)rng_range(r, 0, 3));
+	block_exit(b, c, X_DECOY, (uint32_t)cnt, uid);
 }
 
 static void op_vmsync_begin(struct cpu *c, struct op *op)

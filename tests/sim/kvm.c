@@ -86,12 +86,18 @@ static void op_enter(struct cpu *c, struct op *op)
 	v->window = v->cpu->pending != 0;
 }
 
+/* lttng-modules 2.13 on kernels from 6.1 stores half of a pointer instead of the vCPU's number. */
+static uint32_t entry_id(const struct cpu *c, const struct vcpu *v)
+{
+	return c->w->o->stock_probe ? 0x81400000u + (uint32_t)v->thread->tid * 0x4c40u : v->id;
+}
+
 static void op_entry(struct cpu *c, struct op *op)
 {
 	struct vcpu *v = current_vcpu(c);
 
 	(void)op;
-	emit(c, EV_KVM_ENTRY, v->id);
+	emit(c, EV_KVM_ENTRY, entry_id(c, v));
 	truth_exit_end(v);
 	v->kind = X_INTR;
 	set_state(v, V_GUEST);
@@ -248,8 +254,11 @@ static void add_msr(struct vcpu *v, struct cpu *c, struct block *b)
 
 static void op_vmsync_host(struct cpu *c, struct op *op)
 {
-	if (op->a[2] || !rng_percent(&c->m->rng, c->w->o->vmsync_lost))
-		emit(c, (enum ev)op->ev, op->a[0], op->a[1]);
+	if (op->a[2])
+		current_vcpu(c)->vm->vmsync_decoys += c->m->trace != NULL;
+	else if (rng_percent(&c->m->rng, c->w->o->vmsync_lost))
+		return;
+	emit(c, (enum ev)op->ev, op->a[0], op->a[1]);
 }
 
 static void add_vmsync(struct cpu *c, struct block *b, enum ev ev, uint64_t cnt, uint64_t uid)
@@ -312,7 +321,8 @@ static void add_pio(struct vcpu *v, struct cpu *c, struct block *b)
 	block_event(b, cost(c->m, 300), EV_KVM_PIO, 1, 0x510, 2, 1);
 	block_op(b, cost(c->m, 200), op_userspace)->a[0] = USERSPACE_IO;
 	block_op(b, cost(c->m, 250), op_leave_ioctl);
-	block_op(b, cost(c->m, 3000) + rng_exp(&c->m->rng, 9000), NULL)->flags = OP_USER;
+	int64_t mean = rng_range(&c->m->rng, 3000, 12000);
+	block_op(b, cost(c->m, mean) + 1000, NULL)->flags = OP_USER;
 	if (rng_percent(&c->m->rng, 15))
 		add_lock_wait(v, c, b);
 	block_op(b, cost(c->m, 1000), op_enter_ioctl);
@@ -486,7 +496,7 @@ void vcpu_init(struct vcpu *v, struct machine *vm, unsigned id, struct task *thr
 						0x10000 * (uint64_t)thread->tid,
 				     .function = vm->w->host->kernel_base + 0x62aef0}};
 	v->timer.arg = v;
-	v->lane = (struct lane){.state = V_BLOCKED, .a = -1, .b = -1, .d = -1};
+	v->lane = (struct lane){.state = V_BLOCKED, .a = -1, .b = -1, .c = -1, .d = -1};
 	thread->vcpu = v;
 	vm->cpus[id].vcpu = v;
 }

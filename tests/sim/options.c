@@ -39,6 +39,7 @@ static const struct option {
 	{"isa", ISA, AT(vmx), 0, 0, "svm|vmx  exit codes and order of events (svm)"},
 	{"compact", ON, AT(compact), 0, 0, "  event_header_compact instead of large"},
 	{"old-names", ON, AT(old_names), 0, 0, "  events as lttng-modules 2.7 names them"},
+	{"stock-probe", ON, AT(stock_probe), 0, 0, "  kvm_x86_entry's vcpu_id is half a pointer"},
 	{"no-statedump", OFF, AT(statedump), 0, 0, "  no lttng_statedump events"},
 	{"no-ioctl", OFF, AT(ioctl), 0, 0, "  KVM_RUN's system call is not recorded"},
 	{"no-truth", OFF, AT(truth), 0, 0, "  no interval files in truth/, for large traces"},

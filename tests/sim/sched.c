@@ -44,7 +44,6 @@ struct task *task_new(struct machine *m, const char *comm, int32_t pid, int32_t 
 		t = mem_zalloc(1, sizeof(*t));
 	}
 	t->m = m;
-	t->id = m->w->next_task_id++;
 	t->tid = m->next_tid++;
 	t->pid = pid ? pid : t->tid;
 	t->ppid = ppid;

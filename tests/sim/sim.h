@@ -32,7 +32,6 @@
 #define FOREVER ((int64_t)1 << 60)
 
 enum {
-	MAX_CPUS = 64,
 	MAX_OP_ARGS = 6,
 	MAX_BLOCK = 20,
 	RING_SIZE = 64,
@@ -102,7 +101,6 @@ struct lane {
 struct task {
 	struct machine *m;
 	int32_t tid, pid, ppid;
-	int64_t id; /* unique in the simulation */
 	char comm[COMM_LEN];
 	bool kthread, is_idle;
 	enum task_state state;
@@ -177,7 +175,8 @@ struct machine {
 	struct vcpu *vcpus;
 	struct task *qemu, *disk_worker, *net_worker;
 	uint64_t vm_uid;
-	uint32_t vmsync_cnt;
+	uint32_t vmsync_cnt;	/* two for each exchange */
+	uint32_t vmsync_decoys; /* recorded by the host */
 	int64_t boot_at;
 };
 
@@ -191,7 +190,6 @@ struct world {
 	unsigned n_machines;
 	struct machine *host;
 	struct truth *truth;
-	int64_t next_task_id;
 	uint64_t disk_spread;
 };
 
@@ -213,8 +211,6 @@ void task_ops(struct task *t, const struct block *b); /* behind everything the t
 /* Something about a host CPU has changed from outside: it looks again at what to do next. */
 void cpu_poke(struct cpu *c);
 bool cpu_can_take_irq(const struct cpu *c);
-/* Return: the host CPU that c is or, for a guest's CPU, runs on. */
-struct cpu *cpu_physical(struct cpu *c);
 void world_run(struct world *w);
 
 /* ns of kernel work: the given mean, jittered, scaled by --slow. */
@@ -322,7 +318,7 @@ struct vcpu {
 /* An op of a guest that ends in a VM exit. On a host nothing is added. */
 void block_exit(struct block *b, struct cpu *c, enum exit_kind kind, uint64_t a0, uint64_t a1);
 void vcpu_init(struct vcpu *v, struct machine *vm, unsigned id, struct task *thread);
-/* The guest's ring with the next op, or NULL when an exit was made instead. */
+/* Takes a vCPU out of guest mode; its thread goes on with the exit. */
 void vcpu_exit(struct vcpu *v, enum exit_kind kind, uint64_t a0, uint64_t a1);
 void vcpu_raise(struct cpu *waker, struct cpu *guest_cpu, enum irq irq);
 void vcpu_first_host_event(struct vcpu *v);

@@ -34,7 +34,7 @@ static const struct {
 		 true},
 	[F_THREADS] = {"threads", "machine,tid,pid,ppid,comm,kthread,begin,ns_level,ns_inum,vtid",
 		       true},
-	[F_IDENTITY] = {"identity", "machine,traced,pid,vm_uid,vcpu,host_tid", false},
+	[F_IDENTITY] = {"identity", "machine,traced,pid,vm_uid,vcpu,host_tid,vmsync_decoys", false},
 	[F_CLOCK] = {"clock", "machine,from,to,offset,drift_ppb", false},
 	[F_TSC] = {"tsc", "machine,freq,offset,ratio,frac", false},
 	[F_LOST] = {"lost", "machine,cpu,kind,from,to,count", false},
@@ -361,13 +361,14 @@ static void write_identity(struct truth *tr, const struct machine *m)
 {
 	struct out *o = &tr->out[F_IDENTITY];
 
-	for (unsigned i = 0; m->guest && i < m->n_cpus; i++) {
+	for (unsigned i = 0; m->guest && i < m->n_cpus && m->vcpus[i].thread; i++) {
 		put_text(o, m->name);
 		put_int(o, m->traced);
 		put_int(o, m->qemu->pid);
 		put_int(o, (int64_t)m->vm_uid);
 		put_int(o, i);
 		put_int(o, m->vcpus[i].thread->tid);
+		put_int(o, m->vmsync_decoys);
 		put_end(o);
 	}
 }
@@ -415,7 +416,7 @@ static void end_lanes(struct machine *m)
 {
 	for (unsigned i = 0; i < m->n_cpus; i++) {
 		write_cpu(&m->cpus[i]);
-		if (m->guest)
+		if (m->guest && m->vcpus[i].thread)
 			write_vcpu(&m->vcpus[i]);
 	}
 	for (size_t i = 0; i < m->tasks.n; i++)

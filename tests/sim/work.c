@@ -540,6 +540,15 @@ static void add_sleeper(struct machine *m, const char *comm, int64_t work, int64
 	t->p[1] = sleep;
 }
 
+/* A task that computes for about `work` ns between the things it does. */
+static void add_with_work(struct machine *m, const char *comm,
+			  void (*program)(struct cpu *, struct task *), int64_t work)
+{
+	struct task *t = work_task(m, comm, program);
+
+	t->p[0] = work;
+}
+
 static void add_pipe(struct machine *m)
 {
 	struct task *a = work_task(m, "pipe-a", program_pipe);
@@ -584,18 +593,19 @@ static void add_random(struct machine *m)
 		add_shell(m, rng_range(r, 3000000, 20000000));
 		break;
 	case 4:
-		work_task(m, "reader", program_disk)->p[0] = rng_range(r, 10000, 200000);
+		add_with_work(m, "reader", program_disk, rng_range(r, 10000, 200000));
 		break;
 	case 5:
 		if (m->guest) {
-			work_task(m, "client", program_net)->p[0] = rng_range(r, 10000, 200000);
+			add_with_work(m, "client", program_net, rng_range(r, 10000, 200000));
 			break;
 		}
 		add_sleeper(m, "daemon", 30000, 2000000);
 		break;
-	default:
-		add_sleeper(m, "sleeper", rng_range(r, 5000, 300000),
-			    rng_range(r, 200000, 5000000));
+	default: {
+		int64_t work = rng_range(r, 5000, 300000);
+		add_sleeper(m, "sleeper", work, rng_range(r, 200000, 5000000));
+	}
 	}
 }
 
@@ -604,7 +614,7 @@ static void add_fixed(struct machine *m)
 	work_task(m, "hog", program_hog);
 	add_sleeper(m, "sleeper", 50000, 1000000);
 	add_pipe(m);
-	work_task(m, "reader", program_disk)->p[0] = 100000;
+	add_with_work(m, "reader", program_disk, 100000);
 }
 
 void work_add(struct machine *m)
