@@ -17,6 +17,7 @@ struct source {
 	int64_t key;	    /* its place in the order: never steps back, whatever the clock does */
 	size_t rank;	    /* decides between equal keys */
 	int state;	    /* enum ctf_cursor_result */
+	uint64_t damage;    /* what was met up to the last loss that was printed */
 };
 
 struct machine {
@@ -170,10 +171,34 @@ static void build_heap(struct listing *l)
 		sift_down(l, i);
 }
 
-static void print_source(const struct listing *l, const struct source *s)
+static uint64_t damage_so_far(const struct diag_list *diags)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < DIAG_N; i++) {
+		if (i != DIAG_EVENTS_LOST && diag_kind((enum diag_id)i)->severity == DIAG_DAMAGE)
+			n += diags->at[i].count;
+	}
+	return n;
+}
+
+/*
+ * Of events that the tracer counted as discarded it is not known whether they were before or behind
+ * a packet, and the cursor tells of both places; the first one is enough for people.
+ */
+static bool is_second_place(struct source *s)
+{
+	uint64_t damage = damage_so_far(&s->cursor.diags);
+	bool again = !s->cursor.lost && damage == s->damage;
+
+	s->damage = damage;
+	return again;
+}
+
+static void print_source(const struct listing *l, struct source *s)
 {
 	if (s->state == CTF_CURSOR_LOST) {
-		if (s->cursor.lost_to_ns >= l->begin)
+		if (!is_second_place(s) && s->cursor.lost_to_ns >= l->begin)
 			l->printer->lost(l->printer_ctx, &s->entry);
 	} else if (s->cursor.ns >= l->begin) {
 		l->printer->event(l->printer_ctx, &s->entry);

@@ -13,7 +13,7 @@ static void say_bad_option(const struct command *cmd, char **argv, int answer)
 
 	if (answer == ':')
 		cli_usage(cmd, "option '%s' needs a value", word);
-	else if (optopt > 0 && optopt < 0x100)
+	else if (optopt && strncmp(word, "--", 2) != 0)
 		cli_usage(cmd, "there is no option '-%c'", optopt);
 	else if (optopt)
 		cli_usage(cmd, "option '%.*s' takes no value", (int)strcspn(word, "="), word);

@@ -2,7 +2,7 @@
 """differential.py VMSCOPE TRACE...: vmscope reads what babeltrace2 reads; as TAP.
 
 Every event of every CTF trace at or below each TRACE is decoded by both, and time, CPU, name and all
-fields of all contexts and of the payload must be equal. The order is compared per CPU: between CPUs,
+fields of all contexts and of the payload must be equal, and so the losses that tracers counted. The order is compared per CPU: between CPUs,
 events of the same time may come in any order.
 """
 import codecs
@@ -83,19 +83,25 @@ def normal(got):
     return [normal(element) for element in got] if isinstance(got, list) else got
 
 
-def by_babeltrace2(directory):
+def by_babeltrace2(directory, lost):
+    """Yields the events; the numbers of discarded ones are appended to `lost`."""
     for message in bt2.TraceCollectionMessageIterator(str(directory)):
         if type(message) is bt2._EventMessageConst:
             yield expected(message)
+        elif type(message) is bt2._DiscardedEventsMessageConst:
+            lost.append(message.count)
 
 
-def by_vmscope(vmscope, directory):
+def by_vmscope(vmscope, directory, lost):
     with subprocess.Popen([vmscope, "events", "--format", "json", directory],
                           stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             event = normal(json.loads(line))
             del event["trace"]
-            yield event
+            if "lost" in event:
+                lost.append(event["lost"]["events"])
+            else:
+                yield event
     if process.returncode:
         yield {"cpu": None, "exit status": process.returncode}
 
@@ -121,13 +127,17 @@ def pairs(left, right):
 def compare(vmscope, directory):
     """Return: (number of events, up to SHOWN differences, number of differences)."""
     n = different = 0
-    shown = []
-    for ours, theirs in pairs(by_vmscope(vmscope, directory), by_babeltrace2(directory)):
+    shown, lost, lost_theirs = [], [], []
+    for ours, theirs in pairs(by_vmscope(vmscope, directory, lost),
+                              by_babeltrace2(directory, lost_theirs)):
         n += 1
         if ours != theirs:
             different += 1
             if len(shown) < SHOWN:
                 shown.append(f"vmscope:     {ours}\nbabeltrace2: {theirs}")
+    if sorted(lost) != sorted(lost_theirs):
+        different += 1
+        shown.append(f"vmscope lost {lost}, babeltrace2 {lost_theirs}")
     return n, shown, different
 
 

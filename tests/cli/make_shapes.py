@@ -2,7 +2,8 @@
 """make_shapes.py DIRECTORY: writes a small CTF trace with every shape of field that CTF 1.8 has.
 
 Recorded kernel traces have neither floats, enumerations, bit-packed big-endian integers nor strings
-that need escapes; what prints or compares fields is tried on this one too.
+that need escapes; what prints or compares fields is tried on this one too. Each of the two streams has two
+packets with events lost between them.
 """
 import pathlib
 import struct
@@ -25,7 +26,7 @@ typealias integer { size = 64; align = 8; signed = false; map = clock.c.value; }
 stream {
 	id = 0;
 	packet.context := struct { ts64 timestamp_begin; ts64 timestamp_end; u32 content_size; u32 packet_size;
-		u32 cpu_id; u8 flavour; };
+		u32 events_discarded; u32 cpu_id; u8 flavour; };
 	event.header := struct { u8 id; ts32 timestamp; };
 	event.context := struct { u32 _vpid; integer { size = 8; encoding = UTF8; } _comm[4]; };
 };
@@ -110,6 +111,9 @@ EVENTS = [
 ]
 
 
+LOST = 3  # events that the tracer says it discarded between the two packets of a stream
+
+
 def packet(number, cpu, begin, step):
     """One packet; the low 32 bits of its clock wrap around inside."""
     body, now = b"", begin
@@ -117,8 +121,8 @@ def packet(number, cpu, begin, step):
         body += struct.pack("<BI", id_, now & 0xffffffff) + struct.pack("<I", 100 + number) + b"cat\0" + fields
         now += step
     head = struct.pack("<II", 0xC1FC1FC1, 0)
-    size = len(head) + 16 + 8 + 5 + len(body)
-    context = struct.pack("<QQIIIB", begin, now, size * 8, size * 8 + 64, cpu, 40 + number)
+    size = len(head) + 16 + 8 + 9 + len(body)
+    context = struct.pack("<QQIIIIB", begin, now, size * 8, size * 8 + 64, LOST * number, cpu, 40 + number)
     return head + context + body + bytes(8)
 
 
