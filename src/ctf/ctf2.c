@@ -7,7 +7,7 @@
 #include "ctf/ctf2_parser.h"
 
 enum {
-	MAX_FRAGMENT = 16 << 20, /* bytes of text; its tree in memory is many times that */
+	MAX_RECORD = 16 << 20, /* bytes of text; its tree in memory is many times that */
 	MAX_ALIAS_BYTES = 16 << 20,
 	MAX_CLOCKS = 256,
 	RECORD_SEPARATOR = 0x1e,
@@ -104,9 +104,9 @@ static int parse_env_entry(struct ctf2_parser *p, const char *name, const json_t
 			return error_set(p->err, "'%s' is neither an integer nor a string", name);
 		string = arena_strdup(&p->t->arena, string);
 	}
-	*vec_push(&p->env) = (struct ctf_env){.name = arena_strdup(&p->t->arena, name),
-					      .string = string,
-					      .integer = (int64_t)integer.value};
+	*vec_push(&p->result.env) = (struct ctf_env){.name = arena_strdup(&p->t->arena, name),
+						     .string = string,
+						     .integer = (int64_t)integer.value};
 	return 0;
 }
 
@@ -142,15 +142,6 @@ static int parse_trace_class(struct ctf2_parser *p, const json_t *o, size_t size
 }
 
 /* ---- clock class ---- */
-
-static struct ctf_clock *find_clock(const struct ctf2_parser *p, const char *id)
-{
-	for (size_t i = 0; i < p->clocks.n; i++) {
-		if (!strcmp(p->clocks.at[i]->name, id))
-			return p->clocks.at[i];
-	}
-	return NULL;
-}
 
 static int parse_clock_offset(struct ctf2_parser *p, const json_t *o, struct ctf_clock *clock)
 {
@@ -221,14 +212,14 @@ static int parse_clock_class(struct ctf2_parser *p, const json_t *o, size_t size
 		r = parse_clock_offset(p, o, clock);
 	if (r)
 		return r;
-	if (find_clock(p, id))
+	if (ctf_builder_find_clock(&p->result, id))
 		return error_set(p->err, "a second clock has the id '%s'", id);
-	if (p->clocks.n >= MAX_CLOCKS)
+	if (p->result.clocks.n >= MAX_CLOCKS)
 		return error_set(p->err, "more than %d clocks", MAX_CLOCKS);
 	clock->name = arena_strdup(&p->t->arena, id);
 	clock->description = arena_strdup(&p->t->arena, description);
 	clock->uuid = uuid_of(p, uid);
-	*vec_push(&p->clocks) = clock;
+	*vec_push(&p->result.clocks) = clock;
 	return 0;
 }
 
@@ -241,7 +232,7 @@ static int parse_default_clock(struct ctf2_parser *p, const json_t *o, struct ct
 
 	if (r || !json_object_get(o, "default-clock-class-id"))
 		return r;
-	s->clock = find_clock(p, id);
+	s->clock = ctf_builder_find_clock(&p->result, id);
 	return s->clock ? 0 : error_set(p->err, "no clock before it has the id '%s'", id);
 }
 
@@ -258,16 +249,6 @@ static int parse_stream_roots(struct ctf2_parser *p, const json_t *o, struct ctf
 	return r;
 }
 
-static struct ctf_stream_class *find_stream(const struct ctf2_parser *p, uint64_t id)
-{
-	/* Events stand after their stream class, mostly right after it. */
-	for (size_t i = p->streams.n; i-- > 0;) {
-		if (p->streams.at[i]->id == id)
-			return p->streams.at[i];
-	}
-	return NULL;
-}
-
 static int parse_stream_class(struct ctf2_parser *p, const json_t *o, size_t size)
 {
 	const uint64_t zero = 0;
@@ -275,7 +256,7 @@ static int parse_stream_class(struct ctf2_parser *p, const json_t *o, size_t siz
 	struct ctf_stream_class *s = arena_new(&p->t->arena, struct ctf_stream_class);
 
 	(void)size;
-	if (p->streams.n >= CTF_MAX_STREAM_CLASSES)
+	if (p->result.streams.n >= CTF_MAX_STREAM_CLASSES)
 		return error_set(p->err, "more than %d stream classes", CTF_MAX_STREAM_CLASSES);
 	int r = ctf2_json_unsigned(o, "id", 0, UINT64_MAX, &zero, &s->id, p->err);
 	if (!r)
@@ -288,7 +269,7 @@ static int parse_stream_class(struct ctf2_parser *p, const json_t *o, size_t siz
 		return r;
 	s->name = json_object_get(o, "name") ? arena_strdup(&p->t->arena, name) : NULL;
 	s->where = p->fragment;
-	*vec_push(&p->streams) = s;
+	*vec_push(&p->result.streams) = s;
 	return 0;
 }
 
@@ -352,7 +333,7 @@ static int parse_event_class(struct ctf2_parser *p, const json_t *o, size_t size
 	e->name = arena_strdup(&p->t->arena, name);
 	e->log_level = find_log_level(o);
 	e->where = p->fragment;
-	e->stream = find_stream(p, stream_id);
+	e->stream = ctf_builder_find_stream(&p->result, stream_id);
 	if (!e->stream)
 		r = error_set(p->err, "no data stream class before it has the id %" PRIu64,
 			      stream_id);
@@ -360,8 +341,7 @@ static int parse_event_class(struct ctf2_parser *p, const json_t *o, size_t size
 		r = parse_event_roots(p, o, e);
 	if (r)
 		return error_wrap(p->err, "event '%s'", e->name);
-	*vec_push(&p->events) = e;
-	e->stream->n_events++;
+	*vec_push(&p->result.events) = e;
 	return 0;
 }
 
@@ -402,71 +382,54 @@ static int parse_fragment(struct ctf2_parser *p, const json_t *o, size_t size)
 
 static size_t skip_blank(const char *text, size_t size, size_t at)
 {
-	while (at < size && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' ||
-			     text[at] == '\n' || text[at] == RECORD_SEPARATOR))
+	while (at < size &&
+	       (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n'))
 		at++;
 	return at;
 }
 
-/* Reads the fragment at the start of text, which goes to the next record separator. */
 static int load_fragment(struct ctf2_parser *p, const char *text, size_t size, size_t *usedp)
 {
 	p->fragment++;
-	*usedp = size;
-	if (size > MAX_FRAGMENT) {
-		error_set(p->err, "it has more than %d bytes", MAX_FRAGMENT);
-		return error_wrap(p->err, "fragment %" PRIu32, p->fragment);
-	}
 	json_t *o = ctf2_json_load(text, size, usedp, p->err);
 	int r = o ? parse_fragment(p, o, *usedp) : ERR;
 	json_decref(o);
 	return r ? error_wrap(p->err, "fragment %" PRIu32, p->fragment) : 0;
 }
 
-static int parse_fragments(struct ctf2_parser *p, const char *text, size_t size)
+/* What is between two record separators: one fragment, or several from a careless writer. */
+static int parse_record(struct ctf2_parser *p, const char *text, size_t size)
 {
 	size_t used;
 
+	if (size > MAX_RECORD)
+		return error_set(p->err,
+				 "a fragment after number %" PRIu32 " has more than %d bytes",
+				 p->fragment, MAX_RECORD);
 	for (size_t at = skip_blank(text, size, 0); at < size;
 	     at = skip_blank(text, size, at + used)) {
-		const char *end = memchr(text + at, RECORD_SEPARATOR, size - at);
-		size_t left = end ? (size_t)(end - (text + at)) : size - at;
-		int r = load_fragment(p, text + at, left, &used);
+		int r = load_fragment(p, text + at, size - at, &used);
 
 		if (r)
 			return r;
 	}
+	return 0;
+}
+
+static int parse_records(struct ctf2_parser *p, const char *text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		const char *end = memchr(text + at, RECORD_SEPARATOR, size - at);
+		size_t record = end ? (size_t)(end - (text + at)) : size - at;
+		int r = parse_record(p, text + at, record);
+
+		if (r)
+			return r;
+		at += record + 1;
+	}
 	return p->fragment ? 0 : error_set(p->err, "the metadata has no fragment");
-}
-
-/* ---- putting the trace type together ---- */
-
-static void move_events(struct ctf2_parser *p)
-{
-	for (size_t i = 0; i < p->streams.n; i++) {
-		struct ctf_stream_class *s = p->streams.at[i];
-
-		s->events = arena_array(&p->t->arena, struct ctf_event_class *, s->n_events);
-		s->n_events = 0;
-	}
-	for (size_t i = 0; i < p->events.n; i++) {
-		struct ctf_stream_class *s = p->events.at[i]->stream;
-
-		s->events[s->n_events++] = p->events.at[i];
-	}
-}
-
-static void move_result(struct ctf2_parser *p)
-{
-	struct ctf_trace_type *t = p->t;
-
-	move_events(p);
-	t->n_clocks = (uint32_t)p->clocks.n;
-	t->clocks = arena_memdup(&t->arena, p->clocks.at, sizeof(*p->clocks.at) * p->clocks.n);
-	t->n_streams = (uint32_t)p->streams.n;
-	t->streams = arena_memdup(&t->arena, p->streams.at, sizeof(*p->streams.at) * p->streams.n);
-	t->n_env = (uint32_t)p->env.n;
-	t->env = arena_memdup(&t->arena, p->env.at, sizeof(*p->env.at) * p->env.n);
 }
 
 int ctf_ctf2_parse(struct ctf_trace_type *t, const char *text, size_t size, struct error *err)
@@ -475,15 +438,10 @@ int ctf_ctf2_parse(struct ctf_trace_type *t, const char *text, size_t size, stru
 
 	t->major = 2;
 	t->minor = 0;
-	int r = parse_fragments(&p, text, size);
-	if (!r) {
-		move_result(&p);
-		r = ctf_trace_type_finish(t, err);
-	}
+	int r = parse_records(&p, text, size);
+	if (!r)
+		r = ctf_builder_finish(&p.result, t, err);
 	json_decref(p.aliases);
-	vec_deinit(&p.clocks);
-	vec_deinit(&p.streams);
-	vec_deinit(&p.events);
-	vec_deinit(&p.env);
+	ctf_builder_deinit(&p.result);
 	return r;
 }

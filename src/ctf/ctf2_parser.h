@@ -5,7 +5,7 @@
 #ifndef VMSCOPE_CTF_CTF2_PARSER_H
 #define VMSCOPE_CTF_CTF2_PARSER_H
 
-#include "base/mem.h"
+#include "ctf/builder.h"
 #include "ctf/ctf2_json.h"
 #include "ctf/type.h"
 
@@ -23,10 +23,7 @@ struct ctf2_parser {
 	struct ctf_clock *clock; /* the stream class's default clock, or NULL */
 
 	bool has_trace_class;
-	VEC(struct ctf_clock *) clocks;
-	VEC(struct ctf_stream_class *) streams;
-	VEC(struct ctf_event_class *) events;
-	VEC(struct ctf_env) env;
+	struct ctf_builder result;
 };
 
 /* Counts n more of what CTF_MAX_NODES bounds. Return: 0, or ERR with the error set. */

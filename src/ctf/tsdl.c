@@ -127,15 +127,9 @@ int tsdl_byte_order(struct tsdl_parser *p, const struct tsdl_value *v, bool *big
 	return 0;
 }
 
-struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define)
+static struct ctf_clock *add_clock(struct tsdl_parser *p, const char *name)
 {
-	for (size_t i = 0; i < p->clocks.n; i++) {
-		if (strcmp(p->clocks.at[i]->name, name))
-			continue;
-		p->clock_defined.at[i] |= define;
-		return p->clocks.at[i];
-	}
-	if (p->clocks.n >= MAX_CLOCKS) {
+	if (p->result.clocks.n >= MAX_CLOCKS) {
 		tsdl_fail_at(p, p->lx.line, "more than %d clocks", MAX_CLOCKS);
 		return NULL;
 	}
@@ -143,8 +137,21 @@ struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool defin
 	clock->name = arena_strdup(&p->t->arena, name);
 	clock->description = "";
 	clock->frequency = 1000000000;
-	*vec_push(&p->clocks) = clock;
-	*vec_push(&p->clock_defined) = define;
+	*vec_push(&p->result.clocks) = clock;
+	vec_push(&p->clock_defined);
+	return clock;
+}
+
+struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define)
+{
+	struct ctf_clock *clock = ctf_builder_find_clock(&p->result, name);
+
+	if (!clock)
+		clock = add_clock(p, name);
+	for (size_t i = 0; i < p->result.clocks.n && define; i++) {
+		if (p->result.clocks.at[i] == clock)
+			p->clock_defined.at[i] = true;
+	}
 	return clock;
 }
 
@@ -331,7 +338,7 @@ static int set_env(struct tsdl_parser *p, const char *name, const struct tsdl_va
 	(void)data;
 	if (r)
 		return r;
-	e = vec_push(&p->env);
+	e = vec_push(&p->result.env);
 	e->name = arena_strdup(&p->t->arena, name);
 	if (v->kind == TSDL_STRING)
 		e->string = v->string;
@@ -496,13 +503,13 @@ static struct ctf_stream_class *add_stream(struct tsdl_parser *p)
 	struct ctf_stream_class *s = arena_new(&p->t->arena, struct ctf_stream_class);
 
 	s->where = p->lx.line;
-	*vec_push(&p->streams) = s;
+	*vec_push(&p->result.streams) = s;
 	return s;
 }
 
 static int parse_stream(struct tsdl_parser *p)
 {
-	if (p->streams.n >= CTF_MAX_STREAM_CLASSES)
+	if (p->result.streams.n >= CTF_MAX_STREAM_CLASSES)
 		return tsdl_fail_at(p, p->lx.line, "more than %d stream classes",
 				    CTF_MAX_STREAM_CLASSES);
 	struct block b = {set_stream, stream_root, add_stream(p)};
@@ -560,7 +567,7 @@ static int parse_event(struct tsdl_parser *p)
 	e->name = "";
 	e->log_level = -1;
 	e->where = p->lx.line;
-	*vec_push(&p->events) = e;
+	*vec_push(&p->result.events) = e;
 	vec_push(&p->event_streams);
 	vec_push(&p->event_has_stream);
 	struct block b = {set_event, event_root, e};
@@ -639,53 +646,40 @@ static void scan_byte_order(struct ctf_trace_type *t, const char *text, size_t s
 /* Return: the stream class of event number i, or NULL with the error set. */
 static struct ctf_stream_class *stream_of(struct tsdl_parser *p, size_t i)
 {
-	const struct ctf_event_class *e = p->events.at[i];
+	const struct ctf_event_class *e = p->result.events.at[i];
 	uint64_t id = p->event_streams.at[i];
 
-	if (!p->streams.n)
+	if (!p->result.streams.n)
 		add_stream(p)->id = id;
-	if (!p->event_has_stream.at[i] && p->streams.n == 1)
-		return p->streams.at[0];
-	for (size_t s = 0; s < p->streams.n; s++) {
-		if (p->streams.at[s]->id == id)
-			return p->streams.at[s];
-	}
-	tsdl_fail_at(p, e->where, "event '%s' is of stream %" PRIu64 ", which is not defined",
-		     e->name, id);
-	return NULL;
+	if (!p->event_has_stream.at[i] && p->result.streams.n == 1)
+		return p->result.streams.at[0];
+	struct ctf_stream_class *s = ctf_builder_find_stream(&p->result, id);
+	if (!s)
+		tsdl_fail_at(p, e->where,
+			     "event '%s' is of stream %" PRIu64 ", which is not defined", e->name,
+			     id);
+	return s;
 }
 
 static int bind_events(struct tsdl_parser *p)
 {
-	for (size_t i = 0; i < p->events.n; i++) {
+	for (size_t i = 0; i < p->result.events.n; i++) {
 		struct ctf_stream_class *s = stream_of(p, i);
 
 		if (!s)
 			return ERR;
-		p->events.at[i]->stream = s;
-		s->n_events++;
-	}
-	for (size_t i = 0; i < p->streams.n; i++) {
-		struct ctf_stream_class *s = p->streams.at[i];
-
-		s->events = arena_array(&p->t->arena, struct ctf_event_class *, s->n_events);
-		s->n_events = 0;
-	}
-	for (size_t i = 0; i < p->events.n; i++) {
-		struct ctf_stream_class *s = p->events.at[i]->stream;
-
-		s->events[s->n_events++] = p->events.at[i];
+		p->result.events.at[i]->stream = s;
 	}
 	return 0;
 }
 
 static int check_clocks(struct tsdl_parser *p)
 {
-	for (size_t i = 0; i < p->clocks.n; i++) {
+	for (size_t i = 0; i < p->result.clocks.n; i++) {
 		if (!p->clock_defined.at[i])
 			return tsdl_fail_at(p, p->lx.line,
 					    "the clock '%s' is mapped but not defined",
-					    p->clocks.at[i]->name);
+					    p->result.clocks.at[i]->name);
 	}
 	return 0;
 }
@@ -731,9 +725,9 @@ static void assign_roles(struct ctf_fc *root, const struct role_name *roles)
  * Return: NULL when there are several. */
 static struct ctf_clock *only_clock(struct tsdl_parser *p)
 {
-	if (!p->clocks.n)
+	if (!p->result.clocks.n)
 		return tsdl_clock(p, "default", true);
-	return p->clocks.n == 1 ? p->clocks.at[0] : NULL;
+	return p->result.clocks.n == 1 ? p->result.clocks.at[0] : NULL;
 }
 
 static void map_timestamp(struct tsdl_parser *p, struct ctf_fc *fc)
@@ -773,18 +767,6 @@ static void finish_header_field(struct tsdl_parser *p, const char *name, struct 
 	finish_header(p, fc);
 }
 
-static void move_result(struct tsdl_parser *p)
-{
-	struct ctf_trace_type *t = p->t;
-
-	t->n_clocks = (uint32_t)p->clocks.n;
-	t->clocks = arena_memdup(&t->arena, p->clocks.at, sizeof(*p->clocks.at) * p->clocks.n);
-	t->n_streams = (uint32_t)p->streams.n;
-	t->streams = arena_memdup(&t->arena, p->streams.at, sizeof(*p->streams.at) * p->streams.n);
-	t->n_env = (uint32_t)p->env.n;
-	t->env = arena_memdup(&t->arena, p->env.at, sizeof(*p->env.at) * p->env.n);
-}
-
 static int parse_all(struct tsdl_parser *p)
 {
 	int r = 0;
@@ -812,22 +794,18 @@ int ctf_tsdl_parse(struct ctf_trace_type *t, const char *text, size_t size, stru
 	int r = parse_all(&p);
 	if (!r) {
 		assign_roles(t->packet_header, header_roles);
-		for (size_t i = 0; i < p.streams.n; i++) {
-			finish_context(&p, p.streams.at[i]->packet_context);
-			finish_header(&p, p.streams.at[i]->event_header);
+		for (size_t i = 0; i < p.result.streams.n; i++) {
+			finish_context(&p, p.result.streams.at[i]->packet_context);
+			finish_header(&p, p.result.streams.at[i]->event_header);
 		}
-		move_result(&p);
-		r = ctf_trace_type_finish(t, err);
+		r = ctf_builder_finish(&p.result, t, err);
 	}
 	vec_deinit(&p.named);
 	vec_deinit(&p.members);
 	vec_deinit(&p.labels);
-	vec_deinit(&p.clocks);
+	ctf_builder_deinit(&p.result);
 	vec_deinit(&p.clock_defined);
-	vec_deinit(&p.streams);
-	vec_deinit(&p.events);
 	vec_deinit(&p.event_streams);
 	vec_deinit(&p.event_has_stream);
-	vec_deinit(&p.env);
 	return r;
 }

@@ -6,6 +6,7 @@
 #define VMSCOPE_CTF_TSDL_PARSER_H
 
 #include "base/mem.h"
+#include "ctf/builder.h"
 #include "ctf/tsdl_lex.h"
 #include "ctf/type.h"
 
@@ -50,14 +51,10 @@ struct tsdl_parser {
 	VEC(struct ctf_member) members;
 	VEC(struct ctf_label) labels;
 
-	/* The result, until it moves to t. */
-	VEC(struct ctf_clock *) clocks;
-	VEC(bool) clock_defined; /* for each of clocks: not only referred to */
-	VEC(struct ctf_stream_class *) streams;
-	VEC(struct ctf_event_class *) events;
-	VEC(uint64_t) event_streams; /* for each of events: its stream id */
+	struct ctf_builder result;
+	VEC(bool) clock_defined;     /* for each clock of it: not only referred to */
+	VEC(uint64_t) event_streams; /* for each event of it: its stream id */
 	VEC(bool) event_has_stream;
-	VEC(struct ctf_env) env;
 	bool has_trace;
 };
 
