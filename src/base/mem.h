@@ -36,8 +36,9 @@ void *mem_vec_grow(void *at, size_t *cap, size_t n, size_t size);
 	((v)->at = mem_vec_grow((v)->at, &(v)->cap, (v)->n, sizeof(*(v)->at)), \
 	 (__typeof__((v)->at))__builtin_memset(&(v)->at[(v)->n++], 0, sizeof(*(v)->at)))
 
-#define vec_each(e, v) \
-	for (__typeof__(&*(v)->at) e = (v)->at, e##_end = (v)->at + (v)->n; e != e##_end; e++)
+#define vec_each(e, v)                                                                           \
+	for (__typeof__(&*(v)->at) e = (v)->at, e##_end = (v)->n ? e + (v)->n : e; e != e##_end; \
+	     e++)
 
 #define vec_deinit(v)                  \
 	do {                           \

@@ -182,9 +182,11 @@ static void count_lost_events(struct ctf_cursor *c, const struct ctf_packet *p,
 	unsigned size = ctf_role_size(p->cls->packet_context, CTF_ROLE_DISCARDED);
 
 	/* A stream whose first packet is not its number 0 counts from an unknown start. */
-	if (!c->had_packet && CTF_HAS(p, CTF_ROLE_SEQ_NUM) && p->seq_num)
-		c->discarded =
-			after && after->discarded < p->discarded ? after->discarded : p->discarded;
+	if (!c->had_packet && CTF_HAS(p, CTF_ROLE_SEQ_NUM) && p->seq_num) {
+		bool is_high = after && !counted(p->discarded, after->discarded, size);
+
+		c->discarded = is_high ? after->discarded : p->discarded;
+	}
 	uint64_t now = believed(c->discarded, p->discarded, after ? &after->discarded : NULL, size);
 	uint64_t lost = counted(c->discarded, now, size);
 

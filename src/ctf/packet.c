@@ -79,20 +79,21 @@ static void start_packet(const struct ctf_packets *src, uint64_t offset, struct 
 	r->roles_seen = 0;
 }
 
-/*
- * One byte may differ. So neither a damaged packet nor, worse, damaged metadata costs packets that
- * are good otherwise; and no two UUIDs are that close.
- */
-static bool is_same_uuid(const uint8_t a[16], const uint8_t b[16])
+static unsigned differing_bytes(const uint8_t a[16], const uint8_t b[16])
 {
-	unsigned differ = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < 16; i++)
-		differ += a[i] != b[i];
-	return differ <= 1;
+		n += a[i] != b[i];
+	return n;
 }
 
-static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader *r)
+/*
+ * One byte of the UUID may differ. So neither a damaged packet nor, worse, damaged metadata costs
+ * packets that are good otherwise; and no two UUIDs are that close.
+ */
+static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader *r,
+			       struct ctf_packet *p)
 {
 	const struct ctf_trace_type *t = src->type;
 	struct uuid_capture uuid = {0};
@@ -103,9 +104,10 @@ static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader 
 			       : PROBE_MAGIC;
 	if (r->roles_seen & 1u << CTF_ROLE_MAGIC && r->role[CTF_ROLE_MAGIC] != CTF_MAGIC)
 		return PROBE_MAGIC;
-	if (uuid.n == 16 && t->has_uuid && !is_same_uuid(uuid.bytes, t->uuid))
-		return PROBE_MAGIC;
-	return PROBE_SOUND;
+	unsigned differ = uuid.n == 16 && t->has_uuid ? differing_bytes(uuid.bytes, t->uuid) : 0;
+
+	p->other_uuid = differ != 0;
+	return differ > 1 ? PROBE_MAGIC : PROBE_SOUND;
 }
 
 static const struct ctf_stream_class *class_of(const struct ctf_trace_type *t,
@@ -153,7 +155,7 @@ static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct c
 {
 	*p = (struct ctf_packet){.offset = offset};
 	start_packet(src, offset, r);
-	enum probe found = probe_header(src, r);
+	enum probe found = probe_header(src, r, p);
 
 	if (found != PROBE_SOUND)
 		return found;
@@ -265,11 +267,13 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 
 		if (found == PROBE_SOUND) {
 			mend_size(src, p, r);
+			if (p->other_uuid)
+				report(src, DIAG_PACKET_UUID, offset, 0);
 			p->follows_damage = damaged;
 			ctf_packet_enter(src, p, r);
 			return 1;
 		}
-		report(src, diag_of(found), offset, r->pos);
+		report(src, diag_of(found), offset, found == PROBE_HEADER ? r->pos : 0);
 		damaged = true;
 		offset = search(src, offset + 1, src->size, r);
 	}

@@ -42,6 +42,7 @@ struct ctf_packet {
 	uint64_t seq_num;
 	uint64_t cpu;
 	bool follows_damage; /* bytes before it were given up */
+	bool other_uuid;     /* its UUID is not quite the metadata's */
 	bool cut;	     /* its end is missing, or its size was not what it said */
 };
 
