@@ -64,12 +64,16 @@ static void span_of(const struct sync_consensus *c, size_t enough, int64_t *lowp
 
 bool sync_consensus_take(struct sync_consensus *c, int64_t *lowp, int64_t *highp)
 {
-	if (c->ends.n)
-		qsort(c->ends.at, c->ends.n, sizeof(*c->ends.at), compare_ends);
-	size_t most = most_votes(c), missing = c->n - most;
-	size_t play = missing ? 1 + (size_t)sqrt((double)missing) : 0;
+	size_t most = c->n_all, missing, play;
 
-	span_of(c, most > play ? most - play : 0, lowp, highp);
+	if (c->ends.n) {
+		qsort(c->ends.at, c->ends.n, sizeof(*c->ends.at), compare_ends);
+		most = most_votes(c);
+	}
+	missing = c->n - most;
+	play = missing ? 1 + (size_t)sqrt((double)missing) : 0;
+	if (c->ends.n && most > play)
+		span_of(c, most - play, lowp, highp);
 	c->ends.n = c->n = c->n_all = 0;
 	return !missing;
 }

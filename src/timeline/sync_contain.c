@@ -9,7 +9,7 @@
 
 enum {
 	SEARCH_TRIPLES = 8192, /* of one CPU and cause: enough to tell what belongs together */
-	FIT_TRIPLES = 65536,   /* and to follow the clocks in detail */
+	FIT_TRIPLES = 65536,   /* and to follow the clocks in detail, of all CPUs of a guest */
 	MAX_CLAIMS = 16,       /* for one triple: beyond, it tells nothing */
 	MIN_CLAIMS = 8,	       /* agreeing ones, below which there is no fit */
 	ROUGH_REACH = 500000,  /* ns: what a claim may be wrong by, delays and all */
@@ -476,7 +476,8 @@ static void claim_all(struct claims *claims, const struct sync_pair *pairs, size
 {
 	for (size_t i = 0; i < n_pairs; i++) {
 		struct sync_gaps gaps = {0};
-		uint32_t n = add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_TRIPLES);
+		uint32_t n =
+			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_TRIPLES / n_pairs);
 
 		claims_grow(claims, n);
 		find_claims(&gaps, pairs[i].thread, claims);

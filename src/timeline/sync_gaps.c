@@ -1,5 +1,7 @@
 #include "timeline/sync_gaps.h"
 
+#include <stdlib.h>
+
 enum {
 	QUANTUM_BITS = 15, /* 33 us, for delays */
 	SCALE_BITS =

@@ -50,10 +50,10 @@ static void count_within(struct sync_votes *v, int64_t reach, bool fine)
 
 void sync_votes_count(struct sync_votes *v, size_t n_guest)
 {
+	if (!v->candidates.n)
+		return;
 	weigh(v, n_guest);
-	if (v->candidates.n)
-		qsort(v->candidates.at, v->candidates.n, sizeof(*v->candidates.at),
-		      compare_candidates);
+	qsort(v->candidates.at, v->candidates.n, sizeof(*v->candidates.at), compare_candidates);
 	count_within(v, SYNC_VOTE_REACH, false);
 	count_within(v, FINE_REACH, true);
 }
@@ -69,6 +69,8 @@ const struct sync_candidate *sync_votes_best(const struct sync_votes *v)
 {
 	const struct sync_candidate *best = NULL;
 
+	if (!v->candidates.n)
+		return NULL;
 	vec_each (c, &v->candidates)
 		if (!best || is_likelier(c, best))
 			best = c;
@@ -80,6 +82,8 @@ static void find_likeliest(const struct sync_votes *v, const struct sync_candida
 {
 	for (size_t g = 0; g < n_guest; g++)
 		best[g] = NULL;
+	if (!v->candidates.n)
+		return;
 	vec_each (c, &v->candidates)
 		if (!best[c->guest] || is_likelier(c, best[c->guest]))
 			best[c->guest] = c;

@@ -53,7 +53,7 @@ static int64_t median_error(const struct sync_contain *c)
 static void test_difference_of_any_size_is_found(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= 40; seed++) {
 		uint64_t r = seed * 1000;
 		struct clock_map truth;
 		struct sync_contain c;
@@ -114,7 +114,7 @@ static void test_two_cpus_are_fitted_together(void **state)
 static void test_lost_windows_and_events(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 50; seed++) {
+	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct clock_map truth;
 		struct sync_contain c;
 
@@ -141,7 +141,7 @@ static void test_lost_windows_and_events(void **state)
 static void test_slew_and_step(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 30; seed++) {
+	for (uint64_t seed = 1; seed <= 10; seed++) {
 		uint64_t r = seed;
 		struct clock_piece pieces[4];
 		struct clock_map truth = {pieces, 4};
@@ -178,7 +178,7 @@ static void test_slew_and_step(void **state)
 static void test_stranger_has_no_fit(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 50; seed++) {
+	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct clock_map truth;
 		struct sync_contain c;
 

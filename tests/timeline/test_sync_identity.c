@@ -88,8 +88,9 @@ static void test_sixteen_identical_vms(void **state)
 			assert_int_equal(id[g].process, 1000 + shuffled(g));
 			assert_int_equal(thread_of_cpu[g * N_VCPUS], shuffled(g) * N_VCPUS + 1);
 			assert_int_equal(thread_of_cpu[g * N_VCPUS + 1], shuffled(g) * N_VCPUS);
-			assert_in_range(llabs(id[g].difference - f->truth[shuffled(g)].pieces->offset), 0,
-					1000000);
+			assert_in_range(
+				llabs(id[g].difference - f->truth[shuffled(g)].pieces->offset), 0,
+				1000000);
 		}
 		farm_deinit(f);
 		free(f);
