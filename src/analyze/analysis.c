@@ -1,5 +1,6 @@
 #include "analyze/analysis.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -34,11 +35,16 @@ static void survey_stream(struct evidence *e, struct diag_list *diags,
 	ctf_cursor_deinit(&c);
 }
 
-static void survey(struct analysis *a, size_t machine)
+static bool uses_vmsync(const struct analysis_options *o)
+{
+	return o->sync.method == SYNC_AUTO || o->sync.method == SYNC_VMSYNC;
+}
+
+static void survey(struct analysis *a, size_t machine, const struct analysis_options *o)
 {
 	const struct ctf_trace *trace = a->session.traces.at[machine];
 	struct evidence *e = &a->evidence[machine];
-	struct ctf_plan *plan = layout_plan(&trace->type, evidence_events());
+	struct ctf_plan *plan = layout_plan(&trace->type, evidence_events(uses_vmsync(o)));
 
 	evidence_init(e);
 	a->described[machine] = layout_described(&trace->type);
@@ -117,7 +123,7 @@ static int64_t *last_seen_in_guest(const struct analysis *a)
 		for (size_t k = 0; guest != IDENT_NONE && k < a->evidence[guest].cpus.n; k++) {
 			const struct evidence_cpu *c = &a->evidence[guest].cpus.at[k];
 
-			if ((int64_t)c->cpu == v->index && c->last_ns != INT64_MIN)
+			if ((int64_t)c->cpu == v->guest_cpu && c->last_ns != INT64_MIN)
 				seen[i] = clock_map_apply(&a->sync[guest].map, c->last_ns) + 1;
 		}
 	}
@@ -177,8 +183,93 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 	model_finish(a->model);
 }
 
+/* ---- who is who ------------------------------------------------------------------------------- */
+
+static int tie_given(struct analysis *a, const struct analysis_vm *given, struct error *err)
+{
+	int machine = identity_machine_of_name(&a->identity, given->machine);
+
+	if (machine == IDENT_NONE)
+		return error_set(err, "--vm: no machine is called '%s'; `vmscope info` names them",
+				 given->machine);
+	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
+		if (a->identity.vms.at[vm].pid == given->pid &&
+		    a->identity.vms.at[vm].host != machine) {
+			identity_tie(&a->identity, vm, machine, mem_strdup("said by the user"));
+			return 0;
+		}
+	}
+	return error_set(err, "--vm %s: no process %" PRId64 " of any host entered a guest",
+			 given->machine, given->pid);
+}
+
+/* Containment compares a host with other machines: there must be both. */
+static bool can_contain(const struct analysis *a, const struct analysis_options *o)
+{
+	int method = o->sync.method;
+
+	return a->identity.vcpus.n && a->n_machines > 1 &&
+	       (method == SYNC_AUTO || method == SYNC_CONTAINMENT);
+}
+
+static int align(struct analysis *a, const struct analysis_options *o, struct error *err)
+{
+	struct containment c;
+	bool contain = can_contain(a, o);
+
+	for (size_t i = 0; i < o->n_vms; i++) {
+		if (tie_given(a, &o->vms[i], err))
+			return ERR;
+	}
+	if (contain) {
+		containment_init(&c, a->session.traces.at, &a->identity);
+		containment_identify(&c, &a->identity);
+	}
+	int r = sync_machines(&a->identity, a->session.traces.at, contain ? &c : NULL, &o->sync,
+			      a->sync, err);
+
+	if (contain)
+		containment_deinit(&c);
+	return r;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------- */
+
+/* Two sinks as one. */
+struct tee {
+	struct model_sink a, b;
+};
+
+static void tee_vcpu_interval(void *ctx, const struct vcpu_interval *i)
+{
+	struct tee *t = ctx;
+
+	t->a.vcpu_interval(t->a.ctx, i);
+	t->b.vcpu_interval(t->b.ctx, i);
+}
+
+static void tee_vm_exit(void *ctx, const struct vm_exit *x)
+{
+	struct tee *t = ctx;
+
+	t->a.vm_exit(t->a.ctx, x);
+	t->b.vm_exit(t->b.ctx, x);
+}
+
+static void run_model_into_summary(struct analysis *a, const struct model_sink *also)
+{
+	struct model_sink sink = summary_sink(&a->summary);
+	struct tee tee = {.a = sink};
+	struct model_sink both = {
+		.ctx = &tee, .vcpu_interval = tee_vcpu_interval, .vm_exit = tee_vm_exit};
+
+	if (also)
+		tee.b = *also;
+	run_model(a, also ? &both : &sink);
+}
+
 int analysis_init(struct analysis *a, struct ctf_session *session,
-		  const struct sync_options *options, struct error *err)
+		  const struct analysis_options *options, struct error *err)
 {
 	size_t n = session->traces.n;
 
@@ -189,15 +280,13 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
 	a->diags = mem_zalloc(n, sizeof(*a->diags));
 	for (size_t i = 0; i < n; i++)
-		survey(a, i);
+		survey(a, i, options);
 	judge(a);
-	if (sync_machines(&a->identity, options, a->sync, err))
+	if (align(a, options, err))
 		return ERR;
 	find_span(a);
 	summary_init(&a->summary, a->identity.vcpus.n);
-	struct model_sink sink = summary_sink(&a->summary);
-
-	run_model(a, &sink);
+	run_model_into_summary(a, options->also);
 	summary_sort(&a->summary);
 	return 0;
 }

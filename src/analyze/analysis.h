@@ -3,6 +3,7 @@
  *
  *	survey	every stream once, each for itself: evidence of who is who (model/evidence.h)
  *	judge	hosts, guests, VMs, vCPUs (model/identity.h)
+ *	compare	guest events with the windows of vCPUs: whose guest is who (analyze/contain.h)
  *	align	clocks (analyze/sync.h)
  *	model	the hosts' streams merged on one time line (timeline/merge.h), through the model
  *		(model/model.h) into the summary (model/summary.h)
@@ -22,6 +23,22 @@
 #include "model/model.h"
 #include "model/summary.h"
 
+/* The user says that machine `machine` is the VM of process `pid`. */
+struct analysis_vm {
+	const char *machine;
+	int64_t pid;
+};
+
+struct analysis_options {
+	struct sync_options sync; /* a forced method other than vmsync ignores vmsync's events */
+	const struct analysis_vm *vms;
+	size_t n_vms;
+	const struct model_sink *also; /* gets all that the summary gets, or NULL */
+};
+
+/* Leaves everything to us. */
+#define ANALYSIS_OPTIONS_AUTO ((struct analysis_options){.sync = SYNC_OPTIONS_AUTO})
+
 struct analysis {
 	struct ctf_session session; /* machine i is session.traces.at[i] */
 	size_t n_machines;
@@ -40,7 +57,7 @@ struct analysis {
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
 int analysis_init(struct analysis *a, struct ctf_session *session,
-		  const struct sync_options *options, struct error *err);
+		  const struct analysis_options *options, struct error *err);
 void analysis_deinit(struct analysis *a);
 
 /* All that was wrong, of all machines and of finding them. */

@@ -1,9 +1,10 @@
 /*
  * sync: every machine's clock onto the reference clock, that of the outermost host.
  *
- * A guest is aligned with its host first; a nested guest goes through all hosts above it. What the
- * user says wins; otherwise vmsync's pairs; otherwise the clocks are taken as they are, which can
- * be wrong by any amount, and the result says so.
+ * A guest is aligned with its host; a nested guest goes through all hosts above it. Every estimator that
+ * has something to go by makes its map; the one with the smallest error bound is taken unless the
+ * user forces one. What the user gives wins over all. Without any, the clocks are taken as they are,
+ * which can be wrong by any amount, and the result says so.
  */
 #ifndef VMSCOPE_ANALYZE_SYNC_H
 #define VMSCOPE_ANALYZE_SYNC_H
@@ -12,17 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyze/contain.h"
 #include "base/error.h"
+#include "ctf/trace.h"
 #include "model/identity.h"
 #include "timeline/clock_map.h"
+#include "timeline/tsc.h"
 
 enum sync_method {
-	SYNC_REFERENCE, /* it is the reference, or a machine without a host */
-	SYNC_VMSYNC,
-	SYNC_GIVEN, /* by the user */
-	SYNC_AS_IS, /* nothing to go by: the clocks as they are */
+	SYNC_REFERENCE,	  /* it is the reference, or a machine without a host */
+	SYNC_VMSYNC,	  /* vmsync's pairs */
+	SYNC_CONTAINMENT, /* guest events inside the windows of their vCPUs */
+	SYNC_TSC,	  /* TSC offset and scale, for traces whose clock is the TSC */
+	SYNC_GIVEN,	  /* an offset by the user */
+	SYNC_AS_IS,	  /* nothing to go by: the clocks as they are */
 	SYNC_N_METHODS,
 };
+
+enum { SYNC_AUTO = SYNC_N_METHODS };
 
 /* A clock offset given by the user: reference = t + offset_ns + (t - first event) * drift. */
 struct sync_given {
@@ -31,30 +39,59 @@ struct sync_given {
 	double drift;
 };
 
+/* What the host's debugfs says of the machine's TSC. */
+struct sync_tsc {
+	const char *machine;
+	struct tsc_scale scale;
+};
+
 struct sync_options {
 	const struct sync_given *given;
 	size_t n_given;
-	bool ignore_vmsync;
+	const struct sync_tsc *tsc;
+	size_t n_tsc;
+	int method; /* SYNC_AUTO, or the enum sync_method that is forced */
+};
+
+/* Options that leave everything to us. */
+#define SYNC_OPTIONS_AUTO ((struct sync_options){.method = SYNC_AUTO})
+
+/* What one estimator found, against the machine's own host. */
+struct sync_estimate {
+	bool present;
+	struct clock_map map;
+	int64_t error;	      /* ns, greatest of all pieces, or CLOCK_ERROR_UNKNOWN */
+	uint64_t constraints; /* bounds used */
+	uint64_t violations;  /* of them, those that the map breaks */
+	uint64_t decoys;      /* vmsync events that belong to no exchange */
+	uint64_t lost;	      /* vmsync events whose partner is missing */
+	/*
+	 * The check that needs no trust: guest events that this map puts outside every window of
+	 * their vCPU. Of n_events in all; per piece of the map in outside_of_piece (owned).
+	 */
+	uint64_t n_events, outside;
+	uint64_t *outside_of_piece;
 };
 
 struct machine_sync {
-	enum sync_method method;
-	int against;	      /* machine that it was aligned with, IDENT_NONE for a reference */
-	struct clock_map map; /* to the reference */
-	int64_t error; /* ns, greatest of all pieces, against `against`; or CLOCK_ERROR_UNKNOWN */
-	uint64_t constraints; /* vmsync: pairs */
-	uint64_t violations;
-	uint64_t decoys; /* vmsync events that belong to no exchange */
-	uint64_t lost;	 /* vmsync events whose partner is missing */
+	enum sync_method method; /* the one taken */
+	int against;		 /* machine that it was aligned with, IDENT_NONE for a reference */
+	struct clock_map map;	 /* to the reference */
+	struct sync_estimate estimates[SYNC_N_METHODS];
 };
 
 /*
- * Fills out[i] for machine i of the identity.
- * Return: 0, or ERR with err set when an option names no machine.
+ * Fills out[i] for machine i of the identity. traces: likewise. contained: NULL if containment is not
+ * to be used.
+ * Return: 0, or ERR with err set when an option names no machine or cannot be used.
  */
-int sync_machines(const struct identity *id, const struct sync_options *options,
+int sync_machines(const struct identity *id, struct ctf_trace *const *traces,
+		  const struct containment *contained, const struct sync_options *options,
 		  struct machine_sync *out, struct error *err);
 void machine_sync_deinit(struct machine_sync *s);
+
+/* Return: the estimate that was taken. */
+const struct sync_estimate *machine_sync_taken(const struct machine_sync *s);
 
 const char *sync_method_name(enum sync_method method);
 

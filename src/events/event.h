@@ -28,6 +28,9 @@ enum event_id {
 /* A field that this tracer, or this version of it, does not record. */
 #define NO_VALUE INT64_MIN
 
+/* PWR_EVENT_EXIT, include/trace/events/power.h */
+#define POWER_CPU_IDLE_EXIT UINT32_MAX
+
 struct event {
 	int64_t ts;  /* ns since the Epoch; on the reference clock once merged (timeline/merge.h) */
 	uint16_t id; /* enum event_id */
@@ -69,6 +72,9 @@ struct event {
 		struct {
 			int64_t cmd;
 		} syscall_entry_ioctl;
+		struct {
+			int64_t state; /* POWER_CPU_IDLE_EXIT: leaves idle */
+		} power_cpu_idle;
 		struct {
 			int64_t cnt, vm_uid;
 		} vmsync;

@@ -56,15 +56,17 @@ static void vcpu_deinit(struct evidence_vcpu *v)
 	votes_deinit(&v->vm_uids);
 }
 
-struct event_set evidence_events(void)
+struct event_set evidence_events(bool with_vmsync)
 {
 	static const enum event_id ids[] = {
 		EV_SCHED_SWITCH,   EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
 		EV_KVM_ENTRY,	   EV_KVM_EXIT,		  EV_VMSYNC_GH_HOST,
 		EV_VMSYNC_HG_HOST, EV_VMSYNC_GH_GUEST,	  EV_VMSYNC_HG_GUEST,
 	};
+	enum { N_VMSYNC = 4 };
+	unsigned n = sizeof(ids) / sizeof(ids[0]);
 
-	return event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
+	return event_set_of(ids, with_vmsync ? n : n - N_VMSYNC);
 }
 
 void evidence_init(struct evidence *e)

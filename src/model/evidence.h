@@ -69,8 +69,8 @@ struct evidence {
 	struct map vcpu_by_tid, thread_by_tid;
 };
 
-/* Which events it has to be shown. */
-struct event_set evidence_events(void);
+/* Which events it has to be shown; vmsync's may be left out on purpose. */
+struct event_set evidence_events(bool with_vmsync);
 
 void evidence_init(struct evidence *e);
 void evidence_deinit(struct evidence *e);

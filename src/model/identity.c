@@ -133,6 +133,7 @@ static void add_vcpu(struct identity *id, int vm, const struct candidate *c)
 
 	*v = (struct ident_vcpu){.vm = vm,
 				 .index = index,
+				 .guest_cpu = index,
 				 .tid = c->v->tid,
 				 .entries = c->v->entries,
 				 .exits = c->v->exits};
@@ -217,8 +218,8 @@ static uint64_t uid_votes(const struct identity *id, int vm, int64_t uid)
 
 static void tie_guest(struct identity *id, int machine)
 {
-	struct ident_machine *m = &id->machines.at[machine];
-	int64_t uid = guest_uid(m->evidence);
+	int64_t uid = guest_uid(id->machines.at[machine].evidence);
+	int best_vm = IDENT_NONE;
 	uint64_t best = 0;
 
 	if (uid == NO_VALUE)
@@ -228,19 +229,24 @@ static void tie_guest(struct identity *id, int machine)
 
 		if (n > best) {
 			best = n;
-			m->vm = vm;
+			best_vm = vm;
 		}
 	}
-	if (m->vm == IDENT_NONE)
+	if (best_vm == IDENT_NONE)
 		return;
-	id->vms.at[m->vm].guest = machine;
-	id->vms.at[m->vm].vm_uid = uid;
-	id->vms.at[m->vm].why =
-		mem_printf("vmsync: %" PRIu64 " exchanges with vm_uid %" PRId64, best, uid);
+	id->vms.at[best_vm].vm_uid = uid;
+	identity_tie(id, best_vm, machine,
+		     mem_printf("vmsync: %" PRIu64 " exchanges with vm_uid %" PRId64, best, uid));
 }
 
-static void name_vm(struct identity *id, struct ident_vm *vm)
+/* Sets the name by what is known of the VM now; `why` is taken over. */
+static void describe_vm(struct identity *id, int i, char *why)
 {
+	struct ident_vm *vm = &id->vms.at[i];
+
+	free(vm->name);
+	free(vm->why);
+	vm->why = why;
 	if (vm->guest != IDENT_NONE)
 		vm->name = mem_strdup(id->machines.at[vm->guest].name);
 	else if (vm->pid != NO_VALUE)
@@ -248,9 +254,26 @@ static void name_vm(struct identity *id, struct ident_vm *vm)
 	else if (vm->vm_uid != NO_VALUE)
 		vm->name = mem_printf("vm-uid-%" PRId64, vm->vm_uid);
 	else
-		vm->name = mem_printf("vm#%zu", (size_t)(vm - id->vms.at));
-	if (!vm->why)
-		vm->why = mem_strdup("no trace of its own");
+		vm->name = mem_printf("vm#%d", i);
+}
+
+static void untie(struct identity *id, int vm, int machine)
+{
+	if (vm == IDENT_NONE || machine == IDENT_NONE)
+		return;
+	id->vms.at[vm].guest = IDENT_NONE;
+	id->machines.at[machine].vm = IDENT_NONE;
+	describe_vm(id, vm, mem_strdup("no trace of its own"));
+}
+
+void identity_tie(struct identity *id, int vm, int machine, char *why)
+{
+	untie(id, vm, id->vms.at[vm].guest);
+	untie(id, id->machines.at[machine].vm, machine);
+	id->vms.at[vm].guest = machine;
+	id->machines.at[machine].vm = vm;
+	id->machines.at[machine].is_guest = true;
+	describe_vm(id, vm, why);
 }
 
 /* ---- order ---------------------------------------------------------------------------------- */
@@ -275,10 +298,10 @@ void identity_init(struct identity *id, const char *const *names,
 		add_machine(id, names[i], evidence[i]);
 	for (size_t i = 0; i < n; i++)
 		find_vms(id, (int)i);
+	for (int i = 0; i < (int)id->vms.n; i++)
+		describe_vm(id, i, mem_strdup("no trace of its own"));
 	for (size_t i = 0; i < n; i++)
 		tie_guest(id, (int)i);
-	vec_each (vm, &id->vms)
-		name_vm(id, vm);
 	if (id->vcpus.n)
 		qsort(id->vcpus.at, id->vcpus.n, sizeof(*id->vcpus.at), by_vm_and_index);
 }
@@ -294,6 +317,15 @@ void identity_deinit(struct identity *id)
 	vec_deinit(&id->machines);
 	vec_deinit(&id->vms);
 	vec_deinit(&id->vcpus);
+}
+
+int identity_machine_of_name(const struct identity *id, const char *name)
+{
+	for (size_t i = 0; i < id->machines.n; i++) {
+		if (!strcmp(id->machines.at[i].name, name))
+			return (int)i;
+	}
+	return IDENT_NONE;
 }
 
 int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid)

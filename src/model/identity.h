@@ -38,7 +38,8 @@ struct ident_vm {
 struct ident_vcpu {
 	int vm;
 	int64_t index; /* its number in the VM, or NO_VALUE */
-	int64_t tid;   /* on the VM's host */
+	int64_t guest_cpu; /* the CPU that it is in the guest's trace; its index unless proved otherwise */
+	int64_t tid; /* on the VM's host */
 	uint64_t entries, exits;
 	char comm[COMM_SIZE + 1];
 };
@@ -53,6 +54,14 @@ struct identity {
 void identity_init(struct identity *id, const char *const *names,
 		   const struct evidence *const *evidence, size_t n);
 void identity_deinit(struct identity *id);
+
+/*
+ * Says that a machine is this VM, and why (which is taken over). Undoes what tied either before.
+ */
+void identity_tie(struct identity *id, int vm, int machine, char *why);
+
+/* Return: the machine of this name, or IDENT_NONE. */
+int identity_machine_of_name(const struct identity *id, const char *name);
 
 /* Return: the vCPU that this thread of machine `host` runs, or IDENT_NONE. */
 int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid);
