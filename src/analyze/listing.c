@@ -176,7 +176,9 @@ static uint64_t damage_so_far(const struct diag_list *diags)
 	uint64_t n = 0;
 
 	for (int i = 0; i < DIAG_N; i++) {
-		if (i != DIAG_EVENTS_LOST && diag_kind((enum diag_id)i)->severity == DIAG_DAMAGE)
+		/* That a packet is cut is known, and counted, when the one before it is read. */
+		if (i != DIAG_EVENTS_LOST && i != DIAG_PACKET_CUT &&
+		    diag_kind((enum diag_id)i)->severity == DIAG_DAMAGE)
 			n += diags->at[i].count;
 	}
 	return n;
@@ -189,7 +191,8 @@ static uint64_t damage_so_far(const struct diag_list *diags)
 static bool is_second_place(struct source *s)
 {
 	uint64_t damage = damage_so_far(&s->cursor.diags);
-	bool again = !s->cursor.lost && damage == s->damage;
+	const struct ctf_packet *p = &s->cursor.packet;
+	bool again = !s->cursor.lost && damage == s->damage && !p->cut && !p->follows_damage;
 
 	s->damage = damage;
 	return again;
@@ -271,7 +274,9 @@ static int listing_open(struct listing *l, char *const *args, size_t n_args,
 {
 	int r = ctf_session_open(&l->session, args, n_args, err);
 
-	complain_session(messages, &l->session);
+	/* A failure speaks of the first note itself. */
+	if (!r || l->session.notes.n > 1)
+		complain_session(messages, &l->session);
 	if (!r)
 		r = read_range(l, o, err);
 	if (r)

@@ -82,7 +82,8 @@ static int print_info(const struct command *cmd, const struct request *q, char *
 	} else {
 		info_print_text(&info, q->top, stdout);
 	}
-	complain_session(stderr, &info.session);
+	if (!r || info.session.notes.n > 1)
+		complain_session(stderr, &info.session);
 	vec_each (m, &info.machines)
 		complain_diags(stderr, m->trace->name, &m->diags);
 	info_deinit(&info);
