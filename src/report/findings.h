@@ -1,0 +1,25 @@
+/*
+ * findings: everything that a user has to be warned of, from all parts of the analysis: what the
+ * readers counted and what only the whole shows.
+ */
+#ifndef VMSCOPE_REPORT_FINDINGS_H
+#define VMSCOPE_REPORT_FINDINGS_H
+
+#include "analyze/analysis.h"
+#include "base/diag.h"
+#include "base/mem.h"
+
+struct finding {
+	const struct diag_kind *kind;
+	int machine;	   /* or IDENT_NONE: not of one machine */
+	struct diag where; /* as in diag.h, but first_ns is reference time; files are borrowed */
+};
+
+struct findings {
+	VEC(struct finding) at; /* the worst first, then by machine */
+};
+
+void findings_init(struct findings *f, const struct analysis *a);
+void findings_deinit(struct findings *f);
+
+#endif

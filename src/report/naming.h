@@ -1,0 +1,52 @@
+/*
+ * naming: how reports call machines, VMs and the threads that had a vCPU's CPU.
+ *
+ * Machines with a trace have the numbers of the analysis; VMs without one follow.
+ */
+#ifndef VMSCOPE_REPORT_NAMING_H
+#define VMSCOPE_REPORT_NAMING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/analysis.h"
+#include "base/arena.h"
+
+/* What kind of thread had the CPU that a vCPU was waiting for. */
+enum occupant_kind {
+	OCCUPANT_VCPU,	  /* a vCPU, of this VM or another */
+	OCCUPANT_VMM,	  /* another thread of a VM's process */
+	OCCUPANT_VHOST,	  /* a kernel thread that moves a VM's data */
+	OCCUPANT_PROCESS, /* any other process of the host */
+	OCCUPANT_KERNEL,
+	OCCUPANT_IDLE,	  /* nobody: the CPU was on its way out of idle */
+	OCCUPANT_UNKNOWN, /* not recorded */
+	OCCUPANT_N_KINDS,
+};
+
+struct occupant {
+	enum occupant_kind kind;
+	int vm;				   /* of VCPU, VMM and VHOST; or IDENT_NONE */
+	const struct model_thread *thread; /* borrowed; NULL when unknown */
+};
+
+struct occupant occupant_of(const struct analysis *a, uint32_t thread);
+const char *occupant_kind_name(enum occupant_kind kind);
+
+/*
+ * What people call it; threads of one process have the same label. own_vm: whose vCPU it kept
+ * waiting. The text lives in the arena.
+ */
+const char *occupant_label(const struct analysis *a, const struct occupant *o, int own_vm,
+			   struct arena *arena);
+
+/* Machine number of a VM, whether traced or not. */
+size_t vm_machine_id(const struct analysis *a, size_t vm);
+
+/* Return: the exit's name, or its number as text, in the arena. */
+const char *exit_label(const struct exit_cause *cause, struct arena *arena);
+
+/* Return: "vmx", "svm" or "arm64", or NULL when it was not recorded. */
+const char *isa_label(uint8_t isa);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * report: what the analysis found, for people (text) and for programs (JSON, CSV).
+ *
+ *	analysis --> findings (all that there is to warn of)   findings.h
+ *	    |
+ *	    +------> rows, complete, typed      rows.h   --> JSON, CSV
+ *	    +------> text, what matters first, cut to a screen's size
+ *
+ * The fields of JSON and CSV are a promise to other programs: docs/report.md.
+ */
+#ifndef VMSCOPE_REPORT_REPORT_H
+#define VMSCOPE_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analyze/analysis.h"
+
+enum report_section {
+	REPORT_MACHINES,
+	REPORT_VCPUS,
+	REPORT_PCPUS,
+	REPORT_STEAL,
+	REPORT_VM_EXITS,
+	REPORT_EXITS,
+	REPORT_SYNC,
+	REPORT_DIAG,
+	REPORT_N_SECTIONS,
+};
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+
+struct report_options {
+	enum report_format format;
+	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
+	bool color;	   /* text: with terminal escapes */
+	bool all;	   /* text: long lists whole */
+};
+
+void report_print(FILE *f, const struct analysis *a, const struct report_options *options);
+
+/* Return: whether data was lost or damaged, so that the result is not whole. */
+bool report_is_damaged(const struct analysis *a);
+
+/* Return: the sections' names, in their order, then NULL. */
+const char *const *report_section_names(void);
+
+#endif

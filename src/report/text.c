@@ -1,0 +1,125 @@
+#include "report/text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/units.h"
+
+enum { WIDTH = 100, NAME_WIDTH = 16 };
+
+void text_title(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *title = mem_vprintf(fmt, ap);
+
+	va_end(ap);
+	out_str(&t->out, t->color ? "\n\033[1m" : "\n");
+	out_str(&t->out, title);
+	out_str(&t->out, t->color ? "\033[0m\n\n" : "\n\n");
+	free(title);
+}
+
+void text_line(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *line = mem_vprintf(fmt, ap);
+
+	va_end(ap);
+	out_str(&t->out, line);
+	out_char(&t->out, '\n');
+	free(line);
+}
+
+void text_wrapped(struct text *t, size_t indent, const char *words)
+{
+	size_t at = 0;
+
+	while (*words) {
+		size_t n = strcspn(words, " "), width = 0;
+
+		for (size_t i = 0; i < n; i++)
+			width += (words[i] & 0xc0) != 0x80;
+		if (at && at + 1 + width > WIDTH) {
+			out_char(&t->out, '\n');
+			at = 0;
+		}
+		for (size_t i = at ? 1 : indent; i; i--, at++)
+			out_char(&t->out, ' ');
+		out_bytes(&t->out, words, n);
+		at += width;
+		words += n + strspn(words + n, " ");
+	}
+	out_char(&t->out, '\n');
+}
+
+void text_grid(struct text *t, const struct grid *g)
+{
+	grid_print(g, &t->out, t->color);
+}
+
+size_t text_limit(const struct text *t, size_t n, size_t limit)
+{
+	/* A line that says "1 more" takes as much room as what it leaves out. */
+	return t->all || n <= limit + 1 ? n : limit;
+}
+
+void text_more(struct text *t, size_t n, size_t shown, const char *what)
+{
+	if (n > shown)
+		text_line(t, "  ... and %zu more %s (--all shows them)", n - shown, what);
+}
+
+void text_add_vcpu(struct text *t, struct grid *g, size_t vcpu)
+{
+	const struct ident_vcpu *v = &t->a->identity.vcpus.at[vcpu];
+
+	grid_add(g, units_safe(&t->arena, t->a->identity.vms.at[v->vm].name, NAME_WIDTH));
+	grid_add(g, v->index == NO_VALUE ? arena_printf(&t->arena, "tid %" PRId64, v->tid)
+					 : arena_printf(&t->arena, "%" PRId64, v->index));
+}
+
+const char *text_vcpu(struct text *t, size_t vcpu)
+{
+	const struct ident_vcpu *v = &t->a->identity.vcpus.at[vcpu];
+	const char *vm = units_safe(&t->arena, t->a->identity.vms.at[v->vm].name, 40);
+
+	if (v->index == NO_VALUE)
+		return arena_printf(&t->arena, "vCPU thread %" PRId64 " of %s", v->tid, vm);
+	return arena_printf(&t->arena, "vCPU %" PRId64 " of %s", v->index, vm);
+}
+
+void text_print(FILE *f, const struct analysis *a, const struct findings *findings,
+		const struct report_options *options)
+{
+	static void (*const sections[REPORT_N_SECTIONS])(struct text *) = {
+		[REPORT_MACHINES] = text_machines, [REPORT_VCPUS] = text_vcpus,
+		[REPORT_PCPUS] = text_pcpus,	   [REPORT_STEAL] = text_steal,
+		[REPORT_VM_EXITS] = text_vm_exits, [REPORT_EXITS] = text_exits,
+		[REPORT_SYNC] = text_sync,	   [REPORT_DIAG] = text_diag,
+	};
+	static const enum report_section order[] = {
+		REPORT_VCPUS, REPORT_STEAL,    REPORT_VM_EXITS, REPORT_EXITS,
+		REPORT_PCPUS, REPORT_MACHINES, REPORT_SYNC,	REPORT_DIAG,
+	};
+	unsigned usual = ((1u << REPORT_N_SECTIONS) - 1) & ~(1u << REPORT_PCPUS);
+	struct text t = {.a = a,
+			 .findings = findings,
+			 .sections = options->sections ? options->sections : usual,
+			 .color = options->color,
+			 .all = options->all};
+
+	out_init(&t.out, f);
+	text_summary(&t);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (t.sections & 1u << order[i])
+			sections[order[i]](&t);
+	}
+	out_deinit(&t.out);
+	arena_deinit(&t.arena);
+}

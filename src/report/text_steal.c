@@ -1,0 +1,109 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/naming.h"
+#include "report/text.h"
+#include "report/units.h"
+
+enum { VCPU_LIMIT = 8, OCCUPANT_LIMIT = 8, LABEL_WIDTH = 48 };
+
+/* Threads that people take for one: those of a process, idle ones of all CPUs. */
+struct group {
+	const char *label; /* in the text's arena */
+	int64_t preempted, waiting;
+	uint64_t times;
+};
+
+typedef VEC(struct group) groups_t;
+
+static struct group *get_group(groups_t *groups, const char *label)
+{
+	vec_each (g, groups) {
+		if (!strcmp(g->label, label))
+			return g;
+	}
+	struct group *g = vec_push(groups);
+
+	g->label = label;
+	return g;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	int64_t s = x->preempted + x->waiting, t = y->preempted + y->waiting;
+
+	return s != t ? (s > t ? -1 : 1) : strcmp(x->label, y->label);
+}
+
+static void group_occupants(struct text *t, size_t vcpu, groups_t *groups)
+{
+	vec_each (s, &t->a->summary.vcpus[vcpu].occupants) {
+		struct occupant o = occupant_of(t->a, s->thread);
+		const char *label =
+			occupant_label(t->a, &o, t->a->identity.vcpus.at[vcpu].vm, &t->arena);
+		struct group *g = get_group(groups, label);
+
+		g->preempted += s->preempted;
+		g->waiting += s->waiting;
+		g->times += s->times;
+	}
+	if (groups->n)
+		qsort(groups->at, groups->n, sizeof(*groups->at), by_time);
+}
+
+static const struct grid_column columns[] = {
+	{.title = "lost"},    {.title = "share"}, {.title = "preempted"},
+	{.title = "waiting"}, {.title = "times"}, {.title = "to", .left = true},
+};
+
+static void add_row(struct text *t, struct grid *g, const struct group *group, int64_t whole)
+{
+	int64_t lost = group->preempted + group->waiting;
+
+	grid_add(g, units_duration(&t->arena, lost, 4));
+	grid_add(g, units_share(&t->arena, lost, whole));
+	grid_add(g, units_duration_or_none(&t->arena, group->preempted, 4));
+	grid_add(g, units_duration_or_none(&t->arena, group->waiting, 4));
+	grid_add(g, group->times ? units_count(&t->arena, group->times) : "");
+	grid_add(g, units_safe(&t->arena, group->label, LABEL_WIDTH));
+}
+
+static void print_vcpu(struct text *t, size_t vcpu)
+{
+	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
+	int64_t whole = v->time[VCPU_PREEMPTED] + v->time[VCPU_WAITING];
+	groups_t groups = {0};
+	struct grid g;
+
+	group_occupants(t, vcpu, &groups);
+	size_t n = text_limit(t, groups.n, OCCUPANT_LIMIT);
+
+	text_title(t, "Who had the CPU while %s could run: lost %s, %s of the time",
+		   text_vcpu(t, vcpu), units_duration(&t->arena, whole, 4),
+		   units_share(&t->arena, whole, summary_span(v)));
+	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < n; i++)
+		add_row(t, &g, &groups.at[i], whole);
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, groups.n, n, "rows");
+	vec_deinit(&groups);
+}
+
+void text_steal(struct text *t)
+{
+	size_t all = 0, shown = 0, n;
+
+	for (size_t i = 0; i < t->a->identity.vcpus.n; i++)
+		all += t->a->summary.vcpus[i].occupants.n > 0;
+	n = text_limit(t, all, VCPU_LIMIT);
+	for (size_t i = 0; i < t->a->identity.vcpus.n && shown < n; i++) {
+		if (!t->a->summary.vcpus[i].occupants.n)
+			continue;
+		print_vcpu(t, i);
+		shown++;
+	}
+	text_more(t, all, n, "vCPUs");
+}

@@ -1,0 +1,171 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/digest.h"
+#include "report/naming.h"
+#include "report/text.h"
+#include "report/units.h"
+
+enum { VCPU_LIMIT = 16, PCPU_LIMIT = 32 };
+
+/* Time in which it would have run if it had been alone on bare metal. */
+static int64_t wanted(const struct summary_vcpu *v)
+{
+	return known_time(v) - v->time[VCPU_HALTED];
+}
+
+static int64_t on_exits(const struct summary_vcpu *v)
+{
+	return v->time[VCPU_HYPERVISOR] + v->time[VCPU_USERSPACE];
+}
+
+static int64_t lost(const struct summary_vcpu *v)
+{
+	return v->time[VCPU_PREEMPTED] + v->time[VCPU_WAITING];
+}
+
+/* ---- what became of the time that it wanted to run ------------------------------------------- */
+
+static const struct grid_column verdict_columns[] = {
+	{.title = "VM", .left = true}, {.title = "vCPU"},
+	{.title = "wanted to run"},    {.title = "in guest"},
+	{.title = "on exits"},	       {.title = "blocked"},
+	{.title = "lost to others"},   {.title = "exits"},
+	{.title = "exits/s"},	       {.title = "pCPUs", .left = true},
+};
+
+/* The CPUs it ran on, "0-3 8". */
+static const char *cpu_ranges(struct text *t, const struct summary_vcpu *v)
+{
+	const char *text = "";
+
+	for (size_t i = 0, k; i < v->cpus.n; i = k + 1) {
+		for (k = i; k + 1 < v->cpus.n && v->cpus.at[k + 1].cpu == v->cpus.at[k].cpu + 1;)
+			k++;
+		text = arena_printf(&t->arena, k > i ? "%s%s%u-%u" : "%s%s%u", text, i ? " " : "",
+				    v->cpus.at[i].cpu, v->cpus.at[k].cpu);
+	}
+	return units_safe(&t->arena, text, 12);
+}
+
+static void verdict_row(struct text *t, struct grid *g, size_t vcpu)
+{
+	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
+	int64_t all = wanted(v), known = known_time(v);
+	uint64_t exits = summary_n_exits(v);
+
+	text_add_vcpu(t, g, vcpu);
+	grid_add(g, units_duration(&t->arena, all, 4));
+	grid_add(g, units_share(&t->arena, v->time[VCPU_GUEST], all));
+	grid_add(g, units_share(&t->arena, on_exits(v), all));
+	grid_add(g, units_share(&t->arena, v->time[VCPU_BLOCKED], all));
+	grid_add(g, units_share(&t->arena, lost(v), all));
+	grid_add(g, exits ? units_count(&t->arena, exits) : "");
+	grid_add(g, exits && known > 0
+			    ? units_rate(&t->arena, (double)exits / ((double)known / 1e9))
+			    : "");
+	grid_add(g, cpu_ranges(t, v));
+}
+
+static void print_verdict(struct text *t, size_t n)
+{
+	struct grid g;
+
+	text_title(t, "What each vCPU got of the time that it wanted to run");
+	grid_init(&g, verdict_columns, sizeof(verdict_columns) / sizeof(verdict_columns[0]));
+	for (size_t i = 0; i < n; i++)
+		verdict_row(t, &g, i);
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, t->a->identity.vcpus.n, n, "vCPUs");
+}
+
+/* ---- all the time ---------------------------------------------------------------------------- */
+
+/* The order of reading: from good to bad to idle. */
+static const enum vcpu_state shown_states[] = {
+	VCPU_GUEST,   VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED,
+	VCPU_WAITING, VCPU_BLOCKED,    VCPU_HALTED,    VCPU_UNKNOWN,
+};
+
+static const struct grid_column time_columns[] = {
+	{.title = "VM", .left = true}, {.title = "vCPU"},      {.title = "guest"},
+	{.title = "hypervisor"},       {.title = "userspace"}, {.title = "preempted"},
+	{.title = "waiting"},	       {.title = "blocked"},   {.title = "halted"},
+	{.title = "unknown"},
+};
+
+/* Two rows: shares, and below them times. */
+static void time_rows(struct text *t, struct grid *g, size_t vcpu)
+{
+	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
+
+	text_add_vcpu(t, g, vcpu);
+	for (int i = 0; i < VCPU_N_STATES; i++)
+		grid_add(g, units_share(&t->arena, v->time[shown_states[i]], summary_span(v)));
+	grid_add(g, "");
+	grid_add(g, "");
+	for (int i = 0; i < VCPU_N_STATES; i++)
+		grid_add(g, units_duration_or_none(&t->arena, v->time[shown_states[i]], 4));
+}
+
+static void print_times(struct text *t, size_t n)
+{
+	struct grid g;
+
+	text_title(t, "Where all the time went");
+	grid_init(&g, time_columns, sizeof(time_columns) / sizeof(time_columns[0]));
+	for (size_t i = 0; i < n; i++)
+		time_rows(t, &g, i);
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, t->a->identity.vcpus.n, n, "vCPUs");
+}
+
+void text_vcpus(struct text *t)
+{
+	size_t n = text_limit(t, t->a->identity.vcpus.n, VCPU_LIMIT);
+
+	if (!n)
+		return;
+	print_verdict(t, n);
+	print_times(t, n);
+}
+
+/* ---- physical CPUs --------------------------------------------------------------------------- */
+
+static const struct grid_column pcpu_columns[] = {
+	{.title = "VM", .left = true}, {.title = "vCPU"},  {.title = "pCPU"},
+	{.title = "in guest"},	       {.title = "share"}, {.title = "otherwise on it"},
+};
+
+static void pcpu_row(struct text *t, struct grid *g, size_t vcpu, const struct summary_cpu *c)
+{
+	text_add_vcpu(t, g, vcpu);
+	grid_add(g, arena_printf(&t->arena, "%" PRIu32, c->cpu));
+	grid_add(g, units_duration_or_none(&t->arena, c->guest, 4));
+	grid_add(g, units_share(&t->arena, c->guest, t->a->summary.vcpus[vcpu].time[VCPU_GUEST]));
+	grid_add(g, units_duration_or_none(&t->arena, c->other, 4));
+}
+
+void text_pcpus(struct text *t)
+{
+	size_t all = 0, shown = 0, n = 0;
+	struct grid g;
+
+	for (size_t i = 0; i < t->a->identity.vcpus.n; i++)
+		all += t->a->summary.vcpus[i].cpus.n;
+	n = text_limit(t, all, PCPU_LIMIT);
+	text_title(t, "On which physical CPUs");
+	grid_init(&g, pcpu_columns, sizeof(pcpu_columns) / sizeof(pcpu_columns[0]));
+	for (size_t i = 0; i < t->a->identity.vcpus.n; i++) {
+		vec_each (c, &t->a->summary.vcpus[i].cpus) {
+			if (shown++ < n)
+				pcpu_row(t, &g, i, c);
+		}
+	}
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, all, n, "rows");
+}

@@ -1,0 +1,135 @@
+#include "report/units.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Digits behind the point so that there are `digits` in all. */
+static int decimals(double value, int digits)
+{
+	double limit = 10;
+	int n = digits - 1;
+
+	/* 9.9996 with four digits is 10.00, not 10.000. */
+	while (n > 0 && value >= limit - 0.5 * pow(10, -n)) {
+		limit *= 10;
+		n--;
+	}
+	return n;
+}
+
+const char *units_duration(struct arena *arena, int64_t ns, int digits)
+{
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
+	double value = fabs((double)ns);
+	const char *sign = ns < 0 ? "-" : "";
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		double v = value / units[i].ns;
+
+		/* What would be rounded up to 1000 belongs to the next unit. */
+		if (v >= 1 - 0.5 * pow(10, -digits))
+			return arena_printf(arena, "%s%.*f %s", sign, decimals(v, digits), v,
+					    units[i].name);
+	}
+	return arena_printf(arena, "%" PRId64 " ns", ns);
+}
+
+const char *units_duration_or_none(struct arena *arena, int64_t ns, int digits)
+{
+	return ns ? units_duration(arena, ns, digits) : "";
+}
+
+const char *units_share(struct arena *arena, int64_t part, int64_t whole)
+{
+	double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+
+	if (part <= 0)
+		return "";
+	return percent < 0.1 ? "<0.1 %" : arena_printf(arena, "%.1f %%", percent);
+}
+
+const char *units_count(struct arena *arena, uint64_t n)
+{
+	static const char suffixes[] = "kMGTPE";
+	double value = (double)n;
+	int i = -1;
+
+	if (n < 10000000)
+		return arena_printf(arena, "%" PRIu64, n);
+	while (value >= 999.5) {
+		value /= 1000;
+		i++;
+	}
+	return arena_printf(arena, "%.*f %c", decimals(value, 3), value, suffixes[i]);
+}
+
+const char *units_rate(struct arena *arena, double per_second)
+{
+	return arena_printf(arena, "%.*f", decimals(per_second, 3), per_second);
+}
+
+const char *units_date(struct arena *arena, int64_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char text[32];
+	struct tm tm;
+
+	if (ns < 0 || !gmtime_r(&seconds, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		return arena_printf(arena, "%" PRId64 " ns", ns);
+	return arena_strdup(arena, text);
+}
+
+/* Return: bytes of the printable UTF-8 character at p, 0 if there is none. */
+static size_t printable(const unsigned char *p)
+{
+	if (*p < 0x80)
+		return *p >= 0x20 && *p < 0x7f;
+	size_t n = *p >= 0xc2 && *p <= 0xdf ? 2 : *p >= 0xe1 && *p <= 0xef ? 3 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* U+0080 to U+009f are control characters. */
+	return *p == 0xc2 && p[1] < 0xa0 ? 0 : n;
+}
+
+const char *units_safe(struct arena *arena, const char *text, size_t width)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	char *safe = arena_alloc(arena, strlen(text) + 3), *end = safe, *cut = safe;
+
+	for (size_t i = 0; *p; i++) {
+		size_t n = printable(p);
+
+		if (i + 2 == width)
+			cut = end;
+		if (i == width) {
+			memcpy(cut, "..", 3);
+			return safe;
+		}
+		if (!n)
+			*end++ = '?';
+		else
+			end = mempcpy(end, p, n);
+		p += n ? n : 1;
+	}
+	return safe;
+}
+
+size_t units_width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
