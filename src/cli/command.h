@@ -25,6 +25,7 @@ struct command {
 	int (*run)(const struct command *self, int argc, char **argv);
 };
 
+extern const struct command cmd_analyze;
 extern const struct command cmd_events;
 extern const struct command cmd_info;
 extern const struct command cmd_record;

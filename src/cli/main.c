@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
+	&cmd_analyze,
 	&cmd_events,
 	&cmd_info,
 	&cmd_record,
