@@ -1,0 +1,155 @@
+/*
+ * lanes: prints all that an analysis finds, for tests in other languages to check, as CSV without
+ * header, the kind of row first:
+ *
+ *	span,begin,end
+ *	machine,id,name,role,vm
+ *	clock,machine,method,offset at its first event,drift,error
+ *	vm,id,name,host,guest,pid,vm_uid
+ *	vcpu,id,vm,index,tid,entries,exits
+ *	interval,vcpu,begin,end,state,reason,userspace reason,cpu,occupant
+ *	exit,vcpu,begin,end,early,reason,handled,userspace,preempted,blocked
+ *	total,vcpu,time per state...
+ *	contradictions,n
+ *
+ * What is not known is empty; an occupant is its tid.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyze/analysis.h"
+
+struct printer {
+	VEC(struct vcpu_interval) intervals; /* threads are known at the end */
+};
+
+static void print_value(int64_t value)
+{
+	if (value == NO_VALUE)
+		putchar(',');
+	else
+		printf(",%" PRId64, value);
+}
+
+static int64_t reason_of(const struct exit_cause *cause)
+{
+	return cause->reason == NO_EXIT ? NO_VALUE : (int64_t)cause->reason;
+}
+
+static void on_interval(void *ctx, const struct vcpu_interval *i)
+{
+	struct printer *p = ctx;
+
+	*vec_push(&p->intervals) = *i;
+}
+
+static void on_exit_end(void *ctx, const struct vm_exit *x)
+{
+	(void)ctx;
+	printf("exit,%" PRIu32 ",%" PRId64, x->vcpu, x->begin);
+	print_value(x->end);
+	printf(",%" PRId64, x->early);
+	print_value(reason_of(&x->cause));
+	printf(",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n", x->handled, x->userspace,
+	       x->preempted, x->blocked);
+}
+
+static void print_interval(const struct vcpu_interval *i, const struct model_thread *threads)
+{
+	printf("interval,%" PRIu32 ",%" PRId64 ",%" PRId64 ",%s", i->vcpu, i->begin, i->end,
+	       vcpu_state_name(i->state));
+	print_value(reason_of(&i->cause));
+	print_value(i->userspace_reason);
+	print_value(i->cpu == NO_CPU ? NO_VALUE : (int64_t)i->cpu);
+	print_value(i->occupant == NO_THREAD ? NO_VALUE : threads[i->occupant].tid);
+	putchar('\n');
+}
+
+static void print_machine(const struct analysis *a, size_t i)
+{
+	const struct ident_machine *m = &a->identity.machines.at[i];
+	int64_t first = INT64_MAX;
+
+	printf("machine,%zu,%s,%s", i, m->name, identity_role(m));
+	print_value(m->vm == IDENT_NONE ? NO_VALUE : m->vm);
+	vec_each (c, &a->evidence[i].cpus)
+		first = c->first_ns < first ? c->first_ns : first;
+	printf("\nclock,%zu,%s,%" PRId64 ",%.12f,%" PRId64 "\n", i,
+	       sync_method_name(a->sync[i].method), clock_map_apply(&a->sync[i].map, first) - first,
+	       a->sync[i].map.pieces[0].drift, machine_sync_taken(&a->sync[i])->error);
+}
+
+static void print_identity(const struct analysis *a)
+{
+	const struct identity *id = &a->identity;
+
+	printf("span,%" PRId64 ",%" PRId64 "\n", a->span.begin, a->span.end);
+	for (size_t i = 0; i < a->n_machines; i++)
+		print_machine(a, i);
+	for (size_t i = 0; i < id->vms.n; i++) {
+		printf("vm,%zu,%s,%d", i, id->vms.at[i].name, id->vms.at[i].host);
+		print_value(id->vms.at[i].guest == IDENT_NONE ? NO_VALUE : id->vms.at[i].guest);
+		print_value(id->vms.at[i].pid);
+		print_value(id->vms.at[i].vm_uid);
+		putchar('\n');
+	}
+	for (size_t i = 0; i < id->vcpus.n; i++) {
+		const struct ident_vcpu *v = &id->vcpus.at[i];
+
+		printf("vcpu,%zu,%d", i, v->vm);
+		print_value(v->index);
+		printf(",%" PRId64 ",%" PRIu64 ",%" PRIu64 "\n", v->tid, v->entries, v->exits);
+	}
+}
+
+static void print_totals(const struct analysis *a)
+{
+	for (size_t i = 0; i < a->summary.n_vcpus; i++) {
+		printf("total,%zu", i);
+		for (int s = 0; s < VCPU_N_STATES; s++)
+			print_value(a->summary.vcpus[i].time[s]);
+		putchar('\n');
+	}
+	printf("contradictions,%" PRIu64 "\n", model_contradictions(a->model));
+}
+
+static int print_analysis(struct ctf_session *session, struct error *err)
+{
+	struct analysis_options options = ANALYSIS_OPTIONS_AUTO;
+	struct printer p = {0};
+	struct model_sink sink = {.ctx = &p, .vcpu_interval = on_interval, .vm_exit = on_exit_end};
+	struct analysis a;
+	size_t n;
+
+	options.also = &sink;
+	int r = analysis_init(&a, session, &options, err);
+
+	if (!r) {
+		const struct model_thread *threads = model_threads(a.model, &n);
+
+		vec_each (i, &p.intervals)
+			print_interval(i, threads);
+		print_identity(&a);
+		print_totals(&a);
+	}
+	vec_deinit(&p.intervals);
+	analysis_deinit(&a);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctf_session session;
+	struct error err = {0};
+	int r = ctf_session_open(&session, argv + 1, (size_t)argc - 1, &err);
+
+	if (r)
+		ctf_session_deinit(&session);
+	else
+		r = print_analysis(&session, &err);
+	if (r)
+		fprintf(stderr, "lanes: %s\n", err.text);
+	error_deinit(&err);
+	return r ? 1 : 0;
+}
