@@ -127,8 +127,11 @@ static void set_comm(struct evidence_thread *t, const struct ctf_text *comm)
 
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu)
 {
-	*s = (struct evidence_stream){
-		.e = e, .cpu = e->cpus.n, .tid = NO_VALUE, .unplaced = {.tid = NO_VALUE}};
+	*s = (struct evidence_stream){.e = e,
+				      .cpu = e->cpus.n,
+				      .tid = NO_VALUE,
+				      .from_start = true,
+				      .unplaced = {.tid = NO_VALUE}};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 }
