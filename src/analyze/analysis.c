@@ -165,8 +165,6 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n_machines; i++) {
-		if (!a->identity.machines.at[i].is_host)
-			continue;
 		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
 						   .clock = &a->sync[i].map,
 						   .machine = (uint16_t)i,

@@ -27,7 +27,7 @@ static void add_block(struct arena *a, size_t size)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	size = ((size ? size : 1) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (size > a->left)
 		add_block(a, size > BLOCK_SIZE ? size : BLOCK_SIZE);
 	void *p = a->next;

@@ -28,6 +28,9 @@ enum event_id {
 /* A field that this tracer, or this version of it, does not record. */
 #define NO_VALUE INT64_MIN
 
+/* lttng_statedump_process_state: `type` of a kernel thread, `status` of one that sleeps */
+enum { STATEDUMP_TYPE_KERNEL = 1, STATEDUMP_STATUS_WAIT = 5 };
+
 /* PWR_EVENT_EXIT, include/trace/events/power.h */
 #define POWER_CPU_IDLE_EXIT UINT32_MAX
 
@@ -53,13 +56,20 @@ struct event {
 		} sched_migrate_task;
 		struct {
 			struct ctf_text child_comm;
+			struct ctf_text vtids; /* an int32_t per level of PID namespaces */
 			/* In LTTng's words: a pid is the thread group's, a tid the thread's. */
-			int64_t parent_tid, child_tid, child_pid;
+			int64_t parent_tid, child_tid, child_pid, child_ns_inum;
 		} sched_process_fork;
 		struct {
 			struct ctf_text name;
-			int64_t tid, pid, ppid, status, cpu;
+			int64_t tid, pid, ppid, type, status, ns_level, ns_inum;
 		} statedump_process_state;
+		struct {
+			int64_t tid, ns_level, ns_inum;
+		} statedump_pid_ns;
+		struct {
+			int64_t tid;
+		} sched_process_exit;
 		struct {
 			int64_t vcpu_id;
 		} kvm_entry;
@@ -70,8 +80,9 @@ struct event {
 			int64_t reason, error;
 		} kvm_userspace_exit;
 		struct {
-			int64_t cmd;
-		} syscall_entry_ioctl;
+			const char *name; /* "read"; lives as long as the trace */
+			int64_t cmd;	  /* of ioctl */
+		} syscall_entry;
 		struct {
 			int64_t state; /* POWER_CPU_IDLE_EXIT: leaves idle */
 		} power_cpu_idle;

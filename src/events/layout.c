@@ -1,6 +1,8 @@
 #include "events/layout.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { NAMES_MAX = 4, FIELDS_MAX = 8 };
@@ -55,7 +57,7 @@ struct event_set event_set_of(const enum event_id *ids, unsigned n)
 static bool is_among(const char *const names[NAMES_MAX], const char *name)
 {
 	for (int i = 0; i < NAMES_MAX && names[i]; i++) {
-		if (!strcmp(names[i], name))
+		if (strchr(names[i], '*') ? !fnmatch(names[i], name, 0) : !strcmp(names[i], name))
 			return true;
 	}
 	return false;
@@ -91,7 +93,7 @@ struct event_set layout_described(const struct ctf_trace_type *t)
 
 struct binder {
 	struct event_set wanted;
-	struct ctf_want wants[FIELDS_MAX];
+	struct ctf_want wants[FIELDS_MAX + 1];
 };
 
 static bool has_field(const struct ctf_event_class *cls, const char *name)
@@ -127,6 +129,28 @@ static bool is_other_meaning(enum event_id id, const struct field *f,
 	       !has_field(cls, "child_tid");
 }
 
+/* "syscall_entry_read" is "read": what the '*' of the pattern stood for. */
+static const char *variable_part(enum event_id id, const char *name)
+{
+	for (int i = 0; i < NAMES_MAX && layouts[id].names[i]; i++) {
+		const char *star = strchr(layouts[id].names[i], '*');
+
+		if (star && !fnmatch(layouts[id].names[i], name, 0))
+			return name + (star - layouts[id].names[i]);
+	}
+	return name;
+}
+
+/* A field that no tracer writes, because it is the same for all events of the class. */
+static struct ctf_want constant(uint16_t offset, const char *value)
+{
+	return (struct ctf_want){.name = "",
+				 .scope = CTF_EVENT_PAYLOAD,
+				 .kind = CTF_WANT_INT,
+				 .offset = offset,
+				 .absent = (int64_t)(intptr_t)value};
+}
+
 static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 			struct ctf_interest *interestp)
 {
@@ -144,6 +168,9 @@ static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 			.offset = f->offset,
 			.absent = NO_VALUE};
 	}
+	if (id == EV_SYSCALL_ENTRY)
+		b->wants[n++] = constant(offsetof(struct event, syscall_entry.name),
+					 variable_part(id, cls->name));
 	*interestp = (struct ctf_interest){.tag = id,
 					   .then_any = id == EV_KVM_ENTRY ||
 						       id == EV_KVM_WAIT_LAPIC_EXPIRE,

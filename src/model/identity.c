@@ -266,8 +266,23 @@ static void untie(struct identity *id, int vm, int machine)
 	describe_vm(id, vm, mem_strdup("no trace of its own"));
 }
 
+/* Whether `machine` runs, directly or not, the machine `inner`. */
+static bool is_above(const struct identity *id, int machine, int inner)
+{
+	while (inner != IDENT_NONE && inner != machine) {
+		int vm = id->machines.at[inner].vm;
+
+		inner = vm == IDENT_NONE ? IDENT_NONE : id->vms.at[vm].host;
+	}
+	return inner == machine;
+}
+
 void identity_tie(struct identity *id, int vm, int machine, char *why)
 {
+	if (is_above(id, machine, id->vms.at[vm].host)) {
+		free(why);
+		return;
+	}
 	untie(id, vm, id->vms.at[vm].guest);
 	untie(id, id->machines.at[machine].vm, machine);
 	id->vms.at[vm].guest = machine;

@@ -56,7 +56,8 @@ void identity_init(struct identity *id, const char *const *names,
 void identity_deinit(struct identity *id);
 
 /*
- * Says that a machine is this VM, and why (which is taken over). Undoes what tied either before.
+ * Says that a machine is this VM, and why (which is taken over). Undoes what tied either before. A
+ * machine that would become its own guest's guest is left alone.
  */
 void identity_tie(struct identity *id, int vm, int machine, char *why);
 

@@ -1,131 +1,81 @@
 #include "model/model.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/map.h"
-#include "base/mem.h"
-#include "model/vcpu.h"
+#include "model/world.h"
 
 /* _IO(KVMIO, 0x80), include/uapi/linux/kvm.h */
 #define KVM_RUN 0xae80
 
-enum { NO_VCPU = -1 };
-
-struct cpu {
-	uint32_t current; /* thread on it, or NO_THREAD */
-	int guest; /* vCPU that was entered on it, no host event having come since; or NO_VCPU */
-	VEC(int) waiting; /* vCPUs on its run queue */
-};
-
-struct machine {
-	struct map cpu_by_number;
-	VEC(struct cpu) cpus;
-	bool has_wakeup; /* sched_wakeup is in the recording, not only sched_waking */
-};
-
-struct model {
-	const struct identity *identity;
-	const struct model_sink *sink;
-	struct model_span lanes;
-	struct machine *machines;
-	size_t n_machines;
-	struct vcpu *vcpus;
-	size_t n_vcpus;
-	uint32_t *waits_on; /* per vCPU: CPU in whose list `waiting` it is, or NO_CPU */
-	VEC(struct model_thread) threads;
-	struct map thread_by_key;
-	uint64_t contradictions;
-};
+/* kthreadd makes all other kernel threads. */
+enum { KTHREADD = 2 };
 
 struct event_set model_events(void)
 {
 	static const enum event_id ids[] = {
-		EV_SCHED_SWITCH,	EV_SCHED_WAKEUP,
-		EV_SCHED_WAKING,	EV_SCHED_MIGRATE_TASK,
-		EV_SCHED_PROCESS_FORK,	EV_STATEDUMP_PROCESS_STATE,
-		EV_KVM_ENTRY,		EV_KVM_EXIT,
-		EV_KVM_USERSPACE_EXIT,	EV_KVM_WAIT_LAPIC_EXPIRE,
-		EV_SYSCALL_ENTRY_IOCTL, EV_SYSCALL_EXIT_IOCTL,
+		EV_SCHED_SWITCH,
+		EV_SCHED_WAKEUP,
+		EV_SCHED_WAKING,
+		EV_SCHED_MIGRATE_TASK,
+		EV_SCHED_PROCESS_FORK,
+		EV_SCHED_PROCESS_EXIT,
+		EV_STATEDUMP_PROCESS_STATE,
+		EV_STATEDUMP_PID_NS,
+		EV_KVM_ENTRY,
+		EV_KVM_EXIT,
+		EV_KVM_USERSPACE_EXIT,
+		EV_KVM_WAIT_LAPIC_EXPIRE,
+		EV_SYSCALL_ENTRY,
+		EV_SYSCALL_EXIT,
+		EV_IRQ_ENTRY,
+		EV_IRQ_EXIT,
+		EV_SOFTIRQ_ENTRY,
+		EV_SOFTIRQ_EXIT,
 	};
 
 	return event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- CPUs ------------------------------------------------------------------------------------- */
 
-/* Each CPU has an idle thread of its own; all of them have tid 0. */
-static uint64_t thread_key(uint32_t machine, int64_t tid, uint32_t cpu)
+/* The vCPU that is this CPU of a guest. */
+static int carrier_of(const struct model *m, uint32_t machine, uint32_t cpu)
 {
-	uint64_t low = tid == 0 ? 1u << 31 | cpu : (uint32_t)tid & ~(1u << 31);
+	int vm = m->identity->machines.at[machine].vm;
 
-	return (uint64_t)machine << 32 | low;
+	for (int i = 0; vm != IDENT_NONE && i < (int)m->n_vcpus; i++) {
+		const struct ident_vcpu *v = &m->identity->vcpus.at[i];
+
+		if (v->vm == vm && v->guest_cpu == cpu)
+			return i;
+	}
+	return NO_VCPU;
 }
 
-static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid)
-{
-	*vec_push(&m->threads) = (struct model_thread){
-		.machine = machine,
-		.tid = tid,
-		.pid = NO_VALUE,
-		.ppid = NO_VALUE,
-		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid)};
-	return (uint32_t)m->threads.n - 1;
-}
-
-static uint32_t get_thread(struct model *m, const struct event *e, int64_t tid)
-{
-	uint64_t *i = map_put(&m->thread_by_key, thread_key(e->machine, tid, e->cpu), NO_THREAD);
-
-	if (*i == NO_THREAD)
-		*i = add_thread(m, e->machine, tid);
-	return (uint32_t)*i;
-}
-
-/* Valid until the next thread is met. */
-static struct model_thread *borrow_thread(struct model *m, const struct event *e, int64_t tid)
-{
-	uint32_t i = get_thread(m, e, tid);
-
-	return &m->threads.at[i];
-}
-
-/* A tid that is born again is another thread. */
-static struct model_thread *fork_thread(struct model *m, const struct event *e, int64_t tid)
-{
-	uint32_t i = add_thread(m, e->machine, tid);
-
-	*map_put(&m->thread_by_key, thread_key(e->machine, tid, e->cpu), i) = i;
-	return &m->threads.at[i];
-}
-
-static void set_comm(struct model_thread *t, const struct ctf_text *comm)
-{
-	size_t n = comm->n < sizeof(t->comm) - 1 ? comm->n : sizeof(t->comm) - 1;
-
-	if (!n)
-		return;
-	memcpy(t->comm, comm->at, n);
-	t->comm[n] = '\0';
-}
-
-/* ---- CPUs -------------------------------------------------------------------------------------
- */
-
-static struct cpu *get_cpu(struct model *m, uint32_t machine, uint32_t number)
+struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
 {
 	struct machine *mc = &m->machines[machine];
 	uint64_t *i = map_put(&mc->cpu_by_number, number, mc->cpus.n);
 
-	if (*i == mc->cpus.n)
-		*vec_push(&mc->cpus) = (struct cpu){.current = NO_THREAD, .guest = NO_VCPU};
+	if (*i == mc->cpus.n) {
+		*vec_push(&mc->cpus) = (struct cpu){.number = number,
+						    .current = NO_THREAD,
+						    .guest = NO_VCPU,
+						    .carrier = carrier_of(m, machine, number),
+						    .open = {.machine = machine,
+							     .cpu = number,
+							     .begin = m->lanes.begin,
+							     .thread = NO_THREAD,
+							     .vm = -1,
+							     .vcpu = -1,
+							     .guest_thread = NO_THREAD}};
+	}
 	return &mc->cpus.at[*i];
 }
 
 static uint32_t occupant_of(struct model *m, uint32_t machine, uint32_t cpu)
 {
-	return get_cpu(m, machine, cpu)->current;
+	return world_cpu(m, machine, cpu)->current;
 }
 
 static void unlist(struct cpu *c, int vcpu)
@@ -138,7 +88,7 @@ static void unlist(struct cpu *c, int vcpu)
 	}
 }
 
-/* Puts the vCPU on the list of the CPU that it waits for now, after anything that may change it. */
+/* Puts the vCPU on the list of the CPU that it waits for now. */
 static void relist(struct model *m, uint32_t machine, int vcpu)
 {
 	const struct vcpu *v = &m->vcpus[vcpu];
@@ -147,27 +97,39 @@ static void relist(struct model *m, uint32_t machine, int vcpu)
 	if (queue == m->waits_on[vcpu])
 		return;
 	if (m->waits_on[vcpu] != NO_CPU)
-		unlist(get_cpu(m, machine, m->waits_on[vcpu]), vcpu);
+		unlist(world_cpu(m, machine, m->waits_on[vcpu]), vcpu);
 	if (queue != NO_CPU)
-		*vec_push(&get_cpu(m, machine, queue)->waiting) = vcpu;
+		*vec_push(&world_cpu(m, machine, queue)->waiting) = vcpu;
 	m->waits_on[vcpu] = queue;
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* After anything that may have changed what a vCPU does. */
+static void vcpu_changed(struct model *m, uint32_t machine, int vcpu, int64_t ts)
+{
+	relist(m, machine, vcpu);
+	world_vcpu_changed(m, vcpu, ts);
+}
 
 static int vcpu_on(const struct model *m, const struct cpu *c)
 {
 	return c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
 }
 
+/* ---- the scheduler ---------------------------------------------------------------------------- */
+
 static void lose_vcpu(struct model *m, uint32_t machine, int vcpu, int64_t ts)
 {
 	vcpu_lose(&m->vcpus[vcpu], ts);
-	relist(m, machine, vcpu);
+	vcpu_changed(m, machine, vcpu, ts);
 }
 
-/* Not all states are possible before prev leaves this CPU. */
+static void lose_thread(struct model *m, uint32_t thread, int64_t ts)
+{
+	thread_lane_forget(&m->lanes_of_threads.at[thread], m->sink);
+	world_thread_off(m, thread, ts, THREAD_UNKNOWN, NO_CPU);
+}
+
+/* The switch says who was current; if that was believed to be another, events are missing. */
 static void check_prev(struct model *m, const struct event *e, struct cpu *c, uint32_t prev)
 {
 	int vcpu = vcpu_on(m, c);
@@ -176,6 +138,7 @@ static void check_prev(struct model *m, const struct event *e, struct cpu *c, ui
 		return;
 	if (c->current != NO_THREAD) {
 		m->contradictions++;
+		lose_thread(m, c->current, e->ts);
 		if (vcpu != NO_VCPU)
 			lose_vcpu(m, e->machine, vcpu, e->ts);
 	}
@@ -183,124 +146,251 @@ static void check_prev(struct model *m, const struct event *e, struct cpu *c, ui
 }
 
 /*
- * Whether the scheduler took the CPU from a thread that wanted to go on. The low byte of the state
- * is what it would wait for; a bit above it marks preemption (TASK_REPORT_MAX, formerly
- * TASK_STATE_MAX).
+ * Whether the scheduler took the CPU from a thread that wanted to go on. The low byte of the state is
+ * what it would wait for; a bit above it marks preemption (TASK_REPORT_MAX, formerly TASK_STATE_MAX).
  */
 static bool is_runnable(int64_t prev_state)
 {
 	return (prev_state & 0xff) == 0;
 }
 
-static void on_switch(struct model *m, const struct event *e, struct cpu *c)
+static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 {
-	uint32_t prev = get_thread(m, e, e->sched_switch.prev_tid);
-	uint32_t next = get_thread(m, e, e->sched_switch.next_tid);
+	bool runnable = is_runnable(e->sched_switch.prev_state);
+	int vcpu = m->threads.at[thread].vcpu;
 
-	set_comm(&m->threads.at[prev], &e->sched_switch.prev_comm);
-	set_comm(&m->threads.at[next], &e->sched_switch.next_comm);
+	if (m->lanes_of_threads.at[thread].exiting)
+		world_thread_off(m, thread, e->ts, THREAD_DEAD, NO_CPU);
+	else if (runnable)
+		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, e->cpu);
+	else
+		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
+	if (vcpu == NO_VCPU)
+		return;
+	vcpu_switch_out(&m->vcpus[vcpu], e->ts, e->cpu, runnable,
+			occupant_of(m, e->machine, e->cpu));
+	vcpu_changed(m, e->machine, vcpu, e->ts);
+}
+
+static void thread_in(struct model *m, const struct event *e, uint32_t thread)
+{
+	int vcpu = m->threads.at[thread].vcpu;
+
+	if (vcpu == NO_VCPU)
+		return;
+	vcpu_switch_in(&m->vcpus[vcpu], e->ts, e->cpu);
+	vcpu_changed(m, e->machine, vcpu, e->ts);
+}
+
+static void on_switch(struct model *m, const struct event *e)
+{
+	uint32_t prev = world_thread(m, e->machine, e->cpu, e->sched_switch.prev_tid);
+	uint32_t next = world_thread(m, e->machine, e->cpu, e->sched_switch.next_tid);
+	struct cpu *c = world_cpu(m, e->machine, e->cpu);
+
+	world_set_comm(m, prev, &e->sched_switch.prev_comm);
+	world_set_comm(m, next, &e->sched_switch.next_comm);
 	check_prev(m, e, c, prev);
 	c->current = next;
-	int out = m->threads.at[prev].vcpu, in = m->threads.at[next].vcpu;
-
-	if (out != NO_VCPU) {
-		vcpu_switch_out(&m->vcpus[out], e->ts, e->cpu,
-				is_runnable(e->sched_switch.prev_state), next);
-		relist(m, e->machine, out);
-	}
-	if (in != NO_VCPU) {
-		vcpu_switch_in(&m->vcpus[in], e->ts, e->cpu);
-		relist(m, e->machine, in);
+	c->irqs = c->softirqs = 0; /* neither is ever switched away from */
+	if (prev != next) {
+		thread_out(m, e, prev);
+		thread_in(m, e, next);
 	}
 	vec_each (v, &c->waiting)
 		vcpu_requeue(&m->vcpus[*v], e->ts, e->cpu, next);
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+}
+
+static bool every_current_is_known(const struct machine *mc)
+{
+	for (size_t i = 0; i < mc->cpus.n; i++) {
+		if (mc->cpus.at[i].current == NO_THREAD)
+			return false;
+	}
+	return true;
+}
+
+static bool is_current(const struct machine *mc, uint32_t thread)
+{
+	for (size_t i = 0; i < mc->cpus.n; i++) {
+		if (mc->cpus.at[i].current == thread)
+			return true;
+	}
+	return false;
+}
+
+/* Threads that run are woken, too, by those who do not know; that changes nothing. */
+static bool can_be_woken(const struct model *m, uint32_t machine, uint32_t thread)
+{
+	const struct machine *mc = &m->machines[machine];
+
+	switch ((int)m->lanes_of_threads.at[thread].open.state) {
+	case THREAD_BLOCKED:
+	case THREAD_DEAD:
+		return true;
+	case THREAD_UNKNOWN:
+		return every_current_is_known(mc) && !is_current(mc, thread);
+	default:
+		return false;
+	}
 }
 
 static void on_wakeup(struct model *m, const struct event *e, int64_t tid, int64_t target_cpu)
 {
-	int vcpu = borrow_thread(m, e, tid)->vcpu;
+	uint32_t thread = world_thread(m, e->machine, e->cpu, tid);
 	uint32_t cpu = target_cpu == NO_VALUE ? e->cpu : (uint32_t)target_cpu;
+	int vcpu = m->threads.at[thread].vcpu;
 
+	if (can_be_woken(m, e->machine, thread))
+		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
 	if (vcpu == NO_VCPU)
 		return;
 	vcpu_wake(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
-	relist(m, e->machine, vcpu);
+	vcpu_changed(m, e->machine, vcpu, e->ts);
 }
 
 static void on_migrate(struct model *m, const struct event *e)
 {
-	int vcpu = borrow_thread(m, e, e->sched_migrate_task.tid)->vcpu;
+	uint32_t thread = world_thread(m, e->machine, e->cpu, e->sched_migrate_task.tid);
 	uint32_t cpu = (uint32_t)e->sched_migrate_task.dest_cpu;
+	int vcpu = m->threads.at[thread].vcpu;
 
+	if (m->lanes_of_threads.at[thread].open.state == THREAD_WAIT_CPU)
+		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
 	if (vcpu == NO_VCPU)
 		return;
 	vcpu_requeue(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
-	relist(m, e->machine, vcpu);
+	vcpu_changed(m, e->machine, vcpu, e->ts);
+}
+
+/* ---- processes -------------------------------------------------------------------------------- */
+
+/* The namespace of a new thread, if it is not the machine's own. */
+static int container_of_child(struct model *m, const struct event *e, int parents)
+{
+	int64_t ns_inum = e->sched_process_fork.child_ns_inum;
+	bool is_root = e->sched_process_fork.vtids.n <= sizeof(int32_t);
+
+	if (ns_inum == NO_VALUE || is_root)
+		return parents;
+	if (parents != NO_CONTAINER && m->containers.at[parents].ns_inum == ns_inum)
+		return parents;
+	return world_container(m, e->machine, ns_inum, parents);
 }
 
 static void on_fork(struct model *m, const struct event *e)
 {
-	struct model_thread *t = fork_thread(m, e, e->sched_process_fork.child_tid);
+	uint32_t parent = world_thread(m, e->machine, e->cpu, e->sched_process_fork.parent_tid);
+	uint32_t child = world_fork(m, e->machine, e->sched_process_fork.child_tid);
+	struct model_thread *t = &m->threads.at[child];
+	const struct model_thread *p = &m->threads.at[parent];
+	bool is_thread = e->sched_process_fork.child_pid == p->pid && p->pid != NO_VALUE;
 
 	t->pid = e->sched_process_fork.child_pid;
-	t->ppid = e->sched_process_fork.parent_tid;
-	set_comm(t, &e->sched_process_fork.child_comm);
+	t->ppid = is_thread ? p->ppid : p->pid != NO_VALUE ? p->pid : p->tid;
+	t->container = container_of_child(m, e, p->container);
+	world_set_comm(m, child, &e->sched_process_fork.child_comm);
+	if (e->sched_process_fork.parent_tid == KTHREADD)
+		m->lanes_of_threads.at[child].mode = MODE_KERNEL;
+	world_thread_off(m, child, e->ts, THREAD_BLOCKED, NO_CPU);
+}
+
+static void on_namespace(struct model *m, const struct event *e, int64_t tid, int64_t level,
+			 int64_t ns_inum)
+{
+	struct model_thread *t = &m->threads.at[world_thread(m, e->machine, e->cpu, tid)];
+
+	if (level == NO_VALUE || ns_inum == NO_VALUE || level <= 0)
+		return;
+	/* One event per level, the outer ones first: the last one is the thread's own. */
+	t->container =
+		world_container(m, e->machine, ns_inum, level > 1 ? t->container : NO_CONTAINER);
 }
 
 static void on_statedump(struct model *m, const struct event *e)
 {
-	struct model_thread *t = borrow_thread(m, e, e->statedump_process_state.tid);
+	uint32_t thread = world_thread(m, e->machine, e->cpu, e->statedump_process_state.tid);
+	struct model_thread *t = &m->threads.at[thread];
+	struct thread_lane *l = &m->lanes_of_threads.at[thread];
 
 	t->pid = e->statedump_process_state.pid;
 	t->ppid = e->statedump_process_state.ppid;
-	set_comm(t, &e->statedump_process_state.name);
+	world_set_comm(m, thread, &e->statedump_process_state.name);
+	if (e->statedump_process_state.type == STATEDUMP_TYPE_KERNEL && l->mode != MODE_KERNEL)
+		thread_lane_mode(l, MODE_KERNEL, MODE_KERNEL, NULL, m->sink);
+	if (e->statedump_process_state.status == STATEDUMP_STATUS_WAIT &&
+	    l->open.state == THREAD_UNKNOWN && can_be_woken(m, e->machine, thread))
+		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
+	on_namespace(m, e, t->tid, e->statedump_process_state.ns_level,
+		     e->statedump_process_state.ns_inum);
 }
 
-static void on_vcpu(struct model *m, const struct event *e, struct cpu *c)
+/* ---- system calls, interrupts ----------------------------------------------------------------- */
+
+static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
+{
+	bool entry = e->id == EV_SYSCALL_ENTRY;
+	int vcpu = vcpu_on(m, c);
+
+	if (c->current == NO_THREAD)
+		return;
+	thread_lane_mode(&m->lanes_of_threads.at[c->current], entry ? MODE_USER : MODE_SYSCALL,
+			 entry ? MODE_SYSCALL : MODE_USER, entry ? e->syscall_entry.name : NULL,
+			 m->sink);
+	if (vcpu != NO_VCPU && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
+		vcpu_run_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
+	else if (vcpu != NO_VCPU && !entry)
+		vcpu_leave_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+}
+
+static void on_interrupt(struct model *m, const struct event *e, unsigned *depth, bool entry)
+{
+	if (entry)
+		++*depth;
+	else if (*depth)
+		--*depth;
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+}
+
+/* ---- KVM -------------------------------------------------------------------------------------- */
+
+static struct exit_cause cause_of(const struct event *e)
+{
+	int64_t isa = e->kvm_exit.isa;
+
+	return (struct exit_cause){.reason = (uint32_t)e->kvm_exit.reason,
+				   .isa = isa == NO_VALUE ? 0 : (uint8_t)isa};
+}
+
+static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 {
 	int i = vcpu_on(m, c);
 
 	if (i == NO_VCPU)
 		return;
-	struct vcpu *v = &m->vcpus[i];
-
 	switch (e->id) {
 	case EV_KVM_ENTRY:
-		vcpu_enter(v, e->ts, e->cpu);
+		vcpu_enter(&m->vcpus[i], e->ts, e->cpu);
 		c->guest = i;
 		break;
 	case EV_KVM_EXIT:
-		vcpu_exit(v, e->ts, e->cpu,
-			  (struct exit_cause){.reason = (uint64_t)e->kvm_exit.reason,
-					      .isa = e->kvm_exit.isa == NO_VALUE
-							     ? 0
-							     : (uint8_t)e->kvm_exit.isa},
+		vcpu_exit(&m->vcpus[i], e->ts, e->cpu, cause_of(e),
 			  e->kvm_exit.rip == NO_VALUE ? 0 : (uint64_t)e->kvm_exit.rip);
 		break;
 	case EV_KVM_USERSPACE_EXIT:
-		vcpu_userspace(v, e->ts, e->cpu, e->kvm_userspace_exit.reason);
-		break;
-	case EV_SYSCALL_ENTRY_IOCTL:
-		if ((uint32_t)e->syscall_entry_ioctl.cmd == KVM_RUN)
-			vcpu_run_ioctl(v, e->ts, e->cpu);
-		break;
-	case EV_SYSCALL_EXIT_IOCTL:
-		vcpu_leave_ioctl(v, e->ts, e->cpu);
+		vcpu_userspace(&m->vcpus[i], e->ts, e->cpu, e->kvm_userspace_exit.reason);
 		break;
 	}
 	relist(m, e->machine, i);
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
 }
 
-/*
- * Events of one CPU are missing from here on. Whoever ran there may have left; whoever is on no CPU
- * may have come. Only vCPUs that run on another CPU are still known.
- */
-static void on_lost(struct model *m, const struct event *e, struct cpu *c)
-{
-	int running = vcpu_on(m, c);
+/* ---- losses ----------------------------------------------------------------------------------- */
 
-	c->current = NO_THREAD;
-	c->guest = NO_VCPU;
+static void lose_vcpus(struct model *m, const struct event *e, int running)
+{
 	for (int i = 0; i < (int)m->n_vcpus; i++) {
 		const struct ident_vcpu *v = &m->identity->vcpus.at[i];
 
@@ -310,9 +400,41 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 		    m->vcpus[i].running_on == e->cpu)
 			lose_vcpu(m, e->machine, i, e->ts);
 	}
+}
+
+/* `all`: those that are current on another CPU, too. */
+static void lose_threads(struct model *m, uint32_t machine, int64_t ts, bool all)
+{
+	for (uint32_t i = 0; i < m->threads.n; i++) {
+		if (m->threads.at[i].machine == machine &&
+		    (all || !is_current(&m->machines[machine], i)) &&
+		    m->lanes_of_threads.at[i].open.state != THREAD_DEAD)
+			lose_thread(m, i, ts);
+	}
+}
+
+/*
+ * Events of one CPU are missing from here on. Whoever ran there may have left; whoever is on no CPU
+ * may have come. Only those that run on another CPU are still known.
+ */
+static void on_lost(struct model *m, const struct event *e)
+{
+	struct cpu *c = world_cpu(m, e->machine, e->cpu);
+	struct machine *mc = &m->machines[e->machine];
+	int running = vcpu_on(m, c);
+
+	mc->lost_to = e->lost.to > mc->lost_to ? e->lost.to : mc->lost_to;
+	c->current = NO_THREAD;
+	c->guest = NO_VCPU;
+	c->irqs = c->softirqs = 0;
+	lose_threads(m, e->machine, e->ts, false);
+	lose_vcpus(m, e, running);
 	vec_each (v, &c->waiting)
 		vcpu_requeue(&m->vcpus[*v], e->ts, e->cpu, NO_THREAD);
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
 }
+
+/* ---- dispatch --------------------------------------------------------------------------------- */
 
 static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 {
@@ -320,17 +442,43 @@ static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 		return;
 	vcpu_stop_guest(&m->vcpus[c->guest], e->ts);
 	c->guest = NO_VCPU;
+	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+}
+
+/* Who was on each CPU before its first switch is known from that switch. */
+static void start_machine(struct model *m, uint32_t machine, int64_t ts)
+{
+	const struct evidence *e = m->identity->machines.at[machine].evidence;
+
+	m->machines[machine].started = true;
+	for (size_t i = 0; i < e->cpus.n; i++) {
+		uint32_t cpu = e->cpus.at[i].cpu;
+
+		world_cpu(m, machine, cpu);
+		if (e->cpus.at[i].first_tid == NO_VALUE)
+			continue;
+		uint32_t thread = world_thread(m, machine, cpu, e->cpus.at[i].first_tid);
+		int vcpu = m->threads.at[thread].vcpu;
+
+		world_cpu(m, machine, cpu)->current = thread;
+		if (vcpu != NO_VCPU)
+			m->vcpus[vcpu].running_on = cpu;
+	}
+	for (size_t i = 0; i < e->cpus.n; i++)
+		world_cpu_changed(m, machine, e->cpus.at[i].cpu, ts);
 }
 
 void model_event(struct model *m, const struct event *e)
 {
-	struct cpu *c = get_cpu(m, e->machine, e->cpu);
+	if (!m->machines[e->machine].started)
+		start_machine(m, e->machine, e->ts);
+	struct cpu *c = world_cpu(m, e->machine, e->cpu);
 
 	if (c->guest != NO_VCPU)
 		stop_guest(m, e, c);
 	switch (e->id) {
 	case EV_SCHED_SWITCH:
-		on_switch(m, e, c);
+		on_switch(m, e);
 		break;
 	case EV_SCHED_WAKEUP:
 		on_wakeup(m, e, e->sched_wakeup.tid, e->sched_wakeup.target_cpu);
@@ -345,44 +493,42 @@ void model_event(struct model *m, const struct event *e)
 	case EV_SCHED_PROCESS_FORK:
 		on_fork(m, e);
 		break;
+	case EV_SCHED_PROCESS_EXIT:
+		m->lanes_of_threads
+			.at[world_thread(m, e->machine, e->cpu, e->sched_process_exit.tid)]
+			.exiting = true;
+		break;
 	case EV_STATEDUMP_PROCESS_STATE:
 		on_statedump(m, e);
+		break;
+	case EV_STATEDUMP_PID_NS:
+		on_namespace(m, e, e->statedump_pid_ns.tid, e->statedump_pid_ns.ns_level,
+			     e->statedump_pid_ns.ns_inum);
 		break;
 	case EV_KVM_ENTRY:
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
-	case EV_SYSCALL_ENTRY_IOCTL:
-	case EV_SYSCALL_EXIT_IOCTL:
-		on_vcpu(m, e, c);
+		on_kvm(m, e, c);
+		break;
+	case EV_SYSCALL_ENTRY:
+	case EV_SYSCALL_EXIT:
+		on_syscall(m, e, c);
+		break;
+	case EV_IRQ_ENTRY:
+	case EV_IRQ_EXIT:
+		on_interrupt(m, e, &c->irqs, e->id == EV_IRQ_ENTRY);
+		break;
+	case EV_SOFTIRQ_ENTRY:
+	case EV_SOFTIRQ_EXIT:
+		on_interrupt(m, e, &c->softirqs, e->id == EV_SOFTIRQ_ENTRY);
 		break;
 	case EV_LOST:
-		on_lost(m, e, c);
+		on_lost(m, e);
 		break;
 	}
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
-
-/* Who was on each CPU before its first switch is known from that switch. */
-static void start_machine(struct model *m, uint32_t i, struct event_set described)
-{
-	const struct evidence *e = m->identity->machines.at[i].evidence;
-
-	m->machines[i].has_wakeup = event_set_has(described, EV_SCHED_WAKEUP);
-	for (size_t k = 0; k < e->cpus.n; k++) {
-		const struct evidence_cpu *c = &e->cpus.at[k];
-		struct event at = {.machine = (uint16_t)i, .cpu = c->cpu};
-
-		if (c->first_tid == NO_VALUE)
-			continue;
-		uint32_t thread = get_thread(m, &at, c->first_tid);
-
-		get_cpu(m, i, c->cpu)->current = thread;
-		if (m->threads.at[thread].vcpu != NO_VCPU)
-			m->vcpus[m->threads.at[thread].vcpu].running_on = c->cpu;
-	}
-}
+/* ---- life ------------------------------------------------------------------------------------- */
 
 struct model *model_new(const struct identity *identity, const struct event_set *described,
 			struct model_span lanes, const struct model_sink *sink)
@@ -401,8 +547,10 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 		vcpu_init(&m->vcpus[i], i, lanes.begin, sink);
 		m->waits_on[i] = NO_CPU;
 	}
-	for (uint32_t i = 0; i < m->n_machines; i++)
-		start_machine(m, i, described[i]);
+	for (size_t i = 0; i < m->n_machines; i++) {
+		m->machines[i].has_wakeup = event_set_has(described[i], EV_SCHED_WAKEUP);
+		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
+	}
 	return m;
 }
 
@@ -418,23 +566,41 @@ void model_free(struct model *m)
 	}
 	for (size_t i = 0; i < m->n_vcpus; i++)
 		vcpu_deinit(&m->vcpus[i]);
+	vec_each (l, &m->lanes_of_threads)
+		thread_lane_deinit(l);
 	free(m->machines);
 	free(m->vcpus);
 	free(m->waits_on);
 	vec_deinit(&m->threads);
+	vec_deinit(&m->lanes_of_threads);
+	vec_deinit(&m->containers);
 	map_deinit(&m->thread_by_key);
+	map_deinit(&m->container_by_key);
 	free(m);
+}
+
+static void end_vcpus(struct model *m, uint32_t machine, int64_t ts, const int64_t *guest_seen)
+{
+	for (int i = 0; i < (int)m->n_vcpus; i++) {
+		if (m->identity->vms.at[m->identity->vcpus.at[i].vm].host != (int)machine)
+			continue;
+		bool in_guest = m->vcpus[i].open.state == VCPU_GUEST;
+
+		lose_vcpu(m, machine, i, in_guest && guest_seen[i] > ts ? guest_seen[i] : ts);
+	}
 }
 
 void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *guest_seen)
 {
-	for (int i = 0; i < (int)m->n_vcpus; i++) {
-		if (m->identity->vms.at[m->identity->vcpus.at[i].vm].host != machine)
-			continue;
-		bool in_guest = m->vcpus[i].open.state == VCPU_GUEST;
+	struct machine *mc = &m->machines[machine];
 
-		lose_vcpu(m, (uint32_t)machine, i,
-			  in_guest && guest_seen[i] > ts ? guest_seen[i] : ts);
+	end_vcpus(m, (uint32_t)machine, ts, guest_seen);
+	lose_threads(m, (uint32_t)machine, ts, true);
+	for (size_t i = 0; i < mc->cpus.n; i++) {
+		mc->cpus.at[i].current = NO_THREAD;
+		mc->cpus.at[i].guest = NO_VCPU;
+		mc->cpus.at[i].irqs = mc->cpus.at[i].softirqs = 0;
+		world_cpu_changed(m, (uint32_t)machine, mc->cpus.at[i].number, ts);
 	}
 }
 
@@ -442,12 +608,24 @@ void model_finish(struct model *m)
 {
 	for (size_t i = 0; i < m->n_vcpus; i++)
 		vcpu_finish(&m->vcpus[i], m->lanes.end);
+	vec_each (l, &m->lanes_of_threads)
+		thread_lane_finish(l, m->lanes.end, m->sink);
+	for (size_t i = 0; i < m->n_machines; i++) {
+		vec_each (c, &m->machines[i].cpus)
+			world_finish_cpu(m, c, m->lanes.end);
+	}
 }
 
 const struct model_thread *model_threads(const struct model *m, size_t *np)
 {
 	*np = m->threads.n;
 	return m->threads.at;
+}
+
+const struct model_container *model_containers(const struct model *m, size_t *np)
+{
+	*np = m->containers.n;
+	return m->containers.at;
 }
 
 uint64_t model_contradictions(const struct model *m)

@@ -1,5 +1,5 @@
 /*
- * model: from the events of all hosts, in time order, to what every vCPU did.
+ * model: from the events of all machines, in time order, to what every vCPU, CPU and thread did.
  *
  * It knows who is who from the start (identity.h) and follows who runs on which CPU. Everything
  * it finds goes to a sink (sink.h); it keeps only what is current.
@@ -33,7 +33,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 			struct model_span lanes, const struct model_sink *sink);
 void model_free(struct model *m);
 
-/* Takes the next event of a host. Times must not decrease. */
+/* Takes the next event of any machine. Times must not decrease. */
 void model_event(struct model *m, const struct event *event);
 
 /*
@@ -46,8 +46,10 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
 /* Ends all lanes. */
 void model_finish(struct model *m);
 
-/* Return: the threads of the hosts, *np of them; the index is what intervals name. Borrowed. */
+/* Return: the threads of all machines, *np of them; the index is what intervals name. Borrowed. */
 const struct model_thread *model_threads(const struct model *m, size_t *np);
+
+const struct model_container *model_containers(const struct model *m, size_t *np);
 
 /* Events that contradict the state the model believed in: losses that no tracer counted. */
 uint64_t model_contradictions(const struct model *m);

@@ -44,20 +44,49 @@ struct vm_exit {
 	int64_t handled, userspace, preempted, blocked;
 };
 
-/* A thread of a host, as it was when it was last heard of. */
+struct thread_interval {
+	uint32_t thread; /* index in the model's threads */
+	enum thread_state state;
+	int64_t begin, end;
+	uint32_t cpu; /* of its machine: where it is current, or was queued; NO_CPU when on none */
+	const char *syscall; /* that it is in, or NULL; lives as long as the traces */
+};
+
+/* The fused view: what a CPU ran, through all VMs down to the innermost one that was traced. */
+struct cpu_interval {
+	uint32_t machine, cpu;
+	enum cpu_state state;
+	int64_t begin, end;
+	uint32_t thread;       /* current on it, or NO_THREAD when not known */
+	int vm;		       /* CPU_VM: the innermost VM, -1 otherwise; index in the identity */
+	int vcpu;	       /* of that VM */
+	uint32_t guest_thread; /* of that VM, or NO_THREAD */
+};
+
+/* A thread, as it was when it was last heard of. */
 struct model_thread {
 	uint32_t machine;
 	int64_t tid;
-	int64_t pid;  /* or NO_VALUE */
-	int64_t ppid; /* or NO_VALUE */
-	int vcpu;     /* that it runs, or -1 */
+	int64_t pid;   /* or NO_VALUE */
+	int64_t ppid;  /* or NO_VALUE */
+	int vcpu;      /* that it runs, or -1 */
+	int container; /* index in the model's containers, or -1 */
 	char comm[17];
+};
+
+/* A PID namespace below the machine's own. */
+struct model_container {
+	uint32_t machine;
+	int parent; /* the container around it, or -1 */
+	int64_t ns_inum;
 };
 
 struct model_sink {
 	void *ctx;
 	void (*vcpu_interval)(void *ctx, const struct vcpu_interval *interval);
 	void (*vm_exit)(void *ctx, const struct vm_exit *exit);
+	void (*thread_interval)(void *ctx, const struct thread_interval *interval);
+	void (*cpu_interval)(void *ctx, const struct cpu_interval *interval);
 };
 
 #endif

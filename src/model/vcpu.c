@@ -68,16 +68,36 @@ static void end_exit(struct vcpu *v, int64_t ts, bool entered)
 
 /* ---- intervals ------------------------------------------------------------------------------- */
 
+/* What is true of a vCPU that its host believes in the guest, when that host is a guest itself. */
+static enum vcpu_state true_state(const struct vcpu *v)
+{
+	if (v->open.state != VCPU_GUEST)
+		return v->open.state;
+	switch (v->carried) {
+	case CARRIER_GONE:
+		return VCPU_PREEMPTED;
+	case CARRIER_BUSY:
+		return VCPU_HYPERVISOR;
+	case CARRIER_UNKNOWN:
+		return VCPU_UNKNOWN;
+	default:
+		return VCPU_GUEST;
+	}
+}
+
 static void close_open(struct vcpu *v, int64_t ts)
 {
-	v->open.end = ts;
+	struct vcpu_interval done = v->open;
+
 	if (ts <= v->open.begin)
 		return;
-	account(v, &v->open);
+	done.end = ts;
+	done.state = true_state(v);
+	account(v, &done);
 	if (v->exit_pending)
-		*vec_push(&v->held) = v->open;
+		*vec_push(&v->held) = done;
 	else
-		v->sink->vcpu_interval(v->sink->ctx, &v->open);
+		v->sink->vcpu_interval(v->sink->ctx, &done);
 	v->open.begin = ts;
 }
 
@@ -130,6 +150,30 @@ static bool runs(const struct vcpu *v)
 {
 	return v->open.state == VCPU_HYPERVISOR || v->open.state == VCPU_USERSPACE ||
 	       v->open.state == VCPU_UNKNOWN;
+}
+
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried)
+{
+	if (v->carried == carried)
+		return;
+	if (v->open.state == VCPU_GUEST)
+		close_open(v, ts);
+	v->carried = carried;
+}
+
+enum carrier_state vcpu_carries(const struct vcpu *v)
+{
+	switch (v->open.state) {
+	case VCPU_GUEST:
+		return v->carried;
+	case VCPU_PREEMPTED:
+	case VCPU_WAITING:
+		return CARRIER_GONE;
+	case VCPU_UNKNOWN:
+		return CARRIER_UNKNOWN;
+	default:
+		return CARRIER_BUSY;
+	}
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */

@@ -33,6 +33,14 @@
 #include "base/mem.h"
 #include "model/sink.h"
 
+/* Whether a CPU of a guest truly runs what it believes to run. */
+enum carrier_state {
+	CARRIED,      /* it is a real CPU, or its vCPU is in the guest, on a CPU that is carried */
+	CARRIER_GONE, /* its vCPU is preempted or waiting */
+	CARRIER_BUSY, /* its vCPU is in the hypervisor, or not running for reasons of its own */
+	CARRIER_UNKNOWN,
+};
+
 struct vcpu {
 	uint32_t id;
 	const struct model_sink *sink;
@@ -42,6 +50,7 @@ struct vcpu {
 	uint32_t running_on;	     /* CPU that its thread is on, NO_CPU: on none, or not known */
 	uint32_t queue;		     /* CPU on whose queue its thread is or was last */
 	bool asleep;		     /* switched out and not runnable */
+	enum carrier_state carried;  /* the CPU that it runs on, of a host that is a guest itself */
 
 	bool exit_pending;		/* the guest has stopped, its kvm_exit has not come */
 	int64_t stopped;		/* when */
@@ -60,6 +69,15 @@ void vcpu_deinit(struct vcpu *v);
 
 /* Whether it is runnable and waits for CPU v->queue, so that the thread there is its occupant. */
 bool vcpu_waits(const struct vcpu *v);
+
+/*
+ * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that its host
+ * believes in the guest is so only while it is: else PREEMPTED, HYPERVISOR or UNKNOWN.
+ */
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried);
+
+/* Return: what v is to the CPU of the guest that it is. */
+enum carrier_state vcpu_carries(const struct vcpu *v);
 
 /* Times never decrease from call to call. cpu: where the event happened. */
 void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);

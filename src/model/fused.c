@@ -1,0 +1,208 @@
+#include "model/world.h"
+
+/*
+ * Whether what a CPU believes it does is what truly happens. A host's CPU is real. A guest's is what
+ * its vCPU, the carrier, lets it be; if that runs in a guest itself, what that one's CPU is, too.
+ */
+static enum carrier_state cpu_is_carried(const struct model *m, const struct cpu *c)
+{
+	return c->carrier == NO_VCPU ? CARRIED : vcpu_carries(&m->vcpus[c->carrier]);
+}
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+
+static int state_of_mode(enum thread_mode mode)
+{
+	switch (mode) {
+	case MODE_USER:
+		return THREAD_USER;
+	case MODE_SYSCALL:
+	case MODE_KERNEL:
+		return THREAD_SYSCALL;
+	default:
+		return THREAD_RUNS;
+	}
+}
+
+static int state_of_current(const struct model *m, const struct cpu *c)
+{
+	switch (cpu_is_carried(m, c)) {
+	case CARRIER_GONE:
+		return THREAD_STOLEN;
+	case CARRIER_BUSY:
+		return THREAD_HYPERVISOR;
+	case CARRIER_UNKNOWN:
+		return THREAD_UNKNOWN;
+	case CARRIED:
+		break;
+	}
+	if (c->irqs)
+		return THREAD_IRQ;
+	if (c->softirqs)
+		return THREAD_SOFTIRQ;
+	return state_of_mode(m->lanes_of_threads.at[c->current].mode);
+}
+
+static bool is_idle(const struct model *m, uint32_t thread)
+{
+	return m->threads.at[thread].tid == 0;
+}
+
+static void update_thread(struct model *m, const struct cpu *c, int64_t ts)
+{
+	if (c->current == NO_THREAD || is_idle(m, c->current))
+		return;
+	thread_lane_set(&m->lanes_of_threads.at[c->current], ts, state_of_current(m, c), c->number,
+			m->sink);
+}
+
+void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_state state,
+		      uint32_t cpu)
+{
+	if (!is_idle(m, thread))
+		thread_lane_set(&m->lanes_of_threads.at[thread], ts, state, cpu, m->sink);
+}
+
+/* ---- CPUs ------------------------------------------------------------------------------------- */
+
+/* The vCPU whose guest code this CPU runs now, or NO_VCPU. */
+static int vcpu_in_guest(const struct model *m, const struct cpu *c)
+{
+	int vcpu = c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
+
+	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST ? vcpu : NO_VCPU;
+}
+
+static enum cpu_state own_state(const struct model *m, const struct cpu *c)
+{
+	if (vcpu_in_guest(m, c) != NO_VCPU)
+		return CPU_VM;
+	if (c->irqs)
+		return CPU_IRQ;
+	if (c->softirqs)
+		return CPU_SOFTIRQ;
+	if (c->current == NO_THREAD)
+		return CPU_UNKNOWN;
+	if (is_idle(m, c->current))
+		return CPU_IDLE;
+	switch (m->lanes_of_threads.at[c->current].mode) {
+	case MODE_USER:
+		return CPU_USER;
+	case MODE_SYSCALL:
+	case MODE_KERNEL:
+		return CPU_SYSCALL;
+	default:
+		return CPU_UNKNOWN;
+	}
+}
+
+/* The CPU of its own trace that a vCPU is, or NULL if it was not traced. */
+static struct cpu *cpu_of_vcpu(struct model *m, int vcpu, uint32_t *machinep)
+{
+	const struct ident_vcpu *v = &m->identity->vcpus.at[vcpu];
+	int guest = m->identity->vms.at[v->vm].guest;
+
+	if (guest == IDENT_NONE || v->guest_cpu == NO_VALUE || !m->machines[guest].started)
+		return NULL;
+	*machinep = (uint32_t)guest;
+	uint64_t *i = map_get(&m->machines[guest].cpu_by_number, (uint64_t)v->guest_cpu);
+
+	return i ? &m->machines[guest].cpus.at[*i] : NULL;
+}
+
+/* Follows the guest code down to the innermost VM that is known. */
+static void look_inside(struct model *m, int vcpu, struct cpu_interval *view)
+{
+	while (vcpu != NO_VCPU) {
+		uint32_t guest;
+		const struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
+
+		view->vcpu = vcpu;
+		view->vm = m->identity->vcpus.at[vcpu].vm;
+		view->guest_thread = inner ? inner->current : NO_THREAD;
+		vcpu = inner ? vcpu_in_guest(m, inner) : NO_VCPU;
+	}
+}
+
+static bool same_view(const struct cpu_interval *a, const struct cpu_interval *b)
+{
+	return a->state == b->state && a->thread == b->thread && a->vm == b->vm &&
+	       a->vcpu == b->vcpu && a->guest_thread == b->guest_thread;
+}
+
+void world_finish_cpu(struct model *m, struct cpu *c, int64_t ts)
+{
+	c->open.end = ts;
+	if (ts > c->open.begin && m->sink->cpu_interval)
+		m->sink->cpu_interval(m->sink->ctx, &c->open);
+	c->open.begin = ts > c->open.begin ? ts : c->open.begin;
+}
+
+static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+{
+	struct cpu_interval view = {.machine = machine,
+				    .cpu = c->number,
+				    .state = own_state(m, c),
+				    .begin = ts,
+				    .thread = c->current,
+				    .vm = -1,
+				    .vcpu = -1,
+				    .guest_thread = NO_THREAD};
+
+	if (view.state == CPU_VM)
+		look_inside(m, vcpu_in_guest(m, c), &view);
+	if (same_view(&view, &c->open))
+		return;
+	world_finish_cpu(m, c, ts);
+	view.begin = c->open.begin;
+	c->open = view;
+}
+
+/* ---- the layers ------------------------------------------------------------------------------- */
+
+/* What a CPU runs shows in the lanes of the CPUs that carry it. */
+static void update_upwards(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+{
+	update_cpu(m, machine, c, ts);
+	if (c->carrier == NO_VCPU)
+		return;
+	const struct vcpu *v = &m->vcpus[c->carrier];
+
+	if (v->running_on == NO_CPU)
+		return;
+	uint32_t host = (uint32_t)m->identity->vms.at[m->identity->vcpus.at[c->carrier].vm].host;
+
+	if (host != machine)
+		update_upwards(m, host, world_cpu(m, host, v->running_on), ts);
+}
+
+/* Whether a CPU is real decides what is true of its thread, and of the VM that runs on it. */
+static void update_downwards(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+{
+	int vcpu = c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
+	uint32_t guest;
+
+	update_thread(m, c, ts);
+	if (vcpu == NO_VCPU)
+		return;
+	vcpu_carry(&m->vcpus[vcpu], ts, cpu_is_carried(m, c));
+	struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
+
+	if (inner && guest != machine)
+		update_downwards(m, guest, inner, ts);
+}
+
+void world_cpu_changed(struct model *m, uint32_t machine, uint32_t cpu, int64_t ts)
+{
+	update_downwards(m, machine, world_cpu(m, machine, cpu), ts);
+	update_upwards(m, machine, world_cpu(m, machine, cpu), ts);
+}
+
+void world_vcpu_changed(struct model *m, int vcpu, int64_t ts)
+{
+	uint32_t guest;
+	struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
+
+	if (inner)
+		update_downwards(m, guest, inner, ts);
+}

@@ -1,0 +1,96 @@
+#include "model/thread_lane.h"
+
+#include <stdlib.h>
+
+/* A thread that does no system call for this many intervals keeps its past unknown. */
+enum { HELD_MAX = 512 };
+
+void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
+		      enum thread_state state, enum thread_mode mode)
+{
+	*l = (struct thread_lane){
+		.open = {.thread = thread, .state = state, .begin = begin, .cpu = NO_CPU},
+		.mode = mode};
+}
+
+void thread_lane_deinit(struct thread_lane *l)
+{
+	vec_deinit(&l->held);
+}
+
+static void emit(const struct thread_interval *i, const struct model_sink *sink)
+{
+	if (sink->thread_interval)
+		sink->thread_interval(sink->ctx, i);
+}
+
+/* What was held back ran in this state. */
+static void release(struct thread_lane *l, enum thread_state was, const struct model_sink *sink)
+{
+	vec_each (i, &l->held) {
+		if ((int)i->state == THREAD_RUNS)
+			i->state = was;
+		emit(i, sink);
+	}
+	l->held.n = 0;
+	if ((int)l->open.state == THREAD_RUNS)
+		l->open.state = was;
+}
+
+static void close_open(struct thread_lane *l, int64_t ts, const struct model_sink *sink)
+{
+	l->open.end = ts;
+	if (ts <= l->open.begin)
+		return;
+	if (l->held.n || (int)l->open.state == THREAD_RUNS) {
+		*vec_push(&l->held) = l->open;
+		if (l->held.n == HELD_MAX)
+			release(l, THREAD_UNKNOWN, sink);
+	} else {
+		emit(&l->open, sink);
+	}
+	l->open.begin = ts;
+}
+
+static bool is_in_syscall(const struct thread_lane *l, int state)
+{
+	return l->mode == MODE_SYSCALL && state != THREAD_USER && state != THREAD_UNKNOWN &&
+	       state != THREAD_DEAD;
+}
+
+void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
+		     const struct model_sink *sink)
+{
+	const char *syscall = is_in_syscall(l, state) ? l->syscall : NULL;
+
+	if ((int)l->open.state == state && l->open.cpu == cpu && l->open.syscall == syscall)
+		return;
+	close_open(l, ts, sink);
+	l->open.state = (enum thread_state)state;
+	l->open.cpu = cpu;
+	l->open.syscall = syscall;
+}
+
+void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum thread_mode after,
+		      const char *syscall, const struct model_sink *sink)
+{
+	if (l->mode == MODE_UNKNOWN)
+		release(l, before == MODE_USER ? THREAD_USER : THREAD_SYSCALL, sink);
+	l->mode = after;
+	l->syscall = syscall;
+}
+
+void thread_lane_forget(struct thread_lane *l, const struct model_sink *sink)
+{
+	release(l, THREAD_UNKNOWN, sink);
+	if (l->mode != MODE_KERNEL)
+		l->mode = MODE_UNKNOWN;
+	l->syscall = NULL;
+	l->exiting = false;
+}
+
+void thread_lane_finish(struct thread_lane *l, int64_t ts, const struct model_sink *sink)
+{
+	release(l, THREAD_UNKNOWN, sink);
+	close_open(l, ts, sink);
+}

@@ -1,0 +1,56 @@
+/*
+ * thread_lane: what one thread did.
+ *
+ * Whether a thread that runs is in user code or in a system call is known from its system call events. Until
+ * the first one it is not; that one then says what it was before: a thread that leaves a system
+ * call had been in one. So what is not known yet is held back for a while.
+ */
+#ifndef VMSCOPE_MODEL_THREAD_LANE_H
+#define VMSCOPE_MODEL_THREAD_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "model/sink.h"
+
+/* What the thread does when nothing interrupts it. */
+enum thread_mode {
+	MODE_UNKNOWN,
+	MODE_USER,
+	MODE_SYSCALL,
+	MODE_KERNEL, /* a kernel thread */
+};
+
+/* Runs, in a mode that is not known yet: for thread_lane_set() only, never seen by a sink. */
+enum { THREAD_RUNS = THREAD_N_STATES };
+
+struct thread_lane {
+	struct thread_interval open; /* state may be THREAD_RUNS */
+	enum thread_mode mode;
+	const char *syscall; /* MODE_SYSCALL: which, or NULL */
+	bool exiting;	     /* its next switch out is its last */
+	VEC(struct thread_interval)
+	held; /* since the first THREAD_RUNS whose mode may still come out */
+};
+
+/* begin: of the lane. */
+void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
+		      enum thread_state state, enum thread_mode mode);
+void thread_lane_deinit(struct thread_lane *l);
+
+/* From ts on the thread is in `state` (or THREAD_RUNS), with the system call that its mode says. */
+void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
+		     const struct model_sink *sink);
+
+/* A system call event: it was in `before` until now, and is in `after` from now on. */
+void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum thread_mode after,
+		      const char *syscall, const struct model_sink *sink);
+
+/* Nothing is known of its mode any more. */
+void thread_lane_forget(struct thread_lane *l, const struct model_sink *sink);
+
+/* Ends the lane. */
+void thread_lane_finish(struct thread_lane *l, int64_t ts, const struct model_sink *sink);
+
+#endif

@@ -1,0 +1,76 @@
+#include <string.h>
+
+#include "model/world.h"
+
+/* Each CPU has an idle thread of its own; all of them have tid 0. */
+static uint64_t thread_key(uint32_t machine, int64_t tid, uint32_t cpu)
+{
+	uint64_t low = tid == 0 ? 1u << 31 | cpu : (uint32_t)tid & ~(1u << 31);
+
+	return (uint64_t)machine << 32 | low;
+}
+
+static enum thread_mode first_mode(const struct model *m, uint32_t machine, int64_t tid)
+{
+	if (tid == 0)
+		return MODE_KERNEL;
+	return m->machines[machine].has_syscalls ? MODE_UNKNOWN : MODE_USER;
+}
+
+static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid, enum thread_state state)
+{
+	uint32_t i = (uint32_t)m->threads.n;
+
+	*vec_push(&m->threads) = (struct model_thread){
+		.machine = machine,
+		.tid = tid,
+		.pid = NO_VALUE,
+		.ppid = NO_VALUE,
+		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid),
+		.container = NO_CONTAINER};
+	thread_lane_init(vec_push(&m->lanes_of_threads), i, m->lanes.begin, state,
+			 first_mode(m, machine, tid));
+	return i;
+}
+
+uint32_t world_thread(struct model *m, uint32_t machine, uint32_t cpu, int64_t tid)
+{
+	uint64_t *i = map_put(&m->thread_by_key, thread_key(machine, tid, cpu), NO_THREAD);
+
+	if (*i == NO_THREAD)
+		*i = add_thread(m, machine, tid, THREAD_UNKNOWN);
+	return (uint32_t)*i;
+}
+
+uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid)
+{
+	uint32_t i = add_thread(m, machine, tid, THREAD_DEAD);
+
+	*map_put(&m->thread_by_key, thread_key(machine, tid, 0), i) = i;
+	return i;
+}
+
+void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm)
+{
+	char *to = m->threads.at[thread].comm;
+	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
+
+	if (!n)
+		return;
+	memcpy(to, comm->at, n);
+	to[n] = '\0';
+}
+
+int world_container(struct model *m, uint32_t machine, int64_t ns_inum, int parent)
+{
+	uint64_t key = (uint64_t)machine << 32 | (uint32_t)ns_inum;
+	uint64_t *i = map_put(&m->container_by_key, key, m->containers.n);
+
+	if (*i == m->containers.n)
+		*vec_push(&m->containers) = (struct model_container){
+			.machine = machine, .parent = NO_CONTAINER, .ns_inum = ns_inum};
+	/* The state dump may tell of the inner one first. */
+	if (parent != NO_CONTAINER)
+		m->containers.at[*i].parent = parent;
+	return (int)*i;
+}

@@ -1,0 +1,96 @@
+/*
+ * world: what the model believes now of all machines; shared by the parts of the model only.
+ *
+ *	model.c		takes events, changes the world
+ *	threads.c	threads and containers: who there is
+ *	fused.c		after a change: what do the lanes of CPUs and threads say now, through all
+ *			layers of machines?
+ */
+#ifndef VMSCOPE_MODEL_WORLD_H
+#define VMSCOPE_MODEL_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "events/event.h"
+#include "model/identity.h"
+#include "model/model.h"
+#include "model/sink.h"
+#include "model/thread_lane.h"
+#include "model/vcpu.h"
+
+enum { NO_VCPU = -1, NO_CONTAINER = -1 };
+
+struct cpu {
+	uint32_t number;
+	uint32_t current;	 /* thread on it, or NO_THREAD */
+	unsigned irqs, softirqs; /* being handled, nested */
+	int guest;   /* vCPU that was entered on it, no host event having come since; or NO_VCPU */
+	int carrier; /* the vCPU that this CPU of a guest is, or NO_VCPU */
+	VEC(int) waiting; /* vCPUs on its run queue */
+	struct cpu_interval open;
+};
+
+struct machine {
+	struct map cpu_by_number;
+	VEC(struct cpu) cpus;
+	bool started;	   /* its first event has come */
+	bool has_wakeup;   /* sched_wakeup is in the recording, not only sched_waking */
+	bool has_syscalls; /* without them a thread that runs is taken to be in user code */
+};
+
+struct model {
+	const struct identity *identity;
+	const struct model_sink *sink;
+	struct model_span lanes;
+	struct machine *machines;
+	size_t n_machines;
+	struct vcpu *vcpus;
+	size_t n_vcpus;
+	uint32_t *waits_on; /* per vCPU: CPU in whose list `waiting` it is, or NO_CPU */
+	VEC(struct model_thread) threads;
+	VEC(struct thread_lane) lanes_of_threads; /* parallel to threads */
+	struct map thread_by_key;
+	VEC(struct model_container) containers;
+	struct map container_by_key;
+	uint64_t contradictions;
+};
+
+/* Made when it is met for the first time; valid until the next one is. */
+struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number);
+
+/* ---- threads.c ---- */
+
+/* The thread with this tid; tid 0 is the idle thread of `cpu`. Return: its index. */
+uint32_t world_thread(struct model *m, uint32_t machine, uint32_t cpu, int64_t tid);
+
+/* A thread is born; one that had its tid is another. Return: its index. */
+uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid);
+
+void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm);
+
+/* The PID namespace ns_inum of a machine, `parent` being around it. Return: its index. */
+int world_container(struct model *m, uint32_t machine, int64_t ns_inum, int parent);
+
+/* ---- fused.c ---- */
+
+/*
+ * Something about this CPU changed: who is current, what interrupts it, whether it is in the guest.
+ * Updates the lanes of the CPU and its thread, and what is above and below it.
+ */
+void world_cpu_changed(struct model *m, uint32_t machine, uint32_t cpu, int64_t ts);
+
+/* A vCPU changed, on a CPU or not: the guest's thread that is current on it gains or loses it. */
+void world_vcpu_changed(struct model *m, int vcpu, int64_t ts);
+
+/* Ends the open interval of the CPU's lane. */
+void world_finish_cpu(struct model *m, struct cpu *c, int64_t ts);
+
+/* Sets a thread's lane that is current nowhere. */
+void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_state state,
+		      uint32_t cpu);
+
+#endif
