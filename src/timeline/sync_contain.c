@@ -8,10 +8,11 @@
 #include "timeline/sync_vote.h"
 
 enum {
-	SEARCH_TRIPLES = 8192, /* of one CPU and cause: enough to tell what belongs together */
-	FIT_TRIPLES = 65536,   /* and to follow the clocks in detail, of all CPUs of a guest */
+	SEARCH_EVENTS = 4096,  /* of one CPU and cause: enough to tell what belongs together */
+	FIT_EVENTS = 32768,    /* and to follow the clocks in detail, of all CPUs of a guest */
 	MAX_CLAIMS = 16,       /* for one triple: beyond, it tells nothing */
-	MIN_CLAIMS = 8,	       /* agreeing ones, below which there is no fit */
+	CLAIM_REACH = 1000000, /* ns: claims as close as that agree */
+	MIN_CLAIMS = 16,       /* agreeing ones, below which there is no fit */
 	ROUGH_REACH = 500000,  /* ns: what a claim may be wrong by, delays and all */
 	ROUGH_LEAST = 50000,   /* ns: the same on the fastest machines */
 	ROUGH_PLAY = 16,       /* times what claims usually differ by, in between */
@@ -25,19 +26,32 @@ enum {
 
 /* ---- claims ---- */
 
-/* Steps through the triples of one cause in a stream of times. */
-struct triples {
-	struct sync_times last;
+/*
+ * The last events of one cause, and the triples that end with the newest: three in a row, or with
+ * one between that has no counterpart on the other side (not all timers that are armed make an exit,
+ * not all such exits are for a timer).
+ */
+struct recent {
+	int64_t at[4];
 	size_t seen;
 };
 
-/* Return: whether ts completes a triple. */
-static bool next_triple(struct triples *t, int64_t ts)
+enum { TRIPLES_PER_EVENT = 3 };
+
+/* Return: how many triples; into triples. */
+static size_t next_triples(struct recent *r, int64_t ts, uint32_t cause,
+			   struct sync_times triples[TRIPLES_PER_EVENT])
 {
-	t->last.at[0] = t->last.at[1];
-	t->last.at[1] = t->last.at[2];
-	t->last.at[2] = ts;
-	return ++t->seen >= 3;
+	for (size_t i = 0; i < 3; i++)
+		r->at[i] = r->at[i + 1];
+	r->at[3] = ts;
+	r->seen++;
+
+	const int64_t *at = r->at;
+	triples[0] = (struct sync_times){{at[1], at[2], at[3]}, cause};
+	triples[1] = (struct sync_times){{at[0], at[1], at[3]}, cause};
+	triples[2] = (struct sync_times){{at[0], at[2], at[3]}, cause};
+	return r->seen >= 4 ? 3 : r->seen >= 3 ? 1 : 0;
 }
 
 static size_t count_cause(const struct sync_cpu *cpu, enum sync_cause cause)
@@ -49,25 +63,25 @@ static size_t count_cause(const struct sync_cpu *cpu, enum sync_cause cause)
 	return n;
 }
 
-/* Adds at most `limit` triples of each cause, numbered from `index` on. Return: how many. */
+/* Adds those of about `limit` events of each cause, numbered from `index` on. Return: how many. */
 static uint32_t add_triples(struct sync_gaps *g, const struct sync_cpu *cpu, uint32_t number,
 			    uint32_t index, size_t limit)
 {
-	struct triples triples[SYNC_N_CAUSES] = {0};
+	struct recent recent[SYNC_N_CAUSES] = {0};
+	struct sync_times triples[TRIPLES_PER_EVENT];
 	size_t stride[SYNC_N_CAUSES];
 	uint32_t n = 0;
 
-	for (uint32_t c = 1; c < SYNC_N_CAUSES; c++) {
-		triples[c].last.cause = c;
+	for (uint32_t c = 1; c < SYNC_N_CAUSES; c++)
 		stride[c] = count_cause(cpu, c) / limit + 1;
-	}
 	for (size_t i = 0; i < cpu->n; i++) {
 		enum sync_cause c = cpu->events[i].cause;
 
-		if (c == SYNC_CAUSE_NONE || !next_triple(&triples[c], cpu->events[i].ts))
+		if (c == SYNC_CAUSE_NONE)
 			continue;
-		if (triples[c].seen % stride[c] == 0)
-			sync_gaps_add(g, &triples[c].last, number, index + n++);
+		size_t n_triples = next_triples(&recent[c], cpu->events[i].ts, c, triples);
+		for (size_t k = 0; k < n_triples && recent[c].seen % stride[c] == 0; k++)
+			sync_gaps_add(g, &triples[k], number, index + n++);
 	}
 	return n;
 }
@@ -107,27 +121,33 @@ static void claim(struct claims *c, const struct sync_triple *t, uint32_t host, 
 		.difference = host_ts - t->ts, .host = host, .guest = t->index};
 }
 
+static void look_up(const struct sync_gaps *g, const struct sync_times *t, struct claims *claims)
+{
+	const struct sync_triple *found[SYNC_GAPS_FOUND];
+	size_t n = sync_gaps_find(g, t, found);
+
+	for (size_t i = 0; i < n; i++) {
+		struct claims *c = &claims[found[i]->cpu];
+
+		claim(c, found[i], c->n_host++, t->at[1]);
+	}
+}
+
 /* Looks up the ends of a thread's windows. claims: by CPU. */
 static void find_claims(const struct sync_gaps *g, const struct sync_thread *thread,
 			struct claims *claims)
 {
-	struct triples triples[SYNC_N_CAUSES] = {0};
-	const struct sync_triple *found[SYNC_GAPS_FOUND];
+	struct recent recent[SYNC_N_CAUSES] = {0};
+	struct sync_times triples[TRIPLES_PER_EVENT];
 
-	for (uint32_t c = 1; c < SYNC_N_CAUSES; c++)
-		triples[c].last.cause = c;
 	for (size_t i = 0; i < thread->n; i++) {
 		const struct sync_window *w = &thread->windows[i];
-		struct triples *t = &triples[w->cause];
 
-		if (w->cause == SYNC_CAUSE_NONE || !next_triple(t, w->end))
+		if (w->cause == SYNC_CAUSE_NONE)
 			continue;
-		size_t n = sync_gaps_find(g, &t->last, found);
-		for (size_t k = 0; k < n; k++) {
-			struct claims *c = &claims[found[k]->cpu];
-
-			claim(c, found[k], c->n_host++, t->last.at[1]);
-		}
+		size_t n = next_triples(&recent[w->cause], w->end, w->cause, triples);
+		for (size_t k = 0; k < n; k++)
+			look_up(g, &triples[k], claims);
 	}
 }
 
@@ -137,7 +157,7 @@ static struct sync_score score_claims(struct claims *c)
 {
 	struct sync_score score = {.claims = (uint32_t)c->votes.candidates.n};
 
-	sync_votes_count(&c->votes, c->n_guest);
+	sync_votes_count(&c->votes, c->n_guest, CLAIM_REACH);
 	const struct sync_candidate *best = sync_votes_best(&c->votes);
 	if (best) {
 		score.agreeing = (uint32_t)(best->coarse / SYNC_VOTE_FULL);
@@ -155,7 +175,7 @@ void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
 	uint32_t *n_triples = mem_zalloc(n_cpus + 1, sizeof(*n_triples));
 
 	for (size_t c = 0; c < n_cpus; c++)
-		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, SEARCH_TRIPLES);
+		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, SEARCH_EVENTS);
 	for (size_t t = 0; t < n_threads; t++) {
 		for (size_t c = 0; c < n_cpus; c++)
 			claims_grow(&claims[c], n_triples[c]);
@@ -264,7 +284,7 @@ struct collector {
 	struct thinner lower, upper;
 	struct sync_consensus consensus;
 	bound_vec *bounds; /* NULL: only count */
-	uint64_t outside;
+	uint64_t seen, outside;
 };
 
 /*
@@ -294,7 +314,7 @@ static struct range bucket_range(const struct collector *c, const struct bucket 
 	return (struct range){line + b->low - play, line + b->high + play};
 }
 
-/* Return: the last window that [.., t + high] touches, from `first`, which it does, on. */
+/* Return: the last window that begins by `until`, or `first` when that does not. */
 static const struct sync_window *last_window(const struct collector *c,
 					     const struct sync_window *first, int64_t until)
 {
@@ -306,19 +326,28 @@ static const struct sync_window *last_window(const struct collector *c,
 	return last;
 }
 
+/* Before the first window and after the last, the thread may have run all the same, untraced. */
+static bool may_be_unseen(const struct collector *c, int64_t t, struct range r)
+{
+	const struct sync_thread *thread = c->cursor.thread;
+
+	return !thread->n || t + r.low < thread->windows[0].begin ||
+	       t + r.high > thread->windows[thread->n - 1].end;
+}
+
 /* Event at t votes for the differences from the line that its windows allow. */
 static void vote(struct collector *c, const struct bucket *b, int64_t t)
 {
 	struct range r = bucket_range(c, b, t);
-	const struct sync_window *first = window_at(&c->cursor, t + r.low), *last;
 	int64_t play = play_at(b, t), origin = t + line_at(c->known, t);
 	int64_t reached = INT64_MIN;
 
-	if (!first || first->begin > t + r.high) {
-		sync_consensus_voter(&c->consensus);
+	if (may_be_unseen(c, t, r)) {
+		sync_consensus_abstain(&c->consensus);
 		return;
 	}
-	last = last_window(c, first, t + r.high);
+	const struct sync_window *first = window_at(&c->cursor, t + r.low);
+	const struct sync_window *last = last_window(c, first, t + r.high);
 	if (last - first > MAX_WINDOWS ||
 	    (first == last && first->begin <= t + r.low && first->end >= t + r.high)) {
 		sync_consensus_abstain(&c->consensus);
@@ -344,15 +373,17 @@ static void vote(struct collector *c, const struct bucket *b, int64_t t)
  */
 static void collect_event(struct collector *c, int64_t t, struct range r, bool whole, int64_t play)
 {
-	const struct sync_window *first = window_at(&c->cursor, t + r.low), *last;
-
-	if (!first || first->begin > t + r.high) {
+	if (may_be_unseen(c, t, r))
+		return;
+	const struct sync_window *first = window_at(&c->cursor, t + r.low);
+	c->seen++;
+	if (first->begin > t + r.high) {
 		c->outside++;
 		return;
 	}
 	if (!c->bounds)
 		return;
-	last = last_window(c, first, t + r.high);
+	const struct sync_window *last = last_window(c, first, t + r.high);
 	if (whole && (first->begin - 2 * play > t + r.low || last->end + 2 * play < t + r.high))
 		return;
 	thinner_add(&c->lower, t, first->begin - t);
@@ -451,9 +482,12 @@ static void collect_pair(struct collector *c, const struct sync_pair *p)
 	}
 }
 
-/* Return: events outside of all windows. bounds: gets those of the others, sorted; or NULL. */
+/*
+ * bounds: gets those of all events, sorted; or NULL.
+ * Return: events that no window can hold; into *seenp, those that had windows around them.
+ */
 static uint64_t collect(const struct known *known, const struct sync_pair *pairs, size_t n_pairs,
-			bound_vec *bounds)
+			bound_vec *bounds, uint64_t *seenp)
 {
 	struct collector *c = mem_zalloc(1, sizeof(*c));
 
@@ -465,6 +499,7 @@ static uint64_t collect(const struct known *known, const struct sync_pair *pairs
 	if (bounds)
 		sync_bounds_sort(bounds->at, bounds->n);
 	uint64_t outside = c->outside;
+	*seenp = c->seen;
 	sync_consensus_deinit(&c->consensus);
 	free(c);
 	return outside;
@@ -477,13 +512,13 @@ static void claim_all(struct claims *claims, const struct sync_pair *pairs, size
 	for (size_t i = 0; i < n_pairs; i++) {
 		struct sync_gaps gaps = {0};
 		uint32_t n =
-			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_TRIPLES / n_pairs);
+			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_EVENTS / n_pairs);
 
 		claims_grow(claims, n);
 		find_claims(&gaps, pairs[i].thread, claims);
 		sync_gaps_deinit(&gaps);
 	}
-	sync_votes_count(&claims->votes, claims->n_guest);
+	sync_votes_count(&claims->votes, claims->n_guest, CLAIM_REACH);
 }
 
 static int64_t max(int64_t a, int64_t b)
@@ -504,7 +539,7 @@ static int compare_points(const void *a, const void *b)
 static claim_vec agreeing_claims(const struct claims *c)
 {
 	const struct sync_candidate **chosen = mem_zalloc(c->n_guest + 1, sizeof(*chosen));
-	uint64_t least = MIN_CLAIMS * SYNC_VOTE_FULL + 4 * sync_votes_by_chance(&c->votes);
+	uint64_t least = MIN_CLAIMS * SYNC_VOTE_FULL + 2 * sync_votes_by_chance(&c->votes);
 	claim_vec agreeing = {0};
 
 	sync_votes_choose(&c->votes, c->n_host, c->n_guest, least, chosen);
@@ -613,8 +648,9 @@ static int fit_round(struct sync_contain *c, const struct known *known,
 {
 	bound_vec bounds = {0};
 	struct sync_fit fit;
+	uint64_t seen;
 
-	collect(known, pairs, n_pairs, &bounds);
+	collect(known, pairs, n_pairs, &bounds, &seen);
 	int rc = sync_fit_init(&fit, bounds.at, bounds.n, o);
 	vec_deinit(&bounds);
 	if (rc)
@@ -651,7 +687,7 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 				  size_t n_pairs)
 {
 	static const int64_t shifts[N_SHIFTS] = {-2718281828, -314159265, 271828182, 3141592653};
-	uint64_t sum = 0;
+	uint64_t outside = 0, all = 0, seen;
 
 	for (size_t i = 0; i < N_SHIFTS; i++) {
 		struct clock_map shifted = clock_map_copy(&c->fit.map);
@@ -661,19 +697,18 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 			shifted.pieces[k].offset += shifts[i];
 			shifted.pieces[k].error = 0;
 		}
-		sum += collect(&known, pairs, n_pairs, NULL);
+		outside += collect(&known, pairs, n_pairs, NULL, &seen);
+		all += seen;
 		clock_map_deinit(&shifted);
 	}
-	return sum / N_SHIFTS;
+	return all ? (uint64_t)((double)outside / (double)all * (double)c->events) : 0;
 }
 
 static void count_events(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
 	struct known known = known_fit(&c->fit, 0);
 
-	for (size_t i = 0; i < n_pairs; i++)
-		c->events += pairs[i].cpu->n;
-	c->outside = collect(&known, pairs, n_pairs, NULL);
+	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);
 }
 

@@ -78,8 +78,8 @@ struct sync_pair {
 struct sync_contain {
 	struct sync_fit fit;
 	uint64_t claims;  /* agreeing ones, that the fit began from */
-	uint64_t events;  /* of the guest, on the CPUs given */
-	uint64_t outside; /* of them, those that no window can hold: within the error of the fit */
+	uint64_t events;  /* of the guest, on the CPUs given, that have windows before and after */
+	uint64_t outside; /* of them, those that no window can hold, within the error of the fit */
 	uint64_t by_chance; /* as `outside`, of as many events moved by some other difference */
 	unsigned int rounds;
 };

@@ -52,30 +52,29 @@ void sync_bounds_sort(struct sync_bound *bounds, size_t n)
 /*
  * Bound i contradicts the line so far. Either it is false, or the clock bends there. Follow both
  * stories: the old line without it, and a new line from it on. Whichever contradicts itself first
- * is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). Return: i when
- * the clock bends there, else the index of the next bound to take.
+ * is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). If the end
+ * comes first the bounds are believed, unless what is left of them makes no line.
+ *
+ * Return: i when the clock bends there, else the index of the next bound to take.
  */
 static size_t settle_contradiction(struct scan *s, size_t i)
 {
-	size_t rejected[MAX_FALSE] = {i}, n_rejected = 1;
+	size_t rejected[MAX_FALSE] = {i}, n_rejected = 1, k = i + 1;
 
 	sync_hull_reset(&s->fresh, s->options->max_drift_ppb);
-	if (sync_hull_add(&s->fresh, &s->bounds[i])) {
-		s->dropped[i] = 1;
-		return i + 1;
-	}
-	for (size_t k = i + 1; k < s->n; k++) {
+	bool story = !sync_hull_add(&s->fresh, &s->bounds[i]);
+	while (story && k < s->n) {
 		if (sync_hull_add(&s->hull, &s->bounds[k]))
 			rejected[n_rejected++] = k;
 		if (n_rejected == MAX_FALSE)
 			return i;
-		if (!sync_hull_add(&s->fresh, &s->bounds[k]))
-			continue;
-		while (n_rejected)
-			s->dropped[rejected[--n_rejected]] = 1;
-		return k + 1;
+		story = !sync_hull_add(&s->fresh, &s->bounds[k++]);
 	}
-	return i;
+	if (story && sync_hull_closed(&s->fresh))
+		return i;
+	while (n_rejected)
+		s->dropped[rejected[--n_rejected]] = 1;
+	return k;
 }
 
 /* Takes bounds from `first` on into one segment. Return: where the next begins. */

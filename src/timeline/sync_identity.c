@@ -3,13 +3,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "timeline/sync_vote.h"
 
 enum {
-	MIN_SCORE = 8,		    /* claims that have to agree */
-	OVER_CHANCE = 3,	    /* times what chance gives */
-	AMBIGUOUS_PART = 2,	    /* a runner-up with this part of the score is as good */
-	SAME = 2 * SYNC_VOTE_REACH, /* ns: differences that are one */
+	MIN_SCORE = 16,	    /* claims that have to agree */
+	OVER_CHANCE = 3,    /* times what chance gives */
+	AMBIGUOUS_PART = 2, /* a runner-up with this part of the score is as good */
+	SAME = 40000000,    /* ns: differences that are one, clocks may drift */
 };
 
 static const struct sync_score *score_of(const struct sync_lineup *l, size_t cpu, size_t thread)

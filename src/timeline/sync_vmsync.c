@@ -8,6 +8,9 @@
 /* Pairs for one count: a product is not for input to choose. */
 enum { MAX_CANDIDATES = 4096 };
 
+/* ns that an exchange may take (the vCPU may be preempted in it) to be recognized all the same. */
+enum { DELAY = 20000000 };
+
 struct matcher {
 	const struct sync_vmsync_event *host, *guest;
 	size_t n_host, n_guest;
@@ -177,7 +180,7 @@ void sync_vmsync_init(struct sync_vmsync *v, const struct sync_vmsync_event *hos
 	m.chosen = mem_zalloc(n_guest + 1, sizeof(*m.chosen));
 	m.matched = mem_zalloc(n_host + 1, 1);
 	find_candidates(&m);
-	sync_votes_count(&m.votes, n_guest);
+	sync_votes_count(&m.votes, n_guest, DELAY);
 	sync_votes_choose(&m.votes, n_host, n_guest, 0, m.chosen);
 	add_bounds(v, &m);
 	count_unmatched(v, &m, false);

@@ -48,13 +48,14 @@ static void count_within(struct sync_votes *v, int64_t reach, bool fine)
 	}
 }
 
-void sync_votes_count(struct sync_votes *v, size_t n_guest)
+void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach)
 {
+	v->reach = reach;
 	if (!v->candidates.n)
 		return;
 	weigh(v, n_guest);
 	qsort(v->candidates.at, v->candidates.n, sizeof(*v->candidates.at), compare_candidates);
-	count_within(v, SYNC_VOTE_REACH, false);
+	count_within(v, reach, false);
 	count_within(v, FINE_REACH, true);
 }
 
@@ -111,7 +112,7 @@ uint64_t sync_votes_by_chance(const struct sync_votes *v)
 	vec_each (e, &v->candidates)
 		weight += e->weight;
 	double range = (double)c[v->candidates.n - 1].difference - (double)c[0].difference;
-	return (uint64_t)(weight * fmin(1, 2.0 * SYNC_VOTE_REACH / fmax(range, 1)));
+	return (uint64_t)(weight * fmin(1, 2 * (double)v->reach / fmax(range, 1)));
 }
 
 void sync_votes_choose(const struct sync_votes *v, size_t n_host, size_t n_guest, uint64_t least,

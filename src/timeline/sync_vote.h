@@ -15,10 +15,8 @@
 
 #include "base/mem.h"
 
-enum {
-	SYNC_VOTE_REACH = 20000000, /* ns: pairs that close agree, delays and some drift included */
-	SYNC_VOTE_FULL = 4096,	    /* the weight of a guest event, shared by its candidates */
-};
+/* The weight of a guest event, shared by its candidates. */
+enum { SYNC_VOTE_FULL = 4096 };
 
 struct sync_candidate {
 	int64_t difference;   /* ns, host - guest; inside +-SYNC_LIMIT */
@@ -29,13 +27,15 @@ struct sync_candidate {
 
 struct sync_votes {
 	VEC(struct sync_candidate) candidates;
+	int64_t reach;
 };
 
 /*
  * Weighs, sorts (by difference) and counts the candidates.
  * n_guest: guest events there are, all candidates' are below it.
+ * reach: ns; candidates as close as that agree. Delays, and some drift, have to fit in.
  */
-void sync_votes_count(struct sync_votes *v, size_t n_guest);
+void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach);
 
 /* After counting. Return: the candidate that most agree with, or NULL when there are none. */
 const struct sync_candidate *sync_votes_best(const struct sync_votes *v);
