@@ -165,11 +165,18 @@ static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, e->cpu);
 	else
 		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
-	if (vcpu == NO_VCPU)
-		return;
-	vcpu_switch_out(&m->vcpus[vcpu], e->ts, e->cpu, runnable,
-			occupant_of(m, e->machine, e->cpu));
-	vcpu_changed(m, e->machine, vcpu, e->ts);
+	if (vcpu != NO_VCPU) {
+		vcpu_switch_out(&m->vcpus[vcpu], e->ts, e->cpu, runnable,
+				occupant_of(m, e->machine, e->cpu));
+		vcpu_changed(m, e->machine, vcpu, e->ts);
+	}
+	/* It may be woken on, or go on to, the CPU of which nothing is known. */
+	if (e->ts < m->machines[e->machine].lost_to) {
+		if (m->lanes_of_threads.at[thread].open.state != THREAD_DEAD)
+			lose_thread(m, thread, e->ts);
+		if (vcpu != NO_VCPU)
+			lose_vcpu(m, e->machine, vcpu, e->ts);
+	}
 }
 
 static void thread_in(struct model *m, const struct event *e, uint32_t thread)
