@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #define NS_PER_S 1000000000
+#define NS_SAFE	 (UINT64_C(1) << 62)
 
 /* How far a file is read before its pages behind the reader are given back. */
 #define DROP_STEP ((uint64_t)1 << 20)
@@ -20,7 +21,20 @@ struct ctf_cursor_file {
 
 static int64_t to_ns(const struct ctf_cursor *c, uint64_t cycles)
 {
+	/* One addition, where neither side of it is large. */
+	if (cycles < NS_SAFE && c->clock_counts_ns)
+		return c->ns_offset + (int64_t)cycles;
 	return ctf_clock_ns(c->clock, cycles);
+}
+
+static void prepare_clock(struct ctf_cursor *c)
+{
+	uint64_t frequency = c->clock ? c->clock->frequency : NS_PER_S;
+
+	c->slack = frequency;
+	c->ns_offset = ctf_clock_ns(c->clock, 0);
+	c->clock_counts_ns = frequency == NS_PER_S && c->ns_offset > -(int64_t)NS_SAFE &&
+			     c->ns_offset < (int64_t)NS_SAFE;
 }
 
 /* Something is wrong with the current event. */
@@ -58,7 +72,7 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 				 .clock = stream->cls->clock,
 				 .every_event = every_event,
 				 .skip_before_ns = skip_before_ns};
-	c->slack = c->clock ? c->clock->frequency : NS_PER_S;
+	prepare_clock(c);
 	c->saved = mem_zalloc(trace->type.n_saves + 1, sizeof(*c->saved));
 	ctf_reader_init(&c->reader, c->saved);
 	c->n_files = stream->files.n;

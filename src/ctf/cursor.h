@@ -45,6 +45,8 @@ struct ctf_cursor {
 	const struct ctf_stream *stream;
 	const struct ctf_stream_plan *plan;
 	const struct ctf_clock *clock;
+	int64_t ns_offset; /* of its value 0 */
+	bool clock_counts_ns;
 	struct ctf_cursor_file *files;
 	size_t n_files;
 	struct ctf_cursor_file *file; /* of the current packet */
