@@ -97,6 +97,8 @@ static inline int64_t table_real(double x)
 {
 	int64_t bits;
 
+	if (x == 0)
+		x = 0; /* -0.0 has the bits of NULL */
 	memcpy(&bits, &x, sizeof(bits));
 	return bits;
 }

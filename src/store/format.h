@@ -1,0 +1,88 @@
+/*
+ * format: numbers of the results file that the writer and the reader share. docs/file-format.md
+ * is what they mean.
+ */
+#ifndef VMSCOPE_STORE_FORMAT_H
+#define VMSCOPE_STORE_FORMAT_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	FORMAT_VERSION = 1,
+	FORMAT_HEADER_SIZE = 88,
+	FORMAT_TAIL_SIZE = 16,
+	FORMAT_BLOCK_ROWS = 1024, /* at most */
+	FORMAT_NODE_ENTRIES = 64,
+	FORMAT_GROUP_LANES = 512,
+	FORMAT_MAX_LEVEL = 16,
+	FORMAT_MAX_SUMS = 16,
+	FORMAT_MAX_COLUMNS = 64,
+	FORMAT_MAX_TABLES = 256,
+	FORMAT_MAX_VARINT = 10,
+};
+
+#define FORMAT_MAGIC "\x89VMS\r\n\x1a\n"
+
+/* A data block, or an index node and all below it. */
+struct entry {
+	int64_t first, end;
+	uint64_t rows;
+	uint64_t offset, size;
+	uint32_t hash;
+	uint64_t sums[FORMAT_MAX_SUMS];
+};
+
+static inline uint64_t format_load64(const uint8_t *at)
+{
+	uint64_t x;
+
+	memcpy(&x, at, sizeof(x));
+	return le64toh(x);
+}
+
+static inline uint32_t format_load32(const uint8_t *at)
+{
+	uint32_t x;
+
+	memcpy(&x, at, sizeof(x));
+	return le32toh(x);
+}
+
+static inline void format_store64(uint8_t *at, uint64_t x)
+{
+	x = htole64(x);
+	memcpy(at, &x, sizeof(x));
+}
+
+static inline void format_store32(uint8_t *at, uint32_t x)
+{
+	x = htole32(x);
+	memcpy(at, &x, sizeof(x));
+}
+
+static inline uint64_t format_zigzag(int64_t x)
+{
+	return (uint64_t)x << 1 ^ (uint64_t)(x >> 63);
+}
+
+static inline int64_t format_unzigzag(uint64_t x)
+{
+	return (int64_t)(x >> 1 ^ -(x & 1));
+}
+
+/* Sums and differences that wrap around instead of overflowing. */
+static inline int64_t format_add(int64_t a, uint64_t b)
+{
+	return (int64_t)((uint64_t)a + b);
+}
+
+static inline int64_t format_sub(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+#endif

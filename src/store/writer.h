@@ -1,0 +1,51 @@
+/*
+ * writer: makes a results file.
+ *
+ * Rows of a lane come in its order; lanes may come in any order among each other. A lane keeps the
+ * rows of its unfinished block (fewer when there are very many lanes) and an entry for each finished
+ * one that no index node holds yet; all else is on the disk. So memory depends on the number of
+ * lanes and strings, not on that of rows.
+ *
+ * What breaks a rule of the format (a gap in a lane of states, a time that steps back, a state that
+ * does not exist) is kept and told by store_writer_finish(): then no file is made.
+ */
+#ifndef VMSCOPE_STORE_WRITER_H
+#define VMSCOPE_STORE_WRITER_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "schema/table.h"
+
+struct store_writer;
+struct store_lane;
+
+/* Begins a file that will replace `path`. Return: 0 and *wp, owned by the caller; or ERR. */
+int store_writer_new(struct store_writer **wp, const char *path, struct error *err);
+
+/* Return: the number by which a text column names this string; TABLE_NULL for NULL. */
+int64_t store_writer_string(struct store_writer *w, const char *s);
+
+/*
+ * Finds or makes the lane that the first columns of `row` name; only these are read. Whoever adds
+ * many rows keeps it. Return: the lane, owned by w.
+ */
+struct store_lane *store_writer_lane(struct store_writer *w, enum table_id table,
+				     const int64_t *row);
+
+/*
+ * Appends a row: all columns of the table in its order (COL_*); those that name the lane are not
+ * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored.
+ */
+void store_lane_add(struct store_lane *lane, const int64_t *row);
+
+/* store_lane_add() to the lane that the row itself names. */
+void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row);
+
+/* Completes the file. Nothing can be added after. Return: 0, or ERR with err set and no file made. */
+int store_writer_finish(struct store_writer *w, struct error *err);
+
+/* Frees it, and what it has written unless store_writer_finish() returned 0. NULL is allowed. */
+void store_writer_free(struct store_writer *w);
+
+#endif
