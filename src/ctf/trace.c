@@ -210,27 +210,31 @@ static int by_cpu(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* Forgets the streams and what building them has reported. */
-static void drop_streams(struct ctf_trace *t)
+/* Forgets what assigning files to streams has reported: it will be reported once more. */
+static void forget_found(struct diag_list *diags)
 {
 	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_MAGIC,
 					     DIAG_PACKET_HEADER, DIAG_PACKET_STREAM};
 
 	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)
-		t->diags.at[found[i]] = (struct diag){0};
+		diags->at[found[i]] = (struct diag){0};
+}
+
+static void drop_streams(struct ctf_trace *t)
+{
 	vec_each (s, &t->streams)
 		vec_deinit(&s->files);
 	vec_deinit(&t->streams);
 	t->size = 0;
 }
 
-static void build_streams(struct ctf_trace *t)
+/* Assigns the files from number `from` on to streams. */
+static void build_streams(struct ctf_trace *t, size_t from)
 {
 	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
 
-	drop_streams(t);
-	vec_each (f, &t->files)
-		assign_file(t, *f, saved);
+	for (size_t i = from; i < t->files.n; i++)
+		assign_file(t, t->files.at[i], saved);
 	free(saved);
 	vec_each (s, &t->streams)
 		qsort(s->files.at, s->files.n, sizeof(*s->files.at), by_begin);
@@ -252,7 +256,7 @@ int ctf_trace_open(struct ctf_trace **tracep, const char *dir, const char *name,
 		ctf_trace_free(t);
 		return r;
 	}
-	build_streams(t);
+	build_streams(t, 0);
 	*tracep = t;
 	return 0;
 }
@@ -263,20 +267,32 @@ bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b)
 	       memcmp(a->type.uuid, b->type.uuid, sizeof(a->type.uuid)) == 0;
 }
 
+static void swap_types(struct ctf_trace *a, struct ctf_trace *b)
+{
+	struct ctf_trace_type type = a->type;
+
+	a->type = b->type;
+	b->type = type;
+}
+
 void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
 {
-	if (b->type.n_event_classes > a->type.n_event_classes) {
-		struct ctf_trace_type type = a->type;
+	size_t from = a->files.n;
 
-		a->type = b->type;
-		b->type = type;
+	if (b->type.n_event_classes > a->type.n_event_classes) {
+		swap_types(a, b);
+		/* The streams' classes are of the other type: all files are assigned anew. */
+		drop_streams(a);
+		forget_found(&a->diags);
+		from = 0;
 	}
 	vec_each (f, &b->files)
 		*vec_push(&a->files) = *f;
 	b->files.n = 0;
+	forget_found(&b->diags);
 	diag_merge(&a->diags, &b->diags);
 	ctf_trace_free(b);
-	build_streams(a);
+	build_streams(a, from);
 }
 
 void ctf_trace_free(struct ctf_trace *t)
