@@ -80,6 +80,12 @@ struct event {
 			int64_t reason, error;
 		} kvm_userspace_exit;
 		struct {
+			int64_t apicid, vector;
+		} kvm_accept_irq;
+		struct {
+			int64_t vector;
+		} kvm_inj_virq;
+		struct {
 			const char *name; /* "read"; lives as long as the trace */
 			int64_t cmd;	  /* of ioctl */
 		} syscall_entry;

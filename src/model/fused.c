@@ -110,6 +110,14 @@ static struct cpu *cpu_of_vcpu(struct model *m, int vcpu, uint32_t *machinep)
 	return i ? &m->machines[guest].cpus.at[*i] : NULL;
 }
 
+uint32_t world_guest_thread(struct model *m, int vcpu)
+{
+	uint32_t guest;
+	const struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
+
+	return inner ? inner->current : NO_THREAD;
+}
+
 /* Follows the guest code down to the innermost VM that is known. */
 static void look_inside(struct model *m, int vcpu, struct cpu_interval *view)
 {

@@ -24,6 +24,8 @@ struct event_set model_events(void)
 		EV_KVM_ENTRY,
 		EV_KVM_EXIT,
 		EV_KVM_USERSPACE_EXIT,
+		EV_KVM_ACCEPT_IRQ,
+		EV_KVM_INJ_VIRQ,
 		EV_KVM_WAIT_LAPIC_EXPIRE,
 		EV_SYSCALL_ENTRY,
 		EV_SYSCALL_EXIT,
@@ -125,6 +127,7 @@ static void lose_vcpu(struct model *m, uint32_t machine, int vcpu, int64_t ts)
 
 static void lose_thread(struct model *m, uint32_t thread, int64_t ts)
 {
+	world_never_ran(m, thread);
 	thread_lane_forget(&m->lanes_of_threads.at[thread], m->sink);
 	world_thread_off(m, thread, ts, THREAD_UNKNOWN, NO_CPU);
 }
@@ -183,6 +186,7 @@ static void thread_in(struct model *m, const struct event *e, uint32_t thread)
 {
 	int vcpu = m->threads.at[thread].vcpu;
 
+	world_ran(m, e, thread);
 	if (vcpu == NO_VCPU)
 		return;
 	vcpu_switch_in(&m->vcpus[vcpu], e->ts, e->cpu);
@@ -249,8 +253,10 @@ static void on_wakeup(struct model *m, const struct event *e, int64_t tid, int64
 	uint32_t cpu = target_cpu == NO_VALUE ? e->cpu : (uint32_t)target_cpu;
 	int vcpu = m->threads.at[thread].vcpu;
 
-	if (can_be_woken(m, e->machine, thread))
+	if (can_be_woken(m, e->machine, thread)) {
+		world_woken(m, e, thread);
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
+	}
 	if (vcpu == NO_VCPU)
 		return;
 	vcpu_wake(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
@@ -385,7 +391,11 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 	case EV_KVM_EXIT:
 		vcpu_exit(&m->vcpus[i], e->ts, e->cpu, cause_of(e),
 			  e->kvm_exit.rip == NO_VALUE ? 0 : (uint64_t)e->kvm_exit.rip);
+		m->vcpus[i].exit.guest_thread = world_guest_thread(m, i);
 		break;
+	case EV_KVM_INJ_VIRQ:
+		vcpu_inject(&m->vcpus[i], e->kvm_inj_virq.vector);
+		return;
 	case EV_KVM_USERSPACE_EXIT:
 		vcpu_userspace(&m->vcpus[i], e->ts, e->cpu, e->kvm_userspace_exit.reason);
 		break;
@@ -515,7 +525,11 @@ void model_event(struct model *m, const struct event *e)
 	case EV_KVM_ENTRY:
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
+	case EV_KVM_INJ_VIRQ:
 		on_kvm(m, e, c);
+		break;
+	case EV_KVM_ACCEPT_IRQ:
+		world_irq_accepted(m, e, c);
 		break;
 	case EV_SYSCALL_ENTRY:
 	case EV_SYSCALL_EXIT:
@@ -550,6 +564,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->n_vcpus = identity->vcpus.n;
 	m->vcpus = mem_zalloc(m->n_vcpus, sizeof(*m->vcpus));
 	m->waits_on = mem_zalloc(m->n_vcpus, sizeof(*m->waits_on));
+	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	for (uint32_t i = 0; i < m->n_vcpus; i++) {
 		vcpu_init(&m->vcpus[i], i, lanes.begin, sink);
 		m->waits_on[i] = NO_CPU;
@@ -578,6 +593,8 @@ void model_free(struct model *m)
 	free(m->machines);
 	free(m->vcpus);
 	free(m->waits_on);
+	free(m->irq_sources);
+	vec_deinit(&m->wakeups);
 	vec_deinit(&m->threads);
 	vec_deinit(&m->lanes_of_threads);
 	vec_deinit(&m->containers);
@@ -613,6 +630,8 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
 
 void model_finish(struct model *m)
 {
+	for (uint32_t i = 0; i < m->threads.n; i++)
+		world_never_ran(m, i);
 	for (size_t i = 0; i < m->n_vcpus; i++)
 		vcpu_finish(&m->vcpus[i], m->lanes.end);
 	vec_each (l, &m->lanes_of_threads)

@@ -51,6 +51,12 @@ const struct model_thread *model_threads(const struct model *m, size_t *np);
 
 const struct model_container *model_containers(const struct model *m, size_t *np);
 
+/*
+ * Who sends a VM interrupts of this vector (0..255), as learned so far.
+ * Return: enum irq_source with how often in *np, or -1 when that was never seen.
+ */
+int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np);
+
 /* Events that contradict the state the model believed in: losses that no tracer counted. */
 uint64_t model_contradictions(const struct model *m);
 

@@ -42,6 +42,9 @@ struct vm_exit {
 	struct exit_cause cause;
 	uint64_t rip; /* of the guest, 0 when not recorded */
 	int64_t handled, userspace, preempted, blocked;
+	uint32_t guest_thread; /* that was current in the guest, or NO_THREAD */
+	int64_t vector; /* of the first interrupt injected since it was blocked: what it waited for;
+			   or NO_VALUE */
 };
 
 struct thread_interval {
@@ -62,6 +65,21 @@ struct cpu_interval {
 	int vcpu;	       /* of that VM */
 	uint32_t guest_thread; /* of that VM, or NO_THREAD */
 };
+
+/*
+ * A thread of a guest was woken, and what had to happen until it ran. Stages in ns since ts, or NO_VALUE
+ * when they were not needed: its vCPU's thread is woken, gets a CPU, enters the guest; the thread runs
+ * (NO_VALUE: that was not seen).
+ */
+struct wakeup {
+	uint32_t thread, waker; /* waker: current where it was woken, or NO_THREAD */
+	int vcpu;		/* that it came to run on, or -1 */
+	int64_t ts;
+	int64_t vcpu_woken, vcpu_ran, entered, ran;
+};
+
+/* Who sends a VM interrupts of a vector; learned from those that were seen on their way. */
+enum irq_source { IRQ_TIMER, IRQ_IPI, IRQ_NETWORK, IRQ_DEVICE, IRQ_N_SOURCES };
 
 /* A thread, as it was when it was last heard of. */
 struct model_thread {
@@ -87,6 +105,7 @@ struct model_sink {
 	void (*vm_exit)(void *ctx, const struct vm_exit *exit);
 	void (*thread_interval)(void *ctx, const struct thread_interval *interval);
 	void (*cpu_interval)(void *ctx, const struct cpu_interval *interval);
+	void (*wakeup)(void *ctx, const struct wakeup *wakeup);
 };
 
 #endif

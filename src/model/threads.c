@@ -28,6 +28,7 @@ static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid, enum 
 		.ppid = NO_VALUE,
 		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid),
 		.container = NO_CONTAINER};
+	vec_push(&m->wakeups);
 	thread_lane_init(vec_push(&m->lanes_of_threads), i, m->lanes.begin, state,
 			 first_mode(m, machine, tid));
 	return i;

@@ -9,7 +9,13 @@ static const struct exit_cause no_cause = {.reason = NO_EXIT};
 
 void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
 {
-	*v = (struct vcpu){.id = id, .sink = sink, .running_on = NO_CPU, .queue = NO_CPU};
+	*v = (struct vcpu){.id = id,
+			   .sink = sink,
+			   .running_on = NO_CPU,
+			   .queue = NO_CPU,
+			   .woken_at = INT64_MIN,
+			   .ran_at = INT64_MIN,
+			   .entered_at = INT64_MIN};
 	v->open = (struct vcpu_interval){.vcpu = id,
 					 .begin = begin,
 					 .cause = no_cause,
@@ -187,6 +193,7 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 	end_exit(v, ts, true);
 	v->open.cause = no_cause;
 	change(v, ts, VCPU_GUEST, cpu);
+	v->entered_at = ts;
 	v->running_on = cpu;
 	v->asleep = false;
 }
@@ -213,10 +220,21 @@ void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 	}
 	release(v, cause);
 	v->in_exit = v->exit_is_whole = true;
-	v->exit = (struct vm_exit){
-		.vcpu = v->id, .begin = ts, .early = ts - v->stopped, .cause = cause, .rip = rip};
+	v->exit = (struct vm_exit){.vcpu = v->id,
+				   .begin = ts,
+				   .early = ts - v->stopped,
+				   .cause = cause,
+				   .rip = rip,
+				   .guest_thread = NO_THREAD,
+				   .vector = NO_VALUE};
 	v->running_on = cpu;
 	v->asleep = false;
+}
+
+void vcpu_inject(struct vcpu *v, int64_t vector)
+{
+	if (v->in_exit && v->exit.blocked && v->exit.vector == NO_VALUE)
+		v->exit.vector = vector;
 }
 
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason)
@@ -275,6 +293,7 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
 		v->interrupted = VCPU_UNKNOWN;
 	}
 	change(v, ts, v->interrupted, cpu);
+	v->ran_at = ts;
 	v->open.userspace_reason = userspace_reason;
 	v->running_on = cpu;
 	v->asleep = false;
@@ -287,6 +306,7 @@ void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
 	if (!v->asleep)
 		return;
 	change(v, ts, VCPU_WAITING, cpu);
+	v->woken_at = ts;
 	v->open.userspace_reason = userspace_reason;
 	v->open.occupant = occupant;
 	v->queue = cpu;

@@ -60,6 +60,9 @@ struct vcpu {
 	bool exit_is_whole; /* nothing was lost since */
 	struct vm_exit exit;
 
+	/* When it was last woken, put on a CPU, entered; INT64_MIN: never. */
+	int64_t woken_at, ran_at, entered_at;
+
 	uint64_t n_lost_exits; /* entries that no exit preceded: events are missing */
 };
 
@@ -86,6 +89,10 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);
 void vcpu_stop_guest(struct vcpu *v, int64_t ts);
 
 void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
+
+/* An interrupt is injected: of the first one after it was blocked in an exit, that was what it waited for. */
+void vcpu_inject(struct vcpu *v, int64_t vector);
+
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);
 
 /* Its thread enters the KVM_RUN ioctl; leaves an ioctl (while it is in KVM, that is KVM_RUN). */

@@ -3,6 +3,7 @@
  *
  *	model.c		takes events, changes the world
  *	threads.c	threads and containers: who there is
+ *	waits.c		wake-ups on their way through the layers; what halted vCPUs waited for
  *	fused.c		after a change: what do the lanes of CPUs and threads say now, through all
  *			layers of machines?
  */
@@ -34,6 +35,18 @@ struct cpu {
 	struct cpu_interval open;
 };
 
+/* A thread of a guest was woken and has not run yet. */
+struct pending_wakeup {
+	bool pending;
+	int64_t ts;
+	uint32_t waker;
+};
+
+/* How often each source was seen to send a VM an interrupt of each vector. */
+struct irq_sources {
+	uint32_t n[256][IRQ_N_SOURCES];
+};
+
 struct machine {
 	struct map cpu_by_number;
 	VEC(struct cpu) cpus;
@@ -57,6 +70,8 @@ struct model {
 	struct map thread_by_key;
 	VEC(struct model_container) containers;
 	struct map container_by_key;
+	VEC(struct pending_wakeup) wakeups; /* parallel to threads */
+	struct irq_sources *irq_sources;    /* per VM */
 	uint64_t contradictions;
 };
 
@@ -93,5 +108,18 @@ void world_finish_cpu(struct model *m, struct cpu *c, int64_t ts);
 /* Sets a thread's lane that is current nowhere. */
 void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_state state,
 		      uint32_t cpu);
+
+/* Return: the thread that is current on the guest CPU that this vCPU is, or NO_THREAD. */
+uint32_t world_guest_thread(struct model *m, int vcpu);
+
+/* ---- waits.c ---- */
+
+/* A thread of a guest becomes runnable; runs; will not run as far as we know. */
+void world_woken(struct model *m, const struct event *e, uint32_t thread);
+void world_ran(struct model *m, const struct event *e, uint32_t thread);
+void world_never_ran(struct model *m, uint32_t thread);
+
+/* An APIC of a VM accepts an interrupt while this CPU of its host does something: who sent it? */
+void world_irq_accepted(struct model *m, const struct event *e, const struct cpu *c);
 
 #endif
