@@ -73,9 +73,14 @@ struct ctf_event_plan {
 	uint32_t start; /* op */
 	uint16_t tag;
 	uint8_t interest; /* CTF_WANTED | CTF_THEN_ANY */
-	bool is_plain;	  /* nothing but a run without loads, which is: */
-	uint64_t bits, need;
 };
+
+/* How to step over an event that is not wanted and is nothing but a run without loads. */
+struct step {
+	uint32_t bits, need; /* of the run; need is NO_STEP for all other events */
+};
+
+#define NO_STEP UINT32_MAX
 
 /*
  * An event header whose frequent form is an id and a time in at most 64 bits, such as LTTng's
@@ -98,6 +103,7 @@ struct ctf_stream_plan {
 	struct short_header short_header;
 	struct ctf_event_plan *events;	     /* as cls->events */
 	const struct ctf_event_plan **by_id; /* ids below n_by_id; the others are searched */
+	struct step *steps;		     /* as by_id */
 	uint32_t n_by_id;
 };
 
@@ -509,17 +515,6 @@ static bool all_present(const struct compiler *c, const struct ctf_event_class *
 	return true;
 }
 
-static void note_plain(struct ctf_event_plan *e)
-{
-	const struct op *op = &e->plan->ops.at[e->start];
-
-	if (op->code == OP_RUN && !op->n && op[1].code == OP_END) {
-		e->bits = op->bits;
-		e->need = op->need;
-	}
-	e->is_plain = op->code == OP_END || e->bits;
-}
-
 static void compile_event(struct compiler *c, struct ctf_event_plan *e,
 			  const struct ctf_event_class *cls, ctf_interest_fn fn, void *ctx)
 {
@@ -540,7 +535,6 @@ static void compile_event(struct compiler *c, struct ctf_event_plan *e,
 	compile_root(c, CTF_EVENT_SPECIFIC_CONTEXT, cls->specific_context);
 	compile_root(c, CTF_EVENT_PAYLOAD, cls->payload);
 	emit(c, (struct op){.code = OP_END});
-	note_plain(e);
 }
 
 static bool is_plain_unsigned(const struct ctf_fc *fc)
@@ -603,6 +597,19 @@ static void find_short_header(struct short_header *h, const struct ctf_fc *root)
 	h->exists = true;
 }
 
+static struct step step_of(const struct ctf_event_plan *e)
+{
+	const struct op *op = &e->plan->ops.at[e->start];
+
+	if (e->interest)
+		return (struct step){.need = NO_STEP};
+	if (op->code == OP_END)
+		return (struct step){0};
+	if (op->code != OP_RUN || op->n || op[1].code != OP_END || op->bits >= NO_STEP)
+		return (struct step){.need = NO_STEP};
+	return (struct step){.bits = (uint32_t)op->bits, .need = (uint32_t)op->need};
+}
+
 static void index_events(struct ctf_stream_plan *s)
 {
 	uint32_t n = s->cls->n_events;
@@ -612,9 +619,16 @@ static void index_events(struct ctf_stream_plan *s)
 			s->n_by_id = (uint32_t)s->cls->events[i]->id + 1;
 	}
 	s->by_id = mem_zalloc(s->n_by_id, sizeof(*s->by_id));
+	s->steps = mem_alloc(s->n_by_id * sizeof(*s->steps));
+	for (uint32_t id = 0; id < s->n_by_id; id++)
+		s->steps[id] = (struct step){.need = NO_STEP};
 	for (uint32_t i = 0; i < n; i++) {
-		if (s->cls->events[i]->id < DENSE_IDS)
-			s->by_id[s->cls->events[i]->id] = &s->events[i];
+		uint64_t id = s->cls->events[i]->id;
+
+		if (id >= DENSE_IDS)
+			continue;
+		s->by_id[id] = &s->events[i];
+		s->steps[id] = step_of(&s->events[i]);
 	}
 }
 
@@ -658,6 +672,7 @@ void ctf_plan_free(struct ctf_plan *plan)
 	for (uint32_t i = 0; i < plan->n_streams; i++) {
 		free(plan->streams[i].events);
 		free(plan->streams[i].by_id);
+		free(plan->streams[i].steps);
 	}
 	free(plan->streams);
 	vec_deinit(&plan->ops);
@@ -993,27 +1008,24 @@ uint64_t ctf_plan_skip(const struct ctf_stream_plan *s, struct ctf_reader *r, ui
 	const uint8_t *data = r->data;
 	uint64_t pos = r->pos, end = r->end, clock = r->clock, n = 0;
 
-	if (!h.exists)
-		return 0;
-	for (;;) {
+	for (;; n++) {
 		uint64_t at = bits_align(pos, h.align);
 
-		if (at > end || end - at < 64)
+		if (!h.exists || at > end || end - at < 64)
 			break;
 		uint64_t v = load_short(&h, data, at), id = short_id(&h, v);
 
 		if (!is_short(&h, id) || id >= s->n_by_id)
 			break;
-		const struct ctf_event_plan *e = s->by_id[id];
+		struct step step = s->steps[id];
 		uint64_t now = short_clock(&h, clock, v);
 
 		at += h.bits;
-		if (!e || e->interest || !e->is_plain || end - at < e->need || now < clock ||
+		if (step.need == NO_STEP || end - at < step.need || now < clock ||
 		    now > clock_limit)
 			break;
-		pos = at + e->bits;
+		pos = at + step.bits;
 		clock = now;
-		n++;
 	}
 	r->pos = pos;
 	r->clock = clock;
