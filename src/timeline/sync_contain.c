@@ -21,6 +21,7 @@ enum {
 	MAX_WINDOWS = 64,      /* for one event: beyond, it tells nothing */
 	BUCKET = 128,	       /* events whose bounds are thinned together */
 	MAX_ROUNDS = 8,
+	WIDE_ROUNDS = 2,
 	N_SHIFTS = 4,
 };
 
@@ -235,6 +236,7 @@ struct known {
 	const struct sync_fit *fit; /* of that map, or NULL */
 	int widen;		    /* times the width of the fit's range to add on both sides */
 	int64_t slack; /* ns: of a map, what its error changes by from one event to the next */
+	bool believe;  /* every event, even if most others in its bucket contradict it */
 };
 
 struct range {
@@ -441,7 +443,8 @@ static void collect_bucket(struct collector *c, struct bucket *b)
 
 	if (fit)
 		p = &fit->pieces[clock_map_piece(&fit->map, b->events[0].ts) - fit->map.pieces];
-	if (!c->bounds || (p && (p->hull != p->other || !sync_hull_closed(&fit->hulls[p->hull])))) {
+	if (!c->bounds || c->known->believe ||
+	    (p && (p->hull != p->other || !sync_hull_closed(&fit->hulls[p->hull])))) {
 		collect_each(c, b);
 	} else if (p) {
 		b->play = sync_hull_play(&fit->hulls[p->hull]);
@@ -661,20 +664,30 @@ static int fit_round(struct sync_contain *c, const struct known *known,
 	return 0;
 }
 
-static struct known known_fit(const struct sync_fit *f, int widen)
+static struct known known_fit(const struct sync_fit *f)
 {
-	return (struct known){.fit = f, .map = &f->map, .widen = widen};
+	return (struct known){.fit = f, .map = &f->map};
+}
+
+/*
+ * A bend that could not be seen yet takes the truth out of the range, so what is added to the range
+ * shrinks only as the lines become better.
+ */
+static int widening(unsigned int rounds, bool believe)
+{
+	return believe && rounds <= WIDE_ROUNDS ? 1 << (2 * (WIDE_ROUNDS + 1 - rounds)) : 1;
 }
 
 static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		   const struct sync_fit_options *o)
+		   const struct sync_fit_options *o, bool believe)
 {
 	double before = INFINITY, now = badness(&c->fit);
 
-	while (c->rounds < MAX_ROUNDS && now < 0.99 * before) {
-		/* a bend too small to be seen yet may take the truth out of the range */
-		struct known known = known_fit(&c->fit, 1);
+	while (c->rounds < MAX_ROUNDS && (c->rounds <= WIDE_ROUNDS + 1 || now < 0.99 * before)) {
+		struct known known = known_fit(&c->fit);
 
+		known.widen = widening(c->rounds, believe);
+		known.believe = believe;
 		if (fit_round(c, &known, pairs, n_pairs, o))
 			break;
 		before = now;
@@ -706,21 +719,59 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 
 static void count_events(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
-	struct known known = known_fit(&c->fit, 0);
+	struct known known = known_fit(&c->fit);
 
 	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);
 }
 
 /* Return: 0 or SYNC_NO_FIT. */
-static int fit_from(struct sync_contain *c, const struct known *known,
-		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o)
+static int fit_once(struct sync_contain *c, const struct known *known,
+		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o,
+		    bool believe)
 {
 	*c = (struct sync_contain){0};
 	if (fit_round(c, known, pairs, n_pairs, o))
 		return SYNC_NO_FIT;
-	narrow(c, pairs, n_pairs, o);
+	narrow(c, pairs, n_pairs, o, believe);
 	count_events(c, pairs, n_pairs);
+	return 0;
+}
+
+/* Whether a tells a simpler story than b: fewer pieces, then fewer events that do not fit it. */
+static bool is_simpler(const struct sync_contain *a, const struct sync_contain *b)
+{
+	if (a->fit.n_hulls != b->fit.n_hulls)
+		return a->fit.n_hulls < b->fit.n_hulls;
+	return a->outside + a->fit.dropped < b->outside + b->fit.dropped;
+}
+
+/* Keeps the simpler of *c and *other in *c. */
+static void keep_simpler(struct sync_contain *c, struct sync_contain *other)
+{
+	struct sync_contain worse = *other;
+
+	if (is_simpler(other, c)) {
+		worse = *c;
+		*c = *other;
+	}
+	sync_contain_deinit(&worse);
+}
+
+/*
+ * When no window was lost, every event is to be believed, and where the line bends they know best.
+ * When some were, events have to be outvoted. Which of the two it is shows in what comes out.
+ * Return: 0 or SYNC_NO_FIT.
+ */
+static int fit_from(struct sync_contain *c, const struct known *known,
+		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o)
+{
+	struct sync_contain voted;
+
+	if (fit_once(c, known, pairs, n_pairs, o, true))
+		return SYNC_NO_FIT;
+	if (c->outside + c->fit.dropped && !fit_once(&voted, known, pairs, n_pairs, o, false))
+		keep_simpler(c, &voted);
 	return 0;
 }
 
@@ -760,12 +811,8 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	if (agreeing.n >= MIN_CLAIMS)
 		rc = fit_from_claims(c, &agreeing, reach, pairs, n_pairs, o);
 	if (!rc && !fits_well(c) &&
-	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o)) {
-		struct sync_contain worse = wide.outside < c->outside ? *c : wide;
-
-		*c = wide.outside < c->outside ? wide : *c;
-		sync_contain_deinit(&worse);
-	}
+	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
+		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
 	return rc;
 }

@@ -201,6 +201,7 @@ static int64_t worse(int64_t a, int64_t b)
 struct builder {
 	const struct scan *scan;
 	struct sync_fit *fit;
+	bool bends; /* the clock was seen to */
 	VEC(struct clock_piece) map;
 	VEC(struct sync_fit_piece) pieces;
 };
@@ -217,6 +218,15 @@ static const struct sync_hull *line_hull(const struct sync_fit *f, size_t hull)
 	return &f->hulls[i];
 }
 
+/* What a bend in a piece can do without contradicting a bound: about the width of the corridor. */
+static int64_t unseen_bend(const struct sync_hull *h, const struct clock_piece *p)
+{
+	int64_t low, high;
+
+	sync_hull_range(h, p->from + (p->to - p->from) / 2, &low, &high);
+	return high - low;
+}
+
 /* Appends [from, to) with the line of hulls[hull], its error covering hulls[other] as well. */
 static void add_piece(struct builder *b, int64_t from, int64_t to, size_t hull, size_t other)
 {
@@ -226,6 +236,8 @@ static void add_piece(struct builder *b, int64_t from, int64_t to, size_t hull, 
 	p.to = to;
 	p.error = worse(piece_error(&p, &b->fit->hulls[hull]),
 			piece_error(&p, &b->fit->hulls[other]));
+	if (b->bends && p.error != CLOCK_ERROR_UNKNOWN)
+		p.error += unseen_bend(&b->fit->hulls[hull], &p);
 	*vec_push(&b->map) = p;
 	*vec_push(&b->pieces) = (struct sync_fit_piece){hull, other};
 }
@@ -322,6 +334,8 @@ static int build_fit(struct sync_fit *f, const struct scan *s)
 		sync_fit_deinit(f);
 		return SYNC_NO_FIT;
 	}
+	vec_each (segment, &s->segments)
+		b.bends |= segment->bent;
 	build_pieces(&b);
 	f->map = (struct clock_map){b.map.at, b.map.n};
 	f->pieces = b.pieces.at;

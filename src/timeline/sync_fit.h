@@ -13,7 +13,9 @@
  *	 all from here on               up to here
  *
  * The error of a piece covers, at every time in it, all lines that satisfy the bounds. So it holds
- * the truth if the bounds are true and the true difference is straight between two bends.
+ * the truth if the bounds are true and the true difference is straight between two bends. A clock
+ * that was seen to bend may also bend too little to be seen: then the error is larger by the width of
+ * the corridor, which is what such a bend can amount to.
  */
 #ifndef VMSCOPE_TIMELINE_SYNC_FIT_H
 #define VMSCOPE_TIMELINE_SYNC_FIT_H
