@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,11 +5,20 @@
 
 #include "analyze/analysis.h"
 #include "analyze/complain.h"
-#include "base/mem.h"
 #include "cli/common.h"
+#include "cli/sync_args.h"
 #include "report/report.h"
 
-enum option_id { OPT_FORMAT = 1, OPT_SECTION, OPT_OFFSET, OPT_SYNC, OPT_ALL, OPT_STRICT };
+enum option_id {
+	OPT_FORMAT = 1,
+	OPT_SECTION,
+	OPT_OFFSET,
+	OPT_SYNC,
+	OPT_TSC,
+	OPT_VM,
+	OPT_ALL,
+	OPT_STRICT
+};
 
 static const struct option options[] = {
 	CLI_HELP_OPTION,
@@ -18,6 +26,8 @@ static const struct option options[] = {
 	{"section", required_argument, NULL, OPT_SECTION},
 	{"clock-offset", required_argument, NULL, OPT_OFFSET},
 	{"sync", required_argument, NULL, OPT_SYNC},
+	{"tsc", required_argument, NULL, OPT_TSC},
+	{"vm", required_argument, NULL, OPT_VM},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"strict", no_argument, NULL, OPT_STRICT},
 	{0},
@@ -26,7 +36,7 @@ static const struct option options[] = {
 struct request {
 	struct report_options report;
 	struct analysis_options analysis;
-	VEC(struct sync_given) given; /* machine names are owned */
+	struct sync_args args;
 	bool strict;
 };
 
@@ -56,60 +66,6 @@ static int take_section(const struct command *cmd, struct request *q)
 	return 0;
 }
 
-static int take_sync(const struct command *cmd, struct request *q)
-{
-	static const char *const names[] = {"auto", "vmsync", "containment", "none", NULL};
-	static const int methods[] = {SYNC_AUTO, SYNC_VMSYNC, SYNC_CONTAINMENT, SYNC_AS_IS};
-	int i = cli_choice(cmd, "--sync", optarg, names);
-
-	if (i < 0)
-		return CLI_OPTION_BAD;
-	q->analysis.sync.method = methods[i];
-	return 0;
-}
-
-/* "NS" or "NS,SLOPE". Return: whether it is that. */
-static bool read_offset(struct sync_given *g, const char *text)
-{
-	double slope = 1;
-	char *end;
-
-	errno = 0;
-	g->offset_ns = strtoll(text, &end, 10);
-	if (end == text || errno)
-		return false;
-	if (*end == ',') {
-		text = end + 1;
-		slope = strtod(text, &end);
-		if (end == text)
-			return false;
-	}
-	g->drift = slope - 1;
-	/* No two clocks differ by more; a wrong unit or an offset in the slope's place does. */
-	return !*end && slope > 0.5 && slope < 2;
-}
-
-static int take_offset(const struct command *cmd, struct request *q)
-{
-	const char *equals = strrchr(optarg, '=');
-	struct sync_given g;
-
-	if (!equals || equals == optarg || !read_offset(&g, equals + 1)) {
-		cli_usage(cmd, "--clock-offset takes NAME=NS or NAME=NS,SLOPE, not '%s'", optarg);
-		return CLI_OPTION_BAD;
-	}
-	g.machine = mem_strndup(optarg, (size_t)(equals - optarg));
-	vec_each (other, &q->given) {
-		if (strcmp(other->machine, g.machine))
-			continue;
-		cli_usage(cmd, "--clock-offset is given twice for '%s'", g.machine);
-		free((char *)g.machine);
-		return CLI_OPTION_BAD;
-	}
-	*vec_push(&q->given) = g;
-	return 0;
-}
-
 static int take_option(const struct command *cmd, struct request *q, int option)
 {
 	switch ((enum option_id)option) {
@@ -118,9 +74,13 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_SECTION:
 		return take_section(cmd, q);
 	case OPT_OFFSET:
-		return take_offset(cmd, q);
+		return sync_args_take_offset(&q->args, cmd, optarg);
 	case OPT_SYNC:
-		return take_sync(cmd, q);
+		return sync_args_take_method(cmd, optarg, &q->analysis.sync.method);
+	case OPT_TSC:
+		return sync_args_take_tsc(&q->args, cmd, optarg);
+	case OPT_VM:
+		return sync_args_take_vm(&q->args, cmd, optarg);
 	case OPT_ALL:
 		q->report.all = true;
 		return 0;
@@ -179,8 +139,7 @@ static int analyze(const struct command *cmd, struct request *q, struct ctf_sess
 
 	complain_session(stderr, session);
 	say_progress(session);
-	q->analysis.sync.given = q->given.at;
-	q->analysis.sync.n_given = q->given.n;
+	sync_args_apply(&q->args, &q->analysis);
 	q->report.color = q->report.format == REPORT_TEXT && wants_color();
 	if (analysis_init(&a, session, &q->analysis, &err)) {
 		status = cli_failed(cmd, &err);
@@ -211,9 +170,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 	int status =
 		r ? cli_option_status(r) : open_and_analyze(cmd, &q, argv + optind, argc - optind);
 
-	vec_each (g, &q.given)
-		free((char *)g->machine);
-	vec_deinit(&q.given);
+	sync_args_deinit(&q.args);
 	return status;
 }
 
@@ -229,8 +186,11 @@ const struct command cmd_analyze = {
 		"  --clock-offset NAME=NS[,SLOPE]\n"
 		"                          add NS nanoseconds to the times of machine NAME, and stretch\n"
 		"                          them by SLOPE from its first event on\n"
-		"  --sync auto|vmsync|containment|none\n"
+		"  --sync auto|vmsync|containment|tsc|none\n"
 		"                          how to synchronize the other machines\n"
+		"  --tsc NAME=OFFSET[,RATIO,FRAC]\n"
+		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n"
+		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",

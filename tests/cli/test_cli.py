@@ -66,7 +66,22 @@ def test_usage_errors_say_what_to_do():
             (["info", "--top", "x", HOST], ["--top", "'x'"]),
             (["record"], ["--print host"]),
             (["record", "--print", "both"], ["host or guest", "'both'"]),
-            (["record", "--print", "host", "trace"], ["--print host"])]:
+            (["record", "--print", "host", "trace"], ["--print host"]),
+            (["analyze", "--sync", "magic", HOST], ["auto, vmsync, containment, tsc or none", "'magic'"]),
+            (["analyze", "--vm", "g1", HOST], ["NAME=PID", "'g1'"]),
+            (["analyze", "--vm", "=132", HOST], ["NAME=PID"]),
+            (["analyze", "--vm", "g1=132x", HOST], ["NAME=PID"]),
+            (["analyze", "--vm", "g1=-5", HOST], ["NAME=PID"]),
+            (["analyze", "--vm", "g1=1", "--vm", "g1=2", HOST], ["twice", "'g1'"]),
+            (["analyze", "--tsc", "g1=", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=1,2", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=1,0,48", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=1,-2,48", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=1,2,64", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=9223372036854775808", HOST], ["NAME=OFFSET,RATIO,FRAC"]),
+            (["analyze", "--tsc", "g1=1", "--tsc", "g1=1", HOST], ["twice", "'g1'"]),
+            (["analyze", "--clock-offset", "g1=1,5", HOST], ["NAME=NS,SLOPE"]),
+            (["analyze", "--clock-offset", "g1=1s", HOST], ["NAME=NS,SLOPE"])]:
         out, err = vmscope(*args, status=2)
         assert out == "", args
         one_line(err, *words)
@@ -79,6 +94,26 @@ def test_no_trace():
         one_line(vmscope(command, f"{HOST}/metadata", status=1)[1], "not a directory")
         with tempfile.TemporaryDirectory() as empty:
             one_line(vmscope(command, empty, status=1)[1], empty, "no CTF trace")
+
+
+def test_options_name_machines_that_exist():
+    for args, words in [
+            (["--clock-offset", "g9=5"], ["'g9'", "vmscope info"]),
+            (["--tsc", "g9=5"], ["'g9'", "vmscope info"]),
+            (["--tsc", "g1=5"], ["--tsc g1", "TSC as their clock"]),
+            (["--tsc", "host=5"], ["--tsc host", "whose guest"]),
+            (["--vm", "g9=132"], ["'g9'", "vmscope info"]),
+            (["--vm", "g1=7"], ["--vm g1", "process 7"])]:
+        one_line(vmscope("analyze", *args, SAMPLE, status=1)[1], *words)
+
+
+def test_the_user_says_whose_guest_it_is():
+    args = ["--sync", "none", "--format", "json", "--section", "machines"]
+    for said, pid in ([], None), (["--vm", "g1=132"], 132):
+        machines = json.loads(vmscope("analyze", *args, *said, SAMPLE)[0])["machines"]
+        guest = next(m for m in machines if m["name"] == "g1")
+        assert guest["pid"] == pid, guest
+    assert "said by the user" in guest["evidence"]
 
 
 def test_bad_times():
