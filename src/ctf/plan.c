@@ -760,23 +760,20 @@ static void store_int(void *out, uint16_t offset, uint64_t value)
 
 static void do_load(const struct load *l, struct ctf_reader *r, void *out)
 {
-	switch (l->kind) {
-	case LOAD_CONST:
-		store_int(out, l->out, l->value);
-		return;
-	case LOAD_NO_TEXT:
-		*(struct ctf_text *)((char *)out + l->out) = (struct ctf_text){0};
-		return;
-	case LOAD_TEXT:
-		store_text(out, l->out, r->data + ((r->pos + l->offset) >> 3), l->n, l->code_unit);
-		return;
-	}
-	uint64_t value = load_int(l, r->data, r->pos + l->offset);
+	if (l->kind <= LOAD_BITS) {
+		uint64_t value = load_int(l, r->data, r->pos + l->offset);
 
-	if (l->note)
-		ctf_reader_note(r, l->fc, value, l->fc->size);
-	if (l->out != NO_OUT)
-		store_int(out, l->out, value);
+		if (l->note)
+			ctf_reader_note(r, l->fc, value, l->fc->size);
+		if (l->out != NO_OUT)
+			store_int(out, l->out, value);
+	} else if (l->kind == LOAD_TEXT) {
+		store_text(out, l->out, r->data + ((r->pos + l->offset) >> 3), l->n, l->code_unit);
+	} else if (l->kind == LOAD_CONST) {
+		store_int(out, l->out, l->value);
+	} else {
+		*(struct ctf_text *)((char *)out + l->out) = (struct ctf_text){0};
+	}
 }
 
 static int do_string(const struct op *op, struct ctf_reader *r, void *out)
@@ -1004,23 +1001,23 @@ int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, voi
 
 uint64_t ctf_plan_skip(const struct ctf_stream_plan *s, struct ctf_reader *r, uint64_t clock_limit)
 {
-	const struct short_header h = s->short_header;
+	const struct short_header *h = &s->short_header;
 	const uint8_t *data = r->data;
 	uint64_t pos = r->pos, end = r->end, clock = r->clock, n = 0;
 
 	for (;; n++) {
-		uint64_t at = bits_align(pos, h.align);
+		uint64_t at = bits_align(pos, h->align);
 
-		if (!h.exists || at > end || end - at < 64)
+		if (!h->exists || at > end || end - at < 64)
 			break;
-		uint64_t v = load_short(&h, data, at), id = short_id(&h, v);
+		uint64_t v = load_short(h, data, at), id = short_id(h, v);
 
-		if (!is_short(&h, id) || id >= s->n_by_id)
+		if (!is_short(h, id) || id >= s->n_by_id)
 			break;
 		struct step step = s->steps[id];
-		uint64_t now = short_clock(&h, clock, v);
+		uint64_t now = short_clock(h, clock, v);
 
-		at += h.bits;
+		at += h->bits;
 		if (step.need == NO_STEP || end - at < step.need || now < clock ||
 		    now > clock_limit)
 			break;
