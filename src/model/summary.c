@@ -1,5 +1,6 @@
 #include "model/summary.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,12 +69,12 @@ void histogram_merge(struct histogram *h, const struct histogram *from)
 
 int64_t histogram_quantile(const struct histogram *h, double share)
 {
-	uint64_t wanted = (uint64_t)(share * (double)h->n), seen = 0;
+	uint64_t wanted = (uint64_t)ceil(share * (double)h->n), seen = 0;
 
 	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
 		for (unsigned s = 0; h->octaves[o] && s < HISTOGRAM_STEPS; s++) {
 			seen += h->octaves[o][s];
-			if (seen > wanted || (seen == h->n && seen)) {
+			if (seen && seen >= wanted) {
 				int64_t high = highest_in(o, s);
 
 				return high < h->max ? high : h->max;

@@ -148,8 +148,10 @@ static void distrust(struct vcpu *v)
 /* The event at hand cannot happen in the open state: when that ended, nobody saw. */
 static void distrust_unless(struct vcpu *v, bool possible)
 {
-	if (!possible)
-		v->open.state = VCPU_UNKNOWN;
+	if (possible)
+		return;
+	v->open.state = VCPU_UNKNOWN;
+	v->open.occupant = NO_THREAD;
 }
 
 static bool runs(const struct vcpu *v)
@@ -288,10 +290,9 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
 {
 	int64_t userspace_reason = v->open.userspace_reason;
 
-	if (v->running_on != NO_CPU) {
-		v->open.state = VCPU_UNKNOWN;
+	distrust_unless(v, v->running_on == NO_CPU);
+	if (v->running_on != NO_CPU)
 		v->interrupted = VCPU_UNKNOWN;
-	}
 	change(v, ts, v->interrupted, cpu);
 	v->ran_at = ts;
 	v->open.userspace_reason = userspace_reason;
