@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "ctf/cursor.h"
+#include "model/tee.h"
 #include "timeline/merge.h"
 
 /* ---- survey -----------------------------------------------------------------------------------
@@ -233,37 +234,16 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-/* Two sinks as one. */
-struct tee {
-	struct model_sink a, b;
-};
-
-static void tee_vcpu_interval(void *ctx, const struct vcpu_interval *i)
-{
-	struct tee *t = ctx;
-
-	t->a.vcpu_interval(t->a.ctx, i);
-	t->b.vcpu_interval(t->b.ctx, i);
-}
-
-static void tee_vm_exit(void *ctx, const struct vm_exit *x)
-{
-	struct tee *t = ctx;
-
-	t->a.vm_exit(t->a.ctx, x);
-	t->b.vm_exit(t->b.ctx, x);
-}
-
 static void run_model_into_summary(struct analysis *a, const struct model_sink *also)
 {
-	struct model_sink sink = summary_sink(&a->summary);
-	struct tee tee = {.a = sink};
-	struct model_sink both = {
-		.ctx = &tee, .vcpu_interval = tee_vcpu_interval, .vm_exit = tee_vm_exit};
+	struct model_sink summary = summary_sink(&a->summary);
+	struct tee tee = {.a = summary};
 
-	if (also)
+	if (also) {
 		tee.b = *also;
-	run_model(a, also ? &both : &sink);
+		summary = tee_sink(&tee);
+	}
+	run_model(a, &summary);
 }
 
 int analysis_init(struct analysis *a, struct ctf_session *session,

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 void *mem_alloc(size_t size);		   /* not zeroed; freed with free() */
 void *mem_zalloc(size_t n, size_t size);   /* zeroed */

@@ -5,6 +5,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/complain.h"
+#include "analyze/save.h"
 #include "cli/common.h"
 #include "cli/sync_args.h"
 #include "report/report.h"
@@ -17,7 +18,8 @@ enum option_id {
 	OPT_TSC,
 	OPT_VM,
 	OPT_ALL,
-	OPT_STRICT
+	OPT_STRICT,
+	OPT_OUTPUT = 'o',
 };
 
 static const struct option options[] = {
@@ -30,6 +32,7 @@ static const struct option options[] = {
 	{"vm", required_argument, NULL, OPT_VM},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"output", required_argument, NULL, OPT_OUTPUT},
 	{0},
 };
 
@@ -37,6 +40,7 @@ struct request {
 	struct report_options report;
 	struct analysis_options analysis;
 	struct sync_args args;
+	const char *output; /* results file to write, or NULL */
 	bool strict;
 };
 
@@ -87,6 +91,9 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_STRICT:
 		q->strict = true;
 		return 0;
+	case OPT_OUTPUT:
+		q->output = optarg;
+		return 0;
 	}
 	return CLI_OPTION_BAD;
 }
@@ -131,6 +138,26 @@ static bool wants_color(void)
 	return isatty(STDOUT_FILENO) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
+/* Analyzes, and writes the results file if one is wanted. Return: 0 or ERR. */
+static int analyze_and_save(struct request *q, struct ctf_session *session, struct analysis *a,
+			    struct error *err)
+{
+	struct save *save = NULL;
+
+	if (q->output && save_new(&save, q->output, err)) {
+		*a = (struct analysis){0};
+		return ERR;
+	}
+	if (save)
+		q->analysis.also = save_sink(save);
+	int r = analysis_init(a, session, &q->analysis, err);
+
+	if (!r && save)
+		r = save_finish(save, a, err);
+	save_free(save);
+	return r;
+}
+
 static int analyze(const struct command *cmd, struct request *q, struct ctf_session *session)
 {
 	struct error err = {0};
@@ -141,7 +168,7 @@ static int analyze(const struct command *cmd, struct request *q, struct ctf_sess
 	say_progress(session);
 	sync_args_apply(&q->args, &q->analysis);
 	q->report.color = q->report.format == REPORT_TEXT && wants_color();
-	if (analysis_init(&a, session, &q->analysis, &err)) {
+	if (analyze_and_save(q, session, &a, &err)) {
 		status = cli_failed(cmd, &err);
 	} else {
 		report_print(stdout, &a, &q->report);
@@ -192,6 +219,7 @@ const struct command cmd_analyze = {
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n"
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
+		"  -o, --output FILE        write all results to FILE (a .vms file), for query and check\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",
 	.run = run,

@@ -21,10 +21,27 @@ static void say_bad_option(const struct command *cmd, char **argv, int answer)
 		cli_usage(cmd, "there is no option '%s', or it could be one of several", word);
 }
 
+/* An option whose `val` is a letter has that as its short form, too. */
+static void short_options(char *out, const struct option *options)
+{
+	*out++ = ':';
+	for (const struct option *o = options; o->name; o++) {
+		if (o->val < 'a' || o->val > 'z')
+			continue;
+		*out++ = (char)o->val;
+		if (o->has_arg == required_argument)
+			*out++ = ':';
+	}
+	*out = '\0';
+}
+
 int cli_next_option(const struct command *cmd, int argc, char **argv, const struct option *options)
 {
+	char letters[64];
+
+	short_options(letters, options);
 	opterr = 0;
-	int answer = getopt_long(argc, argv, ":", options, NULL);
+	int answer = getopt_long(argc, argv, letters, options, NULL);
 
 	if (answer == -1)
 		return CLI_OPTIONS_END;

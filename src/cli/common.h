@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "cli/command.h"
 
-/* Answers of cli_next_option() beside an option's own `val`, which must be positive. */
+/* Answers of cli_next_option() beside an option's own `val`, which must be positive;
+ * one that is a lower-case letter is its short form as well. */
 enum { CLI_OPTIONS_END = -1, CLI_OPTION_BAD = -2, CLI_OPTION_HELP = -3 };
 
 /* The first entry of every command's options. */

@@ -573,6 +573,8 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 		m->machines[i].has_wakeup = event_set_has(described[i], EV_SCHED_WAKEUP);
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
 	}
+	if (sink->begin)
+		sink->begin(sink->ctx, identity);
 	return m;
 }
 

@@ -72,6 +72,7 @@ struct cpu_interval {
  * (NO_VALUE: that was not seen).
  */
 struct wakeup {
+	uint32_t machine;
 	uint32_t thread, waker; /* waker: current where it was woken, or NO_THREAD */
 	int vcpu;		/* that it came to run on, or -1 */
 	int64_t ts;
@@ -99,8 +100,12 @@ struct model_container {
 	int64_t ns_inum;
 };
 
+struct identity;
+
 struct model_sink {
 	void *ctx;
+	/* Before all else: whose numbers the others use. */
+	void (*begin)(void *ctx, const struct identity *identity);
 	void (*vcpu_interval)(void *ctx, const struct vcpu_interval *interval);
 	void (*vm_exit)(void *ctx, const struct vm_exit *exit);
 	void (*thread_interval)(void *ctx, const struct thread_interval *interval);

@@ -69,7 +69,8 @@ static void end_exit(struct vcpu *v, int64_t ts, bool entered)
 		return;
 	v->exit.end = entered && v->exit_is_whole ? ts : INT64_MIN;
 	v->in_exit = false;
-	v->sink->vm_exit(v->sink->ctx, &v->exit);
+	if (v->sink->vm_exit)
+		v->sink->vm_exit(v->sink->ctx, &v->exit);
 }
 
 /* ---- intervals ------------------------------------------------------------------------------- */
@@ -91,6 +92,12 @@ static enum vcpu_state true_state(const struct vcpu *v)
 	}
 }
 
+static void emit(const struct vcpu *v, const struct vcpu_interval *i)
+{
+	if (v->sink->vcpu_interval)
+		v->sink->vcpu_interval(v->sink->ctx, i);
+}
+
 static void close_open(struct vcpu *v, int64_t ts)
 {
 	struct vcpu_interval done = v->open;
@@ -103,7 +110,7 @@ static void close_open(struct vcpu *v, int64_t ts)
 	if (v->exit_pending)
 		*vec_push(&v->held) = done;
 	else
-		v->sink->vcpu_interval(v->sink->ctx, &done);
+		emit(v, &done);
 	v->open.begin = ts;
 }
 
@@ -123,7 +130,7 @@ static void release(struct vcpu *v, struct exit_cause cause)
 	vec_each (i, &v->held) {
 		if (i->state != VCPU_GUEST)
 			i->cause = cause;
-		v->sink->vcpu_interval(v->sink->ctx, i);
+		emit(v, i);
 	}
 	v->held.n = 0;
 	v->open.cause = cause;

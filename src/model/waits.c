@@ -22,6 +22,7 @@ static void emit(struct model *m, uint32_t thread, struct wakeup *w)
 {
 	struct pending_wakeup *p = &m->wakeups.at[thread];
 
+	w->machine = m->threads.at[thread].machine;
 	w->thread = thread;
 	w->waker = p->waker;
 	w->ts = p->ts;

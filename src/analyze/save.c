@@ -1,0 +1,505 @@
+#include "analyze/save.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "events/exit_reason.h"
+#include "schema/table.h"
+#include "store/writer.h"
+
+typedef VEC(struct store_lane *) lanes_t;
+
+struct save {
+	struct store_writer *writer;
+	struct model_sink sink;
+	const struct identity *identity;	/* from begin() on */
+	lanes_t threads, vcpus, exits, wakeups; /* by id; NULL until used */
+	lanes_t cpus;
+	struct map cpu_lanes;	  /* machine and number -> index in cpus */
+	struct map exit_names;	  /* cause -> string */
+	struct map syscall_names; /* its address -> string */
+};
+
+/* ---- ids -------------------------------------------------------------------------------------- */
+
+static int64_t or_null(uint32_t id)
+{
+	return id == UINT32_MAX ? TABLE_NULL : (int64_t)id;
+}
+
+static int64_t index_or_null(int id)
+{
+	return id < 0 ? TABLE_NULL : id;
+}
+
+/* A traced VM is its machine; the others stand behind all machines, in their order. */
+static int64_t machine_of_vm(const struct identity *id, int vm)
+{
+	int64_t next = (int64_t)id->machines.n;
+
+	if (vm < 0)
+		return TABLE_NULL;
+	if (id->vms.at[vm].guest != IDENT_NONE)
+		return id->vms.at[vm].guest;
+	for (int i = 0; i < vm; i++)
+		next += id->vms.at[i].guest == IDENT_NONE;
+	return next;
+}
+
+/* ---- lanes ------------------------------------------------------------------------------------ */
+
+static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum table_id table,
+				  const int64_t *row)
+{
+	while (lanes->n <= i)
+		vec_push(lanes);
+	if (!lanes->at[i])
+		lanes->at[i] = store_writer_lane(s->writer, table, row);
+	return lanes->at[i];
+}
+
+static int64_t exit_name(struct save *s, const struct exit_cause *cause)
+{
+	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason;
+
+	if (cause->reason == NO_EXIT)
+		return TABLE_NULL;
+	uint64_t *known = map_get(&s->exit_names, key);
+
+	if (known)
+		return (int64_t)*known;
+	const char *name = exit_reason_name((enum isa)cause->isa, (uint32_t)cause->reason);
+	int64_t string = store_writer_string(s->writer, name);
+
+	map_put(&s->exit_names, key, (uint64_t)string);
+	return string;
+}
+
+static int64_t exit_reason(const struct exit_cause *cause)
+{
+	return cause->reason == NO_EXIT ? TABLE_NULL : (int64_t)cause->reason;
+}
+
+static int64_t syscall_name(struct save *s, const char *name)
+{
+	if (!name)
+		return TABLE_NULL;
+	uint64_t *known = map_get(&s->syscall_names, (uintptr_t)name);
+
+	if (known)
+		return (int64_t)*known;
+	int64_t string = store_writer_string(s->writer, name);
+
+	map_put(&s->syscall_names, (uintptr_t)name, (uint64_t)string);
+	return string;
+}
+
+static void on_begin(void *ctx, const struct identity *identity)
+{
+	((struct save *)ctx)->identity = identity;
+}
+
+static void on_vcpu(void *ctx, const struct vcpu_interval *i)
+{
+	struct save *s = ctx;
+	int64_t row[COL_VCPU_STATE_N_COLUMNS] = {
+		[COL_VCPU_STATE_VCPU_ID] = i->vcpu,
+		[COL_VCPU_STATE_TS] = i->begin,
+		[COL_VCPU_STATE_DUR] = i->end - i->begin,
+		[COL_VCPU_STATE_STATE] = i->state,
+		[COL_VCPU_STATE_EXIT_REASON] = exit_reason(&i->cause),
+		[COL_VCPU_STATE_EXIT_NAME] = exit_name(s, &i->cause),
+		[COL_VCPU_STATE_PCPU] = or_null(i->cpu),
+		[COL_VCPU_STATE_OCCUPANT_THREAD_ID] = or_null(i->occupant),
+		[COL_VCPU_STATE_USERSPACE_REASON] = i->userspace_reason,
+	};
+
+	store_lane_add(lane_of(s, &s->vcpus, i->vcpu, TABLE_VCPU_STATE, row), row);
+}
+
+static void on_exit_(void *ctx, const struct vm_exit *x)
+{
+	struct save *s = ctx;
+	bool whole = x->end != INT64_MIN;
+	int64_t row[COL_VM_EXIT_N_COLUMNS] = {
+		[COL_VM_EXIT_VCPU_ID] = x->vcpu,
+		[COL_VM_EXIT_TS] = x->begin,
+		[COL_VM_EXIT_DUR] = whole ? x->end - x->begin : TABLE_NULL,
+		[COL_VM_EXIT_EARLY_NS] = x->early,
+		[COL_VM_EXIT_REASON] = exit_reason(&x->cause),
+		[COL_VM_EXIT_NAME] = exit_name(s, &x->cause),
+		[COL_VM_EXIT_RIP] = x->rip ? (int64_t)x->rip : TABLE_NULL,
+		[COL_VM_EXIT_HANDLED_NS] = whole ? x->handled : TABLE_NULL,
+		[COL_VM_EXIT_USERSPACE_NS] = whole ? x->userspace : TABLE_NULL,
+		[COL_VM_EXIT_PREEMPTED_NS] = whole ? x->preempted : TABLE_NULL,
+		[COL_VM_EXIT_BLOCKED_NS] = whole ? x->blocked : TABLE_NULL,
+		[COL_VM_EXIT_GUEST_THREAD_ID] = or_null(x->guest_thread),
+		[COL_VM_EXIT_ISA] = x->cause.isa ? x->cause.isa : TABLE_NULL,
+		[COL_VM_EXIT_VECTOR] = x->vector,
+	};
+
+	store_lane_add(lane_of(s, &s->exits, x->vcpu, TABLE_VM_EXIT, row), row);
+}
+
+static void on_thread(void *ctx, const struct thread_interval *i)
+{
+	struct save *s = ctx;
+	int64_t row[COL_THREAD_STATE_N_COLUMNS] = {
+		[COL_THREAD_STATE_THREAD_ID] = i->thread,
+		[COL_THREAD_STATE_TS] = i->begin,
+		[COL_THREAD_STATE_DUR] = i->end - i->begin,
+		[COL_THREAD_STATE_STATE] = i->state,
+		[COL_THREAD_STATE_CPU] = or_null(i->cpu),
+		[COL_THREAD_STATE_SYSCALL] = syscall_name(s, i->syscall),
+	};
+
+	store_lane_add(lane_of(s, &s->threads, i->thread, TABLE_THREAD_STATE, row), row);
+}
+
+static void on_cpu(void *ctx, const struct cpu_interval *i)
+{
+	struct save *s = ctx;
+	uint64_t *index = map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n);
+	int64_t row[COL_CPU_STATE_N_COLUMNS] = {
+		[COL_CPU_STATE_MACHINE_ID] = i->machine,
+		[COL_CPU_STATE_CPU] = i->cpu,
+		[COL_CPU_STATE_TS] = i->begin,
+		[COL_CPU_STATE_DUR] = i->end - i->begin,
+		[COL_CPU_STATE_STATE] = i->state,
+		[COL_CPU_STATE_THREAD_ID] = or_null(i->thread),
+		[COL_CPU_STATE_VM_ID] = machine_of_vm(s->identity, i->vm),
+		[COL_CPU_STATE_VCPU_ID] = index_or_null(i->vcpu),
+		[COL_CPU_STATE_GUEST_THREAD_ID] = or_null(i->guest_thread),
+	};
+
+	store_lane_add(lane_of(s, &s->cpus, *index, TABLE_CPU_STATE, row), row);
+}
+
+static void on_wakeup(void *ctx, const struct wakeup *w)
+{
+	struct save *s = ctx;
+	int64_t row[COL_WAKEUP_N_COLUMNS] = {
+		[COL_WAKEUP_MACHINE_ID] = w->machine,
+		[COL_WAKEUP_THREAD_ID] = w->thread,
+		[COL_WAKEUP_TS] = w->ts,
+		[COL_WAKEUP_WAKER_THREAD_ID] = or_null(w->waker),
+		[COL_WAKEUP_VCPU_ID] = index_or_null(w->vcpu),
+		[COL_WAKEUP_VCPU_WAKE_NS] = w->vcpu_woken,
+		[COL_WAKEUP_VCPU_RUN_NS] = w->vcpu_ran,
+		[COL_WAKEUP_ENTRY_NS] = w->entered,
+		[COL_WAKEUP_RUN_NS] = w->ran,
+	};
+
+	store_lane_add(lane_of(s, &s->wakeups, w->thread, TABLE_WAKEUP, row), row);
+}
+
+/* ---- tables of what there is ------------------------------------------------------------------ */
+
+static int64_t text(struct save *s, const char *string)
+{
+	return store_writer_string(s->writer, string);
+}
+
+static void add_meta(struct save *s, const char *key, const char *value)
+{
+	int64_t row[COL_META_N_COLUMNS] = {
+		[COL_META_KEY] = text(s, key), [COL_META_VALUE] = text(s, value)};
+
+	store_writer_add(s->writer, TABLE_META, row);
+}
+
+static void add_metas(struct save *s, const struct analysis *a)
+{
+	char *begin = mem_printf("%" PRId64, a->span.begin);
+	char *end = mem_printf("%" PRId64, a->span.end);
+
+	add_meta(s, "program", "vmscope " VMSCOPE_VERSION);
+	add_meta(s, "span_begin_ns", begin);
+	add_meta(s, "span_end_ns", end);
+	free(begin);
+	free(end);
+}
+
+static char *evidence_of(const struct identity *id, int machine)
+{
+	const struct ident_machine *m = &id->machines.at[machine];
+
+	if (m->vm == IDENT_NONE)
+		return mem_strdup(m->why);
+	return mem_printf("%s; %s", m->why, id->vms.at[m->vm].why);
+}
+
+static void machine_span(const struct analysis *a, size_t machine, int64_t *firstp, int64_t *lastp)
+{
+	const struct evidence *e = &a->evidence[machine];
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	for (size_t i = 0; i < e->cpus.n; i++) {
+		first = e->cpus.at[i].first_ns < first ? e->cpus.at[i].first_ns : first;
+		last = e->cpus.at[i].last_ns > last ? e->cpus.at[i].last_ns : last;
+	}
+	bool any = first <= last;
+
+	*firstp = any ? clock_map_apply(&a->sync[machine].map, first) : TABLE_NULL;
+	*lastp = any ? clock_map_apply(&a->sync[machine].map, last) : TABLE_NULL;
+}
+
+static void add_traced(struct save *s, const struct analysis *a, size_t i)
+{
+	const struct ident_machine *m = &a->identity.machines.at[i];
+	const struct ident_vm *vm = m->vm == IDENT_NONE ? NULL : &a->identity.vms.at[m->vm];
+	char *evidence = evidence_of(&a->identity, (int)i);
+	int64_t row[COL_MACHINE_N_COLUMNS] = {
+		[COL_MACHINE_ID] = (int64_t)i,
+		[COL_MACHINE_NAME] = text(s, m->name),
+		[COL_MACHINE_ROLE] = text(s, identity_role(m)),
+		[COL_MACHINE_TRACE_PATH] = text(s, a->session.traces.at[i]->path),
+		[COL_MACHINE_PARENT_ID] = vm ? vm->host : TABLE_NULL,
+		[COL_MACHINE_VM_UID] = vm ? vm->vm_uid : TABLE_NULL,
+		[COL_MACHINE_PID] = vm ? vm->pid : TABLE_NULL,
+		[COL_MACHINE_EVENTS] = (int64_t)a->evidence[i].n_events,
+		[COL_MACHINE_LOST_EVENTS] = (int64_t)a->evidence[i].n_lost,
+		[COL_MACHINE_EVIDENCE] = text(s, evidence),
+	};
+
+	machine_span(a, i, &row[COL_MACHINE_FIRST_NS], &row[COL_MACHINE_LAST_NS]);
+	store_writer_add(s->writer, TABLE_MACHINE, row);
+	free(evidence);
+}
+
+static void add_untraced(struct save *s, const struct identity *id, int vm)
+{
+	const struct ident_vm *v = &id->vms.at[vm];
+	int64_t row[COL_MACHINE_N_COLUMNS] = {
+		[COL_MACHINE_ID] = machine_of_vm(id, vm),
+		[COL_MACHINE_NAME] = text(s, v->name),
+		[COL_MACHINE_ROLE] = text(s, "guest"),
+		[COL_MACHINE_TRACE_PATH] = TABLE_NULL,
+		[COL_MACHINE_PARENT_ID] = v->host,
+		[COL_MACHINE_VM_UID] = v->vm_uid,
+		[COL_MACHINE_PID] = v->pid,
+		[COL_MACHINE_FIRST_NS] = TABLE_NULL,
+		[COL_MACHINE_LAST_NS] = TABLE_NULL,
+		[COL_MACHINE_EVENTS] = 0,
+		[COL_MACHINE_LOST_EVENTS] = 0,
+		[COL_MACHINE_EVIDENCE] = text(s, v->why),
+	};
+
+	store_writer_add(s->writer, TABLE_MACHINE, row);
+}
+
+static void add_machines(struct save *s, const struct analysis *a)
+{
+	for (size_t i = 0; i < a->n_machines; i++)
+		add_traced(s, a, i);
+	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
+		if (a->identity.vms.at[vm].guest == IDENT_NONE)
+			add_untraced(s, &a->identity, vm);
+	}
+}
+
+static void add_vcpus(struct save *s, const struct identity *id)
+{
+	for (size_t i = 0; i < id->vcpus.n; i++) {
+		const struct ident_vcpu *v = &id->vcpus.at[i];
+		int64_t row[COL_VCPU_N_COLUMNS] = {
+			[COL_VCPU_ID] = (int64_t)i,
+			[COL_VCPU_MACHINE_ID] = machine_of_vm(id, v->vm),
+			[COL_VCPU_VCPU_INDEX] = v->index,
+			[COL_VCPU_HOST_ID] = id->vms.at[v->vm].host,
+			[COL_VCPU_HOST_TID] = v->tid,
+		};
+
+		store_writer_add(s->writer, TABLE_VCPU, row);
+	}
+}
+
+static void add_threads(struct save *s, const struct model *m)
+{
+	size_t n;
+	const struct model_thread *threads = model_threads(m, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct model_thread *t = &threads[i];
+		int64_t row[COL_THREAD_N_COLUMNS] = {
+			[COL_THREAD_ID] = (int64_t)i,
+			[COL_THREAD_MACHINE_ID] = t->machine,
+			[COL_THREAD_TID] = t->tid,
+			[COL_THREAD_PID] = t->pid,
+			[COL_THREAD_PPID] = t->ppid,
+			[COL_THREAD_COMM] = text(s, *t->comm ? t->comm : NULL),
+			[COL_THREAD_CONTAINER_ID] = index_or_null(t->container),
+		};
+
+		store_writer_add(s->writer, TABLE_THREAD, row);
+	}
+}
+
+static void add_containers(struct save *s, const struct model *m)
+{
+	size_t n;
+	const struct model_container *containers = model_containers(m, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		char *name = mem_printf("pid:[%" PRId64 "]", containers[i].ns_inum);
+		int64_t row[COL_CONTAINER_N_COLUMNS] = {
+			[COL_CONTAINER_ID] = (int64_t)i,
+			[COL_CONTAINER_MACHINE_ID] = containers[i].machine,
+			[COL_CONTAINER_PARENT_ID] = index_or_null(containers[i].parent),
+			[COL_CONTAINER_NS_INUM] = containers[i].ns_inum,
+			[COL_CONTAINER_NAME] = text(s, name),
+		};
+
+		store_writer_add(s->writer, TABLE_CONTAINER, row);
+		free(name);
+	}
+}
+
+static void add_vectors(struct save *s, const struct analysis *a)
+{
+	static const char *const names[IRQ_N_SOURCES] = {
+		[IRQ_TIMER] = "timer",
+		[IRQ_IPI] = "ipi",
+		[IRQ_NETWORK] = "network",
+		[IRQ_DEVICE] = "device",
+	};
+
+	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
+		for (int vector = 0; vector < 256; vector++) {
+			uint64_t n;
+			int source = model_irq_source(a->model, vm, vector, &n);
+			int64_t row[COL_IRQ_VECTOR_N_COLUMNS] = {
+				[COL_IRQ_VECTOR_MACHINE_ID] = machine_of_vm(&a->identity, vm),
+				[COL_IRQ_VECTOR_VECTOR] = vector,
+				[COL_IRQ_VECTOR_SOURCE] =
+					text(s, source < 0 ? NULL : names[source]),
+				[COL_IRQ_VECTOR_SEEN] = (int64_t)n,
+			};
+
+			if (source >= 0)
+				store_writer_add(s->writer, TABLE_IRQ_VECTOR, row);
+		}
+	}
+}
+
+static void add_piece(struct save *s, const struct analysis *a, size_t machine,
+		      enum sync_method method, const struct clock_piece *p)
+{
+	const struct machine_sync *sync = &a->sync[machine];
+	int64_t row[COL_SYNC_N_COLUMNS] = {
+		[COL_SYNC_MACHINE_ID] = (int64_t)machine,
+		[COL_SYNC_REFERENCE_ID] =
+			sync->against == IDENT_NONE ? (int64_t)machine : sync->against,
+		[COL_SYNC_FROM_NS] = p->from,
+		[COL_SYNC_TO_NS] = p->to,
+		[COL_SYNC_OFFSET_NS] = p->offset,
+		[COL_SYNC_DRIFT_PPB] = table_real(p->drift * 1e9),
+		[COL_SYNC_ERROR_NS] = p->error == CLOCK_ERROR_UNKNOWN ? TABLE_NULL : p->error,
+		[COL_SYNC_METHOD] = text(s, sync_method_name(method)),
+		[COL_SYNC_CHOSEN] = method == sync->method,
+		[COL_SYNC_CONSTRAINTS] = (int64_t)p->constraints,
+		[COL_SYNC_VIOLATIONS] = (int64_t)p->violations,
+	};
+
+	store_writer_add(s->writer, TABLE_SYNC, row);
+}
+
+static void add_sync(struct save *s, const struct analysis *a)
+{
+	for (size_t i = 0; i < a->n_machines; i++) {
+		for (int m = 0; m < SYNC_N_METHODS; m++) {
+			const struct sync_estimate *e = &a->sync[i].estimates[m];
+
+			for (size_t k = 0; e->present && k < e->map.n_pieces; k++)
+				add_piece(s, a, i, (enum sync_method)m, &e->map.pieces[k]);
+		}
+	}
+}
+
+static void add_diag(struct save *s, int64_t machine, const struct clock_map *map, enum diag_id id,
+		     const struct diag *d)
+{
+	const struct diag_kind *kind = diag_kind(id);
+	int64_t first = d->first_ns == DIAG_NO_TIME ? TABLE_NULL
+			: map			    ? clock_map_apply(map, d->first_ns)
+						    : d->first_ns;
+	int64_t row[COL_DIAG_N_COLUMNS] = {
+		[COL_DIAG_NAME] = text(s, kind->name),
+		[COL_DIAG_SEVERITY] = text(s, diag_severity_name(kind->severity)),
+		[COL_DIAG_MACHINE_ID] = machine,
+		[COL_DIAG_COUNT] = (int64_t)d->count,
+		[COL_DIAG_FIRST_NS] = first,
+		[COL_DIAG_HELP] = text(s, kind->help),
+	};
+
+	if (d->count)
+		store_writer_add(s->writer, TABLE_DIAG, row);
+}
+
+static void add_diags(struct save *s, const struct analysis *a)
+{
+	for (int id = 0; id < DIAG_N; id++) {
+		add_diag(s, TABLE_NULL, NULL, (enum diag_id)id, &a->session.diags.at[id]);
+		for (size_t i = 0; i < a->n_machines; i++)
+			add_diag(s, (int64_t)i, &a->sync[i].map, (enum diag_id)id,
+				 &a->diags[i].at[id]);
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------------------- */
+
+int save_new(struct save **sp, const char *path, struct error *err)
+{
+	struct save *s = mem_zalloc(1, sizeof(*s));
+	int r = store_writer_new(&s->writer, path, err);
+
+	if (r) {
+		free(s);
+		return r;
+	}
+	s->sink = (struct model_sink){.ctx = s,
+				      .begin = on_begin,
+				      .vcpu_interval = on_vcpu,
+				      .vm_exit = on_exit_,
+				      .thread_interval = on_thread,
+				      .cpu_interval = on_cpu,
+				      .wakeup = on_wakeup};
+	*sp = s;
+	return 0;
+}
+
+const struct model_sink *save_sink(const struct save *s)
+{
+	return &s->sink;
+}
+
+int save_finish(struct save *s, const struct analysis *a, struct error *err)
+{
+	add_metas(s, a);
+	add_machines(s, a);
+	add_vcpus(s, &a->identity);
+	add_threads(s, a->model);
+	add_containers(s, a->model);
+	add_vectors(s, a);
+	add_sync(s, a);
+	add_diags(s, a);
+	return store_writer_finish(s->writer, err);
+}
+
+void save_free(struct save *s)
+{
+	if (!s)
+		return;
+	store_writer_free(s->writer);
+	vec_deinit(&s->threads);
+	vec_deinit(&s->vcpus);
+	vec_deinit(&s->exits);
+	vec_deinit(&s->cpus);
+	vec_deinit(&s->wakeups);
+	map_deinit(&s->cpu_lanes);
+	map_deinit(&s->exit_names);
+	map_deinit(&s->syscall_names);
+	free(s);
+}

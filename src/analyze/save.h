@@ -1,0 +1,29 @@
+/*
+ * save: the results of an analysis as a results file (store/writer.h).
+ *
+ * The lanes are written while the model runs, through a sink; the tables of what there is are
+ * written when it is done. In the file a VM without a trace is a machine too: the traced machines come
+ * first, as in the session, then those VMs.
+ */
+#ifndef VMSCOPE_ANALYZE_SAVE_H
+#define VMSCOPE_ANALYZE_SAVE_H
+
+#include "analyze/analysis.h"
+#include "base/error.h"
+#include "model/sink.h"
+
+struct save;
+
+/* Begins a file that will replace `path`. Return: 0 and *sp, or ERR with err set. */
+int save_new(struct save **sp, const char *path, struct error *err);
+
+/* The sink to give to the analysis (analysis_options.also); valid until save_free(). */
+const struct model_sink *save_sink(const struct save *s);
+
+/* Adds what is known of machines, vCPUs, threads ... and completes the file. Return: 0 or ERR. */
+int save_finish(struct save *s, const struct analysis *a, struct error *err);
+
+/* Frees it; without a save_finish() that succeeded no file is left. NULL is allowed. */
+void save_free(struct save *s);
+
+#endif
