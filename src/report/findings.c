@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "events/required.h"
+
 #include "report/digest.h"
 
 static void add_diags(struct findings *f, const struct diag_list *diags, int machine,
@@ -28,6 +30,51 @@ static void add(struct findings *f, enum diag_id id, int machine, uint64_t count
 					     .where = {.count = count, .first_ns = DIAG_NO_TIME}};
 }
 
+/* ---- events that were not recorded ------------------------------------------------------------- */
+
+static unsigned roles_of(const struct ident_machine *m)
+{
+	/* A host's events are what a machine of unknown role does not have. */
+	return (m->is_host ? ROLE_HOST : 0u) | (m->is_guest || !m->is_host ? ROLE_GUEST : 0u);
+}
+
+static bool describes(const struct ctf_trace_type *type, const struct required_event *r)
+{
+	for (uint32_t s = 0; s < type->n_streams; s++) {
+		const struct ctf_stream_class *cls = type->streams[s];
+
+		for (uint32_t i = 0; i < cls->n_events; i++) {
+			if (required_matches(r, cls->events[i]->name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void add_missing(struct findings *f, const struct analysis *a, int machine, enum need need,
+			enum diag_id id)
+{
+	const struct ctf_trace_type *type = &a->session.traces.at[machine]->type;
+	unsigned roles = roles_of(&a->identity.machines.at[machine]);
+	const char *detail = NULL;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < n_required_events; i++) {
+		const struct required_event *r = &required_events[i];
+
+		if (!(r->roles & roles) || r->need != need || describes(type, r))
+			continue;
+		detail = arena_printf(&f->texts, "%s%s%s: %s", detail ? detail : "",
+				      detail ? "; " : "", r->names[0], r->without);
+		n++;
+	}
+	add(f, id, machine, n);
+	if (n)
+		f->at.at[f->at.n - 1].detail = detail;
+}
+
+/* ---- all --------------------------------------------------------------------------------------- */
+
 static void add_of_machine(struct findings *f, const struct analysis *a, int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
@@ -36,6 +83,8 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 	add(f, DIAG_CLOCK_UNKNOWN, machine, s->method == SYNC_AS_IS);
 	add(f, DIAG_CLOCK_VIOLATION, machine, machine_sync_taken(s)->violations);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
+	add_missing(f, a, machine, NEED_CORE, DIAG_EVENTS_MISSING);
+	add_missing(f, a, machine, NEED_DETAIL, DIAG_DETAILS_MISSING);
 }
 
 static int worst_first(const void *a, const void *b)
@@ -64,4 +113,5 @@ void findings_init(struct findings *f, const struct analysis *a)
 void findings_deinit(struct findings *f)
 {
 	vec_deinit(&f->at);
+	arena_deinit(&f->texts);
 }

@@ -6,17 +6,20 @@
 #define VMSCOPE_REPORT_FINDINGS_H
 
 #include "analyze/analysis.h"
+#include "base/arena.h"
 #include "base/diag.h"
 #include "base/mem.h"
 
 struct finding {
 	const struct diag_kind *kind;
-	int machine;	   /* or IDENT_NONE: not of one machine */
-	struct diag where; /* as in diag.h, but first_ns is reference time; files are borrowed */
+	int machine;	    /* or IDENT_NONE: not of one machine */
+	struct diag where;  /* as in diag.h, but first_ns is reference time; files are borrowed */
+	const char *detail; /* what the kind's help cannot know, or NULL */
 };
 
 struct findings {
 	VEC(struct finding) at; /* the worst first, then by machine */
+	struct arena texts;	/* of details */
 };
 
 void findings_init(struct findings *f, const struct analysis *a);

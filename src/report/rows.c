@@ -364,8 +364,8 @@ static void fill_sync(struct rows *t, const struct analysis *a)
 }
 
 static const char *const diag_columns[] = {
-	"name", "severity", "machine_id", "machine", "count", "first_ns",
-	"file", "packet",   "bit",	  "help",    NULL,
+	"name", "severity", "machine_id", "machine", "count",  "first_ns",
+	"file", "packet",   "bit",	  "help",    "detail", NULL,
 };
 
 static void fill_diag(struct rows *t, const struct analysis *a, const struct findings *findings)
@@ -380,6 +380,7 @@ static void fill_diag(struct rows *t, const struct analysis *a, const struct fin
 		put_int(t, f->where.file ? (int64_t)f->where.packet : NO_VALUE);
 		put_int(t, f->where.file ? (int64_t)f->where.bit : NO_VALUE);
 		put_text(t, f->kind->help);
+		put_text(t, f->detail);
 	}
 }
 

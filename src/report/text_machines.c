@@ -249,6 +249,8 @@ static void print_finding(struct text *t, const struct finding *f)
 				  units_count(&t->arena, f->where.count),
 				  f->where.count == 1 ? "" : "s", when, where));
 	text_wrapped(t, 6, f->kind->help);
+	if (f->detail)
+		text_wrapped(t, 6, units_safe(&t->arena, f->detail, 2000));
 }
 
 void text_diag(struct text *t)
