@@ -37,10 +37,18 @@ void store_cursor_deinit(struct store_cursor *c)
 	*c = (struct store_cursor){0};
 }
 
-/* Whether [first, end], of a row or of many, has to do with the wanted time. */
-static bool time_wanted(const struct store_query *q, int64_t first, int64_t end)
+/* Whether a row of this time is wanted. */
+static bool time_wanted(const struct store_query *q, int64_t ts, int64_t end)
 {
-	return (end > q->from || first >= q->from) && (first < q->to || q->to == INT64_MAX);
+	return (end > q->from || ts >= q->from) && (ts < q->to || q->to == INT64_MAX);
+}
+
+/* Whether an entry of this time can have wanted rows; the last of them may have no length. */
+static bool times_wanted(const struct store_query *q, const struct table *t, const struct entry *e)
+{
+	bool late_enough = t->kind == TABLE_STATES ? e->end > q->from : e->end >= q->from;
+
+	return late_enough && (e->first < q->to || q->to == INT64_MAX);
 }
 
 /* Whether any of the wanted states is in what the entry describes. */
@@ -58,7 +66,7 @@ static bool states_wanted(const struct store_cursor *c, const struct entry *e)
 static bool entry_wanted(const struct store_cursor *c, const struct entry *e)
 {
 	return c->table->ts == NO_COLUMN ||
-	       (time_wanted(&c->query, e->first, e->end) && states_wanted(c, e));
+	       (times_wanted(&c->query, c->table, e) && states_wanted(c, e));
 }
 
 bool store_cursor_wants(const struct store_cursor *c)
