@@ -118,11 +118,18 @@ static void untraced_row(struct text *t, struct grid *g, const struct ident_vm *
 	grid_add(g, "");
 }
 
-static void print_why(struct text *t, const char *name, const char *role, const char *why)
+static const char *role_words(const struct ident_machine *m)
+{
+	if (m->is_host)
+		return m->is_guest ? "is host and guest" : "is a host";
+	return m->is_guest ? "is a guest" : "may be anything";
+}
+
+static void print_why(struct text *t, const char *name, const char *verdict, const char *why)
 {
 	text_wrapped(t, 2,
-		     arena_printf(&t->arena, "%s: %s: %s", units_safe(&t->arena, name, 20), role,
-				  units_safe(&t->arena, why, 200)));
+		     arena_printf(&t->arena, "%s %s: %s", units_safe(&t->arena, name, 20), verdict,
+				  units_safe(&t->arena, why, 400)));
 }
 
 static void print_evidence(struct text *t)
@@ -132,10 +139,10 @@ static void print_evidence(struct text *t)
 		const struct ident_vm *vm =
 			m->vm == IDENT_NONE ? NULL : &t->a->identity.vms.at[m->vm];
 
-		print_why(t, m->name, identity_role(m), m->why);
+		print_why(t, m->name, role_words(m), m->why);
 		if (vm)
 			print_why(t, m->name,
-				  arena_printf(&t->arena, "guest of %s",
+				  arena_printf(&t->arena, "runs on %s",
 					       units_safe(&t->arena,
 							  t->a->identity.machines.at[vm->host].name,
 							  20)),

@@ -1,0 +1,304 @@
+#!/usr/bin/python3
+"""test_report.py VMSCOPE SIM SAMPLES DATA ROOT: the report of vmscope analyze, in all its forms; as TAP."""
+import collections
+import csv
+import io
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+
+VMSCOPE, SIM, SAMPLES, DATA, ROOT = sys.argv[1:6]
+SAMPLE = f"{SAMPLES}/one-guest"
+SMALL = f"{DATA}/one-qemu-kvm"
+ENV = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
+SECTIONS = ["machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "sync", "diag"]
+STATES = ["unknown", "guest", "hypervisor", "userspace", "preempted", "waiting", "halted", "blocked"]
+PARTS = ["handled_ns", "userspace_ns", "preempted_ns", "blocked_ns"]
+WIDTH = 100
+
+ENV.pop("NO_COLOR", None)
+
+
+def analyze(*args, status=0):
+    done = subprocess.run([VMSCOPE, "analyze", *map(str, args)], text=True, env=ENV, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == status, f"{args}: {done.returncode}, not {status}: {done.stderr}"
+    return done.stdout, done.stderr
+
+
+def report(*args):
+    return json.loads(analyze("--format", "json", *args)[0])
+
+
+def on_terminal(*args, **env):
+    """What it prints to a terminal."""
+    pid, fd = pty.fork()
+    if not pid:
+        os.execve(VMSCOPE, [VMSCOPE, "analyze", *map(str, args)], {**ENV, **env})
+    text = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.waitpid(pid, 0)
+    os.close(fd)
+    return text.decode()
+
+
+class Recordings:
+    """The traces that the tests are about; simulated ones are made when first asked for."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+
+    def simulated(self, name, *options):
+        path = self.directory / name
+        if not path.exists():
+            subprocess.run([SIM, "--vmsync", "--duration", "0.15", "--seed", "5", *options, str(path)],
+                           check=True, stdout=subprocess.DEVNULL)
+        return path
+
+    def many(self):
+        return self.simulated("many", "--vms", "6", "--vcpus", "4", "--pcpus", "4", "--untraced", "5")
+
+    def lossy(self):
+        return self.simulated("lossy", "--lost-events", "5", "--packet-size", "8k", "--vms", "2",
+                              "--untraced", "1")
+
+    def all(self):
+        return [SAMPLE, SMALL, self.many(), self.lossy()]
+
+
+def test_text_fits_a_screen(r):
+    for path in r.all():
+        for options in ([], ["--all"]) + tuple(["--section", s] for s in SECTIONS):
+            out, err = analyze(*options, path)
+            assert err == "" and "\033" not in out
+            for line in out.splitlines():
+                assert len(line) <= WIDTH and line == line.rstrip(), f"{len(line)}: {line}"
+
+
+def test_long_lists_are_cut_unless_all(r):
+    short, _ = analyze(r.many())
+    whole, _ = analyze("--all", r.many())
+    assert "more vCPUs (--all shows them)" in short
+    assert "--all shows them" not in whole and len(whole) > len(short)
+    assert all(f"vCPU {i} of vm-" in whole for i in range(4))
+
+
+def test_colour_is_for_terminals(r):
+    assert "\033[1m" in on_terminal(SMALL)
+    assert "\033" not in on_terminal(SMALL, NO_COLOR="1")
+    assert "\033" not in on_terminal(SMALL, TERM="dumb")
+    assert "\033" not in on_terminal("--format", "json", SMALL)
+
+
+def documented_fields():
+    fields, section = collections.defaultdict(list), None
+    for line in pathlib.Path(ROOT, "docs", "report.md").read_text().splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        elif match := re.match(r"\| `(\w+)` \|", line):
+            fields[section].append(match[1])
+    fields["exits"] += fields["vm_exits"][3:]
+    return fields
+
+
+def test_fields_are_those_documented(r):
+    fields = documented_fields()
+    out = report(r.lossy())
+    assert list(out) == ["version", "span", *SECTIONS] and list(fields) == SECTIONS
+    for section in SECTIONS:
+        assert out[section], section
+        for row in out[section]:
+            assert list(row) == fields[section], f"{section}: {list(row)}"
+
+
+def csv_value(value):
+    return "" if value is None else str(value)
+
+
+def test_csv_is_the_same(r):
+    for path in (SAMPLE, r.lossy()):
+        whole = report(path)
+        for section in SECTIONS:
+            out, _ = analyze("--format", "csv", "--section", section, path)
+            rows = list(csv.DictReader(io.StringIO(out)))
+            assert len(rows) == len(whole[section])
+            for row, truth in zip(rows, whole[section]):
+                for key, value in truth.items():
+                    same = float(row[key]) == value if isinstance(value, float) \
+                        else row[key] == csv_value(value)
+                    assert same, f"{section} {key}: {row[key]!r}, {value!r}"
+
+
+def test_csv_of_several_sections(r):
+    out, _ = analyze("--format", "csv", SMALL)
+    tables = out.split("\n\n")
+    assert [t.split("\n")[0] for t in tables] == [f"# {s}" for s in SECTIONS]
+
+
+def test_numbers_add_up(r):
+    for path in r.all():
+        out = report(path)
+        for v in out["vcpus"]:
+            assert sum(v[f"{s}_ns"] for s in STATES) == v["span_ns"]
+            assert v["span_ns"] == out["span"]["end_ns"] - out["span"]["begin_ns"]
+            own = [s for s in out["steal"] if s["vcpu_id"] == v["id"]]
+            assert sum(s["preempted_ns"] for s in own) == v["preempted_ns"]
+            assert sum(s["waiting_ns"] for s in own) == v["waiting_ns"]
+            cpus = [c for c in out["pcpus"] if c["vcpu_id"] == v["id"]]
+            assert sum(c["guest_ns"] for c in cpus) == v["guest_ns"]
+        for e in out["exits"] + out["vm_exits"]:
+            assert sum(e[p] for p in PARTS) == e["total_ns"]
+            if e["unfinished"] < e["count"]:
+                assert e["min_ns"] <= e["p50_ns"] <= e["p99_ns"] <= e["max_ns"]
+                assert e["min_ns"] <= e["mean_ns"] <= e["max_ns"]
+
+
+def test_a_vms_exits_are_those_of_its_vcpus(r):
+    out = report(r.many())
+    sums = collections.Counter()
+    for e in out["exits"]:
+        for key in ("count", "total_ns", "early_ns"):
+            sums[e["machine_id"], e["reason"], key] += e[key]
+    for e in out["vm_exits"]:
+        for key in ("count", "total_ns", "early_ns"):
+            assert sums.pop((e["machine_id"], e["reason"], key)) == e[key]
+    assert not sums
+
+
+def test_ids_lead_to_rows(r):
+    out = report(r.many())
+    machines = {m["id"]: m for m in out["machines"]}
+    vcpus = {v["id"]: v for v in out["vcpus"]}
+    assert len(machines) == len(out["machines"]) and len(vcpus) == len(out["vcpus"])
+    untraced = [m for m in machines.values() if m["trace_path"] is None]
+    assert len(untraced) == 5 and all(m["role"] == "guest" and m["pid"] for m in untraced)
+    for m in machines.values():
+        assert m["parent_id"] is None or machines[m["parent_id"]]["role"] == "host"
+    for section in ("vcpus", "steal", "exits"):
+        for row in out[section]:
+            assert machines[row["machine_id"]]["name"] == row["machine"]
+    for s in out["steal"]:
+        if s["occupant_kind"] == "vcpu":
+            assert vcpus[s["occupant_vcpu_id"]]["host_tid"] == s["tid"]
+        assert (s["occupant_kind"] == "idle") == (s["tid"] == 0)
+
+
+def test_occupants_have_names(r):
+    kinds = collections.defaultdict(set)
+    for s in report(r.many())["steal"]:
+        kinds[s["occupant_kind"]].add(s["occupant"])
+    assert {"vcpu", "vmm", "vhost", "process"} <= set(kinds), kinds.keys()
+    assert any(re.fullmatch(r"vCPU \d of g1", o) for o in kinds["vcpu"])
+    assert any(re.fullmatch(r"qemu-system-x86 of vm-\d+ itself, pid \d+", o) for o in kinds["vmm"])
+    kinds = {s["occupant"]: s["occupant_kind"] for s in report(SAMPLE)["steal"]}
+    assert kinds["idle (wake-up latency)"] == "idle"
+    assert kinds["kernel thread rcu_preempt"] == "kernel"
+    assert kinds["qemu-system-x86 of g1 itself, pid 132"] == "vmm"
+
+
+def test_who_took_the_cpu_is_said(r):
+    out, _ = analyze("--section", "steal", r.many())
+    assert re.search(r"Who had the CPU while vCPU 0 of g1 could run: lost [\d.]+ [mu]s, [\d.]+ %", out)
+    assert re.search(r"[\d.]+ [mu]s +[\d.]+ % .* vCPU \d of vm-\d+", out)
+
+
+def test_losses_are_said(r):
+    out, _ = analyze(r.lossy())
+    assert out.splitlines()[2].startswith("WARNING: events-lost (")
+    assert re.search(r"damage: \w+: events-lost, \d+ times, first after [\d.]+ [mun]?s", out)
+    analyze("--strict", r.lossy(), status=3)
+    analyze("--strict", SAMPLE)
+    whole = report(r.lossy())
+    lost = sum(d["count"] for d in whole["diag"] if d["name"] == "events-lost")
+    assert lost == sum(m["lost_events"] or 0 for m in whole["machines"]) > 0
+
+
+def test_clocks_as_they_are_are_loud(r):
+    out, _ = analyze("--sync", "none", SAMPLE)
+    assert "WARNING: clock-not-synchronized (g1)" in out and "NONE: clocks as they are" in out
+    diag = report("--sync", "none", SAMPLE)["diag"]
+    assert [(d["name"], d["machine"]) for d in diag] == [("clock-not-synchronized", "g1")]
+
+
+def chosen(machine, *args):
+    rows = [s for s in report(*args)["sync"] if s["machine"] == machine and s["chosen"]]
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_clock_offset(r):
+    g1 = chosen("g1", "--clock-offset", "g1=576418600", SAMPLE)
+    assert (g1["method"], g1["offset_ns"], g1["drift_ppb"]) == ("given", 576418600, 0)
+    g1 = chosen("g1", "--clock-offset", "g1=-5,1.00001", SAMPLE)
+    assert g1["offset_ns"] == -5 and abs(g1["drift_ppb"] - 10000) < 1e-3
+    for bad in ("g1", "=5", "g1=", "g1=x", "g1=5,", "g1=5,0", "g1=5,1.1x", "g1=99999999999999999999"):
+        _, err = analyze("--clock-offset", bad, SAMPLE, status=2)
+        assert err.count("\n") == 1 and "--clock-offset" in err
+    _, err = analyze("--clock-offset", "nobody=5", SAMPLE, status=1)
+    assert "'nobody'" in err
+
+
+def test_usage_errors(r):
+    for args in (["--format", "xml"], ["--section", "x"], ["--sync", "x"], ["--nonsense"]):
+        out, err = analyze(*args, SMALL, status=2)
+        assert out == "" and err.count("\n") == 1
+    analyze(status=2)
+    _, err = analyze("/nonexistent", status=1)
+    assert "/nonexistent" in err
+
+
+def test_missing_events_are_said(r):
+    details = [d["detail"] for d in report(SMALL)["diag"] if d["name"] == "details-not-recorded"]
+    assert len(details) == 2 and all("sched_wakeup: " in d for d in details)
+
+
+def test_guest_alone_says_what_is_missing(r):
+    out, _ = analyze(f"{SAMPLE}/g1")
+    assert "no-vcpu" in out.splitlines()[2]
+
+
+def test_host_alone(r):
+    out = report(f"{SAMPLE}/host")
+    assert [(m["name"], m["role"]) for m in out["machines"]] == [("host", "host"), ("vm-132", "guest")]
+    whole = report(SAMPLE)["vcpus"][0]
+    assert out["vcpus"][0]["guest_ns"] == whole["guest_ns"]
+
+
+def test_readme_shows_the_true_report(r):
+    text = pathlib.Path(ROOT, "README.md").read_text()
+    shown = re.search(r"<!-- report -->\n```text\n(.*?)```\n", text, re.S)
+    assert shown and shown[1] == analyze(SAMPLE)[0], \
+        "README.md shows another report: tools/readme-report puts in what is printed"
+
+
+def main():
+    tests = [(n, f) for n, f in globals().items() if n.startswith("test_")]
+    failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        recordings = Recordings(directory)
+        for i, (name, test) in enumerate(tests, 1):
+            try:
+                test(recordings)
+                print(f"ok {i} - {name[5:]}")
+            except Exception:
+                failed += 1
+                print(f"not ok {i} - {name[5:]}")
+                print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()[-6:]), end="")
+    print(f"1..{len(tests)}")
+    sys.exit(1 if failed else 0)
+
+
+main()
