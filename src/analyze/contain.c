@@ -323,11 +323,15 @@ int containment_fit(const struct containment *c, const struct identity *id, int 
 	return r;
 }
 
-/* Events and windows are both in order, so one walk along both finds each event's window. */
-static void count_outside(const struct sync_pair *pair, const struct clock_map *map,
-			  uint64_t *outside_of_piece)
+/*
+ * Events and windows are both in order, so one walk along both finds each event's window.
+ * Return: how many events lie between the first window and the last.
+ */
+static uint64_t count_outside(const struct sync_pair *pair, const struct clock_map *map,
+			      uint64_t *outside_of_piece)
 {
 	const struct sync_thread *t = pair->thread;
+	uint64_t n = 0;
 	size_t w = 0;
 
 	for (size_t i = 0; i < pair->cpu->n; i++) {
@@ -336,8 +340,12 @@ static void count_outside(const struct sync_pair *pair, const struct clock_map *
 
 		while (w < t->n && t->windows[w].end < at)
 			w++;
-		outside_of_piece[p - map->pieces] += w == t->n || at < t->windows[w].begin;
+		if (w == t->n || at < t->windows[0].begin)
+			continue;
+		outside_of_piece[p - map->pieces] += at < t->windows[w].begin;
+		n++;
 	}
+	return n;
 }
 
 void containment_count_outside(const struct containment *c, const struct identity *id, int guest,
@@ -347,9 +355,7 @@ void containment_count_outside(const struct containment *c, const struct identit
 	struct pairs p = find_pairs(c, id, guest);
 
 	*n_eventsp = 0;
-	for (size_t i = 0; i < p.n; i++) {
-		*n_eventsp += p.at[i].cpu->n;
-		count_outside(&p.at[i], map, outside_of_piece);
-	}
+	for (size_t i = 0; i < p.n; i++)
+		*n_eventsp += count_outside(&p.at[i], map, outside_of_piece);
 	pairs_deinit(&p);
 }

@@ -44,8 +44,9 @@ int containment_fit(const struct containment *c, const struct identity *identity
 		    const struct sync_fit_options *options, struct sync_contain *fit);
 
 /*
- * Counts the guest's events that `map` puts outside every window of their vCPU: *n_eventsp in all, of
- * those the ones outside in outside_of_piece[piece of the map] (added to).
+ * Counts the guest's events that `map` puts outside every window of their vCPU: *n_eventsp is how many
+ * it puts between the first and the last window, of those the ones outside any are added to
+ * outside_of_piece[piece of the map].
  */
 void containment_count_outside(const struct containment *c, const struct identity *identity,
 			       int guest, const struct clock_map *map, uint64_t *n_eventsp,

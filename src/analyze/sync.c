@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/sync_choose.h"
+#include "analyze/sync_tsc.h"
 #include "base/mem.h"
 #include "timeline/clock_compose.h"
 #include "timeline/sync_fit.h"
@@ -57,15 +59,58 @@ static int64_t worst_error(const struct clock_map *map)
 	return worst;
 }
 
-/* The map moves out of the fit. */
-static void take_fit(struct sync_estimate *e, struct sync_fit *fit)
+/* The range of the difference that a piece of the map vouches for. */
+static struct sync_range range_of_piece(const struct clock_piece *p, int64_t t)
+{
+	int64_t difference = clock_piece_apply(p, t) - t;
+
+	if (p->error == CLOCK_ERROR_UNKNOWN)
+		return (struct sync_range){.low = 0, .high = -1};
+	return (struct sync_range){difference - p->error, difference + p->error};
+}
+
+/* The same from the bounds themselves, if there is a fit. */
+static struct sync_range range_at(const struct clock_piece *p, const struct sync_fit *fit,
+				  int64_t t)
+{
+	struct sync_range r;
+
+	return fit && !sync_fit_range(fit, t, &r.low, &r.high) ? r : range_of_piece(p, t);
+}
+
+/* fit: of the estimate's map, or NULL. */
+static void find_ranges(struct sync_estimate *e, const struct sync_fit *fit)
+{
+	e->pieces = mem_zalloc(e->map.n_pieces, sizeof(*e->pieces));
+	for (size_t i = 0; i < e->map.n_pieces; i++) {
+		const struct clock_piece *p = &e->map.pieces[i];
+		int64_t last = p->to > p->from ? p->to - 1 : p->from;
+		int64_t middle = p->from + (int64_t)(((uint64_t)last - (uint64_t)p->from) / 2);
+
+		e->pieces[i].begin = range_at(p, fit, p->from);
+		e->pieces[i].middle = range_at(p, fit, middle);
+		e->pieces[i].end = range_at(p, fit, last);
+	}
+}
+
+/* The estimate's map is made: what follows from it. */
+static void take_map(struct sync_estimate *e)
 {
 	e->present = true;
-	e->map = fit->map;
-	fit->map = (struct clock_map){0};
+	e->error = worst_error(&e->map);
+	for (size_t i = 0; i < e->map.n_pieces; i++)
+		e->constraints += e->map.pieces[i].constraints;
+	find_ranges(e, NULL);
+}
+
+static void take_fit(struct sync_estimate *e, const struct sync_fit *fit)
+{
+	e->present = true;
+	e->map = clock_map_copy(&fit->map);
 	e->error = worst_error(&e->map);
 	e->constraints = fit->constraints;
 	e->violations = fit->violations;
+	find_ranges(e, fit);
 }
 
 /* ---- vmsync ----------------------------------------------------------------------------------- */
@@ -140,11 +185,14 @@ static void check_estimate(struct sync_estimate *e, const struct task *t)
 {
 	if (!e->present || !t->contained)
 		return;
-	e->outside_of_piece = mem_zalloc(e->map.n_pieces, sizeof(*e->outside_of_piece));
-	containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events,
-				  e->outside_of_piece);
-	for (size_t i = 0; i < e->map.n_pieces; i++)
-		e->outside += e->outside_of_piece[i];
+	uint64_t *outside = mem_zalloc(e->map.n_pieces, sizeof(*outside));
+
+	containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events, outside);
+	for (size_t i = 0; i < e->map.n_pieces; i++) {
+		e->pieces[i].outside = outside[i];
+		e->outside += outside[i];
+	}
+	free(outside);
 }
 
 /* ---- what the user says ----------------------------------------------------------------------- */
@@ -169,73 +217,57 @@ static const struct sync_tsc *find_tsc(const struct sync_options *o, const char 
 
 static void use_given(struct sync_estimate *e, const struct task *t, const struct sync_given *g)
 {
-	e->present = true;
-	e->error = CLOCK_ERROR_UNKNOWN;
 	clock_map_init_offset(&e->map, g->offset_ns, g->drift, t->first, CLOCK_ERROR_UNKNOWN);
-}
-
-static const struct ctf_clock *trace_clock(const struct ctf_trace *trace)
-{
-	return trace->streams.n ? trace->streams.at[0].cls->clock : NULL;
-}
-
-static struct tsc_clock tsc_clock_of(const struct ctf_clock *c)
-{
-	return (struct tsc_clock){.frequency = c->frequency, .offset = ctf_clock_ns(c, 0)};
+	take_map(e);
 }
 
 static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
 		   const struct sync_tsc *tsc, struct error *err)
 {
-	const struct ctf_clock *mine = trace_clock(t->traces[t->machine]);
-	const struct ctf_clock *hosts = host == IDENT_NONE ? NULL : trace_clock(t->traces[host]);
+	struct tsc_clock mine, hosts;
 
 	if (host == IDENT_NONE)
 		return error_set(err, "--tsc %s: it is not known whose guest that is; use --vm too",
 				 tsc->machine);
-	/* A kernel clock in ns is steered; no TSC runs at exactly 1 GHz. */
-	if (!mine || !hosts || mine->frequency == 1000000000 || hosts->frequency == 1000000000)
+	if (!sync_tsc_clock(t->traces[t->machine], &mine) ||
+	    !sync_tsc_clock(t->traces[host], &hosts))
 		return error_set(err, "--tsc %s: both traces must have the TSC as their clock",
 				 tsc->machine);
-	struct tsc_clock guest_clock = tsc_clock_of(mine), host_clock = tsc_clock_of(hosts);
-
-	tsc_clock_map_init(&e->map, &tsc->scale, &guest_clock, &host_clock, t->first, t->last);
-	e->present = true;
-	e->error = worst_error(&e->map);
+	tsc_clock_map_init(&e->map, &tsc->scale, &mine, &hosts, t->first, t->last);
+	take_map(e);
 	return 0;
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- one machine ------------------------------------------------------------------------------ */
+
+static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
+{
+	int vm = t->id->machines.at[t->machine].vm;
+
+	if (sync_tsc_recorded(&e->map, t->id, t->traces, vm, t->first, t->last))
+		take_map(e);
+}
+
+/* All that the traces allow, and what the windows say of each. */
+static void estimate(struct machine_sync *s, const struct task *t)
+{
+	if (t->id->vms.at[t->id->machines.at[t->machine].vm].vm_uid != NO_VALUE)
+		estimate_by_vmsync(&s->estimates[SYNC_VMSYNC], t);
+	if (t->contained)
+		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
+	if (!s->estimates[SYNC_TSC].present)
+		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
+	for (int m = 0; m < SYNC_N_METHODS; m++)
+		check_estimate(&s->estimates[m], t);
+}
 
 static void keep_clock(struct machine_sync *s, enum sync_method method)
 {
 	struct sync_estimate *e = &s->estimates[method];
 
 	s->method = method;
-	e->present = true;
-	e->error = method == SYNC_REFERENCE ? 0 : CLOCK_ERROR_UNKNOWN;
-	clock_map_init_offset(&e->map, 0, 0, 0, e->error);
-}
-
-static bool may_use(const struct sync_options *o, enum sync_method method)
-{
-	return o->method == SYNC_AUTO || o->method == (int)method;
-}
-
-/* Return: the estimate with the least error; SYNC_AS_IS when there is none. */
-static enum sync_method best_method(const struct machine_sync *s, const struct sync_options *o)
-{
-	enum sync_method best = SYNC_AS_IS;
-
-	if (s->estimates[SYNC_GIVEN].present)
-		return SYNC_GIVEN;
-	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_TSC; m++) {
-		if (!s->estimates[m].present || !may_use(o, m))
-			continue;
-		if (best == SYNC_AS_IS || s->estimates[m].error < s->estimates[best].error)
-			best = m;
-	}
-	return best;
+	clock_map_init_offset(&e->map, 0, 0, 0, method == SYNC_REFERENCE ? 0 : CLOCK_ERROR_UNKNOWN);
+	take_map(e);
 }
 
 /* Aligns one machine with its host; the host's own map is not applied yet. */
@@ -244,24 +276,20 @@ static int align(struct machine_sync *s, const struct task *t, struct error *err
 	const struct ident_machine *machine = &t->id->machines.at[t->machine];
 	const struct sync_given *given = find_given(t->options, machine->name);
 	const struct sync_tsc *tsc = find_tsc(t->options, machine->name);
+	bool alone = machine->vm == IDENT_NONE;
 
-	s->against = machine->vm == IDENT_NONE ? IDENT_NONE : t->id->vms.at[machine->vm].host;
+	s->against = alone ? IDENT_NONE : t->id->vms.at[machine->vm].host;
 	if (given)
 		use_given(&s->estimates[SYNC_GIVEN], t, given);
 	if (tsc && use_tsc(&s->estimates[SYNC_TSC], t, s->against, tsc, err))
 		return ERR;
-	if (machine->vm != IDENT_NONE && t->id->vms.at[machine->vm].vm_uid != NO_VALUE)
-		estimate_by_vmsync(&s->estimates[SYNC_VMSYNC], t);
-	if (machine->vm != IDENT_NONE && t->contained)
-		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
-	s->method = best_method(s, t->options);
+	if (!alone)
+		estimate(s, t);
+	s->method = sync_choose(s, t->options->method);
+	s->disagreements = sync_disagreements(s, t->first, t->last);
 	if (s->method == SYNC_AS_IS)
-		keep_clock(s,
-			   machine->vm == IDENT_NONE && (machine->is_host || t->id->machines.n == 1)
-				   ? SYNC_REFERENCE
-				   : SYNC_AS_IS);
-	for (int m = 0; m < SYNC_N_METHODS && machine->vm != IDENT_NONE; m++)
-		check_estimate(&s->estimates[m], t);
+		keep_clock(s, alone && (machine->is_host || t->id->machines.n == 1) ? SYNC_REFERENCE
+										    : SYNC_AS_IS);
 	return 0;
 }
 
@@ -324,7 +352,7 @@ void machine_sync_deinit(struct machine_sync *s)
 {
 	for (int m = 0; m < SYNC_N_METHODS; m++) {
 		clock_map_deinit(&s->estimates[m].map);
-		free(s->estimates[m].outside_of_piece);
+		free(s->estimates[m].pieces);
 	}
 	clock_map_deinit(&s->map);
 }

@@ -3,7 +3,7 @@
  *
  * A guest is aligned with its host; a nested guest goes through all hosts above it. Every estimator that
  * has something to go by makes its map; the one with the smallest error bound is taken unless the
- * user forces one. What the user gives wins over all. Without any, the clocks are taken as they are,
+ * user forces one (sync_choose.h). What the user gives wins over all. Without any, the clocks are taken as they are,
  * which can be wrong by any amount, and the result says so.
  */
 #ifndef VMSCOPE_ANALYZE_SYNC_H
@@ -56,21 +56,32 @@ struct sync_options {
 /* Options that leave everything to us. */
 #define SYNC_OPTIONS_AUTO ((struct sync_options){.method = SYNC_AUTO})
 
+/* What is left of the difference, reference - machine; ns. Not known: low > high. */
+struct sync_range {
+	int64_t low, high;
+};
+
+/* What is known of one piece of an estimate's map, beside what the piece says. */
+struct sync_piece {
+	struct sync_range begin, middle, end; /* at the piece's first time, half-way, at its last */
+	uint64_t outside;		      /* see struct sync_estimate */
+};
+
 /* What one estimator found, against the machine's own host. */
 struct sync_estimate {
 	bool present;
 	struct clock_map map;
-	int64_t error;	      /* ns, greatest of all pieces, or CLOCK_ERROR_UNKNOWN */
-	uint64_t constraints; /* bounds used */
-	uint64_t violations;  /* of them, those that the map breaks */
-	uint64_t decoys;      /* vmsync events that belong to no exchange */
-	uint64_t lost;	      /* vmsync events whose partner is missing */
+	int64_t error;		   /* ns, greatest of all pieces, or CLOCK_ERROR_UNKNOWN */
+	uint64_t constraints;	   /* bounds used */
+	uint64_t violations;	   /* of them, those that the map breaks */
+	uint64_t decoys;	   /* vmsync events that belong to no exchange */
+	uint64_t lost;		   /* vmsync events whose partner is missing */
+	struct sync_piece *pieces; /* owned; map.n_pieces of them */
 	/*
 	 * The check that needs no trust: guest events that this map puts outside every window of
-	 * their vCPU. Of n_events in all; per piece of the map in outside_of_piece (owned).
+	 * their vCPU, of n_events that it puts between the first and the last window.
 	 */
 	uint64_t n_events, outside;
-	uint64_t *outside_of_piece;
 };
 
 struct machine_sync {
@@ -78,6 +89,7 @@ struct machine_sync {
 	int against;		 /* machine that it was aligned with, IDENT_NONE for a reference */
 	struct clock_map map;	 /* to the reference */
 	struct sync_estimate estimates[SYNC_N_METHODS];
+	uint64_t disagreements; /* pairs of estimates that cannot both be right */
 };
 
 /*

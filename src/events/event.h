@@ -86,6 +86,9 @@ struct event {
 			int64_t vector;
 		} kvm_inj_virq;
 		struct {
+			int64_t previous, next; /* cycles, of guest - scaled host */
+		} kvm_write_tsc_offset;
+		struct {
 			const char *name; /* "read"; lives as long as the trace */
 			int64_t cmd;	  /* of ioctl */
 		} syscall_entry;

@@ -59,9 +59,10 @@ static void vcpu_deinit(struct evidence_vcpu *v)
 struct event_set evidence_events(bool with_vmsync)
 {
 	static const enum event_id ids[] = {
-		EV_SCHED_SWITCH,   EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
-		EV_KVM_ENTRY,	   EV_KVM_EXIT,		  EV_VMSYNC_GH_HOST,
-		EV_VMSYNC_HG_HOST, EV_VMSYNC_GH_GUEST,	  EV_VMSYNC_HG_GUEST,
+		EV_SCHED_SWITCH,    EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
+		EV_KVM_ENTRY,	    EV_KVM_EXIT,	   EV_KVM_WRITE_TSC_OFFSET,
+		EV_VMSYNC_GH_HOST,  EV_VMSYNC_HG_HOST,	   EV_VMSYNC_GH_GUEST,
+		EV_VMSYNC_HG_GUEST,
 	};
 	enum { N_VMSYNC = 4 };
 	unsigned n = sizeof(ids) / sizeof(ids[0]);
@@ -82,6 +83,7 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->threads);
 	vec_deinit(&e->cpus);
 	vec_deinit(&e->vmsync);
+	vec_deinit(&e->tsc);
 	map_deinit(&e->vcpu_by_tid);
 	map_deinit(&e->thread_by_tid);
 }
@@ -131,7 +133,8 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .cpu = e->cpus.n,
 				      .tid = NO_VALUE,
 				      .from_start = true,
-				      .unplaced = {.tid = NO_VALUE}};
+				      .unplaced = {.tid = NO_VALUE},
+				      .unplaced_tsc = e->tsc.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 }
@@ -166,6 +169,8 @@ static void place(struct evidence_stream *s, int64_t tid)
 	}
 	vcpu_deinit(from);
 	*from = (struct evidence_vcpu){.tid = NO_VALUE};
+	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
+		s->e->tsc.at[i].tid = tid;
 }
 
 static void on_switch(struct evidence_stream *s, const struct event *event)
@@ -184,6 +189,7 @@ static void on_lost(struct evidence_stream *s)
 	s->e->n_unplaced += s->unplaced.entries + s->unplaced.exits;
 	vcpu_deinit(&s->unplaced);
 	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE};
+	s->unplaced_tsc = s->e->tsc.n;
 	s->tid = NO_VALUE;
 	s->from_start = false;
 }
@@ -196,6 +202,15 @@ static void on_vmsync(struct evidence_stream *s, const struct event *event)
 							    .id = event->id};
 	if (event->id == EV_VMSYNC_GH_HOST)
 		votes_add(&current_vcpu(s)->vm_uids, event->vmsync.vm_uid, 1);
+}
+
+static void on_tsc_offset(struct evidence_stream *s, const struct event *event)
+{
+	*vec_push(&s->e->tsc) =
+		(struct evidence_tsc){.ts = event->ts,
+				      .tid = s->tid,
+				      .previous = event->kvm_write_tsc_offset.previous,
+				      .next = event->kvm_write_tsc_offset.next};
 }
 
 void evidence_stream_event(struct evidence_stream *s, const struct event *event)
@@ -225,6 +240,9 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		t = get_thread(s->e, event->statedump_process_state.tid);
 		t->pid = event->statedump_process_state.pid;
 		set_comm(t, &event->statedump_process_state.name);
+		break;
+	case EV_KVM_WRITE_TSC_OFFSET:
+		on_tsc_offset(s, event);
 		break;
 	case EV_VMSYNC_GH_HOST:
 	case EV_VMSYNC_HG_HOST:

@@ -51,6 +51,13 @@ struct evidence_cpu {
 	int64_t first_ns, last_ns; /* of its events, by the machine's clock; first > last: none */
 };
 
+/* A thread changed its vCPU's TSC. */
+struct evidence_tsc {
+	int64_t ts;  /* ns, by the machine's clock */
+	int64_t tid; /* NO_VALUE: not known */
+	int64_t previous, next;
+};
+
 struct evidence_vmsync {
 	int64_t ts; /* ns, by the machine's clock */
 	int64_t cnt, vm_uid;
@@ -66,6 +73,7 @@ struct evidence {
 	VEC(struct evidence_thread) threads;
 	VEC(struct evidence_cpu) cpus;
 	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
+	VEC(struct evidence_tsc) tsc;	    /* per stream in order */
 	struct map vcpu_by_tid, thread_by_tid;
 };
 
@@ -82,6 +90,7 @@ struct evidence_stream {
 	int64_t tid;	 /* on the CPU now, or NO_VALUE */
 	bool from_start; /* nothing is missing since the trace began, and no switch was seen */
 	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
+	size_t unplaced_tsc;	       /* in e->tsc, likewise: from here on */
 };
 
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu);
