@@ -6,6 +6,9 @@
 
 #include "report/digest.h"
 
+/* A hundredth: as many events may lie at the very ends of their windows. */
+enum { NEGLIGIBLE_SHARE = 100 };
+
 static void add_diags(struct findings *f, const struct diag_list *diags, int machine,
 		      const struct clock_map *clock)
 {
@@ -78,10 +81,14 @@ static void add_missing(struct findings *f, const struct analysis *a, int machin
 static void add_of_machine(struct findings *f, const struct analysis *a, int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
+	const struct sync_estimate *taken = machine_sync_taken(s);
 
 	add_diags(f, &a->diags[machine], machine, &s->map);
 	add(f, DIAG_CLOCK_UNKNOWN, machine, s->method == SYNC_AS_IS);
-	add(f, DIAG_CLOCK_VIOLATION, machine, machine_sync_taken(s)->violations);
+	add(f, DIAG_CLOCK_VIOLATION, machine, taken->violations);
+	add(f, DIAG_CLOCK_DISAGREEMENT, machine, s->disagreements);
+	if (taken->outside > taken->n_events / NEGLIGIBLE_SHARE)
+		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
 	add_missing(f, a, machine, NEED_CORE, DIAG_EVENTS_MISSING);
 	add_missing(f, a, machine, NEED_DETAIL, DIAG_DETAILS_MISSING);

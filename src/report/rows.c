@@ -312,14 +312,46 @@ static void fill_vm_exits(struct rows *t, const struct analysis *a)
 /* ---- clocks, warnings ------------------------------------------------------------------------ */
 
 static const char *const sync_columns[] = {
-	"machine_id", "machine",   "reference_id", "reference", "from_ns", "to_ns",
-	"offset_ns",  "drift_ppb", "error_ns",	   "method",	"chosen",  "constraints",
-	"violations", "decoys",	   "lost",	   "events",	"outside", NULL,
+	"machine_id",
+	"machine",
+	"reference_id",
+	"reference",
+	"from_ns",
+	"to_ns",
+	"offset_ns",
+	"drift_ppb",
+	"error_ns",
+	"method",
+	"chosen",
+	"constraints",
+	"violations",
+	"decoys",
+	"lost",
+	"events",
+	"outside",
+
+	"begin_low_ns",
+	"begin_high_ns",
+	"middle_low_ns",
+	"middle_high_ns",
+	"end_low_ns",
+	"end_high_ns",
+	NULL,
 };
 
-/* The map that was taken leads to the reference, an estimate's to the machine's own host. */
+static void put_range(struct rows *t, const struct sync_range *r)
+{
+	put_int(t, r && r->low <= r->high ? r->low : NO_VALUE);
+	put_int(t, r && r->low <= r->high ? r->high : NO_VALUE);
+}
+
+/*
+ * The map that was taken leads to the reference, an estimate's to the machine's own host. known: of
+ * p, when that is a piece of the estimate's.
+ */
 static void sync_row(struct rows *t, const struct analysis *a, int machine, int reference,
-		     enum sync_method method, const struct clock_piece *p, bool chosen)
+		     enum sync_method method, const struct clock_piece *p,
+		     const struct sync_piece *known, bool chosen)
 {
 	const struct machine_sync *s = &a->sync[machine];
 	const struct sync_estimate *e = &s->estimates[method];
@@ -333,27 +365,44 @@ static void sync_row(struct rows *t, const struct analysis *a, int machine, int 
 	put_int(t, p->error == CLOCK_ERROR_UNKNOWN ? NO_VALUE : p->error);
 	put_text(t, sync_method_name(method));
 	put_int(t, chosen);
-	put_uint(t, e->constraints);
-	put_uint(t, e->violations);
+	put_uint(t, p->constraints);
+	put_uint(t, p->violations);
 	put_uint(t, e->decoys);
 	put_uint(t, e->lost);
 	put_uint(t, e->n_events);
-	put_uint(t, e->outside);
+	if (known)
+		put_uint(t, known->outside);
+	else
+		put_null(t);
+	put_range(t, known ? &known->begin : NULL);
+	put_range(t, known ? &known->middle : NULL);
+	put_range(t, known ? &known->end : NULL);
 }
 
-static void fill_machine_sync(struct rows *t, const struct analysis *a, int machine)
+/* What was taken, where that is not to the reference already. */
+static void fill_composed(struct rows *t, const struct analysis *a, int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
 
 	for (size_t k = 0; k < s->map.n_pieces; k++)
 		sync_row(t, a, machine, machine_reference(a, machine), s->method, &s->map.pieces[k],
-			 true);
-	for (int m = 0; m < SYNC_N_METHODS; m++) {
-		const struct clock_map *map = &s->estimates[m].map;
+			 NULL, true);
+}
 
-		for (size_t k = 0; m != (int)s->method && k < map->n_pieces; k++)
-			sync_row(t, a, machine, s->against, (enum sync_method)m, &map->pieces[k],
-				 false);
+static void fill_machine_sync(struct rows *t, const struct analysis *a, int machine)
+{
+	const struct machine_sync *s = &a->sync[machine];
+	bool composed = s->against != IDENT_NONE && s->against != machine_reference(a, machine);
+
+	if (composed)
+		fill_composed(t, a, machine);
+	for (int m = 0; m < SYNC_N_METHODS; m++) {
+		const struct sync_estimate *e = &s->estimates[m];
+		int reference = s->against == IDENT_NONE ? machine : s->against;
+
+		for (size_t k = 0; k < e->map.n_pieces; k++)
+			sync_row(t, a, machine, reference, (enum sync_method)m, &e->map.pieces[k],
+				 &e->pieces[k], m == (int)s->method && !composed);
 	}
 }
 

@@ -38,6 +38,9 @@ void text_machines(struct text *t);
 void text_sync(struct text *t);
 void text_diag(struct text *t);
 
+/* The part of text_sync() that shows all estimates and their pieces. */
+void text_estimates(struct text *t);
+
 /* ---- what they share ---- */
 
 void text_title(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -226,6 +226,7 @@ void text_sync(struct text *t)
 		sync_row(t, &g, i);
 	text_grid(t, &g);
 	grid_deinit(&g);
+	text_estimates(t);
 }
 
 /* ---- warnings -------------------------------------------------------------------------------- */
