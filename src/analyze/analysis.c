@@ -131,9 +131,16 @@ static int64_t *last_seen_in_guest(const struct analysis *a)
 	return seen;
 }
 
+/* A recording ends, or the guest's part of what is known of a vCPU does. */
 struct ending {
-	int machine;
+	int machine, vcpu; /* one of the two is IDENT_NONE */
 	int64_t ts;
+};
+
+struct endings {
+	VEC(struct ending) at; /* in time order */
+	size_t next;
+	int64_t *seen; /* per vCPU */
 };
 
 static int by_ts(const void *a, const void *b)
@@ -143,25 +150,47 @@ static int by_ts(const void *a, const void *b)
 	return x->ts < y->ts ? -1 : x->ts > y->ts;
 }
 
-static void end_machines(struct analysis *a)
+static void endings_init(struct endings *e, const struct analysis *a)
 {
-	struct ending *ends = mem_zalloc(a->n_machines, sizeof(*ends));
-	int64_t *seen = last_seen_in_guest(a);
-
-	for (size_t i = 0; i < a->n_machines; i++)
-		ends[i] = (struct ending){.machine = (int)i, .ts = machine_end(a, i)};
-	qsort(ends, a->n_machines, sizeof(*ends), by_ts);
+	*e = (struct endings){.seen = last_seen_in_guest(a)};
 	for (size_t i = 0; i < a->n_machines; i++) {
-		if (ends[i].ts != INT64_MIN)
-			model_end_machine(a->model, ends[i].machine, ends[i].ts + 1, seen);
+		int64_t end = machine_end(a, i);
+
+		if (end != INT64_MIN)
+			*vec_push(&e->at) = (struct ending){
+				.machine = (int)i, .vcpu = IDENT_NONE, .ts = end + 1};
 	}
-	free(ends);
-	free(seen);
+	for (size_t i = 0; i < a->identity.vcpus.n; i++) {
+		if (e->seen[i] != INT64_MIN)
+			*vec_push(&e->at) = (struct ending){
+				.machine = IDENT_NONE, .vcpu = (int)i, .ts = e->seen[i]};
+	}
+	qsort(e->at.at, e->at.n, sizeof(*e->at.at), by_ts);
+}
+
+static void endings_deinit(struct endings *e)
+{
+	vec_deinit(&e->at);
+	free(e->seen);
+}
+
+/* Tells the model what has ended by ts. */
+static void end_until(struct endings *e, struct model *m, int64_t ts)
+{
+	for (; e->next < e->at.n && e->at.at[e->next].ts <= ts; e->next++) {
+		const struct ending *end = &e->at.at[e->next];
+
+		if (end->machine != IDENT_NONE)
+			model_end_machine(m, end->machine, end->ts, e->seen);
+		else
+			model_end_vcpu(m, end->vcpu, end->ts);
+	}
 }
 
 static void run_model(struct analysis *a, const struct model_sink *sink)
 {
 	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
+	struct endings endings;
 	const struct event *e;
 	size_t n = 0;
 
@@ -174,11 +203,15 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 	a->model = model_new(&a->identity, a->described, a->span, sink);
 	struct merge *merge = merge_new(inputs, n);
 
-	while ((e = merge_next(merge)))
+	endings_init(&endings, a);
+	while ((e = merge_next(merge))) {
+		end_until(&endings, a->model, e->ts);
 		model_event(a->model, e);
+	}
+	end_until(&endings, a->model, INT64_MAX);
+	endings_deinit(&endings);
 	merge_free(merge);
 	free(inputs);
-	end_machines(a);
 	model_finish(a->model);
 }
 

@@ -117,6 +117,11 @@ static int vcpu_on(const struct model *m, const struct cpu *c)
 	return c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
 }
 
+static uint32_t host_of_vcpu(const struct model *m, int vcpu)
+{
+	return (uint32_t)m->identity->vms.at[m->identity->vcpus.at[vcpu].vm].host;
+}
+
 /* ---- the scheduler ---------------------------------------------------------------------------- */
 
 static void lose_vcpu(struct model *m, uint32_t machine, int vcpu, int64_t ts)
@@ -409,9 +414,7 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 static void lose_vcpus(struct model *m, const struct event *e, int running)
 {
 	for (int i = 0; i < (int)m->n_vcpus; i++) {
-		const struct ident_vcpu *v = &m->identity->vcpus.at[i];
-
-		if (m->identity->vms.at[v->vm].host != e->machine)
+		if (host_of_vcpu(m, i) != e->machine)
 			continue;
 		if (i == running || m->vcpus[i].running_on == NO_CPU ||
 		    m->vcpus[i].running_on == e->cpu)
@@ -419,12 +422,11 @@ static void lose_vcpus(struct model *m, const struct event *e, int running)
 	}
 }
 
-/* `all`: those that are current on another CPU, too. */
-static void lose_threads(struct model *m, uint32_t machine, int64_t ts, bool all)
+/* All but those that are current on another CPU. */
+static void lose_threads(struct model *m, uint32_t machine, int64_t ts)
 {
 	for (uint32_t i = 0; i < m->threads.n; i++) {
-		if (m->threads.at[i].machine == machine &&
-		    (all || !is_current(&m->machines[machine], i)) &&
+		if (m->threads.at[i].machine == machine && !is_current(&m->machines[machine], i) &&
 		    m->lanes_of_threads.at[i].open.state != THREAD_DEAD)
 			lose_thread(m, i, ts);
 	}
@@ -444,7 +446,7 @@ static void on_lost(struct model *m, const struct event *e)
 	c->current = NO_THREAD;
 	c->guest = NO_VCPU;
 	c->irqs = c->softirqs = 0;
-	lose_threads(m, e->machine, e->ts, false);
+	lose_threads(m, e->machine, e->ts);
 	lose_vcpus(m, e, running);
 	vec_each (v, &c->waiting)
 		vcpu_requeue(&m->vcpus[*v], e->ts, e->cpu, NO_THREAD);
@@ -605,29 +607,54 @@ void model_free(struct model *m)
 	free(m);
 }
 
-static void end_vcpus(struct model *m, uint32_t machine, int64_t ts, const int64_t *guest_seen)
+static void end_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
 {
-	for (int i = 0; i < (int)m->n_vcpus; i++) {
-		if (m->identity->vms.at[m->identity->vcpus.at[i].vm].host != (int)machine)
-			continue;
-		bool in_guest = m->vcpus[i].open.state == VCPU_GUEST;
+	c->current = NO_THREAD;
+	c->guest = NO_VCPU;
+	c->irqs = c->softirqs = 0;
+	world_cpu_changed(m, machine, c->number, ts);
+}
 
-		lose_vcpu(m, machine, i, in_guest && guest_seen[i] > ts ? guest_seen[i] : ts);
-	}
+/* Whether the guest proves that this vCPU is in it even after its host's recording. */
+static bool outlasts(const struct model *m, int vcpu, int64_t ts, const int64_t *guest_seen)
+{
+	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST && guest_seen[vcpu] > ts;
 }
 
 void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *guest_seen)
 {
 	struct machine *mc = &m->machines[machine];
 
-	end_vcpus(m, (uint32_t)machine, ts, guest_seen);
-	lose_threads(m, (uint32_t)machine, ts, true);
-	for (size_t i = 0; i < mc->cpus.n; i++) {
-		mc->cpus.at[i].current = NO_THREAD;
-		mc->cpus.at[i].guest = NO_VCPU;
-		mc->cpus.at[i].irqs = mc->cpus.at[i].softirqs = 0;
-		world_cpu_changed(m, (uint32_t)machine, mc->cpus.at[i].number, ts);
+	mc->ended = true;
+	for (int i = 0; i < (int)m->n_vcpus; i++) {
+		if (host_of_vcpu(m, i) == (uint32_t)machine && !outlasts(m, i, ts, guest_seen))
+			lose_vcpu(m, (uint32_t)machine, i, ts);
 	}
+	for (uint32_t i = 0; i < m->threads.n; i++) {
+		if (m->threads.at[i].machine == (uint32_t)machine &&
+		    m->lanes_of_threads.at[i].open.state != THREAD_DEAD &&
+		    !outlasts(m, m->threads.at[i].vcpu, ts, guest_seen))
+			lose_thread(m, i, ts);
+	}
+	for (size_t i = 0; i < mc->cpus.n; i++) {
+		if (!outlasts(m, vcpu_on(m, &mc->cpus.at[i]), ts, guest_seen))
+			end_cpu(m, (uint32_t)machine, &mc->cpus.at[i], ts);
+	}
+}
+
+void model_end_vcpu(struct model *m, int vcpu, int64_t ts)
+{
+	uint32_t host = host_of_vcpu(m, vcpu);
+	uint32_t cpu = m->vcpus[vcpu].running_on;
+
+	if (!m->machines[host].ended || cpu == NO_CPU)
+		return;
+	struct cpu *c = world_cpu(m, host, cpu);
+
+	lose_vcpu(m, host, vcpu, ts);
+	if (c->current != NO_THREAD)
+		lose_thread(m, c->current, ts);
+	end_cpu(m, host, c, ts);
 }
 
 void model_finish(struct model *m)
