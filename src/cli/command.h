@@ -28,6 +28,7 @@ struct command {
 extern const struct command cmd_analyze;
 extern const struct command cmd_events;
 extern const struct command cmd_info;
+extern const struct command cmd_query;
 extern const struct command cmd_record;
 
 #endif

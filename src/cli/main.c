@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&cmd_analyze,
 	&cmd_events,
 	&cmd_info,
+	&cmd_query,
 	&cmd_record,
 };
 
