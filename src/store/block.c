@@ -37,6 +37,18 @@ static bool times_in_order(const int64_t *ts, uint32_t n, int64_t first, int64_t
 	return good;
 }
 
+/* Lengths from begin to begin, the last one to `end`. Return: whether each fits an int64_t. */
+static bool find_durs(const int64_t *ts, int64_t *dur, uint32_t n, int64_t end)
+{
+	bool good = true;
+
+	for (uint32_t i = 0; i < n; i++) {
+		dur[i] = format_sub(i + 1 < n ? ts[i + 1] : end, ts[i]);
+		good &= dur[i] >= 0;
+	}
+	return good;
+}
+
 static bool states_in_range(const int64_t *state, uint32_t n, int n_states)
 {
 	bool good = true;
@@ -61,10 +73,8 @@ static int decode_times(struct slice *piece, const struct table *t, const struct
 		return -1;
 	if (t->kind != TABLE_STATES)
 		return 0;
-	for (uint32_t i = 0; i + 1 < b->n; i++)
-		b->at[t->dur][i] = format_sub(ts[i + 1], ts[i]);
-	b->at[t->dur][b->n - 1] = format_sub(e->end, ts[b->n - 1]);
-	if (decode_next(piece, b->at[t->state], b->n, &none) ||
+	if (!find_durs(ts, b->at[t->dur], b->n, e->end) ||
+	    decode_next(piece, b->at[t->state], b->n, &none) ||
 	    !states_in_range(b->at[t->state], b->n, info->n_sums))
 		return -1;
 	return 0;

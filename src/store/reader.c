@@ -180,6 +180,7 @@ static int match_table(const struct store *s, const struct described *d, struct 
 		       enum table_id id, struct error *err)
 {
 	const struct table *t = table_get(id);
+	uint32_t met = 0;
 
 	if (!same_shape(t, d))
 		return error_set(err, "'%s': table %s is not what this vmscope knows by that name",
@@ -190,6 +191,10 @@ static int match_table(const struct store *s, const struct described *d, struct 
 		if (ours != NO_COLUMN && d->types[c] != (uint64_t)t->columns[ours].type)
 			return error_set(err, "'%s': column %s.%s is of another type", s->name,
 					 d->name, d->columns[c]);
+		if (ours != NO_COLUMN && met >> ours & 1)
+			return error_set(err, "'%s': column %s.%s is there twice", s->name, d->name,
+					 d->columns[c]);
+		met |= ours == NO_COLUMN ? 0 : 1U << ours;
 	}
 	info->present = true;
 	info->n_sums = (int)d->n_sums;
