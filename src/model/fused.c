@@ -17,6 +17,7 @@ static int state_of_mode(enum thread_mode mode)
 	case MODE_USER:
 		return THREAD_USER;
 	case MODE_SYSCALL:
+	case MODE_KVM:
 	case MODE_KERNEL:
 		return THREAD_SYSCALL;
 	default:
@@ -73,7 +74,22 @@ static int vcpu_in_guest(const struct model *m, const struct cpu *c)
 	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST ? vcpu : NO_VCPU;
 }
 
-static enum cpu_state own_state(const struct model *m, const struct cpu *c)
+/* A state, or CPU_RUNS. */
+static int cpu_state_of_mode(enum thread_mode mode)
+{
+	switch (mode) {
+	case MODE_USER:
+		return CPU_USER;
+	case MODE_SYSCALL:
+	case MODE_KVM:
+	case MODE_KERNEL:
+		return CPU_SYSCALL;
+	default:
+		return CPU_RUNS;
+	}
+}
+
+static int own_state(const struct model *m, const struct cpu *c)
 {
 	if (vcpu_in_guest(m, c) != NO_VCPU)
 		return CPU_VM;
@@ -85,15 +101,7 @@ static enum cpu_state own_state(const struct model *m, const struct cpu *c)
 		return CPU_UNKNOWN;
 	if (is_idle(m, c->current))
 		return CPU_IDLE;
-	switch (m->lanes_of_threads.at[c->current].mode) {
-	case MODE_USER:
-		return CPU_USER;
-	case MODE_SYSCALL:
-	case MODE_KERNEL:
-		return CPU_SYSCALL;
-	default:
-		return CPU_UNKNOWN;
-	}
+	return cpu_state_of_mode(m->lanes_of_threads.at[c->current].mode);
 }
 
 /* The CPU of its own trace that a vCPU is, or NULL if it was not traced. */
@@ -132,26 +140,11 @@ static void look_inside(struct model *m, int vcpu, struct cpu_interval *view)
 	}
 }
 
-static bool same_view(const struct cpu_interval *a, const struct cpu_interval *b)
-{
-	return a->state == b->state && a->thread == b->thread && a->vm == b->vm &&
-	       a->vcpu == b->vcpu && a->guest_thread == b->guest_thread;
-}
-
-void world_finish_cpu(struct model *m, struct cpu *c, int64_t ts)
-{
-	c->open.end = ts;
-	if (ts > c->open.begin && m->sink->cpu_interval)
-		m->sink->cpu_interval(m->sink->ctx, &c->open);
-	c->open.begin = ts > c->open.begin ? ts : c->open.begin;
-}
-
 static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
 {
 	struct cpu_interval view = {.machine = machine,
 				    .cpu = c->number,
-				    .state = own_state(m, c),
-				    .begin = ts,
+				    .state = (enum cpu_state)own_state(m, c),
 				    .thread = c->current,
 				    .vm = -1,
 				    .vcpu = -1,
@@ -159,11 +152,36 @@ static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t
 
 	if (view.state == CPU_VM)
 		look_inside(m, vcpu_in_guest(m, c), &view);
-	if (same_view(&view, &c->open))
-		return;
-	world_finish_cpu(m, c, ts);
-	view.begin = c->open.begin;
-	c->open = view;
+	cpu_lane_set(&c->lane, ts, &view, m->sink);
+}
+
+/* While its mode was unknown, the thread was in this one. */
+static void settle(struct model *m, uint32_t thread, enum thread_mode mode)
+{
+	struct machine *mc = &m->machines[m->threads.at[thread].machine];
+	int state = mode == MODE_UNKNOWN ? (int)CPU_UNKNOWN : cpu_state_of_mode(mode);
+
+	vec_each (c, &mc->cpus)
+		cpu_lane_settle(&c->lane, thread, (enum cpu_state)state, m->sink);
+}
+
+void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
+		       enum thread_mode after, const char *syscall)
+{
+	struct thread_lane *l = &m->lanes_of_threads.at[thread];
+
+	if (l->mode == MODE_UNKNOWN)
+		settle(m, thread, before);
+	thread_lane_mode(l, before, after, syscall, m->sink);
+}
+
+void world_thread_forget(struct model *m, uint32_t thread)
+{
+	struct thread_lane *l = &m->lanes_of_threads.at[thread];
+
+	if (l->mode == MODE_UNKNOWN)
+		settle(m, thread, MODE_UNKNOWN);
+	thread_lane_forget(l, m->sink);
 }
 
 /* ---- the layers ------------------------------------------------------------------------------- */

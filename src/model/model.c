@@ -60,17 +60,13 @@ struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
 	uint64_t *i = map_put(&mc->cpu_by_number, number, mc->cpus.n);
 
 	if (*i == mc->cpus.n) {
-		*vec_push(&mc->cpus) = (struct cpu){.number = number,
-						    .current = NO_THREAD,
-						    .guest = NO_VCPU,
-						    .carrier = carrier_of(m, machine, number),
-						    .open = {.machine = machine,
-							     .cpu = number,
-							     .begin = m->lanes.begin,
-							     .thread = NO_THREAD,
-							     .vm = -1,
-							     .vcpu = -1,
-							     .guest_thread = NO_THREAD}};
+		struct cpu *c = vec_push(&mc->cpus);
+
+		*c = (struct cpu){.number = number,
+				  .current = NO_THREAD,
+				  .guest = NO_VCPU,
+				  .carrier = carrier_of(m, machine, number)};
+		cpu_lane_init(&c->lane, machine, number, m->lanes.begin);
 	}
 	return &mc->cpus.at[*i];
 }
@@ -133,7 +129,7 @@ static void lose_vcpu(struct model *m, uint32_t machine, int vcpu, int64_t ts)
 static void lose_thread(struct model *m, uint32_t thread, int64_t ts)
 {
 	world_never_ran(m, thread);
-	thread_lane_forget(&m->lanes_of_threads.at[thread], m->sink);
+	world_thread_forget(m, thread);
 	world_thread_off(m, thread, ts, THREAD_UNKNOWN, NO_CPU);
 }
 
@@ -162,12 +158,21 @@ static bool is_runnable(int64_t prev_state)
 	return (prev_state & 0xff) == 0;
 }
 
+/*
+ * Whether a thread that is exiting is gone for good: the state says that it is dead or a zombie (X, Z, x:
+ * 0x10 to 0x80, numbered differently by kernels before 4.14). Until then it may still be preempted or wait.
+ */
+static bool is_dead(int64_t prev_state)
+{
+	return (prev_state & 0xf0) != 0;
+}
+
 static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
 	int vcpu = m->threads.at[thread].vcpu;
 
-	if (m->lanes_of_threads.at[thread].exiting)
+	if (m->lanes_of_threads.at[thread].exiting && is_dead(e->sched_switch.prev_state))
 		world_thread_off(m, thread, e->ts, THREAD_DEAD, NO_CPU);
 	else if (runnable)
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, e->cpu);
@@ -336,7 +341,7 @@ static void on_statedump(struct model *m, const struct event *e)
 	t->ppid = e->statedump_process_state.ppid;
 	world_set_comm(m, thread, &e->statedump_process_state.name);
 	if (e->statedump_process_state.type == STATEDUMP_TYPE_KERNEL && l->mode != MODE_KERNEL)
-		thread_lane_mode(l, MODE_KERNEL, MODE_KERNEL, NULL, m->sink);
+		world_thread_mode(m, thread, MODE_KERNEL, MODE_KERNEL, NULL);
 	if (e->statedump_process_state.status == STATEDUMP_STATUS_WAIT &&
 	    l->open.state == THREAD_UNKNOWN && can_be_woken(m, e->machine, thread))
 		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
@@ -353,9 +358,8 @@ static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 
 	if (c->current == NO_THREAD)
 		return;
-	thread_lane_mode(&m->lanes_of_threads.at[c->current], entry ? MODE_USER : MODE_SYSCALL,
-			 entry ? MODE_SYSCALL : MODE_USER, entry ? e->syscall_entry.name : NULL,
-			 m->sink);
+	world_thread_mode(m, c->current, entry ? MODE_USER : MODE_SYSCALL,
+			  entry ? MODE_SYSCALL : MODE_USER, entry ? e->syscall_entry.name : NULL);
 	if (vcpu != NO_VCPU && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
 		vcpu_run_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
 	else if (vcpu != NO_VCPU && !entry)
@@ -382,12 +386,32 @@ static struct exit_cause cause_of(const struct event *e)
 				   .isa = isa == NO_VALUE ? 0 : (uint8_t)isa};
 }
 
+/*
+ * Only KVM_RUN, an ioctl, enters a guest. Where that system call was not recorded, its end shows in the exit to
+ * user space: the thread is in user code somewhere between that and the next entry.
+ */
+static void follow_kvm_run(struct model *m, const struct event *e, uint32_t thread)
+{
+	const struct thread_lane *l = &m->lanes_of_threads.at[thread];
+	const struct vcpu *v = &m->vcpus[m->threads.at[thread].vcpu];
+	bool left = e->id == EV_KVM_USERSPACE_EXIT;
+
+	if (left && l->mode == MODE_KVM)
+		world_thread_mode(m, thread, MODE_KVM, l->rest, NULL);
+	else if (!left && l->mode != MODE_SYSCALL && l->mode != MODE_KVM)
+		world_thread_mode(m, thread,
+				  v->open.state == VCPU_USERSPACE ? MODE_USER : MODE_UNKNOWN,
+				  MODE_KVM, "ioctl");
+}
+
 static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 {
 	int i = vcpu_on(m, c);
 
 	if (i == NO_VCPU)
 		return;
+	if (e->id != EV_KVM_INJ_VIRQ)
+		follow_kvm_run(m, e, c->current);
 	switch (e->id) {
 	case EV_KVM_ENTRY:
 		vcpu_enter(&m->vcpus[i], e->ts, e->cpu);
@@ -585,8 +609,10 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->n_machines; i++) {
-		vec_each (c, &m->machines[i].cpus)
+		vec_each (c, &m->machines[i].cpus) {
 			vec_deinit(&c->waiting);
+			cpu_lane_deinit(&c->lane);
+		}
 		vec_deinit(&m->machines[i].cpus);
 		map_deinit(&m->machines[i].cpu_by_number);
 	}
@@ -667,7 +693,7 @@ void model_finish(struct model *m)
 		thread_lane_finish(l, m->lanes.end, m->sink);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		vec_each (c, &m->machines[i].cpus)
-			world_finish_cpu(m, c, m->lanes.end);
+			cpu_lane_finish(&c->lane, m->lanes.end, m->sink);
 	}
 }
 

@@ -6,11 +6,12 @@
 enum { HELD_MAX = 512 };
 
 void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
-		      enum thread_state state, enum thread_mode mode)
+		      enum thread_state state, enum thread_mode rest)
 {
 	*l = (struct thread_lane){
 		.open = {.thread = thread, .state = state, .begin = begin, .cpu = NO_CPU},
-		.mode = mode};
+		.mode = rest,
+		.rest = rest};
 }
 
 void thread_lane_deinit(struct thread_lane *l)
@@ -54,8 +55,8 @@ static void close_open(struct thread_lane *l, int64_t ts, const struct model_sin
 
 static bool is_in_syscall(const struct thread_lane *l, int state)
 {
-	return l->mode == MODE_SYSCALL && state != THREAD_USER && state != THREAD_UNKNOWN &&
-	       state != THREAD_DEAD;
+	return (l->mode == MODE_SYSCALL || l->mode == MODE_KVM) && state != THREAD_USER &&
+	       state != THREAD_UNKNOWN && state != THREAD_DEAD;
 }
 
 void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
@@ -71,11 +72,23 @@ void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
 	l->open.syscall = syscall;
 }
 
+static enum thread_state state_of_past(enum thread_mode mode)
+{
+	switch (mode) {
+	case MODE_UNKNOWN:
+		return THREAD_UNKNOWN;
+	case MODE_USER:
+		return THREAD_USER;
+	default:
+		return THREAD_SYSCALL;
+	}
+}
+
 void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum thread_mode after,
 		      const char *syscall, const struct model_sink *sink)
 {
 	if (l->mode == MODE_UNKNOWN)
-		release(l, before == MODE_USER ? THREAD_USER : THREAD_SYSCALL, sink);
+		release(l, state_of_past(before), sink);
 	l->mode = after;
 	l->syscall = syscall;
 }
@@ -84,7 +97,7 @@ void thread_lane_forget(struct thread_lane *l, const struct model_sink *sink)
 {
 	release(l, THREAD_UNKNOWN, sink);
 	if (l->mode != MODE_KERNEL)
-		l->mode = MODE_UNKNOWN;
+		l->mode = l->rest;
 	l->syscall = NULL;
 	l->exiting = false;
 }

@@ -19,6 +19,7 @@ enum thread_mode {
 	MODE_UNKNOWN,
 	MODE_USER,
 	MODE_SYSCALL,
+	MODE_KVM,    /* in KVM_RUN, as KVM's events prove: that system call was not seen */
 	MODE_KERNEL, /* a kernel thread */
 };
 
@@ -28,26 +29,27 @@ enum { THREAD_RUNS = THREAD_N_STATES };
 struct thread_lane {
 	struct thread_interval open; /* state may be THREAD_RUNS */
 	enum thread_mode mode;
-	const char *syscall; /* MODE_SYSCALL: which, or NULL */
-	bool exiting;	     /* its next switch out is its last */
+	enum thread_mode rest; /* the mode when no event tells: unknown, or user where none can */
+	const char *syscall;   /* MODE_SYSCALL: which, or NULL */
+	bool exiting;	       /* its next switch out is its last */
 	VEC(struct thread_interval)
 	held; /* since the first THREAD_RUNS whose mode may still come out */
 };
 
-/* begin: of the lane. */
+/* begin: of the lane; rest: see above. */
 void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
-		      enum thread_state state, enum thread_mode mode);
+		      enum thread_state state, enum thread_mode rest);
 void thread_lane_deinit(struct thread_lane *l);
 
 /* From ts on the thread is in `state` (or THREAD_RUNS), with the system call that its mode says. */
 void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
 		     const struct model_sink *sink);
 
-/* A system call event: it was in `before` until now, and is in `after` from now on. */
+/* An event says that it was in `before` until now, and is in `after` from now on. */
 void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum thread_mode after,
 		      const char *syscall, const struct model_sink *sink);
 
-/* Nothing is known of its mode any more. */
+/* Events are missing: its mode is known no longer. */
 void thread_lane_forget(struct thread_lane *l, const struct model_sink *sink);
 
 /* Ends the lane. */

@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "events/event.h"
+#include "model/cpu_lane.h"
 #include "model/identity.h"
 #include "model/model.h"
 #include "model/sink.h"
@@ -32,7 +33,7 @@ struct cpu {
 	int guest;   /* vCPU that was entered on it, no host event having come since; or NO_VCPU */
 	int carrier; /* the vCPU that this CPU of a guest is, or NO_VCPU */
 	VEC(int) waiting; /* vCPUs on its run queue */
-	struct cpu_interval open;
+	struct cpu_lane lane;
 };
 
 /* A thread of a guest was woken and has not run yet. */
@@ -103,8 +104,10 @@ void world_cpu_changed(struct model *m, uint32_t machine, uint32_t cpu, int64_t 
 /* A vCPU changed, on a CPU or not: the guest's thread that is current on it gains or loses it. */
 void world_vcpu_changed(struct model *m, int vcpu, int64_t ts);
 
-/* Ends the open interval of the CPU's lane. */
-void world_finish_cpu(struct model *m, struct cpu *c, int64_t ts);
+/* What thread_lane_mode() and thread_lane_forget() do, and the same for the CPUs that it ran on. */
+void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
+		       enum thread_mode after, const char *syscall);
+void world_thread_forget(struct model *m, uint32_t thread);
 
 /* Sets a thread's lane that is current nowhere. */
 void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_state state,

@@ -1,0 +1,101 @@
+#include "model/cpu_lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* When so many intervals wait for a thread to make itself known, it keeps its past unknown. */
+enum { HELD_MAX = 512 };
+
+void cpu_lane_init(struct cpu_lane *l, uint32_t machine, uint32_t cpu, int64_t begin)
+{
+	*l = (struct cpu_lane){.open = {.machine = machine,
+					.cpu = cpu,
+					.begin = begin,
+					.thread = NO_THREAD,
+					.vm = -1,
+					.vcpu = -1,
+					.guest_thread = NO_THREAD}};
+}
+
+void cpu_lane_deinit(struct cpu_lane *l)
+{
+	vec_deinit(&l->held);
+}
+
+static void emit(const struct cpu_interval *i, const struct model_sink *sink)
+{
+	if (sink->cpu_interval)
+		sink->cpu_interval(sink->ctx, i);
+}
+
+/* Sends what is not waiting for anything, up to the first that is. */
+static void flush(struct cpu_lane *l, const struct model_sink *sink)
+{
+	size_t n = 0;
+
+	while (n < l->held.n && (int)l->held.at[n].state != CPU_RUNS)
+		emit(&l->held.at[n++], sink);
+	l->held.n -= n;
+	memmove(l->held.at, l->held.at + n, l->held.n * sizeof(*l->held.at));
+}
+
+static void give_up(struct cpu_lane *l, const struct model_sink *sink)
+{
+	vec_each (i, &l->held) {
+		if ((int)i->state == CPU_RUNS)
+			i->state = CPU_UNKNOWN;
+	}
+	flush(l, sink);
+}
+
+static void close_open(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)
+{
+	l->open.end = ts;
+	if (ts <= l->open.begin)
+		return;
+	if (l->held.n || (int)l->open.state == CPU_RUNS) {
+		*vec_push(&l->held) = l->open;
+		if (l->held.n == HELD_MAX)
+			give_up(l, sink);
+	} else {
+		emit(&l->open, sink);
+	}
+	l->open.begin = ts;
+}
+
+static bool same_view(const struct cpu_interval *a, const struct cpu_interval *b)
+{
+	return a->state == b->state && a->thread == b->thread && a->vm == b->vm &&
+	       a->vcpu == b->vcpu && a->guest_thread == b->guest_thread;
+}
+
+void cpu_lane_set(struct cpu_lane *l, int64_t ts, const struct cpu_interval *view,
+		  const struct model_sink *sink)
+{
+	if (same_view(view, &l->open))
+		return;
+	close_open(l, ts, sink);
+	int64_t begin = l->open.begin;
+
+	l->open = *view;
+	l->open.begin = begin;
+}
+
+void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, enum cpu_state state,
+		     const struct model_sink *sink)
+{
+	vec_each (i, &l->held) {
+		if ((int)i->state == CPU_RUNS && i->thread == thread)
+			i->state = state;
+	}
+	if ((int)l->open.state == CPU_RUNS && l->open.thread == thread)
+		l->open.state = state;
+	if (l->held.n)
+		flush(l, sink);
+}
+
+void cpu_lane_finish(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)
+{
+	close_open(l, ts, sink);
+	give_up(l, sink);
+}
