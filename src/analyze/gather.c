@@ -19,14 +19,25 @@ enum {
 
 /* ---- the host's side -------------------------------------------------------------------------- */
 
-/* One CPU's stream being read. */
+/*
+ * One CPU's stream being read.
+ *
+ * After lost events nobody knows who is on the CPU until its next sched_switch says who was; the
+ * windows until then wait for that, and any vCPU may have run in the stretch that is lost:
+ *
+ *	known --lost--> gap --first event--> unclaimed --sched_switch--> known
+ */
 struct windows_reader {
 	const struct identity *identity;
 	int host;
 	struct gathered_windows *windows;
-	int vcpu;	   /* whose thread is on the CPU, or IDENT_NONE */
-	bool open;	   /* in the guest since window.begin */
-	bool exit_to_come; /* the window has ended, its kvm_exit has not come */
+	int vcpu;			   /* whose thread is on the CPU, or IDENT_NONE */
+	bool gap;			   /* no event since some were lost */
+	bool unknown;			   /* no sched_switch since some were lost */
+	struct sync_window lost;	   /* while unknown: what is lost */
+	struct gathered_windows unclaimed; /* while unknown: windows after that */
+	bool open;			   /* in the guest since window.begin */
+	bool exit_to_come;		   /* the window has ended, its kvm_exit has not come */
 	struct sync_window window;
 };
 
@@ -56,8 +67,12 @@ static enum sync_cause cause_of(const struct event *e)
 static void add_window(struct windows_reader *r, enum sync_cause cause)
 {
 	r->window.cause = cause;
-	if (r->exit_to_come && r->vcpu != IDENT_NONE && r->window.end > r->window.begin)
-		*vec_push(&r->windows[r->vcpu].at) = r->window;
+	if (r->exit_to_come && r->window.end > r->window.begin) {
+		if (r->unknown)
+			*vec_push(&r->unclaimed.at) = r->window;
+		else if (r->vcpu != IDENT_NONE)
+			*vec_push(&r->windows[r->vcpu].at) = r->window;
+	}
 	r->exit_to_come = false;
 }
 
@@ -72,25 +87,61 @@ static void close_window(struct windows_reader *r, int64_t ts)
 
 static void take_lost(struct windows_reader *r, const struct ctf_cursor *c)
 {
-	struct sync_window w = {.begin = r->open ? r->window.begin : c->ns, .end = c->lost_to_ns};
+	int64_t begin = r->open ? r->window.begin : c->ns;
 
 	r->open = false;
 	add_window(r, SYNC_CAUSE_NONE);
+	if (!r->unknown)
+		r->lost.begin = begin;
+	r->unclaimed.at.n = 0; /* lost as well: nobody will ever say whose they were */
+	r->gap = r->unknown = true;
 	r->vcpu = IDENT_NONE;
-	if (w.end == INT64_MAX)
+}
+
+static void add_lost_to_all(struct windows_reader *r)
+{
+	if (r->lost.end <= r->lost.begin)
 		return;
 	for (size_t v = 0; v < r->identity->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &r->identity->vcpus.at[v];
 
 		if (r->identity->vms.at[vcpu->vm].host == r->host)
-			*vec_push(&r->windows[v].at) = w;
+			*vec_push(&r->windows[v].at) = r->lost;
 	}
+}
+
+/* tid was on the CPU since the gap. */
+static void end_unknown(struct windows_reader *r, int64_t tid)
+{
+	int vcpu = identity_vcpu_of_thread(r->identity, r->host, tid);
+
+	add_lost_to_all(r);
+	vec_each (w, &r->unclaimed.at) {
+		if (vcpu != IDENT_NONE)
+			*vec_push(&r->windows[vcpu].at) = *w;
+	}
+	r->unclaimed.at.n = 0;
+	r->unknown = false;
+}
+
+/* last: ns of the machine's last event, on any CPU. */
+static void end_stream(struct windows_reader *r, int64_t last)
+{
+	add_window(r, SYNC_CAUSE_NONE);
+	if (r->unknown) {
+		r->lost.end = last;
+		add_lost_to_all(r);
+	}
+	vec_deinit(&r->unclaimed.at);
 }
 
 static void take_host_event(struct windows_reader *r, const struct event *e)
 {
 	if (e->id != EV_KVM_WAIT_LAPIC_EXPIRE)
 		close_window(r, e->ts);
+	if (r->gap)
+		r->lost.end = e->ts;
+	r->gap = false;
 	switch (e->id) {
 	case EV_KVM_ENTRY:
 		add_window(r, SYNC_CAUSE_NONE);
@@ -102,9 +153,20 @@ static void take_host_event(struct windows_reader *r, const struct event *e)
 		break;
 	case EV_SCHED_SWITCH:
 		add_window(r, SYNC_CAUSE_NONE);
+		if (r->unknown)
+			end_unknown(r, e->sched_switch.prev_tid);
 		r->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->sched_switch.next_tid);
 		break;
 	}
+}
+
+static int64_t last_of(const struct evidence *e)
+{
+	int64_t last = INT64_MIN;
+
+	vec_each (cpu, &e->cpus)
+		last = cpu->last_ns > last ? cpu->last_ns : last;
+	return last;
 }
 
 static void read_windows(const struct ctf_trace *trace, const struct ctf_stream *stream,
@@ -123,7 +185,7 @@ static void read_windows(const struct ctf_trace *trace, const struct ctf_stream 
 		else
 			take_host_event(r, &e);
 	}
-	add_window(r, SYNC_CAUSE_NONE);
+	end_stream(r, last_of(r->identity->machines.at[r->host].evidence));
 	ctf_cursor_deinit(&c);
 }
 
