@@ -77,7 +77,7 @@ static int attach(sqlite3 *db, struct sql_files *files, const char *path, const 
 		return ERR;
 	int r = have_schema(db, schema, err) || make_tables(db, path, schema, err) ||
 				make_views(db, schema, err)
-			? ERR
+			? error_wrap(err, "cannot make the tables of '%s' in '%s'", path, schema)
 			: 0;
 
 	sql_files_release(files, file);
