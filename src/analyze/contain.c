@@ -15,7 +15,8 @@ void containment_init(struct containment *c, struct ctf_trace *const *traces,
 	for (size_t i = 0; i < c->n_machines; i++) {
 		gather_events(traces[i], &c->machines[i]);
 		if (identity->machines.at[i].is_host)
-			gather_windows(traces[i], identity, (int)i, c->windows);
+			gather_windows(traces[i], identity, (int)i, c->windows, INT64_MIN,
+				       INT64_MAX);
 	}
 }
 

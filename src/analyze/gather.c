@@ -2,10 +2,12 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "ctf/cursor.h"
 #include "events/exit_reason.h"
 #include "events/layout.h"
+#include "timeline/clock_map.h"
+#include "timeline/merge.h"
 
 /* Intel: arch/x86/include/uapi/asm/vmx.h, AMD: svm.h */
 enum {
@@ -20,17 +22,15 @@ enum {
 /* ---- the host's side -------------------------------------------------------------------------- */
 
 /*
- * One CPU's stream being read.
+ * What is known of one CPU.
  *
  * After lost events nobody knows who is on the CPU until its next sched_switch says who was; the
  * windows until then wait for that, and any vCPU may have run in the stretch that is lost:
  *
  *	known --lost--> gap --first event--> unclaimed --sched_switch--> known
  */
-struct windows_reader {
-	const struct identity *identity;
-	int host;
-	struct gathered_windows *windows;
+struct host_cpu {
+	uint32_t cpu;
 	int vcpu;			   /* whose thread is on the CPU, or IDENT_NONE */
 	bool gap;			   /* no event since some were lost */
 	bool unknown;			   /* no sched_switch since some were lost */
@@ -39,6 +39,17 @@ struct windows_reader {
 	bool open;			   /* in the guest since window.begin */
 	bool exit_to_come;		   /* the window has ended, its kvm_exit has not come */
 	struct sync_window window;
+};
+
+struct window_reader {
+	const struct identity *identity;
+	int host;
+	struct gathered_windows *windows;
+	struct merge *merge;
+	struct clock_map own_clock; /* of the host: as it is */
+	VEC(struct host_cpu) cpus;
+	bool from_start; /* of the trace */
+	int64_t now;	 /* host ns: of the last event */
 };
 
 static bool is_idle(enum isa isa, uint32_t reason)
@@ -64,157 +75,123 @@ static enum sync_cause cause_of(const struct event *e)
 	return is_timer(isa, reason) ? SYNC_CAUSE_TIMER : SYNC_CAUSE_NONE;
 }
 
-static void add_window(struct windows_reader *r, enum sync_cause cause)
+/* Puts a window where it belongs; those that overlap it become one with it. */
+static void insert_window(struct gathered_windows *w, const struct sync_window *window)
 {
-	r->window.cause = cause;
-	if (r->exit_to_come && r->window.end > r->window.begin) {
-		if (r->unknown)
-			*vec_push(&r->unclaimed.at) = r->window;
-		else if (r->vcpu != IDENT_NONE)
-			*vec_push(&r->windows[r->vcpu].at) = r->window;
+	struct sync_window *at;
+	size_t i = w->at.n, end;
+
+	vec_push(&w->at);
+	at = w->at.at;
+	for (; i > 0 && at[i - 1].begin > window->begin; i--)
+		at[i] = at[i - 1];
+	at[i] = *window;
+	if (i > 0 && at[i - 1].end > window->begin)
+		i--;
+	for (end = i + 1; end < w->at.n && at[end].begin < at[i].end; end++) {
+		at[i].end = at[end].end > at[i].end ? at[end].end : at[i].end;
+		at[i].cause = SYNC_CAUSE_NONE;
 	}
-	r->exit_to_come = false;
+	memmove(&at[i + 1], &at[end], (w->at.n - end) * sizeof(*at));
+	w->at.n -= end - i - 1;
 }
 
-static void close_window(struct windows_reader *r, int64_t ts)
+/* They come in order, but for what followed lost events. */
+static void push_window(struct gathered_windows *w, const struct sync_window *window)
 {
-	if (!r->open)
+	if (!w->at.n || window->begin >= w->at.at[w->at.n - 1].end)
+		*vec_push(&w->at) = *window;
+	else
+		insert_window(w, window);
+}
+
+static void add_window(struct window_reader *r, struct host_cpu *c, enum sync_cause cause)
+{
+	c->window.cause = cause;
+	if (c->exit_to_come && c->window.end > c->window.begin) {
+		if (c->unknown)
+			*vec_push(&c->unclaimed.at) = c->window;
+		else if (c->vcpu != IDENT_NONE)
+			push_window(&r->windows[c->vcpu], &c->window);
+	}
+	c->exit_to_come = false;
+}
+
+static void close_window(struct host_cpu *c, int64_t ts)
+{
+	if (!c->open)
 		return;
-	r->window.end = ts;
-	r->open = false;
-	r->exit_to_come = true;
+	c->window.end = ts;
+	c->open = false;
+	c->exit_to_come = true;
 }
 
-static void take_lost(struct windows_reader *r, const struct ctf_cursor *c)
+static void take_lost(struct window_reader *r, struct host_cpu *c, int64_t ts)
 {
-	int64_t begin = r->open ? r->window.begin : c->ns;
+	int64_t begin = c->open ? c->window.begin : ts;
 
-	r->open = false;
-	add_window(r, SYNC_CAUSE_NONE);
-	if (!r->unknown)
-		r->lost.begin = begin;
-	r->unclaimed.at.n = 0; /* lost as well: nobody will ever say whose they were */
-	r->gap = r->unknown = true;
-	r->vcpu = IDENT_NONE;
+	c->open = false;
+	add_window(r, c, SYNC_CAUSE_NONE);
+	if (!c->unknown)
+		c->lost.begin = begin;
+	c->unclaimed.at.n = 0; /* lost as well: nobody will ever say whose they were */
+	c->gap = c->unknown = true;
+	c->vcpu = IDENT_NONE;
 }
 
-static void add_lost_to_all(struct windows_reader *r)
+static void add_lost_to_all(struct window_reader *r, const struct host_cpu *c)
 {
-	if (r->lost.end <= r->lost.begin)
+	if (c->lost.end <= c->lost.begin)
 		return;
 	for (size_t v = 0; v < r->identity->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &r->identity->vcpus.at[v];
 
 		if (r->identity->vms.at[vcpu->vm].host == r->host)
-			*vec_push(&r->windows[v].at) = r->lost;
+			push_window(&r->windows[v], &c->lost);
 	}
 }
 
 /* tid was on the CPU since the gap. */
-static void end_unknown(struct windows_reader *r, int64_t tid)
+static void end_unknown(struct window_reader *r, struct host_cpu *c, int64_t tid)
 {
 	int vcpu = identity_vcpu_of_thread(r->identity, r->host, tid);
 
-	add_lost_to_all(r);
-	vec_each (w, &r->unclaimed.at) {
+	add_lost_to_all(r, c);
+	vec_each (w, &c->unclaimed.at) {
 		if (vcpu != IDENT_NONE)
-			*vec_push(&r->windows[vcpu].at) = *w;
+			push_window(&r->windows[vcpu], w);
 	}
-	r->unclaimed.at.n = 0;
-	r->unknown = false;
+	c->unclaimed.at.n = 0;
+	c->unknown = false;
 }
 
-/* last: ns of the machine's last event, on any CPU. */
-static void end_stream(struct windows_reader *r, int64_t last)
+static void take_host_event(struct window_reader *r, struct host_cpu *c, const struct event *e)
 {
-	add_window(r, SYNC_CAUSE_NONE);
-	if (r->unknown) {
-		r->lost.end = last;
-		add_lost_to_all(r);
+	if (e->id == EV_LOST) {
+		take_lost(r, c, e->ts);
+		return;
 	}
-	vec_deinit(&r->unclaimed.at);
-}
-
-static void take_host_event(struct windows_reader *r, const struct event *e)
-{
 	if (e->id != EV_KVM_WAIT_LAPIC_EXPIRE)
-		close_window(r, e->ts);
-	if (r->gap)
-		r->lost.end = e->ts;
-	r->gap = false;
+		close_window(c, e->ts);
+	if (c->gap)
+		c->lost.end = e->ts;
+	c->gap = false;
 	switch (e->id) {
 	case EV_KVM_ENTRY:
-		add_window(r, SYNC_CAUSE_NONE);
-		r->open = true;
-		r->window.begin = e->ts;
+		add_window(r, c, SYNC_CAUSE_NONE);
+		c->open = true;
+		c->window.begin = e->ts;
 		break;
 	case EV_KVM_EXIT:
-		add_window(r, cause_of(e));
+		add_window(r, c, cause_of(e));
 		break;
 	case EV_SCHED_SWITCH:
-		add_window(r, SYNC_CAUSE_NONE);
-		if (r->unknown)
-			end_unknown(r, e->sched_switch.prev_tid);
-		r->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->sched_switch.next_tid);
+		add_window(r, c, SYNC_CAUSE_NONE);
+		if (c->unknown)
+			end_unknown(r, c, e->sched_switch.prev_tid);
+		c->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->sched_switch.next_tid);
 		break;
 	}
-}
-
-static int64_t last_of(const struct evidence *e)
-{
-	int64_t last = INT64_MIN;
-
-	vec_each (cpu, &e->cpus)
-		last = cpu->last_ns > last ? cpu->last_ns : last;
-	return last;
-}
-
-static void read_windows(const struct ctf_trace *trace, const struct ctf_stream *stream,
-			 const struct ctf_plan *plan, struct windows_reader *r)
-{
-	struct ctf_cursor c;
-	struct event e = {.cpu = stream->cpu};
-	int result;
-
-	ctf_cursor_init(&c, trace, stream, plan, false, INT64_MIN);
-	while ((result = ctf_cursor_next(&c, &e)) != CTF_CURSOR_END) {
-		e.ts = c.ns;
-		e.id = c.tag == CTF_TAG_ANY ? (uint16_t)EV_OTHER : c.tag;
-		if (result == CTF_CURSOR_LOST)
-			take_lost(r, &c);
-		else
-			take_host_event(r, &e);
-	}
-	end_stream(r, last_of(r->identity->machines.at[r->host].evidence));
-	ctf_cursor_deinit(&c);
-}
-
-static int by_begin(const void *a, const void *b)
-{
-	const struct sync_window *x = a, *y = b;
-
-	return x->begin < y->begin ? -1 : x->begin > y->begin;
-}
-
-/* Windows come CPU by CPU; lost stretches overlap others. */
-static void put_in_order(struct gathered_windows *w)
-{
-	size_t n = 0;
-
-	if (!w->at.n)
-		return;
-	qsort(w->at.at, w->at.n, sizeof(*w->at.at), by_begin);
-	for (size_t i = 1; i < w->at.n; i++) {
-		struct sync_window *last = &w->at.at[n], *next = &w->at.at[i];
-
-		if (next->begin >= last->end) {
-			w->at.at[++n] = *next;
-			continue;
-		}
-		last->end = next->end > last->end ? next->end : last->end;
-		last->cause = SYNC_CAUSE_NONE;
-	}
-	w->at.n = n + 1;
 }
 
 static int64_t first_tid(const struct evidence *e, uint32_t cpu)
@@ -226,28 +203,102 @@ static int64_t first_tid(const struct evidence *e, uint32_t cpu)
 	return NO_VALUE;
 }
 
-void gather_windows(const struct ctf_trace *trace, const struct identity *identity, int host,
-		    struct gathered_windows *windows)
+static struct host_cpu *host_cpu_of(struct window_reader *r, uint32_t cpu)
+{
+	vec_each (c, &r->cpus) {
+		if (c->cpu == cpu)
+			return c;
+	}
+	struct host_cpu *c = vec_push(&r->cpus);
+	int64_t tid = r->from_start ? first_tid(r->identity->machines.at[r->host].evidence, cpu)
+				    : NO_VALUE;
+
+	c->cpu = cpu;
+	c->vcpu = tid == NO_VALUE ? IDENT_NONE : identity_vcpu_of_thread(r->identity, r->host, tid);
+	return c;
+}
+
+struct window_reader *window_reader_new(const struct ctf_trace *trace,
+					const struct identity *identity, int host,
+					struct gathered_windows *windows, int64_t from)
 {
 	static const enum event_id ids[] = {EV_SCHED_SWITCH, EV_KVM_ENTRY, EV_KVM_EXIT,
 					    EV_KVM_WAIT_LAPIC_EXPIRE};
-	struct ctf_plan *plan =
-		layout_plan(&trace->type, event_set_of(ids, sizeof(ids) / sizeof(ids[0])));
+	struct window_reader *r = mem_zalloc(1, sizeof(*r));
 
-	for (size_t i = 0; i < trace->streams.n; i++) {
-		const struct ctf_stream *stream = &trace->streams.at[i];
-		int64_t tid = first_tid(identity->machines.at[host].evidence, stream->cpu);
-		struct windows_reader r = {.identity = identity, .host = host, .windows = windows};
+	*r = (struct window_reader){.identity = identity,
+				    .host = host,
+				    .windows = windows,
+				    .from_start = from == INT64_MIN,
+				    .now = INT64_MIN};
+	clock_map_init_offset(&r->own_clock, 0, 0, 0, 0);
+	r->merge = merge_new(
+		&(struct merge_input){.trace = trace,
+				      .clock = &r->own_clock,
+				      .wanted = event_set_of(ids, sizeof(ids) / sizeof(ids[0])),
+				      .skip_before = r->from_start ? 0 : from},
+		1);
+	return r;
+}
 
-		r.vcpu =
-			tid == NO_VALUE ? IDENT_NONE : identity_vcpu_of_thread(identity, host, tid);
-		read_windows(trace, stream, plan, &r);
+void window_reader_free(struct window_reader *r)
+{
+	merge_free(r->merge);
+	clock_map_deinit(&r->own_clock);
+	vec_each (c, &r->cpus)
+		vec_deinit(&c->unclaimed.at);
+	vec_deinit(&r->cpus);
+	free(r);
+}
+
+static void end_windows(struct window_reader *r)
+{
+	vec_each (c, &r->cpus) {
+		add_window(r, c, SYNC_CAUSE_NONE);
+		if (c->unknown) {
+			c->lost.end = r->now;
+			add_lost_to_all(r, c);
+		}
+		c->unknown = false;
 	}
-	for (size_t v = 0; v < identity->vcpus.n; v++) {
-		if (identity->vms.at[identity->vcpus.at[v].vm].host == host)
-			put_in_order(&windows[v]);
+}
+
+bool window_reader_read(struct window_reader *r, int64_t until, size_t n)
+{
+	for (; n && r->now < until; n--) {
+		const struct event *e = merge_next(r->merge);
+
+		if (!e) {
+			end_windows(r);
+			return false;
+		}
+		r->now = e->ts;
+		take_host_event(r, host_cpu_of(r, e->cpu), e);
 	}
-	ctf_plan_free(plan);
+	return r->now < until;
+}
+
+int64_t window_reader_complete(const struct window_reader *r)
+{
+	int64_t until = r->now;
+
+	vec_each (c, &r->cpus) {
+		if ((c->open || c->exit_to_come) && c->window.begin < until)
+			until = c->window.begin;
+		if (c->unknown && c->lost.begin < until)
+			until = c->lost.begin;
+	}
+	return until;
+}
+
+void gather_windows(const struct ctf_trace *trace, const struct identity *identity, int host,
+		    struct gathered_windows *windows, int64_t from, int64_t to)
+{
+	struct window_reader *r = window_reader_new(trace, identity, host, windows, from);
+
+	while (window_reader_read(r, to, SIZE_MAX))
+		;
+	window_reader_free(r);
 }
 
 /* ---- the guest's side ------------------------------------------------------------------------- */
@@ -268,6 +319,59 @@ static enum sync_cause cause_of_guest_event(const struct event *e, uint16_t tag,
 	}
 }
 
+static struct ctf_plan *guest_plan(const struct ctf_trace *trace, bool *has_idlep)
+{
+	static const enum event_id by_event[] = {EV_TIMER_HRTIMER_START, EV_POWER_CPU_IDLE};
+	static const enum event_id by_switch[] = {EV_TIMER_HRTIMER_START, EV_SCHED_SWITCH};
+
+	*has_idlep = event_set_has(layout_described(&trace->type), EV_POWER_CPU_IDLE);
+	return layout_plan(&trace->type, event_set_of(*has_idlep ? by_event : by_switch, 2));
+}
+
+struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
+{
+	struct guest_reader *r = mem_zalloc(1, sizeof(*r));
+	bool has_idle;
+
+	r->plan = guest_plan(trace, &has_idle);
+	r->n_streams = trace->streams.n;
+	r->streams = mem_zalloc(r->n_streams, sizeof(*r->streams));
+	for (size_t i = 0; i < r->n_streams; i++) {
+		struct guest_stream *s = &r->streams[i];
+
+		s->cpu = trace->streams.at[i].cpu;
+		s->has_idle = has_idle;
+		s->next.ts = INT64_MIN;
+		ctf_cursor_init(&s->cursor, trace, &trace->streams.at[i], r->plan, true, INT64_MIN);
+		guest_stream_step(s);
+	}
+	return r;
+}
+
+void guest_reader_free(struct guest_reader *r)
+{
+	for (size_t i = 0; i < r->n_streams; i++)
+		ctf_cursor_deinit(&r->streams[i].cursor);
+	free(r->streams);
+	ctf_plan_free(r->plan);
+	free(r);
+}
+
+void guest_stream_step(struct guest_stream *s)
+{
+	int result;
+
+	do {
+		result = ctf_cursor_next(&s->cursor, &s->fields);
+	} while (result != CTF_CURSOR_END &&
+		 (result == CTF_CURSOR_LOST || s->cursor.ns < s->next.ts));
+	s->at_end = result == CTF_CURSOR_END;
+	if (s->at_end)
+		return;
+	s->next.ts = s->cursor.ns;
+	s->next.cause = cause_of_guest_event(&s->fields, s->cursor.tag, s->has_idle);
+}
+
 static struct gathered_cpu *get_cpu(struct gathered_machine *m, uint32_t cpu)
 {
 	vec_each (c, &m->cpus) {
@@ -280,38 +384,51 @@ static struct gathered_cpu *get_cpu(struct gathered_machine *m, uint32_t cpu)
 	return c;
 }
 
-static void read_events(const struct ctf_trace *trace, const struct ctf_stream *stream,
-			const struct ctf_plan *plan, bool has_idle, struct gathered_cpu *cpu)
+void gather_events(const struct ctf_trace *trace, struct gathered_machine *machine)
 {
+	struct guest_reader *r = guest_reader_new(trace);
+
+	for (size_t i = 0; i < r->n_streams; i++) {
+		struct guest_stream *s = &r->streams[i];
+		struct gathered_cpu *cpu = get_cpu(machine, s->cpu);
+
+		for (; !s->at_end; guest_stream_step(s))
+			*vec_push(&cpu->at) = s->next;
+	}
+	guest_reader_free(r);
+}
+
+static void read_causes(const struct ctf_trace *trace, const struct ctf_stream *stream,
+			const struct ctf_plan *plan, bool has_idle,
+			const struct gather_parts *parts, struct gathered_cpu *cpu)
+{
+	int64_t last = INT64_MIN;
 	struct ctf_cursor c;
 	struct event e = {0};
-	int64_t last = INT64_MIN;
 	int result;
 
-	ctf_cursor_init(&c, trace, stream, plan, true, INT64_MIN);
+	ctf_cursor_init(&c, trace, stream, plan, false, INT64_MIN);
 	while ((result = ctf_cursor_next(&c, &e)) != CTF_CURSOR_END) {
-		if (result == CTF_CURSOR_LOST || c.ns < last)
+		if (result == CTF_CURSOR_LOST || c.ns < last ||
+		    (uint64_t)c.ns % parts->period >= parts->length)
 			continue;
+		enum sync_cause cause = cause_of_guest_event(&e, c.tag, has_idle);
+
 		last = c.ns;
-		*vec_push(&cpu->at) = (struct sync_guest_event){
-			.ts = c.ns, .cause = cause_of_guest_event(&e, c.tag, has_idle)};
+		if (cause != SYNC_CAUSE_NONE)
+			*vec_push(&cpu->at) = (struct sync_guest_event){.ts = last, .cause = cause};
 	}
 	ctf_cursor_deinit(&c);
 }
 
-void gather_events(const struct ctf_trace *trace, struct gathered_machine *machine)
+void gather_causes(const struct ctf_trace *trace, const struct gather_parts *parts,
+		   struct gathered_machine *machine)
 {
-	static const enum event_id ids[] = {EV_SCHED_SWITCH, EV_POWER_CPU_IDLE,
-					    EV_TIMER_HRTIMER_START};
-	struct ctf_plan *plan =
-		layout_plan(&trace->type, event_set_of(ids, sizeof(ids) / sizeof(ids[0])));
-	bool has_idle = event_set_has(layout_described(&trace->type), EV_POWER_CPU_IDLE);
+	bool has_idle;
+	struct ctf_plan *plan = guest_plan(trace, &has_idle);
 
-	for (size_t i = 0; i < trace->streams.n; i++) {
-		const struct ctf_stream *stream = &trace->streams.at[i];
-
-		read_events(trace, stream, plan, has_idle, get_cpu(machine, stream->cpu));
-	}
+	vec_each (s, &trace->streams)
+		read_causes(trace, s, plan, has_idle, parts, get_cpu(machine, s->cpu));
 	ctf_plan_free(plan);
 }
 

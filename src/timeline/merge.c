@@ -103,7 +103,8 @@ static void add_source(struct merge *m, const struct merge_input *in,
 {
 	struct source *s = &m->sources[m->n_sources++];
 
-	ctf_cursor_init(&s->cursor, in->trace, stream, plan, false, INT64_MIN);
+	ctf_cursor_init(&s->cursor, in->trace, stream, plan, false,
+			in->skip_before ? in->skip_before : INT64_MIN);
 	s->clock = in->clock;
 	s->piece = in->clock->pieces;
 	s->event = (struct event){.ts = INT64_MIN, .machine = in->machine, .cpu = stream->cpu};

@@ -19,6 +19,7 @@ struct merge_input {
 	const struct clock_map *clock; /* to the reference */
 	uint16_t machine;	       /* what its events will say */
 	struct event_set wanted;
+	int64_t skip_before; /* machine ns: packets that end before it are not read; 0: all are */
 };
 
 struct merge;
