@@ -239,7 +239,8 @@ static void say_foreign(struct identity *id, const bool *fits)
 			any |= fits[m * n + h];
 		if (!any)
 			say(id, (int)m,
-			    mem_strdup("its events fit no VM of any host in this recording"));
+			    mem_strdup(
+				    "its events fit no VM of any host here, or are too few to tell"));
 	}
 }
 

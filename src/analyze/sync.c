@@ -153,6 +153,23 @@ static void fit_pairs(struct sync_estimate *e, const struct task *t, const struc
 	sync_fit_deinit(&fit);
 }
 
+/* Host events of the VM's own threads that name another VM: they are none of its exchanges'. */
+static uint64_t count_strangers(const struct identity *id, int vm)
+{
+	int host = id->vms.at[vm].host;
+	uint64_t n = 0;
+
+	vec_each (v, &id->machines.at[host].evidence->vmsync) {
+		if (v->vm_uid == id->vms.at[vm].vm_uid || v->tid == NO_VALUE ||
+		    (v->id != EV_VMSYNC_GH_HOST && v->id != EV_VMSYNC_HG_HOST))
+			continue;
+		int vcpu = identity_vcpu_of_thread(id, host, v->tid);
+
+		n += vcpu != IDENT_NONE && id->vcpus.at[vcpu].vm == vm;
+	}
+	return n;
+}
+
 static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 {
 	const struct ident_vm *vm = &t->id->vms.at[t->id->machines.at[t->machine].vm];
@@ -163,6 +180,7 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 	collect(&guest, t->id->machines.at[t->machine].evidence, vm->vm_uid, false);
 	sync_vmsync_init(&v, host.at, host.n, guest.at, guest.n);
 	fit_pairs(e, t, &v);
+	e->decoys += count_strangers(t->id, t->id->machines.at[t->machine].vm);
 	sync_vmsync_deinit(&v);
 	vec_deinit(&host);
 	vec_deinit(&guest);

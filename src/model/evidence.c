@@ -134,7 +134,8 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .tid = NO_VALUE,
 				      .from_start = true,
 				      .unplaced = {.tid = NO_VALUE},
-				      .unplaced_tsc = e->tsc.n};
+				      .unplaced_tsc = e->tsc.n,
+				      .unplaced_vmsync = e->vmsync.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 }
@@ -171,6 +172,8 @@ static void place(struct evidence_stream *s, int64_t tid)
 	*from = (struct evidence_vcpu){.tid = NO_VALUE};
 	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
 		s->e->tsc.at[i].tid = tid;
+	for (size_t i = s->unplaced_vmsync; i < s->e->vmsync.n; i++)
+		s->e->vmsync.at[i].tid = tid;
 }
 
 static void on_switch(struct evidence_stream *s, const struct event *event)
@@ -190,6 +193,7 @@ static void on_lost(struct evidence_stream *s)
 	vcpu_deinit(&s->unplaced);
 	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE};
 	s->unplaced_tsc = s->e->tsc.n;
+	s->unplaced_vmsync = s->e->vmsync.n;
 	s->tid = NO_VALUE;
 	s->from_start = false;
 }
@@ -197,6 +201,7 @@ static void on_lost(struct evidence_stream *s)
 static void on_vmsync(struct evidence_stream *s, const struct event *event)
 {
 	*vec_push(&s->e->vmsync) = (struct evidence_vmsync){.ts = event->ts,
+							    .tid = s->tid,
 							    .cnt = event->vmsync.cnt,
 							    .vm_uid = event->vmsync.vm_uid,
 							    .id = event->id};

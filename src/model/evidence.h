@@ -59,7 +59,8 @@ struct evidence_tsc {
 };
 
 struct evidence_vmsync {
-	int64_t ts; /* ns, by the machine's clock */
+	int64_t ts;  /* ns, by the machine's clock */
+	int64_t tid; /* on that CPU; NO_VALUE: not known */
 	int64_t cnt, vm_uid;
 	uint16_t id; /* EV_VMSYNC_... */
 };
@@ -91,6 +92,7 @@ struct evidence_stream {
 	bool from_start; /* nothing is missing since the trace began, and no switch was seen */
 	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
 	size_t unplaced_tsc;	       /* in e->tsc, likewise: from here on */
+	size_t unplaced_vmsync;	       /* and in e->vmsync */
 };
 
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu);
