@@ -95,9 +95,10 @@ static void add_system_tasks(struct machine *m)
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		bool kthread = i > 0 && i < 4;
-		struct task *t = work_task(m, names[i], program_asleep);
+		struct task *t = task_new(m, names[i], 0, kthread ? 2 : 1);
+
 		t->kthread = kthread;
-		t->ppid = kthread ? 2 : 1;
+		work_start(t, program_asleep);
 	}
 	work_task(m, "lttng-sessiond", program_tracer);
 }

@@ -339,6 +339,7 @@ void program_qemu(struct cpu *c, struct task *t);
 void program_asleep(struct cpu *c, struct task *t);
 void program_tracer(struct cpu *c, struct task *t);
 void work_add(struct machine *m);
+void work_start(struct task *t, void (*program)(struct cpu *, struct task *));
 struct task *work_task(struct machine *m, const char *comm,
 		       void (*program)(struct cpu *, struct task *));
 void emit_fork(struct cpu *c, const struct task *parent, const struct task *child);

@@ -521,14 +521,19 @@ void program_tracer(struct cpu *c, struct task *t)
 
 /* ---- who does what ---- */
 
+void work_start(struct task *t, void (*program)(struct cpu *, struct task *))
+{
+	t->program = program;
+	sched_start(t, &t->m->cpus[rng_range(&t->m->rng, 0, t->m->n_cpus - 1)]);
+	truth_thread_name(t);
+}
+
 struct task *work_task(struct machine *m, const char *comm,
 		       void (*program)(struct cpu *, struct task *))
 {
 	struct task *t = task_new(m, comm, 0, 1);
 
-	t->program = program;
-	sched_start(t, &m->cpus[rng_range(&m->rng, 0, m->n_cpus - 1)]);
-	truth_thread_name(t);
+	work_start(t, program);
 	return t;
 }
 
