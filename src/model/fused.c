@@ -6,7 +6,9 @@
  */
 static enum carrier_state cpu_is_carried(const struct model *m, const struct cpu *c)
 {
-	return c->carrier == NO_VCPU ? CARRIED : vcpu_carries(&m->vcpus[c->carrier]);
+	if (c->carrier != NO_VCPU)
+		return vcpu_carries(&m->vcpus[c->carrier]);
+	return c->is_virtual ? CARRIER_UNKNOWN : CARRIED;
 }
 
 /* ---- threads ---------------------------------------------------------------------------------- */
@@ -41,7 +43,7 @@ static int state_of_current(const struct model *m, const struct cpu *c)
 		return THREAD_IRQ;
 	if (c->softirqs)
 		return THREAD_SOFTIRQ;
-	return state_of_mode(m->lanes_of_threads.at[c->current].mode);
+	return c->settled ? state_of_mode(m->lanes_of_threads.at[c->current].mode) : THREAD_RUNS;
 }
 
 static bool is_idle(const struct model *m, uint32_t thread)
@@ -89,6 +91,13 @@ static int cpu_state_of_mode(enum thread_mode mode)
 	}
 }
 
+static int state_without_interrupts(const struct model *m, const struct cpu *c)
+{
+	if (is_idle(m, c->current))
+		return CPU_IDLE;
+	return cpu_state_of_mode(m->lanes_of_threads.at[c->current].mode);
+}
+
 static int own_state(const struct model *m, const struct cpu *c)
 {
 	if (vcpu_in_guest(m, c) != NO_VCPU)
@@ -99,9 +108,7 @@ static int own_state(const struct model *m, const struct cpu *c)
 		return CPU_SOFTIRQ;
 	if (c->current == NO_THREAD)
 		return CPU_UNKNOWN;
-	if (is_idle(m, c->current))
-		return CPU_IDLE;
-	return cpu_state_of_mode(m->lanes_of_threads.at[c->current].mode);
+	return c->settled ? state_without_interrupts(m, c) : CPU_RUNS;
 }
 
 /* The CPU of its own trace that a vCPU is, or NULL if it was not traced. */
@@ -182,6 +189,43 @@ void world_thread_forget(struct model *m, uint32_t thread)
 	if (l->mode == MODE_UNKNOWN)
 		settle(m, thread, MODE_UNKNOWN);
 	thread_lane_forget(l, m->sink);
+}
+
+/* Since its recording began and whenever no other interrupt was handled, this CPU was in these states. */
+static void was(struct model *m, struct cpu *c, int of_thread, int of_cpu)
+{
+	if (c->current == NO_THREAD)
+		return;
+	cpu_lane_settle(&c->lane, c->current, (enum cpu_state)of_cpu, m->sink);
+	thread_lane_settle(&m->lanes_of_threads.at[c->current], of_thread, m->sink);
+}
+
+void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
+{
+	switch (id) {
+	case EV_IRQ_EXIT:
+		/* What it interrupted may have been a softirq. */
+		if (!c->irqs)
+			was(m, c, THREAD_IRQ, CPU_IRQ);
+		return;
+	case EV_SOFTIRQ_EXIT:
+		was(m, c, THREAD_SOFTIRQ, CPU_SOFTIRQ);
+		break;
+	case EV_SCHED_SWITCH:
+	case EV_SOFTIRQ_ENTRY:
+	case EV_SYSCALL_ENTRY:
+	case EV_SYSCALL_EXIT:
+	case EV_KVM_ENTRY:
+	case EV_KVM_EXIT:
+	case EV_KVM_USERSPACE_EXIT:
+		if (c->current != NO_THREAD)
+			was(m, c, state_of_mode(m->lanes_of_threads.at[c->current].mode),
+			    state_without_interrupts(m, c));
+		break;
+	default:
+		return;
+	}
+	c->settled = true;
 }
 
 /* ---- the layers ------------------------------------------------------------------------------- */

@@ -65,6 +65,7 @@ struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
 		*c = (struct cpu){.number = number,
 				  .current = NO_THREAD,
 				  .guest = NO_VCPU,
+				  .is_virtual = m->identity->machines.at[machine].vm != IDENT_NONE,
 				  .carrier = carrier_of(m, machine, number)};
 		cpu_lane_init(&c->lane, machine, number, m->lanes.begin);
 	}
@@ -316,7 +317,9 @@ static void on_fork(struct model *m, const struct event *e)
 	world_set_comm(m, child, &e->sched_process_fork.child_comm);
 	if (e->sched_process_fork.parent_tid == KTHREADD)
 		m->lanes_of_threads.at[child].mode = MODE_KERNEL;
-	world_thread_off(m, child, e->ts, THREAD_BLOCKED, NO_CPU);
+	world_thread_off(m, child, e->ts,
+			 e->ts < m->machines[e->machine].lost_to ? THREAD_UNKNOWN : THREAD_BLOCKED,
+			 NO_CPU);
 }
 
 static void on_namespace(struct model *m, const struct event *e, int64_t tid, int64_t level,
@@ -517,6 +520,8 @@ void model_event(struct model *m, const struct event *e)
 		start_machine(m, e->machine, e->ts);
 	struct cpu *c = world_cpu(m, e->machine, e->cpu);
 
+	if (!c->settled)
+		world_settle_cpu(m, c, (enum event_id)e->id);
 	if (c->guest != NO_VCPU)
 		stop_guest(m, e, c);
 	switch (e->id) {

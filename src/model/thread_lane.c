@@ -53,6 +53,12 @@ static void close_open(struct thread_lane *l, int64_t ts, const struct model_sin
 	l->open.begin = ts;
 }
 
+void thread_lane_settle(struct thread_lane *l, int was, const struct model_sink *sink)
+{
+	if (was != THREAD_RUNS)
+		release(l, (enum thread_state)was, sink);
+}
+
 static bool is_in_syscall(const struct thread_lane *l, int state)
 {
 	return (l->mode == MODE_SYSCALL || l->mode == MODE_KVM) && state != THREAD_USER &&

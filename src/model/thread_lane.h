@@ -45,6 +45,9 @@ void thread_lane_deinit(struct thread_lane *l);
 void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
 		     const struct model_sink *sink);
 
+/* What it was in wherever it is held to run: in a state, or still THREAD_RUNS. */
+void thread_lane_settle(struct thread_lane *l, int was, const struct model_sink *sink);
+
 /* An event says that it was in `before` until now, and is in `after` from now on. */
 void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum thread_mode after,
 		      const char *syscall, const struct model_sink *sink);

@@ -30,8 +30,10 @@ struct cpu {
 	uint32_t number;
 	uint32_t current;	 /* thread on it, or NO_THREAD */
 	unsigned irqs, softirqs; /* being handled, nested */
-	int guest;   /* vCPU that was entered on it, no host event having come since; or NO_VCPU */
-	int carrier; /* the vCPU that this CPU of a guest is, or NO_VCPU */
+	int guest; /* vCPU that was entered on it, no host event having come since; or NO_VCPU */
+	bool is_virtual;  /* of a machine that is a VM */
+	int carrier;	  /* the vCPU that this CPU of a guest is, or NO_VCPU: not known */
+	bool settled;	  /* it is known what was being handled on it when its recording began */
 	VEC(int) waiting; /* vCPUs on its run queue */
 	struct cpu_lane lane;
 };
@@ -103,6 +105,9 @@ void world_cpu_changed(struct model *m, uint32_t machine, uint32_t cpu, int64_t 
 
 /* A vCPU changed, on a CPU or not: the guest's thread that is current on it gains or loses it. */
 void world_vcpu_changed(struct model *m, int vcpu, int64_t ts);
+
+/* An event on a CPU may tell what was being handled there since the recording began; to be told before it. */
+void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id);
 
 /* What thread_lane_mode() and thread_lane_forget() do, and the same for the CPUs that it ran on. */
 void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
