@@ -47,7 +47,7 @@ def recordings(vmscope, root):
                 for e in m.estimates:
                     bad += e.excess > 0
                     say(directory.name, m.name, sync, told, e.method + (" *" if e.chosen else ""), e.pieces,
-                        *map(us, e.usuals), us(e.error), "no" if e.excess > 0 else "yes")
+                        *map(us, e.widths), us(e.error), "no" if e.excess > 0 else "yes")
     return bad
 
 

@@ -48,7 +48,7 @@ def test_sample_by_containment():
         guest = accuracy.judge(report, clocks, {"g1": 132}, dict(zip("ab", order)))
         check(guest, 1)
         estimate = taken(guest[0])
-        begin, middle, end = estimate.usuals
+        begin, middle, end = estimate.widths
         assert estimate.method == "containment" and estimate.pieces == 1, estimate
         assert middle <= 32000 and begin <= 46000 and end <= 46000, estimate
         assert estimate.violations == estimate.outside == 0, estimate
