@@ -109,7 +109,7 @@ static void try_piece(const uint8_t *data, size_t size, bool is_node)
 	memcpy(file + header, data + 3, size - 3);
 	s.pieces_end = header + size - 3;
 	describe(&s.tables[id], table_get(id));
-	struct block *b = mem_alloc(sizeof(*b));
+	struct block *b = block_new();
 	struct node *node = mem_alloc(sizeof(*node));
 
 	if (is_node)

@@ -60,6 +60,21 @@ static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum
 	return lanes->at[i];
 }
 
+/* Says that the lane's times are mostly those of this CPU, if both are there. */
+static void note_cpu(const lanes_t *lanes, size_t i, struct store_lane *cpu)
+{
+	if (cpu && i < lanes->n && lanes->at[i])
+		store_lane_near(lanes->at[i], cpu);
+}
+
+/* Return: the lane of this CPU, or NULL while it has none. */
+static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint32_t cpu)
+{
+	uint64_t *index = map_get(&s->cpu_lanes, (uint64_t)machine << 32 | cpu);
+
+	return index ? s->cpus.at[*index] : NULL;
+}
+
 static int64_t exit_name(struct save *s, const struct exit_cause *cause)
 {
 	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason;
@@ -116,7 +131,13 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		[COL_VCPU_STATE_USERSPACE_REASON] = i->userspace_reason,
 	};
 
+	const struct ident_vcpu *vcpu = &s->identity->vcpus.at[i->vcpu];
+	uint32_t host = (uint32_t)s->identity->vms.at[vcpu->vm].host;
+	struct store_lane *cpu = i->cpu == NO_CPU ? NULL : find_cpu(s, host, i->cpu);
+
 	store_lane_add(lane_of(s, &s->vcpus, i->vcpu, TABLE_VCPU_STATE, row), row);
+	note_cpu(&s->vcpus, i->vcpu, cpu);
+	note_cpu(&s->exits, i->vcpu, cpu);
 }
 
 static void on_exit_(void *ctx, const struct vm_exit *x)
@@ -174,7 +195,11 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 		[COL_CPU_STATE_GUEST_THREAD_ID] = or_null(i->guest_thread),
 	};
 
-	store_lane_add(lane_of(s, &s->cpus, *index, TABLE_CPU_STATE, row), row);
+	struct store_lane *lane = lane_of(s, &s->cpus, *index, TABLE_CPU_STATE, row);
+
+	store_lane_add(lane, row);
+	if (i->thread != NO_THREAD)
+		note_cpu(&s->threads, i->thread, lane);
 }
 
 static void on_wakeup(void *ctx, const struct wakeup *w)

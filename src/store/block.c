@@ -1,40 +1,99 @@
 #include "store/block.h"
 
 #include "store/column.h"
-#include "store/hash.h"
-#include "store/node.h"
 
-/* The bytes of a piece, if they are in the file and as they were written. */
-static int find_piece(const struct store *s, const struct entry *e, struct slice *piecep,
-		      struct error *err)
+/* What a block is decoded with. */
+struct decoding {
+	const struct store *store;
+	enum table_id id;
+	const struct table *table;
+	const struct table_info *info;
+	const struct entry *entry;
+	struct slice piece;
+	struct block *block;
+	struct error *err;
+};
+
+struct block *block_new(void)
 {
-	if (e->offset < FORMAT_HEADER_SIZE || e->offset > s->pieces_end ||
-	    e->size > s->pieces_end - e->offset)
-		return store_damaged(s, e->offset, "a block is not in the file", err);
-	*piecep = (struct slice){s->data + e->offset, s->data + e->offset + e->size};
-	if ((uint32_t)hash_bytes(piecep->at, e->size) != e->hash)
-		return store_damaged(s, e->offset, "a block's checksum is wrong", err);
+	return mem_zalloc(1, sizeof(struct block));
+}
+
+static int unsound(const struct decoding *d)
+{
+	return store_damaged(d->store, d->entry->offset, "a block does not decode", d->err);
+}
+
+static int decode_next(struct decoding *d, int64_t *values)
+{
+	const struct column_context none = {0};
+	struct slice body;
+
+	return column_split(&d->piece, &body) || column_decode(body, values, d->block->n, &none)
+		       ? unsound(d)
+		       : 0;
+}
+
+/* --- times --- */
+
+/* Numbers of times of the base. Return: the largest, FORMAT_BASE_TIMES if it is too large. */
+static uint32_t largest_rank(const int64_t *ranks, uint32_t n)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		most = (uint64_t)ranks[i] > most ? (uint64_t)ranks[i] : most;
+	return most < FORMAT_BASE_TIMES ? (uint32_t)most : FORMAT_BASE_TIMES;
+}
+
+/* What ts, and the ends of rows, are as numbers of the base's times; and what they are more. */
+static int decode_ranks(struct decoding *d, bool with_dur)
+{
+	struct block *b = d->block;
+
+	if (decode_next(d, b->ranks) || decode_next(d, b->at[d->table->ts]))
+		return ERR;
+	if (!with_dur)
+		return 0;
+	int64_t *more = b->at[d->table->dur];
+
+	if (decode_next(d, b->ends) || decode_next(d, more))
+		return ERR;
+	for (uint32_t i = 0; i < b->n; i++)
+		b->ends[i] =
+			more[i] == TABLE_NULL ? 0 : format_add(b->ranks[i], (uint64_t)b->ends[i]);
 	return 0;
 }
 
-/* --- data blocks --- */
-
-static int decode_next(struct slice *piece, int64_t *values, uint32_t n,
-		       const struct column_context *context)
+static int decode_by_base(struct decoding *d, bool with_dur)
 {
-	struct slice body;
+	struct block *b = d->block;
+	const struct entry *e = d->entry;
+	int64_t keys[TABLE_MAX_KEYS], *ts = b->at[d->table->ts];
 
-	return column_split(piece, &body) || column_decode(body, values, n, context) ? -1 : 0;
-}
+	if (slice_svarint(&d->piece, &keys[0]) || slice_svarint(&d->piece, &keys[1]))
+		return unsound(d);
+	if (decode_ranks(d, with_dur))
+		return ERR;
+	uint32_t last = largest_rank(b->ranks, b->n);
+	uint32_t last_end = with_dur ? largest_rank(b->ends, b->n) : 0;
 
-/* Return: whether times never decrease, from first on, without reaching past end. */
-static bool times_in_order(const int64_t *ts, uint32_t n, int64_t first, int64_t end)
-{
-	bool good = ts[0] == first && ts[n - 1] <= end;
+	last = last > last_end ? last : last_end;
+	if (last == FORMAT_BASE_TIMES)
+		return unsound(d);
+	if (base_read(&b->base, d->store, keys, e->first, last + 1, e->offset, d->err))
+		return ERR;
+	for (uint32_t i = 0; i < b->n; i++)
+		ts[i] = format_add(ts[i], (uint64_t)b->base.times[b->ranks[i]]);
+	if (!times_in_order(ts, b->n, e->first, e->end))
+		return unsound(d);
+	for (uint32_t i = 0; with_dur && i < b->n; i++) {
+		int64_t *dur = &b->at[d->table->dur][i];
+		int64_t end = format_add(*dur, (uint64_t)b->base.times[b->ends[i]]);
 
-	for (uint32_t i = 1; i < n; i++)
-		good &= ts[i] >= ts[i - 1];
-	return good;
+		*dur = *dur == TABLE_NULL ? TABLE_NULL : format_sub(end, ts[i]);
+	}
+	return 0;
 }
 
 /* Lengths from begin to begin, the last one to `end`. Return: whether each fits an int64_t. */
@@ -47,37 +106,6 @@ static bool find_durs(const int64_t *ts, int64_t *dur, uint32_t n, int64_t end)
 		good &= dur[i] >= 0;
 	}
 	return good;
-}
-
-static bool states_in_range(const int64_t *state, uint32_t n, int n_states)
-{
-	bool good = true;
-
-	for (uint32_t i = 0; i < n; i++)
-		good &= (uint64_t)state[i] < (uint64_t)n_states;
-	return good;
-}
-
-/* ts, then dur and state of a table of states. Return: 0, or -1. */
-static int decode_times(struct slice *piece, const struct table *t, const struct table_info *info,
-			const struct entry *e, struct block *b)
-{
-	const struct column_context none = {0};
-	int64_t *ts = b->at[t->ts];
-
-	if (decode_next(piece, ts, b->n, &none))
-		return -1;
-	for (uint32_t i = 0; i < b->n; i++)
-		ts[i] = format_add(ts[i], (uint64_t)e->first);
-	if (!times_in_order(ts, b->n, e->first, e->end))
-		return -1;
-	if (t->kind != TABLE_STATES)
-		return 0;
-	if (!find_durs(ts, b->at[t->dur], b->n, e->end) ||
-	    decode_next(piece, b->at[t->state], b->n, &none) ||
-	    !states_in_range(b->at[t->state], b->n, info->n_sums))
-		return -1;
-	return 0;
 }
 
 /* Return: whether each row's end can be computed and is at most `end`. */
@@ -93,30 +121,89 @@ static bool ends_in_range(const int64_t *ts, const int64_t *dur, uint32_t n, int
 	return good;
 }
 
-/* All columns behind those that decode_times() took. Return: 0, or -1. */
-static int decode_others(struct slice *piece, const struct table *t, const struct table_info *info,
-			 const struct entry *e, uint32_t columns, struct block *b)
+static bool states_in_range(const int64_t *state, uint32_t n, int n_states)
 {
-	const bool states = t->kind == TABLE_STATES, spans = t->kind == TABLE_SPANS;
-	struct column_context context = {.state = states ? b->at[t->state] : NULL};
+	bool good = true;
 
-	for (int i = (t->ts != NO_COLUMN) + states; i < info->n_stored; i++) {
-		int c = info->stored[i];
-		bool is_dur = spans && c == t->dur;
+	for (uint32_t i = 0; i < n; i++)
+		good &= (uint64_t)state[i] < (uint64_t)n_states;
+	return good;
+}
+
+/* dur that the block does not say by the base's times, and state. */
+static int decode_lengths(struct decoding *d, bool has_dur)
+{
+	const struct table *t = d->table;
+	const struct entry *e = d->entry;
+	struct block *b = d->block;
+	int64_t *ts = b->at[t->ts], *dur = b->at[t->dur];
+
+	if (t->kind == TABLE_SPANS) {
+		if (!has_dur && decode_next(d, dur))
+			return ERR;
+		return ends_in_range(ts, dur, b->n, e->end) ? 0 : unsound(d);
+	}
+	if (decode_next(d, b->at[t->state]))
+		return ERR;
+	return find_durs(ts, dur, b->n, e->end) &&
+			       states_in_range(b->at[t->state], b->n, d->info->n_sums)
+		       ? 0
+		       : unsound(d);
+}
+
+static int decode_times(struct decoding *d)
+{
+	const struct entry *e = d->entry;
+	struct block *b = d->block;
+	uint64_t form;
+
+	if (slice_varint(&d->piece, &form) || form > (FORMAT_TS_BY_BASE | FORMAT_DUR_BY_BASE) ||
+	    form == FORMAT_DUR_BY_BASE || (form && d->id == TABLE_CPU_STATE) ||
+	    (form & FORMAT_DUR_BY_BASE && d->table->kind != TABLE_SPANS))
+		return unsound(d);
+	if (form) {
+		if (decode_by_base(d, form & FORMAT_DUR_BY_BASE))
+			return ERR;
+	} else if (piece_plain_ts(&d->piece, e->first, e->end, b->at[d->table->ts], b->n)) {
+		return unsound(d);
+	}
+	return d->table->dur == NO_COLUMN ? 0 : decode_lengths(d, form & FORMAT_DUR_BY_BASE);
+}
+
+/* --- other columns --- */
+
+/* Where in the block's order the columns begin that decode_times() leaves. */
+static int first_other(const struct table *t)
+{
+	return (t->ts != NO_COLUMN) + (t->dur != NO_COLUMN);
+}
+
+static int decode_others(struct decoding *d, uint32_t columns)
+{
+	const struct table *t = d->table;
+	struct block *b = d->block;
+	struct column_context context = {0};
+
+	if (t->kind == TABLE_STATES)
+		context.state = b->at[t->state];
+	if (t->kind == TABLE_SPANS) {
+		context.rest = b->rest;
+		memcpy(b->rest, b->at[t->dur], sizeof(*b->rest) * b->n);
+	}
+	for (int i = first_other(t); i < d->info->n_stored; i++) {
+		int c = d->info->stored[i];
 		struct slice body;
 
-		if (column_split(piece, &body))
-			return -1;
-		if (c == NO_COLUMN || !(is_dur || columns >> c & 1))
+		if (column_split(&d->piece, &body))
+			return unsound(d);
+		bool wanted = c != NO_COLUMN && columns >> c & 1;
+
+		if (!wanted && !column_takes_rest(body))
 			continue;
-		if (column_decode(body, b->at[c], b->n, &context))
-			return -1;
-		if (is_dur && !ends_in_range(b->at[t->ts], b->at[c], b->n, e->end))
-			return -1;
-		if (is_dur)
-			context.dur = b->at[c];
+		if (column_decode(body, c == NO_COLUMN ? b->ends : b->at[c], b->n, &context))
+			return unsound(d);
 	}
-	return piece->at == piece->end ? 0 : -1;
+	return d->piece.at == d->piece.end ? 0 : unsound(d);
 }
 
 static void fill(int64_t *values, uint32_t n, int64_t value)
@@ -125,69 +212,34 @@ static void fill(int64_t *values, uint32_t n, int64_t value)
 		values[i] = value;
 }
 
-static void fill_missing(const struct table *t, const struct table_info *info, const int64_t *keys,
-			 uint32_t columns, struct block *b)
+static void fill_missing(const struct decoding *d, const int64_t *keys, uint32_t columns)
 {
-	for (int c = 0; c < t->n_columns; c++) {
-		if (columns >> c & 1 && c < t->n_keys)
-			fill(b->at[c], b->n, keys[c]);
-		else if (columns & info->missing & 1U << c)
-			fill(b->at[c], b->n, TABLE_NULL);
+	for (int c = 0; c < d->table->n_columns; c++) {
+		if (columns >> c & 1 && c < d->table->n_keys)
+			fill(d->block->at[c], d->block->n, keys[c]);
+		else if (columns & d->info->missing & 1U << c)
+			fill(d->block->at[c], d->block->n, TABLE_NULL);
 	}
 }
 
 int block_read(const struct store *s, enum table_id table, const int64_t *keys,
 	       const struct entry *e, uint32_t columns, struct block *b, struct error *err)
 {
-	const struct table *t = table_get(table);
-	const struct table_info *info = &s->tables[table];
-	struct slice piece;
+	struct decoding d = {.store = s,
+			     .id = table,
+			     .table = table_get(table),
+			     .info = &s->tables[table],
+			     .entry = e,
+			     .block = b,
+			     .err = err};
 
-	if (find_piece(s, e, &piece, err))
+	if (piece_find(s, e, &d.piece, err))
 		return ERR;
 	if (e->rows < 1 || e->rows > FORMAT_BLOCK_ROWS)
 		return store_damaged(s, e->offset, "a block's number of rows is wrong", err);
 	b->n = (uint32_t)e->rows;
-	if ((t->ts != NO_COLUMN && decode_times(&piece, t, info, e, b)) ||
-	    decode_others(&piece, t, info, e, columns, b))
-		return store_damaged(s, e->offset, "a block does not decode", err);
-	fill_missing(t, info, keys, columns, b);
-	return 0;
-}
-
-/* --- index nodes --- */
-
-/* Return: whether the node's entries are in order and add up to what is said of it. */
-static bool entries_fit(const struct node *n, const struct entry *e)
-{
-	uint64_t rows = 0;
-	int64_t end = n->entries[0].end;
-	bool good = n->entries[0].first == e->first;
-
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct entry *child = &n->entries[i];
-
-		good &= child->first <= child->end && child->end <= e->end && child->rows >= 1;
-		good &= !i || child->first >= child[-1].first;
-		end = child->end > end ? child->end : end;
-		rows += child->rows;
-	}
-	return good && rows == e->rows && end == e->end;
-}
-
-int node_read(const struct store *s, enum table_id table, const struct entry *e, struct node *node,
-	      struct error *err)
-{
-	struct slice piece;
-	uint64_t n;
-
-	if (find_piece(s, e, &piece, err))
+	if ((d.table->ts != NO_COLUMN && decode_times(&d)) || decode_others(&d, columns))
 		return ERR;
-	if (slice_varint(&piece, &n) || n < 1 || n > FORMAT_NODE_ENTRIES)
-		return store_damaged(s, e->offset, "an index node's size is wrong", err);
-	node->n = (uint32_t)n;
-	if (node_decode(&piece, node->entries, node->n, e->first, s->tables[table].n_sums) ||
-	    piece.at != piece.end || !entries_fit(node, e))
-		return store_damaged(s, e->offset, "an index node does not decode", err);
+	fill_missing(&d, keys, columns);
 	return 0;
 }

@@ -1,23 +1,25 @@
 /*
- * block: pieces of the file, verified and decoded: data blocks and index nodes.
+ * block: data blocks, verified and decoded.
  *
- * What they return can be relied on: within a block times are in order, lie in [first, end] and do
- * not overflow, and states are below n_sums.
+ * What they hold can be relied on: times are in order, lie in [first, end] of the entry and do not
+ * overflow, and states are below n_sums.
  */
 #ifndef VMSCOPE_STORE_BLOCK_H
 #define VMSCOPE_STORE_BLOCK_H
 
-#include "store/reader.h"
+#include "store/base.h"
 
 struct block {
 	uint32_t n;					  /* rows */
 	int64_t at[TABLE_MAX_COLUMNS][FORMAT_BLOCK_ROWS]; /* by our columns */
+
+	/* Of use while it is decoded. */
+	int64_t rest[FORMAT_BLOCK_ROWS], ranks[FORMAT_BLOCK_ROWS], ends[FORMAT_BLOCK_ROWS];
+	struct base base;
 };
 
-struct node {
-	uint32_t n;
-	struct entry entries[FORMAT_NODE_ENTRIES];
-};
+/* Return: room for one block after the other, to be freed by free(). */
+struct block *block_new(void);
 
 /*
  * Decodes the data block of `entry`, of a lane with these keys: ts, dur and state where the table
@@ -25,9 +27,5 @@ struct node {
  */
 int block_read(const struct store *s, enum table_id table, const int64_t *keys,
 	       const struct entry *entry, uint32_t columns, struct block *block, struct error *err);
-
-/* Decodes the index node of `entry`. Return: 0, or ERR with err set. */
-int node_read(const struct store *s, enum table_id table, const struct entry *entry,
-	      struct node *node, struct error *err);
 
 #endif

@@ -348,7 +348,7 @@ static void check_tail(struct check *c)
 
 void check_store(const struct store *s, struct check_result *result)
 {
-	struct check c = {.store = s, .result = result, .block = mem_alloc(sizeof(*c.block))};
+	struct check c = {.store = s, .result = result, .block = block_new()};
 
 	*result = (struct check_result){0};
 	for (int id = 0; id < TABLE_N; id++) {

@@ -64,7 +64,7 @@ int slice_varint(struct slice *s, uint64_t *xp)
 	return -1;
 }
 
-static int slice_svarint(struct slice *s, int64_t *xp)
+int slice_svarint(struct slice *s, int64_t *xp)
 {
 	uint64_t x = 0;
 	int r = slice_varint(s, &x);
@@ -367,12 +367,12 @@ static struct candidate try_delta(const struct values *v, uint64_t *codes)
 	return c;
 }
 
-static struct candidate try_minus(const struct values *v, const int64_t *dur, uint64_t *codes)
+static struct candidate try_minus(const struct values *v, const int64_t *rest, uint64_t *codes)
 {
 	struct candidate c = {.transform = MINUS, .codes = codes, .n = v->n};
 
 	for (uint32_t i = 0; i < c.n; i++)
-		codes[i] = (uint64_t)format_sub(v->at[i], dur[i]);
+		codes[i] = (uint64_t)format_sub(rest[i], v->at[i]);
 	uint64_t top = code_differences(codes, c.n, &c.base);
 
 	c.packing = choose_packing(c.codes, c.n, top);
@@ -459,7 +459,7 @@ static struct candidate better(struct candidate a, struct candidate b)
 }
 
 static struct candidate choose(struct column_encoder *e, const struct values *v, unsigned try,
-			       const int64_t *dur)
+			       const int64_t *rest)
 {
 	struct candidate c =
 		try & COLUMN_IS_DELTA ? try_delta(v, e->codes[0]) : try_plain(v, e->codes[0]);
@@ -468,8 +468,8 @@ static struct candidate choose(struct column_encoder *e, const struct values *v,
 		return c;
 	if (try & COLUMN_TRY_DELTA && !v->n_nulls)
 		c = better(c, try_delta(v, e->codes[1]));
-	if (dur && !v->n_nulls && !has_null(dur, v->n))
-		c = better(c, try_minus(v, dur, e->codes[c.codes == e->codes[1] ? 0 : 1]));
+	if (rest && !v->n_nulls && !has_null(rest, v->n))
+		c = better(c, try_minus(v, rest, e->codes[c.codes == e->codes[1] ? 0 : 1]));
 	if (try & COLUMN_TRY_DICTIONARY)
 		c = better(c, try_dictionary(e, v, e->codes[c.codes == e->codes[1] ? 0 : 1]));
 	return c;
@@ -504,8 +504,10 @@ void column_encode(struct column_encoder *e, const int64_t *values, uint32_t n, 
 	find_range(&v);
 	if (context->state && v.n_nulls)
 		mask_values(&v, context->state, e->kept);
-	struct candidate c = choose(e, &v, try, context->dur);
+	struct candidate c = choose(e, &v, try, context->rest);
 
+	for (uint32_t i = 0; c.transform == MINUS && i < n; i++)
+		context->rest[i] = format_sub(context->rest[i], values[i]);
 	put_body(e, &c, v.mask);
 	bytes_varint(out, e->body.n);
 	bytes_put(out, e->body.at, e->body.n);
@@ -639,15 +641,18 @@ static int decode_delta(unsigned tag, struct slice *s, int64_t *values, uint32_t
 	return 0;
 }
 
-static int decode_minus(unsigned tag, struct slice *s, int64_t *values, uint32_t n,
-			const int64_t *dur)
+static int decode_minus(unsigned tag, struct slice *s, int64_t *values, uint32_t n, int64_t *rest)
 {
 	int64_t base;
 
-	if (!dur || has_null(dur, n) || slice_svarint(s, &base) || unpack(tag & 3, s, values, n))
+	if (!rest || has_null(rest, n) || slice_svarint(s, &base) || unpack(tag & 3, s, values, n))
 		return -1;
-	for (uint32_t i = 0; i < n; i++)
-		values[i] = format_add(format_add(dur[i], (uint64_t)base), (uint64_t)values[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t left = format_add(base, (uint64_t)values[i]);
+
+		values[i] = format_sub(rest[i], left);
+		rest[i] = left;
+	}
 	return 0;
 }
 
@@ -686,8 +691,7 @@ static int decode_dictionary(unsigned tag, struct slice *s, int64_t *values, uin
 	return 0;
 }
 
-static int decode_values(unsigned tag, struct slice *s, int64_t *values, uint32_t n,
-			 const int64_t *dur)
+static int decode_values(unsigned tag, struct slice *s, int64_t *values, uint32_t n, int64_t *rest)
 {
 	switch (tag >> TRANSFORM_SHIFT & 3) {
 	case PLAIN:
@@ -695,7 +699,7 @@ static int decode_values(unsigned tag, struct slice *s, int64_t *values, uint32_
 	case DELTA:
 		return tag & NULLS ? -1 : decode_delta(tag, s, values, n);
 	case MINUS:
-		return tag & (NULLS | MASKED) ? -1 : decode_minus(tag, s, values, n, dur);
+		return tag & (NULLS | MASKED) ? -1 : decode_minus(tag, s, values, n, rest);
 	default:
 		return decode_dictionary(tag, s, values, n);
 	}
@@ -717,6 +721,11 @@ static void unmask(uint64_t mask, const int64_t *state, int64_t *values, uint32_
 		values[i] = mask >> state[i] & 1 ? TABLE_NULL : values[--kept];
 }
 
+bool column_takes_rest(struct slice body)
+{
+	return body.at < body.end && (*body.at >> TRANSFORM_SHIFT & 3) == MINUS;
+}
+
 int column_decode(struct slice body, int64_t *values, uint32_t n,
 		  const struct column_context *context)
 {
@@ -727,7 +736,7 @@ int column_decode(struct slice body, int64_t *values, uint32_t n,
 	unsigned tag = *body.at++;
 
 	if (!(tag & MASKED))
-		return decode_values(tag, &body, values, n, context->dur);
+		return decode_values(tag, &body, values, n, context->rest);
 	if (!context->state || slice_varint(&body, &mask))
 		return -1;
 	uint32_t kept = count_kept(mask, context->state, n);

@@ -35,6 +35,7 @@ struct slice {
 
 /* Return: 0, or -1 when there is no sound number there. */
 int slice_varint(struct slice *s, uint64_t *xp);
+int slice_svarint(struct slice *s, int64_t *xp);
 
 /* What to try besides plain. */
 enum { COLUMN_TRY_DICTIONARY = 1, COLUMN_TRY_DELTA = 2, COLUMN_IS_DELTA = 4 };
@@ -42,7 +43,11 @@ enum { COLUMN_TRY_DICTIONARY = 1, COLUMN_TRY_DELTA = 2, COLUMN_IS_DELTA = 4 };
 /* Values of one block that others are encoded by. */
 struct column_context {
 	const int64_t *state; /* NULL: no MASKED */
-	const int64_t *dur;   /* NULL: no MINUS */
+	/*
+	 * What is left of `dur` when the parts so far are taken off; NULL: no MINUS. A column that is
+	 * encoded by it takes its values off.
+	 */
+	int64_t *rest;
 };
 
 /* Working space of the encoder; all zeros at first. */
@@ -66,6 +71,9 @@ void column_encode(struct column_encoder *e, const int64_t *values, uint32_t n, 
 
 /* Return: 0 and the body of the next column in *bodyp, or -1 when the bytes end before it does. */
 int column_split(struct slice *s, struct slice *bodyp);
+
+/* Return: whether decoding this body changes context->rest, which later columns rely on. */
+bool column_takes_rest(struct slice body);
 
 /* Decodes a body to n <= FORMAT_BLOCK_ROWS values. Return: 0, or -1 when it is not sound. */
 int column_decode(struct slice body, int64_t *values, uint32_t n,

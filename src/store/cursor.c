@@ -22,7 +22,7 @@ void store_cursor_init(struct store_cursor *c, const struct store *s,
 		.table = table_get(query->table),
 		.query = *query,
 		.lane = query->lane,
-		.block = mem_alloc(sizeof(*c->block)),
+		.block = block_new(),
 	};
 	size_t n = s->tables[query->table].lanes.n;
 

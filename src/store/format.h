@@ -18,7 +18,8 @@ enum {
 	FORMAT_BLOCK_ROWS = 1024, /* at most */
 	FORMAT_NODE_ENTRIES = 64,
 	FORMAT_GROUP_LANES = 512,
-	FORMAT_MAX_LEVEL = 16,
+	FORMAT_MAX_LEVEL = 6,
+	FORMAT_BASE_TIMES = 8192, /* of another lane, that a block can count on */
 	FORMAT_MAX_SUMS = 16,
 	FORMAT_MAX_COLUMNS = 64,
 	FORMAT_MAX_TABLES = 256,
@@ -26,6 +27,9 @@ enum {
 };
 
 #define FORMAT_MAGIC "\x89VMS\r\n\x1a\n"
+
+/* How a data block says its times: bits of the number that it begins with. */
+enum { FORMAT_TS_BY_BASE = 1, FORMAT_DUR_BY_BASE = 2 };
 
 /* A data block, or an index node and all below it. */
 struct entry {

@@ -156,23 +156,27 @@ static bool same_shape(const struct table *t, const struct described *d)
 	return true;
 }
 
-/* In which order blocks have the file's columns: ts, state, then all others but the keys. */
+/* Blocks have ts first, then dur of spans or state, then all others but the keys. */
+static bool comes_first(const struct table *t, int c)
+{
+	return c < t->n_keys || c == t->ts || c == t->dur || c == t->state;
+}
+
 static void find_stored(const struct table *t, const struct described *d, struct table_info *info)
 {
 	if (t->ts != NO_COLUMN)
 		info->stored[info->n_stored++] = (int8_t)t->ts;
-	if (t->state != NO_COLUMN)
-		info->stored[info->n_stored++] = (int8_t)t->state;
+	if (t->dur != NO_COLUMN)
+		info->stored[info->n_stored++] =
+			(int8_t)(t->state == NO_COLUMN ? t->dur : t->state);
 	info->missing = (1U << t->n_columns) - 1;
 	for (int c = 0; c < (int)d->n_columns; c++) {
 		int ours = table_find_column(t, d->columns[c]);
 
 		if (ours != NO_COLUMN)
 			info->missing &= ~(1U << ours);
-		if (c < t->n_keys || c == t->ts || c == t->state ||
-		    (c == t->dur && t->kind == TABLE_STATES))
-			continue;
-		info->stored[info->n_stored++] = (int8_t)ours;
+		if (!comes_first(t, c))
+			info->stored[info->n_stored++] = (int8_t)ours;
 	}
 }
 

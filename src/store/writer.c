@@ -10,10 +10,13 @@
 #include "store/hash.h"
 #include "store/node.h"
 #include "store/outfile.h"
+#include "store/times.h"
 
 enum {
 	BLOCK_ROWS = 512,
 	FIRST_ROWS = 8,
+	BASE_TIMES = 4096,	/* of a CPU's lane that are kept for others; a power of two */
+	MOST_BASE_TIMES = 8,	/* per row of a block that counts on them */
 	FEW_ROWS = 64,		/* of a block when memory for open ones is short */
 	OPEN_BUDGET = 24 << 20, /* bytes of open blocks that make memory short */
 };
@@ -21,6 +24,12 @@ enum {
 /* Entries of one level of a lane's index that no node holds yet. */
 struct level {
 	VEC(struct entry) entries;
+};
+
+/* When the last rows of a CPU's lane began: the n-th at n % BASE_TIMES. */
+struct recent {
+	uint64_t n;
+	int64_t at[BASE_TIMES];
 };
 
 struct store_lane {
@@ -34,13 +43,19 @@ struct store_lane {
 	int64_t ts, end;      /* of the last row; end: latest of all */
 	struct level *levels; /* owned */
 	uint32_t n_levels;
+	struct recent *recent;	      /* owned; lanes of cpu_state only */
+	const struct store_lane *cpu; /* lane that has most of its times, or NULL */
 };
 
 struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
-	struct bytes bytes; /* of the piece that is made */
+	struct times_encoder times;
+	struct bytes bytes;   /* of the piece that is made */
+	struct bytes scratch; /* of its times */
 	int64_t columns[TABLE_MAX_COLUMNS][BLOCK_ROWS];
+	int64_t rest[BLOCK_ROWS];
+	int64_t base[BASE_TIMES + 1];
 	uint64_t open_bytes;
 
 	VEC(struct store_lane *) lanes;
@@ -106,6 +121,8 @@ static struct store_lane *lane_new(struct store_writer *w, const struct table *t
 	l->table = t;
 	l->width = (uint32_t)(t->n_columns - t->n_keys);
 	memcpy(l->keys, keys, sizeof(*keys) * (size_t)t->n_keys);
+	if (t == table_get(TABLE_CPU_STATE))
+		l->recent = mem_zalloc(1, sizeof(*l->recent));
 	*vec_push(&w->lanes) = l;
 	return l;
 }
@@ -132,6 +149,7 @@ static void lane_free(struct store_lane *l)
 	for (uint32_t i = 0; i < l->n_levels; i++)
 		vec_deinit(&l->levels[i].entries);
 	free(l->levels);
+	free(l->recent);
 	free(l->rows);
 	free(l);
 }
@@ -226,19 +244,87 @@ static struct entry describe_times(struct store_lane *l)
 	return e;
 }
 
-static void encode_times(struct store_lane *l, int64_t first, const struct column_context *context)
+/* --- times by another lane's --- */
+
+/* Return: the number of the last row of the CPU that begins by t and is still known, or -1. */
+static int64_t find_recent(const struct recent *r, int64_t t)
+{
+	uint64_t low = r->n > BASE_TIMES ? r->n - BASE_TIMES : 0, high = r->n;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (r->at[middle % BASE_TIMES] <= t)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	bool known = low && low - 1 + BASE_TIMES >= r->n;
+
+	return known ? (int64_t)low - 1 : -1;
+}
+
+/*
+ * Finds the times that the block's, from e->first to e->end, can count on. Of a CPU that did far
+ * more than the lane they would cost the reader more than they spare.
+ * Return: whether there are any.
+ */
+static bool find_base(struct store_lane *l, const struct entry *e, struct times_base *basep)
+{
+	const struct store_lane *cpu = l->cpu;
+	int64_t *at = l->writer->base;
+	uint32_t n = 0, most = l->n * MOST_BASE_TIMES;
+	/* Rows that the CPU gets later may begin where its last one ends. */
+	int64_t i =
+		cpu && cpu->begun && cpu->end > e->first ? find_recent(cpu->recent, e->first) : -1;
+
+	if (i < 0)
+		return false;
+	for (; (uint64_t)i < cpu->recent->n && n < most; i++) {
+		int64_t t = cpu->recent->at[(uint64_t)i % BASE_TIMES];
+
+		if (t > e->end)
+			break;
+		at[n++] = t;
+	}
+	if ((uint64_t)i == cpu->recent->n)
+		at[n++] = cpu->end;
+	*basep = (struct times_base){at, n};
+	return n < most;
+}
+
+void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
+{
+	lane->cpu = lane->recent || !cpu->recent ? NULL : cpu;
+}
+
+/* --- data blocks --- */
+
+/* ts, dur of spans and state, and before them how they are said. */
+static void encode_times(struct store_lane *l, const struct entry *e)
 {
 	struct store_writer *w = l->writer;
 	const struct table *t = l->table;
-	int64_t *ts = w->columns[t->ts];
+	const int64_t *ts = w->columns[t->ts];
+	struct times_base base;
+	bool has_base = find_base(l, e, &base), by_base;
+	unsigned form = 0;
 
-	for (uint32_t i = 0; i < l->n; i++)
-		ts[i] = format_sub(ts[i], first);
-	column_encode(&w->encoder, ts, l->n, COLUMN_IS_DELTA, &(struct column_context){0},
-		      &w->bytes);
-	if (context->state)
-		column_encode(&w->encoder, context->state, l->n, 0, &(struct column_context){0},
-			      &w->bytes);
+	w->scratch.n = 0;
+	by_base = times_encode_ts(&w->times, &w->encoder, ts, l->n, has_base ? &base : NULL,
+				  &w->scratch);
+	form |= by_base ? FORMAT_TS_BY_BASE : 0;
+	if (t->kind == TABLE_SPANS &&
+	    times_encode_dur(&w->times, &w->encoder, ts, w->columns[t->dur], l->n,
+			     by_base ? &base : NULL, &w->scratch))
+		form |= FORMAT_DUR_BY_BASE;
+	bytes_varint(&w->bytes, form);
+	for (int k = 0; form && k < l->cpu->table->n_keys; k++)
+		bytes_svarint(&w->bytes, l->cpu->keys[k]);
+	bytes_put(&w->bytes, w->scratch.at, w->scratch.n);
+	if (t->state != NO_COLUMN)
+		column_encode(&w->encoder, w->columns[t->state], l->n, 0,
+			      &(struct column_context){0}, &w->bytes);
 }
 
 static void encode_column(struct store_lane *l, int c, const struct column_context *context)
@@ -246,12 +332,13 @@ static void encode_column(struct store_lane *l, int c, const struct column_conte
 	struct store_writer *w = l->writer;
 	const struct table *t = l->table;
 	struct column_context with = *context;
-	unsigned try = t->ts == NO_COLUMN	       ? COLUMN_TRY_DELTA | COLUMN_TRY_DICTIONARY
-		       : t->columns[c].unit == UNIT_NS ? 0
-						       : COLUMN_TRY_DICTIONARY;
+	bool is_length = t->columns[c].unit == UNIT_NS;
+	unsigned try = t->ts == NO_COLUMN ? COLUMN_TRY_DELTA | COLUMN_TRY_DICTIONARY
+		       : is_length	  ? 0
+					  : COLUMN_TRY_DICTIONARY;
 
-	if (c == t->dur || t->columns[c].unit != UNIT_NS)
-		with.dur = NULL;
+	if (!is_length)
+		with.rest = NULL;
 	column_encode(&w->encoder, gather(l, c), l->n, try, &with, &w->bytes);
 }
 
@@ -261,17 +348,17 @@ static void write_block(struct store_lane *l)
 	const struct table *t = l->table;
 	struct column_context context = {
 		.state = t->state == NO_COLUMN ? NULL : w->columns[t->state],
-		.dur = t->kind == TABLE_SPANS ? w->columns[t->dur] : NULL,
+		.rest = t->kind == TABLE_SPANS ? w->rest : NULL,
 	};
 	struct entry e = describe_times(l);
 
 	w->bytes.n = 0;
 	if (t->ts != NO_COLUMN)
-		encode_times(l, e.first, &context);
+		encode_times(l, &e);
+	if (context.rest)
+		memcpy(w->rest, w->columns[t->dur], sizeof(*w->rest) * l->n);
 	for (int c = t->n_keys; c < t->n_columns; c++) {
-		bool done = c == t->ts || c == t->state || (c == t->dur && t->kind == TABLE_STATES);
-
-		if (!done)
+		if (c != t->ts && c != t->dur && c != t->state)
 			encode_column(l, c, &context);
 	}
 	write_piece(w, &e);
@@ -350,6 +437,8 @@ void store_lane_add(struct store_lane *l, const int64_t *row)
 	if (t->kind == TABLE_STATES && row[t->dur] == 0)
 		return;
 	l->begun = true;
+	if (l->recent)
+		l->recent->at[l->recent->n++ % BASE_TIMES] = row[t->ts];
 	if (l->n == l->cap)
 		make_room(l);
 	memcpy(l->rows + (size_t)l->n * l->width, row + t->n_keys, sizeof(*row) * l->width);
@@ -542,6 +631,8 @@ void store_writer_free(struct store_writer *w)
 	vec_deinit(&w->string_at);
 	bytes_deinit(&w->text);
 	bytes_deinit(&w->bytes);
+	bytes_deinit(&w->scratch);
+	times_encoder_deinit(&w->times);
 	column_encoder_deinit(&w->encoder);
 	outfile_deinit(&w->file);
 	free(w->mistake);

@@ -39,6 +39,13 @@ struct store_lane *store_writer_lane(struct store_writer *w, enum table_id table
  */
 void store_lane_add(struct store_lane *lane, const int64_t *row);
 
+/*
+ * Says that from now on most times of `lane` are also times of `cpu`, a lane of cpu_state: its
+ * thread runs there. They are then stored as references to those, which makes the file smaller and
+ * nothing else. Costs nothing to repeat.
+ */
+void store_lane_near(struct store_lane *lane, struct store_lane *cpu);
+
 /* store_lane_add() to the lane that the row itself names. */
 void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row);
 

@@ -162,7 +162,7 @@ int zoom_init(struct zoom *z, const struct store *s, const struct zoom_query *q,
 	*z = (struct zoom){.n_pixels = q->n_pixels, .n_sums = (uint32_t)info->n_sums};
 	z->time = mem_zalloc((size_t)q->n_pixels * z->n_sums, sizeof(*z->time));
 	z->rows = mem_zalloc(q->n_pixels, sizeof(*z->rows));
-	w.block = mem_alloc(sizeof(*w.block));
+	w.block = block_new();
 	int r = add_entry(&w, &w.lane->entry, w.lane->level);
 
 	free(w.block);

@@ -4,6 +4,7 @@
 Slow and obvious, to compare the reader with. Prints `table: column=value ...` per row, lanes by
 their keys; texts as JSON strings, NULL as `-`.
 """
+import bisect
 import json
 import struct
 import sys
@@ -106,7 +107,7 @@ def unpack(b, packing, n):
     return b.bits([widths[s] for s in b.bits([2] * n)])
 
 
-def decode_column(b, n, states=None, durs=None):
+def decode_column(b, n, states=None, left=None):
     b = Bytes(b.take(b.varint()))
     tag = b.u8()
     packing, transform, nulls, masked = tag & 3, tag >> 2 & 3, tag >> 4 & 1, tag >> 5 & 1
@@ -119,8 +120,9 @@ def decode_column(b, n, states=None, durs=None):
         for code in unpack(b, packing, m - 1):
             values.append(signed(values[-1] + base + code))
     elif transform == 2:
-        base = b.svarint()
-        values = [signed(d + base + code) for d, code in zip(durs, unpack(b, packing, m))]
+        base, before = b.svarint(), list(left)
+        left[:] = [signed(base + code) for code in unpack(b, packing, m)]
+        values = [signed(x - y) for x, y in zip(before, left)]
     else:
         if transform == 3:
             entries, value = [], 0
@@ -160,7 +162,7 @@ class Table:
 
 class File:
     def __init__(self, data):
-        self.data = data
+        self.data, self.base_cache = data, {}
         self.read_header()
         self.read_strings()
         self.read_directory()
@@ -232,24 +234,57 @@ class File:
         self.check_entry(table, entry, rows)
         return rows
 
+    def base_times(self, keys, first):
+        table = next(t for t in self.tables if t.name == "cpu_state")
+        lane = next(lane for lane in table.lanes if lane[0] == keys)
+        times = self.base_cache.get(keys)
+        if not times:
+            pieces = list(self.pieces)
+            rows = self.rows(table, *lane)
+            times = self.base_cache[keys] = [r[2] for r in rows] + [rows[-1][2] + rows[-1][3]]
+            self.pieces = pieces  # they count once, when the lane itself is read
+        return times[bisect.bisect_right(times, first) - 1:]
+
+    def block_times(self, b, table, first, n):
+        """ts, and dur or None."""
+        form = b.varint()
+        assert form in (0, 1) or form == 3 and table.kind == SPANS
+        dur = None
+        if form:
+            times = self.base_times((b.svarint(), b.svarint()), first)
+            ranks = decode_column(b, n)
+            ts = [signed(times[r] + rest) for r, rest in zip(ranks, decode_column(b, n))]
+            assert min(ranks) >= 0
+        else:
+            ts = [signed(first + t) for t in decode_column(b, n)]
+        if form == 3:
+            more, rest = decode_column(b, n), decode_column(b, n)
+            dur = [NULL if x == NULL else times[r + m] + x - t
+                   for t, r, m, x in zip(ts, ranks, more, rest)]
+        elif table.kind == SPANS:
+            dur = decode_column(b, n)
+        return ts, dur
+
     def block(self, table, keys, entry):
         first, end, n = entry[:3]
         b, k = self.piece(entry), table.n_keys
         columns = [[key] * n for key in keys] + [None] * (len(table.columns) - k)
-        done, states, durs = set(range(k)), None, None
+        done, states, left = set(range(k)), None, None
         if table.kind != ROWS:
-            ts = columns[k] = [signed(first + t) for t in decode_column(b, n)]
+            ts, dur = self.block_times(b, table, first, n)
+            columns[k] = ts
             done.add(k)
+        if table.kind == SPANS:
+            columns[k + 1] = dur
+            left = list(dur)
+            done.add(k + 1)
         if table.kind == STATES:
             columns[k + 1] = [b - a for a, b in zip(ts, ts[1:] + [end])]
             states = columns[k + 2] = decode_column(b, n)
             done |= {k + 1, k + 2}
         for c in range(len(table.columns)):
-            if c in done:
-                continue
-            columns[c] = decode_column(b, n, states, durs)
-            if table.kind == SPANS and c == k + 1:
-                durs = columns[c]
+            if c not in done:
+                columns[c] = decode_column(b, n, states, left)
         b.end()
         return [list(row) for row in zip(*columns)]
 

@@ -25,6 +25,7 @@ struct maker {
 	uint64_t random;
 	enum made_style style;
 	int64_t texts[N_TEXTS];
+	VEC(int64_t) times; /* ascending; lanes share most of theirs */
 };
 
 static uint64_t below(struct maker *m, uint64_t n)
@@ -64,8 +65,7 @@ static int64_t other_value(struct maker *m, const struct column *c)
 static int64_t some_dur(struct maker *m, const struct table *t, int64_t ts)
 {
 	int64_t most = INT64_MAX - (ts > 0 ? ts : 0);
-	int64_t dur = (int64_t)(made_random(&m->random) >>
-				(m->style == MADE_EXTREME ? 3 + below(m, 60) : 36 + below(m, 27)));
+	int64_t dur = (int64_t)(made_random(&m->random) >> (3 + below(m, 60)));
 
 	dur = dur > most ? most : dur;
 	if (t->kind == TABLE_STATES)
@@ -113,22 +113,69 @@ static void fit_exit(enum table_id table, int64_t *row)
 	row[COL_VM_EXIT_HANDLED_NS] = row[COL_VM_EXIT_DUR];
 }
 
-static void make_lane(struct maker *m, enum table_id table, const int64_t *keys, size_t rows)
+/* Rows anywhere in time, with no regard to other lanes. */
+static void make_wild_rows(struct maker *m, struct made_lane *lane, const int64_t *keys,
+			   size_t rows)
 {
-	const struct table *t = table_get(table);
-	struct made_lane *lane = vec_push(&m->file->lanes);
-	int64_t ts = m->style == MADE_EXTREME ? INT64_MIN + 1 + any_length(m)
-					      : INT64_C(1700000000000000000);
+	const struct table *t = table_get(lane->table);
+	int64_t ts = INT64_MIN + 1 + (any_length(m) & INT64_MAX);
 
-	lane->table = table;
 	for (size_t i = 0; i < rows && ts < INT64_MAX; i++) {
 		int64_t *row = vec_push(&lane->rows)->values;
 
 		make_row(m, t, keys, ts, row);
-		if (m->style == MADE_PLAIN)
-			fit_exit(table, row);
 		if (t->ts != NO_COLUMN)
 			ts = next_ts(m, t, row);
+	}
+}
+
+static int64_t time_at(const struct maker *m, size_t i)
+{
+	return m->times.at[i < m->times.n ? i : m->times.n - 1];
+}
+
+/* Rows at the times that lanes share: this one has about one of `sparse`, and some of its own. */
+static void make_rows(struct maker *m, struct made_lane *lane, const int64_t *keys, size_t rows)
+{
+	const struct table *t = table_get(lane->table);
+	const uint64_t sparse = 1 + below(m, 4);
+	size_t at = below(m, m->times.n / 4);
+	int64_t ts = time_at(m, at);
+
+	for (size_t i = 0; i < rows && at < m->times.n; i++) {
+		int64_t *row = vec_push(&lane->rows)->values;
+
+		at += 1 + below(m, sparse);
+		int64_t next = time_at(m, at) + (below(m, 20) ? 0 : 1);
+
+		make_row(m, t, keys, ts, row);
+		if (t->kind == TABLE_STATES)
+			row[t->dur] = next - ts;
+		if (t->kind == TABLE_SPANS && row[t->dur] != TABLE_NULL)
+			row[t->dur] = below(m, 3) ? next - ts : (int64_t)below(m, 2);
+		fit_exit(lane->table, row);
+		ts = next;
+	}
+}
+
+static void make_lane(struct maker *m, enum table_id table, const int64_t *keys, size_t rows)
+{
+	struct made_lane *lane = vec_push(&m->file->lanes);
+
+	lane->table = table;
+	if (m->style == MADE_EXTREME || table_get(table)->kind == TABLE_ROWS)
+		make_wild_rows(m, lane, keys, rows);
+	else
+		make_rows(m, lane, keys, rows);
+}
+
+static void make_times(struct maker *m, size_t n)
+{
+	int64_t t = INT64_C(1700000000000000000);
+
+	for (size_t i = 0; i < n; i++) {
+		t += 2 + (int64_t)(made_random(&m->random) >> (36 + below(m, 27)));
+		*vec_push(&m->times) = t;
 	}
 }
 
@@ -163,20 +210,53 @@ static void make_lanes(struct maker *m, size_t rows)
 	}
 }
 
-/* Adds the rows to the file, lanes in turn. */
+/* Return: the lane of a CPU, another one from time to time. */
+static struct store_lane *some_cpu(struct maker *m)
+{
+	const int64_t keys[] = {1 + (int64_t)below(m, 2), (int64_t)below(m, 2)};
+
+	return store_writer_lane(m->writer, TABLE_CPU_STATE, keys);
+}
+
+static int64_t ts_of(const struct made_lane *lane, size_t i)
+{
+	const struct table *t = table_get(lane->table);
+
+	return t->ts == NO_COLUMN ? INT64_MIN : lane->rows.at[i].values[t->ts];
+}
+
+/* Adds the rows to the file in the order of time, the lanes by turns. */
 static void write_rows(struct maker *m)
 {
-	bool more = true;
+	size_t *next = mem_zalloc(m->file->lanes.n, sizeof(*next));
+	size_t left = m->file->lanes.n;
 
-	for (size_t i = 0; more; i++) {
-		more = false;
-		vec_each (lane, &m->file->lanes) {
-			if (i >= lane->rows.n)
+	while (left) {
+		int64_t first = INT64_MAX;
+		struct made_lane *lane = NULL;
+
+		left = 0;
+		vec_each (l, &m->file->lanes) {
+			size_t i = next[l - m->file->lanes.at];
+
+			if (i >= l->rows.n)
 				continue;
-			store_writer_add(m->writer, lane->table, lane->rows.at[i].values);
-			more = true;
+			left++;
+			if (lane && ts_of(l, i) >= first)
+				continue;
+			lane = l;
+			first = ts_of(l, i);
 		}
+		if (!lane)
+			break;
+		const int64_t *row = lane->rows.at[next[lane - m->file->lanes.at]++].values;
+		struct store_lane *to = store_writer_lane(m->writer, lane->table, row);
+
+		if (!below(m, 100))
+			store_lane_near(to, some_cpu(m));
+		store_lane_add(to, row);
 	}
+	free(next);
 }
 
 static void make_texts(struct maker *m)
@@ -201,11 +281,13 @@ void made_file_init(struct made_file *f, uint64_t seed, size_t rows, enum made_s
 	close(fd);
 	assert_int_equal(store_writer_new(&m.writer, f->path, &err), 0);
 	make_texts(&m);
+	make_times(&m, rows);
 	make_lanes(&m, rows);
 	write_rows(&m);
 	if (store_writer_finish(m.writer, &err))
 		fail_msg("%s", err.text);
 	store_writer_free(m.writer);
+	vec_deinit(&m.times);
 }
 
 void made_file_deinit(struct made_file *f)
