@@ -20,6 +20,7 @@ struct grid {
 	VEC(const char *) cells; /* of the first rows, row by row */
 	struct table_column *columns;
 	size_t n_columns;
+	bool cut; /* texts to the width of their column */
 };
 
 /* In characters of UTF-8; those that take two places are rare here. */
@@ -107,13 +108,14 @@ static void print_cut(struct out *o, const char *text, size_t width)
 	out_str(o, "…");
 }
 
-static void print_cell(struct out *o, const struct table_column *c, const char *cell, bool last)
+static void print_cell(struct out *o, const struct table_column *c, const char *cell, bool cut,
+		       bool last)
 {
 	size_t width = width_of(cell), pad = width < c->width ? c->width - width : 0;
 
 	if (!c->left)
 		print_spaces(o, pad);
-	if (c->left && width > c->width)
+	if (cut && c->left && width > c->width)
 		print_cut(o, cell, c->width);
 	else
 		out_str(o, cell);
@@ -124,7 +126,7 @@ static void print_cell(struct out *o, const struct table_column *c, const char *
 static void print_line(struct out *o, const struct grid *g, const char *const *cells)
 {
 	for (size_t i = 0; i < g->n_columns; i++)
-		print_cell(o, &g->columns[i], cells[i], i + 1 == g->n_columns);
+		print_cell(o, &g->columns[i], cells[i], g->cut, i + 1 == g->n_columns);
 	out_char(o, '\n');
 }
 
@@ -169,7 +171,10 @@ static void print_later(struct out *o, const struct grid *g, sqlite3_stmt *s)
 
 int sql_print_table(sqlite3_stmt *s, const struct sql_output *output)
 {
-	struct grid g = {.n_columns = (size_t)sqlite3_column_count(s)};
+	struct grid g = {
+		.n_columns = (size_t)sqlite3_column_count(s),
+		.cut = output->width > 0,
+	};
 	struct out o;
 	int r;
 
