@@ -83,6 +83,7 @@ bool sync_tsc_recorded(struct clock_map *m, const struct identity *id,
 	writes_t writes = {0};
 	int64_t settled;
 
+	*m = (struct clock_map){0};
 	if (!sync_tsc_clock(traces[id->vms.at[vm].host], &host) ||
 	    !sync_tsc_clock(traces[id->vms.at[vm].guest], &guest) || !same_speed(&host, &guest))
 		return false;
