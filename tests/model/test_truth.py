@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""test_truth.py VMSCOPE ROWS SIM [--full]: lanes of threads and CPUs and the containers of simulated recordings are the
+true ones, and the laws of conservation hold; as TAP.
+
+Options are drawn by number, so that case N is always the same; --full runs a hundred of them. With events missing
+states may be unknown, but never wrong.
+"""
+import random
+import sys
+import tempfile
+
+from lanes import Tap
+from truth import Simulation, needless_unknown, wrong_containers, wrong_cpus, wrong_threads
+
+CASES, ALL_CASES = 10, 100
+LOSSES = (
+    ["--lost-events", "5", "--packet-size", "8k"],
+    ["--lost-packets", "5", "--packet-size", "8k"],
+    ["--lost-events", "5", "--lost-packets", "5", "--packet-size", "16k"],
+)
+
+
+def drawn(n):
+    """The options of case n."""
+    r = random.Random(n)
+    options = ["--vmsync", "--seed", str(n), "--duration", r.choice(("0.05", "0.1"))]
+    options += ["--vms", str(r.randint(1, 3)), "--vcpus", r.choice(("1", "2", "4"))]
+    options += ["--pcpus", r.choice(("1", "2", "4")), "--isa", r.choice(("svm", "vmx"))]
+    options += ["--halt-poll", r.choice(("0", "50", "200"))]
+    for flag, share in (("--contention", 0.3), ("--containers", 0.4), ("--late-tracing", 0.2),
+                        ("--late-guests", 0.2), ("--no-statedump", 0.2), ("--compact", 0.3),
+                        ("--old-names", 0.2), ("--stock-probe", 0.2), ("--identical", 0.2)):
+        if r.random() < share:
+            options.append(flag)
+    if r.random() < 0.3:
+        options += ["--slow", "30"]
+    if r.random() < 0.3:
+        options += ["--untraced", "1"]
+    if r.random() < 0.4:
+        options += r.choice(LOSSES)
+    return options
+
+
+def lost(options):
+    return any(o.startswith("--lost") for o in options)
+
+
+def failures(sim, results, options):
+    yield from results.broken()
+    yield from wrong_threads(sim, results)
+    yield from wrong_cpus(sim, results)
+    little_told = lost(options) or "--no-statedump" in options
+    yield from wrong_containers(sim, results, little_told)
+    if not lost(options):
+        yield from needless_unknown(results)
+
+
+def main():
+    vmscope, rows, program, *full = sys.argv[1:]
+    tap = Tap()
+    for n in range(1, 1 + (ALL_CASES if "--full" in full else CASES)):
+        options = drawn(n)
+        with tempfile.TemporaryDirectory() as directory:
+            sim = Simulation(program, directory, *options)
+            results = sim.results(vmscope, rows)
+            tap.result(failures(sim, results, options), f"case {n}: {' '.join(options)}")
+    sys.exit(tap.end())
+
+
+main()
