@@ -264,19 +264,20 @@ class Prompt:
     def finish(self):
         """End of file; again if it came before the prompt took over the terminal."""
         self.expect("vmscope> ")
-        for i in range(600):
-            if i % 20 == 0:
-                self.send("\x04")
+        for i in range(1500):
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
-            if select.select([self.fd], [], [], 0.05)[0]:
-                try:
-                    os.read(self.fd, 65536)
-                except OSError:  # it has gone
-                    pass
+            try:
+                if i % 50 == 0:
+                    self.send("\x04")
+                if select.select([self.fd], [], [], 0)[0]:
+                    self.text += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:  # it has closed the terminal
+                pass
+            time.sleep(0.02)
         os.kill(self.pid, signal.SIGKILL)
-        raise AssertionError("it does not end")
+        raise AssertionError(f"it does not end: {self.text!r}")
 
 
 def test_prompt():
