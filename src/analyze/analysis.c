@@ -256,6 +256,7 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 	if (contain) {
 		containment_init(&c, a->session.traces.at, &a->identity);
 		containment_identify(&c, &a->identity);
+		containment_follow(&c, &a->identity);
 	}
 	int r = sync_machines(&a->identity, a->session.traces.at, contain ? &c : NULL, &o->sync,
 			      a->sync, err);

@@ -3,31 +3,160 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyze/follow.h"
 #include "base/mem.h"
 #include "timeline/sync_identity.h"
 
-void containment_init(struct containment *c, struct ctf_trace *const *traces,
-		      const struct identity *identity)
+enum {
+	WHOLE_BYTES = 48 << 20, /* of all traces: up to here all is held in memory */
+	PART_BYTES = 8 << 20,	/* of each trace, to search in */
+	MAX_PART_BYTES = 128 << 20,
+	PART_FACTOR = 4,	/* more of each when that did not do */
+	N_BLOCKS = 4,		/* of a host's trace */
+	DRIFT_PPM = 200,	/* that clocks have, before it is known how much */
+	LEAST_REACH = 10000000, /* ns */
+};
+
+struct span {
+	int64_t first, last; /* machine ns */
+};
+
+static struct span span_of(const struct evidence *e)
 {
-	*c = (struct containment){.n_machines = identity->machines.n, .n_vcpus = identity->vcpus.n};
-	c->machines = mem_zalloc(c->n_machines, sizeof(*c->machines));
-	c->windows = mem_zalloc(c->n_vcpus, sizeof(*c->windows));
+	struct span s = {INT64_MAX, INT64_MIN};
+
+	vec_each (cpu, &e->cpus) {
+		s.first = cpu->first_ns < s.first ? cpu->first_ns : s.first;
+		s.last = cpu->last_ns > s.last ? cpu->last_ns : s.last;
+	}
+	return s.first <= s.last ? s : (struct span){0, 0};
+}
+
+/* Return: whether there is a host that the machine may be a guest of. */
+static bool has_host(const struct identity *id, size_t machine)
+{
+	for (size_t h = 0; h < id->machines.n; h++) {
+		if (h != machine && id->machines.at[h].is_host)
+			return true;
+	}
+	return false;
+}
+
+static void gather_whole(struct containment *c, const struct identity *id)
+{
 	for (size_t i = 0; i < c->n_machines; i++) {
-		gather_events(traces[i], &c->machines[i]);
-		if (identity->machines.at[i].is_host)
-			gather_windows(traces[i], identity, (int)i, c->windows, INT64_MIN,
-				       INT64_MAX);
+		if (has_host(id, i))
+			gather_events(c->traces[i], &c->machines[i]);
+		if (id->machines.at[i].is_host)
+			gather_windows(c->traces[i], id, (int)i, c->windows, INT64_MIN, INT64_MAX);
 	}
 }
 
-void containment_deinit(struct containment *c)
+static void forget(struct containment *c)
 {
 	for (size_t i = 0; i < c->n_machines; i++)
 		gathered_machine_deinit(&c->machines[i]);
 	for (size_t i = 0; i < c->n_vcpus; i++)
 		vec_deinit(&c->windows[i].at);
+}
+
+/* ---- parts ------------------------------------------------------------------------------------ */
+
+/*
+ * Of a host a few long blocks are looked at, of the guests many short stretches, two in the time of a
+ * block: whatever the clocks differ by, some of them happened during a block.
+ */
+
+/* Return: ns of one block; INT64_MAX when they make up all of the trace. */
+static int64_t block_length(const struct containment *c, const struct identity *id, size_t host,
+			    uint64_t bytes)
+{
+	struct span s = span_of(id->machines.at[host].evidence);
+	uint64_t size = c->traces[host]->size;
+
+	if (size <= bytes)
+		return INT64_MAX;
+	double length = ((double)s.last - (double)s.first) * (double)bytes / (double)size;
+	return (int64_t)(length / N_BLOCKS) + 1;
+}
+
+static void gather_blocks(struct containment *c, const struct identity *id, size_t host,
+			  uint64_t bytes)
+{
+	struct span s = span_of(id->machines.at[host].evidence);
+	int64_t length = block_length(c, id, host, bytes);
+	int64_t between = (s.last - s.first) / N_BLOCKS;
+
+	if (length == INT64_MAX) {
+		gather_windows(c->traces[host], id, (int)host, c->windows, INT64_MIN, INT64_MAX);
+		return;
+	}
+	for (int i = 0; i < N_BLOCKS; i++) {
+		int64_t from = s.first + i * between + (between - length) / 2;
+
+		gather_windows(c->traces[host], id, (int)host, c->windows, from, from + length);
+	}
+}
+
+static void gather_stretches(struct containment *c, size_t machine, int64_t block, uint64_t bytes)
+{
+	struct gather_parts parts = {.period = INT64_MAX, .length = INT64_MAX};
+	uint64_t size = c->traces[machine]->size;
+
+	if (size > bytes && block != INT64_MAX) {
+		parts.period = (uint64_t)block / 2 + 1;
+		parts.length = (uint64_t)((double)parts.period * (double)bytes / (double)size) + 1;
+	}
+	gather_causes(c->traces[machine], &parts, &c->machines[machine]);
+}
+
+static void gather_parts(struct containment *c, const struct identity *id, uint64_t bytes)
+{
+	int64_t block = INT64_MAX;
+
+	forget(c);
+	for (size_t h = 0; h < c->n_machines; h++) {
+		if (!id->machines.at[h].is_host)
+			continue;
+		int64_t length = block_length(c, id, h, bytes);
+
+		block = length < block ? length : block;
+		gather_blocks(c, id, h, bytes);
+	}
+	for (size_t i = 0; i < c->n_machines; i++) {
+		if (has_host(id, i))
+			gather_stretches(c, i, block, bytes);
+	}
+}
+
+void containment_init(struct containment *c, struct ctf_trace *const *traces,
+		      const struct identity *identity)
+{
+	uint64_t bytes = 0;
+
+	*c = (struct containment){
+		.traces = traces, .n_machines = identity->machines.n, .n_vcpus = identity->vcpus.n};
+	c->machines = mem_zalloc(c->n_machines, sizeof(*c->machines));
+	c->windows = mem_zalloc(c->n_vcpus, sizeof(*c->windows));
+	c->fits = mem_zalloc(c->n_machines, sizeof(*c->fits));
+	for (size_t i = 0; i < c->n_machines; i++)
+		bytes += traces[i]->size;
+	c->whole = bytes <= WHOLE_BYTES;
+	if (c->whole)
+		gather_whole(c, identity);
+}
+
+void containment_deinit(struct containment *c)
+{
+	forget(c);
+	for (size_t i = 0; i < c->n_machines; i++) {
+		if (c->fits[i].present)
+			sync_contain_deinit(&c->fits[i].fit);
+		vec_deinit(&c->fits[i].chunks);
+	}
 	free(c->machines);
 	free(c->windows);
+	free(c->fits);
 	*c = (struct containment){0};
 }
 
@@ -197,18 +326,31 @@ static void apply_verdict(struct identity *id, int machine, int host, const stru
 	}
 }
 
-static void set_guest_cpus(struct identity *id, const struct comparison *x, const int *vcpus)
+/* The CPUs of the VMs that are tied learn their vCPUs, and the machines where their clocks are. */
+static void set_guest_cpus(struct containment *c, struct identity *id, const struct comparison *x,
+			   const int *vcpus)
 {
 	for (size_t r = 0; r < x->cpus.n; r++) {
-		int machine = (int)x->machine_of_cpu.at[r];
+		uint32_t machine = x->machine_of_cpu.at[r];
+		struct contained *fit = &c->fits[machine];
 
-		if (vcpus[r] != IDENT_NONE &&
-		    id->vms.at[id->vcpus.at[vcpus[r]].vm].guest == machine)
-			id->vcpus.at[vcpus[r]].guest_cpu = x->number_of_cpu.at[r];
+		if (vcpus[r] == IDENT_NONE ||
+		    id->vms.at[id->vcpus.at[vcpus[r]].vm].guest != (int)machine)
+			continue;
+		id->vcpus.at[vcpus[r]].guest_cpu = x->number_of_cpu.at[r];
+		for (size_t k = 0; k < x->threads.n; k++) {
+			const struct sync_score *s = &x->scores[r * x->threads.n + k];
+
+			if (x->vcpu_of_thread.at[k] != vcpus[r] || s->agreeing <= fit->agreeing)
+				continue;
+			fit->agreeing = s->agreeing;
+			fit->difference = s->difference;
+		}
 	}
 }
 
-static void judge_host(const struct comparison *x, struct identity *id, const bool *fits)
+static void judge_host(struct containment *c, const struct comparison *x, struct identity *id,
+		       const bool *fits)
 {
 	size_t n = id->machines.n;
 	bool *belongs = mem_zalloc(n, sizeof(*belongs));
@@ -222,7 +364,7 @@ static void judge_host(const struct comparison *x, struct identity *id, const bo
 		if (belongs[m] && id->machines.at[m].vm == IDENT_NONE)
 			apply_verdict(id, (int)m, x->host, &verdicts[m]);
 	}
-	set_guest_cpus(id, x, vcpus);
+	set_guest_cpus(c, id, x, vcpus);
 	free(belongs);
 	free(vcpus);
 	free(verdicts);
@@ -244,25 +386,81 @@ static void say_foreign(struct identity *id, const bool *fits)
 	}
 }
 
-void containment_identify(const struct containment *c, struct identity *id)
+static size_t compare_hosts(struct comparison *x, const struct containment *c,
+			    const struct identity *id)
 {
-	size_t n = c->n_machines, n_hosts = 0;
-	struct comparison *x = mem_zalloc(n, sizeof(*x));
+	size_t n_hosts = 0;
 
-	for (size_t h = 0; h < n; h++) {
+	for (size_t h = 0; h < c->n_machines; h++) {
 		if (id->machines.at[h].is_host)
 			comparison_init(&x[n_hosts++], c, id, (int)h);
 	}
-	bool *fits = find_fits(x, n_hosts, n);
+	return n_hosts;
+}
 
-	for (size_t h = 0; h < n_hosts; h++)
-		judge_host(&x[h], id, fits);
-	if (n_hosts)
-		say_foreign(id, fits);
+static void comparisons_deinit(struct comparison *x, size_t n_hosts)
+{
 	for (size_t h = 0; h < n_hosts; h++)
 		comparison_deinit(&x[h]);
+}
+
+/* Return: whether each machine that is no host fits somewhere. */
+static bool all_fit(const struct identity *id, const bool *fits)
+{
+	size_t n = id->machines.n;
+
+	for (size_t m = 0; m < n; m++) {
+		bool any = id->machines.at[m].is_host;
+
+		for (size_t h = 0; h < n && !any; h++)
+			any = fits[m * n + h];
+		if (!any)
+			return false;
+	}
+	return true;
+}
+
+/* Compares parts, and larger ones when some machine fits nowhere. Return: find_fits(). */
+static bool *search_parts(struct containment *c, const struct identity *id, struct comparison *x,
+			  size_t *n_hostsp)
+{
+	bool *fits;
+
+	for (uint64_t bytes = PART_BYTES;; bytes *= PART_FACTOR) {
+		gather_parts(c, id, bytes);
+		*n_hostsp = compare_hosts(x, c, id);
+		fits = find_fits(x, *n_hostsp, c->n_machines);
+		if (bytes >= MAX_PART_BYTES || all_fit(id, fits))
+			return fits;
+		free(fits);
+		comparisons_deinit(x, *n_hostsp);
+	}
+}
+
+static bool *search(struct containment *c, const struct identity *id, struct comparison *x,
+		    size_t *n_hostsp)
+{
+	if (!c->whole)
+		return search_parts(c, id, x, n_hostsp);
+	*n_hostsp = compare_hosts(x, c, id);
+	return find_fits(x, *n_hostsp, c->n_machines);
+}
+
+void containment_identify(struct containment *c, struct identity *id)
+{
+	size_t n_hosts;
+	struct comparison *x = mem_zalloc(c->n_machines, sizeof(*x));
+	bool *fits = search(c, id, x, &n_hosts);
+
+	for (size_t h = 0; h < n_hosts; h++)
+		judge_host(c, &x[h], id, fits);
+	if (n_hosts)
+		say_foreign(id, fits);
+	comparisons_deinit(x, n_hosts);
 	free(x);
 	free(fits);
+	if (!c->whole)
+		forget(c);
 }
 
 /* ---- fitting ---------------------------------------------------------------------------------- */
@@ -315,14 +513,101 @@ static void pairs_deinit(struct pairs *p)
 	free(p->at);
 }
 
-int containment_fit(const struct containment *c, const struct identity *id, int guest,
-		    const struct sync_fit_options *options, struct sync_contain *fit)
+static void fit_whole(struct containment *c, const struct identity *id, int guest)
 {
+	struct span s = span_of(id->machines.at[guest].evidence);
+	struct sync_fit_options options = sync_fit_defaults(s.first, s.last);
 	struct pairs p = find_pairs(c, id, guest);
-	int r = sync_contain_init(fit, p.at, p.n, options);
 
+	c->fits[guest].present = !sync_contain_init(&c->fits[guest].fit, p.at, p.n, &options);
 	pairs_deinit(&p);
-	return r;
+}
+
+/* Clocks that cannot be followed (they step by seconds, say) need all of the two traces at once. */
+static void fit_in_memory(struct containment *c, const struct identity *id, int guest, int host)
+{
+	forget(c);
+	gather_events(c->traces[guest], &c->machines[guest]);
+	gather_windows(c->traces[host], id, host, c->windows, INT64_MIN, INT64_MAX);
+	fit_whole(c, id, guest);
+	forget(c);
+}
+
+static bool is_followed_well(const struct sync_track *t)
+{
+	uint64_t events = 0, outside = 0;
+
+	vec_each (chunk, &t->chunks) {
+		events += chunk->events;
+		outside += chunk->outside;
+	}
+	return outside <= events / 100;
+}
+
+static void take_track(struct containment *c, struct followed *f)
+{
+	struct contained *fit = &c->fits[f->machine];
+
+	if (!is_followed_well(&f->track) || sync_track_finish(&f->track, &fit->fit.fit))
+		return;
+	fit->present = true;
+	vec_each (chunk, &f->track.chunks)
+		*vec_push(&fit->chunks) = *chunk;
+}
+
+static struct followed followed_of(const struct containment *c, const struct identity *id,
+				   int guest)
+{
+	struct span s = span_of(id->machines.at[guest].evidence);
+	struct sync_fit_options options = sync_fit_defaults(s.first, s.last);
+	struct followed f = {.machine = guest, .difference = c->fits[guest].difference};
+
+	f.reach = (s.last - s.first) / 1000000 * DRIFT_PPM + LEAST_REACH;
+	sync_track_init(&f.track, &options);
+	return f;
+}
+
+static bool is_guest_of(const struct identity *id, size_t machine, int host)
+{
+	int vm = id->machines.at[machine].vm;
+
+	return vm != IDENT_NONE && id->vms.at[vm].host == host;
+}
+
+static void follow_host(struct containment *c, const struct identity *id, int host)
+{
+	VEC(struct followed) guests = {0};
+
+	for (size_t m = 0; m < c->n_machines; m++) {
+		if (is_guest_of(id, m, host) && c->fits[m].agreeing)
+			*vec_push(&guests) = followed_of(c, id, (int)m);
+	}
+	if (guests.n)
+		follow_guests(c->traces, id, host, guests.at, guests.n);
+	vec_each (f, &guests) {
+		take_track(c, f);
+		sync_track_deinit(&f->track);
+	}
+	vec_deinit(&guests);
+	for (size_t m = 0; m < c->n_machines; m++) {
+		if (is_guest_of(id, m, host) && !c->fits[m].present)
+			fit_in_memory(c, id, (int)m, host);
+	}
+}
+
+void containment_follow(struct containment *c, const struct identity *id)
+{
+	for (size_t m = 0; m < c->n_machines; m++) {
+		if (c->whole && id->machines.at[m].vm != IDENT_NONE)
+			fit_whole(c, id, (int)m);
+		else if (!c->whole && id->machines.at[m].is_host)
+			follow_host(c, id, (int)m);
+	}
+}
+
+const struct sync_fit *containment_fit(const struct containment *c, int guest)
+{
+	return c->fits[guest].present ? &c->fits[guest].fit.fit : NULL;
 }
 
 /*
@@ -350,14 +635,43 @@ static uint64_t count_outside(const struct sync_pair *pair, const struct clock_m
 	return n;
 }
 
+static void count_whole(const struct containment *c, const struct identity *id, int guest,
+			const struct clock_map *map, uint64_t *n_eventsp,
+			uint64_t *outside_of_piece)
+{
+	struct pairs p = find_pairs(c, id, guest);
+
+	for (size_t i = 0; i < p.n; i++)
+		*n_eventsp += count_outside(&p.at[i], map, outside_of_piece);
+	pairs_deinit(&p);
+}
+
 void containment_count_outside(const struct containment *c, const struct identity *id, int guest,
 			       const struct clock_map *map, uint64_t *n_eventsp,
 			       uint64_t *outside_of_piece)
 {
-	struct pairs p = find_pairs(c, id, guest);
-
 	*n_eventsp = 0;
-	for (size_t i = 0; i < p.n; i++)
-		*n_eventsp += count_outside(&p.at[i], map, outside_of_piece);
-	pairs_deinit(&p);
+	if (c->whole)
+		count_whole(c, id, guest, map, n_eventsp, outside_of_piece);
+	else
+		follow_count_outside(c->traces, id, guest, map, n_eventsp, outside_of_piece);
+}
+
+void containment_count_own(const struct containment *c, const struct identity *id, int guest,
+			   const struct clock_map *map, uint64_t *n_eventsp,
+			   uint64_t *outside_of_piece)
+{
+	const struct contained *f = &c->fits[guest];
+
+	if (!f->chunks.n) {
+		containment_count_outside(c, id, guest, map, n_eventsp, outside_of_piece);
+		return;
+	}
+	*n_eventsp = 0;
+	vec_each (chunk, &f->chunks) {
+		int64_t middle = chunk->from + (chunk->to - chunk->from) / 2;
+
+		*n_eventsp += chunk->events;
+		outside_of_piece[clock_map_piece(map, middle) - map->pieces] += chunk->outside;
+	}
 }

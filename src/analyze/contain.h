@@ -4,6 +4,9 @@
  * Every machine's CPUs are compared with the vCPU threads of every other machine that is a host. A
  * machine that fits one VM belongs to it. A nested guest fits twice, in the VM of its own host and, since that
  * host is a guest too, in the VM around it: the inner one is its own.
+ *
+ * Short traces are held in memory as a whole. Of long ones parts tell who is who, and one pass over all
+ * tells where the clocks are (analyze/follow.h).
  */
 #ifndef VMSCOPE_ANALYZE_CONTAIN_H
 #define VMSCOPE_ANALYZE_CONTAIN_H
@@ -17,15 +20,28 @@
 #include "model/identity.h"
 #include "timeline/sync_contain.h"
 #include "timeline/sync_fit.h"
+#include "timeline/sync_track.h"
+
+/* Where the clock of one machine is. */
+struct contained {
+	uint32_t agreeing;  /* coincidences that agree on `difference`; 0: none */
+	int64_t difference; /* ns, host - guest, somewhere in the trace */
+	bool present;
+	struct sync_contain fit;       /* if present; owned */
+	VEC(struct sync_chunk) chunks; /* that it is of, where the clock was followed */
+};
 
 struct containment {
+	struct ctf_trace *const *traces; /* borrowed */
+	bool whole;			 /* all is held in memory */
 	size_t n_machines;
+	struct contained *fits;		   /* owned; per machine */
 	struct gathered_machine *machines; /* owned */
 	struct gathered_windows *windows;  /* owned; per vCPU of the identity */
 	size_t n_vcpus;
 };
 
-/* Reads what is to be compared. traces[i] is machine i of the identity. */
+/* traces[i] is machine i of the identity; they must outlive the containment. */
 void containment_init(struct containment *c, struct ctf_trace *const *traces,
 		      const struct identity *identity);
 void containment_deinit(struct containment *c);
@@ -34,14 +50,13 @@ void containment_deinit(struct containment *c);
  * Ties machines that are no VM yet to the VMs that they fit, and says in the identity's `why` what
  * could not be told. The vCPUs of VMs that are tied, now or before, learn which guest CPU they are.
  */
-void containment_identify(const struct containment *c, struct identity *identity);
+void containment_identify(struct containment *c, struct identity *identity);
 
-/*
- * Fits machine `guest`, which is a VM, to its host's clock.
- * Return: 0 with *fit made, or SYNC_NO_FIT.
- */
-int containment_fit(const struct containment *c, const struct identity *identity, int guest,
-		    const struct sync_fit_options *options, struct sync_contain *fit);
+/* Fits all machines that are VMs, each to its host's clock. */
+void containment_follow(struct containment *c, const struct identity *identity);
+
+/* Return: the fit of machine `guest`, or NULL when there is none. */
+const struct sync_fit *containment_fit(const struct containment *c, int guest);
 
 /*
  * Counts the guest's events that `map` puts outside every window of their vCPU: *n_eventsp is how many
@@ -51,5 +66,13 @@ int containment_fit(const struct containment *c, const struct identity *identity
 void containment_count_outside(const struct containment *c, const struct identity *identity,
 			       int guest, const struct clock_map *map, uint64_t *n_eventsp,
 			       uint64_t *outside_of_piece);
+
+/*
+ * The same for the map of containment_fit(): where the clock was followed, the events outside have been
+ * counted on the way (then each counts for the piece in which most of its neighbours are).
+ */
+void containment_count_own(const struct containment *c, const struct identity *identity, int guest,
+			   const struct clock_map *map, uint64_t *n_eventsp,
+			   uint64_t *outside_of_piece);
 
 #endif

@@ -190,22 +190,24 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 
 static void estimate_by_containment(struct sync_estimate *e, const struct task *t)
 {
-	struct sync_fit_options options = sync_fit_defaults(t->first, t->last);
-	struct sync_contain c;
+	const struct sync_fit *fit = containment_fit(t->contained, t->machine);
 
-	if (containment_fit(t->contained, t->id, t->machine, &options, &c))
-		return;
-	take_fit(e, &c.fit);
-	sync_contain_deinit(&c);
+	if (fit)
+		take_fit(e, fit);
 }
 
-static void check_estimate(struct sync_estimate *e, const struct task *t)
+static void check_estimate(struct sync_estimate *e, const struct task *t, enum sync_method method)
 {
 	if (!e->present || !t->contained)
 		return;
 	uint64_t *outside = mem_zalloc(e->map.n_pieces, sizeof(*outside));
 
-	containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events, outside);
+	if (method == SYNC_CONTAINMENT)
+		containment_count_own(t->contained, t->id, t->machine, &e->map, &e->n_events,
+				      outside);
+	else
+		containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events,
+					  outside);
 	for (size_t i = 0; i < e->map.n_pieces; i++) {
 		e->pieces[i].outside = outside[i];
 		e->outside += outside[i];
@@ -276,7 +278,7 @@ static void estimate(struct machine_sync *s, const struct task *t)
 	if (!s->estimates[SYNC_TSC].present)
 		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
 	for (int m = 0; m < SYNC_N_METHODS; m++)
-		check_estimate(&s->estimates[m], t);
+		check_estimate(&s->estimates[m], t, (enum sync_method)m);
 }
 
 static void keep_clock(struct machine_sync *s, enum sync_method method)

@@ -655,11 +655,14 @@ static int fit_round(struct sync_contain *c, const struct known *known,
 
 	collect(known, pairs, n_pairs, &bounds, &seen);
 	int rc = sync_fit_init(&fit, bounds.at, bounds.n, o);
-	vec_deinit(&bounds);
-	if (rc)
+	if (rc) {
+		vec_deinit(&bounds);
 		return rc;
-	sync_fit_deinit(&c->fit);
+	}
+	sync_contain_deinit(c);
 	c->fit = fit;
+	c->bounds = bounds.at;
+	c->n_bounds = bounds.n;
 	c->rounds++;
 	return 0;
 }
@@ -722,7 +725,6 @@ static void count_events(struct sync_contain *c, const struct sync_pair *pairs, 
 	struct known known = known_fit(&c->fit);
 
 	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
-	c->by_chance = outside_by_chance(c, pairs, n_pairs);
 }
 
 /* Return: 0 or SYNC_NO_FIT. */
@@ -814,6 +816,8 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
+	if (!rc)
+		c->by_chance = outside_by_chance(c, pairs, n_pairs);
 	return rc;
 }
 
@@ -828,10 +832,34 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 		map.pieces[i].error = reach;
 	int rc = fit_from(c, &known, pairs, n_pairs, o);
 	clock_map_deinit(&map);
+	if (!rc)
+		c->by_chance = outside_by_chance(c, pairs, n_pairs);
 	return rc;
+}
+
+int sync_contain_init_after(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+			    const struct sync_fit_options *o, const struct sync_fit *before,
+			    int widen)
+{
+	struct known known = known_fit(before);
+
+	*c = (struct sync_contain){0};
+	known.widen = widen;
+	known.believe = true;
+	if (fit_round(c, &known, pairs, n_pairs, o))
+		return SYNC_NO_FIT;
+	known = known_fit(&c->fit);
+	known.believe = true;
+	fit_round(c, &known, pairs, n_pairs, o); /* if there is none, the first one stays */
+	known = known_fit(&c->fit);
+	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
+	return 0;
 }
 
 void sync_contain_deinit(struct sync_contain *c)
 {
 	sync_fit_deinit(&c->fit);
+	free(c->bounds);
+	c->bounds = NULL;
+	c->n_bounds = 0;
 }

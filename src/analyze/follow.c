@@ -1,0 +1,388 @@
+#include "analyze/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+	HOST_STEP = 8192,	     /* host events between two looks at the guests */
+	SLICE = 20000000,	     /* guest ns that are read at once */
+	FIRST_CHUNK = 8192,	     /* guest events: enough for a search */
+	MAX_CHUNK = 65536,	     /* and for all others */
+	MAX_FIRST_CHUNK = 131072,    /* of the search, when fewer did not do */
+	MAX_WINDOWS = 131072,	     /* in a chunk: then it is full as well */
+	MAX_FIRST_WINDOWS = 1048576, /* the same while searching */
+	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
+};
+
+/* One stream of the guest, and whose windows its events lie in. */
+struct side {
+	struct guest_stream *stream;
+	size_t vcpu;
+	VEC(struct sync_guest_event) events; /* of the chunk */
+	size_t window;			     /* where the last look-up ended */
+	bool begun;			     /* the first window has begun */
+};
+
+struct guest {
+	struct followed *followed;
+	struct guest_reader *reader;
+	VEC(struct side) sides;
+	VEC(size_t) vcpus;
+	struct gathered_windows *windows; /* by vCPU of the identity */
+	size_t n_events;		  /* in the chunk */
+	size_t chunk;			  /* events that make it full */
+	int64_t reached;		  /* guest ns: all before is in a chunk */
+};
+
+static void guest_init(struct guest *g, const struct ctf_trace *trace,
+		       const struct identity *identity, int machine,
+		       struct gathered_windows *windows)
+{
+	*g = (struct guest){.windows = windows, .chunk = FIRST_CHUNK, .reached = INT64_MIN};
+	g->reader = guest_reader_new(trace);
+	for (size_t v = 0; v < identity->vcpus.n; v++) {
+		const struct ident_vcpu *vcpu = &identity->vcpus.at[v];
+
+		if (vcpu->vm != identity->machines.at[machine].vm)
+			continue;
+		*vec_push(&g->vcpus) = v;
+		for (size_t i = 0; i < g->reader->n_streams; i++) {
+			if ((int64_t)g->reader->streams[i].cpu == vcpu->guest_cpu)
+				*vec_push(&g->sides) =
+					(struct side){.stream = &g->reader->streams[i], .vcpu = v};
+		}
+	}
+}
+
+static void guest_deinit(struct guest *g)
+{
+	vec_each (s, &g->sides)
+		vec_deinit(&s->events);
+	vec_deinit(&g->sides);
+	vec_deinit(&g->vcpus);
+	guest_reader_free(g->reader);
+}
+
+/* Return: guest ns of the first event that is in no chunk yet, INT64_MAX at the end. */
+static int64_t next_event(const struct guest *g)
+{
+	int64_t next = INT64_MAX;
+
+	vec_each (s, &g->sides) {
+		if (!s->stream->at_end && s->stream->next.ts < next)
+			next = s->stream->next.ts;
+	}
+	return next;
+}
+
+/* Return: guest ns of the first event that is not compared yet. */
+static int64_t first_needed(const struct guest *g)
+{
+	int64_t first = next_event(g);
+
+	vec_each (s, &g->sides) {
+		if (s->events.n && s->events.at[0].ts < first)
+			first = s->events.at[0].ts;
+	}
+	return first;
+}
+
+/* ---- windows ---------------------------------------------------------------------------------- */
+
+/* Forgets the windows that end before host time t, but for the last of them. */
+static void drop_windows(struct gathered_windows *w, int64_t t)
+{
+	size_t low = 0, high = w->at.n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (w->at.at[middle].end < t)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < 2 || low - 1 < w->at.n / 2)
+		return;
+	w->at.n -= low - 1;
+	memmove(w->at.at, &w->at.at[low - 1], w->at.n * sizeof(*w->at.at));
+}
+
+/* Where the difference may be at guest time t. */
+static void range_at(const struct followed *f, int64_t t, int64_t *lowp, int64_t *highp)
+{
+	int64_t play = PLAY;
+
+	if (sync_track_range(&f->track, t, lowp, highp)) {
+		*lowp = *highp = f->difference;
+		play = f->reach;
+	}
+	*lowp -= play;
+	*highp += play;
+}
+
+static void forget_windows(struct guest *g)
+{
+	int64_t t = first_needed(g), low, high;
+
+	if (t == INT64_MAX) {
+		vec_each (v, &g->vcpus)
+			g->windows[*v].at.n = 0;
+		return;
+	}
+	range_at(g->followed, t, &low, &high);
+	vec_each (v, &g->vcpus)
+		drop_windows(&g->windows[*v], t + low);
+}
+
+static size_t count_windows(const struct guest *g)
+{
+	size_t n = 0;
+
+	vec_each (v, &g->vcpus)
+		n += g->windows[*v].at.n;
+	return n;
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------- */
+
+static void take_slice(struct guest *g, int64_t until)
+{
+	vec_each (s, &g->sides) {
+		for (; !s->stream->at_end && s->stream->next.ts < until;
+		     guest_stream_step(s->stream), g->n_events++)
+			*vec_push(&s->events) = s->stream->next;
+	}
+}
+
+/* A search that found nothing goes on with more events, up to a point. */
+static void next_chunk(struct guest *g, bool found)
+{
+	size_t most = g->followed->track.following ? MAX_CHUNK : MAX_FIRST_CHUNK;
+	bool retry = !found && !g->followed->track.following && g->chunk < most;
+
+	g->chunk = g->chunk * 2 < most ? g->chunk * 2 : most;
+	if (retry)
+		return;
+	vec_each (s, &g->sides)
+		s->events.n = 0;
+	g->n_events = 0;
+}
+
+static void compare_chunk(struct guest *g)
+{
+	struct sync_cpu *cpus = mem_zalloc(g->sides.n, sizeof(*cpus));
+	struct sync_thread *threads = mem_zalloc(g->sides.n, sizeof(*threads));
+	struct sync_pair *pairs = mem_zalloc(g->sides.n, sizeof(*pairs));
+
+	for (size_t i = 0; i < g->sides.n; i++) {
+		const struct side *s = &g->sides.at[i];
+		const struct gathered_windows *w = &g->windows[s->vcpu];
+
+		cpus[i] = (struct sync_cpu){.events = s->events.at, .n = s->events.n};
+		threads[i] = (struct sync_thread){.windows = w->at.at, .n = w->at.n};
+		pairs[i] = (struct sync_pair){.cpu = &cpus[i], .thread = &threads[i]};
+	}
+	next_chunk(g, !sync_track_chunk(&g->followed->track, pairs, g->sides.n));
+	free(cpus);
+	free(threads);
+	free(pairs);
+	forget_windows(g);
+}
+
+/* Takes what happened before host time `until`, as far as the difference is known. */
+static void advance(struct guest *g, int64_t until)
+{
+	for (;;) {
+		int64_t next = next_event(g), low, high;
+
+		if (next == INT64_MAX)
+			return;
+		next = (next > g->reached ? next : g->reached) + SLICE;
+		range_at(g->followed, next, &low, &high);
+		if (next + high >= until)
+			return;
+		g->reached = next;
+		take_slice(g, next);
+		if (g->n_events >= g->chunk)
+			compare_chunk(g);
+	}
+}
+
+/* Windows that no guest event needs must not pile up, nor those of a chunk that hardly grows. */
+static void limit_windows(struct guest *g)
+{
+	bool following = g->followed->track.following;
+
+	if (count_windows(g) < (following ? MAX_WINDOWS : MAX_FIRST_WINDOWS))
+		return;
+	if (!following)
+		g->chunk = MAX_FIRST_CHUNK; /* there is no room for more */
+	if (g->n_events)
+		compare_chunk(g);
+	else
+		forget_windows(g);
+}
+
+static void end_guest(struct guest *g, int64_t last)
+{
+	int64_t low, high;
+
+	range_at(g->followed, last, &low, &high);
+	take_slice(g, last - low);
+	g->chunk = MAX_FIRST_CHUNK; /* there will be no more */
+	if (g->n_events)
+		compare_chunk(g);
+}
+
+static int64_t last_of(const struct evidence *e)
+{
+	int64_t last = INT64_MIN;
+
+	vec_each (cpu, &e->cpus)
+		last = cpu->last_ns > last ? cpu->last_ns : last;
+	return last;
+}
+
+static void free_windows(struct gathered_windows *windows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		vec_deinit(&windows[i].at);
+	free(windows);
+}
+
+/* The windows of VMs that are not followed. */
+static void drop_others(struct gathered_windows *windows, const struct identity *identity,
+			const struct guest *guests, size_t n)
+{
+	for (size_t v = 0; v < identity->vcpus.n; v++) {
+		bool followed = false;
+
+		for (size_t i = 0; i < n && !followed; i++) {
+			int machine = guests[i].followed->machine;
+
+			followed = identity->machines.at[machine].vm == identity->vcpus.at[v].vm;
+		}
+		if (!followed)
+			windows[v].at.n = 0;
+	}
+}
+
+void follow_guests(struct ctf_trace *const *traces, const struct identity *identity, int host,
+		   struct followed *followed, size_t n)
+{
+	struct gathered_windows *windows = mem_zalloc(identity->vcpus.n, sizeof(*windows));
+	struct guest *guests = mem_zalloc(n, sizeof(*guests));
+	struct window_reader *reader =
+		window_reader_new(traces[host], identity, host, windows, INT64_MIN);
+
+	for (size_t i = 0; i < n; i++) {
+		guest_init(&guests[i], traces[followed[i].machine], identity, followed[i].machine,
+			   windows);
+		guests[i].followed = &followed[i];
+	}
+	while (window_reader_read(reader, INT64_MAX, HOST_STEP)) {
+		for (size_t i = 0; i < n; i++) {
+			advance(&guests[i], window_reader_complete(reader));
+			limit_windows(&guests[i]);
+		}
+		drop_others(windows, identity, guests, n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		end_guest(&guests[i], last_of(identity->machines.at[host].evidence));
+		guest_deinit(&guests[i]);
+	}
+	window_reader_free(reader);
+	free(guests);
+	free_windows(windows, identity->vcpus.n);
+}
+
+/* ---- counting --------------------------------------------------------------------------------- */
+
+struct count {
+	const struct clock_map *map;
+	uint64_t n_events;
+	uint64_t *outside_of_piece;
+};
+
+/*
+ * The side's events before host time `until`. What comes after the last window waits for one more.
+ */
+static void count_side(struct count *c, const struct guest *g, struct side *s, int64_t until)
+{
+	const struct gathered_windows *w = &g->windows[s->vcpu];
+
+	for (; !s->stream->at_end; guest_stream_step(s->stream)) {
+		const struct clock_piece *p = clock_map_piece(c->map, s->stream->next.ts);
+		int64_t at = clock_piece_apply(p, s->stream->next.ts);
+
+		if (at >= until)
+			return;
+		while (s->window < w->at.n && w->at.at[s->window].end < at)
+			s->window++;
+		if (s->window == w->at.n)
+			return;
+		bool outside = at < w->at.at[s->window].begin;
+
+		s->begun |= !outside || s->window;
+		c->n_events += s->begun;
+		c->outside_of_piece[p - c->map->pieces] += outside && s->begun;
+	}
+}
+
+/* Forgets the windows that no side needs any more. */
+static void drop_passed(struct guest *g, size_t vcpu)
+{
+	struct gathered_windows *w = &g->windows[vcpu];
+	size_t passed = w->at.n;
+
+	vec_each (s, &g->sides) {
+		if (s->vcpu == vcpu && !s->stream->at_end && s->window < passed)
+			passed = s->window;
+	}
+	if (passed < w->at.n / 2)
+		return;
+	w->at.n -= passed;
+	memmove(w->at.at, w->at.at + passed, w->at.n * sizeof(*w->at.at));
+	vec_each (s, &g->sides) {
+		if (s->vcpu == vcpu)
+			s->window -= s->window < passed ? s->window : passed;
+	}
+}
+
+static void count_before(struct count *c, struct guest *g, int64_t until)
+{
+	vec_each (s, &g->sides)
+		count_side(c, g, s, until);
+	vec_each (v, &g->vcpus) {
+		if (g->windows[*v].at.n)
+			drop_passed(g, *v);
+	}
+}
+
+void follow_count_outside(struct ctf_trace *const *traces, const struct identity *identity,
+			  int machine, const struct clock_map *map, uint64_t *n_eventsp,
+			  uint64_t *outside_of_piece)
+{
+	int host = identity->vms.at[identity->machines.at[machine].vm].host;
+	struct gathered_windows *windows = mem_zalloc(identity->vcpus.n, sizeof(*windows));
+	struct window_reader *reader =
+		window_reader_new(traces[host], identity, host, windows, INT64_MIN);
+	struct count c = {.map = map, .outside_of_piece = outside_of_piece};
+	struct followed alone = {.machine = machine};
+	struct guest g;
+
+	guest_init(&g, traces[machine], identity, machine, windows);
+	g.followed = &alone;
+	while (window_reader_read(reader, INT64_MAX, HOST_STEP)) {
+		count_before(&c, &g, window_reader_complete(reader));
+		drop_others(windows, identity, &g, 1);
+	}
+	count_before(&c, &g, INT64_MAX);
+	*n_eventsp = c.n_events;
+	guest_deinit(&g);
+	window_reader_free(reader);
+	free_windows(windows, identity->vcpus.n);
+}

@@ -1,0 +1,302 @@
+#include "timeline/sync_track.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+	RECENT = 4,	  /* chunks that say where the next one is */
+	MAX_KEPT = 16384, /* bounds: beyond, neighbouring chunks share a hull */
+	THIN_TOGETHER = 512,
+	WIDEN = 2,	     /* times the width that the clock may have left the range by */
+	WANDER_PPB = 500,    /* and by this drift from the last event on */
+	LEAST_PLAY = 100,    /* ns: and by this */
+	NEAR_REACH = 100000, /* ns: what a contradiction makes of the range at first */
+};
+
+void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
+{
+	*t = (struct sync_track){.options = *o};
+}
+
+static void forget_before(struct sync_track *t)
+{
+	if (t->following)
+		sync_fit_deinit(&t->before);
+	t->following = false;
+}
+
+void sync_track_deinit(struct sync_track *t)
+{
+	forget_before(t);
+	vec_deinit(&t->kept);
+	vec_deinit(&t->chunks);
+	vec_deinit(&t->recent);
+}
+
+/* ---- what is kept ---- */
+
+static bool is_implied(const struct sync_bound *a, const struct sync_bound *b,
+		       const struct sync_bound *c)
+{
+	int64_t sign = a->side == SYNC_UPPER ? 1 : -1;
+	struct sync_point p = {a->at, sign * a->value}, q = {b->at, sign * b->value},
+			  r = {c->at, sign * c->value};
+
+	return sync_point_is_idle(&p, &q, &r);
+}
+
+/* Moves the hull of one side of bounds[0, n) to `hull`. Return: its length. */
+static size_t hull_of(const struct sync_bound *bounds, size_t n, enum sync_side side,
+		      struct sync_bound *hull)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sync_bound *b = &bounds[i];
+
+		if (b->side != side)
+			continue;
+		if (end && hull[end - 1].at == b->at) {
+			if ((hull[end - 1].value <= b->value) == (side == SYNC_UPPER))
+				continue;
+			end--;
+		}
+		while (end >= 2 && is_implied(&hull[end - 2], &hull[end - 1], b))
+			end--;
+		hull[end++] = *b;
+	}
+	return end;
+}
+
+/* Leaves of n bounds in order only those on their hull, in order. Return: how many. */
+static size_t thin(struct sync_bound *bounds, size_t n)
+{
+	struct sync_bound *hull = mem_alloc(2 * n * sizeof(*hull) + 1);
+	size_t lower = hull_of(bounds, n, SYNC_LOWER, hull);
+	size_t all = lower + hull_of(bounds, n, SYNC_UPPER, hull + lower);
+
+	for (size_t i = 0; i < all; i++)
+		bounds[i] = hull[i];
+	sync_bounds_sort(bounds, all);
+	free(hull);
+	return all;
+}
+
+static void thin_kept(struct sync_track *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->kept.n; i += THIN_TOGETHER) {
+		size_t some = t->kept.n - i < THIN_TOGETHER ? t->kept.n - i : THIN_TOGETHER;
+
+		some = thin(&t->kept.at[i], some);
+		for (size_t k = 0; k < some; k++)
+			t->kept.at[n++] = t->kept.at[i + k];
+	}
+	t->kept.n = n;
+	t->recent.n = 0;
+}
+
+static void keep(struct sync_track *t, struct sync_contain *c)
+{
+	if (t->kept.n > MAX_KEPT)
+		thin_kept(t);
+	*vec_push(&t->recent) = t->kept.n;
+	if (t->recent.n > RECENT) {
+		for (size_t i = 1; i < t->recent.n; i++)
+			t->recent.at[i - 1] = t->recent.at[i];
+		t->recent.n--;
+	}
+	size_t n = thin(c->bounds, c->n_bounds);
+
+	for (size_t i = 0; i < n; i++)
+		*vec_push(&t->kept) = c->bounds[i];
+}
+
+/* What the next chunk may go by. */
+static void look_back(struct sync_track *t)
+{
+	size_t first = t->recent.at[0];
+	struct sync_fit fit;
+
+	if (sync_fit_init(&fit, &t->kept.at[first], t->kept.n - first, &t->options))
+		return;
+	forget_before(t);
+	t->before = fit;
+	t->following = true;
+}
+
+static int accept(struct sync_track *t, struct sync_chunk *chunk, struct sync_contain *c)
+{
+	chunk->outside = c->outside;
+	*vec_push(&t->chunks) = *chunk;
+	keep(t, c);
+	sync_contain_deinit(c);
+	look_back(t);
+	return 0;
+}
+
+/* ---- events near an edge ---- */
+
+/* Where the difference is during a chunk: straight lines over and under. */
+struct guard {
+	int64_t from; /* guest ns */
+	int64_t low, high;
+	double low_rise, high_rise;
+};
+
+int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int64_t *highp)
+{
+	if (!t->following || sync_fit_range(&t->before, at, lowp, highp))
+		return SYNC_NO_FIT;
+	int64_t known = t->kept.at[t->kept.n - 1].at, width = *highp - *lowp;
+	int64_t since = at > known ? at - known : 0;
+	int64_t more = WIDEN * width + LEAST_PLAY + (int64_t)((double)since * WANDER_PPB * 1e-9);
+
+	*lowp -= more;
+	*highp += more;
+	return 0;
+}
+
+/* Return: 0, or SYNC_NO_FIT when nothing is known. */
+static int guard_init(struct guard *g, const struct sync_track *t, const struct sync_chunk *chunk)
+{
+	int64_t low, high, span = chunk->to - chunk->from;
+
+	if (sync_track_range(t, chunk->from, &g->low, &g->high) ||
+	    sync_track_range(t, chunk->to, &low, &high))
+		return SYNC_NO_FIT;
+	g->from = chunk->from;
+	g->low_rise = span ? (double)(low - g->low) / (double)span : 0;
+	g->high_rise = span ? (double)(high - g->high) / (double)span : 0;
+	return 0;
+}
+
+static bool is_deep_inside(const struct sync_window *w, int64_t first, int64_t last)
+{
+	return w->begin <= first && last <= w->end;
+}
+
+typedef VEC(struct sync_guest_event) event_vec;
+
+/* The pair's events that some difference inside the guard puts outside the window they are in. */
+static void find_near(event_vec *near, const struct sync_pair *p, const struct guard *g)
+{
+	const struct sync_window *w = p->thread->windows, *end = w + p->thread->n;
+
+	for (size_t i = 0; i < p->cpu->n && w < end; i++) {
+		int64_t t = p->cpu->events[i].ts;
+		double since = (double)(t - g->from);
+		int64_t first = t + g->low + (int64_t)(since * g->low_rise);
+		int64_t last = t + g->high + (int64_t)(since * g->high_rise);
+
+		while (w < end && w->end < first)
+			w++;
+		if (w < end && !is_deep_inside(w, first, last))
+			*vec_push(near) = p->cpu->events[i];
+	}
+}
+
+static bool is_clean(const struct sync_contain *c, const struct sync_fit_options *o,
+		     const struct sync_chunk *chunk)
+{
+	size_t spans = (size_t)((chunk->to - chunk->from) / o->max_span);
+
+	return !c->outside && !c->fit.violations && c->fit.n_hulls <= 1 + spans &&
+	       sync_hull_closed(&c->fit.hulls[0]);
+}
+
+/* Return: 0 with *c made from the events near an edge, SYNC_NO_FIT when these contradict. */
+static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
+		    const struct sync_pair *pairs, size_t n_pairs, struct sync_contain *c)
+{
+	struct sync_pair *some = mem_zalloc(n_pairs, sizeof(*some));
+	struct sync_cpu *cpus = mem_zalloc(n_pairs, sizeof(*cpus));
+	event_vec *near = mem_zalloc(n_pairs, sizeof(*near));
+	struct guard guard;
+	int rc = guard_init(&guard, t, chunk);
+
+	for (size_t i = 0; i < n_pairs && !rc; i++) {
+		find_near(&near[i], &pairs[i], &guard);
+		cpus[i] = (struct sync_cpu){near[i].at, near[i].n};
+		some[i] = (struct sync_pair){&cpus[i], pairs[i].thread};
+	}
+	if (!rc)
+		rc = sync_contain_init_after(c, some, n_pairs, &t->options, &t->before, WIDEN);
+	if (!rc && !is_clean(c, &t->options, chunk)) {
+		sync_contain_deinit(c);
+		rc = SYNC_NO_FIT;
+	}
+	for (size_t i = 0; i < n_pairs; i++)
+		vec_deinit(&near[i]);
+	free(near);
+	free(cpus);
+	free(some);
+	return rc;
+}
+
+/* ---- a chunk ---- */
+
+static bool fits_well(const struct sync_contain *c)
+{
+	return c->outside <= c->events / 100;
+}
+
+/* Fits the chunk as if it were all there is. Return: 0 or SYNC_NO_FIT. */
+static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+		     struct sync_contain *c)
+{
+	if (t->following &&
+	    !sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map, NEAR_REACH)) {
+		if (fits_well(c))
+			return 0;
+		sync_contain_deinit(c);
+	}
+	if (sync_contain_init(c, pairs, n_pairs, &t->options))
+		return SYNC_NO_FIT;
+	if (fits_well(c))
+		return 0;
+	sync_contain_deinit(c);
+	return SYNC_NO_FIT;
+}
+
+static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct sync_chunk c = {.from = INT64_MAX, .to = INT64_MIN};
+
+	for (size_t i = 0; i < n_pairs; i++) {
+		const struct sync_cpu *cpu = pairs[i].cpu;
+
+		if (!cpu->n)
+			continue;
+		c.from = cpu->events[0].ts < c.from ? cpu->events[0].ts : c.from;
+		c.to = cpu->events[cpu->n - 1].ts > c.to ? cpu->events[cpu->n - 1].ts : c.to;
+		c.events += cpu->n;
+	}
+	return c;
+}
+
+int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct sync_chunk chunk = chunk_of(pairs, n_pairs);
+	struct sync_contain c;
+
+	if (!chunk.events)
+		return 0;
+	if (t->following && !fit_near(t, &chunk, pairs, n_pairs, &c)) {
+		t->quick++;
+		return accept(t, &chunk, &c);
+	}
+	if (!fit_alone(t, pairs, n_pairs, &c))
+		return accept(t, &chunk, &c);
+	if (t->following) {
+		chunk.outside = chunk.events;
+		*vec_push(&t->chunks) = chunk;
+	}
+	return SYNC_NO_FIT;
+}
+
+int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
+{
+	return sync_fit_init(fit, t->kept.at, t->kept.n, &t->options);
+}

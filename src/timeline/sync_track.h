@@ -1,0 +1,63 @@
+/*
+ * sync_track: containment (sync_contain.h) of traces that are too long to be held in memory.
+ *
+ * The events and windows of a guest come in chunks, by time. What is known from the chunks before
+ * says where the difference is now, so nearly all events lie so deep inside a window that they say
+ * nothing; only those near an edge are fitted. When these contradict what was known, or nothing is
+ * known yet, the chunk is fitted like a trace of its own:
+ *
+ *	SEARCHING --a chunk that fits--> FOLLOWING --a chunk that fits nowhere--> FOLLOWING, from
+ *	                                                           what was known before it
+ *
+ * Of each chunk the bounds on its hull are kept: no straight line through it is told apart by more.
+ * They are all true, so one fit over what is kept (sync_fit.h) is the result.
+ */
+#ifndef VMSCOPE_TIMELINE_SYNC_TRACK_H
+#define VMSCOPE_TIMELINE_SYNC_TRACK_H
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+#include "timeline/sync_contain.h"
+
+/* What became of a chunk. */
+struct sync_chunk {
+	int64_t from, to; /* guest ns, first and last event */
+	uint64_t events;
+	uint64_t
+		outside; /* of them, those that no window can hold; all, if the chunk did not fit */
+};
+
+struct sync_track {
+	struct sync_fit_options options;
+	VEC(struct sync_bound) kept; /* by time */
+	VEC(struct sync_chunk) chunks;
+	struct sync_fit before; /* of what the last chunks left */
+	bool following;		/* there is `before` */
+	VEC(size_t) recent;	/* where the last chunks begin in `kept` */
+	uint64_t quick;		/* chunks that needed only the events near an edge */
+};
+
+void sync_track_init(struct sync_track *t, const struct sync_fit_options *o);
+void sync_track_deinit(struct sync_track *t);
+
+/*
+ * Takes the next events of the guest, all later than those before. The threads' windows have to
+ * reach around them. Times of a chunk that did not fit while searching may be given again.
+ * Return: 0, or SYNC_NO_FIT when the chunk fits nowhere: then it is not counted while searching.
+ */
+int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs);
+
+/*
+ * The range that the difference is in at guest time at, behind the chunks so far.
+ * Return: 0, or SYNC_NO_FIT while searching.
+ */
+int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int64_t *highp);
+
+/*
+ * Fits all chunks.
+ * Return: 0, or SYNC_NO_FIT when none fitted: nothing is made then.
+ */
+int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
+
+#endif
