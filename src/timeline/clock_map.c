@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#define NEAR (INT64_C(1) << 53) /* ns: a double holds every one of them */
+
 static int64_t saturate(__int128 x)
 {
 	return x > INT64_MAX ? INT64_MAX : x < INT64_MIN ? INT64_MIN : (int64_t)x;
@@ -54,11 +56,26 @@ const struct clock_piece *clock_map_piece(const struct clock_map *m, int64_t t)
 	return &m->pieces[low];
 }
 
-int64_t clock_piece_apply(const struct clock_piece *p, int64_t t)
+/* The same in 128 bits, for what an int64_t or a double has no room for. */
+static int64_t apply_far(const struct clock_piece *p, int64_t t)
 {
 	double since = (double)((__int128)t - p->from);
 
 	return saturate((__int128)t + p->offset + (__int128)rint(since * p->drift));
+}
+
+int64_t clock_piece_apply(const struct clock_piece *p, int64_t t)
+{
+	int64_t since, sum;
+
+	if (__builtin_sub_overflow(t, p->from, &since) || since > NEAR || since < -NEAR ||
+	    __builtin_add_overflow(t, p->offset, &sum))
+		return apply_far(p, t);
+	double moved = rint((double)since * p->drift);
+
+	if (!(fabs(moved) < (double)NEAR) || __builtin_add_overflow(sum, (int64_t)moved, &sum))
+		return apply_far(p, t);
+	return sum;
 }
 
 int64_t clock_map_apply(const struct clock_map *m, int64_t t)

@@ -837,25 +837,6 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 	return rc;
 }
 
-int sync_contain_init_after(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-			    const struct sync_fit_options *o, const struct sync_fit *before,
-			    int widen)
-{
-	struct known known = known_fit(before);
-
-	*c = (struct sync_contain){0};
-	known.widen = widen;
-	known.believe = true;
-	if (fit_round(c, &known, pairs, n_pairs, o))
-		return SYNC_NO_FIT;
-	known = known_fit(&c->fit);
-	known.believe = true;
-	fit_round(c, &known, pairs, n_pairs, o); /* if there is none, the first one stays */
-	known = known_fit(&c->fit);
-	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
-	return 0;
-}
-
 void sync_contain_deinit(struct sync_contain *c)
 {
 	sync_fit_deinit(&c->fit);

@@ -100,15 +100,6 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
 			   const struct sync_fit_options *o, const struct clock_map *near,
 			   int64_t reach);
-
-/*
- * The same for events that follow others of the same pairs, whose fit is known: its range, `widen` times
- * its width wider on both sides, holds the difference. Quick, since all are believed: good only if
- * nothing contradicts (outside, fit.dropped). by_chance stays 0.
- */
-int sync_contain_init_after(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-			    const struct sync_fit_options *o, const struct sync_fit *before,
-			    int widen);
 void sync_contain_deinit(struct sync_contain *c);
 
 #endif

@@ -158,80 +158,178 @@ int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int6
 	return 0;
 }
 
+static void guard_set(struct guard *g, const struct sync_chunk *chunk, int64_t low, int64_t high)
+{
+	int64_t span = chunk->to - chunk->from;
+
+	g->from = chunk->from;
+	g->low_rise = span ? (double)(low - g->low) / (double)span : 0;
+	g->high_rise = span ? (double)(high - g->high) / (double)span : 0;
+}
+
 /* Return: 0, or SYNC_NO_FIT when nothing is known. */
 static int guard_init(struct guard *g, const struct sync_track *t, const struct sync_chunk *chunk)
 {
-	int64_t low, high, span = chunk->to - chunk->from;
+	int64_t low, high;
 
 	if (sync_track_range(t, chunk->from, &g->low, &g->high) ||
 	    sync_track_range(t, chunk->to, &low, &high))
 		return SYNC_NO_FIT;
-	g->from = chunk->from;
-	g->low_rise = span ? (double)(low - g->low) / (double)span : 0;
-	g->high_rise = span ? (double)(high - g->high) / (double)span : 0;
+	guard_set(g, chunk, low, high);
 	return 0;
 }
+
+/* The chords of the corridor, whose edges bend inwards. fit: clean. */
+static void guard_of_fit(struct guard *g, const struct sync_fit *fit,
+			 const struct sync_chunk *chunk)
+{
+	int64_t low, high;
+
+	sync_fit_range(fit, chunk->from, &g->low, &g->high);
+	sync_fit_range(fit, chunk->to, &low, &high);
+	guard_set(g, chunk, low, high);
+	g->low -= LEAST_PLAY;
+	g->high += LEAST_PLAY;
+}
+
+typedef VEC(struct sync_guest_event) event_vec;
+typedef VEC(struct sync_bound) bound_vec;
+
+/* What the events of a chunk that are near an edge say. */
+struct collection {
+	event_vec *near; /* per pair: events that some difference inside the guard puts outside */
+	bound_vec bounds;
+	uint64_t outside;
+};
 
 static bool is_deep_inside(const struct sync_window *w, int64_t first, int64_t last)
 {
 	return w->begin <= first && last <= w->end;
 }
 
-typedef VEC(struct sync_guest_event) event_vec;
-
-/* The pair's events that some difference inside the guard puts outside the window they are in. */
-static void find_near(event_vec *near, const struct sync_pair *p, const struct guard *g)
+static void add_bound(bound_vec *v, int64_t at, int64_t value, enum sync_side side)
 {
-	const struct sync_window *w = p->thread->windows, *end = w + p->thread->n;
+	*vec_push(v) = (struct sync_bound){.at = at, .value = value, .side = side};
+}
 
-	for (size_t i = 0; i < p->cpu->n && w < end; i++) {
-		int64_t t = p->cpu->events[i].ts;
+/* The event at t happened in [first, last], in w or a later window. */
+static void collect_event(struct collection *c, const struct sync_window *w,
+			  const struct sync_window *end, int64_t t, int64_t first, int64_t last)
+{
+	if (w->begin > last) {
+		c->outside++;
+		return;
+	}
+	if (w->begin > first)
+		add_bound(&c->bounds, t, w->begin - t, SYNC_LOWER);
+	while (w + 1 < end && w[1].begin <= last)
+		w++;
+	if (w->end < last)
+		add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
+}
+
+/* Before a thread's first window and after its last it may have run all the same, untraced. */
+static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
+			 const struct sync_thread *thread, const struct guard *g, event_vec *near)
+{
+	const struct sync_window *w = thread->windows, *end = w + thread->n;
+
+	for (size_t i = 0; i < cpu->n && w < end; i++) {
+		int64_t t = cpu->events[i].ts;
 		double since = (double)(t - g->from);
 		int64_t first = t + g->low + (int64_t)(since * g->low_rise);
 		int64_t last = t + g->high + (int64_t)(since * g->high_rise);
 
 		while (w < end && w->end < first)
 			w++;
-		if (w < end && !is_deep_inside(w, first, last))
-			*vec_push(near) = p->cpu->events[i];
+		if (w == end || is_deep_inside(w, first, last) ||
+		    first < thread->windows[0].begin || last > end[-1].end)
+			continue;
+		collect_event(c, w, end, t, first, last);
+		if (near)
+			*vec_push(near) = cpu->events[i];
 	}
 }
 
-static bool is_clean(const struct sync_contain *c, const struct sync_fit_options *o,
-		     const struct sync_chunk *chunk)
+/* The bounds of all pairs, each pair's thinned, in order. keep: what is near becomes c->near. */
+static void collect(struct collection *c, const struct sync_pair *pairs, size_t n_pairs,
+		    const struct guard *g, bool keep)
+{
+	c->bounds.n = 0;
+	c->outside = 0;
+	for (size_t i = 0; i < n_pairs; i++) {
+		struct sync_cpu near = {c->near[i].at, c->near[i].n};
+		size_t first = c->bounds.n;
+
+		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
+			     keep ? &c->near[i] : NULL);
+		if (c->bounds.n > first)
+			c->bounds.n = first + thin(&c->bounds.at[first], c->bounds.n - first);
+	}
+	sync_bounds_sort(c->bounds.at, c->bounds.n);
+}
+
+/* Whether all agree on one line. */
+static bool is_clean(const struct collection *c, const struct sync_fit *fit,
+		     const struct sync_fit_options *o, const struct sync_chunk *chunk)
 {
 	size_t spans = (size_t)((chunk->to - chunk->from) / o->max_span);
 
-	return !c->outside && !c->fit.violations && c->fit.n_hulls <= 1 + spans &&
-	       sync_hull_closed(&c->fit.hulls[0]);
+	return !c->outside && !fit->violations && fit->n_hulls <= 1 + spans &&
+	       sync_hull_closed(&fit->hulls[0]);
+}
+
+/* Fits what was collected. Return: 0, or SYNC_NO_FIT when it contradicts itself. */
+static int fit_collected(const struct collection *c, struct sync_fit *fit,
+			 const struct sync_fit_options *o, const struct sync_chunk *chunk)
+{
+	if (sync_fit_init(fit, c->bounds.at, c->bounds.n, o))
+		return SYNC_NO_FIT;
+	if (is_clean(c, fit, o, chunk))
+		return 0;
+	sync_fit_deinit(fit);
+	return SYNC_NO_FIT;
+}
+
+/*
+ * Twice: with the range made narrow by the chunk itself, an event is near fewer windows.
+ * Return: 0, with *fit made and the bounds collected, or SYNC_NO_FIT when they contradict.
+ */
+static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
+		     const struct sync_pair *pairs, size_t n_pairs, struct collection *c,
+		     struct sync_fit *fit)
+{
+	struct guard guard;
+
+	if (guard_init(&guard, t, chunk))
+		return SYNC_NO_FIT;
+	collect(c, pairs, n_pairs, &guard, true);
+	if (fit_collected(c, fit, &t->options, chunk))
+		return SYNC_NO_FIT;
+	guard_of_fit(&guard, fit, chunk);
+	sync_fit_deinit(fit);
+	collect(c, pairs, n_pairs, &guard, false);
+	return fit_collected(c, fit, &t->options, chunk);
 }
 
 /* Return: 0 with *c made from the events near an edge, SYNC_NO_FIT when these contradict. */
 static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
 		    const struct sync_pair *pairs, size_t n_pairs, struct sync_contain *c)
 {
-	struct sync_pair *some = mem_zalloc(n_pairs, sizeof(*some));
-	struct sync_cpu *cpus = mem_zalloc(n_pairs, sizeof(*cpus));
-	event_vec *near = mem_zalloc(n_pairs, sizeof(*near));
-	struct guard guard;
-	int rc = guard_init(&guard, t, chunk);
+	struct collection collection = {.near = mem_zalloc(n_pairs, sizeof(*collection.near))};
 
-	for (size_t i = 0; i < n_pairs && !rc; i++) {
-		find_near(&near[i], &pairs[i], &guard);
-		cpus[i] = (struct sync_cpu){near[i].at, near[i].n};
-		some[i] = (struct sync_pair){&cpus[i], pairs[i].thread};
-	}
-	if (!rc)
-		rc = sync_contain_init_after(c, some, n_pairs, &t->options, &t->before, WIDEN);
-	if (!rc && !is_clean(c, &t->options, chunk)) {
-		sync_contain_deinit(c);
-		rc = SYNC_NO_FIT;
+	*c = (struct sync_contain){.events = chunk->events};
+	int rc = fit_twice(t, chunk, pairs, n_pairs, &collection, &c->fit);
+
+	if (rc) {
+		vec_deinit(&collection.bounds);
+	} else {
+		c->bounds = collection.bounds.at;
+		c->n_bounds = collection.bounds.n;
 	}
 	for (size_t i = 0; i < n_pairs; i++)
-		vec_deinit(&near[i]);
-	free(near);
-	free(cpus);
-	free(some);
+		vec_deinit(&collection.near[i]);
+	free(collection.near);
 	return rc;
 }
 
