@@ -262,15 +262,16 @@ class Prompt:
         os.write(self.fd, text.encode())
 
     def finish(self):
-        """End of file; again if it came before the prompt took over the terminal."""
+        """End of file. What comes before the prompt has taken over the terminal is another character:
+        then the line is cleared and it is sent again."""
         self.expect("vmscope> ")
         for i in range(1500):
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
             try:
-                if i % 50 == 0:
-                    self.send("\x04")
+                if i % 25 == 10:
+                    self.send("\x04" if i % 50 == 10 else "\x15")
                 if select.select([self.fd], [], [], 0)[0]:
                     self.text += os.read(self.fd, 65536).decode(errors="replace")
             except OSError:  # it has closed the terminal
