@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* When so many intervals wait for a thread to make itself known, it keeps its past unknown. */
-enum { HELD_MAX = 512 };
+enum { HELD_MAX = 4096 };
 
 void cpu_lane_init(struct cpu_lane *l, uint32_t machine, uint32_t cpu, int64_t begin)
 {
@@ -35,6 +35,8 @@ static void flush(struct cpu_lane *l, const struct model_sink *sink)
 
 	while (n < l->held.n && (int)l->held.at[n].state != CPU_RUNS)
 		emit(&l->held.at[n++], sink);
+	if (!n)
+		return;
 	l->held.n -= n;
 	memmove(l->held.at, l->held.at + n, l->held.n * sizeof(*l->held.at));
 }
@@ -81,17 +83,16 @@ void cpu_lane_set(struct cpu_lane *l, int64_t ts, const struct cpu_interval *vie
 	l->open.begin = begin;
 }
 
-void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, enum cpu_state state,
+void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, int64_t since, enum cpu_state state,
 		     const struct model_sink *sink)
 {
-	vec_each (i, &l->held) {
-		if ((int)i->state == CPU_RUNS && i->thread == thread)
-			i->state = state;
+	for (size_t i = l->held.n; i-- && l->held.at[i].end > since;) {
+		if ((int)l->held.at[i].state == CPU_RUNS && l->held.at[i].thread == thread)
+			l->held.at[i].state = state;
 	}
 	if ((int)l->open.state == CPU_RUNS && l->open.thread == thread)
 		l->open.state = state;
-	if (l->held.n)
-		flush(l, sink);
+	flush(l, sink);
 }
 
 void cpu_lane_finish(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)

@@ -28,8 +28,8 @@ void cpu_lane_deinit(struct cpu_lane *l);
 void cpu_lane_set(struct cpu_lane *l, int64_t ts, const struct cpu_interval *view,
 		  const struct model_sink *sink);
 
-/* Wherever the CPU was held to run this thread, it was in `state`. */
-void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, enum cpu_state state,
+/* Wherever the CPU was held to run this thread, from `since` on, it was in `state`. */
+void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, int64_t since, enum cpu_state state,
 		     const struct model_sink *sink);
 
 /* Ends the lane. */

@@ -166,10 +166,11 @@ static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t
 static void settle(struct model *m, uint32_t thread, enum thread_mode mode)
 {
 	struct machine *mc = &m->machines[m->threads.at[thread].machine];
+	int64_t since = m->lanes_of_threads.at[thread].unknown_since;
 	int state = mode == MODE_UNKNOWN ? (int)CPU_UNKNOWN : cpu_state_of_mode(mode);
 
 	vec_each (c, &mc->cpus)
-		cpu_lane_settle(&c->lane, thread, (enum cpu_state)state, m->sink);
+		cpu_lane_settle(&c->lane, thread, since, (enum cpu_state)state, m->sink);
 }
 
 void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
@@ -196,7 +197,7 @@ static void was(struct model *m, struct cpu *c, int of_thread, int of_cpu)
 {
 	if (c->current == NO_THREAD)
 		return;
-	cpu_lane_settle(&c->lane, c->current, (enum cpu_state)of_cpu, m->sink);
+	cpu_lane_settle(&c->lane, c->current, INT64_MIN, (enum cpu_state)of_cpu, m->sink);
 	thread_lane_settle(&m->lanes_of_threads.at[c->current], of_thread, m->sink);
 }
 

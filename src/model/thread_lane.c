@@ -11,7 +11,8 @@ void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
 	*l = (struct thread_lane){
 		.open = {.thread = thread, .state = state, .begin = begin, .cpu = NO_CPU},
 		.mode = rest,
-		.rest = rest};
+		.rest = rest,
+		.unknown_since = begin};
 }
 
 void thread_lane_deinit(struct thread_lane *l)
@@ -73,6 +74,8 @@ void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
 	if ((int)l->open.state == state && l->open.cpu == cpu && l->open.syscall == syscall)
 		return;
 	close_open(l, ts, sink);
+	if (l->open.state == THREAD_DEAD)
+		l->unknown_since = ts;
 	l->open.state = (enum thread_state)state;
 	l->open.cpu = cpu;
 	l->open.syscall = syscall;
@@ -95,6 +98,8 @@ void thread_lane_mode(struct thread_lane *l, enum thread_mode before, enum threa
 {
 	if (l->mode == MODE_UNKNOWN)
 		release(l, state_of_past(before), sink);
+	if (after == MODE_UNKNOWN)
+		l->unknown_since = l->open.begin;
 	l->mode = after;
 	l->syscall = syscall;
 }
@@ -104,6 +109,7 @@ void thread_lane_forget(struct thread_lane *l, const struct model_sink *sink)
 	release(l, THREAD_UNKNOWN, sink);
 	if (l->mode != MODE_KERNEL)
 		l->mode = l->rest;
+	l->unknown_since = l->open.begin;
 	l->syscall = NULL;
 	l->exiting = false;
 }

@@ -29,6 +29,7 @@ enum { THREAD_RUNS = THREAD_N_STATES };
 struct thread_lane {
 	struct thread_interval open; /* state may be THREAD_RUNS */
 	enum thread_mode mode;
+	int64_t unknown_since; /* MODE_UNKNOWN: not longer than this */
 	enum thread_mode rest; /* the mode when no event tells: unknown, or user where none can */
 	const char *syscall;   /* MODE_SYSCALL: which, or NULL */
 	bool exiting;	       /* its next switch out is its last */
