@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "ctf/cursor.h"
-#include "model/tee.h"
 #include "timeline/merge.h"
 
 /* ---- survey -----------------------------------------------------------------------------------
@@ -268,21 +267,10 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static void run_model_into_summary(struct analysis *a, const struct model_sink *also)
-{
-	struct model_sink summary = summary_sink(&a->summary);
-	struct tee tee = {.a = summary};
-
-	if (also) {
-		tee.b = *also;
-		summary = tee_sink(&tee);
-	}
-	run_model(a, &summary);
-}
-
 int analysis_init(struct analysis *a, struct ctf_session *session,
 		  const struct analysis_options *options, struct error *err)
 {
+	static const struct model_sink nobody = {0};
 	size_t n = session->traces.n;
 
 	*a = (struct analysis){.session = *session, .n_machines = n};
@@ -297,16 +285,13 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	if (align(a, options, err))
 		return ERR;
 	find_span(a);
-	summary_init(&a->summary, a->identity.vcpus.n);
-	run_model_into_summary(a, options->also);
-	summary_sort(&a->summary);
+	run_model(a, options->sink ? options->sink : &nobody);
 	return 0;
 }
 
 void analysis_deinit(struct analysis *a)
 {
 	model_free(a->model);
-	summary_deinit(&a->summary);
 	identity_deinit(&a->identity);
 	for (size_t i = 0; i < a->n_machines; i++) {
 		evidence_deinit(&a->evidence[i]);

@@ -6,7 +6,7 @@
  *	compare	guest events with the windows of vCPUs: whose guest is who (analyze/contain.h)
  *	align	clocks (analyze/sync.h)
  *	model	the hosts' streams merged on one time line (timeline/merge.h), through the model
- *		(model/model.h) into the summary (model/summary.h)
+ *		(model/model.h) into the sink that the options name
  */
 #ifndef VMSCOPE_ANALYZE_ANALYSIS_H
 #define VMSCOPE_ANALYZE_ANALYSIS_H
@@ -21,7 +21,6 @@
 #include "model/evidence.h"
 #include "model/identity.h"
 #include "model/model.h"
-#include "model/summary.h"
 
 /* The user says that machine `machine` is the VM of process `pid`. */
 struct analysis_vm {
@@ -33,7 +32,7 @@ struct analysis_options {
 	struct sync_options sync; /* a forced method other than vmsync ignores vmsync's events */
 	const struct analysis_vm *vms;
 	size_t n_vms;
-	const struct model_sink *also; /* gets all that the summary gets, or NULL */
+	const struct model_sink *sink; /* gets all that the model finds; or NULL */
 };
 
 /* Leaves everything to us. */
@@ -49,7 +48,6 @@ struct analysis {
 	struct identity identity;
 	struct model_span span; /* of all machines; reference ns */
 	struct model *model;	/* for its threads */
-	struct summary summary; /* per vCPU of the identity */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyze/findings.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "events/exit_reason.h"
@@ -75,6 +76,21 @@ static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint3
 	return index ? s->cpus.at[*index] : NULL;
 }
 
+static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
+{
+	enum isa isa = (enum isa)cause->isa;
+	uint32_t reason = (uint32_t)cause->reason;
+	const char *name = cause->reason > UINT32_MAX ? NULL : exit_reason_name(isa, reason);
+
+	if (!name || !exit_reason_is_failed_entry(isa, reason))
+		return store_writer_string(s->writer, name);
+	char *failed = mem_printf("%s (entry failed)", name);
+	int64_t string = store_writer_string(s->writer, failed);
+
+	free(failed);
+	return string;
+}
+
 static int64_t exit_name(struct save *s, const struct exit_cause *cause)
 {
 	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason;
@@ -85,8 +101,7 @@ static int64_t exit_name(struct save *s, const struct exit_cause *cause)
 
 	if (known)
 		return (int64_t)*known;
-	const char *name = exit_reason_name((enum isa)cause->isa, (uint32_t)cause->reason);
-	int64_t string = store_writer_string(s->writer, name);
+	int64_t string = exit_name_string(s, cause);
 
 	map_put(&s->exit_names, key, (uint64_t)string);
 	return string;
@@ -256,19 +271,22 @@ static char *evidence_of(const struct identity *id, int machine)
 	return mem_printf("%s; %s", m->why, id->vms.at[m->vm].why);
 }
 
-static void machine_span(const struct analysis *a, size_t machine, int64_t *firstp, int64_t *lastp)
+/* Its first and its last event, by its own clock and by the reference's. */
+static void add_times(const struct analysis *a, size_t machine, int64_t *row)
 {
 	const struct evidence *e = &a->evidence[machine];
+	const struct clock_map *map = &a->sync[machine].map;
 	int64_t first = INT64_MAX, last = INT64_MIN;
 
-	for (size_t i = 0; i < e->cpus.n; i++) {
-		first = e->cpus.at[i].first_ns < first ? e->cpus.at[i].first_ns : first;
-		last = e->cpus.at[i].last_ns > last ? e->cpus.at[i].last_ns : last;
+	vec_each (c, &e->cpus) {
+		first = c->first_ns < first ? c->first_ns : first;
+		last = c->last_ns > last ? c->last_ns : last;
 	}
 	bool any = first <= last;
 
-	*firstp = any ? clock_map_apply(&a->sync[machine].map, first) : TABLE_NULL;
-	*lastp = any ? clock_map_apply(&a->sync[machine].map, last) : TABLE_NULL;
+	row[COL_MACHINE_FIRST_OWN_NS] = any ? first : TABLE_NULL;
+	row[COL_MACHINE_FIRST_NS] = any ? clock_map_apply(map, first) : TABLE_NULL;
+	row[COL_MACHINE_LAST_NS] = any ? clock_map_apply(map, last) : TABLE_NULL;
 }
 
 static void add_traced(struct save *s, const struct analysis *a, size_t i)
@@ -287,9 +305,11 @@ static void add_traced(struct save *s, const struct analysis *a, size_t i)
 		[COL_MACHINE_EVENTS] = (int64_t)a->evidence[i].n_events,
 		[COL_MACHINE_LOST_EVENTS] = (int64_t)a->evidence[i].n_lost,
 		[COL_MACHINE_EVIDENCE] = text(s, evidence),
+		[COL_MACHINE_ROLE_EVIDENCE] = text(s, m->why),
+		[COL_MACHINE_PARENT_EVIDENCE] = text(s, vm ? vm->why : NULL),
 	};
 
-	machine_span(a, i, &row[COL_MACHINE_FIRST_NS], &row[COL_MACHINE_LAST_NS]);
+	add_times(a, i, row);
 	store_writer_add(s->writer, TABLE_MACHINE, row);
 	free(evidence);
 }
@@ -307,9 +327,12 @@ static void add_untraced(struct save *s, const struct identity *id, int vm)
 		[COL_MACHINE_PID] = v->pid,
 		[COL_MACHINE_FIRST_NS] = TABLE_NULL,
 		[COL_MACHINE_LAST_NS] = TABLE_NULL,
-		[COL_MACHINE_EVENTS] = 0,
-		[COL_MACHINE_LOST_EVENTS] = 0,
+		[COL_MACHINE_EVENTS] = TABLE_NULL,
+		[COL_MACHINE_LOST_EVENTS] = TABLE_NULL,
 		[COL_MACHINE_EVIDENCE] = text(s, v->why),
+		[COL_MACHINE_ROLE_EVIDENCE] = TABLE_NULL,
+		[COL_MACHINE_PARENT_EVIDENCE] = text(s, v->why),
+		[COL_MACHINE_FIRST_OWN_NS] = TABLE_NULL,
 	};
 
 	store_writer_add(s->writer, TABLE_MACHINE, row);
@@ -335,6 +358,9 @@ static void add_vcpus(struct save *s, const struct identity *id)
 			[COL_VCPU_VCPU_INDEX] = v->index,
 			[COL_VCPU_HOST_ID] = id->vms.at[v->vm].host,
 			[COL_VCPU_HOST_TID] = v->tid,
+			[COL_VCPU_COMM] = text(s, *v->comm ? v->comm : NULL),
+			[COL_VCPU_ENTRIES] = (int64_t)v->entries,
+			[COL_VCPU_EXITS] = (int64_t)v->exits,
 		};
 
 		store_writer_add(s->writer, TABLE_VCPU, row);
@@ -356,6 +382,7 @@ static void add_threads(struct save *s, const struct model *m)
 			[COL_THREAD_PPID] = t->ppid,
 			[COL_THREAD_COMM] = text(s, *t->comm ? t->comm : NULL),
 			[COL_THREAD_CONTAINER_ID] = index_or_null(t->container),
+			[COL_THREAD_VCPU_ID] = index_or_null(t->vcpu),
 		};
 
 		store_writer_add(s->writer, TABLE_THREAD, row);
@@ -409,68 +436,134 @@ static void add_vectors(struct save *s, const struct analysis *a)
 	}
 }
 
-static void add_piece(struct save *s, const struct analysis *a, size_t machine,
-		      enum sync_method method, const struct clock_piece *p)
+/* ---- clocks, warnings ------------------------------------------------------------------------- */
+
+/* Return: the machine whose clock this one's was put on, itself if that is so. */
+static int reference_of(const struct analysis *a, int machine)
 {
-	const struct machine_sync *sync = &a->sync[machine];
+	/* No more steps than machines: evidence can go round in a circle. */
+	for (size_t i = 0; i < a->n_machines && a->sync[machine].against != IDENT_NONE; i++)
+		machine = a->sync[machine].against;
+	return machine;
+}
+
+static void set_range(int64_t *low, int64_t *high, const struct sync_range *r)
+{
+	*low = r && r->low <= r->high ? r->low : TABLE_NULL;
+	*high = r && r->low <= r->high ? r->high : TABLE_NULL;
+}
+
+struct piece {
+	int machine, reference;
+	enum sync_method method;
+	bool chosen;
+	const struct clock_piece *map;
+	const struct sync_piece *known; /* NULL: it is not the estimator's own */
+};
+
+static void add_piece(struct save *s, const struct analysis *a, const struct piece *p)
+{
+	const struct sync_estimate *e = &a->sync[p->machine].estimates[p->method];
+	const struct clock_piece *m = p->map;
+	const struct sync_piece *k = p->known;
 	int64_t row[COL_SYNC_N_COLUMNS] = {
-		[COL_SYNC_MACHINE_ID] = (int64_t)machine,
-		[COL_SYNC_REFERENCE_ID] =
-			sync->against == IDENT_NONE ? (int64_t)machine : sync->against,
-		[COL_SYNC_FROM_NS] = p->from,
-		[COL_SYNC_TO_NS] = p->to,
-		[COL_SYNC_OFFSET_NS] = p->offset,
-		[COL_SYNC_DRIFT_PPB] = table_real(p->drift * 1e9),
-		[COL_SYNC_ERROR_NS] = p->error == CLOCK_ERROR_UNKNOWN ? TABLE_NULL : p->error,
-		[COL_SYNC_METHOD] = text(s, sync_method_name(method)),
-		[COL_SYNC_CHOSEN] = method == sync->method,
-		[COL_SYNC_CONSTRAINTS] = (int64_t)p->constraints,
-		[COL_SYNC_VIOLATIONS] = (int64_t)p->violations,
+		[COL_SYNC_MACHINE_ID] = p->machine,
+		[COL_SYNC_REFERENCE_ID] = p->reference,
+		[COL_SYNC_FROM_NS] = m->from,
+		[COL_SYNC_TO_NS] = m->to == INT64_MAX ? TABLE_NULL : m->to,
+		[COL_SYNC_OFFSET_NS] = m->offset,
+		[COL_SYNC_DRIFT_PPB] = table_real(m->drift * 1e9),
+		[COL_SYNC_ERROR_NS] = m->error == CLOCK_ERROR_UNKNOWN ? TABLE_NULL : m->error,
+		[COL_SYNC_METHOD] = text(s, sync_method_name(p->method)),
+		[COL_SYNC_CHOSEN] = p->chosen,
+		[COL_SYNC_CONSTRAINTS] = (int64_t)m->constraints,
+		[COL_SYNC_VIOLATIONS] = (int64_t)m->violations,
+		[COL_SYNC_DECOYS] = (int64_t)e->decoys,
+		[COL_SYNC_LOST] = (int64_t)e->lost,
+		[COL_SYNC_EVENTS] = (int64_t)e->n_events,
+		[COL_SYNC_OUTSIDE] = k ? (int64_t)k->outside : TABLE_NULL,
 	};
 
+	set_range(&row[COL_SYNC_BEGIN_LOW_NS], &row[COL_SYNC_BEGIN_HIGH_NS], k ? &k->begin : NULL);
+	set_range(&row[COL_SYNC_MIDDLE_LOW_NS], &row[COL_SYNC_MIDDLE_HIGH_NS],
+		  k ? &k->middle : NULL);
+	set_range(&row[COL_SYNC_END_LOW_NS], &row[COL_SYNC_END_HIGH_NS], k ? &k->end : NULL);
 	store_writer_add(s->writer, TABLE_SYNC, row);
+}
+
+/* The map that was taken, where it leads further than to the machine's own host. */
+static void add_composed(struct save *s, const struct analysis *a, int machine)
+{
+	const struct machine_sync *sync = &a->sync[machine];
+	struct piece p = {.machine = machine,
+			  .reference = reference_of(a, machine),
+			  .method = sync->method,
+			  .chosen = true};
+
+	for (size_t k = 0; k < sync->map.n_pieces; k++) {
+		p.map = &sync->map.pieces[k];
+		add_piece(s, a, &p);
+	}
+}
+
+static void add_estimate(struct save *s, const struct analysis *a, int machine,
+			 enum sync_method method, bool chosen)
+{
+	const struct machine_sync *sync = &a->sync[machine];
+	const struct sync_estimate *e = &sync->estimates[method];
+	struct piece p = {.machine = machine,
+			  .reference = sync->against == IDENT_NONE ? machine : sync->against,
+			  .method = method,
+			  .chosen = chosen};
+
+	for (size_t k = 0; k < e->map.n_pieces; k++) {
+		p.map = &e->map.pieces[k];
+		p.known = &e->pieces[k];
+		add_piece(s, a, &p);
+	}
 }
 
 static void add_sync(struct save *s, const struct analysis *a)
 {
-	for (size_t i = 0; i < a->n_machines; i++) {
-		for (int m = 0; m < SYNC_N_METHODS; m++) {
-			const struct sync_estimate *e = &a->sync[i].estimates[m];
+	for (int i = 0; i < (int)a->n_machines; i++) {
+		const struct machine_sync *sync = &a->sync[i];
+		bool composed = sync->against != IDENT_NONE && sync->against != reference_of(a, i);
 
-			for (size_t k = 0; e->present && k < e->map.n_pieces; k++)
-				add_piece(s, a, i, (enum sync_method)m, &e->map.pieces[k]);
-		}
+		if (composed)
+			add_composed(s, a, i);
+		for (int m = 0; m < SYNC_N_METHODS; m++)
+			add_estimate(s, a, i, (enum sync_method)m,
+				     m == (int)sync->method && !composed);
 	}
 }
 
-static void add_diag(struct save *s, int64_t machine, const struct clock_map *map, enum diag_id id,
-		     const struct diag *d)
+static void add_finding(struct save *s, const struct finding *f)
 {
-	const struct diag_kind *kind = diag_kind(id);
-	int64_t first = d->first_ns == DIAG_NO_TIME ? TABLE_NULL
-			: map			    ? clock_map_apply(map, d->first_ns)
-						    : d->first_ns;
+	const struct diag *w = &f->where;
 	int64_t row[COL_DIAG_N_COLUMNS] = {
-		[COL_DIAG_NAME] = text(s, kind->name),
-		[COL_DIAG_SEVERITY] = text(s, diag_severity_name(kind->severity)),
-		[COL_DIAG_MACHINE_ID] = machine,
-		[COL_DIAG_COUNT] = (int64_t)d->count,
-		[COL_DIAG_FIRST_NS] = first,
-		[COL_DIAG_HELP] = text(s, kind->help),
+		[COL_DIAG_NAME] = text(s, f->kind->name),
+		[COL_DIAG_SEVERITY] = text(s, diag_severity_name(f->kind->severity)),
+		[COL_DIAG_MACHINE_ID] = index_or_null(f->machine),
+		[COL_DIAG_COUNT] = (int64_t)w->count,
+		[COL_DIAG_FIRST_NS] = w->first_ns == DIAG_NO_TIME ? TABLE_NULL : w->first_ns,
+		[COL_DIAG_HELP] = text(s, f->kind->help),
+		[COL_DIAG_FILE] = text(s, w->file),
+		[COL_DIAG_PACKET] = w->file ? (int64_t)w->packet : TABLE_NULL,
+		[COL_DIAG_BIT] = w->file ? (int64_t)w->bit : TABLE_NULL,
+		[COL_DIAG_DETAIL] = text(s, f->detail),
 	};
 
-	if (d->count)
-		store_writer_add(s->writer, TABLE_DIAG, row);
+	store_writer_add(s->writer, TABLE_DIAG, row);
 }
 
-static void add_diags(struct save *s, const struct analysis *a)
+static void add_findings(struct save *s, const struct analysis *a)
 {
-	for (int id = 0; id < DIAG_N; id++) {
-		add_diag(s, TABLE_NULL, NULL, (enum diag_id)id, &a->session.diags.at[id]);
-		for (size_t i = 0; i < a->n_machines; i++)
-			add_diag(s, (int64_t)i, &a->sync[i].map, (enum diag_id)id,
-				 &a->diags[i].at[id]);
-	}
+	struct findings findings;
+
+	findings_init(&findings, a);
+	vec_each (f, &findings.at)
+		add_finding(s, f);
+	findings_deinit(&findings);
 }
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -509,8 +602,13 @@ int save_finish(struct save *s, const struct analysis *a, struct error *err)
 	add_containers(s, a->model);
 	add_vectors(s, a);
 	add_sync(s, a);
-	add_diags(s, a);
+	add_findings(s, a);
 	return store_writer_finish(s->writer, err);
+}
+
+int save_open(const struct save *s, struct store **storep, struct error *err)
+{
+	return store_writer_open(s->writer, storep, err);
 }
 
 void save_free(struct save *s)

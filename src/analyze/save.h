@@ -11,17 +11,24 @@
 #include "analyze/analysis.h"
 #include "base/error.h"
 #include "model/sink.h"
+#include "store/reader.h"
 
 struct save;
 
-/* Begins a file that will replace `path`. Return: 0 and *sp, or ERR with err set. */
+/*
+ * Begins a file that will replace `path`; NULL: one without a name, for whoever opens it with
+ * save_open(). Return: 0 and *sp, or ERR with err set.
+ */
 int save_new(struct save **sp, const char *path, struct error *err);
 
-/* The sink to give to the analysis (analysis_options.also); valid until save_free(). */
+/* The sink to give to the analysis (analysis_options.sink); valid until save_free(). */
 const struct model_sink *save_sink(const struct save *s);
 
 /* Adds what is known of machines, vCPUs, threads ... and completes the file. Return: 0 or ERR. */
 int save_finish(struct save *s, const struct analysis *a, struct error *err);
+
+/* Opens the file after save_finish(). Return: 0 and *storep, owned by the caller; or ERR. */
+int save_open(const struct save *s, struct store **storep, struct error *err);
 
 /* Frees it; without a save_finish() that succeeded no file is left. NULL is allowed. */
 void save_free(struct save *s);

@@ -6,19 +6,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int map_fd(struct file_map *map, int fd, const char *path, struct error *err)
+int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err)
 {
 	struct stat st;
 
+	*map = (struct file_map){0};
 	if (fstat(fd, &st) < 0)
-		return error_errno(err, errno, "cannot stat '%s'", path);
+		return error_errno(err, errno, "cannot stat '%s'", name);
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, "'%s' is not a regular file", path);
+		return error_set(err, "'%s' is not a regular file", name);
 	if (st.st_size == 0)
 		return 0;
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
-		return error_errno(err, errno, "cannot map '%s'", path);
+		return error_errno(err, errno, "cannot map '%s'", name);
 	map->data = p;
 	map->size = (size_t)st.st_size;
 	return 0;
@@ -26,12 +27,11 @@ static int map_fd(struct file_map *map, int fd, const char *path, struct error *
 
 int file_map_init(struct file_map *map, const char *path, struct error *err)
 {
-	*map = (struct file_map){0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open '%s'", path);
-	int r = map_fd(map, fd, path, err);
+	int r = file_map_init_fd(map, fd, path, err);
 	close(fd);
 	return r;
 }

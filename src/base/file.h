@@ -19,6 +19,10 @@ struct file_map {
  * Return: 0, or ERR with err set.
  */
 int file_map_init(struct file_map *map, const char *path, struct error *err);
+
+/* The same for a file that is open already and stays so; `name` is for messages. */
+int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err);
+
 void file_map_deinit(struct file_map *map);
 
 #endif

@@ -138,44 +138,51 @@ static bool wants_color(void)
 	return isatty(STDOUT_FILENO) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-/* Analyzes, and writes the results file if one is wanted. Return: 0 or ERR. */
-static int analyze_and_save(struct request *q, struct ctf_session *session, struct analysis *a,
-			    struct error *err)
+/* Analyzes into a file, which is opened. Return: 0 or ERR. */
+static int analyze_into(struct save *save, struct request *q, struct ctf_session *session,
+			struct store **storep, struct error *err)
 {
-	struct save *save = NULL;
+	struct analysis a;
 
-	if (q->output && save_new(&save, q->output, err)) {
-		*a = (struct analysis){0};
-		return ERR;
-	}
-	if (save)
-		q->analysis.also = save_sink(save);
-	int r = analysis_init(a, session, &q->analysis, err);
+	q->analysis.sink = save_sink(save);
+	int r = analysis_init(&a, session, &q->analysis, err);
 
-	if (!r && save)
-		r = save_finish(save, a, err);
-	save_free(save);
-	return r;
+	if (!r)
+		r = save_finish(save, &a, err);
+	analysis_deinit(&a);
+	return r ? r : save_open(save, storep, err);
 }
 
-static int analyze(const struct command *cmd, struct request *q, struct ctf_session *session)
+/* Return: an exit status, or ERR. */
+static int print_report(const struct request *q, const struct store *store, struct error *err)
 {
-	struct error err = {0};
-	struct analysis a;
-	int status;
+	int r = report_print(stdout, store, &q->report, err);
 
-	complain_session(stderr, session);
+	if (!r && q->strict)
+		r = report_is_damaged(store, err);
+	return r > 0 ? CLI_DAMAGED : r;
+}
+
+/* The session is taken over. Return: an exit status, or ERR. */
+static int analyze(struct request *q, struct ctf_session *session, struct error *err)
+{
+	struct store *store = NULL;
+	struct save *save;
+
+	if (save_new(&save, q->output, err)) {
+		ctf_session_deinit(session);
+		return ERR;
+	}
 	say_progress(session);
 	sync_args_apply(&q->args, &q->analysis);
 	q->report.color = q->report.format == REPORT_TEXT && wants_color();
-	if (analyze_and_save(q, session, &a, &err)) {
-		status = cli_failed(cmd, &err);
-	} else {
-		report_print(stdout, &a, &q->report);
-		status = q->strict && report_is_damaged(&a) ? CLI_DAMAGED : CLI_OK;
-	}
-	analysis_deinit(&a);
-	return status;
+	int r = analyze_into(save, q, session, &store, err);
+
+	save_free(save);
+	if (!r)
+		r = print_report(q, store, err);
+	store_free(store);
+	return r;
 }
 
 static int open_and_analyze(const struct command *cmd, struct request *q, char **traces, int n)
@@ -183,11 +190,14 @@ static int open_and_analyze(const struct command *cmd, struct request *q, char *
 	struct ctf_session session;
 	struct error err = {0};
 
-	if (!ctf_session_open(&session, traces, (size_t)n, &err))
-		return analyze(cmd, q, &session);
+	int r = ctf_session_open(&session, traces, (size_t)n, &err);
+
 	complain_session(stderr, &session);
-	ctf_session_deinit(&session);
-	return cli_failed(cmd, &err);
+	if (r)
+		ctf_session_deinit(&session);
+	else
+		r = analyze(q, &session, &err);
+	return r == ERR ? cli_failed(cmd, &err) : r;
 }
 
 static int run(const struct command *cmd, int argc, char **argv)

@@ -52,8 +52,7 @@ static void print_rows(struct out *o, const struct rows *t)
 	}
 }
 
-void rows_print_csv(FILE *f, const struct analysis *a, const struct findings *findings,
-		    unsigned sections)
+void rows_print_csv(FILE *f, const struct results *r, unsigned sections)
 {
 	bool several = sections & (sections - 1), first = true;
 	struct out o;
@@ -70,7 +69,7 @@ void rows_print_csv(FILE *f, const struct analysis *a, const struct findings *fi
 			out_char(&o, '\n');
 		}
 		first = false;
-		rows_init(&t, a, findings, (enum report_section)s);
+		rows_init(&t, r, (enum report_section)s);
 		print_rows(&o, &t);
 		rows_deinit(&t);
 	}

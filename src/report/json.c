@@ -37,19 +37,18 @@ static void print_rows(struct jsonw *j, const struct rows *t)
 	jsonw_array_end(j);
 }
 
-static void print_span(struct jsonw *j, const struct analysis *a)
+static void print_span(struct jsonw *j, const struct results *r)
 {
 	jsonw_key(j, "span");
 	jsonw_object_begin(j);
 	jsonw_key(j, "begin_ns");
-	jsonw_int(j, a->span.begin);
+	jsonw_int(j, r->begin);
 	jsonw_key(j, "end_ns");
-	jsonw_int(j, a->span.end);
+	jsonw_int(j, r->end);
 	jsonw_object_end(j);
 }
 
-void rows_print_json(FILE *f, const struct analysis *a, const struct findings *findings,
-		     unsigned sections)
+void rows_print_json(FILE *f, const struct results *r, unsigned sections)
 {
 	struct jsonw j;
 
@@ -57,13 +56,13 @@ void rows_print_json(FILE *f, const struct analysis *a, const struct findings *f
 	jsonw_object_begin(&j);
 	jsonw_key(&j, "version");
 	jsonw_string(&j, VMSCOPE_VERSION);
-	print_span(&j, a);
+	print_span(&j, r);
 	for (int s = 0; s < REPORT_N_SECTIONS; s++) {
 		struct rows t;
 
 		if (!(sections & 1u << s))
 			continue;
-		rows_init(&t, a, findings, (enum report_section)s);
+		rows_init(&t, r, (enum report_section)s);
 		jsonw_key(&j, report_section_names()[s]);
 		print_rows(&j, &t);
 		rows_deinit(&t);

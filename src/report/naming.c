@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "events/exit_reason.h"
-
 enum { KTHREADD = 2 };
 
 const char *occupant_kind_name(enum occupant_kind kind)
@@ -20,15 +18,15 @@ const char *occupant_kind_name(enum occupant_kind kind)
 	return names[kind];
 }
 
-static int vm_of_process(const struct analysis *a, uint32_t machine, int64_t pid)
+static int vm_of_process(const struct results *r, int machine, int64_t pid)
 {
-	for (size_t i = 0; pid != NO_VALUE && i < a->identity.vms.n; i++) {
-		const struct ident_vm *vm = &a->identity.vms.at[i];
+	vec_each (vm, &r->vms) {
+		const struct res_machine *m = &r->machines.at[*vm];
 
-		if (vm->host == (int)machine && vm->pid == pid)
-			return (int)i;
+		if (pid != TABLE_NULL && m->parent == machine && m->pid == pid)
+			return *vm;
 	}
-	return IDENT_NONE;
+	return NOBODY;
 }
 
 /* The process in "vhost-1234". */
@@ -36,88 +34,84 @@ static int64_t vhost_pid(const char *comm)
 {
 	int64_t pid;
 
-	return sscanf(comm, "vhost-%" SCNd64, &pid) == 1 ? pid : NO_VALUE;
+	return comm && sscanf(comm, "vhost-%" SCNd64, &pid) == 1 ? pid : TABLE_NULL;
 }
 
-struct occupant occupant_of(const struct analysis *a, uint32_t thread)
+struct occupant occupant_of(const struct results *r, int thread)
 {
-	size_t n;
-	const struct model_thread *t = model_threads(a->model, &n);
-	struct occupant o = {.kind = OCCUPANT_UNKNOWN, .vm = IDENT_NONE};
+	struct occupant o = {.kind = OCCUPANT_UNKNOWN, .vm = NOBODY};
 
-	if (thread >= n)
+	if (thread == NOBODY)
 		return o;
-	t += thread;
+	const struct res_thread *t = &r->threads.at[thread];
+
 	o.thread = t;
-	if (t->vcpu >= 0) {
+	if (t->vcpu != NOBODY) {
 		o.kind = OCCUPANT_VCPU;
-		o.vm = a->identity.vcpus.at[t->vcpu].vm;
+		o.vm = r->vcpus.at[t->vcpu].machine;
 	} else if (t->tid == 0) {
 		o.kind = OCCUPANT_IDLE;
-	} else if (vhost_pid(t->comm) != NO_VALUE) {
+	} else if (vhost_pid(t->comm) != TABLE_NULL) {
 		o.kind = OCCUPANT_VHOST;
-		o.vm = vm_of_process(a, t->machine, vhost_pid(t->comm));
+		o.vm = vm_of_process(r, t->machine, vhost_pid(t->comm));
 	} else if (t->tid == KTHREADD || t->ppid == KTHREADD) {
 		o.kind = OCCUPANT_KERNEL;
 	} else {
-		o.vm = vm_of_process(a, t->machine, t->pid);
-		o.kind = o.vm == IDENT_NONE ? OCCUPANT_PROCESS : OCCUPANT_VMM;
+		o.vm = vm_of_process(r, t->machine, t->pid);
+		o.kind = o.vm == NOBODY ? OCCUPANT_PROCESS : OCCUPANT_VMM;
 	}
 	return o;
 }
 
-/* The name of the thread's process, as far as it is known: that of its first thread. */
-static const char *process_comm(const struct analysis *a, const struct model_thread *t)
+/* The name of a thread's process; its own where that is not known. */
+static const char *process_comm(const struct results *r, const struct res_thread *t)
 {
-	size_t n;
-	const struct model_thread *all = model_threads(a->model, &n);
+	const char *name =
+		t->pid == TABLE_NULL ? NULL : results_process_name(r, t->machine, t->pid);
 
-	for (size_t i = n; t->pid != NO_VALUE && i-- > 0;) {
-		if (all[i].machine == t->machine && all[i].tid == t->pid && all[i].comm[0])
-			return all[i].comm;
-	}
-	return t->comm[0] ? t->comm : "?";
+	return name ? name : t->comm ? t->comm : "?";
 }
 
-static const char *vcpu_label(const struct analysis *a, int vcpu, struct arena *arena)
+static const char *vcpu_label(const struct results *r, int vcpu, struct arena *arena)
 {
-	const struct ident_vcpu *v = &a->identity.vcpus.at[vcpu];
-	const char *vm = a->identity.vms.at[v->vm].name;
+	const struct res_vcpu *v = &r->vcpus.at[vcpu];
+	const char *vm = r->machines.at[v->machine].name;
 
-	if (v->index == NO_VALUE)
+	if (v->index == TABLE_NULL)
 		return arena_printf(arena, "a vCPU of %s, tid %" PRId64, vm, v->tid);
 	return arena_printf(arena, "vCPU %" PRId64 " of %s", v->index, vm);
 }
 
-static const char *process_label(const struct analysis *a, const struct occupant *o, int own_vm,
+static const char *process_label(const struct results *r, const struct occupant *o, int own_vm,
 				 struct arena *arena)
 {
-	const struct model_thread *t = o->thread;
-	const char *of = o->kind == OCCUPANT_VMM ? a->identity.vms.at[o->vm].name : NULL;
+	const struct res_thread *t = o->thread;
+	const char *of = o->kind == OCCUPANT_VMM ? r->machines.at[o->vm].name : NULL;
 	const char *vm =
 		!of ? "" : arena_printf(arena, " of %s%s", of, o->vm == own_vm ? " itself" : "");
 
-	if (t->pid == NO_VALUE)
-		return arena_printf(arena, "%s%s, tid %" PRId64, process_comm(a, t), vm, t->tid);
-	return arena_printf(arena, "%s%s, pid %" PRId64, process_comm(a, t), vm, t->pid);
+	if (t->pid == TABLE_NULL)
+		return arena_printf(arena, "%s%s, tid %" PRId64, process_comm(r, t), vm, t->tid);
+	return arena_printf(arena, "%s%s, pid %" PRId64, process_comm(r, t), vm, t->pid);
 }
 
-const char *occupant_label(const struct analysis *a, const struct occupant *o, int own_vm,
+const char *occupant_label(const struct results *r, const struct occupant *o, int own_vm,
 			   struct arena *arena)
 {
 	switch (o->kind) {
 	case OCCUPANT_VCPU:
-		return vcpu_label(a, o->thread->vcpu, arena);
+		return vcpu_label(r, o->thread->vcpu, arena);
 	case OCCUPANT_VHOST:
-		if (o->vm == IDENT_NONE)
+		if (o->vm == NOBODY)
 			return arena_printf(arena, "vhost worker %s", o->thread->comm);
-		return arena_printf(arena, "vhost worker of %s%s", a->identity.vms.at[o->vm].name,
+		return arena_printf(arena, "vhost worker of %s%s", r->machines.at[o->vm].name,
 				    o->vm == own_vm ? " itself" : "");
 	case OCCUPANT_VMM:
 	case OCCUPANT_PROCESS:
-		return process_label(a, o, own_vm, arena);
+		return process_label(r, o, own_vm, arena);
 	case OCCUPANT_KERNEL:
-		return arena_printf(arena, "kernel thread %s", o->thread->comm);
+		return arena_printf(arena, "kernel thread %s",
+				    o->thread->comm ? o->thread->comm : "?");
 	case OCCUPANT_IDLE:
 		return "idle (wake-up latency)";
 	default:
@@ -125,42 +119,17 @@ const char *occupant_label(const struct analysis *a, const struct occupant *o, i
 	}
 }
 
-size_t vm_machine_id(const struct analysis *a, size_t vm)
+const char *exit_label(const struct summary_exits *e, struct arena *arena)
 {
-	size_t id = a->n_machines;
-
-	if (a->identity.vms.at[vm].guest != IDENT_NONE)
-		return (size_t)a->identity.vms.at[vm].guest;
-	for (size_t i = 0; i < vm; i++)
-		id += a->identity.vms.at[i].guest == IDENT_NONE;
-	return id;
-}
-
-const char *exit_label(const struct exit_cause *cause, struct arena *arena)
-{
-	const char *name = cause->reason > UINT32_MAX ? NULL
-						      : exit_reason_name((enum isa)cause->isa,
-									 (uint32_t)cause->reason);
-
-	if (cause->reason == NO_EXIT)
+	if (e->reason == TABLE_NULL)
 		return "(not recorded)";
-	if (!name)
-		return arena_printf(arena, "exit %" PRIu64, cause->reason);
-	if (exit_reason_is_failed_entry((enum isa)cause->isa, (uint32_t)cause->reason))
-		return arena_printf(arena, "%s (entry failed)", name);
-	return name;
+	return e->name ? e->name : arena_printf(arena, "exit %" PRId64, e->reason);
 }
 
-const char *isa_label(uint8_t isa)
+const char *isa_label(int64_t isa)
 {
-	switch (isa) {
-	case ISA_VMX:
-		return "vmx";
-	case ISA_SVM:
-		return "svm";
-	case ISA_ARM64:
-		return "arm64";
-	default:
-		return NULL;
-	}
+	/* As vm_exit.isa has them. */
+	static const char *const names[] = {NULL, "vmx", "svm", "arm64"};
+
+	return isa < 0 || isa >= (int64_t)(sizeof(names) / sizeof(names[0])) ? NULL : names[isa];
 }

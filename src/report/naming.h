@@ -1,7 +1,5 @@
 /*
  * naming: how reports call machines, VMs and the threads that had a vCPU's CPU.
- *
- * Machines with a trace have the numbers of the analysis; VMs without one follow.
  */
 #ifndef VMSCOPE_REPORT_NAMING_H
 #define VMSCOPE_REPORT_NAMING_H
@@ -9,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyze/analysis.h"
 #include "base/arena.h"
+#include "report/results.h"
 
 /* What kind of thread had the CPU that a vCPU was waiting for. */
 enum occupant_kind {
@@ -26,27 +24,25 @@ enum occupant_kind {
 
 struct occupant {
 	enum occupant_kind kind;
-	int vm;				   /* of VCPU, VMM and VHOST; or IDENT_NONE */
-	const struct model_thread *thread; /* borrowed; NULL when unknown */
+	int vm;				 /* machine, of VCPU, VMM and VHOST; or NOBODY */
+	const struct res_thread *thread; /* borrowed; NULL when unknown */
 };
 
-struct occupant occupant_of(const struct analysis *a, uint32_t thread);
+/* thread: index in the results, or NOBODY. */
+struct occupant occupant_of(const struct results *r, int thread);
 const char *occupant_kind_name(enum occupant_kind kind);
 
 /*
  * What people call it; threads of one process have the same label. own_vm: whose vCPU it kept
  * waiting. The text lives in the arena.
  */
-const char *occupant_label(const struct analysis *a, const struct occupant *o, int own_vm,
+const char *occupant_label(const struct results *r, const struct occupant *o, int own_vm,
 			   struct arena *arena);
 
-/* Machine number of a VM, whether traced or not. */
-size_t vm_machine_id(const struct analysis *a, size_t vm);
-
-/* Return: the exit's name, or its number as text, in the arena. */
-const char *exit_label(const struct exit_cause *cause, struct arena *arena);
+/* Return: the exits' name, or their number as text, in the arena. */
+const char *exit_label(const struct summary_exits *e, struct arena *arena);
 
 /* Return: "vmx", "svm" or "arm64", or NULL when it was not recorded. */
-const char *isa_label(uint8_t isa);
+const char *isa_label(int64_t isa);
 
 #endif

@@ -1,6 +1,8 @@
 #include "report/report.h"
 
-#include "report/findings.h"
+#include <string.h>
+
+#include "report/results.h"
 #include "report/rows_print.h"
 #include "report/text.h"
 
@@ -16,35 +18,52 @@ const char *const *report_section_names(void)
 	return names;
 }
 
-void report_print(FILE *f, const struct analysis *a, const struct report_options *options)
+/* What has to be added up for some sections. */
+static unsigned parts_of(unsigned sections)
+{
+	unsigned lanes = 1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL;
+	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS;
+
+	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u);
+}
+
+static void print(FILE *f, const struct results *r, const struct report_options *options,
+		  unsigned sections)
+{
+	switch (options->format) {
+	case REPORT_TEXT:
+		text_print(f, r, options);
+		break;
+	case REPORT_JSON:
+		rows_print_json(f, r, sections);
+		break;
+	case REPORT_CSV:
+		rows_print_csv(f, r, sections);
+		break;
+	}
+}
+
+int report_print(FILE *f, const struct store *store, const struct report_options *options,
+		 struct error *err)
 {
 	unsigned all = (1u << REPORT_N_SECTIONS) - 1;
 	unsigned sections = options->sections ? options->sections : all;
-	struct findings findings;
+	struct results r;
+	int status = results_init(&r, store, parts_of(sections), err);
 
-	findings_init(&findings, a);
-	switch (options->format) {
-	case REPORT_TEXT:
-		text_print(f, a, &findings, options);
-		break;
-	case REPORT_JSON:
-		rows_print_json(f, a, &findings, sections);
-		break;
-	case REPORT_CSV:
-		rows_print_csv(f, a, &findings, sections);
-		break;
-	}
-	findings_deinit(&findings);
+	if (!status)
+		print(f, &r, options, sections);
+	results_deinit(&r);
+	return status;
 }
 
-bool report_is_damaged(const struct analysis *a)
+int report_is_damaged(const struct store *store, struct error *err)
 {
-	struct findings findings;
-	bool damaged = false;
+	struct results r;
+	int damaged = results_init(&r, store, 0, err);
 
-	findings_init(&findings, a);
-	vec_each (f, &findings.at)
-		damaged |= f->kind->severity == DIAG_DAMAGE;
-	findings_deinit(&findings);
+	vec_each (d, &r.diags)
+		damaged = damaged == ERR ? ERR : damaged | !strcmp(d->severity, "damage");
+	results_deinit(&r);
 	return damaged;
 }

@@ -1,7 +1,7 @@
 /*
- * report: what the analysis found, for people (text) and for programs (JSON, CSV).
+ * report: what a results file says, for people (text) and for programs (JSON, CSV).
  *
- *	analysis --> findings (all that there is to warn of)   findings.h
+ *	store --> results (what there is, and sums)   results.h, summary.h
  *	    |
  *	    +------> rows, complete, typed      rows.h   --> JSON, CSV
  *	    +------> text, what matters first, cut to a screen's size
@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyze/analysis.h"
+#include "base/error.h"
+#include "store/reader.h"
 
 enum report_section {
 	REPORT_MACHINES,
@@ -37,10 +38,12 @@ struct report_options {
 	bool all;	   /* text: long lists whole */
 };
 
-void report_print(FILE *f, const struct analysis *a, const struct report_options *options);
+/* Return: 0, or ERR with err set when the file is damaged; nothing is printed then. */
+int report_print(FILE *f, const struct store *store, const struct report_options *options,
+		 struct error *err);
 
-/* Return: whether data was lost or damaged, so that the result is not whole. */
-bool report_is_damaged(const struct analysis *a);
+/* Return: 1 if data was lost or damaged, so that the result is not whole; 0 if not; or ERR. */
+int report_is_damaged(const struct store *store, struct error *err);
 
 /* Return: the sections' names, in their order, then NULL. */
 const char *const *report_section_names(void);

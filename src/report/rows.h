@@ -9,8 +9,8 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "report/findings.h"
 #include "report/report.h"
+#include "report/results.h"
 
 enum cell_kind { CELL_NULL, CELL_INT, CELL_UINT, CELL_NUMBER, CELL_TEXT };
 
@@ -31,9 +31,8 @@ struct rows {
 	struct arena texts;
 };
 
-/* The section; the analysis and its findings must outlive it. */
-void rows_init(struct rows *t, const struct analysis *a, const struct findings *findings,
-	       enum report_section section);
+/* The section; the results must outlive it. */
+void rows_init(struct rows *t, const struct results *r, enum report_section section);
 void rows_deinit(struct rows *t);
 
 #endif

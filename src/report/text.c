@@ -75,27 +75,28 @@ void text_more(struct text *t, size_t n, size_t shown, const char *what)
 		text_line(t, "  ... and %zu more %s (--all shows them)", n - shown, what);
 }
 
-void text_add_vcpu(struct text *t, struct grid *g, size_t vcpu)
+const char *text_machine(struct text *t, int machine, size_t width)
 {
-	const struct ident_vcpu *v = &t->a->identity.vcpus.at[vcpu];
-
-	grid_add(g, units_safe(&t->arena, t->a->identity.vms.at[v->vm].name, NAME_WIDTH));
-	grid_add(g, v->index == NO_VALUE ? arena_printf(&t->arena, "tid %" PRId64, v->tid)
-					 : arena_printf(&t->arena, "%" PRId64, v->index));
+	return units_safe(&t->arena, t->r->machines.at[machine].name, width);
 }
 
-const char *text_vcpu(struct text *t, size_t vcpu)
+void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v)
 {
-	const struct ident_vcpu *v = &t->a->identity.vcpus.at[vcpu];
-	const char *vm = units_safe(&t->arena, t->a->identity.vms.at[v->vm].name, 40);
+	grid_add(g, text_machine(t, v->machine, NAME_WIDTH));
+	grid_add(g, v->index == TABLE_NULL ? arena_printf(&t->arena, "tid %" PRId64, v->tid)
+					   : arena_printf(&t->arena, "%" PRId64, v->index));
+}
 
-	if (v->index == NO_VALUE)
+const char *text_vcpu(struct text *t, const struct res_vcpu *v)
+{
+	const char *vm = text_machine(t, v->machine, 40);
+
+	if (v->index == TABLE_NULL)
 		return arena_printf(&t->arena, "vCPU thread %" PRId64 " of %s", v->tid, vm);
 	return arena_printf(&t->arena, "vCPU %" PRId64 " of %s", v->index, vm);
 }
 
-void text_print(FILE *f, const struct analysis *a, const struct findings *findings,
-		const struct report_options *options)
+void text_print(FILE *f, const struct results *r, const struct report_options *options)
 {
 	static void (*const sections[REPORT_N_SECTIONS])(struct text *) = {
 		[REPORT_MACHINES] = text_machines, [REPORT_VCPUS] = text_vcpus,
@@ -108,8 +109,7 @@ void text_print(FILE *f, const struct analysis *a, const struct findings *findin
 		REPORT_PCPUS, REPORT_MACHINES, REPORT_SYNC,	REPORT_DIAG,
 	};
 	unsigned usual = ((1u << REPORT_N_SECTIONS) - 1) & ~(1u << REPORT_PCPUS);
-	struct text t = {.a = a,
-			 .findings = findings,
+	struct text t = {.r = r,
 			 .sections = options->sections ? options->sections : usual,
 			 .color = options->color,
 			 .all = options->all};

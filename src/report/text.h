@@ -11,21 +11,19 @@
 
 #include "base/arena.h"
 #include "base/out.h"
-#include "report/findings.h"
 #include "report/grid.h"
 #include "report/report.h"
+#include "report/results.h"
 
 struct text {
 	struct out out;
 	struct arena arena;
-	const struct analysis *a;
-	const struct findings *findings;
+	const struct results *r;
 	unsigned sections;
 	bool color, all;
 };
 
-void text_print(FILE *f, const struct analysis *a, const struct findings *findings,
-		const struct report_options *options);
+void text_print(FILE *f, const struct results *r, const struct report_options *options);
 
 /* The sections. */
 void text_summary(struct text *t);
@@ -57,10 +55,13 @@ size_t text_limit(const struct text *t, size_t n, size_t limit);
 /* "... and 12 more vCPUs (--all)", when not all n were shown. */
 void text_more(struct text *t, size_t n, size_t shown, const char *what);
 
+/* A name as it can be shown. */
+const char *text_machine(struct text *t, int machine, size_t width);
+
 /* The vCPU's VM and its number there, as cells. */
-void text_add_vcpu(struct text *t, struct grid *g, size_t vcpu);
+void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v);
 
 /* "vCPU 0 of web1" */
-const char *text_vcpu(struct text *t, size_t vcpu);
+const char *text_vcpu(struct text *t, const struct res_vcpu *v);
 
 #endif

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "report/text.h"
 #include "report/units.h"
 
@@ -16,38 +18,29 @@ static const struct grid_column estimate_columns[] = {
 	{.title = "outside"},
 };
 
-static void add_width(struct text *t, struct grid *g, const struct sync_range *r)
+static void add_width(struct text *t, struct grid *g, const int64_t *range)
 {
-	grid_add(g, r->low > r->high ? "unknown" : units_duration(&t->arena, r->high - r->low, 3));
+	grid_add(g, range[0] == TABLE_NULL
+			    ? "unknown"
+			    : units_duration(&t->arena, ns_between(range[0], range[1]), 3));
 }
 
 /* first: machine ns of the machine's first event. */
 static void estimate_row(struct text *t, struct grid *g, const char *name,
-			 const struct sync_estimate *e, size_t k, int64_t first)
+			 const struct res_clock *k, int64_t first)
 {
-	const struct clock_piece *p = &e->map.pieces[k];
-	const struct sync_piece *known = &e->pieces[k];
-	bool bounded = p->to != INT64_MAX;
+	bool bounded = k->to != TABLE_NULL;
 
 	grid_add(g, "");
 	grid_add(g, name);
-	grid_add(g, bounded ? units_duration(&t->arena, p->from - first, 4) : "");
-	grid_add(g, bounded ? units_duration(&t->arena, p->to - p->from, 4) : "");
-	add_width(t, g, &known->begin);
-	add_width(t, g, &known->middle);
-	add_width(t, g, &known->end);
-	grid_add(g, p->constraints ? units_count(&t->arena, p->constraints) : "");
-	grid_add(g, p->constraints ? units_count(&t->arena, p->violations) : "");
-	grid_add(g, e->n_events ? units_count(&t->arena, known->outside) : "");
-}
-
-static int64_t first_event(const struct analysis *a, size_t machine)
-{
-	int64_t first = INT64_MAX;
-
-	vec_each (c, &a->evidence[machine].cpus)
-		first = c->first_ns < first ? c->first_ns : first;
-	return first;
+	grid_add(g, bounded ? units_duration(&t->arena, ns_between(first, k->from), 4) : "");
+	grid_add(g, bounded ? units_duration(&t->arena, ns_between(k->from, k->to), 4) : "");
+	add_width(t, g, k->begin);
+	add_width(t, g, k->middle);
+	add_width(t, g, k->end);
+	grid_add(g, k->constraints ? units_count(&t->arena, (uint64_t)k->constraints) : "");
+	grid_add(g, k->constraints ? units_count(&t->arena, (uint64_t)k->violations) : "");
+	grid_add(g, k->events ? units_count(&t->arena, (uint64_t)k->outside) : "");
 }
 
 static void more_pieces(struct text *t, struct grid *g, size_t n)
@@ -58,25 +51,68 @@ static void more_pieces(struct text *t, struct grid *g, size_t n)
 		grid_add(g, "");
 }
 
-static void machine_estimates(struct text *t, struct grid *g, size_t i)
+/* Return: whether the row is an estimator's own, against the machine's host. */
+static bool is_estimate(const struct results *r, const struct res_clock *k)
 {
-	const struct machine_sync *s = &t->a->sync[i];
-	size_t before = g->cells.n;
+	return k->reference == r->machines.at[k->machine].parent;
+}
 
-	for (int m = 0; m < SYNC_N_METHODS && s->against != IDENT_NONE; m++) {
-		const struct sync_estimate *e = &s->estimates[m];
-		size_t n = text_limit(t, e->map.n_pieces, PIECE_LIMIT);
-		const char *name = sync_method_name((enum sync_method)m);
-
-		if (m == (int)s->method)
-			name = arena_printf(&t->arena, "%s *", name);
-		for (size_t k = 0; k < n; k++)
-			estimate_row(t, g, k ? "" : name, e, k, first_event(t->a, i));
-		if (n < e->map.n_pieces)
-			more_pieces(t, g, e->map.n_pieces - n);
+static const char *taken_method(const struct results *r, int machine)
+{
+	vec_each (k, &r->clocks) {
+		if (k->machine == machine && k->chosen)
+			return k->method;
 	}
-	if (g->cells.n > before)
-		g->cells.at[before] = units_safe(&t->arena, t->a->identity.machines.at[i].name, 20);
+	return "";
+}
+
+/* All pieces of one estimate; returns how many rows of the table that are. */
+static size_t count_pieces(const struct results *r, const struct res_clock *first)
+{
+	size_t n = 0;
+
+	for (const struct res_clock *k = first; k < r->clocks.at + r->clocks.n; k++) {
+		if (k->machine != first->machine || strcmp(k->method, first->method) ||
+		    !is_estimate(r, k))
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void print_estimate(struct text *t, struct grid *g, const struct res_clock *first,
+			   size_t all)
+{
+	const struct res_machine *m = &t->r->machines.at[first->machine];
+	bool taken = !strcmp(first->method, taken_method(t->r, first->machine));
+	const char *name = arena_printf(&t->arena, "%s%s", units_safe(&t->arena, first->method, 20),
+					taken ? " *" : "");
+	size_t n = text_limit(t, all, PIECE_LIMIT);
+
+	for (size_t k = 0; k < n; k++)
+		estimate_row(t, g, k ? "" : name, &first[k], m->first_own);
+	if (n < all)
+		more_pieces(t, g, all - n);
+}
+
+static void add_estimates(struct text *t, struct grid *g)
+{
+	int machine = NOBODY;
+
+	for (size_t i = 0, n; i < t->r->clocks.n; i += n) {
+		const struct res_clock *k = &t->r->clocks.at[i];
+		size_t before = g->cells.n;
+
+		n = count_pieces(t->r, k);
+		if (!n) {
+			n = 1;
+			continue;
+		}
+		print_estimate(t, g, k, n);
+		if (k->machine != machine)
+			g->cells.at[before] = text_machine(t, k->machine, 20);
+		machine = k->machine;
+	}
 }
 
 void text_estimates(struct text *t)
@@ -84,8 +120,7 @@ void text_estimates(struct text *t)
 	struct grid g;
 
 	grid_init(&g, estimate_columns, sizeof(estimate_columns) / sizeof(estimate_columns[0]));
-	for (size_t i = 0; i < t->a->n_machines; i++)
-		machine_estimates(t, &g, i);
+	add_estimates(t, &g);
 	if (g.cells.n) {
 		out_char(&t->out, '\n');
 		text_wrapped(

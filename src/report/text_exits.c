@@ -1,6 +1,5 @@
 #include <inttypes.h>
 
-#include "report/digest.h"
 #include "report/naming.h"
 #include "report/text.h"
 #include "report/units.h"
@@ -26,7 +25,7 @@ static void add_row(struct text *t, struct grid *g, const struct summary_exits *
 	const struct histogram *h = &e->whole;
 	int64_t n = (int64_t)h->n;
 
-	grid_add(g, units_safe(&t->arena, exit_label(&e->cause, &t->arena), 18));
+	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), 18));
 	grid_add(g, units_count(&t->arena, e->n));
 	grid_add(g, known > 0 ? units_rate(&t->arena, (double)e->n / ((double)known / 1e9)) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum, DIGITS) : "");
@@ -55,11 +54,11 @@ static void print_exits(struct text *t, const struct summary_exits *exits, size_
 
 static void print_vm(struct text *t, int vm)
 {
-	const char *name = units_safe(&t->arena, t->a->identity.vms.at[vm].name, 40);
-	size_t n_vcpus = vm_n_vcpus(t->a, vm);
+	const char *name = text_machine(t, vm, 40);
+	size_t n_vcpus = t->r->machines.at[vm].n_vcpus;
 	struct vm_exits x;
 
-	vm_exits_init(&x, t->a, vm);
+	vm_exits_init(&x, t->r, vm);
 	if (n_vcpus == 1)
 		text_title(t, "Exits of %s", name);
 	else
@@ -70,34 +69,33 @@ static void print_vm(struct text *t, int vm)
 
 void text_vm_exits(struct text *t)
 {
-	size_t all = t->a->identity.vms.n, n = text_limit(t, all, VM_LIMIT);
+	size_t all = t->r->vms.n, n = text_limit(t, all, VM_LIMIT);
 
 	for (size_t i = 0; i < n; i++)
-		print_vm(t, (int)i);
+		print_vm(t, t->r->vms.at[i]);
 	text_more(t, all, n, "VMs");
 }
 
 /* A VM's only vCPU need not be shown after its VM. */
-static bool is_shown(const struct text *t, size_t vcpu)
+static bool is_shown(const struct text *t, const struct res_vcpu *v)
 {
-	return !(t->sections & 1u << REPORT_VM_EXITS) ||
-	       vm_n_vcpus(t->a, t->a->identity.vcpus.at[vcpu].vm) > 1;
+	return !(t->sections & 1u << REPORT_VM_EXITS) || t->r->machines.at[v->machine].n_vcpus > 1;
 }
 
 void text_exits(struct text *t)
 {
-	size_t all = 0, shown = 0, n;
+	size_t all = 0, shown = 0;
 
-	for (size_t i = 0; i < t->a->identity.vcpus.n; i++)
-		all += is_shown(t, i);
-	n = text_limit(t, all, VCPU_LIMIT);
-	for (size_t i = 0; i < t->a->identity.vcpus.n && shown < n; i++) {
-		const struct summary_vcpu *v = &t->a->summary.vcpus[i];
+	vec_each (v, &t->r->vcpus)
+		all += is_shown(t, v);
+	size_t n = text_limit(t, all, VCPU_LIMIT);
 
-		if (!is_shown(t, i))
+	vec_each (v, &t->r->vcpus) {
+		if (!is_shown(t, v) || shown == n)
 			continue;
-		text_title(t, "Exits of %s", text_vcpu(t, i));
-		print_exits(t, v->exits.at, v->exits.n, VCPU_REASON_LIMIT, known_time(v));
+		text_title(t, "Exits of %s", text_vcpu(t, v));
+		print_exits(t, v->sum.exits.at, v->sum.exits.n, VCPU_REASON_LIMIT,
+			    summary_known(&v->sum));
 		shown++;
 	}
 	text_more(t, all, n, "vCPUs");

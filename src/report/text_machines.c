@@ -1,7 +1,6 @@
 #include <inttypes.h>
-#include <math.h>
+#include <string.h>
 
-#include "report/digest.h"
 #include "report/text.h"
 #include "report/units.h"
 
@@ -9,62 +8,51 @@ enum { MACHINE_LIMIT = 32 };
 
 /* ---- head ------------------------------------------------------------------------------------ */
 
-static int find_reference(const struct analysis *a)
+static int find_reference(const struct results *r)
 {
-	for (size_t i = 0; i < a->n_machines; i++) {
-		if (a->identity.machines.at[i].is_host)
-			return machine_reference(a, (int)i);
+	for (int i = 0; i < (int)r->machines.n; i++) {
+		if (r->machines.at[i].is_host)
+			return results_reference(r, i);
 	}
-	return IDENT_NONE;
+	return NOBODY;
 }
 
 static void print_scope(struct text *t)
 {
-	const struct analysis *a = t->a;
-	int reference = find_reference(a);
+	const struct results *r = t->r;
+	int reference = find_reference(r);
 	size_t hosts = 0;
 
-	vec_each (m, &a->identity.machines)
+	vec_each (m, &r->machines)
 		hosts += m->is_host;
-	const char *by =
-		reference == IDENT_NONE
-			? ""
-			: arena_printf(&t->arena, " by the clock of %s",
-				       units_safe(&t->arena,
-						  a->identity.machines.at[reference].name, 40));
+	const char *by = reference == NOBODY ? ""
+					     : arena_printf(&t->arena, " by the clock of %s",
+							    text_machine(t, reference, 40));
 
-	text_line(t, "%s from %s%s", units_duration(&t->arena, a->span.end - a->span.begin, 4),
-		  units_date(&t->arena, a->span.begin), by);
-	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s",
-		  a->identity.vms.n, a->identity.vms.n == 1 ? "" : "s", a->identity.vcpus.n,
-		  a->identity.vcpus.n == 1 ? "" : "s");
-}
-
-static bool is_warning(const struct finding *f)
-{
-	return f->kind->severity != DIAG_INFO;
+	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
+		  units_date(&t->arena, r->begin), by);
+	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
+		  r->vms.n == 1 ? "" : "s", r->vcpus.n, r->vcpus.n == 1 ? "" : "s");
 }
 
 /* What spoils the result has to be seen before the result. */
 static void print_alarm(struct text *t)
 {
 	const char *names = NULL;
-	size_t n = 0;
 
-	vec_each (f, &t->findings->at) {
-		if (!is_warning(f))
+	vec_each (d, &t->r->diags) {
+		if (!strcmp(d->severity, "info"))
 			continue;
-		n++;
-		const char *of =
-			f->machine == IDENT_NONE
-				? ""
-				: arena_printf(&t->arena, " (%s)",
-					       t->a->identity.machines.at[f->machine].name);
+		const char *of = d->machine == NOBODY
+					 ? ""
+					 : arena_printf(&t->arena, " (%s)",
+							t->r->machines.at[d->machine].name);
 
 		names = arena_printf(&t->arena, "%s%s%s%s", names ? names : "", names ? ", " : "",
-				     f->kind->name, units_safe(&t->arena, of, 40));
+				     units_safe(&t->arena, d->name, 40),
+				     units_safe(&t->arena, of, 40));
 	}
-	if (!n)
+	if (!names)
 		return;
 	out_str(&t->out, t->color ? "\033[1;31m" : "");
 	text_wrapped(t, 0, arena_printf(&t->arena, "WARNING: %s; see Warnings below.", names));
@@ -89,36 +77,35 @@ static const struct grid_column machine_columns[] = {
 	{.title = "lost"},
 };
 
-static void add_home(struct text *t, struct grid *g, const struct ident_vm *vm)
+static void add_home(struct text *t, struct grid *g, const struct res_machine *m)
 {
-	grid_add(g, vm ? units_safe(&t->arena, t->a->identity.machines.at[vm->host].name, 16) : "");
-	grid_add(g, vm && vm->pid != NO_VALUE ? arena_printf(&t->arena, "%" PRId64, vm->pid) : "");
+	grid_add(g, m->parent == NOBODY ? "" : text_machine(t, m->parent, 16));
+	grid_add(g, m->pid == TABLE_NULL ? "" : arena_printf(&t->arena, "%" PRId64, m->pid));
 }
 
-static void machine_row(struct text *t, struct grid *g, size_t i)
+static void machine_row(struct text *t, struct grid *g, const struct res_machine *m)
 {
-	const struct ident_machine *m = &t->a->identity.machines.at[i];
-	struct model_span span = machine_span(t->a, i);
+	int64_t length = m->first == TABLE_NULL ? 0 : ns_between(m->first, m->last) + 1;
 
 	grid_add(g, units_safe(&t->arena, m->name, 20));
-	grid_add(g, identity_role(m));
-	add_home(t, g, m->vm == IDENT_NONE ? NULL : &t->a->identity.vms.at[m->vm]);
-	grid_add(g, units_duration(&t->arena, span.end - span.begin, 4));
-	grid_add(g, units_count(&t->arena, m->evidence->n_events));
-	grid_add(g, m->evidence->n_lost ? units_count(&t->arena, m->evidence->n_lost) : "none");
+	grid_add(g, units_safe(&t->arena, m->role, 10));
+	add_home(t, g, m);
+	grid_add(g, units_duration(&t->arena, length, 4));
+	grid_add(g, units_count(&t->arena, (uint64_t)m->events));
+	grid_add(g, m->lost ? units_count(&t->arena, (uint64_t)m->lost) : "none");
 }
 
-static void untraced_row(struct text *t, struct grid *g, const struct ident_vm *vm)
+static void untraced_row(struct text *t, struct grid *g, const struct res_machine *m)
 {
-	grid_add(g, units_safe(&t->arena, vm->name, 20));
-	grid_add(g, "guest");
-	add_home(t, g, vm);
+	grid_add(g, units_safe(&t->arena, m->name, 20));
+	grid_add(g, units_safe(&t->arena, m->role, 10));
+	add_home(t, g, m);
 	grid_add(g, "not traced");
 	grid_add(g, "");
 	grid_add(g, "");
 }
 
-static const char *role_words(const struct ident_machine *m)
+static const char *role_words(const struct res_machine *m)
 {
 	if (m->is_host)
 		return m->is_guest ? "is host and guest" : "is a host";
@@ -135,33 +122,32 @@ static void print_why(struct text *t, const char *name, const char *verdict, con
 static void print_evidence(struct text *t)
 {
 	out_char(&t->out, '\n');
-	vec_each (m, &t->a->identity.machines) {
-		const struct ident_vm *vm =
-			m->vm == IDENT_NONE ? NULL : &t->a->identity.vms.at[m->vm];
-
-		print_why(t, m->name, role_words(m), m->why);
-		if (vm)
+	vec_each (m, &t->r->machines) {
+		if (!m->trace_path)
+			continue;
+		print_why(t, m->name, role_words(m), m->role_evidence);
+		if (m->parent != NOBODY)
 			print_why(t, m->name,
 				  arena_printf(&t->arena, "runs on %s",
-					       units_safe(&t->arena,
-							  t->a->identity.machines.at[vm->host].name,
-							  20)),
-				  vm->why);
+					       text_machine(t, m->parent, 20)),
+				  m->parent_evidence);
 	}
 }
 
 void text_machines(struct text *t)
 {
-	size_t n = text_limit(t, t->a->identity.vms.n, MACHINE_LIMIT), untraced = 0;
+	size_t n = text_limit(t, t->r->vms.n, MACHINE_LIMIT), untraced = 0;
 	struct grid g;
 
 	text_title(t, "Machines");
 	grid_init(&g, machine_columns, sizeof(machine_columns) / sizeof(machine_columns[0]));
-	for (size_t i = 0; i < t->a->n_machines; i++)
-		machine_row(t, &g, i);
-	vec_each (vm, &t->a->identity.vms) {
-		if (vm->guest == IDENT_NONE && untraced++ < n)
-			untraced_row(t, &g, vm);
+	vec_each (m, &t->r->machines) {
+		if (m->trace_path)
+			machine_row(t, &g, m);
+	}
+	vec_each (m, &t->r->machines) {
+		if (!m->trace_path && untraced++ < n)
+			untraced_row(t, &g, m);
 	}
 	text_grid(t, &g);
 	grid_deinit(&g);
@@ -189,31 +175,66 @@ static const char *count_or_none(struct text *t, uint64_t n)
 	return n ? units_count(&t->arena, n) : "";
 }
 
-static const char *method_text(enum sync_method method)
+static const char *method_text(struct text *t, const char *method)
 {
-	return method == SYNC_AS_IS ? "NONE: clocks as they are" : sync_method_name(method);
+	return strcmp(method, "none") ? units_safe(&t->arena, method, 20)
+				      : "NONE: clocks as they are";
 }
 
-static void sync_row(struct text *t, struct grid *g, size_t i)
-{
-	const struct machine_sync *s = &t->a->sync[i];
-	const struct sync_estimate *e = machine_sync_taken(s);
-	const struct clock_piece *p = s->map.pieces;
-	int reference = machine_reference(t->a, (int)i);
+/* What the map that was taken says, all of its pieces together. */
+struct clock_total {
+	const struct res_clock *first; /* piece */
+	int64_t error;
+	uint64_t constraints, violations;
+};
 
-	grid_add(g, units_safe(&t->arena, t->a->identity.machines.at[i].name, 20));
-	grid_add(g,
-		 reference == (int)i
-			 ? ""
-			 : units_safe(&t->arena, t->a->identity.machines.at[reference].name, 12));
-	grid_add(g, method_text(s->method));
-	grid_add(g, units_duration_or_none(&t->arena, p->offset, 9));
-	grid_add(g, p->drift != 0 ? arena_printf(&t->arena, "%+.3f ppm", p->drift * 1e6) : "");
-	grid_add(g, e->error > 0 ? units_duration(&t->arena, e->error, 3) : "");
-	grid_add(g, count_or_none(t, e->constraints));
-	grid_add(g, e->constraints ? units_count(&t->arena, e->violations) : "");
-	grid_add(g, count_or_none(t, e->decoys));
-	grid_add(g, count_or_none(t, e->lost));
+static void add_facts(struct clock_total *total, const struct res_clock *k)
+{
+	total->constraints += (uint64_t)k->constraints;
+	total->violations += (uint64_t)k->violations;
+}
+
+/* A map that leads over several machines is there once more as its own estimate, with its own facts. */
+static struct clock_total total_of(const struct text *t, int machine)
+{
+	struct clock_total total = {0}, own = {0};
+
+	vec_each (k, &t->r->clocks) {
+		if (k->machine != machine || !k->chosen)
+			continue;
+		total.first = total.first ? total.first : k;
+		total.error = k->error > total.error ? k->error : total.error;
+		add_facts(&total, k);
+	}
+	vec_each (k, &t->r->clocks) {
+		if (total.first && k->machine == machine && !k->chosen &&
+		    !strcmp(k->method, total.first->method))
+			add_facts(&own, k);
+	}
+	if (own.constraints) {
+		total.constraints = own.constraints;
+		total.violations = own.violations;
+	}
+	return total;
+}
+
+static void sync_row(struct text *t, struct grid *g, int machine)
+{
+	struct clock_total total = total_of(t, machine);
+	const struct res_clock *k = total.first;
+
+	if (!k)
+		return;
+	grid_add(g, text_machine(t, machine, 20));
+	grid_add(g, k->reference == machine ? "" : text_machine(t, k->reference, 12));
+	grid_add(g, method_text(t, k->method));
+	grid_add(g, units_duration_or_none(&t->arena, k->offset, 9));
+	grid_add(g, k->drift != 0 ? arena_printf(&t->arena, "%+.3f ppm", k->drift / 1e3) : "");
+	grid_add(g, total.error > 0 ? units_duration(&t->arena, total.error, 3) : "");
+	grid_add(g, count_or_none(t, total.constraints));
+	grid_add(g, total.constraints ? units_count(&t->arena, total.violations) : "");
+	grid_add(g, count_or_none(t, (uint64_t)k->decoys));
+	grid_add(g, count_or_none(t, (uint64_t)k->lost));
 }
 
 void text_sync(struct text *t)
@@ -222,7 +243,7 @@ void text_sync(struct text *t)
 
 	text_title(t, "Clocks");
 	grid_init(&g, sync_columns, sizeof(sync_columns) / sizeof(sync_columns[0]));
-	for (size_t i = 0; i < t->a->n_machines; i++)
+	for (int i = 0; i < (int)t->r->machines.n; i++)
 		sync_row(t, &g, i);
 	text_grid(t, &g);
 	grid_deinit(&g);
@@ -231,41 +252,35 @@ void text_sync(struct text *t)
 
 /* ---- warnings -------------------------------------------------------------------------------- */
 
-static const char *machine_name(struct text *t, int machine)
-{
-	return machine == IDENT_NONE
-		       ? "all"
-		       : units_safe(&t->arena, t->a->identity.machines.at[machine].name, 20);
-}
-
-static void print_finding(struct text *t, const struct finding *f)
+static void print_diag(struct text *t, const struct res_diag *d)
 {
 	const char *when = "", *where = "";
 
-	if (f->where.first_ns != DIAG_NO_TIME)
+	if (d->first != TABLE_NULL)
 		when = arena_printf(
 			&t->arena, ", first after %s",
-			units_duration(&t->arena, f->where.first_ns - t->a->span.begin, 4));
-	if (f->where.file)
-		where = arena_printf(
-			&t->arena, ", in %s (packet at byte %" PRIu64 ", bit %" PRIu64 ")",
-			units_safe(&t->arena, f->where.file, 120), f->where.packet, f->where.bit);
+			units_duration(&t->arena, ns_between(t->r->begin, d->first), 4));
+	if (d->file)
+		where = arena_printf(&t->arena,
+				     ", in %s (packet at byte %" PRId64 ", bit %" PRId64 ")",
+				     units_safe(&t->arena, d->file, 120), d->packet, d->bit);
 	text_wrapped(t, 2,
 		     arena_printf(&t->arena, "%s: %s: %s, %s time%s%s%s",
-				  diag_severity_name(f->kind->severity),
-				  machine_name(t, f->machine), f->kind->name,
-				  units_count(&t->arena, f->where.count),
-				  f->where.count == 1 ? "" : "s", when, where));
-	text_wrapped(t, 6, f->kind->help);
-	if (f->detail)
-		text_wrapped(t, 6, units_safe(&t->arena, f->detail, 2000));
+				  units_safe(&t->arena, d->severity, 20),
+				  d->machine == NOBODY ? "all" : text_machine(t, d->machine, 20),
+				  units_safe(&t->arena, d->name, 40),
+				  units_count(&t->arena, (uint64_t)d->count),
+				  d->count == 1 ? "" : "s", when, where));
+	text_wrapped(t, 6, units_safe(&t->arena, d->help, 2000));
+	if (d->detail)
+		text_wrapped(t, 6, units_safe(&t->arena, d->detail, 2000));
 }
 
 void text_diag(struct text *t)
 {
 	text_title(t, "Warnings");
-	if (!t->findings->at.n)
+	if (!t->r->diags.n)
 		text_line(t, "  none");
-	vec_each (f, &t->findings->at)
-		print_finding(t, f);
+	vec_each (d, &t->r->diags)
+		print_diag(t, d);
 }

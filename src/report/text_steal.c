@@ -37,13 +37,12 @@ static int by_time(const void *a, const void *b)
 	return s != t ? (s > t ? -1 : 1) : strcmp(x->label, y->label);
 }
 
-static void group_occupants(struct text *t, size_t vcpu, groups_t *groups)
+static void group_occupants(struct text *t, const struct res_vcpu *v, groups_t *groups)
 {
-	vec_each (s, &t->a->summary.vcpus[vcpu].occupants) {
-		struct occupant o = occupant_of(t->a, s->thread);
-		const char *label =
-			occupant_label(t->a, &o, t->a->identity.vcpus.at[vcpu].vm, &t->arena);
-		struct group *g = get_group(groups, label);
+	vec_each (s, &v->sum.occupants) {
+		struct occupant o = occupant_of(t->r, s->thread);
+		struct group *g =
+			get_group(groups, occupant_label(t->r, &o, v->machine, &t->arena));
 
 		g->preempted += s->preempted;
 		g->waiting += s->waiting;
@@ -70,19 +69,18 @@ static void add_row(struct text *t, struct grid *g, const struct group *group, i
 	grid_add(g, units_safe(&t->arena, group->label, LABEL_WIDTH));
 }
 
-static void print_vcpu(struct text *t, size_t vcpu)
+static void print_vcpu(struct text *t, const struct res_vcpu *v)
 {
-	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
-	int64_t whole = v->time[VCPU_PREEMPTED] + v->time[VCPU_WAITING];
+	int64_t whole = v->sum.time[VCPU_PREEMPTED] + v->sum.time[VCPU_WAITING];
 	groups_t groups = {0};
 	struct grid g;
 
-	group_occupants(t, vcpu, &groups);
+	group_occupants(t, v, &groups);
 	size_t n = text_limit(t, groups.n, OCCUPANT_LIMIT);
 
 	text_title(t, "Who had the CPU while %s could run: lost %s, %s of the time",
-		   text_vcpu(t, vcpu), units_duration(&t->arena, whole, 4),
-		   units_share(&t->arena, whole, summary_span(v)));
+		   text_vcpu(t, v), units_duration(&t->arena, whole, 4),
+		   units_share(&t->arena, whole, summary_span(&v->sum)));
 	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < n; i++)
 		add_row(t, &g, &groups.at[i], whole);
@@ -94,16 +92,15 @@ static void print_vcpu(struct text *t, size_t vcpu)
 
 void text_steal(struct text *t)
 {
-	size_t all = 0, shown = 0, n;
+	size_t all = 0, shown = 0;
 
-	for (size_t i = 0; i < t->a->identity.vcpus.n; i++)
-		all += t->a->summary.vcpus[i].occupants.n > 0;
-	n = text_limit(t, all, VCPU_LIMIT);
-	for (size_t i = 0; i < t->a->identity.vcpus.n && shown < n; i++) {
-		if (!t->a->summary.vcpus[i].occupants.n)
-			continue;
-		print_vcpu(t, i);
-		shown++;
+	vec_each (v, &t->r->vcpus)
+		all += v->sum.occupants.n > 0;
+	size_t n = text_limit(t, all, VCPU_LIMIT);
+
+	vec_each (v, &t->r->vcpus) {
+		if (v->sum.occupants.n && shown++ < n)
+			print_vcpu(t, v);
 	}
 	text_more(t, all, n, "vCPUs");
 }

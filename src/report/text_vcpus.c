@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/digest.h"
 #include "report/naming.h"
 #include "report/text.h"
 #include "report/units.h"
@@ -12,7 +11,7 @@ enum { VCPU_LIMIT = 16, PCPU_LIMIT = 32 };
 /* Time in which it would have run if it had been alone on bare metal. */
 static int64_t wanted(const struct summary_vcpu *v)
 {
-	return known_time(v) - v->time[VCPU_HALTED];
+	return summary_known(v) - v->time[VCPU_HALTED];
 }
 
 static int64_t on_exits(const struct summary_vcpu *v)
@@ -43,17 +42,19 @@ static const char *cpu_ranges(struct text *t, const struct summary_vcpu *v)
 	for (size_t i = 0, k; i < v->cpus.n; i = k + 1) {
 		for (k = i; k + 1 < v->cpus.n && v->cpus.at[k + 1].cpu == v->cpus.at[k].cpu + 1;)
 			k++;
-		text = arena_printf(&t->arena, k > i ? "%s%s%u-%u" : "%s%s%u", text, i ? " " : "",
-				    v->cpus.at[i].cpu, v->cpus.at[k].cpu);
+		text = arena_printf(&t->arena, "%s%s%" PRId64, text, i ? " " : "",
+				    v->cpus.at[i].cpu);
+		if (k > i)
+			text = arena_printf(&t->arena, "%s-%" PRId64, text, v->cpus.at[k].cpu);
 	}
 	return units_safe(&t->arena, text, 12);
 }
 
-static void verdict_row(struct text *t, struct grid *g, size_t vcpu)
+static void verdict_row(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
-	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
-	int64_t all = wanted(v), known = known_time(v);
-	uint64_t exits = summary_n_exits(v);
+	const struct summary_vcpu *v = &vcpu->sum;
+	int64_t all = wanted(v), known = summary_known(v);
+	uint64_t exits = v->n_exits;
 
 	text_add_vcpu(t, g, vcpu);
 	grid_add(g, units_duration(&t->arena, all, 4));
@@ -75,10 +76,10 @@ static void print_verdict(struct text *t, size_t n)
 	text_title(t, "What each vCPU got of the time that it wanted to run");
 	grid_init(&g, verdict_columns, sizeof(verdict_columns) / sizeof(verdict_columns[0]));
 	for (size_t i = 0; i < n; i++)
-		verdict_row(t, &g, i);
+		verdict_row(t, &g, &t->r->vcpus.at[i]);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, t->a->identity.vcpus.n, n, "vCPUs");
+	text_more(t, t->r->vcpus.n, n, "vCPUs");
 }
 
 /* ---- all the time ---------------------------------------------------------------------------- */
@@ -97,9 +98,9 @@ static const struct grid_column time_columns[] = {
 };
 
 /* Two rows: shares, and below them times. */
-static void time_rows(struct text *t, struct grid *g, size_t vcpu)
+static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
-	const struct summary_vcpu *v = &t->a->summary.vcpus[vcpu];
+	const struct summary_vcpu *v = &vcpu->sum;
 
 	text_add_vcpu(t, g, vcpu);
 	for (int i = 0; i < VCPU_N_STATES; i++)
@@ -117,15 +118,15 @@ static void print_times(struct text *t, size_t n)
 	text_title(t, "Where all the time went");
 	grid_init(&g, time_columns, sizeof(time_columns) / sizeof(time_columns[0]));
 	for (size_t i = 0; i < n; i++)
-		time_rows(t, &g, i);
+		time_rows(t, &g, &t->r->vcpus.at[i]);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, t->a->identity.vcpus.n, n, "vCPUs");
+	text_more(t, t->r->vcpus.n, n, "vCPUs");
 }
 
 void text_vcpus(struct text *t)
 {
-	size_t n = text_limit(t, t->a->identity.vcpus.n, VCPU_LIMIT);
+	size_t n = text_limit(t, t->r->vcpus.n, VCPU_LIMIT);
 
 	if (!n)
 		return;
@@ -140,29 +141,31 @@ static const struct grid_column pcpu_columns[] = {
 	{.title = "in guest"},	       {.title = "share"}, {.title = "otherwise on it"},
 };
 
-static void pcpu_row(struct text *t, struct grid *g, size_t vcpu, const struct summary_cpu *c)
+static void pcpu_row(struct text *t, struct grid *g, const struct res_vcpu *v,
+		     const struct summary_cpu *c)
 {
-	text_add_vcpu(t, g, vcpu);
-	grid_add(g, arena_printf(&t->arena, "%" PRIu32, c->cpu));
+	text_add_vcpu(t, g, v);
+	grid_add(g, arena_printf(&t->arena, "%" PRId64, c->cpu));
 	grid_add(g, units_duration_or_none(&t->arena, c->guest, 4));
-	grid_add(g, units_share(&t->arena, c->guest, t->a->summary.vcpus[vcpu].time[VCPU_GUEST]));
+	grid_add(g, units_share(&t->arena, c->guest, v->sum.time[VCPU_GUEST]));
 	grid_add(g, units_duration_or_none(&t->arena, c->other, 4));
 }
 
 void text_pcpus(struct text *t)
 {
-	size_t all = 0, shown = 0, n = 0;
+	size_t all = 0, shown = 0;
 	struct grid g;
 
-	for (size_t i = 0; i < t->a->identity.vcpus.n; i++)
-		all += t->a->summary.vcpus[i].cpus.n;
-	n = text_limit(t, all, PCPU_LIMIT);
+	vec_each (v, &t->r->vcpus)
+		all += v->sum.cpus.n;
+	size_t n = text_limit(t, all, PCPU_LIMIT);
+
 	text_title(t, "On which physical CPUs");
 	grid_init(&g, pcpu_columns, sizeof(pcpu_columns) / sizeof(pcpu_columns[0]));
-	for (size_t i = 0; i < t->a->identity.vcpus.n; i++) {
-		vec_each (c, &t->a->summary.vcpus[i].cpus) {
+	vec_each (v, &t->r->vcpus) {
+		vec_each (c, &v->sum.cpus) {
 			if (shown++ < n)
-				pcpu_row(t, &g, i, c);
+				pcpu_row(t, &g, v, c);
 		}
 	}
 	text_grid(t, &g);

@@ -41,7 +41,7 @@ enum table_id {
 #undef COLUMN
 #undef TABLE_END
 
-enum { TABLE_MAX_COLUMNS = 16, TABLE_MAX_KEYS = 2, NO_COLUMN = -1 };
+enum { TABLE_MAX_COLUMNS = 24, TABLE_MAX_KEYS = 2, NO_COLUMN = -1 };
 
 enum table_kind {
 	TABLE_ROWS,   /* a plain list; no lanes */

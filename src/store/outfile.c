@@ -41,6 +41,21 @@ int outfile_init(struct outfile *f, const char *path, struct error *err)
 	return 0;
 }
 
+int outfile_init_unnamed(struct outfile *f, struct error *err)
+{
+	const char *dir = getenv("TMPDIR");
+	char *name = mem_printf("%s/vmscope-XXXXXX", dir && *dir ? dir : "/tmp");
+	int fd = mkostemp(name, O_CLOEXEC);
+
+	if (fd < 0)
+		error_errno(err, errno, "cannot create the temporary file '%s'", name);
+	else
+		unlink(name);
+	free(name);
+	*f = (struct outfile){.fd = fd, .buffer = fd < 0 ? NULL : mem_alloc(BUFFER_SIZE)};
+	return fd < 0 ? ERR : 0;
+}
+
 static void write_all(struct outfile *f, const uint8_t *at, size_t n)
 {
 	while (n && !f->failed) {
@@ -80,6 +95,8 @@ static void complete(struct outfile *f, uint64_t offset, const void *at, size_t 
 	if (!f->failed && lseek(f->fd, (off_t)offset, SEEK_SET) < 0)
 		f->failed = errno;
 	write_all(f, at, n);
+	if (!f->path)
+		return;
 	if (!f->failed && fsync(f->fd) < 0)
 		f->failed = errno;
 	if (close(f->fd) < 0 && !f->failed)
@@ -91,7 +108,10 @@ int outfile_commit(struct outfile *f, uint64_t offset, const void *at, size_t n,
 {
 	complete(f, offset, at, n);
 	if (f->failed)
-		return error_errno(err, f->failed, "cannot write '%s'", f->temporary);
+		return error_errno(err, f->failed, "cannot write '%s'",
+				   f->path ? f->temporary : "the temporary file");
+	if (!f->path)
+		return 0;
 	if (rename(f->temporary, f->path) < 0)
 		return error_errno(err, errno, "cannot rename '%s' to '%s'", f->temporary, f->path);
 	free(f->temporary);

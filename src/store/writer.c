@@ -73,7 +73,7 @@ int store_writer_new(struct store_writer **wp, const char *path, struct error *e
 	const uint8_t header[FORMAT_HEADER_SIZE] = {0};
 	struct store_writer *w = mem_zalloc(1, sizeof(*w));
 
-	if (outfile_init(&w->file, path, err)) {
+	if (path ? outfile_init(&w->file, path, err) : outfile_init_unnamed(&w->file, err)) {
 		free(w);
 		return ERR;
 	}
@@ -617,6 +617,23 @@ int store_writer_finish(struct store_writer *w, struct error *err)
 	make_directory(w, &roots);
 	vec_deinit(&roots.all);
 	return write_end(w, err);
+}
+
+int store_writer_open(const struct store_writer *w, struct store **sp, struct error *err)
+{
+	static const char name[] = "the temporary file";
+	struct file_map map;
+
+	if (w->file.path)
+		return store_open(sp, w->file.path, err);
+	if (file_map_init_fd(&map, w->file.fd, name, err))
+		return ERR;
+	if (store_open_memory(sp, map.data, map.size, name, err)) {
+		file_map_deinit(&map);
+		return ERR;
+	}
+	(*sp)->map = map;
+	return 0;
 }
 
 void store_writer_free(struct store_writer *w)

@@ -16,11 +16,15 @@
 
 #include "base/error.h"
 #include "schema/table.h"
+#include "store/reader.h"
 
 struct store_writer;
 struct store_lane;
 
-/* Begins a file that will replace `path`. Return: 0 and *wp, owned by the caller; or ERR. */
+/*
+ * Begins a file that will replace `path`; NULL: one without a name, in $TMPDIR, that goes away with
+ * whoever has it open. Return: 0 and *wp, owned by the caller; or ERR.
+ */
 int store_writer_new(struct store_writer **wp, const char *path, struct error *err);
 
 /* Return: the number by which a text column names this string; TABLE_NULL for NULL. */
@@ -51,6 +55,9 @@ void store_writer_add(struct store_writer *w, enum table_id table, const int64_t
 
 /* Completes the file. Nothing can be added after. Return: 0, or ERR with err set and no file made. */
 int store_writer_finish(struct store_writer *w, struct error *err);
+
+/* Opens what was finished, for reading; w may be freed before it. Return: as store_open(). */
+int store_writer_open(const struct store_writer *w, struct store **sp, struct error *err);
 
 /* Frees it, and what it has written unless store_writer_finish() returned 0. NULL is allowed. */
 void store_writer_free(struct store_writer *w);

@@ -9,7 +9,6 @@
  *	vcpu,id,vm,index,tid,entries,exits
  *	interval,vcpu,begin,end,state,reason,userspace reason,cpu,occupant
  *	exit,vcpu,begin,end,early,reason,handled,userspace,preempted,blocked
- *	total,vcpu,time per state...
  *	contradictions,n
  *
  * What is not known is empty; an occupant is its tid.
@@ -103,17 +102,6 @@ static void print_identity(const struct analysis *a)
 	}
 }
 
-static void print_totals(const struct analysis *a)
-{
-	for (size_t i = 0; i < a->summary.n_vcpus; i++) {
-		printf("total,%zu", i);
-		for (int s = 0; s < VCPU_N_STATES; s++)
-			print_value(a->summary.vcpus[i].time[s]);
-		putchar('\n');
-	}
-	printf("contradictions,%" PRIu64 "\n", model_contradictions(a->model));
-}
-
 static int print_analysis(struct ctf_session *session, struct error *err)
 {
 	struct analysis_options options = ANALYSIS_OPTIONS_AUTO;
@@ -122,7 +110,7 @@ static int print_analysis(struct ctf_session *session, struct error *err)
 	struct analysis a;
 	size_t n;
 
-	options.also = &sink;
+	options.sink = &sink;
 	int r = analysis_init(&a, session, &options, err);
 
 	if (!r) {
@@ -131,7 +119,7 @@ static int print_analysis(struct ctf_session *session, struct error *err)
 		vec_each (i, &p.intervals)
 			print_interval(i, threads);
 		print_identity(&a);
-		print_totals(&a);
+		printf("contradictions,%" PRIu64 "\n", model_contradictions(a.model));
 	}
 	vec_deinit(&p.intervals);
 	analysis_deinit(&a);

@@ -43,10 +43,11 @@ class Lanes:
                               check=True)
         self.intervals = collections.defaultdict(list)
         self.exits = collections.defaultdict(list)
-        self.machines, self.clocks, self.vms, self.vcpus, self.totals = [], [], [], [], []
+        self.machines, self.clocks, self.vms, self.vcpus = [], [], [], []
         for line in done.stdout.splitlines():
             kind, *rest = line.split(",")
             getattr(self, "read_" + kind)(rest)
+        self.totals = [self.total(v) for v in range(len(self.vcpus))]
 
     def read_span(self, row):
         self.begin, self.end = map(int, row)
@@ -70,11 +71,14 @@ class Lanes:
     def read_exit(self, row):
         self.exits[int(row[0])].append(Exit(*map(number, row[1:])))
 
-    def read_total(self, row):
-        self.totals.append(dict(zip(STATES, map(int, row[1:]))))
-
     def read_contradictions(self, row):
         self.contradictions = int(row[0])
+
+    def total(self, vcpu):
+        sums = dict.fromkeys(STATES, 0)
+        for i in self.intervals[vcpu]:
+            sums[i.state] += i.end - i.begin
+        return sums
 
     def name(self, vcpu):
         v = self.vcpus[vcpu]
@@ -107,13 +111,8 @@ class Lanes:
                     yield f"CPU {where}: {self.name(v)} until {end}, {self.name(w)} from {begin}"
 
     def broken_sums(self):
-        """Totals are the sums of the intervals; an exit's parts add up to it."""
-        for v, totals in enumerate(self.totals):
-            sums = dict.fromkeys(STATES, 0)
-            for i in self.intervals[v]:
-                sums[i.state] += i.end - i.begin
-            if sums != totals:
-                yield f"{self.name(v)}: {sums}, but in total {totals}"
+        """An exit's parts add up to it."""
+        for v in range(len(self.vcpus)):
             for x in self.exits[v]:
                 parts = x.handled + x.userspace + x.preempted + x.blocked
                 if x.end is not None and (parts != x.end - x.begin or min(x[4:]) < 0):

@@ -1,10 +1,8 @@
-#include "report/findings.h"
+#include "analyze/findings.h"
 
 #include <stdlib.h>
 
 #include "events/required.h"
-
-#include "report/digest.h"
 
 /* A hundredth: as many events may lie at the very ends of their windows. */
 enum { NEGLIGIBLE_SHARE = 100 };

@@ -1,5 +1,5 @@
 /*
- * The summary's histogram: exact counts, sums, minima and maxima; quantiles to 1/128.
+ * Histograms: exact counts, sums, minima and maxima; quantiles to 1/128.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "../timeline/random.h"
-#include "model/summary.h"
+#include "report/histogram.h"
 
 enum { N = 5001 };
 
@@ -89,5 +89,5 @@ int main(void)
 		cmocka_unit_test(few_values),
 	};
 
-	return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
  * findings: everything that a user has to be warned of, from all parts of the analysis: what the
  * readers counted and what only the whole shows.
  */
-#ifndef VMSCOPE_REPORT_FINDINGS_H
-#define VMSCOPE_REPORT_FINDINGS_H
+#ifndef VMSCOPE_ANALYZE_FINDINGS_H
+#define VMSCOPE_ANALYZE_FINDINGS_H
 
 #include "analyze/analysis.h"
 #include "base/arena.h"

@@ -1,0 +1,121 @@
+/*
+ * results: what a results file has of machines, vCPUs, threads, containers, clocks and warnings, in
+ * memory, with ids turned into indexes; and of the lanes and exits what was added up (summary.h).
+ *
+ * Its size depends on how many of these there are, not on how long was recorded. The file is not
+ * trusted: a row that names another which is not there is an error.
+ */
+#ifndef VMSCOPE_REPORT_RESULTS_H
+#define VMSCOPE_REPORT_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "report/summary.h"
+#include "schema/state.h"
+#include "schema/table.h"
+#include "store/reader.h"
+
+/* An index of nothing. Numbers that are not known are TABLE_NULL, texts NULL. */
+enum { NOBODY = -1 };
+
+struct res_machine {
+	int64_t id;
+	const char *name, *role;
+	const char *trace_path; /* NULL: not traced */
+	const char *evidence, *role_evidence, *parent_evidence;
+	int parent; /* the machine whose guest it is */
+	int64_t vm_uid, pid;
+	int64_t first, last; /* ns, reference time */
+	int64_t first_own;   /* ns, its own clock */
+	int64_t events, lost;
+	bool is_host, is_guest;
+	size_t n_vcpus;
+};
+
+struct res_vcpu {
+	int64_t id;
+	int machine, host;
+	int64_t index, tid;
+	int64_t entries, exits;
+	const char *comm;
+	struct summary_vcpu sum;
+};
+
+struct res_thread {
+	int64_t id;
+	int machine, container, vcpu; /* vcpu: that it runs */
+	int64_t tid, pid, ppid;
+	const char *comm;
+	int64_t time[THREAD_N_STATES]; /* ns; they add up to its lane's span */
+};
+
+struct res_container {
+	int64_t id;
+	int machine, parent;
+	int64_t ns_inum;
+	const char *name;
+};
+
+/* A piece of a clock map; as in table.def. */
+struct res_clock {
+	int machine, reference;
+	int64_t from, to, offset, error;
+	double drift; /* 1e-9 */
+	const char *method;
+	bool chosen;
+	int64_t constraints, violations, decoys, lost, events, outside;
+	int64_t begin[2], middle[2], end[2]; /* at least, at most */
+};
+
+struct res_diag {
+	const char *name, *severity, *help, *file, *detail;
+	int machine;
+	int64_t count, first, packet, bit;
+};
+
+struct results {
+	const struct store *store; /* borrowed, with all texts */
+	int64_t begin, end;	   /* of all that was recorded */
+	VEC(struct res_machine) machines;
+	VEC(int) vms; /* machines that are guests of another, by host and process */
+	VEC(struct res_vcpu) vcpus;
+	VEC(struct res_thread) threads;
+	VEC(struct res_container) containers;
+	VEC(struct res_clock) clocks;
+	VEC(struct res_diag) diags;
+	struct map ids[TABLE_N];   /* of machines, vCPUs, threads, containers: index by id */
+	struct map process_names;  /* machine and process -> index of a thread with its name */
+	struct map vector_sources; /* VM and vector -> string of its source */
+};
+
+/*
+ * Reads them from s, which must outlive it; sums: what to add up, enum summary_part.
+ * Return: 0, or ERR with err set; deinitialize in every case.
+ */
+int results_init(struct results *r, const struct store *s, unsigned sums, struct error *err);
+void results_deinit(struct results *r);
+
+/* Return: index of the row with this id, or NOBODY. */
+int results_find(const struct results *r, enum table_id table, int64_t id);
+
+/* Return: the machine whose clock this one's was put on, itself if that is so. */
+int results_reference(const struct results *r, int machine);
+
+/* Return: the name of the process, as far as it is known: that of its first thread; or NULL. */
+const char *results_process_name(const struct results *r, int machine, int64_t pid);
+
+/* Return: the source of interrupts of this vector of a VM, or NULL when that is not known. */
+const char *results_vector_source(const struct results *r, int machine, int64_t vector);
+
+/* Return: b - a, for times that can be anything. */
+static inline int64_t ns_between(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)b - (uint64_t)a);
+}
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * summary: what reports show of the lanes and exits of each vCPU, added up.
+ *
+ * Its memory does not depend on the number of rows; durations are counted in histograms.
+ */
+#ifndef VMSCOPE_REPORT_SUMMARY_H
+#define VMSCOPE_REPORT_SUMMARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "report/histogram.h"
+#include "schema/state.h"
+
+struct results;
+
+/* What can be added up; each takes reading a table. Times per state cost nothing and are always there. */
+enum summary_part {
+	SUMMARY_LANES = 1, /* cpus, occupants */
+	SUMMARY_EXITS = 2, /* exits */
+};
+
+/* Time of one vCPU with one CPU. */
+struct summary_cpu {
+	int64_t cpu;
+	int64_t guest, other; /* ns: in the guest there; on it otherwise */
+};
+
+/* Who had the CPU that a vCPU was waiting for. */
+struct summary_occupant {
+	int thread;		    /* index in the results, or NOBODY */
+	int64_t preempted, waiting; /* ns */
+	uint64_t times;		    /* that it took the CPU from the vCPU */
+};
+
+/* The exits of one vCPU for one reason. */
+struct summary_exits {
+	int64_t reason, isa;	/* TABLE_NULL: not recorded */
+	const char *name;	/* borrowed from the store; NULL: it has none */
+	uint64_t n;		/* all of them */
+	struct histogram whole; /* durations of those whose end was seen */
+	int64_t handled, userspace, preempted,
+		blocked; /* ns, over `whole`; they add up to its sum */
+	int64_t early;	 /* ns, over all: between the guest's stop and the kvm_exit event */
+};
+
+typedef VEC(struct summary_exits) summary_exits_t;
+
+struct summary_vcpu {
+	int64_t time[VCPU_N_STATES]; /* ns; they add up to the lane's span */
+	uint64_t n_exits;
+	VEC(struct summary_cpu) cpus;		/* by number */
+	VEC(struct summary_occupant) occupants; /* by time taken, most first */
+	summary_exits_t exits;			/* by total time, most first */
+	struct map cpu_by_number, occupant_by_thread, exits_by_cause;
+};
+
+/* Fills the sums of all vCPUs. Return: 0, or ERR with err set. */
+int summary_init(struct results *r, unsigned parts, struct error *err);
+void summary_vcpu_deinit(struct summary_vcpu *v);
+
+/* Return: all time of the vCPU's lane, ns; that in which something is known. */
+int64_t summary_span(const struct summary_vcpu *v);
+int64_t summary_known(const struct summary_vcpu *v);
+
+/* The exits of all vCPUs of a VM, by reason, those that took most time first. */
+struct vm_exits {
+	summary_exits_t exits;
+	int64_t known; /* ns in which the vCPUs' states are known, summed up */
+};
+
+void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);
+void vm_exits_deinit(struct vm_exits *x);
+
+#endif
