@@ -1,5 +1,6 @@
 #include "ctf/builder.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,166 @@ struct ctf_stream_class *ctf_builder_find_stream(const struct ctf_builder *b, ui
 			return b->streams.at[i];
 	}
 	return NULL;
+}
+
+/* ---- events of one stream with the same id: damage, of which neighbours mostly tell what was ---- */
+
+/* The events of one stream, in the order in which the metadata has them. */
+struct numbering {
+	struct ctf_trace_type *t;
+	struct ctf_event_class **events; /* NULL: left out */
+	size_t n_events;
+	VEC(uint64_t) ids; /* ascending */
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static size_t first_with(const struct numbering *n, uint64_t id)
+{
+	size_t lo = 0, hi = n->ids.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (n->ids.at[mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static size_t count_of(const struct numbering *n, uint64_t id)
+{
+	size_t first = first_with(n, id), i = first;
+
+	while (i < n->ids.n && n->ids.at[i] == id)
+		i++;
+	return i - first;
+}
+
+/* Return: whether there is an event at i; then *idp is its id. */
+static bool id_at(const struct numbering *n, size_t i, uint64_t *idp)
+{
+	if (i >= n->n_events || !n->events[i])
+		return false;
+	*idp = n->events[i]->id;
+	return true;
+}
+
+/*
+ * Tracers number their events upwards or downwards by one.
+ * Return: whether the neighbours of the event at i say so; then *idp is the id that it has to have.
+ */
+static bool expected_id(const struct numbering *n, size_t i, uint64_t *idp)
+{
+	uint64_t before, after, further;
+	bool has_before = id_at(n, i - 1, &before), has_after = id_at(n, i + 1, &after);
+
+	if (has_before && has_after) {
+		*idp = before < after ? before + 1 : after + 1;
+		return before - after == 2 || after - before == 2;
+	}
+	if (has_before == has_after || !id_at(n, has_before ? i - 2 : i + 2, &further))
+		return false;
+	uint64_t near = has_before ? before : after, step = near - further;
+
+	*idp = near + step;
+	return step == 1 || step == UINT64_MAX;
+}
+
+static bool is_expected(const struct numbering *n, size_t i)
+{
+	uint64_t id;
+
+	return expected_id(n, i, &id) && id == n->events[i]->id;
+}
+
+/* The event at i has an id that is not its own. */
+static void correct_id(struct numbering *n, size_t i)
+{
+	struct ctf_event_class *e = n->events[i];
+	struct error err = {0};
+	uint64_t id;
+
+	error_set(&err, "%s %" PRIu32 ": event '%s' has the id %" PRIu64 " of another event",
+		  n->t->major == 2 ? "fragment" : "line", e->where, e->name, e->id);
+	if (expected_id(n, i, &id) && !count_of(n, id)) {
+		e->id = id;
+		ctf_trace_type_mended(n->t, &err);
+		return;
+	}
+	n->events[i] = NULL;
+	ctf_trace_type_left_out(n->t, &err);
+}
+
+/*
+ * Of the events with the id of the one at i, the one whose id is as expected is right. Where that
+ * is none or several, nothing can be told, but of those that are one and the same.
+ */
+static void settle_id(struct numbering *n, size_t i)
+{
+	uint64_t id = n->events[i]->id;
+	size_t right = SIZE_MAX, n_right = 0;
+
+	for (size_t k = i; k < n->n_events; k++) {
+		const struct ctf_event_class *e = n->events[k];
+
+		if (!e || e->id != id)
+			continue;
+		if (k != i && !strcmp(e->name, n->events[i]->name)) {
+			correct_id(n, k);
+		} else if (is_expected(n, k)) {
+			right = k;
+			n_right++;
+		}
+	}
+	for (size_t k = i; n_right == 1 && k < n->n_events; k++) {
+		if (k != right && n->events[k] && n->events[k]->id == id)
+			correct_id(n, k);
+	}
+}
+
+/* Bounds the work that metadata of nothing but contradictions asks for. */
+enum { MAX_SETTLED = 64 };
+
+static void settle_stream(struct numbering *n, struct ctf_stream_class *s)
+{
+	size_t settled = 0;
+	uint32_t kept = 0;
+
+	n->events = s->events;
+	n->n_events = s->n_events;
+	n->ids.n = 0;
+	for (uint32_t i = 0; i < s->n_events; i++)
+		*vec_push(&n->ids) = s->events[i]->id;
+	if (n->ids.n)
+		qsort(n->ids.at, n->ids.n, sizeof(*n->ids.at), by_id);
+	for (size_t i = 0; i < n->n_events && settled < MAX_SETTLED; i++) {
+		if (n->events[i] && count_of(n, n->events[i]->id) > 1) {
+			settle_id(n, i);
+			settled++;
+		}
+	}
+	for (uint32_t i = 0; i < s->n_events; i++) {
+		if (s->events[i])
+			s->events[kept++] = s->events[i];
+	}
+	s->n_events = kept;
+}
+
+static void settle_ids(const struct ctf_builder *b, struct ctf_trace_type *t)
+{
+	struct numbering n = {.t = t};
+
+	for (size_t i = 0; i < b->streams.n; i++)
+		settle_stream(&n, b->streams.at[i]);
+	vec_deinit(&n.ids);
 }
 
 static void move_events(const struct ctf_builder *b, struct ctf_trace_type *t)
@@ -61,5 +222,6 @@ int ctf_builder_finish(const struct ctf_builder *b, struct ctf_trace_type *t, st
 	t->n_env = (uint32_t)b->env.n;
 	t->env = keep(&t->arena, b->env.at, sizeof(*b->env.at) * b->env.n);
 	move_events(b, t);
+	settle_ids(b, t);
 	return ctf_trace_type_finish(t, err);
 }

@@ -38,6 +38,7 @@ struct finisher {
 	uint64_t n_nodes, steps;
 	VEC(uint32_t) slots; /* what each slot has been merged into; itself if nothing */
 	bool merged;
+	bool exhausted; /* a bound of the whole metadata is reached: no class can be left out for it */
 };
 
 /* What a dependent field's path leads to: several fields when it goes through a variant. */
@@ -108,6 +109,12 @@ __attribute__((format(printf, 3, 4))) static int fail(struct finisher *f, const 
 	if (f->event)
 		error_wrap(f->err, "event '%s'", f->event->name);
 	return wrap_where(f, fc->where);
+}
+
+static int fail_references(struct finisher *f, const struct ctf_fc *fc)
+{
+	f->exhausted = true;
+	return fail(f, fc, "the metadata has too many references");
 }
 
 static uint32_t root_slot(struct finisher *f, uint32_t slot)
@@ -301,7 +308,7 @@ static int resolve(struct finisher *f, struct ctf_fc *fc, struct ctf_fc **target
 	else
 		search_upwards(&s);
 	if (f->steps >= MAX_STEPS)
-		return fail(f, fc, "the metadata has too many references");
+		return fail_references(f, fc);
 	if (s.not_integer)
 		return fail_ref(f, fc, "which is not an integer");
 	if (s.mixed_signs)
@@ -343,7 +350,7 @@ static int select_by_label(struct finisher *f, struct ctf_fc *fc, const struct c
 	for (uint32_t i = 0; i < fc->n_options; i++) {
 		option_ranges(f, &fc->options[i], selector);
 		if (f->steps >= MAX_STEPS)
-			return fail(f, fc, "the metadata has too many references");
+			return fail_references(f, fc);
 	}
 	return 0;
 }
@@ -502,8 +509,10 @@ static int finish_string(struct finisher *f, struct ctf_fc *fc)
 /* *bitsp, 0 before: at most so many bits, while all sequences are empty. */
 static int finish_fc(struct finisher *f, struct ctf_fc *fc, uint64_t *bitsp)
 {
-	if (++f->n_nodes > CTF_MAX_NODES)
+	if (++f->n_nodes > CTF_MAX_NODES) {
+		f->exhausted = true;
 		return fail(f, fc, "more than %d fields in all", CTF_MAX_NODES);
+	}
 	if (!fc->align || fc->align & (fc->align - 1) || fc->align > MAX_ALIGN)
 		return fail(f, fc, "an alignment of %" PRIu32 " bits", fc->align);
 	if (fc->kind == CTF_INT || fc->kind == CTF_VARINT || fc->kind == CTF_FLOAT)
@@ -565,53 +574,121 @@ static int by_stream_id(const void *a, const void *b)
 	return compare_ids((*x)->id, (*y)->id);
 }
 
-static int sort_events(struct finisher *f, struct ctf_stream_class *s)
+/* Return: how many events from number i on have the same id. */
+static uint32_t same_event_id(const struct ctf_stream_class *s, uint32_t i)
 {
+	uint32_t n = 1;
+
+	while (i + n < s->n_events && s->events[i + n]->id == s->events[i]->id)
+		n++;
+	return n;
+}
+
+/* Nobody knows which of several events with one id is meant: all of them are left out. */
+static void sort_events(struct finisher *f, struct ctf_stream_class *s)
+{
+	uint32_t kept = 0, same;
+
 	if (s->n_events)
 		qsort(s->events, s->n_events, sizeof(*s->events), by_event_id);
-	for (uint32_t i = 1; i < s->n_events; i++) {
-		const struct ctf_event_class *a = s->events[i - 1], *b = s->events[i];
+	for (uint32_t i = 0; i < s->n_events; i += same) {
+		const struct ctf_event_class *a = s->events[i], *b;
 
-		if (a->id != b->id)
+		same = same_event_id(s, i);
+		if (same == 1) {
+			s->events[kept++] = s->events[i];
 			continue;
+		}
+		b = s->events[i + 1];
+		if (a->where > b->where) {
+			a = b;
+			b = s->events[i];
+		}
 		error_set(f->err,
 			  "events '%s' and '%s' of stream %" PRIu64 " have the same id %" PRIu64,
 			  a->name, b->name, s->id, a->id);
-		return wrap_where(f, a->where > b->where ? a->where : b->where);
+		wrap_where(f, b->where);
+		ctf_trace_type_left_out(f->t, f->err);
 	}
-	return 0;
+	s->n_events = kept;
 }
 
-static int sort_streams(struct finisher *f)
+/* As with events. */
+static void sort_streams(struct finisher *f)
 {
 	struct ctf_trace_type *t = f->t;
+	uint32_t kept = 0, same;
 
 	if (t->n_streams)
 		qsort(t->streams, t->n_streams, sizeof(*t->streams), by_stream_id);
-	for (uint32_t i = 1; i < t->n_streams; i++) {
-		const struct ctf_stream_class *a = t->streams[i - 1], *b = t->streams[i];
+	for (uint32_t i = 0; i < t->n_streams; i += same) {
+		const struct ctf_stream_class *a = t->streams[i];
+		uint32_t where = a->where;
 
-		if (a->id != b->id)
+		for (same = 1; i + same < t->n_streams && t->streams[i + same]->id == a->id; same++)
+			where = where < t->streams[i + same]->where ? t->streams[i + same]->where
+								    : where;
+		if (same == 1) {
+			t->streams[kept++] = t->streams[i];
 			continue;
+		}
 		error_set(f->err, "two streams have the same id %" PRIu64, a->id);
-		return wrap_where(f, a->where > b->where ? a->where : b->where);
+		wrap_where(f, where);
+		ctf_trace_type_left_out(t, f->err);
 	}
+	t->n_streams = kept;
+}
+
+/* Events that cannot be are left out. Return: 0, or ERR when that is of no help. */
+static int finish_events(struct finisher *f, struct ctf_stream_class *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->n_events; i++) {
+		int r = finish_event(f, s->events[i]);
+
+		if (!r) {
+			s->events[kept++] = s->events[i];
+			continue;
+		}
+		if (f->exhausted)
+			return r;
+		f->t->n_event_classes--;
+		ctf_trace_type_left_out(f->t, f->err);
+	}
+	s->n_events = kept;
 	return 0;
 }
 
 static int finish_stream(struct finisher *f, struct ctf_stream_class *s)
 {
 	f->stream = s;
-	int r = sort_events(f, s);
-	if (!r)
-		r = finish_root(f, CTF_PACKET_CONTEXT, s->packet_context);
+	sort_events(f, s);
+	int r = finish_root(f, CTF_PACKET_CONTEXT, s->packet_context);
 	if (!r)
 		r = finish_root(f, CTF_EVENT_HEADER, s->event_header);
 	if (!r)
 		r = finish_root(f, CTF_EVENT_COMMON_CONTEXT, s->event_common_context);
-	for (uint32_t i = 0; i < s->n_events && !r; i++)
-		r = finish_event(f, s->events[i]);
-	return r;
+	return r ? r : finish_events(f, s);
+}
+
+static int finish_streams(struct finisher *f)
+{
+	struct ctf_trace_type *t = f->t;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->n_streams; i++) {
+		int r = finish_stream(f, t->streams[i]);
+
+		if (r && f->exhausted)
+			return r;
+		if (r)
+			ctf_trace_type_left_out(t, f->err);
+		else
+			t->streams[kept++] = t->streams[i];
+	}
+	t->n_streams = kept;
+	return 0;
 }
 
 /* Puts the slot that the others were merged into in the place of each. */
@@ -648,19 +725,29 @@ static void rename_all_slots(struct finisher *f)
 		rename_stream_slots(f, f->t->streams[i]);
 }
 
+/*
+ * What is left of damaged metadata has to be of use: else what was wrong first is the error.
+ * Return: 0, or ERR with err set.
+ */
+static int check_rest(const struct ctf_trace_type *t, struct error *err)
+{
+	if (!t->damage || (t->n_streams && t->n_event_classes))
+		return 0;
+	return error_set(err, "%s", t->damage);
+}
+
 int ctf_trace_type_finish(struct ctf_trace_type *t, struct error *err)
 {
 	struct finisher f = {.t = t, .err = err};
 
 	t->n_event_classes = 0;
-	int r = sort_streams(&f);
+	sort_streams(&f);
+	int r = finish_root(&f, CTF_PACKET_HEADER, t->packet_header);
 	if (!r)
-		r = finish_root(&f, CTF_PACKET_HEADER, t->packet_header);
-	for (uint32_t i = 0; i < t->n_streams && !r; i++)
-		r = finish_stream(&f, t->streams[i]);
+		r = finish_streams(&f);
 	if (!r && f.merged)
 		rename_all_slots(&f);
 	t->n_saves = (uint32_t)f.slots.n;
 	vec_deinit(&f.slots);
-	return r;
+	return r ? r : check_rest(t, err);
 }

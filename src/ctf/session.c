@@ -70,6 +70,15 @@ static void add_trace(struct ctf_session *s, struct ctf_trace *t)
 	*vec_push(&s->traces) = t;
 }
 
+static void note_damage(struct ctf_session *s, const char *dir, const struct ctf_trace_type *type)
+{
+	if (type->damage)
+		*vec_push(&s->notes) = mem_printf(
+			"'%s/metadata' is damaged: %s (%u places in all; %u were mended, %u left out)",
+			dir, type->damage, type->n_mended + type->n_left_out, type->n_mended,
+			type->n_left_out);
+}
+
 static void open_one(struct ctf_session *s, const char *root, const char *dir, const char *name)
 {
 	struct error err = {0};
@@ -86,6 +95,7 @@ static void open_one(struct ctf_session *s, const char *root, const char *dir, c
 			     mem_printf("'%s' is a user-space trace and was left out", dir));
 			ctf_trace_free(t);
 		} else {
+			note_damage(s, dir, &t->type);
 			add_trace(s, t);
 		}
 	}

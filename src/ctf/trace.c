@@ -17,6 +17,16 @@ static void report_file(struct ctf_trace *t, enum diag_id id, const struct ctf_f
 	diag_add(&t->diags, id, 1, &where);
 }
 
+static void report_metadata(struct ctf_trace *t)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	if (t->type.n_left_out)
+		diag_add(&t->diags, DIAG_METADATA_DAMAGED, t->type.n_left_out, &where);
+	if (t->type.n_mended)
+		diag_add(&t->diags, DIAG_METADATA_MENDED, t->type.n_mended, &where);
+}
+
 static int read_metadata(struct ctf_trace *t, const char *dir, struct error *err)
 {
 	struct file_map map;
@@ -37,6 +47,8 @@ static int read_metadata(struct ctf_trace *t, const char *dir, struct error *err
 
 		diag_add(&t->diags, DIAG_METADATA_CUT, 1, &where);
 	}
+	if (!r)
+		report_metadata(t);
 	free(path);
 	return r;
 }
@@ -267,6 +279,32 @@ bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b)
 	       memcmp(a->type.uuid, b->type.uuid, sizeof(a->type.uuid)) == 0;
 }
 
+static uint32_t damage_of(const struct ctf_trace *t)
+{
+	return t->type.n_left_out + t->type.n_mended;
+}
+
+/* Return: whether b's metadata is of more use than a's. */
+static bool is_better(const struct ctf_trace *b, const struct ctf_trace *a)
+{
+	if (b->type.n_event_classes != a->type.n_event_classes)
+		return b->type.n_event_classes > a->type.n_event_classes;
+	return damage_of(b) < damage_of(a);
+}
+
+/* The damage of metadata that is not used is no damage any more. */
+static void forgive_metadata(struct ctf_trace *t)
+{
+	static const enum diag_id damage[] = {DIAG_METADATA_DAMAGED, DIAG_METADATA_MENDED};
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+	uint32_t n = damage_of(t);
+
+	for (size_t i = 0; i < sizeof(damage) / sizeof(*damage); i++)
+		t->diags.at[damage[i]] = (struct diag){0};
+	if (n)
+		diag_add(&t->diags, DIAG_METADATA_MENDED, n, &where);
+}
+
 static void swap_types(struct ctf_trace *a, struct ctf_trace *b)
 {
 	struct ctf_trace_type type = a->type;
@@ -278,8 +316,10 @@ static void swap_types(struct ctf_trace *a, struct ctf_trace *b)
 void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
 {
 	size_t from = a->files.n;
+	bool better = is_better(b, a);
 
-	if (b->type.n_event_classes > a->type.n_event_classes) {
+	forgive_metadata(better ? a : b);
+	if (better) {
 		swap_types(a, b);
 		/* The streams' classes are of the other type: all files are assigned anew. */
 		drop_streams(a);

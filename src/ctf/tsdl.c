@@ -142,10 +142,30 @@ static struct ctf_clock *add_clock(struct tsdl_parser *p, const char *name)
 	return clock;
 }
 
+/* Return: the clock that is meant if a byte of either name is damaged, or NULL. */
+static struct ctf_clock *similar_clock(struct tsdl_parser *p, const char *name)
+{
+	struct error err = {0};
+
+	for (size_t i = 0; i < p->result.clocks.n; i++) {
+		struct ctf_clock *clock = p->result.clocks.at[i];
+
+		if (!p->clock_defined.at[i] || !tsdl_is_similar(clock->name, name))
+			continue;
+		error_set(&err, "line %" PRIu32 ": the clock '%s' is mapped as '%s'", p->lx.line,
+			  clock->name, name);
+		ctf_trace_type_mended(p->t, &err);
+		return clock;
+	}
+	return NULL;
+}
+
 struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define)
 {
 	struct ctf_clock *clock = ctf_builder_find_clock(&p->result, name);
 
+	if (!clock && !define)
+		clock = similar_clock(p, name);
 	if (!clock)
 		clock = add_clock(p, name);
 	for (size_t i = 0; i < p->result.clocks.n && define; i++) {
@@ -192,25 +212,43 @@ static int hex_digit(char c)
 	return d ? (int)(d - digits) : -1;
 }
 
-/* Return: whether s is a UUID in its usual form. */
-static bool parse_uuid(const char *s, uint8_t uuid[16])
+/*
+ * The usual form of a UUID; a character that has no place in it counts as a 0.
+ * Return: how many of these there are, -1 if the text is too short or too long.
+ */
+static int parse_uuid(const char *s, uint8_t uuid[16])
 {
-	for (int i = 0; i < 16; i++) {
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
-			return false;
-		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
-		if (low < 0)
-			return false;
-		uuid[i] = (uint8_t)(high << 4 | low);
-		s += 2;
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	int wrong = 0, n = 0;
+
+	if (strlen(s) != sizeof(form) - 1)
+		return -1;
+	memset(uuid, 0, 16);
+	for (size_t i = 0; form[i]; i++) {
+		int digit = hex_digit(s[i]);
+
+		if (form[i] == '-') {
+			wrong += s[i] != '-';
+			continue;
+		}
+		wrong += digit < 0;
+		uuid[n / 2] |= (uint8_t)((digit < 0 ? 0 : digit) << (n % 2 ? 0 : 4));
+		n++;
 	}
-	return !*s;
+	return wrong;
 }
 
+/* A UUID with one wrong character is of use: it is compared with some tolerance. */
 static int get_uuid(struct tsdl_parser *p, const struct tsdl_value *v, uint8_t uuid[16])
 {
-	if (v->kind != TSDL_STRING || !parse_uuid(v->string, uuid))
-		return tsdl_fail_at(p, v->line, "'uuid' is not a UUID");
+	int wrong = v->kind == TSDL_STRING ? parse_uuid(v->string, uuid) : -1;
+
+	if (wrong == 0)
+		return 0;
+	tsdl_fail_at(p, v->line, "'uuid' is not a UUID");
+	if (wrong != 1)
+		return ERR;
+	ctf_trace_type_mended(p->t, p->err);
 	return 0;
 }
 
@@ -221,6 +259,7 @@ struct block {
 	/* Where a root of this name goes. NULL, or *rootp NULL: it is of no interest. */
 	struct ctf_fc **(*root)(const char *name, void *data);
 	void *data;
+	const char *const *known; /* names of attributes and roots, up to a NULL; or NULL: any */
 };
 
 static int parse_root(struct tsdl_parser *p, const struct block *b, const char *name)
@@ -232,6 +271,8 @@ static int parse_root(struct tsdl_parser *p, const struct block *b, const char *
 	if (r)
 		return r;
 	struct ctf_fc **root = b->root ? b->root(name, b->data) : NULL;
+	if (!root && p->is_strict)
+		return tsdl_fail_at(p, line, "'%s' is not known", name);
 	if (!root)
 		return 0;
 	if (fc->kind != CTF_STRUCT)
@@ -244,8 +285,11 @@ static int parse_statement(struct tsdl_parser *p, const struct block *b)
 {
 	char name[TSDL_NAME_SIZE];
 	struct tsdl_value v;
+	uint32_t line = p->lx.line;
 	int r = tsdl_parse_dotted(p, name);
 
+	if (!r && b->known)
+		r = tsdl_check_name(p, line, name, b->known);
 	if (r)
 		return r;
 	if (tsdl_accept(p, TSDL_TYPE_ASSIGN)) {
@@ -260,23 +304,49 @@ static int parse_statement(struct tsdl_parser *p, const struct block *b)
 	return r ? r : tsdl_expect(p, ';', "';'");
 }
 
+/* The next statement of a block. Return: 0, or ERR with the error set. */
+static int parse_next(struct tsdl_parser *p, const struct block *b)
+{
+	const char *begin = p->lx.at;
+	uint32_t line = p->lx.line;
+
+	if (tsdl_accept(p, ';'))
+		return 0;
+	int r = tsdl_parse_naming(p);
+	if (r == 1)
+		r = parse_statement(p, b);
+	if (!r || !p->lenient)
+		return r;
+	tsdl_recover_statement(p, begin, line);
+	return 0;
+}
+
+static bool at_block_end(struct tsdl_parser *p)
+{
+	return tsdl_accept(p, '}') || (p->lenient && p->lx.kind == TSDL_END);
+}
+
 static int parse_block(struct tsdl_parser *p, const struct block *b)
 {
 	uint32_t outer = tsdl_scope_enter(p);
 	int r = tsdl_expect(p, '{', "'{'");
 
-	while (!r && !tsdl_accept(p, '}')) {
-		if (tsdl_accept(p, ';'))
-			continue;
-		r = tsdl_parse_naming(p);
-		if (r == 1)
-			r = parse_statement(p, b);
-	}
+	while (!r && !at_block_end(p))
+		r = parse_next(p, b);
 	tsdl_scope_leave(p, outer);
 	return r;
 }
 
 /* trace */
+
+/* The first line of a CTF 1.8 metadata says so once more. */
+static bool says_version(const struct tsdl_parser *p)
+{
+	static const char signature[] = "/* CTF 1.8 */";
+	size_t n = sizeof(signature) - 1;
+
+	return p->size > n && !memcmp(p->text, signature, n);
+}
 
 static int set_version(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 		       uint64_t wanted, int *np)
@@ -286,6 +356,7 @@ static int set_version(struct tsdl_parser *p, const char *name, const struct tsd
 
 	if (r)
 		return r;
+	p->is_other_version = n != wanted && !says_version(p);
 	if (n != wanted)
 		return tsdl_fail_at(p, v->line, "this is not CTF 1.8: '%s' is %" PRIu64, name, n);
 	*np = (int)n;
@@ -320,7 +391,9 @@ static struct ctf_fc **trace_root(const char *name, void *data)
 
 static int parse_trace(struct tsdl_parser *p)
 {
-	struct block b = {set_trace, trace_root, p->t};
+	static const char *const trace_names[] = {"major", "minor",	    "byte_order",
+						  "uuid",  "packet.header", NULL};
+	struct block b = {set_trace, trace_root, p->t, trace_names};
 
 	if (p->has_trace)
 		return tsdl_fail_at(p, p->lx.line, "a second trace block");
@@ -351,7 +424,7 @@ static int set_env(struct tsdl_parser *p, const char *name, const struct tsdl_va
 
 static int parse_env(struct tsdl_parser *p)
 {
-	struct block b = {set_env, NULL, NULL};
+	struct block b = {set_env, NULL, NULL, NULL};
 
 	return parse_block(p, &b);
 }
@@ -456,8 +529,11 @@ static void normalize_offset(struct clock_attributes *a)
 
 static int parse_clock(struct tsdl_parser *p)
 {
+	static const char *const clock_names[] = {"name",   "description", "uuid",
+						  "freq",   "precision",   "offset_s",
+						  "offset", "absolute",	   NULL};
 	struct clock_attributes a = {.clock = {.description = "", .frequency = 1000000000}};
-	struct block b = {set_clock, NULL, &a};
+	struct block b = {set_clock, NULL, &a, clock_names};
 	uint32_t line = p->lx.line;
 	int r = parse_block(p, &b);
 
@@ -509,10 +585,12 @@ static struct ctf_stream_class *add_stream(struct tsdl_parser *p)
 
 static int parse_stream(struct tsdl_parser *p)
 {
+	static const char *const stream_names[] = {"id", "packet.context", "event.header",
+						   "event.context", NULL};
 	if (p->result.streams.n >= CTF_MAX_STREAM_CLASSES)
 		return tsdl_fail_at(p, p->lx.line, "more than %d stream classes",
 				    CTF_MAX_STREAM_CLASSES);
-	struct block b = {set_stream, stream_root, add_stream(p)};
+	struct block b = {set_stream, stream_root, add_stream(p), stream_names};
 	return parse_block(p, &b);
 }
 
@@ -559,6 +637,8 @@ static struct ctf_fc **event_root(const char *name, void *data)
 
 static int parse_event(struct tsdl_parser *p)
 {
+	static const char *const event_names[] = {"name",    "id",     "stream_id", "loglevel",
+						  "context", "fields", NULL};
 	int r = tsdl_spend(p, 1);
 
 	if (r)
@@ -570,7 +650,7 @@ static int parse_event(struct tsdl_parser *p)
 	*vec_push(&p->result.events) = e;
 	vec_push(&p->event_streams);
 	vec_push(&p->event_has_stream);
-	struct block b = {set_event, event_root, e};
+	struct block b = {set_event, event_root, e, event_names};
 	return parse_block(p, &b);
 }
 
@@ -588,12 +668,12 @@ static int set_nothing(struct tsdl_parser *p, const char *name, const struct tsd
 
 static int parse_callsite(struct tsdl_parser *p)
 {
-	struct block b = {set_nothing, NULL, NULL};
+	struct block b = {set_nothing, NULL, NULL, NULL};
 
 	return parse_block(p, &b);
 }
 
-static int parse_top(struct tsdl_parser *p)
+int tsdl_parse_top(struct tsdl_parser *p)
 {
 	static const struct {
 		const char *word;
@@ -607,13 +687,21 @@ static int parse_top(struct tsdl_parser *p)
 		if (!tsdl_accept_word(p, blocks[i].word))
 			continue;
 		int r = blocks[i].parse(p);
-		return r ? r : tsdl_expect(p, ';', "';'");
+		if (r || (p->lenient && p->lx.kind == TSDL_END))
+			return r;
+		return tsdl_expect(p, ';', "';'");
 	}
 	int r = tsdl_parse_naming(p);
 	return r == 1 ? tsdl_expected(p, "a block or a type") : r;
 }
 
 /* ---- putting the trace type together ---- */
+
+/* Return: whether the token is the first of its line. */
+static bool begins_line(const struct tsdl_lexer *lx, const char *text)
+{
+	return lx->at == text || lx->at[-1] == '\n';
+}
 
 /*
  * The trace's byte order is what integers without one have, and the trace block may stand after
@@ -627,9 +715,13 @@ static void scan_byte_order(struct ctf_trace_type *t, const char *text, size_t s
 	uint32_t depth = 0;
 
 	tsdl_lexer_init(&lx, text, size, &t->arena, &ignored);
-	for (; lx.kind != TSDL_END && lx.kind != TSDL_ERROR; tsdl_next(&lx)) {
+	for (; lx.kind != TSDL_END; tsdl_next(&lx)) {
+		if (lx.kind == TSDL_ERROR)
+			tsdl_lexer_go(&lx, lx.at + 1, text + size, 1);
 		depth += lx.kind == '{';
 		depth -= lx.kind == '}' && depth;
+		if (tsdl_is_word(&lx, "trace") && begins_line(&lx, text))
+			depth = 0;
 		if (!depth)
 			in_trace = tsdl_is_word(&lx, "trace");
 		if (!in_trace || depth != 1 || !tsdl_is_word(&lx, "byte_order"))
@@ -649,7 +741,7 @@ static struct ctf_stream_class *stream_of(struct tsdl_parser *p, size_t i)
 	const struct ctf_event_class *e = p->result.events.at[i];
 	uint64_t id = p->event_streams.at[i];
 
-	if (!p->result.streams.n)
+	if (!p->result.streams.n && !p->lost_other)
 		add_stream(p)->id = id;
 	if (!p->event_has_stream.at[i] && p->result.streams.n == 1)
 		return p->result.streams.at[0];
@@ -661,25 +753,33 @@ static struct ctf_stream_class *stream_of(struct tsdl_parser *p, size_t i)
 	return s;
 }
 
-static int bind_events(struct tsdl_parser *p)
+/* Events of streams that are not defined are left out, as are those that could not be read. */
+static void bind_events(struct tsdl_parser *p)
 {
-	for (size_t i = 0; i < p->result.events.n; i++) {
-		struct ctf_stream_class *s = stream_of(p, i);
+	size_t kept = 0;
 
-		if (!s)
-			return ERR;
-		p->result.events.at[i]->stream = s;
+	for (size_t i = 0; i < p->result.events.n; i++) {
+		struct ctf_event_class *e = p->result.events.at[i];
+
+		if (!e)
+			continue;
+		e->stream = stream_of(p, i);
+		if (e->stream)
+			p->result.events.at[kept++] = e;
+		else
+			ctf_trace_type_left_out(p->t, p->err);
 	}
-	return 0;
+	p->result.events.n = kept;
 }
 
+/* A clock whose block was left out is as one that says nothing. */
 static int check_clocks(struct tsdl_parser *p)
 {
 	for (size_t i = 0; i < p->result.clocks.n; i++) {
-		if (!p->clock_defined.at[i])
-			return tsdl_fail_at(p, p->lx.line,
-					    "the clock '%s' is mapped but not defined",
-					    p->result.clocks.at[i]->name);
+		if (p->clock_defined.at[i] || p->lost_other)
+			continue;
+		return tsdl_fail_at(p, p->lx.line, "the clock '%s' is mapped but not defined",
+				    p->result.clocks.at[i]->name);
 	}
 	return 0;
 }
@@ -709,7 +809,34 @@ static const struct role_name context_roles[] = {
 	{NULL, 0, 0},
 };
 
-static void assign_roles(struct ctf_fc *root, const struct role_name *roles)
+static bool has_role(const struct ctf_fc *root, enum ctf_role role)
+{
+	for (uint32_t i = 0; i < root->n_members; i++) {
+		if (root->members[i].fc->role == role)
+			return true;
+	}
+	return false;
+}
+
+/* A field that no other is, and whose name is one byte off. */
+static void assign_damaged(struct tsdl_parser *p, struct ctf_fc *root, const struct role_name *r)
+{
+	struct error err = {0};
+
+	for (uint32_t i = 0; i < root->n_members; i++) {
+		const struct ctf_member *m = &root->members[i];
+
+		if (m->fc->kind != r->kind || m->fc->role || !tsdl_is_similar(m->name, r->name))
+			continue;
+		error_set(&err, "line %" PRIu32 ": '%s' is not known; '%s' is", m->fc->where,
+			  m->name, r->name);
+		ctf_trace_type_mended(p->t, &err);
+		m->fc->role = (uint8_t)r->role;
+		return;
+	}
+}
+
+static void assign_roles(struct tsdl_parser *p, struct ctf_fc *root, const struct role_name *roles)
 {
 	for (uint32_t i = 0; root && i < root->n_members; i++) {
 		const struct ctf_member *m = &root->members[i];
@@ -718,6 +845,10 @@ static void assign_roles(struct ctf_fc *root, const struct role_name *roles)
 			if (m->fc->kind == r->kind && !strcmp(m->name, r->name))
 				m->fc->role = (uint8_t)r->role;
 		}
+	}
+	for (const struct role_name *r = roles; root && r->name; r++) {
+		if (!has_role(root, r->role))
+			assign_damaged(p, root, r);
 	}
 }
 
@@ -738,7 +869,7 @@ static void map_timestamp(struct tsdl_parser *p, struct ctf_fc *fc)
 
 static void finish_context(struct tsdl_parser *p, struct ctf_fc *root)
 {
-	assign_roles(root, context_roles);
+	assign_roles(p, root, context_roles);
 	for (uint32_t i = 0; root && i < root->n_members; i++) {
 		struct ctf_fc *fc = root->members[i].fc;
 
@@ -775,37 +906,58 @@ static int parse_all(struct tsdl_parser *p)
 	p->t->minor = 8;
 	while (!r && p->lx.kind != TSDL_END) {
 		if (!tsdl_accept(p, ';'))
-			r = parse_top(p);
+			r = tsdl_recover_top(p);
 	}
-	if (!r && !p->has_trace)
-		r = tsdl_fail_at(p, p->lx.line, "the metadata ends without a trace block");
+	if (r)
+		return r;
+	tsdl_recover_events(p);
+	if (!p->has_trace && p->t->damage)
+		return error_set(p->err, "%s", p->t->damage);
+	if (!p->has_trace)
+		return tsdl_fail_at(p, p->lx.line, "the metadata ends without a trace block");
+	r = check_clocks(p);
 	if (!r)
-		r = check_clocks(p);
-	return r ? r : bind_events(p);
+		bind_events(p);
+	return r;
+}
+
+static int finish(struct tsdl_parser *p)
+{
+	struct ctf_trace_type *t = p->t;
+
+	assign_roles(p, t->packet_header, header_roles);
+	for (size_t i = 0; i < p->result.streams.n; i++) {
+		finish_context(p, p->result.streams.at[i]->packet_context);
+		finish_header(p, p->result.streams.at[i]->event_header);
+	}
+	return ctf_builder_finish(&p->result, t, p->err);
+}
+
+static void deinit(struct tsdl_parser *p)
+{
+	vec_each (d, &p->damaged_events)
+		error_deinit(&d->err);
+	vec_deinit(&p->damaged_events);
+	vec_deinit(&p->named);
+	vec_deinit(&p->members);
+	vec_deinit(&p->labels);
+	ctf_builder_deinit(&p->result);
+	vec_deinit(&p->clock_defined);
+	vec_deinit(&p->event_streams);
+	vec_deinit(&p->event_has_stream);
 }
 
 int ctf_tsdl_parse(struct ctf_trace_type *t, const char *text, size_t size, struct error *err)
 {
-	struct tsdl_parser p = {.t = t, .err = err, .scope_start = 1};
+	struct tsdl_parser p = {
+		.text = size ? text : "", .size = size, .t = t, .err = err, .scope_start = 1};
 
 	error_deinit(err);
-	scan_byte_order(t, size ? text : "", size);
-	tsdl_lexer_init(&p.lx, size ? text : "", size, &t->arena, err);
+	scan_byte_order(t, p.text, size);
+	tsdl_lexer_init(&p.lx, p.text, size, &t->arena, err);
 	int r = parse_all(&p);
-	if (!r) {
-		assign_roles(t->packet_header, header_roles);
-		for (size_t i = 0; i < p.result.streams.n; i++) {
-			finish_context(&p, p.result.streams.at[i]->packet_context);
-			finish_header(&p, p.result.streams.at[i]->event_header);
-		}
-		r = ctf_builder_finish(&p.result, t, err);
-	}
-	vec_deinit(&p.named);
-	vec_deinit(&p.members);
-	vec_deinit(&p.labels);
-	ctf_builder_deinit(&p.result);
-	vec_deinit(&p.clock_defined);
-	vec_deinit(&p.event_streams);
-	vec_deinit(&p.event_has_stream);
+	if (!r)
+		r = finish(&p);
+	deinit(&p);
 	return r;
 }

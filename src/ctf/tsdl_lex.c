@@ -237,26 +237,32 @@ void tsdl_next(struct tsdl_lexer *lx)
 {
 	if (lx->kind == TSDL_ERROR)
 		return;
+	lx->before = lx->at;
+	lx->at = lx->next;
 	if (!skip_blank(lx)) {
 		lx->next_line = lx->line;
 		lex_fail(lx, "a comment after this line does not end");
 		return;
 	}
+	lx->at = lx->next;
 	lx->line = lx->next_line;
 	lx->kind = lex_token(lx);
+}
+
+void tsdl_lexer_go(struct tsdl_lexer *lx, const char *at, const char *end, uint32_t line)
+{
+	lx->next = lx->at = at;
+	lx->end = end;
+	lx->next_line = lx->line = line;
+	lx->kind = TSDL_END;
+	tsdl_next(lx);
 }
 
 void tsdl_lexer_init(struct tsdl_lexer *lx, const char *text, size_t size, struct arena *arena,
 		     struct error *err)
 {
-	*lx = (struct tsdl_lexer){.next = text,
-				  .end = text + size,
-				  .next_line = 1,
-				  .line = 1,
-				  .arena = arena,
-				  .err = err,
-				  .text = ""};
-	tsdl_next(lx);
+	*lx = (struct tsdl_lexer){.arena = arena, .err = err, .text = ""};
+	tsdl_lexer_go(lx, text, text + size, 1);
 }
 
 bool tsdl_is_word(const struct tsdl_lexer *lx, const char *word)

@@ -33,7 +33,8 @@ struct tsdl_lexer {
 	struct error *err;   /* set while kind is TSDL_ERROR */
 
 	int kind;
-	uint32_t line;	  /* where the token begins, from 1 */
+	const char *at, *before; /* where the token begins, and the one before it */
+	uint32_t line;		 /* where the token begins, from 1 */
 	const char *text; /* of a word as written, of a string what it means; not NUL-terminated */
 	size_t len;
 	uint64_t number;
@@ -42,6 +43,9 @@ struct tsdl_lexer {
 /* Stands on the first token then. The text, the arena and err outlive the lexer. */
 void tsdl_lexer_init(struct tsdl_lexer *lx, const char *text, size_t size, struct arena *arena,
 		     struct error *err);
+
+/* Goes on at another place of the text, also after an error (whose message stays). */
+void tsdl_lexer_go(struct tsdl_lexer *lx, const char *at, const char *end, uint32_t line);
 
 void tsdl_next(struct tsdl_lexer *lx);
 

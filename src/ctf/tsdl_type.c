@@ -222,6 +222,8 @@ static int set_map(struct tsdl_parser *p, const struct tsdl_value *v, struct ctf
 static int set_integer(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 		       void *data)
 {
+	static const char *const known[] = {"size", "align",	"signed", "byte_order",
+					    "base", "encoding", "map",	  NULL};
 	struct ctf_fc *fc = data;
 	uint64_t size;
 
@@ -243,7 +245,7 @@ static int set_integer(struct tsdl_parser *p, const char *name, const struct tsd
 		fc->is_char = is_text_encoding(v);
 	if (!strcmp(name, "map"))
 		return set_map(p, v, &fc->clock);
-	return 0;
+	return tsdl_check_name(p, v->line, name, known);
 }
 
 static int parse_integer(struct tsdl_parser *p, struct ctf_fc **fcp)
@@ -274,6 +276,7 @@ struct float_attributes {
 static int set_float(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 		     void *data)
 {
+	static const char *const known[] = {"exp_dig", "mant_dig", "align", "byte_order", NULL};
 	struct float_attributes *a = data;
 
 	if (!strcmp(name, "exp_dig"))
@@ -284,7 +287,7 @@ static int set_float(struct tsdl_parser *p, const char *name, const struct tsdl_
 		return set_align(p, v, &a->fc->align);
 	if (!strcmp(name, "byte_order"))
 		return tsdl_byte_order(p, v, &a->fc->big_endian);
-	return 0;
+	return tsdl_check_name(p, v->line, name, known);
 }
 
 /* Only IEEE 754's own formats; mant_dig counts the hidden bit. */

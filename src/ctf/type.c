@@ -116,6 +116,25 @@ bool ctf_in_ranges(const struct ctf_range *ranges, uint32_t n, uint64_t value, b
 	return false;
 }
 
+static void note_damage(struct ctf_trace_type *t, struct error *err)
+{
+	if (!t->damage && err->text)
+		t->damage = arena_strdup(&t->arena, err->text);
+	error_deinit(err);
+}
+
+void ctf_trace_type_left_out(struct ctf_trace_type *t, struct error *err)
+{
+	t->n_left_out++;
+	note_damage(t, err);
+}
+
+void ctf_trace_type_mended(struct ctf_trace_type *t, struct error *err)
+{
+	t->n_mended++;
+	note_damage(t, err);
+}
+
 void ctf_trace_type_deinit(struct ctf_trace_type *t)
 {
 	arena_deinit(&t->arena);

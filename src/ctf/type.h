@@ -220,6 +220,11 @@ struct ctf_trace_type {
 	uint32_t n_streams;
 	uint32_t n_event_classes; /* over all stream classes */
 	uint32_t n_saves;	  /* number of save slots */
+
+	/* What the metadata says, but not here, since it is damaged there. */
+	uint32_t n_left_out; /* blocks, statements or fragments */
+	uint32_t n_mended;   /* places where what is meant could be told all the same */
+	const char *damage;  /* about the first of both: "line 12: ..."; NULL if there is none */
 };
 
 /* A field class of `kind`, aligned to 1 bit, with the defaults that every kind shares. */
@@ -239,9 +244,17 @@ struct ctf_extent {
 struct ctf_extent ctf_fc_extent(const struct ctf_fc *fc);
 
 /*
+ * Counts something that is damaged and left out, or mended. err, which says what was wrong, is
+ * deinitialized.
+ */
+void ctf_trace_type_left_out(struct ctf_trace_type *t, struct error *err);
+void ctf_trace_type_mended(struct ctf_trace_type *t, struct error *err);
+
+/*
  * The last step of every metadata reader: sorts classes, resolves references into slots, finds
  * default clocks, and checks what the decoders rely on (sizes, alignments, selectors that are
  * integers and are read before they are needed, nesting depth, fields of no size in a sequence).
+ * Event and stream classes that fail are left out, as long as something is left.
  * Return: 0, or ERR with err set.
  */
 int ctf_trace_type_finish(struct ctf_trace_type *t, struct error *err);

@@ -349,7 +349,7 @@ void random_type(struct ctf_trace_type *t, uint64_t *rng)
 		int r = ctf_trace_type_finish(t, &err);
 
 		error_deinit(&err);
-		if (!r)
+		if (!r && !t->n_left_out)
 			return;
 		ctf_trace_type_deinit(t); /* such as a sequence of nothing: try another one */
 	}

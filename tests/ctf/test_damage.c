@@ -24,6 +24,7 @@ enum { SLICE_PACKETS = 5, SOME = 400 };
 struct seen {
 	uint64_t packet; /* byte offset */
 	int64_t ns;
+	uint64_t id;   /* of the class */
 	uint64_t hash; /* of class and fields */
 };
 
@@ -44,6 +45,7 @@ struct test {
 	struct file metadata, stream;
 	struct reading whole; /* what the undamaged trace gives */
 	unsigned failures, opened;
+	unsigned flips, cuts, kept; /* of the metadata; kept: flips that cost one class at most */
 };
 
 static void mix(struct seen *e, uint64_t v)
@@ -81,7 +83,8 @@ static void read_stream(const struct ctf_trace *t, const struct ctf_stream *s,
 			continue;
 		struct seen *e = vec_push(&out->events);
 
-		*e = (struct seen){.packet = c.packet.offset, .ns = c.ns, .hash = c.cls->id};
+		*e = (struct seen){
+			.packet = c.packet.offset, .ns = c.ns, .id = c.cls->id, .hash = c.cls->id};
 		for (enum ctf_scope scope = CTF_EVENT_COMMON_CONTEXT; scope <= CTF_EVENT_PAYLOAD;
 		     scope++)
 			ctf_cursor_visit(&c, scope, &mixer, e);
@@ -232,12 +235,43 @@ static void cut(struct test *t, size_t at)
 	check(t, "cut", at, 0, true);
 }
 
-static void survive_metadata(struct test *t)
+static bool same_event(const struct seen *a, const struct seen *b)
+{
+	return a->packet == b->packet && a->ns == b->ns && a->hash == b->hash;
+}
+
+/* Return: whether what was read is all there is, but for events of one class. */
+static bool same_but_one_class(const struct reading *whole, const struct reading *r)
+{
+	uint64_t touched = 0;
+	bool has_touched = false;
+	size_t k = 0;
+
+	vec_each (e, &whole->events) {
+		if (k < r->events.n && same_event(e, &r->events.at[k])) {
+			k++;
+			continue;
+		}
+		if (has_touched && e->id != touched)
+			return false;
+		touched = e->id;
+		has_touched = true;
+		/* It was read, but wrongly. */
+		if (k < r->events.n && r->events.at[k].packet == e->packet &&
+		    r->events.at[k].ns == e->ns)
+			k++;
+	}
+	return k == r->events.n;
+}
+
+static bool survive_metadata(struct test *t)
 {
 	struct reading r;
+	bool opened = read_trace(t->dir, &r), kept = opened && same_but_one_class(&t->whole, &r);
 
-	t->opened += read_trace(t->dir, &r);
+	t->opened += opened;
 	free_reading(&r);
+	return kept;
 }
 
 static void flip_metadata(struct test *t, size_t byte, uint8_t with)
@@ -245,11 +279,17 @@ static void flip_metadata(struct test *t, size_t byte, uint8_t with)
 	t->metadata.data[byte] ^= with;
 	store(t, &t->metadata, t->metadata.n);
 	t->metadata.data[byte] ^= with;
-	survive_metadata(t);
+	bool kept = survive_metadata(t);
+
+	if (!kept && getenv("VMSCOPE_VERBOSE"))
+		printf("lost: metadata byte %zu ^ %02x\n", byte, with);
+	t->flips++;
+	t->kept += kept;
 }
 
 static void cut_metadata(struct test *t, size_t at)
 {
+	t->cuts++;
 	store(t, &t->metadata, at);
 	survive_metadata(t);
 }
@@ -366,9 +406,9 @@ int main(int argc, char **argv)
 		damage_all(&t);
 	else
 		damage_some(&t);
-	printf("%zu events in %zu packets; %u times other packets differed; %u damaged metadata were "
-	       "read\n",
-	       t.whole.events.n, t.whole.packets.n, t.failures, t.opened);
+	printf("%zu events in %zu packets; %u times other packets differed; of %u flipped and %u cut "
+	       "metadata %u were read; after %u flips nothing was lost but one class\n",
+	       t.whole.events.n, t.whole.packets.n, t.failures, t.flips, t.cuts, t.opened, t.kept);
 	bool good = !t.failures;
 
 	clean_up(&t);
