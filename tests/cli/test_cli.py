@@ -41,7 +41,7 @@ def shapes(directory):
 def test_help_is_on_stdout():
     out, err = vmscope("--help")
     assert err == ""
-    for command in ("events", "info", "record"):
+    for command in ("events", "info", "query", "record"):
         assert f"  {command} " in out
         whole, err = vmscope(command, "--help")
         assert whole == vmscope("help", command)[0] and whole.startswith(f"usage: vmscope {command} ")
