@@ -1,7 +1,8 @@
 """schema_text: what `vmscope query` says of its tables, as the part of docs/sql.md that describes them.
 
-Run as `schema_text.py VMSCOPE FILE.vms` it prints that part.
+Run as `schema_text.py VMSCOPE FILE.vms docs/sql.md` it brings the page up to date.
 """
+import pathlib
 import re
 import subprocess
 import sys
@@ -29,5 +30,18 @@ def tables(vmscope, file):
     return re.sub(r"\n### ", r"\n\n### ", text) + "\n\n"
 
 
+def split(page):
+    """Return: what stands before the tables, they themselves, what stands behind them."""
+    begin, end = page.index("### meta\n"), page.index("## Views")
+    return page[:begin], page[begin:end], page[end:]
+
+
+def main():
+    vmscope, file, path = sys.argv[1:4]
+    page = pathlib.Path(path)
+    before, _, behind = split(page.read_text())
+    page.write_text(before + tables(vmscope, file) + behind)
+
+
 if __name__ == "__main__":
-    print(tables(*sys.argv[1:3]), end="")
+    main()
