@@ -357,6 +357,18 @@ bool exit_reason_is_halt(enum isa isa, uint32_t reason)
 	return false;
 }
 
+bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason)
+{
+	switch (isa) {
+	case ISA_VMX:
+		return (reason & 0xffff) == 20 || (reason & 0xffff) == 24; /* VMLAUNCH, VMRESUME */
+	case ISA_SVM:
+		return reason == 0x80; /* VMRUN */
+	default:
+		return false;
+	}
+}
+
 bool exit_reason_is_failed_entry(enum isa isa, uint32_t reason)
 {
 	if (isa == ISA_VMX)

@@ -34,6 +34,9 @@ const char *exit_reason_name(enum isa isa, uint32_t reason);
 /* Return: whether the guest had nothing to do: HLT, or arm64's WFI and WFE. */
 bool exit_reason_is_halt(enum isa isa, uint32_t reason);
 
+/* Return: whether the guest, a hypervisor itself, enters a guest of its own. */
+bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason);
+
 /* Return: whether the vCPU did not get into the guest at all. */
 bool exit_reason_is_failed_entry(enum isa isa, uint32_t reason);
 

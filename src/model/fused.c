@@ -11,6 +11,13 @@ static enum carrier_state cpu_is_carried(const struct model *m, const struct cpu
 	return c->is_virtual ? CARRIER_UNKNOWN : CARRIED;
 }
 
+/* Likewise of a vCPU that runs on it. */
+static enum carrier_state vcpu_is_carried(const struct model *m, const struct cpu *c)
+{
+	return c->carrier == NO_VCPU ? cpu_is_carried(m, c)
+				     : vcpu_carries_nested(&m->vcpus[c->carrier]);
+}
+
 /* ---- threads ---------------------------------------------------------------------------------- */
 
 static int state_of_mode(enum thread_mode mode)
@@ -144,6 +151,8 @@ static void look_inside(struct model *m, int vcpu, struct cpu_interval *view)
 		view->vm = m->identity->vcpus.at[vcpu].vm;
 		view->guest_thread = inner ? inner->current : NO_THREAD;
 		vcpu = inner ? vcpu_in_guest(m, inner) : NO_VCPU;
+		if (vcpu != NO_VCPU && m->vcpus[vcpu].carried != CARRIED)
+			vcpu = NO_VCPU; /* it is believed to be, but its hypervisor runs */
 	}
 }
 
@@ -256,7 +265,7 @@ static void update_downwards(struct model *m, uint32_t machine, struct cpu *c, i
 	update_thread(m, c, ts);
 	if (vcpu == NO_VCPU)
 		return;
-	vcpu_carry(&m->vcpus[vcpu], ts, cpu_is_carried(m, c));
+	vcpu_carry(&m->vcpus[vcpu], ts, vcpu_is_carried(m, c));
 	struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
 
 	if (inner && guest != machine)

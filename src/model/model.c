@@ -26,6 +26,7 @@ struct event_set model_events(void)
 		EV_KVM_USERSPACE_EXIT,
 		EV_KVM_ACCEPT_IRQ,
 		EV_KVM_INJ_VIRQ,
+		EV_KVM_NESTED_EXIT,
 		EV_KVM_WAIT_LAPIC_EXPIRE,
 		EV_SYSCALL_ENTRY,
 		EV_SYSCALL_EXIT,
@@ -413,7 +414,7 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 
 	if (i == NO_VCPU)
 		return;
-	if (e->id != EV_KVM_INJ_VIRQ)
+	if (e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT || e->id == EV_KVM_USERSPACE_EXIT)
 		follow_kvm_run(m, e, c->current);
 	switch (e->id) {
 	case EV_KVM_ENTRY:
@@ -427,6 +428,9 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 		break;
 	case EV_KVM_INJ_VIRQ:
 		vcpu_inject(&m->vcpus[i], e->kvm_inj_virq.vector);
+		return;
+	case EV_KVM_NESTED_EXIT:
+		vcpu_leave_nested(&m->vcpus[i]);
 		return;
 	case EV_KVM_USERSPACE_EXIT:
 		vcpu_userspace(&m->vcpus[i], e->ts, e->cpu, e->kvm_userspace_exit.reason);
@@ -557,6 +561,7 @@ void model_event(struct model *m, const struct event *e)
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
 	case EV_KVM_INJ_VIRQ:
+	case EV_KVM_NESTED_EXIT:
 		on_kvm(m, e, c);
 		break;
 	case EV_KVM_ACCEPT_IRQ:

@@ -143,6 +143,7 @@ static void release(struct vcpu *v, struct exit_cause cause)
 static void distrust(struct vcpu *v)
 {
 	v->n_lost_exits++;
+	v->nested = NESTED_UNKNOWN;
 	if (v->open.state == VCPU_GUEST || v->open.state == VCPU_HYPERVISOR)
 		v->open.state = VCPU_UNKNOWN;
 	vec_each (i, &v->held) {
@@ -191,6 +192,18 @@ enum carrier_state vcpu_carries(const struct vcpu *v)
 	}
 }
 
+enum carrier_state vcpu_carries_nested(const struct vcpu *v)
+{
+	enum carrier_state carries = vcpu_carries(v);
+
+	return carries == CARRIED && v->nested == NESTED_HOST ? CARRIER_BUSY : carries;
+}
+
+void vcpu_leave_nested(struct vcpu *v)
+{
+	v->nested = NESTED_HOST;
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
@@ -228,6 +241,8 @@ void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 		v->stopped = ts;
 	}
 	release(v, cause);
+	if (exit_reason_is_nested_entry(cause.isa, (uint32_t)cause.reason))
+		v->nested = NESTED_GUEST;
 	v->in_exit = v->exit_is_whole = true;
 	v->exit = (struct vm_exit){.vcpu = v->id,
 				   .begin = ts,
@@ -343,6 +358,7 @@ void vcpu_lose(struct vcpu *v, int64_t ts)
 	v->interrupted = VCPU_UNKNOWN;
 	v->running_on = v->queue = NO_CPU;
 	v->asleep = false;
+	v->nested = NESTED_UNKNOWN;
 }
 
 void vcpu_finish(struct vcpu *v, int64_t ts)

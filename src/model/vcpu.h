@@ -41,6 +41,13 @@ enum carrier_state {
 	CARRIER_UNKNOWN,
 };
 
+/* Whose code a vCPU in the guest runs, if its VM is a hypervisor itself. */
+enum nested_state {
+	NESTED_UNKNOWN, /* never told, or lost: the VM's own recording is believed */
+	NESTED_GUEST,	/* the VM's own guest's */
+	NESTED_HOST,	/* the VM's own */
+};
+
 struct vcpu {
 	uint32_t id;
 	const struct model_sink *sink;
@@ -51,6 +58,8 @@ struct vcpu {
 	uint32_t queue;		     /* CPU on whose queue its thread is or was last */
 	bool asleep;		     /* switched out and not runnable */
 	enum carrier_state carried;  /* the CPU that it runs on, of a host that is a guest itself */
+
+	enum nested_state nested; /* from the next entry on, or since the last */
 
 	bool exit_pending;		/* the guest has stopped, its kvm_exit has not come */
 	int64_t stopped;		/* when */
@@ -81,6 +90,12 @@ void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried);
 
 /* Return: what v is to the CPU of the guest that it is. */
 enum carrier_state vcpu_carries(const struct vcpu *v);
+
+/* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and believes in the guest. */
+enum carrier_state vcpu_carries_nested(const struct vcpu *v);
+
+/* Its guest's own guest was left: the guest goes on itself. */
+void vcpu_leave_nested(struct vcpu *v);
 
 /* Times never decrease from call to call. cpu: where the event happened. */
 void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);
