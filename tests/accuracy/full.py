@@ -1,12 +1,15 @@
 #!/usr/bin/python3
-"""full.py VMSCOPE SIM [--seeds N] [--from SEED] [--recordings DIR]: the tables of docs/accuracy.md."""
+"""full.py VMSCOPE SIM [OPTION...]: the tables of docs/accuracy.md."""
 import argparse
 import collections
+import os
 import pathlib
 import random
 import re
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
 import accuracy
@@ -88,6 +91,93 @@ def estimate_row(family, method, found):
         sum((e.excess or 0) > 0 for e in found))
 
 
+def simulated(scratch, sim, *options):
+    directory = pathlib.Path(scratch) / "sim"
+    accuracy.simulate(sim, directory, *options)
+    return directory
+
+
+def alike(vmscope, sim, numbers):
+    """Many identical machines, whose traces are shuffled."""
+    bad, verdicts = 0, collections.Counter()
+    for seed in numbers:
+        with tempfile.TemporaryDirectory() as scratch:
+            directory = simulated(scratch, sim, "--vms", 16, "--identical", "--pcpus", 8, "--duration", 0.3,
+                                  "--seed", seed)
+            machines, _ = accuracy.judge_simulated(vmscope, directory, seed=seed)
+        verdicts.update(m.verdict for m in machines)
+        bad += len(list(accuracy.faults(machines)))
+    head("16 identical machines", "right", "ambiguous", "not found", "wrong")
+    say(f"{len(numbers)} times", *(verdicts[v] for v in ("right", "ambiguous", "not found", "wrong")))
+    return bad
+
+
+def decoys(vmscope, sim, numbers):
+    """vmsync as it is, and with decoys and losses."""
+    bad = 0
+    head("vmsync", "guests", "of one piece", "median bound, us", "greatest error, us", "bound violated",
+         "decoys", "of them counted")
+    for name, options in ("clean", []), ("10 % decoys, 30 % lost", ["--vmsync-decoys", 10, "--vmsync-lost", 30]):
+        found, counted = [], 0
+        for seed in numbers:
+            with tempfile.TemporaryDirectory() as scratch:
+                directory = simulated(scratch, sim, "--vms", 2, "--vmsync", "--vmsync-every", 2000,
+                                      "--duration", 2, "--seed", seed, *options)
+                machines, _ = accuracy.judge_simulated(vmscope, directory, "--sync", "vmsync", seed=seed)
+                counted += sum(int(r["vmsync_decoys"])
+                               for r in accuracy.rows(directory / "truth" / "identity.csv"))
+            found += [e for m in machines for e in m.estimates if e.chosen and m.verdict == "right"]
+        violated = sum(e.excess > 0 for e in found)
+        bad += violated
+        say(name, len(found), sum(e.pieces == 1 for e in found), us(statistics.median(e.usual for e in found)),
+            us(max(e.error for e in found)), violated, counted, sum(e.decoys for e in found))
+    return bad
+
+
+def measured(command):
+    """Return: seconds of CPU time, MB at most."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def hours(vmscope, sim, numbers):
+    """Long recordings with clocks that are slewed all the time and set once."""
+    bad = 0
+    head("an hour, seed", "guest events", "true pieces", "pieces found", "usual bound, us", "times inside, %",
+         "worst excess, us", "analyze, CPU s", "memory, MB")
+    for seed in numbers:
+        with tempfile.TemporaryDirectory() as scratch:
+            directory = simulated(scratch, sim, "--duration", 3600, "--calm", 1000000, "--clock-slew", 5,
+                                  "--clock-step", 1, "--seed", seed)
+            machines, report = accuracy.judge_simulated(vmscope, directory)
+            seconds, memory = measured([vmscope, "analyze", str(directory)])
+            true = len(accuracy.simulated_clocks(directory)["g1"].pieces)
+        events = sum(m["events"] for m in report["machines"] if m["role"] == "guest" and m["events"])
+        for e in (e for m in machines for e in m.estimates):
+            bad += e.excess > 0
+            say(seed, events, true, e.pieces, us(e.usual), f"{100 * e.inside:.2f}", us(max(0, e.excess)),
+                f"{seconds:.2f}", f"{memory:.0f}")
+    return bad
+
+
+def sizes(vmscope, sim, numbers):
+    """What synchronization costs as a trace grows: against the same without."""
+    head("events of host and guest", "of the guest", "found", "--sync none, CPU s", "MB", "containment, CPU s", "MB",
+         "more s per million guest events")
+    for n in numbers:
+        with tempfile.TemporaryDirectory() as scratch:
+            directory = simulated(scratch, sim, "--no-truth", "--events", n, "--packet-size", "1M")
+            report = accuracy.analyze(vmscope, [directory], sections=("machines", "sync"))
+            cost = [measured([vmscope, "analyze", "--sync", sync, str(directory)]) for sync in ("none", "auto")]
+        guest = next(m for m in report["machines"] if m["name"] == "g1")
+        (less, low), (more, high) = cost
+        say(n, guest["events"], "no" if guest["pid"] is None else "yes", f"{less:.2f}", f"{low:.0f}", f"{more:.2f}",
+            f"{high:.0f}", f"{(more - less) / guest['events'] * 1e6:.2f}")
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("vmscope")
@@ -95,6 +185,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--recordings", type=pathlib.Path)
+    parser.add_argument("--specials", type=int, default=0, metavar="N", help="special cases, N seeds of each")
+    parser.add_argument("--sizes", nargs="*", default=[], metavar="EVENTS", help="like 1M")
     o = parser.parse_args()
     bad, began = 0, time.monotonic()
     if o.recordings:
@@ -102,6 +194,12 @@ def main():
         print()
     if o.seeds:
         bad += seeds(o.vmscope, o.sim, range(o.first, o.first + o.seeds))
+    for special in (alike, decoys, hours) if o.specials else ():
+        print()
+        bad += special(o.vmscope, o.sim, range(1, 1 + o.specials))
+    if o.sizes:
+        print()
+        bad += sizes(o.vmscope, o.sim, o.sizes)
     print(f"{time.monotonic() - began:.0f} s, {bad} faults", file=sys.stderr)
     sys.exit(1 if bad else 0)
 
