@@ -215,6 +215,15 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 	store_lane_add(lane, row);
 	if (i->thread != NO_THREAD)
 		note_cpu(&s->threads, i->thread, lane);
+	if (i->state != CPU_VM)
+		return;
+	/* What cuts a guest's lanes is what its host does. */
+	if (i->guest_thread != NO_THREAD)
+		note_cpu(&s->threads, i->guest_thread, lane);
+	if (i->vcpu >= 0) {
+		note_cpu(&s->vcpus, (size_t)i->vcpu, lane);
+		note_cpu(&s->exits, (size_t)i->vcpu, lane);
+	}
 }
 
 static void on_wakeup(void *ctx, const struct wakeup *w)

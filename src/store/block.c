@@ -178,18 +178,47 @@ static int first_other(const struct table *t)
 	return (t->ts != NO_COLUMN) + (t->dur != NO_COLUMN);
 }
 
+/* The column before the one that is decoded: its values, or what they are to be decoded from. */
+struct neighbor {
+	struct slice body;
+	const int64_t *values; /* NULL: not decoded */
+};
+
+/*
+ * Decodes a column, and the one before it if it needs that. Columns that the file has and we do not
+ * know are decoded to where nobody looks.
+ */
+static int decode_other(struct decoding *d, int c, struct slice body, struct neighbor *before,
+			struct column_context context)
+{
+	struct block *b = d->block;
+	int64_t *values = c == NO_COLUMN ? b->spare[0] : b->at[c];
+
+	if (column_needs_neighbor(body)) {
+		if (!before->values && (!before->body.at || column_needs_neighbor(before->body) ||
+					column_decode(before->body, b->spare[1], b->n, &context)))
+			return unsound(d);
+		context.neighbor = before->values ? before->values : b->spare[1];
+	}
+	if (column_decode(body, values, b->n, &context))
+		return unsound(d);
+	*before = (struct neighbor){body, values};
+	return 0;
+}
+
 static int decode_others(struct decoding *d, uint32_t columns)
 {
 	const struct table *t = d->table;
 	struct block *b = d->block;
-	struct column_context context = {0};
+	struct column_left left = {b->left, false};
+	struct column_context context = {
+		.state = t->kind == TABLE_STATES ? b->at[t->state] : NULL,
+		.left = t->kind == TABLE_SPANS ? &left : NULL,
+	};
+	struct neighbor before = {0};
 
-	if (t->kind == TABLE_STATES)
-		context.state = b->at[t->state];
-	if (t->kind == TABLE_SPANS) {
-		context.rest = b->rest;
-		memcpy(b->rest, b->at[t->dur], sizeof(*b->rest) * b->n);
-	}
+	if (context.left)
+		memcpy(b->left, b->at[t->dur], sizeof(*b->left) * b->n);
 	for (int i = first_other(t); i < d->info->n_stored; i++) {
 		int c = d->info->stored[i];
 		struct slice body;
@@ -198,10 +227,10 @@ static int decode_others(struct decoding *d, uint32_t columns)
 			return unsound(d);
 		bool wanted = c != NO_COLUMN && columns >> c & 1;
 
-		if (!wanted && !column_takes_rest(body))
-			continue;
-		if (column_decode(body, c == NO_COLUMN ? b->ends : b->at[c], b->n, &context))
-			return unsound(d);
+		if (!wanted && !column_is_taken(body))
+			before = (struct neighbor){.body = body};
+		else if (decode_other(d, c, body, &before, context))
+			return ERR;
 	}
 	return d->piece.at == d->piece.end ? 0 : unsound(d);
 }

@@ -14,7 +14,8 @@ struct block {
 	int64_t at[TABLE_MAX_COLUMNS][FORMAT_BLOCK_ROWS]; /* by our columns */
 
 	/* Of use while it is decoded. */
-	int64_t rest[FORMAT_BLOCK_ROWS], ranks[FORMAT_BLOCK_ROWS], ends[FORMAT_BLOCK_ROWS];
+	int64_t left[FORMAT_BLOCK_ROWS], ranks[FORMAT_BLOCK_ROWS], ends[FORMAT_BLOCK_ROWS];
+	int64_t spare[2][FORMAT_BLOCK_ROWS];
 	struct base base;
 };
 

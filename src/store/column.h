@@ -1,8 +1,9 @@
 /*
  * column: the values of one column of a block, packed.
  *
- * The encoder tries the transforms that the caller names and takes the smallest; the decoder takes
- * whatever stands there and checks it: it reads only the bytes it is given (but may load up to
+ * Values become codes by one of several transforms (below), codes become bits by one of several
+ * packings (pack.h). The encoder tries what the caller names and takes the smallest; the decoder
+ * takes whatever stands there and checks it: it reads only the bytes it is given (but may load up to
  * 9 bytes from their end on), and writes exactly n values or fails.
  */
 #ifndef VMSCOPE_STORE_COLUMN_H
@@ -12,42 +13,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "store/bytes.h"
 #include "store/format.h"
 
-/* Bytes being put together. */
-struct bytes {
-	uint8_t *at; /* owned */
-	size_t n, cap;
+enum column_transform {
+	COLUMN_PLAIN,	   /* counted from the least value */
+	COLUMN_DELTA,	   /* difference from the value before */
+	COLUMN_MINUS,	   /* difference from what is left of `dur` */
+	COLUMN_DICTIONARY, /* number in a list of the distinct values */
+	COLUMN_BEFORE,	   /* as lately after the same value, or plain */
+	COLUMN_NEIGHBOR,   /* as lately beside the same value of the column before, or plain */
+	COLUMN_N_TRANSFORMS,
 };
 
-/* Return: room for `more` bytes behind the last one; the caller adds to n what it used. */
-uint8_t *bytes_room(struct bytes *b, size_t more);
-void bytes_put(struct bytes *b, const void *at, size_t n);
-void bytes_varint(struct bytes *b, uint64_t x);
-void bytes_svarint(struct bytes *b, int64_t x);
-void bytes_deinit(struct bytes *b);
-
-/* Bytes being read. */
-struct slice {
-	const uint8_t *at, *end;
+/* A body's first byte: packing, transform, and these. */
+enum {
+	TAG_TRANSFORM_SHIFT = 2,
+	TAG_NULLS = 32,	 /* code 0 is NULL, others are one more */
+	TAG_MASKED = 64, /* rows in some states are NULL and have no code */
+	TAG_TAKEN = 128, /* values are taken off what is left of `dur` */
 };
 
-/* Return: 0, or -1 when there is no sound number there. */
-int slice_varint(struct slice *s, uint64_t *xp);
-int slice_svarint(struct slice *s, int64_t *xp);
+enum { COLUMN_BEFORE_VALUES = 64 }; /* COLUMN_BEFORE is for values from 0 to below this */
 
 /* What to try besides plain. */
-enum { COLUMN_TRY_DICTIONARY = 1, COLUMN_TRY_DELTA = 2, COLUMN_IS_DELTA = 4 };
+enum {
+	COLUMN_TRY_DICTIONARY = 1,
+	COLUMN_TRY_DELTA = 2,
+	COLUMN_TRY_BEFORE = 4,
+	COLUMN_IS_DELTA = 8, /* and nothing else */
+};
+
+/* What is left of `dur` when the parts so far are taken off. */
+struct column_left {
+	int64_t *at;
+	bool begun; /* a part has been taken off */
+};
 
 /* Values of one block that others are encoded by. */
 struct column_context {
-	const int64_t *state; /* NULL: no MASKED */
-	/*
-	 * What is left of `dur` when the parts so far are taken off; NULL: no MINUS. A column that is
-	 * encoded by it takes its values off.
-	 */
-	int64_t *rest;
+	const int64_t *state;	  /* NULL: no MASKED */
+	const int64_t *neighbor;  /* the column before; NULL: no COLUMN_NEIGHBOR */
+	struct column_left *left; /* NULL: no COLUMN_MINUS, nor TAKEN */
 };
 
 /* Working space of the encoder; all zeros at first. */
@@ -58,25 +65,53 @@ struct column_encoder {
 		uint16_t code;
 	} slots[1024]; /* of distinct values */
 	uint32_t stamp;
-	int64_t kept[FORMAT_BLOCK_ROWS]; /* values that are not masked */
+	int64_t kept[FORMAT_BLOCK_ROWS], neighbor[FORMAT_BLOCK_ROWS]; /* what is not masked */
 	uint64_t codes[2][FORMAT_BLOCK_ROWS];
 	struct bytes dictionary, body;
 };
 
 void column_encoder_deinit(struct column_encoder *e);
 
-/* Appends varint length and body of a column of n >= 1 values, at most FORMAT_BLOCK_ROWS. */
-void column_encode(struct column_encoder *e, const int64_t *values, uint32_t n, unsigned try,
-		   const struct column_context *context, struct bytes *out);
+/*
+ * Appends varint length and body of a column of n >= 1 values, at most FORMAT_BLOCK_ROWS.
+ * Return: the transform that was taken.
+ */
+enum column_transform column_encode(struct column_encoder *e, const int64_t *values, uint32_t n,
+				    unsigned try, const struct column_context *context,
+				    struct bytes *out);
 
 /* Return: 0 and the body of the next column in *bodyp, or -1 when the bytes end before it does. */
 int column_split(struct slice *s, struct slice *bodyp);
 
-/* Return: whether decoding this body changes context->rest, which later columns rely on. */
-bool column_takes_rest(struct slice body);
+/* Return: whether this body needs context->neighbor; whether decoding it changes context->left. */
+bool column_needs_neighbor(struct slice body);
+bool column_is_taken(struct slice body);
 
 /* Decodes a body to n <= FORMAT_BLOCK_ROWS values. Return: 0, or -1 when it is not sound. */
 int column_decode(struct slice body, int64_t *values, uint32_t n,
 		  const struct column_context *context);
+
+/* --- for the two of them --- */
+
+/* Which value was lately seen beside a key; 0 when none was. */
+struct column_memory {
+	int64_t keys[2 * FORMAT_BLOCK_ROWS], values[2 * FORMAT_BLOCK_ROWS];
+	uint8_t used[2 * FORMAT_BLOCK_ROWS]; /* zeros at first */
+};
+
+static inline int64_t *column_recall(struct column_memory *m, int64_t key)
+{
+	const uint32_t mask = sizeof(m->used) - 1;
+	uint32_t i = (uint32_t)((uint64_t)key * UINT64_C(0x9E3779B97F4A7C15) >> 40) & mask;
+
+	while (m->used[i] && m->keys[i] != key)
+		i = (i + 1) & mask;
+	if (!m->used[i]) {
+		m->used[i] = 1;
+		m->keys[i] = key;
+		m->values[i] = 0;
+	}
+	return &m->values[i];
+}
 
 #endif

@@ -16,6 +16,7 @@ enum {
 	BLOCK_ROWS = 512,
 	FIRST_ROWS = 8,
 	BASE_TIMES = 4096,	/* of a CPU's lane that are kept for others; a power of two */
+	N_NEAR = 2,		/* lanes that a block may count on, of which it takes one */
 	MOST_BASE_TIMES = 8,	/* per row of a block that counts on them */
 	FEW_ROWS = 64,		/* of a block when memory for open ones is short */
 	OPEN_BUDGET = 24 << 20, /* bytes of open blocks that make memory short */
@@ -43,18 +44,18 @@ struct store_lane {
 	int64_t ts, end;      /* of the last row; end: latest of all */
 	struct level *levels; /* owned */
 	uint32_t n_levels;
-	struct recent *recent;	      /* owned; lanes of cpu_state only */
-	const struct store_lane *cpu; /* lane that has most of its times, or NULL */
+	struct recent *recent;		       /* owned; lanes of cpu_state only */
+	const struct store_lane *near[N_NEAR]; /* lanes that have most of its times, or NULL */
 };
 
 struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
 	struct times_encoder times;
-	struct bytes bytes;   /* of the piece that is made */
-	struct bytes scratch; /* of its times */
+	struct bytes bytes;		    /* of the piece that is made */
+	struct bytes scratch, said[N_NEAR]; /* of its times */
 	int64_t columns[TABLE_MAX_COLUMNS][BLOCK_ROWS];
-	int64_t rest[BLOCK_ROWS];
+	int64_t left[BLOCK_ROWS];
 	int64_t base[BASE_TIMES + 1];
 	uint64_t open_bytes;
 
@@ -265,13 +266,13 @@ static int64_t find_recent(const struct recent *r, int64_t t)
 }
 
 /*
- * Finds the times that the block's, from e->first to e->end, can count on. Of a CPU that did far
- * more than the lane they would cost the reader more than they spare.
+ * Finds the times of `cpu` that the block's, from e->first to e->end, can count on. Of a CPU that
+ * did far more than the lane they would cost the reader more than they spare.
  * Return: whether there are any.
  */
-static bool find_base(struct store_lane *l, const struct entry *e, struct times_base *basep)
+static bool find_base(struct store_lane *l, const struct store_lane *cpu, const struct entry *e,
+		      struct times_base *basep)
 {
-	const struct store_lane *cpu = l->cpu;
 	int64_t *at = l->writer->base;
 	uint32_t n = 0, most = l->n * MOST_BASE_TIMES;
 	/* Rows that the CPU gets later may begin where its last one ends. */
@@ -295,19 +296,23 @@ static bool find_base(struct store_lane *l, const struct entry *e, struct times_
 
 void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
 {
-	lane->cpu = lane->recent || !cpu->recent ? NULL : cpu;
+	if (lane->near[0] == cpu || lane->recent || !cpu->recent)
+		return;
+	lane->near[1] = lane->near[0];
+	lane->near[0] = cpu;
 }
 
 /* --- data blocks --- */
 
-/* ts, dur of spans and state, and before them how they are said. */
-static void encode_times(struct store_lane *l, const struct entry *e)
+/* ts, and dur of spans, counted on cpu's times where that is shorter, to b. cpu may be NULL. */
+static void encode_times(struct store_lane *l, const struct store_lane *cpu, const struct entry *e,
+			 struct bytes *b)
 {
 	struct store_writer *w = l->writer;
 	const struct table *t = l->table;
 	const int64_t *ts = w->columns[t->ts];
 	struct times_base base;
-	bool has_base = find_base(l, e, &base), by_base;
+	bool has_base = find_base(l, cpu, e, &base), by_base;
 	unsigned form = 0;
 
 	w->scratch.n = 0;
@@ -318,49 +323,79 @@ static void encode_times(struct store_lane *l, const struct entry *e)
 	    times_encode_dur(&w->times, &w->encoder, ts, w->columns[t->dur], l->n,
 			     by_base ? &base : NULL, &w->scratch))
 		form |= FORMAT_DUR_BY_BASE;
-	bytes_varint(&w->bytes, form);
-	for (int k = 0; form && k < l->cpu->table->n_keys; k++)
-		bytes_svarint(&w->bytes, l->cpu->keys[k]);
-	bytes_put(&w->bytes, w->scratch.at, w->scratch.n);
-	if (t->state != NO_COLUMN)
-		column_encode(&w->encoder, w->columns[t->state], l->n, 0,
+	b->n = 0;
+	bytes_varint(b, form);
+	for (int k = 0; form && k < cpu->table->n_keys; k++)
+		bytes_svarint(b, cpu->keys[k]);
+	bytes_put(b, w->scratch.at, w->scratch.n);
+}
+
+/* The shortest way to say the block's times. */
+static void put_times(struct store_lane *l, const struct entry *e)
+{
+	struct store_writer *w = l->writer;
+	const struct bytes *best = &w->said[0];
+
+	encode_times(l, l->near[0], e, &w->said[0]);
+	if (l->near[1]) {
+		encode_times(l, l->near[1], e, &w->said[1]);
+		best = w->said[1].n < best->n ? &w->said[1] : best;
+	}
+	bytes_put(&w->bytes, best->at, best->n);
+	if (l->table->state != NO_COLUMN)
+		column_encode(&w->encoder, w->columns[l->table->state], l->n, COLUMN_TRY_BEFORE,
 			      &(struct column_context){0}, &w->bytes);
 }
 
-static void encode_column(struct store_lane *l, int c, const struct column_context *context)
+/*
+ * Names often follow from the number before them. A column whose neighbour is encoded by its own is
+ * none itself, so that a reader never needs more than two for one.
+ * Return: the transform that was taken.
+ */
+static enum column_transform encode_column(struct store_lane *l, int c,
+					   struct column_context context, bool neighbor)
+{
+	struct store_writer *w = l->writer;
+	const struct column *column = &l->table->columns[c];
+	unsigned try = l->table->ts == NO_COLUMN ? COLUMN_TRY_DELTA : 0;
+
+	if (column->unit != UNIT_NS) {
+		context.left = NULL;
+		try |= COLUMN_TRY_DICTIONARY;
+	}
+	if (neighbor && (column->type == COLUMN_TEXT || column->unit == UNIT_ID))
+		context.neighbor = w->columns[c - 1];
+	return column_encode(&w->encoder, gather(l, c), l->n, try, &context, &w->bytes);
+}
+
+static void encode_others(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
 	const struct table *t = l->table;
-	struct column_context with = *context;
-	bool is_length = t->columns[c].unit == UNIT_NS;
-	unsigned try = t->ts == NO_COLUMN ? COLUMN_TRY_DELTA | COLUMN_TRY_DICTIONARY
-		       : is_length	  ? 0
-					  : COLUMN_TRY_DICTIONARY;
+	struct column_left left = {w->left, false};
+	struct column_context context = {
+		.state = t->state == NO_COLUMN ? NULL : w->columns[t->state],
+		.left = t->kind == TABLE_SPANS ? &left : NULL,
+	};
+	bool neighbor = false;
 
-	if (!is_length)
-		with.rest = NULL;
-	column_encode(&w->encoder, gather(l, c), l->n, try, &with, &w->bytes);
+	if (context.left)
+		memcpy(w->left, w->columns[t->dur], sizeof(*w->left) * l->n);
+	for (int c = t->n_keys; c < t->n_columns; c++) {
+		if (c != t->ts && c != t->dur && c != t->state)
+			neighbor = encode_column(l, c, context, neighbor) != COLUMN_NEIGHBOR;
+	}
 }
 
 static void write_block(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
-	const struct table *t = l->table;
-	struct column_context context = {
-		.state = t->state == NO_COLUMN ? NULL : w->columns[t->state],
-		.rest = t->kind == TABLE_SPANS ? w->rest : NULL,
-	};
 	struct entry e = describe_times(l);
 
 	w->bytes.n = 0;
-	if (t->ts != NO_COLUMN)
-		encode_times(l, &e);
-	if (context.rest)
-		memcpy(w->rest, w->columns[t->dur], sizeof(*w->rest) * l->n);
-	for (int c = t->n_keys; c < t->n_columns; c++) {
-		if (c != t->ts && c != t->dur && c != t->state)
-			encode_column(l, c, &context);
-	}
+	if (l->table->ts != NO_COLUMN)
+		put_times(l, &e);
+	encode_others(l);
 	write_piece(w, &e);
 	l->n = 0;
 	add_entry(l, 0, &e);
@@ -649,6 +684,8 @@ void store_writer_free(struct store_writer *w)
 	bytes_deinit(&w->text);
 	bytes_deinit(&w->bytes);
 	bytes_deinit(&w->scratch);
+	for (int i = 0; i < N_NEAR; i++)
+		bytes_deinit(&w->said[i]);
 	times_encoder_deinit(&w->times);
 	column_encoder_deinit(&w->encoder);
 	outfile_deinit(&w->file);

@@ -46,7 +46,7 @@ void store_lane_add(struct store_lane *lane, const int64_t *row);
 /*
  * Says that from now on most times of `lane` are also times of `cpu`, a lane of cpu_state: its
  * thread runs there. They are then stored as references to those, which makes the file smaller and
- * nothing else. Costs nothing to repeat.
+ * nothing else. The last two that were named are tried. Costs nothing to repeat.
  */
 void store_lane_near(struct store_lane *lane, struct store_lane *cpu);
 

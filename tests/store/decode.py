@@ -102,46 +102,65 @@ def unpack(b, packing, n):
         return [0] * n
     if packing == 1:
         return b.bits([b.u8()] * n)
-    assert packing == 2
-    widths = [b.u8() for _ in range(4)]
-    return b.bits([widths[s] for s in b.bits([2] * n)])
+    if packing == 2:
+        widths = [b.u8() for _ in range(4)]
+        return b.bits([widths[s] for s in b.bits([2] * n)])
+    assert packing == 3
+    groups = b.bits([1] * ((n + 63) // 64))
+    bits = [bit for group in groups for bit in (b.bits([1] * 64) if group else [0] * 64)]
+    assert not any(bits[n:])
+    inner = b.u8()
+    assert inner < 3
+    rest = iter(unpack(b, inner, sum(bits)))
+    return [next(rest) + 1 if bit else 0 for bit in bits[:n]]
 
 
-def decode_column(b, n, states=None, left=None):
+def decode_column(b, n, states=None, left=None, neighbor=None):
     b = Bytes(b.take(b.varint()))
     tag = b.u8()
-    packing, transform, nulls, masked = tag & 3, tag >> 2 & 3, tag >> 4 & 1, tag >> 5 & 1
-    assert tag >> 6 == 0
+    packing, transform = tag & 3, tag >> 2 & 7
+    nulls, masked, taken = tag >> 5 & 1, tag >> 6 & 1, tag >> 7
     mask = b.varint() if masked else 0
     kept = [i for i in range(n) if not (mask and mask >> states[i] & 1)]
     m = len(kept)
-    if transform == 1:
+
+    def plain(code):
+        if nulls:
+            return signed(base + code - 1) if code else NULL
+        return signed(base + code)
+
+    if transform == 0:
+        base = b.svarint()
+        values = [plain(code) for code in unpack(b, packing, m)]
+    elif transform == 1:
         values, base = [b.svarint()], b.svarint()
         for code in unpack(b, packing, m - 1):
             values.append(signed(values[-1] + base + code))
     elif transform == 2:
-        base, before = b.svarint(), list(left)
-        left[:] = [signed(base + code) for code in unpack(b, packing, m)]
-        values = [signed(x - y) for x, y in zip(before, left)]
-    else:
-        if transform == 3:
-            entries, value = [], 0
-            for _ in range(b.varint()):
-                value = signed(value + b.svarint())
-                entries.append(value)
-            decode = entries.__getitem__
-        else:
-            base = b.svarint()
-            decode = lambda code: signed(base + code)
+        base = b.svarint()
+        values = [signed(x - base - code) for x, code in zip(left, unpack(b, packing, m))]
+    elif transform == 3:
+        entries, value = [], 0
+        for _ in range(b.varint()):
+            value = signed(value + b.svarint())
+            entries.append(value)
         codes = unpack(b, packing, m)
-        if nulls:
-            values = [decode(code - 1) if code else NULL for code in codes]
-        else:
-            values = [decode(code) for code in codes]
+        values = [NULL if nulls and not code else entries[code - nulls] for code in codes]
+    else:
+        assert transform in (4, 5)
+        base, lately, values = b.svarint(), {}, []
+        for i, code in zip(kept, unpack(b, packing, m)):
+            key = neighbor[i] if transform == 5 else values[-1] if values else 0
+            if code:
+                lately[key] = plain(code - 1)
+            values.append(lately.get(key, 0))
+        assert transform == 5 or all(0 <= v < 64 for v in values)
     b.end()
     row = [NULL] * n
     for i, value in zip(kept, values):
         row[i] = value
+    if taken:
+        left[:] = [signed(x - y) for x, y in zip(left, row)]
     return row
 
 
@@ -284,7 +303,7 @@ class File:
             done |= {k + 1, k + 2}
         for c in range(len(table.columns)):
             if c not in done:
-                columns[c] = decode_column(b, n, states, left)
+                columns[c] = decode_column(b, n, states, left, columns[c - 1])
         b.end()
         return [list(row) for row in zip(*columns)]
 
