@@ -175,7 +175,7 @@ struct comparison {
 };
 
 static void comparison_init(struct comparison *x, const struct containment *c,
-			    const struct identity *id, int host)
+			    const struct identity *id, int host, enum sync_grain grain)
 {
 	*x = (struct comparison){.host = host};
 	for (size_t m = 0; m < c->n_machines; m++) {
@@ -199,7 +199,7 @@ static void comparison_init(struct comparison *x, const struct containment *c,
 		*vec_push(&x->vm_of_thread) = vm;
 	}
 	x->scores = mem_zalloc(x->cpus.n * x->threads.n, sizeof(*x->scores));
-	sync_contain_search(x->cpus.at, x->cpus.n, x->threads.at, x->threads.n, x->scores);
+	sync_contain_search(x->cpus.at, x->cpus.n, x->threads.at, x->threads.n, grain, x->scores);
 }
 
 static void comparison_deinit(struct comparison *x)
@@ -387,13 +387,13 @@ static void say_foreign(struct identity *id, const bool *fits)
 }
 
 static size_t compare_hosts(struct comparison *x, const struct containment *c,
-			    const struct identity *id)
+			    const struct identity *id, enum sync_grain grain)
 {
 	size_t n_hosts = 0;
 
 	for (size_t h = 0; h < c->n_machines; h++) {
 		if (id->machines.at[h].is_host)
-			comparison_init(&x[n_hosts++], c, id, (int)h);
+			comparison_init(&x[n_hosts++], c, id, (int)h, grain);
 	}
 	return n_hosts;
 }
@@ -420,37 +420,50 @@ static bool all_fit(const struct identity *id, const bool *fits)
 	return true;
 }
 
-/* Compares parts, and larger ones when some machine fits nowhere. Return: find_fits(). */
+/* What is gathered, compared in one way. Return: find_fits(); x and *n_hostsp become what it is of. */
+static bool *compare(const struct containment *c, const struct identity *id, enum sync_grain grain,
+		     struct comparison *x, size_t *n_hostsp)
+{
+	comparisons_deinit(x, *n_hostsp);
+	*n_hostsp = compare_hosts(x, c, id, grain);
+	return find_fits(x, *n_hostsp, c->n_machines);
+}
+
+/* Compares in both ways if the first leaves out a machine. Likewise. */
+static bool *search(const struct containment *c, const struct identity *id, enum sync_grain first,
+		    struct comparison *x, size_t *n_hostsp)
+{
+	bool *fits = compare(c, id, first, x, n_hostsp);
+
+	if (!all_fit(id, fits)) {
+		free(fits);
+		fits = compare(c, id, first == SYNC_FINE ? SYNC_COARSE : SYNC_FINE, x, n_hostsp);
+	}
+	return fits;
+}
+
+/* Compares parts, and larger ones when some machine fits nowhere. Likewise. */
 static bool *search_parts(struct containment *c, const struct identity *id, struct comparison *x,
 			  size_t *n_hostsp)
 {
-	bool *fits;
+	bool *fits = NULL;
 
-	for (uint64_t bytes = PART_BYTES;; bytes *= PART_FACTOR) {
-		gather_parts(c, id, bytes);
-		*n_hostsp = compare_hosts(x, c, id);
-		fits = find_fits(x, *n_hostsp, c->n_machines);
-		if (bytes >= MAX_PART_BYTES || all_fit(id, fits))
-			return fits;
+	for (uint64_t bytes = PART_BYTES; bytes <= MAX_PART_BYTES; bytes *= PART_FACTOR) {
 		free(fits);
-		comparisons_deinit(x, *n_hostsp);
+		gather_parts(c, id, bytes);
+		fits = search(c, id, SYNC_FINE, x, n_hostsp);
+		if (all_fit(id, fits))
+			break;
 	}
-}
-
-static bool *search(struct containment *c, const struct identity *id, struct comparison *x,
-		    size_t *n_hostsp)
-{
-	if (!c->whole)
-		return search_parts(c, id, x, n_hostsp);
-	*n_hostsp = compare_hosts(x, c, id);
-	return find_fits(x, *n_hostsp, c->n_machines);
+	return fits;
 }
 
 void containment_identify(struct containment *c, struct identity *id)
 {
-	size_t n_hosts;
+	size_t n_hosts = 0;
 	struct comparison *x = mem_zalloc(c->n_machines, sizeof(*x));
-	bool *fits = search(c, id, x, &n_hosts);
+	bool *fits = c->whole ? search(c, id, SYNC_COARSE, x, &n_hosts)
+			      : search_parts(c, id, x, &n_hosts);
 
 	for (size_t h = 0; h < n_hosts; h++)
 		judge_host(c, &x[h], id, fits);

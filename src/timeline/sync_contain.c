@@ -168,10 +168,10 @@ static struct sync_score score_claims(struct claims *c)
 }
 
 void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
-			 const struct sync_thread *threads, size_t n_threads,
+			 const struct sync_thread *threads, size_t n_threads, enum sync_grain grain,
 			 struct sync_score *scores)
 {
-	struct sync_gaps gaps = {0};
+	struct sync_gaps gaps = {.grain = grain};
 	struct claims *claims = mem_zalloc(n_cpus + 1, sizeof(*claims));
 	uint32_t *n_triples = mem_zalloc(n_cpus + 1, sizeof(*n_triples));
 
@@ -510,10 +510,11 @@ static uint64_t collect(const struct known *known, const struct sync_pair *pairs
 
 /* ---- fit ---- */
 
-static void claim_all(struct claims *claims, const struct sync_pair *pairs, size_t n_pairs)
+static void claim_all(struct claims *claims, const struct sync_pair *pairs, size_t n_pairs,
+		      enum sync_grain grain)
 {
 	for (size_t i = 0; i < n_pairs; i++) {
-		struct sync_gaps gaps = {0};
+		struct sync_gaps gaps = {.grain = grain};
 		uint32_t n =
 			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_EVENTS / n_pairs);
 
@@ -552,6 +553,16 @@ static claim_vec agreeing_claims(const struct claims *c)
 	if (agreeing.n)
 		qsort(agreeing.at, agreeing.n, sizeof(*agreeing.at), compare_points);
 	free(chosen);
+	return agreeing;
+}
+
+static claim_vec find_agreeing(const struct sync_pair *pairs, size_t n_pairs, enum sync_grain grain)
+{
+	struct claims claims = {0};
+
+	claim_all(&claims, pairs, n_pairs, grain);
+	claim_vec agreeing = agreeing_claims(&claims);
+	claims_deinit(&claims);
 	return agreeing;
 }
 
@@ -800,14 +811,14 @@ static bool fits_well(const struct sync_contain *c)
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
 		      const struct sync_fit_options *o)
 {
-	struct claims claims = {0};
 	struct sync_contain wide;
 	int rc = SYNC_NO_FIT;
+	claim_vec agreeing = find_agreeing(pairs, n_pairs, SYNC_COARSE);
 
-	claim_all(&claims, pairs, n_pairs);
-	claim_vec agreeing = agreeing_claims(&claims);
-	claims_deinit(&claims);
-
+	if (agreeing.n < MIN_CLAIMS) {
+		vec_deinit(&agreeing);
+		agreeing = find_agreeing(pairs, n_pairs, SYNC_FINE);
+	}
 	int64_t reach = ROUGH_PLAY * usual_deviation(&agreeing);
 	reach = reach < ROUGH_LEAST ? ROUGH_LEAST : reach > ROUGH_REACH ? ROUGH_REACH : reach;
 	if (agreeing.n >= MIN_CLAIMS)

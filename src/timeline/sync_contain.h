@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "timeline/sync_fit.h"
+#include "timeline/sync_gaps.h"
 
 /* What a guest did that ends a window, and why a window ended. */
 enum sync_cause {
@@ -63,10 +64,10 @@ struct sync_score {
 
 /*
  * Compares each guest CPU (of any number of guests) with each thread (of any number of VMs).
- * scores: n_cpus rows of n_threads, to be filled.
+ * scores: n_cpus rows of n_threads, to be filled. grain: see sync_gaps.h.
  */
 void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
-			 const struct sync_thread *threads, size_t n_threads,
+			 const struct sync_thread *threads, size_t n_threads, enum sync_grain grain,
 			 struct sync_score *scores);
 
 /* A guest CPU and the thread that ran it. */

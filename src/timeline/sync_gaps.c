@@ -3,20 +3,19 @@
 #include <stdlib.h>
 
 enum {
-	QUANTUM_BITS = 15, /* 33 us, for delays */
-	SCALE_BITS =
-		10,    /* for drift: gaps above 2^(QUANTUM_BITS + SCALE_BITS + 1) ns are relative */
-	MAX_ALIKE = 8, /* triples of one key, above which they are not worth looking at */
+	SCALE_BITS = 10, /* for drift: gaps above 2^(grain + SCALE_BITS + 1) ns are relative */
+	MAX_ALIKE = 8,	 /* triples of one key, above which they are not worth looking at */
 };
 
-static uint64_t gap_code(int64_t gap)
+static uint64_t gap_code(const struct sync_gaps *g, int64_t gap)
 {
 	uint64_t ns = gap < 0 ? 0 : (uint64_t)gap;
-	unsigned int shift = QUANTUM_BITS, top = 63 - (unsigned int)__builtin_clzll(ns | 1);
+	unsigned int grain = g->grain, shift = grain,
+		     top = 63 - (unsigned int)__builtin_clzll(ns | 1);
 
-	if (top > QUANTUM_BITS + SCALE_BITS)
+	if (top > grain + SCALE_BITS)
 		shift = top - SCALE_BITS;
-	return (ns >> shift) + ((uint64_t)(shift - QUANTUM_BITS) << SCALE_BITS);
+	return (ns >> shift) + ((uint64_t)(shift - grain) << SCALE_BITS);
 }
 
 static uint64_t key_of(uint64_t first, uint64_t second, uint32_t cause)
@@ -26,8 +25,8 @@ static uint64_t key_of(uint64_t first, uint64_t second, uint32_t cause)
 
 void sync_gaps_add(struct sync_gaps *g, const struct sync_times *t, uint32_t cpu, uint32_t index)
 {
-	uint64_t key =
-		key_of(gap_code(t->at[1] - t->at[0]), gap_code(t->at[2] - t->at[1]), t->cause);
+	uint64_t key = key_of(gap_code(g, t->at[1] - t->at[0]), gap_code(g, t->at[2] - t->at[1]),
+			      t->cause);
 	uint64_t *first = map_put(&g->by_key, key, 0);
 
 	*vec_push(&g->triples) =
@@ -51,7 +50,8 @@ static size_t find_key(const struct sync_gaps *g, uint64_t key, const struct syn
 size_t sync_gaps_find(const struct sync_gaps *g, const struct sync_times *t,
 		      const struct sync_triple *found[SYNC_GAPS_FOUND])
 {
-	uint64_t first = gap_code(t->at[1] - t->at[0]), second = gap_code(t->at[2] - t->at[1]);
+	uint64_t first = gap_code(g, t->at[1] - t->at[0]),
+		 second = gap_code(g, t->at[2] - t->at[1]);
 	size_t n = 0;
 
 	for (int i = -1; i <= 1; i++)

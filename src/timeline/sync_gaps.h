@@ -18,7 +18,14 @@ struct sync_triple {
 	uint64_t next;	/* triple of the same key + 1, or 0 */
 };
 
+/*
+ * How exactly gaps are compared: to about 2^this ns. Delays have to fit in, so slow machines need the coarse
+ * one; of events that come thick and fast only the fine one tells any two apart.
+ */
+enum sync_grain { SYNC_COARSE = 15, SYNC_FINE = 12 };
+
 struct sync_gaps {
+	enum sync_grain grain;
 	VEC(struct sync_triple) triples;
 	struct map by_key;
 };
@@ -34,8 +41,8 @@ void sync_gaps_add(struct sync_gaps *g, const struct sync_times *t, uint32_t cpu
 enum { SYNC_GAPS_FOUND = 128 };
 
 /*
- * Finds triples with nearly the same gaps as t, which is on another clock: delays of some tens of
- * us and drift of some hundred ppm do not matter. Gaps that many have tell nothing and are left
+ * Finds triples with nearly the same gaps as t, which is on another clock: delays of the grain
+ * and drift of some hundred ppm do not matter. Gaps that many have tell nothing and are left
  * out. Return: how many; into found.
  */
 size_t sync_gaps_find(const struct sync_gaps *g, const struct sync_times *t,
