@@ -291,17 +291,14 @@ static void on_migrate(struct model *m, const struct event *e)
 
 /* ---- processes -------------------------------------------------------------------------------- */
 
-/* The namespace of a new thread, if it is not the machine's own. */
 static int container_of_child(struct model *m, const struct event *e, int parents)
 {
-	int64_t ns_inum = e->sched_process_fork.child_ns_inum;
-	bool is_root = e->sched_process_fork.vtids.n <= sizeof(int32_t);
+	size_t n_levels = e->sched_process_fork.vtids.n / sizeof(int32_t);
 
-	if (ns_inum == NO_VALUE || is_root)
+	if (e->sched_process_fork.child_ns_inum == NO_VALUE || !n_levels)
 		return parents;
-	if (parents != NO_CONTAINER && m->containers.at[parents].ns_inum == ns_inum)
-		return parents;
-	return world_container(m, e->machine, ns_inum, parents);
+	return world_container_of_child(m, e->machine, (int64_t)n_levels - 1,
+					e->sched_process_fork.child_ns_inum, parents);
 }
 
 static void on_fork(struct model *m, const struct event *e)
@@ -323,18 +320,6 @@ static void on_fork(struct model *m, const struct event *e)
 			 NO_CPU);
 }
 
-static void on_namespace(struct model *m, const struct event *e, int64_t tid, int64_t level,
-			 int64_t ns_inum)
-{
-	struct model_thread *t = &m->threads.at[world_thread(m, e->machine, e->cpu, tid)];
-
-	if (level == NO_VALUE || ns_inum == NO_VALUE || level <= 0)
-		return;
-	/* One event per level, the outer ones first: the last one is the thread's own. */
-	t->container =
-		world_container(m, e->machine, ns_inum, level > 1 ? t->container : NO_CONTAINER);
-}
-
 static void on_statedump(struct model *m, const struct event *e)
 {
 	uint32_t thread = world_thread(m, e->machine, e->cpu, e->statedump_process_state.tid);
@@ -349,8 +334,8 @@ static void on_statedump(struct model *m, const struct event *e)
 	if (e->statedump_process_state.status == STATEDUMP_STATUS_WAIT &&
 	    l->open.state == THREAD_UNKNOWN && can_be_woken(m, e->machine, thread))
 		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
-	on_namespace(m, e, t->tid, e->statedump_process_state.ns_level,
-		     e->statedump_process_state.ns_inum);
+	world_namespace(m, thread, e->statedump_process_state.ns_level,
+			e->statedump_process_state.ns_inum);
 }
 
 /* ---- system calls, interrupts ----------------------------------------------------------------- */
@@ -554,8 +539,8 @@ void model_event(struct model *m, const struct event *e)
 		on_statedump(m, e);
 		break;
 	case EV_STATEDUMP_PID_NS:
-		on_namespace(m, e, e->statedump_pid_ns.tid, e->statedump_pid_ns.ns_level,
-			     e->statedump_pid_ns.ns_inum);
+		world_namespace(m, world_thread(m, e->machine, e->cpu, e->statedump_pid_ns.tid),
+				e->statedump_pid_ns.ns_level, e->statedump_pid_ns.ns_inum);
 		break;
 	case EV_KVM_ENTRY:
 	case EV_KVM_EXIT:

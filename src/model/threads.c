@@ -62,7 +62,17 @@ void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *com
 	to[n] = '\0';
 }
 
-int world_container(struct model *m, uint32_t machine, int64_t ns_inum, int parent)
+/* ---- containers ------------------------------------------------------------------------------- */
+
+static bool is_within(const struct model *m, int inner, int outer)
+{
+	while (inner != NO_CONTAINER && inner != outer)
+		inner = m->containers.at[inner].parent;
+	return inner == outer;
+}
+
+/* The PID namespace ns_inum of a machine, in `parent` if that is known. Return: its index. */
+static int container(struct model *m, uint32_t machine, int64_t ns_inum, int parent)
 {
 	uint64_t key = (uint64_t)machine << 32 | (uint32_t)ns_inum;
 	uint64_t *i = map_put(&m->container_by_key, key, m->containers.n);
@@ -70,8 +80,47 @@ int world_container(struct model *m, uint32_t machine, int64_t ns_inum, int pare
 	if (*i == m->containers.n)
 		*vec_push(&m->containers) = (struct model_container){
 			.machine = machine, .parent = NO_CONTAINER, .ns_inum = ns_inum};
-	/* The state dump may tell of the inner one first. */
-	if (parent != NO_CONTAINER)
+	if (m->containers.at[*i].parent == NO_CONTAINER && !is_within(m, parent, (int)*i))
 		m->containers.at[*i].parent = parent;
 	return (int)*i;
+}
+
+/* Level 0 is the machine itself, not a container. */
+void world_namespace(struct model *m, uint32_t thread, int64_t level, int64_t ns_inum)
+{
+	uint32_t machine = m->threads.at[thread].machine;
+	struct namespace_chain *chain = &m->machines[machine].dumped;
+	int at = NO_CONTAINER;
+
+	if (level <= 0 || level > NAMESPACE_LEVELS || ns_inum <= 0)
+		return;
+	if (chain->thread != thread)
+		*chain = (struct namespace_chain){.thread = thread};
+	chain->ns_inum[level] = ns_inum;
+	for (int i = 1; i <= NAMESPACE_LEVELS; i++) {
+		if (chain->ns_inum[i])
+			at = container(m, machine, chain->ns_inum[i],
+				       chain->ns_inum[i - 1] ? at : NO_CONTAINER);
+	}
+	m->threads.at[thread].container = at;
+}
+
+static int level_of(const struct model *m, int at)
+{
+	int level = 0;
+
+	for (; at != NO_CONTAINER; at = m->containers.at[at].parent)
+		level++;
+	return level;
+}
+
+int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
+			     int parents)
+{
+	if (level == 0)
+		return NO_CONTAINER;
+	if (parents != NO_CONTAINER && m->containers.at[parents].ns_inum == ns_inum)
+		return parents;
+	return container(m, machine, ns_inum,
+			 level_of(m, parents) + 1 == level ? parents : NO_CONTAINER);
 }

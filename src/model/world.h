@@ -50,6 +50,15 @@ struct irq_sources {
 	uint32_t n[256][IRQ_N_SOURCES];
 };
 
+/* MAX_PID_NS_LEVEL, include/linux/pid_namespace.h */
+enum { NAMESPACE_LEVELS = 32 };
+
+/* What the state dump told last: the PID namespaces of a thread, one event per level. */
+struct namespace_chain {
+	uint32_t thread;
+	int64_t ns_inum[NAMESPACE_LEVELS + 1]; /* by level; 0: not told */
+};
+
 struct machine {
 	struct map cpu_by_number;
 	VEC(struct cpu) cpus;
@@ -57,7 +66,8 @@ struct machine {
 	bool ended;	   /* its recording is over */
 	bool has_wakeup;   /* sched_wakeup is in the recording, not only sched_waking */
 	bool has_syscalls; /* without them a thread that runs is taken to be in user code */
-	int64_t lost_to;   /* until then events of some CPU are missing */
+	struct namespace_chain dumped;
+	int64_t lost_to; /* until then events of some CPU are missing */
 };
 
 struct model {
@@ -92,8 +102,12 @@ uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid);
 
 void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm);
 
-/* The PID namespace ns_inum of a machine, `parent` being around it. Return: its index. */
-int world_container(struct model *m, uint32_t machine, int64_t ns_inum, int parent);
+/* The state dump says that at this level of PID namespaces the thread is in ns_inum; in any order of levels. */
+void world_namespace(struct model *m, uint32_t thread, int64_t level, int64_t ns_inum);
+
+/* A thread is made whose own PID namespace is ns_inum, on this level; `parents` is its parent's container. */
+int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
+			     int parents);
 
 /* ---- fused.c ---- */
 
