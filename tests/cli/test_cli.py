@@ -41,7 +41,7 @@ def shapes(directory):
 def test_help_is_on_stdout():
     out, err = vmscope("--help")
     assert err == ""
-    for command in ("events", "info", "query", "record"):
+    for command in ("check", "events", "info", "query", "record"):
         assert f"  {command} " in out
         whole, err = vmscope(command, "--help")
         assert whole == vmscope("help", command)[0] and whole.startswith(f"usage: vmscope {command} ")
@@ -336,6 +336,23 @@ def test_recording_script_runs():
         assert ("kvm_x86_entry" in enabled) == ("kvm_x86_exit" in enabled) == (machine == "host")
         assert not any(e.startswith("kvm_*") or e == "kvm_mmio" for e in enabled)
         assert done.stderr == ("not available here: kvm_x86_msr\n" if machine == "host" else "")
+
+
+def test_check_finds_what_is_damaged():
+    with tempfile.TemporaryDirectory() as directory:
+        run = pathlib.Path(directory, "run.vms")
+        vmscope("analyze", "-o", run, BOTH)
+        out, err = vmscope("check", run)
+        assert err == "" and out.startswith(f"{run}: sound; ") and out.count("\n") == 1
+        data = bytearray(run.read_bytes())
+        data[100] ^= 1  # in the first block: opening does not look there
+        run.write_bytes(data)
+        out, err = vmscope("check", run, status=1)
+        assert "is damaged at byte 88: a block's checksum is wrong" in out.splitlines()[0]
+        assert err == "" and out.splitlines()[-1].startswith(f"{run}: damaged; ")
+        run.write_bytes(data[:-1])
+        one_line(vmscope("check", run, status=1)[1], "a part is missing")
+    one_line(vmscope("check", __file__, status=1)[1], "is not a vmscope results file")
 
 
 def main():
