@@ -1,0 +1,176 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "vcpu_maker.h"
+#include "timeline/sync_track.h"
+
+#define EPOCH  INT64_C(1795396653061998529)
+#define SECOND INT64_C(1000000000)
+#define DAY    (86400 * SECOND)
+
+enum { CHUNK = 20000 /* events */ };
+
+static struct vcpu_options options(const struct clock_map *truth, int64_t span)
+{
+	return (struct vcpu_options){
+		.begin = EPOCH,
+		.end = EPOCH + span,
+		.trace_begin = EPOCH + span / 5,
+		.trace_end = EPOCH + span / 5 * 4,
+		.truth = truth,
+	};
+}
+
+static struct sync_fit_options fit_options(const struct made_vcpu *v)
+{
+	return sync_fit_defaults(v->events.at[0].ts, v->events.at[v->events.n - 1].ts);
+}
+
+/* Gives the track all events, a chunk after the other. Return: how many chunks did not fit. */
+static int track_all(struct sync_track *t, const struct made_vcpu *events,
+		     const struct made_vcpu *windows)
+{
+	struct sync_thread thread = made_thread(windows);
+	int failed = 0;
+
+	for (size_t i = 0; i < events->events.n; i += CHUNK) {
+		size_t left = events->events.n - i;
+		struct sync_cpu cpu = {&events->events.at[i], left < CHUNK ? left : CHUNK};
+		struct sync_pair pair = {&cpu, &thread};
+
+		failed += sync_track_chunk(t, &pair, 1);
+	}
+	return failed;
+}
+
+/* Return: how many of 1000 times in the trace the error does not cover. */
+static int wrong_per_1000(const struct sync_fit *fit, const struct clock_map *truth,
+			  const struct made_vcpu *v)
+{
+	int64_t begin = v->events.at[0].ts, end = v->events.at[v->events.n - 1].ts;
+	int wrong = 0;
+
+	for (int64_t i = 0; i <= 1000; i++) {
+		int64_t t = begin + (int64_t)((__int128)(end - begin) * i / 1000);
+		const struct clock_piece *p = clock_map_piece(&fit->map, t);
+		int64_t off = llabs(clock_map_apply(&fit->map, t) - clock_map_apply(truth, t));
+
+		wrong += p->error == CLOCK_ERROR_UNKNOWN || off > p->error;
+	}
+	return wrong;
+}
+
+static void test_as_good_as_all_at_once(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		uint64_t r = seed * 1000;
+		struct clock_map truth;
+		struct sync_contain whole;
+		struct sync_track track;
+		struct sync_fit fit;
+
+		clock_map_init_offset(&truth, random_in(&r, -40 * DAY, 40 * DAY),
+				      (double)random_in(&r, -100000, 100000) * 1e-9, EPOCH, 0);
+		struct vcpu_options o = options(&truth, 50 * SECOND);
+		struct made_vcpu v = make_vcpu(seed, &o);
+		struct sync_cpu cpu = made_cpu(&v);
+		struct sync_thread thread = made_thread(&v);
+		struct sync_pair pair = {&cpu, &thread};
+		struct sync_fit_options fo = fit_options(&v);
+
+		assert_true(v.events.n > 3 * CHUNK);
+		sync_track_init(&track, &fo);
+		assert_int_equal(track_all(&track, &v, &v), 0);
+		assert_int_equal(track.quick, track.chunks.n - 1); /* all but the first */
+		assert_true(track.kept.n < 100 * track.chunks.n);
+		assert_int_equal(sync_track_finish(&track, &fit), 0);
+		assert_int_equal(sync_contain_init(&whole, &pair, 1, &fo), 0);
+
+		assert_int_equal(wrong_per_1000(&fit, &truth, &v), 0);
+		assert_int_equal(fit.map.n_pieces, 1);
+		assert_true(fit.map.pieces[0].error <=
+			    whole.fit.map.pieces[0].error + whole.fit.map.pieces[0].error / 20 + 2);
+		vec_each (c, &track.chunks)
+			assert_int_equal(c->outside, 0);
+		sync_fit_deinit(&fit);
+		sync_contain_deinit(&whole);
+		sync_track_deinit(&track);
+		made_deinit(&v);
+		clock_map_deinit(&truth);
+	}
+}
+
+/* Bends that NTP makes, and a step: in the middle of chunks as well as between. */
+static void test_follows_slew_and_step(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		uint64_t r = seed;
+		struct clock_piece pieces[4];
+		struct clock_map truth = {pieces, 4};
+		struct sync_track track;
+		struct sync_fit fit;
+		int64_t at = EPOCH - 5 * DAY, offset = 5 * DAY;
+
+		for (int i = 0; i < 4; i++) {
+			pieces[i] = (struct clock_piece){
+				.from = at,
+				.to = at + 12 * SECOND,
+				.offset = offset,
+				.drift = (double)random_in(&r, -200000, 200000) * 1e-9,
+			};
+			offset += (int64_t)(pieces[i].drift * 12e9);
+			offset -= i == 1 ? random_in(&r, SECOND / 100, SECOND) : 0;
+			at += 12 * SECOND;
+		}
+		struct vcpu_options o = options(&truth, 48 * SECOND);
+		struct made_vcpu v = make_vcpu(seed, &o);
+		struct sync_fit_options fo = fit_options(&v);
+
+		sync_track_init(&track, &fo);
+		assert_int_equal(track_all(&track, &v, &v), 0);
+		assert_int_equal(sync_track_finish(&track, &fit), 0);
+		assert_int_equal(wrong_per_1000(&fit, &truth, &v), 0);
+		sync_fit_deinit(&fit);
+		sync_track_deinit(&track);
+		made_deinit(&v);
+	}
+}
+
+static void test_stranger_is_not_followed(void **state)
+{
+	struct clock_map truth;
+	struct sync_track track;
+	struct sync_fit fit;
+
+	(void)state;
+	clock_map_init_offset(&truth, DAY, 0, EPOCH, 0);
+	struct vcpu_options o = options(&truth, 20 * SECOND);
+	struct made_vcpu a = make_vcpu(1, &o), b = make_vcpu(2, &o);
+	struct sync_fit_options fo = fit_options(&a);
+
+	sync_track_init(&track, &fo);
+	assert_true(track_all(&track, &a, &b) > 0);
+	assert_false(track.following);
+	assert_int_equal(sync_track_finish(&track, &fit), SYNC_NO_FIT);
+	sync_track_deinit(&track);
+	made_deinit(&a);
+	made_deinit(&b);
+	clock_map_deinit(&truth);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_good_as_all_at_once),
+		cmocka_unit_test(test_follows_slew_and_step),
+		cmocka_unit_test(test_stranger_is_not_followed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
