@@ -177,7 +177,7 @@ static int total_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowidp)
 {
 	const struct total_cursor *c = (struct total_cursor *)base;
 
-	*rowidp = (sqlite3_int64)(c->lane * FORMAT_MAX_SUMS + (size_t)c->state);
+	*rowidp = (sqlite3_int64)c->lane * FORMAT_MAX_SUMS + c->state;
 	return SQLITE_OK;
 }
 

@@ -94,10 +94,7 @@ FROM (
 	LEFT JOIN machine m ON m.id = v.machine_id
 	LEFT JOIN thread o ON o.id = s.occupant_thread_id
 	LEFT JOIN machine om ON om.id = o.machine_id
-	-- One at most, so that rows still add up to the time lost: tids are used again.
-	LEFT JOIN vcpu ov ON ov.id = (
-		SELECT min(id) FROM vcpu WHERE host_id = o.machine_id AND host_tid = o.tid
-	)
+	LEFT JOIN vcpu ov ON ov.id = o.vcpu_id
 	LEFT JOIN machine ovm ON ovm.id = ov.machine_id;
 
 --- thread_summary: how much time each thread spent in each state

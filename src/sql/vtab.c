@@ -341,7 +341,7 @@ static int vtab_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowidp)
 	if (c->in_memory)
 		*rowidp = (sqlite3_int64)c->row;
 	else
-		*rowidp = (sqlite3_int64)(block_offset(&c->rows) * FORMAT_BLOCK_ROWS + c->rows.row);
+		*rowidp = (sqlite3_int64)block_offset(&c->rows) * FORMAT_BLOCK_ROWS + c->rows.row;
 	return SQLITE_OK;
 }
 

@@ -50,7 +50,7 @@ static void add_vcpu(struct store_writer *w, int id, int machine, int tid)
 }
 
 static void add_thread(struct store_writer *w, int id, int machine, int pid, int tid,
-		       const char *comm)
+		       const char *comm, int vcpu)
 {
 	int64_t row[COL_THREAD_N_COLUMNS] = {
 		[COL_THREAD_ID] = id,
@@ -60,6 +60,7 @@ static void add_thread(struct store_writer *w, int id, int machine, int pid, int
 		[COL_THREAD_PPID] = TABLE_NULL,
 		[COL_THREAD_COMM] = text(w, comm),
 		[COL_THREAD_CONTAINER_ID] = TABLE_NULL,
+		[COL_THREAD_VCPU_ID] = number(vcpu),
 	};
 
 	add(w, TABLE_THREAD, row);
@@ -151,10 +152,10 @@ static void add_who(struct store_writer *w)
 	add_machine(w, 2, "db", "guest", 0);
 	add_vcpu(w, 0, 1, 101);
 	add_vcpu(w, 1, 2, 201);
-	add_thread(w, 0, 0, 100, 101, "CPU 0/KVM");
-	add_thread(w, 1, 0, 200, 201, "CPU 0/KVM");
-	add_thread(w, 2, 0, 50, 50, "kworker/0:1");
-	add_thread(w, 3, 1, 7, 7, "a \"b\",\x1b\xff");
+	add_thread(w, 0, 0, 100, 101, "CPU 0/KVM", 0);
+	add_thread(w, 1, 0, 200, 201, "CPU 0/KVM", 1);
+	add_thread(w, 2, 0, 50, 50, "kworker/0:1", NIL);
+	add_thread(w, 3, 1, 7, 7, "a \"b\",\x1b\xff", NIL);
 }
 
 static void add_what(struct store_writer *w)

@@ -538,6 +538,37 @@ static void test_only_needed_blocks_are_read(void **state)
 	unlink(path);
 }
 
+/* NULL is a number to the file, but equal to nothing in SQL. */
+static void test_a_lane_without_a_name(void **state)
+{
+	char path[] = "/tmp/vmscope-test-XXXXXX";
+	int64_t row[COL_VCPU_STATE_N_COLUMNS];
+	struct error err = {0};
+	struct store_writer *w;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(store_writer_new(&w, path, &err), 0);
+	for (int i = 0; i < COL_VCPU_STATE_N_COLUMNS; i++)
+		row[i] = TABLE_NULL;
+	row[COL_VCPU_STATE_TS] = 5;
+	row[COL_VCPU_STATE_DUR] = 1;
+	row[COL_VCPU_STATE_STATE] = VCPU_GUEST;
+	store_writer_add(w, TABLE_VCPU_STATE, row);
+	if (store_writer_finish(w, &err))
+		fail_msg("%s", err.text);
+	store_writer_free(w);
+	sqlite3 *db = open_sql(path);
+
+	assert_int_equal(ask(db, "SELECT ts FROM vcpu_state WHERE vcpu_id IS NULL"), 5);
+	assert_int_equal(
+		ask(db, "SELECT count(*) FROM vcpu_state WHERE vcpu_id = -9223372036854775808"), 0);
+	assert_int_equal(ask(db, "SELECT count(*) FROM vcpu_state WHERE vcpu_id = NULL"), 0);
+	assert_int_equal(ask(db, "SELECT vcpu_id IS NULL FROM vcpu_state_total"), 1);
+	sqlite3_close(db);
+	unlink(path);
+}
+
 /* --- percentile() --- */
 
 static void test_percentile(void **state)
@@ -588,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_totals_are_the_sums),
 		cmocka_unit_test(test_nothing_can_be_changed),
 		cmocka_unit_test(test_only_needed_blocks_are_read),
+		cmocka_unit_test(test_a_lane_without_a_name),
 		cmocka_unit_test(test_percentile),
 	};
 
