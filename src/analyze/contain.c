@@ -349,8 +349,9 @@ static void set_guest_cpus(struct containment *c, struct identity *id, const str
 	}
 }
 
+/* told: per machine, becomes true for those that fit a VM of this host, or several. */
 static void judge_host(struct containment *c, const struct comparison *x, struct identity *id,
-		       const bool *fits)
+		       const bool *fits, bool *told)
 {
 	size_t n = id->machines.n;
 	bool *belongs = mem_zalloc(n, sizeof(*belongs));
@@ -361,8 +362,10 @@ static void judge_host(struct containment *c, const struct comparison *x, struct
 		belongs[m] = is_own_host(fits, n, m, (size_t)x->host);
 	judge(x, belongs, n, verdicts, vcpus);
 	for (size_t m = 0; m < n; m++) {
-		if (belongs[m] && id->machines.at[m].vm == IDENT_NONE)
-			apply_verdict(id, (int)m, x->host, &verdicts[m]);
+		if (!belongs[m] || id->machines.at[m].vm != IDENT_NONE)
+			continue;
+		apply_verdict(id, (int)m, x->host, &verdicts[m]);
+		told[m] |= verdicts[m].verdict != SYNC_FOREIGN;
 	}
 	set_guest_cpus(c, id, x, vcpus);
 	free(belongs);
@@ -370,16 +373,10 @@ static void judge_host(struct containment *c, const struct comparison *x, struct
 	free(verdicts);
 }
 
-static void say_foreign(struct identity *id, const bool *fits)
+static void say_foreign(struct identity *id, const bool *told)
 {
-	size_t n = id->machines.n;
-
-	for (size_t m = 0; m < n; m++) {
-		bool any = id->machines.at[m].vm != IDENT_NONE || id->machines.at[m].is_host;
-
-		for (size_t h = 0; h < n; h++)
-			any |= fits[m * n + h];
-		if (!any)
+	for (size_t m = 0; m < id->machines.n; m++) {
+		if (!told[m] && id->machines.at[m].vm == IDENT_NONE && !id->machines.at[m].is_host)
 			say(id, (int)m,
 			    mem_strdup(
 				    "its events fit no VM of any host here, or are too few to tell"));
@@ -465,11 +462,14 @@ void containment_identify(struct containment *c, struct identity *id)
 	bool *fits = c->whole ? search(c, id, SYNC_COARSE, x, &n_hosts)
 			      : search_parts(c, id, x, &n_hosts);
 
+	bool *told = mem_zalloc(c->n_machines, sizeof(*told));
+
 	for (size_t h = 0; h < n_hosts; h++)
-		judge_host(c, &x[h], id, fits);
+		judge_host(c, &x[h], id, fits, told);
 	if (n_hosts)
-		say_foreign(id, fits);
+		say_foreign(id, told);
 	comparisons_deinit(x, n_hosts);
+	free(told);
 	free(x);
 	free(fits);
 	if (!c->whole)
