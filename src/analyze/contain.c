@@ -11,7 +11,7 @@ enum {
 	WHOLE_BYTES = 48 << 20, /* of all traces: up to here all is held in memory */
 	PART_BYTES = 8 << 20,	/* of each trace, to search in */
 	MAX_PART_BYTES = 128 << 20,
-	PART_FACTOR = 4,	/* more of each when that did not do */
+	PART_FACTOR = 2,	/* more of each when that did not do */
 	N_BLOCKS = 4,		/* of a host's trace */
 	DRIFT_PPM = 200,	/* that clocks have, before it is known how much */
 	LEAST_REACH = 10000000, /* ns */
@@ -80,6 +80,18 @@ static int64_t block_length(const struct containment *c, const struct identity *
 	return (int64_t)(length / N_BLOCKS) + 1;
 }
 
+/* The others say nothing to a search. */
+static void keep_causes(struct gathered_windows *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->at.n; i++) {
+		if (w->at.at[i].cause != SYNC_CAUSE_NONE)
+			w->at.at[n++] = w->at.at[i];
+	}
+	w->at.n = n;
+}
+
 static void gather_blocks(struct containment *c, const struct identity *id, size_t host,
 			  uint64_t bytes)
 {
@@ -95,6 +107,8 @@ static void gather_blocks(struct containment *c, const struct identity *id, size
 		int64_t from = s.first + i * between + (between - length) / 2;
 
 		gather_windows(c->traces[host], id, (int)host, c->windows, from, from + length);
+		for (size_t v = 0; v < c->n_vcpus; v++)
+			keep_causes(&c->windows[v]);
 	}
 }
 
