@@ -1,14 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "analyze/analysis.h"
 #include "analyze/complain.h"
 #include "analyze/save.h"
 #include "cli/common.h"
+#include "cli/report_args.h"
 #include "cli/sync_args.h"
-#include "report/report.h"
 
 enum option_id {
 	OPT_FORMAT = 1,
@@ -49,34 +48,13 @@ enum { LARGE = 200 << 20 };
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* Return: 0, or CLI_OPTION_BAD. */
-static int take_format(const struct command *cmd, struct request *q)
-{
-	static const char *const formats[] = {
-		[REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_CSV] = "csv", NULL};
-	int format = cli_choice(cmd, "--format", optarg, formats);
-
-	q->report.format = (enum report_format)format;
-	return format < 0 ? CLI_OPTION_BAD : 0;
-}
-
-static int take_section(const struct command *cmd, struct request *q)
-{
-	int section = cli_choice(cmd, "--section", optarg, report_section_names());
-
-	if (section < 0)
-		return CLI_OPTION_BAD;
-	q->report.sections |= 1u << section;
-	return 0;
-}
-
 static int take_option(const struct command *cmd, struct request *q, int option)
 {
 	switch ((enum option_id)option) {
 	case OPT_FORMAT:
-		return take_format(cmd, q);
+		return report_args_take_format(&q->report, cmd, optarg);
 	case OPT_SECTION:
-		return take_section(cmd, q);
+		return report_args_take_section(&q->report, cmd, optarg);
 	case OPT_OFFSET:
 		return sync_args_take_offset(&q->args, cmd, optarg);
 	case OPT_SYNC:
@@ -129,15 +107,6 @@ static void say_progress(const struct ctf_session *s)
 			(double)size / 1e9);
 }
 
-/* What people look at is coloured, unless they say no (https://no-color.org). */
-static bool wants_color(void)
-{
-	const char *no = getenv("NO_COLOR");
-	const char *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
-}
-
 /* Analyzes into a file, which is opened. Return: 0 or ERR. */
 static int analyze_into(struct save *save, struct request *q, struct ctf_session *session,
 			struct store **storep, struct error *err)
@@ -153,16 +122,6 @@ static int analyze_into(struct save *save, struct request *q, struct ctf_session
 	return r ? r : save_open(save, storep, err);
 }
 
-/* Return: an exit status, or ERR. */
-static int print_report(const struct request *q, const struct store *store, struct error *err)
-{
-	int r = report_print(stdout, store, &q->report, err);
-
-	if (!r && q->strict)
-		r = report_is_damaged(store, err);
-	return r > 0 ? CLI_DAMAGED : r;
-}
-
 /* The session is taken over. Return: an exit status, or ERR. */
 static int analyze(struct request *q, struct ctf_session *session, struct error *err)
 {
@@ -175,12 +134,11 @@ static int analyze(struct request *q, struct ctf_session *session, struct error 
 	}
 	say_progress(session);
 	sync_args_apply(&q->args, &q->analysis);
-	q->report.color = q->report.format == REPORT_TEXT && wants_color();
 	int r = analyze_into(save, q, session, &store, err);
 
 	save_free(save);
 	if (!r)
-		r = print_report(q, store, err);
+		r = report_args_print(&q->report, store, q->strict, err);
 	store_free(store);
 	return r;
 }
@@ -219,7 +177,8 @@ const struct command cmd_analyze = {
 		"each vCPU's time went.\n\n"
 		"  --format text|json|csv  how to print the report; text is the default\n"
 		"  --section NAME          only this section, may be given several times: machines vcpus\n"
-		"                          pcpus steal vm_exits exits sync diag\n"
+		"                          pcpus steal vm_exits exits threads containers latency waits\n"
+		"                          sync diag\n"
 		"  --clock-offset NAME=NS[,SLOPE]\n"
 		"                          add NS nanoseconds to the times of machine NAME, and stretch\n"
 		"                          them by SLOPE from its first event on\n"
@@ -229,7 +188,7 @@ const struct command cmd_analyze = {
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n"
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
-		"  -o, --output FILE        write all results to FILE (a .vms file), for query and check\n"
+		"  -o, --output FILE        write all results to FILE (a .vms file), for report and query\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",
 	.run = run,

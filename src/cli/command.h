@@ -31,5 +31,6 @@ extern const struct command cmd_events;
 extern const struct command cmd_info;
 extern const struct command cmd_query;
 extern const struct command cmd_record;
+extern const struct command cmd_report;
 
 #endif

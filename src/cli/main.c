@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&cmd_info,
 	&cmd_query,
 	&cmd_record,
+	&cmd_report,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -12,6 +12,8 @@ const char *const *report_section_names(void)
 		[REPORT_MACHINES] = "machines", [REPORT_VCPUS] = "vcpus",
 		[REPORT_PCPUS] = "pcpus",	[REPORT_STEAL] = "steal",
 		[REPORT_VM_EXITS] = "vm_exits", [REPORT_EXITS] = "exits",
+		[REPORT_THREADS] = "threads",	[REPORT_CONTAINERS] = "containers",
+		[REPORT_LATENCY] = "latency",	[REPORT_WAITS] = "waits",
 		[REPORT_SYNC] = "sync",		[REPORT_DIAG] = "diag",
 	};
 
@@ -22,9 +24,11 @@ const char *const *report_section_names(void)
 static unsigned parts_of(unsigned sections)
 {
 	unsigned lanes = 1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL;
-	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS;
+	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS;
+	unsigned wakeups = 1u << REPORT_LATENCY;
 
-	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u);
+	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u) |
+	       (sections & wakeups ? SUMMARY_WAKEUPS : 0u);
 }
 
 static void print(FILE *f, const struct results *r, const struct report_options *options,

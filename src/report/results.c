@@ -343,7 +343,7 @@ static int take_vector(struct results *r, const struct store_cursor *c, struct e
 	if (refer(r, c, COL_IRQ_VECTOR_MACHINE_ID, true, &machine, err))
 		return ERR;
 	map_put(&r->vector_sources, vector_key(machine, get(c, COL_IRQ_VECTOR_VECTOR)),
-		(uint64_t)get(c, COL_IRQ_VECTOR_SOURCE));
+		wait_source_of(text(c, COL_IRQ_VECTOR_SOURCE)));
 	return 0;
 }
 
@@ -402,9 +402,9 @@ int results_reference(const struct results *r, int machine)
 	return machine;
 }
 
-const char *results_vector_source(const struct results *r, int machine, int64_t vector)
+enum wait_source results_vector_source(const struct results *r, int machine, int64_t vector)
 {
 	const uint64_t *s = map_get(&r->vector_sources, vector_key(machine, vector));
 
-	return s ? store_string(r->store, (int64_t)*s) : NULL;
+	return s && vector != TABLE_NULL ? (enum wait_source) * s : WAIT_UNKNOWN;
 }

@@ -90,7 +90,7 @@ struct results {
 	VEC(struct res_diag) diags;
 	struct map ids[TABLE_N];   /* of machines, vCPUs, threads, containers: index by id */
 	struct map process_names;  /* machine and process -> index of a thread with its name */
-	struct map vector_sources; /* VM and vector -> string of its source */
+	struct map vector_sources; /* VM and vector -> enum wait_source */
 };
 
 /*
@@ -109,8 +109,8 @@ int results_reference(const struct results *r, int machine);
 /* Return: the name of the process, as far as it is known: that of its first thread; or NULL. */
 const char *results_process_name(const struct results *r, int machine, int64_t pid);
 
-/* Return: the source of interrupts of this vector of a VM, or NULL when that is not known. */
-const char *results_vector_source(const struct results *r, int machine, int64_t vector);
+/* Return: who sends a VM interrupts of this vector. */
+enum wait_source results_vector_source(const struct results *r, int machine, int64_t vector);
 
 /* Return: b - a, for times that can be anything. */
 static inline int64_t ns_between(int64_t a, int64_t b)

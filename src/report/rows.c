@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/naming.h"
+#include "report/threads.h"
 
 /* ---- cells ----------------------------------------------------------------------------------- */
 
@@ -252,6 +253,130 @@ static void fill_vm_exits(struct rows *t, const struct results *r)
 	}
 }
 
+/* ---- threads, containers ---------------------------------------------------------------------- */
+
+#define THREAD_TIME_COLUMNS                                                                     \
+	"unknown_ns", "user_ns", "syscall_ns", "irq_ns", "softirq_ns", "wait_cpu_ns",           \
+		"blocked_ns", "dead_ns", "stolen_ns", "hypervisor_ns", "ran_ns", "believed_ns", \
+		NULL
+
+static const char *const thread_columns[] = {
+	"thread_id", "machine_id", "machine", "container_id", "container",
+	"vcpu_id",   "pid",	   "tid",     "comm",	      THREAD_TIME_COLUMNS,
+};
+
+static const char *const container_columns[] = {
+	"container_id",	     "machine_id", "machine", "parent_id",	     "ns_inum",
+	"container",	     "threads",	   "depth",   "threads_with_nested", "ran_with_nested_ns",
+	THREAD_TIME_COLUMNS,
+};
+
+static void put_thread_times(struct rows *t, const int64_t *time)
+{
+	for (int s = 0; s < THREAD_N_STATES; s++)
+		put_int(t, time[s]);
+	put_int(t, thread_ran(time));
+	put_int(t, thread_believed(time));
+}
+
+static void fill_threads(struct rows *t, const struct results *r)
+{
+	vec_each (h, &r->threads) {
+		const struct res_container *k =
+			h->container == NOBODY ? NULL : &r->containers.at[h->container];
+
+		put_int(t, h->id);
+		put_machine(t, r, h->machine);
+		put_int(t, k ? k->id : TABLE_NULL);
+		put_text(t, k ? k->name : NULL);
+		put_int(t, h->vcpu == NOBODY ? TABLE_NULL : r->vcpus.at[h->vcpu].id);
+		put_thread(t, h);
+		put_thread_times(t, h->time);
+	}
+}
+
+static void put_container_times(struct rows *t, int depth, const struct container_time *own,
+				const struct container_time *nested)
+{
+	put_uint(t, own->n_threads);
+	put_int(t, depth);
+	put_uint(t, nested->n_threads);
+	put_int(t, thread_ran(nested->time));
+	put_thread_times(t, own->time);
+}
+
+static void fill_containers(struct rows *t, const struct results *r)
+{
+	struct container_time *own = container_times(r);
+	struct container_time *nested = container_times_nested(r, own);
+
+	for (size_t i = 0; i < r->machines.n; i++) {
+		size_t at = r->containers.n + i;
+
+		if (!nested[at].n_threads)
+			continue;
+		put_null(t);
+		put_machine(t, r, (int)i);
+		for (int k = 0; k < 3; k++)
+			put_null(t);
+		put_container_times(t, 0, &own[at], &nested[at]);
+	}
+	for (size_t i = 0; i < r->containers.n; i++) {
+		const struct res_container *k = &r->containers.at[i];
+
+		put_int(t, k->id);
+		put_machine(t, r, k->machine);
+		put_int(t, k->parent == NOBODY ? TABLE_NULL : r->containers.at[k->parent].id);
+		put_int(t, k->ns_inum);
+		put_text(t, k->name);
+		put_container_times(t, container_depth(r, (int)i), &own[i], &nested[i]);
+	}
+	free(own);
+	free(nested);
+}
+
+/* ---- wake-ups, waits --------------------------------------------------------------------------- */
+
+#define DURATION_COLUMNS \
+	"count", "total_ns", "min_ns", "mean_ns", "p50_ns", "p99_ns", "max_ns", NULL
+
+static const char *const latency_columns[] = {
+	"vcpu_id", "machine_id", "machine", "vcpu_index", "stage", DURATION_COLUMNS,
+};
+
+static const char *const wait_columns[] = {
+	"vcpu_id", "machine_id", "machine", "vcpu_index", "source", DURATION_COLUMNS,
+};
+
+static void put_distribution(struct rows *t, const struct results *r, const struct res_vcpu *v,
+			     const char *name, const struct histogram *h)
+{
+	if (!h->n)
+		return;
+	put_vcpu(t, r, v);
+	put_text(t, name);
+	put_uint(t, h->n);
+	put_durations(t, h);
+}
+
+static void fill_latency(struct rows *t, const struct results *r)
+{
+	vec_each (v, &r->vcpus) {
+		for (int s = 0; s < STAGE_N; s++)
+			put_distribution(t, r, v, wakeup_stage_name((enum wakeup_stage)s),
+					 &v->sum.stages[s]);
+	}
+}
+
+static void fill_waits(struct rows *t, const struct results *r)
+{
+	vec_each (v, &r->vcpus) {
+		for (int s = 0; s < WAIT_N_SOURCES; s++)
+			put_distribution(t, r, v, wait_source_name((enum wait_source)s),
+					 &v->sum.waits[s]);
+	}
+}
+
 /* ---- clocks, warnings ------------------------------------------------------------------------ */
 
 static const char *const sync_columns[] = {
@@ -341,6 +466,8 @@ static const char *const *columns_of(enum report_section section)
 		[REPORT_MACHINES] = machine_columns, [REPORT_VCPUS] = vcpu_columns,
 		[REPORT_PCPUS] = pcpu_columns,	     [REPORT_STEAL] = steal_columns,
 		[REPORT_VM_EXITS] = vm_exit_columns, [REPORT_EXITS] = exit_columns,
+		[REPORT_THREADS] = thread_columns,   [REPORT_CONTAINERS] = container_columns,
+		[REPORT_LATENCY] = latency_columns,  [REPORT_WAITS] = wait_columns,
 		[REPORT_SYNC] = sync_columns,	     [REPORT_DIAG] = diag_columns,
 	};
 
@@ -353,6 +480,8 @@ static void fill(struct rows *t, const struct results *r, enum report_section se
 		[REPORT_MACHINES] = fill_machines, [REPORT_VCPUS] = fill_vcpus,
 		[REPORT_PCPUS] = fill_pcpus,	   [REPORT_STEAL] = fill_steal,
 		[REPORT_VM_EXITS] = fill_vm_exits, [REPORT_EXITS] = fill_exits,
+		[REPORT_THREADS] = fill_threads,   [REPORT_CONTAINERS] = fill_containers,
+		[REPORT_LATENCY] = fill_latency,   [REPORT_WAITS] = fill_waits,
 		[REPORT_SYNC] = fill_sync,	   [REPORT_DIAG] = fill_diag,
 	};
 

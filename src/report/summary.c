@@ -1,6 +1,7 @@
 #include "report/summary.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/results.h"
 #include "store/cursor.h"
@@ -68,12 +69,12 @@ static struct store_query query_of(const struct results *r, enum table_id table,
 }
 
 /* Return: the vCPU that the cursor's lane is of, or NULL when the file does not have it. */
-static struct summary_vcpu *vcpu_of_lane(struct results *r, const struct store_cursor *c)
+static struct res_vcpu *vcpu_of_lane(struct results *r, const struct store_cursor *c)
 {
 	int64_t id = r->store->tables[c->query.table].lanes.at[c->lane].keys[0];
 	int vcpu = results_find(r, TABLE_VCPU, id);
 
-	return vcpu == NOBODY ? NULL : &r->vcpus.at[vcpu].sum;
+	return vcpu == NOBODY ? NULL : &r->vcpus.at[vcpu];
 }
 
 static int scan_lanes(struct results *r, struct error *err)
@@ -83,7 +84,7 @@ static int scan_lanes(struct results *r, struct error *err)
 		1u << COL_VCPU_STATE_TS | 1u << COL_VCPU_STATE_DUR | 1u << COL_VCPU_STATE_STATE |
 			1u << COL_VCPU_STATE_PCPU | 1u << COL_VCPU_STATE_OCCUPANT_THREAD_ID);
 	enum vcpu_state before = VCPU_UNKNOWN;
-	struct summary_vcpu *v = NULL;
+	struct res_vcpu *v = NULL;
 	struct store_cursor c;
 	size_t lane = SIZE_MAX;
 	int status;
@@ -96,7 +97,7 @@ static int scan_lanes(struct results *r, struct error *err)
 			before = VCPU_UNKNOWN;
 		}
 		if (v)
-			add_interval(r, v, &c, before);
+			add_interval(r, &v->sum, &c, before);
 		before = (enum vcpu_state)store_cursor_get(&c, COL_VCPU_STATE_STATE);
 	}
 	store_cursor_deinit(&c);
@@ -125,6 +126,15 @@ static struct summary_exits *get_exits(summary_exits_t *exits, struct map *by_ca
 	return &exits->at[*i];
 }
 
+static void add_wait(struct results *r, struct res_vcpu *v, const struct store_cursor *c)
+{
+	int64_t blocked = store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS);
+	int64_t vector = store_cursor_get(c, COL_VM_EXIT_VECTOR);
+
+	if (blocked > 0)
+		histogram_add(&v->sum.waits[results_vector_source(r, v->machine, vector)], blocked);
+}
+
 static void add_exit(struct results *r, struct summary_vcpu *v, const struct store_cursor *c)
 {
 	struct summary_exits *e =
@@ -147,11 +157,10 @@ static void add_exit(struct results *r, struct summary_vcpu *v, const struct sto
 
 static int scan_exits(struct results *r, struct error *err)
 {
-	struct store_query q =
-		query_of(r, TABLE_VM_EXIT,
-			 QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP | 1u << COL_VM_EXIT_VECTOR |
-					       1u << COL_VM_EXIT_GUEST_THREAD_ID));
-	struct summary_vcpu *v = NULL;
+	struct store_query q = query_of(
+		r, TABLE_VM_EXIT,
+		QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP | 1u << COL_VM_EXIT_GUEST_THREAD_ID));
+	struct res_vcpu *v = NULL;
 	struct store_cursor c;
 	size_t lane = SIZE_MAX;
 	int status;
@@ -162,11 +171,90 @@ static int scan_exits(struct results *r, struct error *err)
 			lane = c.lane;
 			v = vcpu_of_lane(r, &c);
 		}
-		if (v)
-			add_exit(r, v, &c);
+		if (!v)
+			continue;
+		add_exit(r, &v->sum, &c);
+		add_wait(r, v, &c);
 	}
 	store_cursor_deinit(&c);
 	return status;
+}
+
+/* ---- wake-ups --------------------------------------------------------------------------------- */
+
+static void add_wakeup(struct summary_vcpu *v, const struct store_cursor *c)
+{
+	static const int columns[STAGE_WHOLE] = {
+		[STAGE_VCPU_WOKEN] = COL_WAKEUP_VCPU_WAKE_NS,
+		[STAGE_VCPU_RAN] = COL_WAKEUP_VCPU_RUN_NS,
+		[STAGE_ENTERED] = COL_WAKEUP_ENTRY_NS,
+		[STAGE_RAN] = COL_WAKEUP_RUN_NS,
+	};
+	int64_t reached = 0;
+
+	for (int s = 0; s < STAGE_WHOLE; s++) {
+		int64_t at = store_cursor_get(c, columns[s]);
+
+		if (at == TABLE_NULL)
+			continue;
+		histogram_add(&v->stages[s], ns_between(reached, at));
+		reached = at;
+	}
+	histogram_add(&v->stages[STAGE_WHOLE], reached);
+}
+
+static int scan_wakeups(struct results *r, struct error *err)
+{
+	struct store_query q =
+		query_of(r, TABLE_WAKEUP,
+			 1u << COL_WAKEUP_TS | 1u << COL_WAKEUP_VCPU_ID |
+				 1u << COL_WAKEUP_VCPU_WAKE_NS | 1u << COL_WAKEUP_VCPU_RUN_NS |
+				 1u << COL_WAKEUP_ENTRY_NS | 1u << COL_WAKEUP_RUN_NS);
+	struct store_cursor c;
+	int status;
+
+	store_cursor_init(&c, r->store, &q);
+	while ((status = store_cursor_next(&c, err)) == CURSOR_ROW) {
+		int v = results_find(r, TABLE_VCPU, store_cursor_get(&c, COL_WAKEUP_VCPU_ID));
+
+		if (v != NOBODY && store_cursor_get(&c, COL_WAKEUP_RUN_NS) != TABLE_NULL)
+			add_wakeup(&r->vcpus.at[v].sum, &c);
+	}
+	store_cursor_deinit(&c);
+	return status;
+}
+
+const char *wait_source_name(enum wait_source source)
+{
+	static const char *const names[WAIT_N_SOURCES] = {
+		[WAIT_TIMER] = "timer",	  [WAIT_IPI] = "ipi",	      [WAIT_NETWORK] = "network",
+		[WAIT_DEVICE] = "device", [WAIT_UNKNOWN] = "unknown",
+	};
+
+	return names[source];
+}
+
+enum wait_source wait_source_of(const char *name)
+{
+	int s = 0;
+
+	while (s < WAIT_UNKNOWN &&
+	       (!name || strcmp(name, wait_source_name((enum wait_source)s)) != 0))
+		s++;
+	return (enum wait_source)s;
+}
+
+const char *wakeup_stage_name(enum wakeup_stage stage)
+{
+	static const char *const names[STAGE_N] = {
+		[STAGE_VCPU_WOKEN] = "vcpu-woken",
+		[STAGE_VCPU_RAN] = "vcpu-on-cpu",
+		[STAGE_ENTERED] = "guest-entered",
+		[STAGE_RAN] = "thread-runs",
+		[STAGE_WHOLE] = "all",
+	};
+
+	return names[stage];
 }
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -223,7 +311,8 @@ int summary_init(struct results *r, unsigned parts, struct error *err)
 {
 	count_exits(r);
 	if ((parts & SUMMARY_LANES && scan_lanes(r, err)) ||
-	    (parts & SUMMARY_EXITS && scan_exits(r, err)))
+	    (parts & SUMMARY_EXITS && scan_exits(r, err)) ||
+	    (parts & SUMMARY_WAKEUPS && scan_wakeups(r, err)))
 		return ERR;
 	vec_each (v, &r->vcpus)
 		sort(&v->sum);
@@ -240,6 +329,10 @@ static void exits_deinit(summary_exits_t *exits)
 void summary_vcpu_deinit(struct summary_vcpu *v)
 {
 	exits_deinit(&v->exits);
+	for (int i = 0; i < WAIT_N_SOURCES; i++)
+		histogram_deinit(&v->waits[i]);
+	for (int i = 0; i < STAGE_N; i++)
+		histogram_deinit(&v->stages[i]);
 	vec_deinit(&v->cpus);
 	vec_deinit(&v->occupants);
 	map_deinit(&v->cpu_by_number);

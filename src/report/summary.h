@@ -19,8 +19,29 @@ struct results;
 
 /* What can be added up; each takes reading a table. Times per state cost nothing and are always there. */
 enum summary_part {
-	SUMMARY_LANES = 1, /* cpus, occupants */
-	SUMMARY_EXITS = 2, /* exits */
+	SUMMARY_LANES = 1,   /* cpus, occupants */
+	SUMMARY_EXITS = 2,   /* exits, waits */
+	SUMMARY_WAKEUPS = 4, /* stages */
+};
+
+/* What a vCPU that slept waited for, by the interrupt that it got when it was back. */
+enum wait_source {
+	WAIT_TIMER,
+	WAIT_IPI,
+	WAIT_NETWORK,
+	WAIT_DEVICE,
+	WAIT_UNKNOWN, /* none was injected, or nobody knows who sends it */
+	WAIT_N_SOURCES,
+};
+
+/* From a wake-up in the guest until the thread runs; each is counted from the one before it. */
+enum wakeup_stage {
+	STAGE_VCPU_WOKEN, /* the vCPU's own thread was asleep and is woken */
+	STAGE_VCPU_RAN,	  /* it waited for a CPU and has one */
+	STAGE_ENTERED,	  /* the guest is entered */
+	STAGE_RAN,	  /* the guest's scheduler lets the thread run */
+	STAGE_WHOLE,	  /* all of it */
+	STAGE_N,
 };
 
 /* Time of one vCPU with one CPU. */
@@ -55,12 +76,21 @@ struct summary_vcpu {
 	VEC(struct summary_cpu) cpus;		/* by number */
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
 	summary_exits_t exits;			/* by total time, most first */
+	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
+	struct histogram stages[STAGE_N];	/* of threads that came to run on it */
 	struct map cpu_by_number, occupant_by_thread, exits_by_cause;
 };
 
 /* Fills the sums of all vCPUs. Return: 0, or ERR with err set. */
 int summary_init(struct results *r, unsigned parts, struct error *err);
 void summary_vcpu_deinit(struct summary_vcpu *v);
+
+const char *wait_source_name(enum wait_source source);
+
+/* Return: the source of this name, WAIT_UNKNOWN for all others and NULL. */
+enum wait_source wait_source_of(const char *name);
+
+const char *wakeup_stage_name(enum wakeup_stage stage);
 
 /* Return: all time of the vCPU's lane, ns; that in which something is known. */
 int64_t summary_span(const struct summary_vcpu *v);

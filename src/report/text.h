@@ -19,7 +19,8 @@ struct text {
 	struct out out;
 	struct arena arena;
 	const struct results *r;
-	unsigned sections;
+	unsigned sections; /* to print */
+	unsigned asked;	   /* of them, those that the user named */
 	bool color, all;
 };
 
@@ -32,6 +33,10 @@ void text_pcpus(struct text *t);
 void text_steal(struct text *t);
 void text_vm_exits(struct text *t);
 void text_exits(struct text *t);
+void text_threads(struct text *t);
+void text_containers(struct text *t);
+void text_latency(struct text *t);
+void text_waits(struct text *t);
 void text_machines(struct text *t);
 void text_sync(struct text *t);
 void text_diag(struct text *t);

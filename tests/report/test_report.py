@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""test_report.py VMSCOPE SIM SAMPLES DATA ROOT: the report of vmscope analyze, in all its forms; as TAP."""
+"""test_report.py VMSCOPE SIM SAMPLES DATA ROOT: the report, in all its forms; as TAP."""
 import collections
 import csv
 import io
@@ -17,7 +17,10 @@ VMSCOPE, SIM, SAMPLES, DATA, ROOT = sys.argv[1:6]
 SAMPLE = f"{SAMPLES}/one-guest"
 SMALL = f"{DATA}/one-qemu-kvm"
 ENV = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
-SECTIONS = ["machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "sync", "diag"]
+SECTIONS = ["machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "threads", "containers", "latency",
+            "waits", "sync", "diag"]
+THREAD_STATES = ["unknown", "user", "syscall", "irq", "softirq", "wait_cpu", "blocked", "dead", "stolen",
+                 "hypervisor"]
 STATES = ["unknown", "guest", "hypervisor", "userspace", "preempted", "waiting", "halted", "blocked"]
 PARTS = ["handled_ns", "userspace_ns", "preempted_ns", "blocked_ns"]
 WIDTH = 100
@@ -25,11 +28,19 @@ WIDTH = 100
 ENV.pop("NO_COLOR", None)
 
 
-def analyze(*args, status=0):
-    done = subprocess.run([VMSCOPE, "analyze", *map(str, args)], text=True, env=ENV, timeout=120,
+def vmscope(*args, status=0):
+    done = subprocess.run([VMSCOPE, *map(str, args)], text=True, env=ENV, timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == status, f"{args}: {done.returncode}, not {status}: {done.stderr}"
     return done.stdout, done.stderr
+
+
+def analyze(*args, status=0):
+    return vmscope("analyze", *args, status=status)
+
+
+def query(file, sql):
+    return json.loads(vmscope("query", "--format", "json", file, sql)[0])
 
 
 def report(*args):
@@ -75,6 +86,16 @@ class Recordings:
         return self.simulated("lossy", "--lost-events", "5", "--packet-size", "8k", "--vms", "2",
                               "--untraced", "1")
 
+    def contained(self):
+        return self.simulated("contained", "--containers", "--vms", "2", "--vcpus", "2")
+
+    def results(self, path):
+        """The results file of a recording."""
+        file = self.directory / (pathlib.Path(path).name + ".vms")
+        if not file.exists():
+            analyze("-o", file, path)
+        return file
+
     def all(self):
         return [SAMPLE, SMALL, self.many(), self.lossy()]
 
@@ -111,6 +132,8 @@ def documented_fields():
         elif match := re.match(r"\| `(\w+)` \|", line):
             fields[section].append(match[1])
     fields["exits"] += fields["vm_exits"][3:]
+    fields["containers"] += fields["threads"][fields["threads"].index("unknown_ns") + 1:]
+    fields["waits"] += fields["latency"][fields["latency"].index("total_ns") + 1:]
     return fields
 
 
@@ -164,6 +187,127 @@ def test_numbers_add_up(r):
             if e["unfinished"] < e["count"]:
                 assert e["min_ns"] <= e["p50_ns"] <= e["p99_ns"] <= e["max_ns"]
                 assert e["min_ns"] <= e["mean_ns"] <= e["max_ns"]
+
+
+def test_a_file_gives_the_same_report(r):
+    for path in r.all() + [r.contained()]:
+        file = r.results(path)
+        for options in (["--all"], ["--format", "json"], ["--format", "csv"]):
+            assert vmscope("report", *options, file) == analyze(*options, path)
+    file = r.results(SAMPLE)
+    whole = json.loads(vmscope("report", "--format", "json", file)[0])
+    some = json.loads(vmscope("report", "--format", "json", file, "waits", "steal")[0])
+    assert list(some) == ["version", "span", "steal", "waits"]
+    assert all(some[k] == whole[k] for k in some)
+    assert vmscope("report", file, "steal") == analyze("--section", "steal", SAMPLE)
+
+
+def test_report_refuses(r):
+    _, err = vmscope("report", status=2)
+    assert "analyze -o" in err
+    assert "'nonsense'" in vmscope("report", r.results(SAMPLE), "nonsense", status=2)[1]
+    assert "/nonexistent" in vmscope("report", "/nonexistent", status=1)[1]
+    cut = r.directory / "cut.vms"
+    cut.write_bytes(r.results(SAMPLE).read_bytes()[:-1000])
+    out, err = vmscope("report", cut, status=1)
+    assert out == "" and "cut.vms" in err
+    vmscope("report", "--strict", r.results(r.lossy()), status=3)
+
+
+def test_analyze_leaves_no_file(r):
+    scratch = r.directory / "scratch"
+    scratch.mkdir()
+    done = subprocess.run([VMSCOPE, "analyze", SMALL], env={**ENV, "TMPDIR": str(scratch)},
+                          stdout=subprocess.DEVNULL)
+    assert done.returncode == 0 and list(scratch.iterdir()) == []
+    done = subprocess.run([VMSCOPE, "analyze", SMALL], env={**ENV, "TMPDIR": "/nonexistent"}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (1, "") and "/nonexistent" in done.stderr
+
+
+def keyed(rows, *keys):
+    found = {tuple(row[k] for k in keys): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_sections_are_what_sql_says(r):
+    for path in (SAMPLE, r.many(), r.contained()):
+        file, out = r.results(path), report(path)
+        vcpus = keyed(query(file, "SELECT * FROM vcpu_summary"), "vcpu_id")
+        assert all(v[f"{s}_ns"] == vcpus[v["id"],][f"{s}_ns"] for v in out["vcpus"] for s in STATES)
+        exits = keyed(query(file, "SELECT * FROM exit_summary"), "vcpu_id", "reason")
+        assert len(exits) == len(out["exits"])
+        for e in out["exits"]:
+            truth = exits[e["vcpu_id"], e["reason"]]
+            assert (e["count"], e["total_ns"], e["max_ns"]) == \
+                (truth["exits"], truth["total_ns"] or 0, truth["max_ns"])
+            assert all(e[p] == truth[p] for p in PARTS)
+            assert e["p99_ns"] is None or truth["p99_ns"] <= e["p99_ns"] <= truth["p99_ns"] * 129 / 128
+        steal = collections.Counter()
+        for s in query(file, "SELECT * FROM steal_matrix"):
+            steal[s["vcpu_id"], s["occupant_tid"]] += s["steal_ns"]
+        for s in out["steal"]:
+            steal[s["vcpu_id"], s["tid"]] -= s["preempted_ns"] + s["waiting_ns"]
+        assert not any(steal.values())
+        threads = keyed(query(file, "SELECT * FROM thread_summary"), "thread_id")
+        for t in out["threads"]:
+            if (t["thread_id"],) in threads:
+                truth = threads[t["thread_id"],]
+                assert all(t[f"{s}_ns"] == truth[f"{s}_ns"] for s in THREAD_STATES)
+        wakeups = query(file, "SELECT vcpu_id, count(*) AS n, sum(run_ns) AS total, max(run_ns) AS most "
+                              "FROM wakeup WHERE run_ns IS NOT NULL AND vcpu_id IS NOT NULL GROUP BY vcpu_id")
+        whole = [w for w in out["latency"] if w["stage"] == "all"]
+        assert [(w["vcpu_id"], w["count"], w["total_ns"], w["max_ns"]) for w in whole] == \
+            [(w["vcpu_id"], w["n"], w["total"], w["most"]) for w in wakeups]
+        waits = keyed(query(file, """
+            SELECT e.vcpu_id, coalesce(i.source, 'unknown') AS source, count(*) AS n, sum(blocked_ns) AS total
+            FROM vm_exit e JOIN vcpu v ON v.id = e.vcpu_id
+            LEFT JOIN irq_vector i ON i.machine_id = v.machine_id AND i.vector = e.vector
+            WHERE blocked_ns > 0 GROUP BY 1, 2"""), "vcpu_id", "source")
+        assert len(waits) == len(out["waits"])
+        for w in out["waits"]:
+            truth = waits[w["vcpu_id"], w["source"]]
+            assert (w["count"], w["total_ns"]) == (truth["n"], truth["total"])
+
+
+def test_threads_add_up(r):
+    for path in (SAMPLE, r.contained()):
+        out = report(path)
+        length = out["span"]["end_ns"] - out["span"]["begin_ns"]
+        for t in out["threads"]:
+            assert sum(t[f"{s}_ns"] for s in THREAD_STATES) in (0, length)
+            assert t["believed_ns"] == t["ran_ns"] + t["stolen_ns"] + t["hypervisor_ns"]
+        for m in out["machines"]:
+            rows = [c for c in out["containers"] if c["machine_id"] == m["id"]]
+            own = [t for t in out["threads"] if t["machine_id"] == m["id"]]
+            for key in [f"{s}_ns" for s in THREAD_STATES] + ["ran_ns", "believed_ns"]:
+                assert sum(c[key] for c in rows) == sum(t[key] for t in own)
+            for c in rows:
+                if c["depth"] == 0:
+                    assert (c["threads_with_nested"], c["ran_with_nested_ns"]) == \
+                        (len(own), sum(t["ran_ns"] for t in own))
+        for w in out["latency"]:
+            assert w["min_ns"] <= w["p50_ns"] <= w["p99_ns"] <= w["max_ns"]
+        totals = collections.Counter()
+        for w in out["latency"]:
+            totals[w["vcpu_id"]] += w["total_ns"] * (-1 if w["stage"] == "all" else 1)
+        assert totals and not any(totals.values())
+
+
+def test_containers_are_a_tree(r):
+    out = report(r.contained())
+    containers = {c["container_id"]: c for c in out["containers"] if c["container_id"] is not None}
+    assert containers
+    for c in containers.values():
+        parent = containers.get(c["parent_id"])
+        assert c["depth"] == (parent["depth"] + 1 if parent else 1)
+        inside = [d for d in containers.values() if d["parent_id"] == c["container_id"]]
+        assert c["threads_with_nested"] == c["threads"] + sum(d["threads_with_nested"] for d in inside)
+    text, _ = analyze("--section", "containers", "--all", r.contained())
+    for c in containers.values():
+        assert re.search(rf"^ {{{2 + 2 * c['depth']}}}{re.escape(c['container'])} ", text, re.M), c
+    assert "none" in analyze("--section", "containers", SAMPLE)[0]
 
 
 def test_a_vms_exits_are_those_of_its_vcpus(r):

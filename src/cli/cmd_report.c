@@ -1,0 +1,95 @@
+#include "cli/common.h"
+#include "cli/report_args.h"
+
+enum option_id { OPT_FORMAT = 1, OPT_ALL, OPT_STRICT };
+
+static const struct option options[] = {
+	CLI_HELP_OPTION,
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"all", no_argument, NULL, OPT_ALL},
+	{"strict", no_argument, NULL, OPT_STRICT},
+	{0},
+};
+
+struct request {
+	struct report_options report;
+	const char *path;
+	bool strict;
+};
+
+/* Return: 0, or CLI_OPTION_BAD. */
+static int take_option(const struct command *cmd, struct request *q, int option)
+{
+	switch ((enum option_id)option) {
+	case OPT_FORMAT:
+		return report_args_take_format(&q->report, cmd, optarg);
+	case OPT_ALL:
+		q->report.all = true;
+		return 0;
+	case OPT_STRICT:
+		q->strict = true;
+		return 0;
+	}
+	return CLI_OPTION_BAD;
+}
+
+/* The file, and the sections that are wanted. Return: 0, or CLI_OPTION_BAD. */
+static int take_words(const struct command *cmd, struct request *q, int argc, char **argv)
+{
+	if (optind == argc) {
+		cli_usage(cmd, "name a results file, as `vmscope analyze -o FILE` writes it");
+		return CLI_OPTION_BAD;
+	}
+	q->path = argv[optind++];
+	for (; optind < argc; optind++) {
+		if (report_args_take_section(&q->report, cmd, argv[optind]))
+			return CLI_OPTION_BAD;
+	}
+	return 0;
+}
+
+/* Return: 0, or an answer for cli_option_status(). */
+static int read_options(const struct command *cmd, struct request *q, int argc, char **argv)
+{
+	int option;
+
+	while ((option = cli_next_option(cmd, argc, argv, options)) > 0) {
+		if (take_option(cmd, q, option))
+			return CLI_OPTION_BAD;
+	}
+	return option == CLI_OPTIONS_END ? take_words(cmd, q, argc, argv) : option;
+}
+
+static int print(const struct command *cmd, const struct request *q)
+{
+	struct error err = {0};
+	struct store *store = NULL;
+	int r = store_open(&store, q->path, &err);
+
+	if (!r)
+		r = report_args_print(&q->report, store, q->strict, &err);
+	store_free(store);
+	return r == ERR ? cli_failed(cmd, &err) : r;
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct request q = {0};
+	int r = read_options(cmd, &q, argc, argv);
+
+	return r ? cli_option_status(r) : print(cmd, &q);
+}
+
+const struct command cmd_report = {
+	.name = "report",
+	.summary = "print the report of a results file, or sections of it",
+	.help = "usage: vmscope report [OPTION...] FILE [SECTION...]\n\n"
+		"Print what `vmscope analyze -o FILE` found out: where each vCPU's time went, who took it,\n"
+		"and how well that is known. SECTION is one of: machines vcpus pcpus steal vm_exits exits\n"
+		"threads containers latency waits sync diag.\n\n"
+		"  --format text|json|csv  how to print it; text is the default\n"
+		"  --all                   text: do not cut long lists\n"
+		"  --strict                exit with status 3 when data was lost or damaged\n"
+		"  --help                  print this\n",
+	.run = run,
+};
