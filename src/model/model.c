@@ -201,6 +201,7 @@ static void thread_in(struct model *m, const struct event *e, uint32_t thread)
 	world_ran(m, e, thread);
 	if (vcpu == NO_VCPU)
 		return;
+	world_wake_stage(m, vcpu, WAKE_VCPU_RAN, e->ts);
 	vcpu_switch_in(&m->vcpus[vcpu], e->ts, e->cpu);
 	vcpu_changed(m, e->machine, vcpu, e->ts);
 }
@@ -266,11 +267,13 @@ static void on_wakeup(struct model *m, const struct event *e, int64_t tid, int64
 	int vcpu = m->threads.at[thread].vcpu;
 
 	if (can_be_woken(m, e->machine, thread)) {
-		world_woken(m, e, thread);
+		world_woken(m, e, thread, cpu);
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
 	}
 	if (vcpu == NO_VCPU)
 		return;
+	if (m->vcpus[vcpu].asleep)
+		world_wake_stage(m, vcpu, WAKE_VCPU_WOKEN, e->ts);
 	vcpu_wake(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
 	vcpu_changed(m, e->machine, vcpu, e->ts);
 }
@@ -283,6 +286,7 @@ static void on_migrate(struct model *m, const struct event *e)
 
 	if (m->lanes_of_threads.at[thread].open.state == THREAD_WAIT_CPU)
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
+	world_wake_moved(m, e->machine, thread, cpu);
 	if (vcpu == NO_VCPU)
 		return;
 	vcpu_requeue(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
@@ -403,6 +407,7 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 		follow_kvm_run(m, e, c->current);
 	switch (e->id) {
 	case EV_KVM_ENTRY:
+		world_wake_stage(m, i, WAKE_ENTERED, e->ts);
 		vcpu_enter(&m->vcpus[i], e->ts, e->cpu);
 		c->guest = i;
 		break;
@@ -585,6 +590,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->n_vcpus = identity->vcpus.n;
 	m->vcpus = mem_zalloc(m->n_vcpus, sizeof(*m->vcpus));
 	m->waits_on = mem_zalloc(m->n_vcpus, sizeof(*m->waits_on));
+	m->woken = mem_zalloc(m->n_vcpus, sizeof(*m->woken));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	for (uint32_t i = 0; i < m->n_vcpus; i++) {
 		vcpu_init(&m->vcpus[i], i, lanes.begin, sink);
@@ -611,8 +617,11 @@ void model_free(struct model *m)
 		vec_deinit(&m->machines[i].cpus);
 		map_deinit(&m->machines[i].cpu_by_number);
 	}
-	for (size_t i = 0; i < m->n_vcpus; i++)
+	for (size_t i = 0; i < m->n_vcpus; i++) {
 		vcpu_deinit(&m->vcpus[i]);
+		vec_deinit(&m->woken[i]);
+	}
+	free(m->woken);
 	vec_each (l, &m->lanes_of_threads)
 		thread_lane_deinit(l);
 	free(m->machines);

@@ -9,13 +9,7 @@ static const struct exit_cause no_cause = {.reason = NO_EXIT};
 
 void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
 {
-	*v = (struct vcpu){.id = id,
-			   .sink = sink,
-			   .running_on = NO_CPU,
-			   .queue = NO_CPU,
-			   .woken_at = INT64_MIN,
-			   .ran_at = INT64_MIN,
-			   .entered_at = INT64_MIN};
+	*v = (struct vcpu){.id = id, .sink = sink, .running_on = NO_CPU, .queue = NO_CPU};
 	v->open = (struct vcpu_interval){.vcpu = id,
 					 .begin = begin,
 					 .cause = no_cause,
@@ -215,7 +209,6 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 	end_exit(v, ts, true);
 	v->open.cause = no_cause;
 	change(v, ts, VCPU_GUEST, cpu);
-	v->entered_at = ts;
 	v->running_on = cpu;
 	v->asleep = false;
 }
@@ -316,7 +309,6 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
 	if (v->running_on != NO_CPU)
 		v->interrupted = VCPU_UNKNOWN;
 	change(v, ts, v->interrupted, cpu);
-	v->ran_at = ts;
 	v->open.userspace_reason = userspace_reason;
 	v->running_on = cpu;
 	v->asleep = false;
@@ -329,7 +321,6 @@ void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
 	if (!v->asleep)
 		return;
 	change(v, ts, VCPU_WAITING, cpu);
-	v->woken_at = ts;
 	v->open.userspace_reason = userspace_reason;
 	v->open.occupant = occupant;
 	v->queue = cpu;

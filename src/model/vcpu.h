@@ -69,9 +69,6 @@ struct vcpu {
 	bool exit_is_whole; /* nothing was lost since */
 	struct vm_exit exit;
 
-	/* When it was last woken, put on a CPU, entered; INT64_MIN: never. */
-	int64_t woken_at, ran_at, entered_at;
-
 	uint64_t n_lost_exits; /* entries that no exit preceded: events are missing */
 };
 

@@ -10,63 +10,95 @@ static bool is_in_guest(const struct model *m, uint32_t machine)
 	return m->identity->machines.at[machine].vm != IDENT_NONE;
 }
 
-void world_woken(struct model *m, const struct event *e, uint32_t thread)
+/* The thread waits for this CPU now: what its vCPU got through for another does not count. */
+static void wait_on(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
+{
+	struct pending_wakeup *p = &m->wakeups.at[thread];
+
+	p->vcpu = world_cpu(m, machine, cpu)->carrier;
+	for (int i = 0; i < WAKE_N_STAGES; i++)
+		p->stages[i] = NO_VALUE;
+	p->next = 0;
+	if (p->vcpu == NO_VCPU)
+		return;
+	if (m->vcpus[p->vcpu].open.state == VCPU_GUEST)
+		p->next = WAKE_N_STAGES;
+	*vec_push(&m->woken[p->vcpu]) = thread;
+}
+
+static void leave_queue(struct model *m, uint32_t thread)
+{
+	int vcpu = m->wakeups.at[thread].vcpu;
+
+	for (size_t i = 0; vcpu != NO_VCPU && i < m->woken[vcpu].n; i++) {
+		if (m->woken[vcpu].at[i] == thread) {
+			m->woken[vcpu].at[i] = m->woken[vcpu].at[--m->woken[vcpu].n];
+			return;
+		}
+	}
+}
+
+void world_woken(struct model *m, const struct event *e, uint32_t thread, uint32_t cpu)
 {
 	if (!is_in_guest(m, e->machine) || m->wakeups.at[thread].pending)
 		return;
 	m->wakeups.at[thread] = (struct pending_wakeup){
 		.pending = true, .ts = e->ts, .waker = world_cpu(m, e->machine, e->cpu)->current};
+	wait_on(m, e->machine, thread, cpu);
 }
 
-static void emit(struct model *m, uint32_t thread, struct wakeup *w)
+void world_wake_moved(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
+{
+	if (!m->wakeups.at[thread].pending)
+		return;
+	leave_queue(m, thread);
+	wait_on(m, machine, thread, cpu);
+}
+
+void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t ts)
+{
+	vec_each (thread, &m->woken[vcpu]) {
+		struct pending_wakeup *p = &m->wakeups.at[*thread];
+
+		if ((int)stage < p->next)
+			continue;
+		p->stages[stage] = ts - p->ts;
+		p->next = stage + 1;
+	}
+}
+
+static void emit(struct model *m, uint32_t thread, int vcpu, int64_t ran)
 {
 	struct pending_wakeup *p = &m->wakeups.at[thread];
+	bool as_expected = vcpu == p->vcpu;
+	struct wakeup w = {.machine = m->threads.at[thread].machine,
+			   .thread = thread,
+			   .waker = p->waker,
+			   .vcpu = vcpu,
+			   .ts = p->ts,
+			   .vcpu_woken = as_expected ? p->stages[WAKE_VCPU_WOKEN] : NO_VALUE,
+			   .vcpu_ran = as_expected ? p->stages[WAKE_VCPU_RAN] : NO_VALUE,
+			   .entered = as_expected ? p->stages[WAKE_ENTERED] : NO_VALUE,
+			   .ran = ran};
 
-	w->machine = m->threads.at[thread].machine;
-	w->thread = thread;
-	w->waker = p->waker;
-	w->ts = p->ts;
+	leave_queue(m, thread);
 	p->pending = false;
 	if (m->sink->wakeup)
-		m->sink->wakeup(m->sink->ctx, w);
-}
-
-/* A stage that lies before the wake-up was not needed for it. */
-static int64_t since(int64_t ts, int64_t stage)
-{
-	return stage >= ts ? stage - ts : NO_VALUE;
+		m->sink->wakeup(m->sink->ctx, &w);
 }
 
 void world_ran(struct model *m, const struct event *e, uint32_t thread)
 {
 	const struct pending_wakeup *p = &m->wakeups.at[thread];
-	int vcpu = world_cpu(m, e->machine, e->cpu)->carrier;
-	struct wakeup w = {.vcpu = vcpu,
-			   .vcpu_woken = NO_VALUE,
-			   .vcpu_ran = NO_VALUE,
-			   .entered = NO_VALUE,
-			   .ran = e->ts - p->ts};
 
-	if (!p->pending)
-		return;
-	if (vcpu != NO_VCPU) {
-		w.vcpu_woken = since(p->ts, m->vcpus[vcpu].woken_at);
-		w.vcpu_ran = since(p->ts, m->vcpus[vcpu].ran_at);
-		w.entered = since(p->ts, m->vcpus[vcpu].entered_at);
-	}
-	emit(m, thread, &w);
+	if (p->pending)
+		emit(m, thread, world_cpu(m, e->machine, e->cpu)->carrier, e->ts - p->ts);
 }
 
 void world_never_ran(struct model *m, uint32_t thread)
 {
-	struct wakeup w = {.vcpu = NO_VCPU,
-			   .vcpu_woken = NO_VALUE,
-			   .vcpu_ran = NO_VALUE,
-			   .entered = NO_VALUE,
-			   .ran = NO_VALUE};
-
 	if (m->wakeups.at[thread].pending)
-		emit(m, thread, &w);
+		emit(m, thread, NO_VCPU, NO_VALUE);
 }
 
 /* ---- what halted vCPUs wait for --------------------------------------------------------------- */

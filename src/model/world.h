@@ -38,11 +38,17 @@ struct cpu {
 	struct cpu_lane lane;
 };
 
+/* What a vCPU has to get through until a thread that was woken on it can run. */
+enum wake_stage { WAKE_VCPU_WOKEN, WAKE_VCPU_RAN, WAKE_ENTERED, WAKE_N_STAGES };
+
 /* A thread of a guest was woken and has not run yet. */
 struct pending_wakeup {
 	bool pending;
 	int64_t ts;
 	uint32_t waker;
+	int vcpu;		       /* on whose queue it is, or NO_VCPU */
+	int64_t stages[WAKE_N_STAGES]; /* ns since ts when that vCPU got there, or NO_VALUE */
+	int next;		       /* the stages before are behind it, or were not needed */
 };
 
 /* How often each source was seen to send a VM an interrupt of each vector. */
@@ -70,6 +76,8 @@ struct machine {
 	int64_t lost_to; /* until then events of some CPU are missing */
 };
 
+typedef VEC(uint32_t) vcpu_queue;
+
 struct model {
 	const struct identity *identity;
 	const struct model_sink *sink;
@@ -85,6 +93,7 @@ struct model {
 	VEC(struct model_container) containers;
 	struct map container_by_key;
 	VEC(struct pending_wakeup) wakeups; /* parallel to threads */
+	vcpu_queue *woken;		    /* per vCPU: threads whose wake-up is pending on it */
 	struct irq_sources *irq_sources;    /* per VM */
 	uint64_t contradictions;
 };
@@ -137,10 +146,14 @@ uint32_t world_guest_thread(struct model *m, int vcpu);
 
 /* ---- waits.c ---- */
 
-/* A thread of a guest becomes runnable; runs; will not run as far as we know. */
-void world_woken(struct model *m, const struct event *e, uint32_t thread);
+/* A thread of a guest becomes runnable on a CPU; is moved to another; runs; will not run as far as we know. */
+void world_woken(struct model *m, const struct event *e, uint32_t thread, uint32_t cpu);
+void world_wake_moved(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu);
 void world_ran(struct model *m, const struct event *e, uint32_t thread);
 void world_never_ran(struct model *m, uint32_t thread);
+
+/* A vCPU gets to this stage; the threads that were woken on it are that much closer. */
+void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t ts);
 
 /* An APIC of a VM accepts an interrupt while this CPU of its host does something: who sent it? */
 void world_irq_accepted(struct model *m, const struct event *e, const struct cpu *c);

@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 from lanes import Tap
-from truth import Simulation, needless_unknown, wrong_containers, wrong_cpus, wrong_threads
+from truth import (Simulation, needless_unknown, wrong_containers, wrong_cpus, wrong_threads,
+                   wrong_wakeups)
 
 CASES, ALL_CASES = 10, 100
 LOSSES = (
@@ -53,6 +54,7 @@ def failures(sim, results, options):
     yield from wrong_containers(sim, results, little_told)
     if not lost(options):
         yield from needless_unknown(results)
+        yield from wrong_wakeups(sim, results)
 
 
 def main():

@@ -152,6 +152,29 @@ def needless_unknown(r):
             known |= i.state in ("user", "syscall")
 
 
+# ---- wake-ups
+
+
+def wrong_wakeups(sim, r):
+    """A thread that is woken waits for a CPU until it runs; its vCPU is entered in between, or was in the guest."""
+    truth = sim.lanes("thread_state", ("machine", "tid"), lambda r: r["state"])
+    vcpus = sim.lanes("vcpu_state", ("machine", "vcpu"), lambda r: r["state"])
+    for w in r.wakeup:
+        machine, t = r.machines[w.machine_id], r.threads[w.thread_id]
+        if w.run_ns is None or not is_placed(machine) or w.vcpu_id is None:
+            continue
+        waits = [i for i in truth[machine.name, str(t.tid)] if i.ts == w.ts]
+        if [(i.what, i.dur) for i in waits] != [("wait-cpu", w.run_ns)]:
+            yield f"{w} of thread {t.tid} of {machine.name}: {waits}"
+        lane = vcpus[machine.name, str(r.vcpus[w.vcpu_id].vcpu_index)]
+        if w.entry_ns is not None:
+            if not any(i.what == "guest" and i.ts == w.ts + w.entry_ns for i in lane):
+                yield f"{w}: the vCPU was not entered then"
+        if w.vcpu_wake_ns is not None:
+            if not any(i.what == "waiting" and i.ts == w.ts + w.vcpu_wake_ns for i in lane):
+                yield f"{w}: the vCPU was not woken then"
+
+
 # ---- containers
 
 
