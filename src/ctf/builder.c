@@ -37,6 +37,7 @@ struct numbering {
 	struct ctf_trace_type *t;
 	struct ctf_event_class **events; /* NULL: left out */
 	size_t n_events;
+	int direction;
 	VEC(uint64_t) ids; /* ascending */
 };
 
@@ -80,32 +81,48 @@ static bool id_at(const struct numbering *n, size_t i, uint64_t *idp)
 	return true;
 }
 
-/*
- * Tracers number their events upwards or downwards by one.
- * Return: whether the neighbours of the event at i say so; then *idp is the id that it has to have.
+/* Tracers number their events upwards or downwards by one. Return: 1, -1, or 0 if this one does not.
  */
-static bool expected_id(const struct numbering *n, size_t i, uint64_t *idp)
+static int find_direction(const struct numbering *n)
 {
-	uint64_t before, after, further;
-	bool has_before = id_at(n, i - 1, &before), has_after = id_at(n, i + 1, &after);
+	size_t up = 0, down = 0;
 
-	if (has_before && has_after) {
-		*idp = before < after ? before + 1 : after + 1;
-		return before - after == 2 || after - before == 2;
+	for (size_t i = 1; i < n->n_events; i++) {
+		up += n->events[i]->id == n->events[i - 1]->id + 1;
+		down += n->events[i]->id + 1 == n->events[i - 1]->id;
 	}
-	if (has_before == has_after || !id_at(n, has_before ? i - 2 : i + 2, &further))
-		return false;
-	uint64_t near = has_before ? before : after, step = near - further;
-
-	*idp = near + step;
-	return step == 1 || step == UINT64_MAX;
+	return (up > down) - (up < down);
 }
 
-static bool is_expected(const struct numbering *n, size_t i)
+/* Return: whether the event at i has to have an id by its neighbour on one side; then *idp is it. */
+static bool id_by(const struct numbering *n, size_t i, int side, uint64_t *idp)
+{
+	if (!n->direction || !id_at(n, i + (size_t)side, idp))
+		return false;
+	*idp -= (uint64_t)(side * n->direction);
+	return true;
+}
+
+static int count_agreeing(const struct numbering *n, size_t i)
 {
 	uint64_t id;
+	int agreeing = 0;
 
-	return expected_id(n, i, &id) && id == n->events[i]->id;
+	for (int side = -1; side <= 1; side += 2)
+		agreeing += id_by(n, i, side, &id) && id == n->events[i]->id;
+	return agreeing;
+}
+
+/* Return: whether the neighbours of the event at i agree on an id for it; then *idp is it. */
+static bool expected_id(const struct numbering *n, size_t i, uint64_t *idp)
+{
+	uint64_t before, after;
+	bool has_before = id_by(n, i, -1, &before), has_after = id_by(n, i, 1, &after);
+
+	if (!has_before && !has_after)
+		return false;
+	*idp = has_before ? before : after;
+	return !has_before || !has_after || before == after;
 }
 
 /* The event at i has an id that is not its own. */
@@ -127,13 +144,14 @@ static void correct_id(struct numbering *n, size_t i)
 }
 
 /*
- * Of the events with the id of the one at i, the one whose id is as expected is right. Where that
- * is none or several, nothing can be told, but of those that are one and the same.
+ * Of the events with the id of the one at i, the one that its neighbours agree with most is right.
+ * Where that is none or several, nothing can be told, but of those that are one and the same.
  */
 static void settle_id(struct numbering *n, size_t i)
 {
 	uint64_t id = n->events[i]->id;
-	size_t right = SIZE_MAX, n_right = 0;
+	size_t right = SIZE_MAX;
+	int most = 0;
 
 	for (size_t k = i; k < n->n_events; k++) {
 		const struct ctf_event_class *e = n->events[k];
@@ -142,12 +160,14 @@ static void settle_id(struct numbering *n, size_t i)
 			continue;
 		if (k != i && !strcmp(e->name, n->events[i]->name)) {
 			correct_id(n, k);
-		} else if (is_expected(n, k)) {
-			right = k;
-			n_right++;
+			continue;
 		}
+		int agreeing = count_agreeing(n, k);
+
+		right = agreeing > most ? k : agreeing == most ? SIZE_MAX : right;
+		most = agreeing > most ? agreeing : most;
 	}
-	for (size_t k = i; n_right == 1 && k < n->n_events; k++) {
+	for (size_t k = i; right != SIZE_MAX && k < n->n_events; k++) {
 		if (k != right && n->events[k] && n->events[k]->id == id)
 			correct_id(n, k);
 	}
@@ -163,6 +183,7 @@ static void settle_stream(struct numbering *n, struct ctf_stream_class *s)
 
 	n->events = s->events;
 	n->n_events = s->n_events;
+	n->direction = find_direction(n);
 	n->ids.n = 0;
 	for (uint32_t i = 0; i < s->n_events; i++)
 		*vec_push(&n->ids) = s->events[i]->id;

@@ -361,8 +361,10 @@ static int parse_typed(struct ctf2_parser *p, const char *type, const json_t *o,
 	if (p->fragment == 1 && strcmp(type, "preamble"))
 		return error_set(p->err, "the first fragment is not the preamble");
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-		if (!strcmp(type, types[i].type))
+		if (!strcmp(type, types[i].type)) {
+			p->is_known = true;
 			return types[i].parse(p, o, size);
+		}
 	}
 	return error_set(p->err, "it is of no known type");
 }
@@ -391,10 +393,46 @@ static size_t skip_blank(const char *text, size_t size, size_t at)
 static int load_fragment(struct ctf2_parser *p, const char *text, size_t size, size_t *usedp)
 {
 	p->fragment++;
+	p->is_known = false;
 	json_t *o = ctf2_json_load(text, size, usedp, p->err);
 	int r = o ? parse_fragment(p, o, *usedp) : ERR;
 	json_decref(o);
 	return r ? error_wrap(p->err, "fragment %" PRIu32, p->fragment) : 0;
+}
+
+static bool holds(const char *text, size_t size, const char *s)
+{
+	return memmem(text, size, s, strlen(s)) != NULL;
+}
+
+/*
+ * A fragment that cannot be read is left out, if it is an event record class or not even JSON: what
+ * else is said wrongly concerns everything.
+ * Return: 0, or ERR with the error set.
+ */
+static int leave_out(struct ctf2_parser *p, const char *text, size_t size)
+{
+	bool is_event = holds(text, size, "\"event-record-class\"");
+
+	if (p->n_nodes > CTF_MAX_NODES || (p->is_known && !is_event))
+		return ERR;
+	p->lost_other |= !is_event;
+	ctf_trace_type_left_out(p->t, p->err);
+	return 0;
+}
+
+/* Where a record separator is damaged, the next fragment still begins a line. Return: the offset at
+ * or after `at` of its object, or size. */
+static size_t next_object(const char *text, size_t size, size_t at)
+{
+	for (; at + 2 < size; at++) {
+		if (text[at] == '\n' && text[at + 1] == '{')
+			return at + 1;
+		if (text[at] == '\n' && text[at + 2] == '{' && text[at + 1] != ' ' &&
+		    text[at + 1] != '\t' && text[at + 1] != '[')
+			return at + 2;
+	}
+	return size;
 }
 
 /* What is between two record separators: one fragment, or several from a careless writer. */
@@ -408,10 +446,11 @@ static int parse_record(struct ctf2_parser *p, const char *text, size_t size)
 				 p->fragment, MAX_RECORD);
 	for (size_t at = skip_blank(text, size, 0); at < size;
 	     at = skip_blank(text, size, at + used)) {
-		int r = load_fragment(p, text + at, size - at, &used);
-
-		if (r)
-			return r;
+		if (!load_fragment(p, text + at, size - at, &used))
+			continue;
+		used = next_object(text, size, at) - at;
+		if (leave_out(p, text + at, used))
+			return ERR;
 	}
 	return 0;
 }
@@ -429,7 +468,12 @@ static int parse_records(struct ctf2_parser *p, const char *text, size_t size)
 			return r;
 		at += record + 1;
 	}
-	return p->fragment ? 0 : error_set(p->err, "the metadata has no fragment");
+	if (!p->fragment)
+		return error_set(p->err, "the metadata has no fragment");
+	/* Without its trace class nobody knows where packets begin. */
+	if (p->lost_other && !p->has_trace_class)
+		return error_set(p->err, "%s", p->t->damage);
+	return 0;
 }
 
 int ctf_ctf2_parse(struct ctf_trace_type *t, const char *text, size_t size, struct error *err)

@@ -23,6 +23,8 @@ struct ctf2_parser {
 	struct ctf_clock *clock; /* the stream class's default clock, or NULL */
 
 	bool has_trace_class;
+	bool is_known;	 /* the fragment being read is of a known type */
+	bool lost_other; /* a fragment was left out that may have been any but an event */
 	struct ctf_builder result;
 };
 

@@ -18,8 +18,9 @@
 
 /*
  * Reads metadata into t, which is initialized here and to be deinitialized by the caller in every
- * case. Damage at the end of packetized metadata (a cut file) is no failure as long as what is
- * left parses: *dropped_bytesp says how many bytes were not used.
+ * case. Damage is no failure as long as a stream class with an event class is left of it, and what
+ * says where packets and events begin: t says what was left out or mended (type.h). Of packetized
+ * metadata that is cut, *dropped_bytesp says how many bytes were not used.
  * Return: 0, or ERR with err set ("line 12: ..." for TSDL).
  */
 int ctf_metadata_parse(struct ctf_trace_type *t, const uint8_t *data, size_t size,

@@ -86,7 +86,8 @@ static void open_one(struct ctf_session *s, const char *root, const char *dir, c
 	char *own = name ? mem_strdup(name) : name_of(root, dir);
 
 	if (ctf_trace_open(&t, dir, own, &err)) {
-		note(s, DIAG_TRACE_UNREADABLE, mem_strdup(err.text));
+		*vec_push(&s->unreadable) =
+			(struct ctf_unreadable){mem_strdup(dir), mem_strdup(err.text)};
 	} else {
 		const char *domain = ctf_env_string(&t->type, "domain");
 
@@ -157,7 +158,7 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 	const char *equals = strchr(arg, '=');
 	const char *path = arg;
 	char *name = NULL, *root;
-	size_t before = s->traces.n, notes = s->notes.n;
+	size_t before = s->traces.n, notes = s->notes.n, unreadable = s->unreadable.n;
 
 	/* A path may hold a '=' too. */
 	if (equals && equals != arg && stat(arg, &st) < 0) {
@@ -176,7 +177,7 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 			      root);
 	else
 		search(s, root, root, name, 0);
-	if (!r && s->traces.n == before && s->notes.n == notes)
+	if (!r && s->traces.n == before && s->notes.n == notes && s->unreadable.n == unreadable)
 		r = error_set(
 			err, "no CTF trace in '%s' (no directory below it holds a 'metadata' file)",
 			root);
@@ -204,6 +205,27 @@ static void make_names_unique(struct ctf_session *s)
 	}
 }
 
+static bool is_adopted(struct ctf_session *s, const char *dir)
+{
+	vec_each (t, &s->traces) {
+		if (ctf_trace_adopt(*t, dir))
+			return true;
+	}
+	return false;
+}
+
+/* A part of a recording can be read with the metadata of another part. */
+static void settle_unreadable(struct ctf_session *s)
+{
+	vec_each (u, &s->unreadable) {
+		if (is_adopted(s, u->dir))
+			*vec_push(&s->notes) = mem_printf(
+				"%s; that of another part of the recording was used", u->why);
+		else
+			note(s, DIAG_TRACE_UNREADABLE, mem_strdup(u->why));
+	}
+}
+
 int ctf_session_open(struct ctf_session *s, char *const *args, size_t n_args, struct error *err)
 {
 	*s = (struct ctf_session){0};
@@ -213,6 +235,7 @@ int ctf_session_open(struct ctf_session *s, char *const *args, size_t n_args, st
 		if (r)
 			return r;
 	}
+	settle_unreadable(s);
 	if (!s->traces.n)
 		return error_set(err, "no trace could be read: %s",
 				 s->notes.n ? s->notes.at[0] : "none was named");
@@ -226,6 +249,11 @@ void ctf_session_deinit(struct ctf_session *s)
 		ctf_trace_free(*t);
 	vec_each (n, &s->notes)
 		free(*n);
+	vec_each (u, &s->unreadable) {
+		free(u->dir);
+		free(u->why);
+	}
+	vec_deinit(&s->unreadable);
 	vec_deinit(&s->traces);
 	vec_deinit(&s->notes);
 }

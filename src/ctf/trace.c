@@ -335,6 +335,58 @@ void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
 	build_streams(a, from);
 }
 
+static bool says_uuid(const struct ctf_trace_type *t)
+{
+	for (uint32_t i = 0; t->packet_header && i < t->packet_header->n_members; i++) {
+		if (t->packet_header->members[i].fc->role == CTF_ROLE_UUID)
+			return t->has_uuid;
+	}
+	return false;
+}
+
+/* Return: whether a packet in part's files says that it is of this trace. */
+static bool has_packets_of(const struct ctf_trace *t, const struct ctf_trace *part)
+{
+	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
+	struct diag_list ignored = {0};
+	bool found = false;
+
+	vec_each (f, &part->files) {
+		struct ctf_packets src = ctf_trace_packets(t, *f, &ignored);
+		struct ctf_packet packet;
+		struct ctf_reader r;
+
+		ctf_reader_init(&r, saved);
+		found |= ctf_packet_read(&src, 0, &r, &packet) && !packet.other_uuid;
+	}
+	free(saved);
+	return found;
+}
+
+bool ctf_trace_adopt(struct ctf_trace *t, const char *dir)
+{
+	struct ctf_trace *part = mem_zalloc(1, sizeof(*part));
+	struct error ignored = {0};
+	size_t from = t->files.n;
+
+	part->path = mem_strdup(dir);
+	bool same = says_uuid(&t->type) && !read_directory(part, dir, &ignored) &&
+		    has_packets_of(t, part);
+	if (same) {
+		struct diag where = {.first_ns = DIAG_NO_TIME};
+
+		vec_each (f, &part->files)
+			*vec_push(&t->files) = *f;
+		part->files.n = 0;
+		diag_merge(&t->diags, &part->diags);
+		diag_add(&t->diags, DIAG_METADATA_MENDED, 1, &where);
+		build_streams(t, from);
+	}
+	error_deinit(&ignored);
+	ctf_trace_free(part);
+	return same;
+}
+
 void ctf_trace_free(struct ctf_trace *t)
 {
 	if (!t)

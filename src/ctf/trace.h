@@ -59,6 +59,12 @@ bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b);
 /* Moves b's files into a and frees b. The metadata that describes more is kept. */
 void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b);
 
+/*
+ * Takes the stream files in `dir`, whose own metadata cannot be read, if their packets say that
+ * they are of this trace. Return: whether they do.
+ */
+bool ctf_trace_adopt(struct ctf_trace *t, const char *dir);
+
 void ctf_trace_free(struct ctf_trace *trace);
 
 /* The packets of one of its files; diags is where its damage is counted. */

@@ -14,19 +14,27 @@
 #include <string.h>
 
 enum {
-	FAR_BEFORE =
-		96, /* bytes before the token that does not fit: changes of one bit are tried */
+	/* Around the token that does not fit: */
+	FAR_BEFORE = 96, /* bytes of which changes of one bit are tried */
 	FAR_BEHIND = 48,
-	NEAR = 16, /* bytes around it: any change is tried */
+	NEAR = 16, /* bytes of which any change is tried */
 	NEAR_BEHIND = 6,
-	CONTEXT = 6,		  /* bytes on both sides that have to look familiar */
-	MAX_BLOCK = 1 << 15,	  /* bytes */
-	MAX_MEND_WORK = 24 << 20, /* bytes read in all, over all attempts of one metadata */
-	NODE_WORK = 64,		  /* what a field counts in that */
-	MUCH_LESS = 4,
-	SCORE_WEIGHT = 32, /* what looking familiar once counts against being one of several changes
-			     that mean the same */
+
+	/* Bounds: of the block, and of the bytes read in all attempts of one metadata, which are so
+	 * many and so many more for each of its own. */
+	MAX_BLOCK = 1 << 15,
+	MIN_WORK = 1 << 20,
+	TEXT_WORK = 512,
+	MAX_WORK = 16 << 20,
+	ATTEMPT_WORK = 256, /* what an attempt counts, whatever its length */
+	NODE_WORK = 64,	    /* what a field counts */
+
+	/* How likely a change is. */
+	CONTEXT = 6,	   /* bytes on both sides that have to look familiar */
 	WORD_SCORE = 64,   /* what being a word of the language counts */
+	SCORE_WEIGHT = 32, /* what looking familiar once counts against being one of several changes
+			      that mean the same */
+	MUCH_LESS = 4,
 };
 
 /* What the block may have been, and the likeliest change that makes it that. */
@@ -274,7 +282,7 @@ static bool try_block(struct mender *m, uint64_t *shapep)
 	tsdl_rollback(p, &mark);
 	p->lx.arena = arena;
 	restore_clocks(p, &clocks);
-	p->mend_work += m->size + (p->n_nodes - n_nodes) * NODE_WORK;
+	p->mend_work += ATTEMPT_WORK + m->size + (p->n_nodes - n_nodes) * NODE_WORK;
 	p->n_nodes = n_nodes;
 	p->is_other_version = false;
 	arena_deinit(&scratch.arena);
@@ -342,7 +350,9 @@ static void note_reading(struct mender *m, const struct reading *new)
 
 static bool has_work_left(const struct mender *m)
 {
-	return m->p->mend_work < MAX_MEND_WORK;
+	uint64_t work = m->p->mend_work;
+
+	return work < MAX_WORK && work < MIN_WORK + TEXT_WORK * (uint64_t)m->p->size;
 }
 
 static void try_change(struct mender *m, size_t at, char c)
