@@ -1,0 +1,619 @@
+/*
+ * Threads, CPUs, the fused view, containers and wake-ups (model/model.h), from made-up events of machines in each
+ * other: a host, its guest that is a host itself, and that one's guest.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+enum { HOST, L1, L2, N_MACHINES };
+enum { L1_VCPU = 100, L2_VCPU = 200 }; /* threads that run them, on the host and on L1 */
+enum { END = 1000 };
+enum { VMRUN = 0x80, MSR = 0x7c, HLT = 0x78 };
+enum { RUNNABLE = 0, ASLEEP = 1, ZOMBIE = 32 };
+
+struct world {
+	struct evidence evidence[N_MACHINES];
+	struct identity identity;
+	struct model *model;
+	FILE *file;
+	char *text; /* a line for all that the model says */
+	size_t size;
+};
+
+/* ---- what the model says ---- */
+
+static int64_t tid_of(const struct world *w, uint32_t thread)
+{
+	size_t n;
+
+	return thread == NO_THREAD ? -1 : model_threads(w->model, &n)[thread].tid;
+}
+
+static void on_thread(void *ctx, const struct thread_interval *i)
+{
+	struct world *w = ctx;
+
+	fprintf(w->file, "thread %d: %d-%d %s%s%s\n", (int)tid_of(w, i->thread), (int)i->begin,
+		(int)i->end, thread_state_name(i->state), i->syscall ? " " : "",
+		i->syscall ? i->syscall : "");
+}
+
+static void on_cpu(void *ctx, const struct cpu_interval *i)
+{
+	struct world *w = ctx;
+
+	fprintf(w->file, "cpu %u.%u: %d-%d %s %d", i->machine, i->cpu, (int)i->begin, (int)i->end,
+		cpu_state_name(i->state), (int)tid_of(w, i->thread));
+	if (i->vm >= 0)
+		fprintf(w->file, " vm %d thread %d", i->vm, (int)tid_of(w, i->guest_thread));
+	fputc('\n', w->file);
+}
+
+static void on_wakeup(void *ctx, const struct wakeup *k)
+{
+	struct world *w = ctx;
+	const int64_t stages[] = {k->vcpu_woken, k->vcpu_ran, k->entered, k->ran};
+
+	fprintf(w->file, "wakeup %d at %d:", (int)tid_of(w, k->thread), (int)k->ts);
+	for (int i = 0; i < 4; i++)
+		fprintf(w->file, " %d", stages[i] == NO_VALUE ? -1 : (int)stages[i]);
+	fputc('\n', w->file);
+}
+
+/* ---- the world ---- */
+
+static void add_machine(struct world *w, int machine, int vm)
+{
+	*vec_push(&w->evidence[machine].cpus) = (struct evidence_cpu){.first_tid = NO_VALUE};
+	*vec_push(&w->identity.machines) = (struct ident_machine){
+		.name = "m", .evidence = &w->evidence[machine], .vm = vm, .why = mem_strdup("")};
+}
+
+static void add_vm(struct world *w, int host, int guest, int64_t tid)
+{
+	*vec_push(&w->identity.vms) = (struct ident_vm){.name = mem_strdup("vm"),
+							.host = host,
+							.guest = guest,
+							.pid = tid - 1,
+							.vm_uid = NO_VALUE,
+							.why = mem_strdup("")};
+	*vec_push(&w->identity.vcpus) =
+		(struct ident_vcpu){.vm = (int)w->identity.vms.n - 1, .tid = tid};
+}
+
+static void begin(struct world *w)
+{
+	struct event_set all[N_MACHINES] = {event_set_all(), event_set_all(), event_set_all()};
+	static struct model_sink sink;
+
+	*w = (struct world){0};
+	w->file = open_memstream(&w->text, &w->size);
+	sink = (struct model_sink){.ctx = w,
+				   .thread_interval = on_thread,
+				   .cpu_interval = on_cpu,
+				   .wakeup = on_wakeup};
+	add_machine(w, HOST, IDENT_NONE);
+	add_machine(w, L1, 0);
+	add_machine(w, L2, 1);
+	add_vm(w, HOST, L1, L1_VCPU);
+	add_vm(w, L1, L2, L2_VCPU);
+	w->model = model_new(&w->identity, all, (struct model_span){0, END}, &sink);
+}
+
+static void end(struct world *w)
+{
+	model_free(w->model);
+	for (int i = 0; i < N_MACHINES; i++)
+		evidence_deinit(&w->evidence[i]);
+	identity_deinit(&w->identity);
+	free(w->text);
+}
+
+static void finish(struct world *w)
+{
+	model_finish(w->model);
+	fclose(w->file);
+}
+
+/* The lines that begin with `what`, together, are `lines`. */
+static void expect(const struct world *w, const char *what, const char *lines)
+{
+	char *found = mem_zalloc(w->size + 1, 1);
+	size_t n = 0;
+
+	for (const char *line = w->text; *line;) {
+		const char *next = strchr(line, '\n') + 1;
+
+		if (!strncmp(line, what, strlen(what))) {
+			memcpy(found + n, line, (size_t)(next - line));
+			n += (size_t)(next - line);
+		}
+		line = next;
+	}
+	assert_string_equal(found, lines);
+	free(found);
+}
+
+/* ---- events ---- */
+
+static void say(struct world *w, int machine, int64_t ts, struct event e)
+{
+	e.machine = (uint16_t)machine;
+	e.ts = ts;
+	model_event(w->model, &e);
+}
+
+static void switches(struct world *w, int machine, int64_t ts, int64_t prev, int64_t state,
+		     int64_t next)
+{
+	say(w, machine, ts,
+	    (struct event){
+		    .id = EV_SCHED_SWITCH,
+		    .sched_switch = {.prev_tid = prev, .prev_state = state, .next_tid = next}});
+}
+
+static void plain(struct world *w, int machine, int64_t ts, enum event_id id)
+{
+	say(w, machine, ts, (struct event){.id = (uint16_t)id});
+}
+
+static void calls(struct world *w, int machine, int64_t ts, const char *name)
+{
+	say(w, machine, ts,
+	    (struct event){.id = EV_SYSCALL_ENTRY, .syscall_entry = {.name = name}});
+}
+
+static void exits(struct world *w, int machine, int64_t ts, int64_t reason)
+{
+	say(w, machine, ts,
+	    (struct event){.id = EV_KVM_EXIT,
+			   .kvm_exit = {.reason = reason, .isa = 2, .rip = NO_VALUE}});
+}
+
+static void wakes(struct world *w, int machine, int64_t ts, int64_t tid)
+{
+	say(w, machine, ts,
+	    (struct event){.id = EV_SCHED_WAKEUP, .sched_wakeup = {.tid = tid, .target_cpu = 0}});
+}
+
+static void forks(struct world *w, int64_t ts, int64_t parent, int64_t child, size_t levels,
+		  int64_t ns_inum)
+{
+	static const int32_t vtids[8];
+
+	say(w, HOST, ts,
+	    (struct event){
+		    .id = EV_SCHED_PROCESS_FORK,
+		    .sched_process_fork = {.parent_tid = parent,
+					   .child_tid = child,
+					   .child_pid = child,
+					   .child_ns_inum = ns_inum,
+					   .vtids = {.at = (const char *)vtids,
+						     .n = (uint32_t)(levels * sizeof(vtids[0]))}}});
+}
+
+static void dumps_namespace(struct world *w, int64_t ts, int64_t tid, int64_t level, int64_t inum)
+{
+	say(w, HOST, ts,
+	    (struct event){.id = EV_STATEDUMP_PID_NS,
+			   .statedump_pid_ns = {.tid = tid, .ns_level = level, .ns_inum = inum}});
+}
+
+/* ---- through the layers ---- */
+
+/* At 40 a thread of L2, 7, is in user code on all three layers. */
+static void begin_nested(struct world *w)
+{
+	begin(w);
+	switches(w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(w, HOST, 10, EV_KVM_ENTRY);
+	switches(w, L1, 20, 2, RUNNABLE, L2_VCPU);
+	plain(w, L1, 20, EV_KVM_ENTRY);
+	switches(w, L2, 30, 6, RUNNABLE, 7);
+	plain(w, L2, 40, EV_SYSCALL_EXIT);
+}
+
+static void three_levels(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_nested(&w);
+	exits(&w, HOST, 50, MSR); /* for the host alone */
+	plain(&w, HOST, 60, EV_KVM_ENTRY);
+	exits(&w, L1, 70, MSR); /* L1 works for L2 */
+	plain(&w, L1, 80, EV_KVM_ENTRY);
+	finish(&w);
+	expect(&w, "cpu 0.0: 3", "cpu 0.0: 30-50 vm 100 vm 1 thread 7\n");
+	expect(&w, "cpu 0.0: 5", "cpu 0.0: 50-60 syscall 100\n");
+	expect(&w, "cpu 0.0: 6", "cpu 0.0: 60-70 vm 100 vm 1 thread 7\n");
+	expect(&w, "cpu 0.0: 7", "cpu 0.0: 70-80 vm 100 vm 0 thread 200\n");
+	expect(&w, "thread 7: 4", "thread 7: 40-50 user\n");
+	expect(&w, "thread 7: 5", "thread 7: 50-60 hypervisor\n");
+	expect(&w, "thread 7: 6", "thread 7: 60-70 user\n");
+	expect(&w, "thread 7: 7", "thread 7: 70-80 hypervisor\n");
+	expect(&w, "thread 200: 5", "thread 200: 50-60 hypervisor ioctl\n");
+	expect(&w, "thread 200: 6", "thread 200: 60-1000 syscall ioctl\n");
+	end(&w);
+}
+
+/* What is taken from the outermost vCPU is taken from all that it carries. */
+static void stolen_from_below(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_nested(&w);
+	exits(&w, HOST, 50, MSR);
+	switches(&w, HOST, 60, L1_VCPU, RUNNABLE, 1);
+	switches(&w, HOST, 90, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 95, EV_KVM_ENTRY);
+	finish(&w);
+	expect(&w, "thread 7: 6", "thread 7: 60-90 stolen\n");
+	expect(&w, "thread 200: 6", "thread 200: 60-90 stolen ioctl\n");
+	expect(&w, "cpu 0.0: 95", "cpu 0.0: 95-1000 vm 100 vm 1 thread 7\n");
+	end(&w);
+}
+
+/* L1 believes L2 in the guest from its kvm_entry event on; the host sees when it truly is. */
+static void nested_entries_and_exits(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_nested(&w);
+	exits(&w, HOST, 50, MSR);
+	plain(&w, HOST, 55, EV_KVM_NESTED_EXIT);
+	plain(&w, HOST, 60, EV_KVM_ENTRY); /* L1 */
+	exits(&w, L1, 70, MSR);
+	plain(&w, L1, 80, EV_KVM_ENTRY);
+	exits(&w, HOST, 90, VMRUN);
+	plain(&w, HOST, 95, EV_KVM_ENTRY); /* L2 */
+	finish(&w);
+	expect(&w, "thread 7: 5", "thread 7: 50-95 hypervisor\n");
+	expect(&w, "thread 7: 9", "thread 7: 95-1000 user\n");
+	expect(&w, "cpu 0.0: 6", "cpu 0.0: 60-90 vm 100 vm 0 thread 200\n");
+	expect(&w, "cpu 0.0: 95", "cpu 0.0: 95-1000 vm 100 vm 1 thread 7\n");
+	end(&w);
+}
+
+/* Of a VM's CPU whose vCPU nobody knows nothing is known to be true. */
+static void unknown_carrier(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.identity.vcpus.at[0].guest_cpu = 5;
+	switches(&w, L1, 20, 2, RUNNABLE, 3);
+	plain(&w, L1, 30, EV_SYSCALL_EXIT);
+	finish(&w);
+	expect(&w, "thread 3:", "thread 3: 0-20 unknown\nthread 3: 20-1000 unknown\n");
+	expect(&w, "cpu 1.0: 3", "cpu 1.0: 30-1000 user 3\n");
+	end(&w);
+}
+
+/* ---- what is known later, or not at all ---- */
+
+static void known_from_the_first_system_call(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, 3);
+	plain(&w, HOST, 20, EV_IRQ_ENTRY);
+	plain(&w, HOST, 30, EV_IRQ_EXIT);
+	plain(&w, HOST, 40, EV_SYSCALL_EXIT);
+	calls(&w, HOST, 50, "read");
+	finish(&w);
+	expect(&w, "thread 3:",
+	       "thread 3: 0-10 unknown\nthread 3: 10-20 syscall\nthread 3: 20-30 irq\n"
+	       "thread 3: 30-40 syscall\nthread 3: 40-50 user\nthread 3: 50-1000 syscall read\n");
+	expect(&w, "cpu 0.0:",
+	       "cpu 0.0: 0-10 unknown -1\ncpu 0.0: 10-20 syscall 3\ncpu 0.0: 20-30 irq 3\n"
+	       "cpu 0.0: 30-40 syscall 3\ncpu 0.0: 40-50 user 3\ncpu 0.0: 50-1000 syscall 3\n");
+	end(&w);
+}
+
+/* The recording begins while an interrupt is handled. */
+static void begins_in_an_interrupt(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.evidence[HOST].cpus.at[0].first_tid = 3;
+	wakes(&w, HOST, 5, 4);
+	plain(&w, HOST, 10, EV_IRQ_EXIT);
+	plain(&w, HOST, 20, EV_SOFTIRQ_ENTRY);
+	plain(&w, HOST, 30, EV_SOFTIRQ_EXIT);
+	plain(&w, HOST, 40, EV_SYSCALL_EXIT);
+	finish(&w);
+	expect(&w, "thread 3:",
+	       "thread 3: 0-5 unknown\nthread 3: 5-10 irq\nthread 3: 10-20 syscall\n"
+	       "thread 3: 20-30 softirq\nthread 3: 30-40 syscall\nthread 3: 40-1000 user\n");
+	expect(&w, "cpu 0.0: 5", "cpu 0.0: 5-10 irq 3\n");
+	end(&w);
+}
+
+/* A thread that never makes itself known does not hold back the others for ever. */
+static void never_known(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 1, 1, RUNNABLE, 3);
+	for (int ts = 2; ts < 600; ts += 2) {
+		plain(&w, HOST, ts, EV_IRQ_ENTRY);
+		plain(&w, HOST, ts + 1, EV_IRQ_EXIT);
+	}
+	fflush(w.file);
+	expect(&w, "thread 3: 2-", "thread 3: 2-3 irq\n");
+	finish(&w);
+	expect(&w, "thread 3: 599-", "thread 3: 599-1000 unknown\n");
+	end(&w);
+}
+
+static void losses(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, 3);
+	plain(&w, HOST, 20, EV_SYSCALL_EXIT);
+	say(&w, HOST, 30, (struct event){.id = EV_LOST, .lost = {.to = 40}});
+	switches(&w, HOST, 50, 3, ASLEEP, 4);
+	finish(&w);
+	expect(&w, "thread 3: 2", "thread 3: 20-30 user\n");
+	expect(&w, "thread 3: 3", "thread 3: 30-50 unknown\n");
+	expect(&w, "thread 3: 5", "thread 3: 50-1000 blocked\n");
+	expect(&w, "cpu 0.0: 3", "cpu 0.0: 30-50 unknown -1\n");
+	end(&w);
+}
+
+/* An exiting thread can be preempted, and wait, before it is dead. */
+static void dies(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, 3);
+	calls(&w, HOST, 20, "exit_group");
+	say(&w, HOST, 30,
+	    (struct event){.id = EV_SCHED_PROCESS_EXIT, .sched_process_exit = {.tid = 3}});
+	switches(&w, HOST, 40, 3, RUNNABLE, 1);
+	switches(&w, HOST, 50, 1, RUNNABLE, 3);
+	switches(&w, HOST, 60, 3, ZOMBIE, 1);
+	finish(&w);
+	expect(&w, "thread 3: 4", "thread 3: 40-50 wait-cpu exit_group\n");
+	expect(&w, "thread 3: 6", "thread 3: 60-1000 dead\n");
+	end(&w);
+}
+
+/* Without the ioctl in the recording, KVM's events say that it was called. */
+static void kvm_run_not_recorded(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 20, EV_KVM_ENTRY);
+	exits(&w, HOST, 30, MSR);
+	say(&w, HOST, 40,
+	    (struct event){.id = EV_KVM_USERSPACE_EXIT, .kvm_userspace_exit = {.reason = 2}});
+	plain(&w, HOST, 50, EV_KVM_ENTRY);
+	finish(&w);
+	expect(&w, "thread 100:",
+	       "thread 100: 0-10 unknown\nthread 100: 10-20 unknown\n"
+	       "thread 100: 20-40 syscall ioctl\nthread 100: 40-50 user\n"
+	       "thread 100: 50-1000 syscall ioctl\n");
+	end(&w);
+}
+
+/* ---- containers ---- */
+
+static int container_of(const struct world *w, int64_t tid)
+{
+	size_t n;
+	const struct model_thread *t = model_threads(w->model, &n);
+	int found = -2;
+
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].tid == tid)
+			found = t[i].container;
+	}
+	return found;
+}
+
+/* Namespaces of a thread, from its own to the outermost container. */
+static void expect_chain(const struct world *w, int64_t tid, int n, const int64_t *inums)
+{
+	size_t n_containers;
+	const struct model_container *c = model_containers(w->model, &n_containers);
+	int at = container_of(w, tid);
+
+	for (int i = 0; i < n; i++) {
+		assert_in_range(at, 0, n_containers - 1);
+		assert_int_equal(c[at].ns_inum, inums[i]);
+		at = c[at].parent;
+	}
+	assert_int_equal(at, -1);
+}
+
+/* The state dump's events of a thread in any order of levels. */
+static void dumped_in_any_order(void **state)
+{
+	static const int orders[][3] = {{1, 2, 3}, {3, 2, 1}, {3, 1, 2}, {2, 3, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct world w;
+
+		begin(&w);
+		dumps_namespace(&w, 1, 50, 0, 900);
+		for (int k = 0; k < 3; k++)
+			dumps_namespace(&w, 2 + k, 50, orders[i][k], 900 + orders[i][k]);
+		dumps_namespace(&w, 9, 51, 1, 901);
+		expect_chain(&w, 50, 3, (int64_t[]){903, 902, 901});
+		expect_chain(&w, 51, 1, (int64_t[]){901});
+		finish(&w);
+		end(&w);
+	}
+}
+
+/* unshare: the thread stays where it is, its children are in the new namespace. */
+static void forked_containers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	forks(&w, 1, 10, 11, 1, 900); /* in the machine's own */
+	forks(&w, 2, 11, 12, 2, 901);
+	forks(&w, 3, 12, 13, 2, 901);
+	forks(&w, 4, 13, 14, 3, 902);
+	forks(&w, 5, 11, 15, 1, 900);
+	forks(&w, 6, 11, 16, 3, 902); /* entered from outside, as by nsenter */
+	assert_int_equal(container_of(&w, 11), -1);
+	assert_int_equal(container_of(&w, 15), -1);
+	expect_chain(&w, 12, 1, (int64_t[]){901});
+	expect_chain(&w, 13, 1, (int64_t[]){901});
+	expect_chain(&w, 14, 2, (int64_t[]){902, 901});
+	expect_chain(&w, 16, 2, (int64_t[]){902, 901});
+	finish(&w);
+	end(&w);
+}
+
+/* Nonsense does not make containers contain each other. */
+static void no_rings_of_containers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	dumps_namespace(&w, 1, 50, 1, 901);
+	dumps_namespace(&w, 2, 50, 2, 902);
+	dumps_namespace(&w, 3, 51, 1, 902);
+	dumps_namespace(&w, 4, 51, 2, 901);
+	dumps_namespace(&w, 5, 52, INT64_MAX, 903);
+	expect_chain(&w, 50, 2, (int64_t[]){902, 901});
+	expect_chain(&w, 51, 1, (int64_t[]){901});
+	finish(&w);
+	end(&w);
+}
+
+/* ---- wake-ups ---- */
+
+/* The vCPU sleeps when its guest's thread is woken, from a device say. */
+static void wakeup_through_the_layers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 20, EV_KVM_ENTRY);
+	switches(&w, L1, 25, 2, ASLEEP, 0);
+	exits(&w, HOST, 30, HLT);
+	switches(&w, HOST, 40, L1_VCPU, ASLEEP, 1);
+	wakes(&w, L1, 50, 2);
+	wakes(&w, HOST, 60, L1_VCPU);
+	switches(&w, HOST, 80, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 90, EV_KVM_ENTRY);
+	switches(&w, L1, 100, 0, RUNNABLE, 2);
+	finish(&w);
+	expect(&w, "wakeup", "wakeup 2 at 50: 10 30 40 50\n");
+	end(&w);
+}
+
+/* Exits that are over before, or come when the guest has run since, are not waited for. */
+static void wakeup_of_a_running_vcpu(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 20, EV_KVM_ENTRY);
+	switches(&w, L1, 25, 2, ASLEEP, 3);
+	wakes(&w, L1, 30, 2);
+	exits(&w, HOST, 40, MSR);
+	plain(&w, HOST, 50, EV_KVM_ENTRY);
+	switches(&w, L1, 60, 3, RUNNABLE, 2);
+	finish(&w);
+	expect(&w, "wakeup", "wakeup 2 at 30: -1 -1 -1 30\n");
+	end(&w);
+}
+
+static void vectors_are_learned(void **state)
+{
+	static const struct {
+		int64_t tid;
+		const char *comm;
+		int64_t apicid, vector;
+		int source;
+	} sent[] = {{L1_VCPU, "CPU 0/KVM", 0, 236, IRQ_TIMER},
+		    {L1_VCPU, "CPU 0/KVM", 1, 251, IRQ_IPI},
+		    {33, "vhost-99", 0, 40, IRQ_NETWORK},
+		    {34, "other", 0, 41, -1}};
+	struct world w;
+	uint64_t n;
+
+	(void)state;
+	begin(&w);
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		say(&w, HOST, (int64_t)i,
+		    (struct event){
+			    .id = EV_SCHED_SWITCH,
+			    .sched_switch = {.prev_tid = i ? sent[i - 1].tid : 1,
+					     .next_tid = sent[i].tid,
+					     .next_comm = {.at = sent[i].comm,
+							   .n = (uint32_t)strlen(sent[i].comm)}}});
+		say(&w, HOST, (int64_t)i,
+		    (struct event){.id = EV_KVM_ACCEPT_IRQ,
+				   .kvm_accept_irq = {.apicid = sent[i].apicid,
+						      .vector = sent[i].vector}});
+		assert_int_equal(model_irq_source(w.model, 0, (int)sent[i].vector, &n),
+				 sent[i].source);
+	}
+	finish(&w);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(three_levels),
+		cmocka_unit_test(stolen_from_below),
+		cmocka_unit_test(nested_entries_and_exits),
+		cmocka_unit_test(unknown_carrier),
+		cmocka_unit_test(known_from_the_first_system_call),
+		cmocka_unit_test(begins_in_an_interrupt),
+		cmocka_unit_test(never_known),
+		cmocka_unit_test(losses),
+		cmocka_unit_test(dies),
+		cmocka_unit_test(kvm_run_not_recorded),
+		cmocka_unit_test(dumped_in_any_order),
+		cmocka_unit_test(forked_containers),
+		cmocka_unit_test(no_rings_of_containers),
+		cmocka_unit_test(wakeup_through_the_layers),
+		cmocka_unit_test(wakeup_of_a_running_vcpu),
+		cmocka_unit_test(vectors_are_learned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
