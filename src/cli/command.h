@@ -32,5 +32,6 @@ extern const struct command cmd_info;
 extern const struct command cmd_query;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
+extern const struct command cmd_serve;
 
 #endif

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&cmd_query,
 	&cmd_record,
 	&cmd_report,
+	&cmd_serve,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -1,0 +1,281 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/common.h"
+#include "server/server.h"
+
+extern char **environ;
+
+enum option_id { OPT_PORT = 1, OPT_LISTEN, OPT_WEB_ROOT, OPT_ROOT };
+
+enum { DEFAULT_PORT = 8080, MESSAGE_SIZE = 4096 };
+
+static const struct option options[] = {
+	CLI_HELP_OPTION,
+	{"port", required_argument, NULL, OPT_PORT},
+	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"web-root", required_argument, NULL, OPT_WEB_ROOT},
+	{"root", required_argument, NULL, OPT_ROOT},
+	{0},
+};
+
+/* ---- analysis of recordings ------------------------------------------------------------------- */
+
+/*
+ * A recording is analyzed by another process, this program again: it can be stopped at once, and
+ * its memory is gone with it.
+ */
+static int spawn_analysis(char *const *paths, size_t n, const char *output, int *errors,
+			  pid_t *pidp, struct error *err)
+{
+	const char **argv = mem_zalloc(n + 6, sizeof(*argv));
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	size_t argc = 0;
+	sigset_t none;
+
+	argv[argc++] = "vmscope";
+	argv[argc++] = "analyze";
+	argv[argc++] = "-o";
+	argv[argc++] = output;
+	argv[argc++] = "--";
+	for (size_t i = 0; i < n; i++)
+		argv[argc++] = paths[i];
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO);
+	sigemptyset(&none); /* ours waits for signals with sigwait() */
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	int r = posix_spawn(pidp, "/proc/self/exe", &actions, &attributes, (char *const *)argv,
+			    environ);
+
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	free(argv);
+	return r ? error_errno(err, r, "cannot start the analysis") : 0;
+}
+
+/* Keeps the last line that the analysis said, without the newline. */
+static void keep_last_line(char *message, const char *data, size_t n)
+{
+	size_t length = strlen(message);
+
+	for (size_t i = 0; i < n; i++) {
+		if (length && message[length - 1] == '\n')
+			length = 0;
+		if (length < MESSAGE_SIZE - 1)
+			message[length++] = data[i];
+	}
+	message[length] = '\0';
+}
+
+/* Reads what the process says until it ends or is to stop. */
+static void follow(int errors, int stop_fd, pid_t pid, char *message)
+{
+	struct pollfd fds[] = {{.fd = errors, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+	char data[512];
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents) {
+			kill(pid, SIGKILL);
+			fds[1].fd = -1;
+			fds[1].revents = 0;
+		}
+		if (!fds[0].revents)
+			continue;
+		ssize_t n = read(errors, data, sizeof(data));
+
+		if (n <= 0)
+			return;
+		keep_last_line(message, data, (size_t)n);
+	}
+}
+
+static int finish_analysis(pid_t pid, char *message, struct error *err)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	message[strcspn(message, "\n")] = '\0';
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		return error_set(err, "the analysis was ended by signal %d", WTERMSIG(status));
+	return error_set(err, "%s", *message ? message : "the analysis failed");
+}
+
+static int analyze(void *ctx, char *const *paths, size_t n, const char *output, int stop_fd,
+		   struct error *err)
+{
+	char message[MESSAGE_SIZE] = "";
+	int errors[2];
+	pid_t pid;
+
+	(void)ctx;
+	if (pipe2(errors, O_CLOEXEC))
+		return error_errno(err, errno, "cannot start the analysis");
+	int r = spawn_analysis(paths, n, output, errors, &pid, err);
+
+	close(errors[1]);
+	if (!r) {
+		follow(errors[0], stop_fd, pid, message);
+		r = finish_analysis(pid, message, err);
+	}
+	close(errors[0]);
+	return r;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static int take_port(const struct command *cmd, struct server_config *config)
+{
+	char *end;
+	unsigned long port = strtoul(optarg, &end, 10);
+
+	if (end == optarg || *end || *optarg == '-' || port > 65535) {
+		cli_usage(cmd, "--port takes a number from 0 to 65535, not '%s'", optarg);
+		return CLI_OPTION_BAD;
+	}
+	config->port = (uint16_t)port;
+	return 0;
+}
+
+/* Return: 0, or an answer for cli_option_status(). */
+static int take_option(const struct command *cmd, struct server_config *config, int option)
+{
+	struct error err = {0};
+
+	switch ((enum option_id)option) {
+	case OPT_PORT:
+		return take_port(cmd, config);
+	case OPT_LISTEN:
+		config->listen = optarg;
+		return 0;
+	case OPT_WEB_ROOT:
+		config->web_root = optarg;
+		return 0;
+	case OPT_ROOT:
+		if (!roots_add(&config->catalog.roots, optarg, &err))
+			return 0;
+		cli_usage(cmd, "--root: %s", err.text);
+		error_deinit(&err);
+	}
+	return CLI_OPTION_BAD;
+}
+
+/* Return: 0, or an answer for cli_option_status(). */
+static int read_options(const struct command *cmd, struct server_config *config, int argc,
+			char **argv)
+{
+	int option, r;
+
+	while ((option = cli_next_option(cmd, argc, argv, options)) > 0) {
+		r = take_option(cmd, config, option);
+		if (r)
+			return r;
+	}
+	return option == CLI_OPTIONS_END ? 0 : option;
+}
+
+/* ---- serving --------------------------------------------------------------------------------- */
+
+static int add_roots(struct server_config *config, char **paths, int n, struct error *err)
+{
+	for (int i = 0; i < n; i++) {
+		if (roots_add(&config->catalog.roots, paths[i], err))
+			return ERR;
+	}
+	return 0;
+}
+
+static int open_all(struct server *s, char **paths, int n, struct error *err)
+{
+	for (int i = 0; i < n; i++) {
+		if (server_open(s, paths[i], err))
+			return ERR;
+	}
+	return 0;
+}
+
+static void say_where(const struct server_config *config, const struct server *s)
+{
+	bool v6 = strchr(config->listen, ':') != NULL;
+
+	printf("vmscope serves at http://%s%s%s:%u/\n", v6 ? "[" : "", config->listen,
+	       v6 ? "]" : "", server_port(s));
+	if (strcmp(config->listen, "127.0.0.1") != 0 && strcmp(config->listen, "::1") != 0)
+		fprintf(stderr, "vmscope serve: anyone who reaches this address can see what is in "
+				"the served directories\n");
+	fflush(stdout);
+}
+
+/* Serves until a signal. */
+static int serve(struct server_config *config, char **paths, int n, struct error *err)
+{
+	struct server *s;
+	sigset_t signals;
+	int which;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+	if (add_roots(config, paths, n, err) || server_new(&s, config, err))
+		return ERR;
+	int r = open_all(s, paths, n, err);
+
+	if (!r) {
+		say_where(config, s);
+		sigwait(&signals, &which);
+	}
+	server_free(s);
+	return r;
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct server_config config = {
+		.listen = "127.0.0.1", .port = DEFAULT_PORT, .catalog.analyze = analyze};
+	struct error err = {0};
+	int r = read_options(cmd, &config, argc, argv);
+	int status = CLI_OK;
+
+	if (r)
+		status = cli_option_status(r);
+	else if (serve(&config, argv + optind, argc - optind, &err))
+		status = cli_failed(cmd, &err);
+	roots_deinit(&config.catalog.roots);
+	return status;
+}
+
+const struct command cmd_serve = {
+	.name = "serve",
+	.summary = "show results in the browser and in trace viewers",
+	.help = "usage: vmscope serve [OPTION...] [PATH...]\n\n"
+		"Serve results files (.vms) and recordings to web browsers, and to viewers that speak\n"
+		"the Trace Server Protocol. Recordings are analyzed first. Only what lies in the\n"
+		"directories of the PATHs can be opened.\n\n"
+		"  --port N        the port; 8080 is the default, 0 takes any that is free\n"
+		"  --listen ADDR   the address to listen at; 127.0.0.1, the default, can be reached from\n"
+		"                  this machine only, 0.0.0.0 and :: from everywhere\n"
+		"  --root DIR      what lies in DIR can be opened, too; may be given several times\n"
+		"  --web-root DIR  take the page's files from DIR instead of those built in\n"
+		"  --help          print this\n",
+	.run = run,
+};

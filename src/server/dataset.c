@@ -1,0 +1,445 @@
+#include "server/dataset.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "store/cursor.h"
+
+/* ---- reading what there is ----------------------------------------------------------------------
+ */
+
+typedef void take_fn(struct dataset *d, const struct store_cursor *c);
+
+/* Calls `take` for each row of a table. */
+static int read_rows(struct dataset *d, enum table_id table, take_fn *take, struct error *err)
+{
+	struct store_query query = store_query_all(d->store, table);
+	struct store_cursor c;
+	int r;
+
+	store_cursor_init(&c, d->store, &query);
+	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW)
+		take(d, &c);
+	store_cursor_deinit(&c);
+	return r;
+}
+
+static const char *text_of(const struct dataset *d, int64_t value, const char *otherwise)
+{
+	const char *text = store_string(d->store, value);
+
+	return text ? text : otherwise;
+}
+
+static int64_t id_of(int64_t value)
+{
+	return value >= 0 && value < ROW_INDEX_END ? value : -1;
+}
+
+/* Return: whether this id names a row, and none did before; then it is that of element `index`. */
+static bool is_new(struct dataset *d, enum row_kind kind, int64_t id, size_t index)
+{
+	if (id_of(id) < 0 || map_get(&d->by_id[kind], (uint64_t)id))
+		return false;
+	map_put(&d->by_id[kind], (uint64_t)id, index);
+	return true;
+}
+
+static int64_t lane_by_key(const struct dataset *d, enum table_id table, int64_t key, int64_t key2)
+{
+	return store_find_lane(d->store, table, (int64_t[TABLE_MAX_KEYS]){key, key2});
+}
+
+static void take_meta(struct dataset *d, const struct store_cursor *c)
+{
+	const char *key = text_of(d, store_cursor_get(c, COL_META_KEY), "");
+	const char *value = text_of(d, store_cursor_get(c, COL_META_VALUE), "");
+
+	if (!strcmp(key, "span_begin_ns"))
+		d->begin = strtoll(value, NULL, 10);
+	else if (!strcmp(key, "span_end_ns"))
+		d->end = strtoll(value, NULL, 10);
+}
+
+static int64_t count_of(int64_t value)
+{
+	return value > 0 ? value : 0;
+}
+
+static void take_machine(struct dataset *d, const struct store_cursor *c)
+{
+	int64_t id = store_cursor_get(c, COL_MACHINE_ID);
+
+	if (!is_new(d, ROW_MACHINE, id, d->machines.n))
+		return;
+	*vec_push(&d->machines) = (struct ds_machine){
+		.id = id,
+		.parent = id_of(store_cursor_get(c, COL_MACHINE_PARENT_ID)),
+		.name = text_of(d, store_cursor_get(c, COL_MACHINE_NAME), "?"),
+		.role = text_of(d, store_cursor_get(c, COL_MACHINE_ROLE), "unknown"),
+		.trace_path = text_of(d, store_cursor_get(c, COL_MACHINE_TRACE_PATH), NULL),
+		.events = count_of(store_cursor_get(c, COL_MACHINE_EVENTS)),
+		.lost = count_of(store_cursor_get(c, COL_MACHINE_LOST_EVENTS)),
+	};
+}
+
+static void take_vcpu(struct dataset *d, const struct store_cursor *c)
+{
+	int64_t id = store_cursor_get(c, COL_VCPU_ID);
+
+	if (!is_new(d, ROW_VCPU, id, d->vcpus.n))
+		return;
+	*vec_push(&d->vcpus) = (struct ds_vcpu){
+		.id = id,
+		.machine = id_of(store_cursor_get(c, COL_VCPU_MACHINE_ID)),
+		.index = store_cursor_get(c, COL_VCPU_VCPU_INDEX),
+		.host = id_of(store_cursor_get(c, COL_VCPU_HOST_ID)),
+		.tid = store_cursor_get(c, COL_VCPU_HOST_TID),
+		.thread = -1,
+		.lane = lane_by_key(d, TABLE_VCPU_STATE, id, 0),
+		.exits = lane_by_key(d, TABLE_VM_EXIT, id, 0),
+	};
+}
+
+static void take_thread(struct dataset *d, const struct store_cursor *c)
+{
+	int64_t id = store_cursor_get(c, COL_THREAD_ID);
+	int64_t machine = store_cursor_get(c, COL_THREAD_MACHINE_ID);
+
+	if (!is_new(d, ROW_THREAD, id, d->threads.n))
+		return;
+	*vec_push(&d->threads) = (struct ds_thread){
+		.id = id,
+		.machine = id_of(machine),
+		.tid = store_cursor_get(c, COL_THREAD_TID),
+		.pid = store_cursor_get(c, COL_THREAD_PID),
+		.comm = text_of(d, store_cursor_get(c, COL_THREAD_COMM), "?"),
+		.vcpu = -1,
+		.lane = lane_by_key(d, TABLE_THREAD_STATE, id, 0),
+		.wakeups = lane_by_key(d, TABLE_WAKEUP, machine, id),
+	};
+}
+
+static void find_cpus(struct dataset *d)
+{
+	const struct table_info *info = &d->store->tables[TABLE_CPU_STATE];
+
+	for (size_t i = 0; i < info->lanes.n && i < ROW_INDEX_END; i++)
+		*vec_push(&d->cpus) = (struct ds_cpu){.machine = info->lanes.at[i].keys[0],
+						      .cpu = info->lanes.at[i].keys[1],
+						      .lane = (int64_t)i};
+}
+
+/* ---- order and names ----------------------------------------------------------------------------
+ */
+
+static int compare(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static bool is_host(const struct ds_machine *m)
+{
+	return m->parent < 0;
+}
+
+static int compare_machines(const void *a, const void *b)
+{
+	const struct ds_machine *x = a, *y = b;
+	int by_role = is_host(x) - is_host(y);
+
+	return by_role ? by_role : compare(x->id, y->id);
+}
+
+static int compare_vcpus(const void *a, const void *b)
+{
+	const struct ds_vcpu *x = a, *y = b;
+	int by_machine = compare(x->machine, y->machine);
+	int by_index = compare(x->index, y->index);
+
+	return by_machine ? by_machine : by_index ? by_index : compare(x->id, y->id);
+}
+
+static int compare_threads(const void *a, const void *b)
+{
+	const struct ds_thread *x = a, *y = b;
+	int by_machine = compare(x->machine, y->machine);
+	int by_pid = compare(x->pid, y->pid);
+	int by_tid = compare(x->tid, y->tid);
+
+	return by_machine ? by_machine : by_pid ? by_pid : by_tid ? by_tid : compare(x->id, y->id);
+}
+
+#define SORT_BY_ID(d, kind, v, by)                                                  \
+	do {                                                                        \
+		if ((v)->n)                                                         \
+			qsort((v)->at, (v)->n, sizeof(*(v)->at), by);               \
+		for (size_t i_ = 0; i_ < (v)->n; i_++)                              \
+			*map_get(&(d)->by_id[kind], (uint64_t)(v)->at[i_].id) = i_; \
+	} while (0)
+
+static void sort_all(struct dataset *d)
+{
+	SORT_BY_ID(d, ROW_MACHINE, &d->machines, compare_machines);
+	SORT_BY_ID(d, ROW_VCPU, &d->vcpus, compare_vcpus);
+	SORT_BY_ID(d, ROW_THREAD, &d->threads, compare_threads);
+}
+
+/* Return: the row that stands for the process whose threads are at [from, to). */
+static int32_t process_row(struct dataset *d, size_t from, size_t to)
+{
+	const struct ds_thread *first = &d->threads.at[from];
+
+	for (size_t i = from; i < to; i++) {
+		if (d->threads.at[i].tid == first->pid && d->threads.at[i].lane >= 0)
+			return row_id(ROW_THREAD, d->threads.at[i].id);
+	}
+	*vec_push(&d->processes) = (struct ds_process){
+		.thread = first->id, .machine = first->machine, .pid = first->pid};
+	return row_id(ROW_PROCESS, first->id);
+}
+
+/* A process is its first thread, with the others below; one thread alone stands by itself. */
+static void find_processes(struct dataset *d)
+{
+	for (size_t from = 0, to; from < d->threads.n; from = to) {
+		const struct ds_thread first = d->threads.at[from];
+
+		to = from + 1;
+		while (to < d->threads.n && d->threads.at[to].machine == first.machine &&
+		       d->threads.at[to].pid == first.pid && first.pid > 0)
+			to++;
+		int32_t machine = first.machine < 0 ? -1 : row_id(ROW_MACHINE, first.machine);
+		int32_t row = to - from == 1 ? machine : process_row(d, from, to);
+
+		for (size_t i = from; i < to; i++) {
+			struct ds_thread *t = &d->threads.at[i];
+
+			t->process = row == row_id(ROW_THREAD, t->id) ? machine : row;
+		}
+	}
+}
+
+static uint64_t thread_key(int64_t machine, int64_t tid)
+{
+	return (uint64_t)machine << 32 ^ (uint64_t)tid;
+}
+
+static void find_vcpu_threads(struct dataset *d)
+{
+	struct map vcpus = {0};
+
+	for (size_t i = 0; i < d->vcpus.n; i++)
+		map_put(&vcpus, thread_key(d->vcpus.at[i].host, d->vcpus.at[i].tid), i);
+	vec_each (t, &d->threads) {
+		const uint64_t *i = map_get(&vcpus, thread_key(t->machine, t->tid));
+
+		if (!i || d->vcpus.at[*i].thread >= 0)
+			continue;
+		t->vcpu = d->vcpus.at[*i].id;
+		d->vcpus.at[*i].thread = t->id;
+	}
+	map_deinit(&vcpus);
+}
+
+/* A file that does not say its span has that of its lanes. */
+static void find_span(struct dataset *d)
+{
+	if (d->begin < d->end)
+		return;
+	d->begin = INT64_MAX;
+	d->end = INT64_MIN;
+	for (int t = 0; t < TABLE_N; t++) {
+		if (table_get((enum table_id)t)->kind != TABLE_STATES)
+			continue;
+		vec_each (lane, &d->store->tables[t].lanes) {
+			d->begin = lane->entry.first < d->begin ? lane->entry.first : d->begin;
+			d->end = lane->entry.end > d->end ? lane->entry.end : d->end;
+		}
+	}
+	if (d->begin >= d->end)
+		d->begin = 0, d->end = 1;
+}
+
+static int read_all(struct dataset *d, struct error *err)
+{
+	if (read_rows(d, TABLE_META, take_meta, err) ||
+	    read_rows(d, TABLE_MACHINE, take_machine, err) ||
+	    read_rows(d, TABLE_VCPU, take_vcpu, err) ||
+	    read_rows(d, TABLE_THREAD, take_thread, err))
+		return ERR;
+	find_cpus(d);
+	find_span(d);
+	sort_all(d);
+	find_processes(d);
+	find_vcpu_threads(d);
+	vec_each (m, &d->machines)
+		d->n_events += m->events;
+	return 0;
+}
+
+int dataset_open(struct dataset **dp, const char *path, struct error *err)
+{
+	struct dataset *d = mem_zalloc(1, sizeof(*d));
+
+	d->users = 1;
+	pthread_mutex_init(&d->lock, NULL);
+	if (store_open(&d->store, path, err) || read_all(d, err)) {
+		dataset_release(d);
+		return ERR;
+	}
+	*dp = d;
+	return 0;
+}
+
+struct dataset *dataset_use(struct dataset *d)
+{
+	__atomic_add_fetch(&d->users, 1, __ATOMIC_RELAXED);
+	return d;
+}
+
+void dataset_release(struct dataset *d)
+{
+	if (!d || __atomic_sub_fetch(&d->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	store_free(d->store);
+	vec_deinit(&d->machines);
+	vec_deinit(&d->vcpus);
+	vec_deinit(&d->threads);
+	vec_deinit(&d->cpus);
+	vec_deinit(&d->processes);
+	vec_deinit(&d->exits);
+	for (int i = 0; i < ROW_N_KINDS; i++)
+		map_deinit(&d->by_id[i]);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+/* ---- questions ----------------------------------------------------------------------------------
+ */
+
+const struct ds_machine *dataset_machine(const struct dataset *d, int64_t id)
+{
+	const uint64_t *i = map_get(&d->by_id[ROW_MACHINE], (uint64_t)id);
+
+	return i ? &d->machines.at[*i] : NULL;
+}
+
+const struct ds_vcpu *dataset_vcpu(const struct dataset *d, int64_t id)
+{
+	const uint64_t *i = map_get(&d->by_id[ROW_VCPU], (uint64_t)id);
+
+	return i ? &d->vcpus.at[*i] : NULL;
+}
+
+const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id)
+{
+	const uint64_t *i = map_get(&d->by_id[ROW_THREAD], (uint64_t)id);
+
+	return i ? &d->threads.at[*i] : NULL;
+}
+
+const char *dataset_machine_name(const struct dataset *d, int64_t id)
+{
+	const struct ds_machine *m = dataset_machine(d, id);
+
+	return m ? m->name : "?";
+}
+
+char *dataset_vcpu_text(const struct dataset *d, int64_t id)
+{
+	const struct ds_vcpu *v = dataset_vcpu(d, id);
+
+	if (!v)
+		return mem_strdup("?");
+	return mem_printf("%s vCPU %" PRId64, dataset_machine_name(d, v->machine), v->index);
+}
+
+char *dataset_thread_text(const struct dataset *d, int64_t id)
+{
+	const struct ds_thread *t = dataset_thread(d, id);
+
+	if (!t)
+		return mem_strdup("?");
+	if (t->vcpu >= 0)
+		return dataset_vcpu_text(d, t->vcpu);
+	return t->tid == 0 ? mem_strdup("idle") : mem_printf("%s (%" PRId64 ")", t->comm, t->tid);
+}
+
+static int compare_exits(const void *a, const void *b)
+{
+	const struct ds_exits *x = a, *y = b;
+	int by_vcpu = compare(x->vcpu, y->vcpu);
+
+	return by_vcpu ? by_vcpu : compare(x->reason, y->reason);
+}
+
+static int collect_exits(struct dataset *d, struct error *err)
+{
+	struct store_query query = store_query_all(d->store, TABLE_VM_EXIT);
+	struct store_cursor c;
+	struct map known = {0};
+	int r;
+
+	query.columns =
+		1U << COL_VM_EXIT_VCPU_ID | 1U << COL_VM_EXIT_REASON | 1U << COL_VM_EXIT_NAME;
+	store_cursor_init(&c, d->store, &query);
+	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW) {
+		int64_t vcpu = store_cursor_get(&c, COL_VM_EXIT_VCPU_ID);
+		int64_t reason = store_cursor_get(&c, COL_VM_EXIT_REASON);
+		uint64_t key = (uint64_t)vcpu << 40 ^ (uint64_t)reason;
+
+		if (map_get(&known, key) || d->exits.n == DS_MAX_EXITS)
+			continue;
+		map_put(&known, key, 1);
+		*vec_push(&d->exits) = (struct ds_exits){
+			vcpu, reason, text_of(d, store_cursor_get(&c, COL_VM_EXIT_NAME), "?")};
+	}
+	store_cursor_deinit(&c);
+	map_deinit(&known);
+	if (d->exits.n)
+		qsort(d->exits.at, d->exits.n, sizeof(*d->exits.at), compare_exits);
+	return r;
+}
+
+int dataset_find_exits(struct dataset *d, struct error *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&d->lock);
+	if (!d->exits_known) {
+		d->exits.n = 0;
+		r = collect_exits(d, err);
+		d->exits_known = !r;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return r;
+}
+
+bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep)
+{
+	const struct ds_vcpu *v;
+	const struct ds_thread *t;
+	int64_t lane = -1, index = row_index(row);
+
+	switch (row_kind(row)) {
+	case ROW_VCPU:
+		v = dataset_vcpu(d, index);
+		lane = v ? v->lane : -1;
+		*tablep = TABLE_VCPU_STATE;
+		break;
+	case ROW_THREAD:
+		t = dataset_thread(d, index);
+		lane = t ? t->lane : -1;
+		*tablep = TABLE_THREAD_STATE;
+		break;
+	case ROW_CPU:
+		lane = index < (int64_t)d->cpus.n ? d->cpus.at[index].lane : -1;
+		*tablep = TABLE_CPU_STATE;
+		break;
+	default:
+		return false;
+	}
+	*lanep = (size_t)lane;
+	return lane >= 0;
+}

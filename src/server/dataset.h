@@ -1,0 +1,100 @@
+/*
+ * dataset: a results file, opened for views: its rows by name, and where their lanes are.
+ *
+ * Nothing in it changes after opening but what is behind `lock`, so any number of threads may use it.
+ * Whoever keeps one counts as a user; the last one closes it.
+ */
+#ifndef VMSCOPE_SERVER_DATASET_H
+#define VMSCOPE_SERVER_DATASET_H
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "server/rowid.h"
+#include "store/reader.h"
+
+/* Ids are as in the file; -1: none. Strings are the file's own, never NULL. */
+struct ds_machine {
+	int64_t id, parent;
+	const char *name, *role, *trace_path; /* trace_path: NULL when it was not traced */
+	int64_t events, lost;
+};
+
+struct ds_vcpu {
+	int64_t id, machine, index, host, tid;
+	int64_t thread; /* the thread that runs it */
+	int64_t lane;	/* of vcpu_state */
+	int64_t exits;	/* its lane of vm_exit */
+};
+
+struct ds_thread {
+	int64_t id, machine, tid, pid;
+	const char *comm;
+	int32_t process; /* row that it stands below, or its machine's */
+	int64_t vcpu;	 /* that it runs */
+	int64_t lane;	 /* of thread_state */
+	int64_t wakeups; /* its lane of wakeup */
+};
+
+struct ds_cpu {
+	int64_t machine, cpu, lane;
+};
+
+/* A process whose first thread the file does not have. */
+struct ds_process {
+	int64_t thread; /* one of its threads: names the row */
+	int64_t machine, pid;
+};
+
+struct ds_exits {
+	int64_t vcpu, reason; /* reason: TABLE_NULL when it is not known */
+	const char *name;
+};
+
+/* More pairs of vCPU and reason than this no recording has; only they are told apart. */
+enum { DS_MAX_EXITS = 10000 };
+
+struct dataset {
+	struct store *store;
+	int64_t begin, end; /* of the experiment, ns since the Epoch */
+	int64_t n_events;
+	VEC(struct ds_machine) machines; /* hosts last, so that guests stand above */
+	VEC(struct ds_vcpu) vcpus;
+	VEC(struct ds_thread) threads; /* by machine, process, tid */
+	VEC(struct ds_cpu) cpus;
+	VEC(struct ds_process) processes;
+	struct map by_id[ROW_N_KINDS]; /* id in the file -> index here */
+
+	int users; /* atomic */
+	pthread_mutex_t lock;
+	bool exits_known;
+	VEC(struct ds_exits) exits; /* behind lock until known, then constant */
+};
+
+/* Return: 0 and *dp with one user; or ERR with err set. */
+int dataset_open(struct dataset **dp, const char *path, struct error *err);
+
+/* One user more. Return: d. */
+struct dataset *dataset_use(struct dataset *d);
+void dataset_release(struct dataset *d); /* NULL is allowed */
+
+/* Return: what has this id in the file, or NULL. */
+const struct ds_machine *dataset_machine(const struct dataset *d, int64_t id);
+const struct ds_vcpu *dataset_vcpu(const struct dataset *d, int64_t id);
+const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id);
+
+/* Return: "g1", or "?" for a machine that there is not. */
+const char *dataset_machine_name(const struct dataset *d, int64_t id);
+
+/* Return: a text for people, owned by the caller: "g1 vCPU 0", "python3 (318)". */
+char *dataset_vcpu_text(const struct dataset *d, int64_t id);
+char *dataset_thread_text(const struct dataset *d, int64_t id);
+
+/* Learns which reasons each vCPU left the guest for, on the first call. Return: 0 or ERR. */
+int dataset_find_exits(struct dataset *d, struct error *err);
+
+/* Return: whether this row has a lane, and which. */
+bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep);
+
+#endif

@@ -1,0 +1,461 @@
+#include "server/graph.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "server/label.h"
+#include "server/lane.h"
+#include "store/cursor.h"
+
+enum {
+	MAX_STATES = 4 << 20, /* of one reply, about */
+	ROWS_DECODED = 3 << 20,
+	MIN_BUDGET = 4096,
+	LABEL_PIXELS = 12,
+	TAG_DIMMED = 1,
+	TAG_EXCLUDED = 4,
+	MAX_ARROW_ROWS = 2 << 20, /* looked at for one reply */
+	LANES_MAGIC = 0x314c4d56,
+};
+
+/* ---- which rows, how fine ---------------------------------------------------------------------- */
+
+/* The rows asked for, or all of an output. */
+typedef VEC(int32_t) rows_t;
+
+static void add_all_rows(rows_t *rows, const struct dataset *d, enum table_id table)
+{
+	if (table == TABLE_VCPU_STATE) {
+		vec_each (v, &d->vcpus)
+			*vec_push(rows) = row_id(ROW_VCPU, v->id);
+	} else if (table == TABLE_THREAD_STATE) {
+		vec_each (t, &d->threads)
+			*vec_push(rows) = row_id(ROW_THREAD, t->id);
+	} else {
+		for (size_t i = 0; i < d->cpus.n; i++)
+			*vec_push(rows) = row_id(ROW_CPU, (int64_t)i);
+	}
+}
+
+static rows_t wanted_rows(const struct dataset *d, enum table_id table,
+			  const struct view_request *q)
+{
+	rows_t rows = {0};
+
+	if (!q->has_items)
+		add_all_rows(&rows, d, table);
+	for (size_t i = 0; i < q->items.n; i++)
+		*vec_push(&rows) = q->items.at[i];
+	return rows;
+}
+
+static struct lane_query query_for(const struct dataset *d, const struct view_request *q,
+				   size_t n_rows)
+{
+	uint64_t share = n_rows ? MAX_STATES / n_rows : MAX_STATES;
+	uint64_t budget = n_rows ? ROWS_DECODED / n_rows : ROWS_DECODED;
+	uint64_t pixels = q->pixels < share ? q->pixels : share;
+
+	return (struct lane_query){
+		.from = q->has_range ? q->from : d->begin,
+		.to = q->has_range ? q->to : d->end,
+		.pixels = pixels ? (uint32_t)pixels : 1,
+		.budget = budget > MIN_BUDGET ? budget : MIN_BUDGET,
+		.label_pixels = LABEL_PIXELS,
+	};
+}
+
+/* Draws a row; one without a lane has no states. Return: 0, or ERR with err set. */
+static int draw_row(const struct dataset *d, int32_t row, struct lane_query *q,
+		    struct lane_room *room, struct lane_states *states, struct error *err)
+{
+	return dataset_lane(d, row, &q->table, &q->lane) ? lane_draw(d->store, q, room, states, err)
+							 : 0;
+}
+
+/* ---- states for the protocol ----------------------------------------------------------------- */
+
+static bool has_text(const char *filter, const char *name, const char *label)
+{
+	return strcasestr(name, filter) || strcasestr(label, filter);
+}
+
+/* Return: TAG_* of a state that does not have the texts that are filtered for. */
+static int tags_of(const struct view_request *q, const char *name, const char *label)
+{
+	static const int tags[FILTER_N] = {
+		[FILTER_DIM] = TAG_DIMMED, [FILTER_EXCLUDE] = TAG_EXCLUDED};
+	int found = 0;
+
+	for (int effect = 0; effect < FILTER_N; effect++) {
+		for (size_t i = 0; i < q->filters[effect].n; i++) {
+			if (!has_text(q->filters[effect].at[i], name, label))
+				found |= tags[effect];
+		}
+	}
+	return found;
+}
+
+static void write_state(struct jsonw *j, const struct dataset *d, enum table_id table,
+			const struct view_request *q, const struct lane_state *s)
+{
+	char *label = label_text(d, s->label), key[32];
+	const char *name = label_state(table, s->state);
+	int tags = tags_of(q, name, label);
+
+	snprintf(key, sizeof(key), "%s.%s", label_family(table), name);
+	jsonw_object_begin(j);
+	jsonw_key(j, "start");
+	jsonw_int(j, s->begin);
+	jsonw_key(j, "end");
+	jsonw_int(j, s->end);
+	if (*label) {
+		jsonw_key(j, "label");
+		jsonw_string(j, label);
+	}
+	if (tags) {
+		jsonw_key(j, "tags");
+		jsonw_int(j, tags);
+	}
+	if (!(tags & TAG_EXCLUDED)) { /* what has no style is not drawn */
+		jsonw_key(j, "style");
+		jsonw_object_begin(j);
+		jsonw_key(j, "parentKey");
+		jsonw_string(j, key);
+		jsonw_key(j, "values");
+		jsonw_object_begin(j);
+		jsonw_object_end(j);
+		jsonw_object_end(j);
+	}
+	jsonw_object_end(j);
+	free(label);
+}
+
+static void write_row(struct jsonw *j, const struct dataset *d, int32_t row, enum table_id table,
+		      const struct view_request *q, const struct lane_states *states)
+{
+	jsonw_object_begin(j);
+	jsonw_key(j, "entryId");
+	jsonw_int(j, row);
+	jsonw_key(j, "states");
+	jsonw_array_begin(j);
+	vec_each (s, &states->at)
+		write_state(j, d, table, q, s);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
+}
+
+int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output,
+		 const struct view_request *q, struct error *err)
+{
+	rows_t rows = wanted_rows(d, output_states(output), q);
+	struct lane_query query = query_for(d, q, rows.n);
+	struct lane_states states = {0};
+	struct lane_room room;
+	int r = 0;
+
+	lane_room_init(&room);
+	jsonw_object_begin(j);
+	jsonw_key(j, "rows");
+	jsonw_array_begin(j);
+	for (size_t i = 0; !r && i < rows.n; i++) {
+		states.at.n = 0;
+		r = draw_row(d, rows.at[i], &query, &room, &states, err);
+		write_row(j, d, rows.at[i], query.table, q, &states);
+	}
+	jsonw_array_end(j);
+	jsonw_object_end(j);
+	lane_room_deinit(&room);
+	vec_deinit(&states.at);
+	vec_deinit(&rows);
+	return r;
+}
+
+/* ---- states for the page ------------------------------------------------------------------------
+ */
+
+struct lanes {
+	rows_t rows;
+	VEC(uint32_t) counts; /* states of each row */
+	struct lane_states states;
+	struct map labels; /* label -> its number, from 1 */
+	VEC(uint64_t) label_list;
+};
+
+static uint16_t label_number(struct lanes *l, uint64_t label)
+{
+	if (!label)
+		return 0;
+	const uint64_t *known = map_get(&l->labels, label);
+
+	if (known)
+		return (uint16_t)*known;
+	if (l->label_list.n == UINT16_MAX)
+		return 0;
+	*vec_push(&l->label_list) = label;
+	map_put(&l->labels, label, l->label_list.n);
+	return (uint16_t)l->label_list.n;
+}
+
+static char *label_list_text(const struct lanes *l, const struct dataset *d, size_t *np)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, np);
+	struct jsonw j;
+
+	if (!f)
+		abort(); /* out of memory, as in mem.h */
+	jsonw_init(&j, f);
+	jsonw_array_begin(&j);
+	for (size_t i = 0; i < l->label_list.n; i++) {
+		char *label = label_text(d, l->label_list.at[i]);
+
+		jsonw_string(&j, label);
+		free(label);
+	}
+	jsonw_array_end(&j);
+	jsonw_deinit(&j);
+	fclose(f);
+	return text;
+}
+
+static void put32(FILE *f, uint32_t x)
+{
+	uint8_t bytes[4];
+
+	format_store32(bytes, x);
+	fwrite(bytes, sizeof(bytes), 1, f);
+}
+
+static void put_double(FILE *f, double x)
+{
+	uint8_t bytes[8];
+	uint64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	format_store64(bytes, bits);
+	fwrite(bytes, sizeof(bytes), 1, f);
+}
+
+static double relative(const struct dataset *d, int64_t t)
+{
+	return (double)(int64_t)((uint64_t)t - (uint64_t)d->begin);
+}
+
+static void write_lane_table(FILE *f, const struct lanes *l, const struct dataset *d)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < l->rows.n; i++) {
+		end += l->counts.at[i];
+		put32(f, (uint32_t)l->rows.at[i]);
+		put32(f, l->counts.at[i]);
+		put_double(f, l->counts.at[i] ? relative(d, l->states.at.at[end - 1].end) : 0);
+	}
+}
+
+static void write_lanes(FILE *f, struct lanes *l, const struct dataset *d)
+{
+	VEC(uint16_t) numbers = {0};
+	size_t size;
+
+	vec_each (s, &l->states.at)
+		*vec_push(&numbers) = label_number(l, s->label);
+	char *labels = label_list_text(l, d, &size);
+
+	put32(f, LANES_MAGIC);
+	put32(f, (uint32_t)l->rows.n);
+	put32(f, (uint32_t)l->states.at.n);
+	put32(f, (uint32_t)size);
+	write_lane_table(f, l, d);
+	vec_each (s, &l->states.at)
+		put_double(f, relative(d, s->begin));
+	vec_each (n, &numbers) {
+		putc_unlocked(*n & 0xff, f);
+		putc_unlocked(*n >> 8, f);
+	}
+	vec_each (s, &l->states.at)
+		putc_unlocked(s->state, f);
+	vec_each (s, &l->states.at)
+		putc_unlocked(s->gathered, f);
+	fwrite(labels, size, 1, f);
+	free(labels);
+	vec_deinit(&numbers);
+}
+
+int graph_lanes(FILE *f, const struct dataset *d, const struct view_request *q, struct error *err)
+{
+	struct lanes l = {0};
+
+	for (size_t i = 0; i < q->items.n; i++)
+		*vec_push(&l.rows) = q->items.at[i];
+	struct lane_query query = query_for(d, q, l.rows.n);
+	struct lane_room room;
+	int r = 0;
+
+	lane_room_init(&room);
+	for (size_t i = 0; !r && i < l.rows.n; i++) {
+		size_t before = l.states.at.n;
+
+		r = draw_row(d, l.rows.at[i], &query, &room, &l.states, err);
+		*vec_push(&l.counts) = (uint32_t)(l.states.at.n - before);
+	}
+	if (!r)
+		write_lanes(f, &l, d);
+	lane_room_deinit(&room);
+	vec_deinit(&l.rows);
+	vec_deinit(&l.counts);
+	vec_deinit(&l.label_list);
+	vec_deinit(&l.states.at);
+	map_deinit(&l.labels);
+	return r;
+}
+
+/* ---- arrows -----------------------------------------------------------------------------------
+ */
+
+/* Where arrows come from: a table, and how a row of it becomes one. */
+struct arrow_source {
+	enum table_id table;
+	uint32_t states, columns;
+	bool (*make)(const struct dataset *d, const struct store_cursor *c, struct graph_arrow *a);
+};
+
+static bool make_preemption(const struct dataset *d, const struct store_cursor *c,
+			    struct graph_arrow *a)
+{
+	const struct ds_thread *by =
+		dataset_thread(d, store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID));
+	const struct ds_vcpu *of = dataset_vcpu(d, store_cursor_get(c, COL_VCPU_STATE_VCPU_ID));
+
+	if (!by || by->vcpu < 0 || !of)
+		return false;
+	a->begin = a->end = store_cursor_get(c, COL_VCPU_STATE_TS);
+	a->from = row_id(ROW_VCPU, of->id);
+	a->to = row_id(ROW_VCPU, by->vcpu);
+	return true;
+}
+
+static bool make_wakeup(const struct dataset *d, const struct store_cursor *c,
+			struct graph_arrow *a)
+{
+	int64_t run = store_cursor_get(c, COL_WAKEUP_RUN_NS);
+	const struct ds_thread *by =
+		dataset_thread(d, store_cursor_get(c, COL_WAKEUP_WAKER_THREAD_ID));
+	const struct ds_thread *of = dataset_thread(d, store_cursor_get(c, COL_WAKEUP_THREAD_ID));
+
+	a->begin = store_cursor_get(c, COL_WAKEUP_TS);
+	if (!by || !of || run < 0 || __builtin_add_overflow(a->begin, run, &a->end))
+		return false;
+	a->from = row_id(ROW_THREAD, by->id);
+	a->to = row_id(ROW_THREAD, of->id);
+	return true;
+}
+
+static int by_length(const void *a, const void *b)
+{
+	const struct graph_arrow *x = a, *y = b;
+	int64_t m = x->end - x->begin, n = y->end - y->begin;
+
+	if (m != n)
+		return m < n ? 1 : -1;
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct graph_arrow *x = a, *y = b;
+
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* Keeps the longest. */
+static void cut_arrows(struct graph_arrows *a, size_t limit)
+{
+	if (a->at.n > limit) {
+		qsort(a->at.at, a->at.n, sizeof(*a->at.at), by_length);
+		a->at.n = limit;
+		a->more = true;
+	}
+	if (a->at.n)
+		qsort(a->at.at, a->at.n, sizeof(*a->at.at), by_begin);
+}
+
+static int collect_arrows(struct graph_arrows *a, const struct dataset *d,
+			  const struct arrow_source *source, const struct view_request *q,
+			  struct error *err)
+{
+	struct store_query query = store_query_all(d->store, source->table);
+	struct graph_arrow arrow;
+	struct store_cursor c;
+	size_t looked_at = 0;
+	int r;
+
+	query.from = q->has_range ? q->from : d->begin;
+	query.to = q->has_range ? q->to : d->end;
+	query.states = source->states;
+	query.columns = source->columns;
+	store_cursor_init(&c, d->store, &query);
+	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW && !a->more) {
+		if (source->make(d, &c, &arrow) && arrow.begin >= query.from &&
+		    arrow.begin < query.to)
+			*vec_push(&a->at) = arrow;
+		a->more = ++looked_at == MAX_ARROW_ROWS;
+	}
+	store_cursor_deinit(&c);
+	return r < 0 ? r : 0;
+}
+
+int graph_arrows(struct graph_arrows *a, const struct dataset *d, enum output_id output,
+		 const struct view_request *q, size_t limit, struct error *err)
+{
+	static const struct arrow_source preemptions = {
+		.table = TABLE_VCPU_STATE,
+		.states = 1U << VCPU_PREEMPTED,
+		.columns = 1U << COL_VCPU_STATE_VCPU_ID | 1U << COL_VCPU_STATE_TS |
+			   1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID,
+		.make = make_preemption,
+	};
+	static const struct arrow_source wakeups = {
+		.table = TABLE_WAKEUP,
+		.states = QUERY_ALL_STATES,
+		.columns = 1U << COL_WAKEUP_THREAD_ID | 1U << COL_WAKEUP_TS |
+			   1U << COL_WAKEUP_WAKER_THREAD_ID | 1U << COL_WAKEUP_RUN_NS,
+		.make = make_wakeup,
+	};
+	int r = 0;
+
+	*a = (struct graph_arrows){0};
+	if (output == OUTPUT_VCPUS)
+		r = collect_arrows(a, d, &preemptions, q, err);
+	else if (output == OUTPUT_THREADS)
+		r = collect_arrows(a, d, &wakeups, q, err);
+	cut_arrows(a, limit);
+	return r;
+}
+
+/* ---- tooltips ---------------------------------------------------------------------------------
+ */
+
+int graph_tooltip(struct jsonw *j, const struct dataset *d, int32_t row, int64_t t,
+		  struct error *err)
+{
+	struct lane_row at;
+	enum table_id table;
+	size_t lane;
+	char length[48];
+	int r = dataset_lane(d, row, &table, &lane) ? lane_at(d->store, table, lane, t, &at, err)
+						    : 0;
+
+	jsonw_object_begin(j);
+	if (r == CURSOR_ROW) {
+		jsonw_key(j, "state");
+		jsonw_string(j, label_state(table, at.values[table_get(table)->state]));
+		snprintf(length, sizeof(length), "%" PRId64 " ns", at.end - at.begin);
+		jsonw_key(j, "duration");
+		jsonw_string(j, length);
+		label_details(j, d, table, at.values);
+	}
+	jsonw_object_end(j);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,466 @@
+#include "server/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/request.h"
+
+enum {
+	MAX_CONNECTIONS = 1000,
+	MAX_CONNECTIONS_PER_ADDRESS = 600,
+	CONNECTION_MEMORY = 32 << 10,
+	READ_SECONDS = 20,
+	WRITE_SECONDS = 60,
+	N_THREADS = 4,
+};
+
+/* Replies that were made and not yet sent may take so much memory together. */
+#define MAX_UNSENT ((size_t)1 << 30)
+
+struct connection {
+	struct connection *next, **self; /* in http.connections */
+	int fd;
+	struct timespec deadline; /* monotonic */
+};
+
+struct http {
+	struct http_config config;
+	struct MHD_Daemon *daemon;
+	bool loopback_only;
+	char name[256]; /* of this machine */
+	uint16_t port;
+	size_t unsent; /* atomic; bytes */
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t stop;
+	bool stopping;
+	struct connection *connections;
+	pthread_t watch;
+};
+
+/* One request while it comes in. */
+struct exchange {
+	char *body;
+	size_t size, cap;
+	int refused; /* status, or 0 */
+};
+
+/* ---- time ------------------------------------------------------------------------------------- */
+
+static struct timespec seconds_from_now(unsigned seconds)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += seconds;
+	return t;
+}
+
+static bool is_past(const struct timespec *t)
+{
+	struct timespec now = seconds_from_now(0);
+
+	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
+static void set_deadline(struct http *h, struct MHD_Connection *c, unsigned seconds)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct connection *known = info ? info->socket_context : NULL;
+
+	if (!known)
+		return;
+	pthread_mutex_lock(&h->lock);
+	known->deadline = seconds_from_now(seconds);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void cut_off_late_ones(struct http *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (is_past(&c->deadline))
+			shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+static void *watch(void *arg)
+{
+	struct http *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->stopping) {
+		struct timespec next = seconds_from_now(1);
+
+		pthread_cond_timedwait(&h->stop, &h->lock, &next);
+		cut_off_late_ones(h);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return NULL;
+}
+
+/* ---- connections -------------------------------------------------------------------------------- */
+
+static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = ctx;
+	struct connection *known = *mine;
+
+	pthread_mutex_lock(&h->lock);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		known = mem_zalloc(1, sizeof(*known));
+		known->fd =
+			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		known->deadline = seconds_from_now(h->config.read_seconds);
+		known->next = h->connections;
+		known->self = &h->connections;
+		if (known->next)
+			known->next->self = &known->next;
+		h->connections = known;
+	} else if (known) {
+		*known->self = known->next;
+		if (known->next)
+			known->next->self = known->self;
+		free(known);
+		known = NULL;
+	}
+	*mine = known;
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *c, void **mine,
+			 enum MHD_RequestTerminationCode why)
+{
+	struct exchange *x = *mine;
+
+	(void)why;
+	if (!x)
+		return;
+	free(x->body);
+	free(x);
+	*mine = NULL;
+	set_deadline(ctx, c, ((struct http *)ctx)->config.read_seconds);
+}
+
+/* ---- replies ------------------------------------------------------------------------------------
+ */
+
+/* What a reply holds until it is sent. */
+struct unsent {
+	struct http *http;
+	char *data;
+	size_t size;
+};
+
+static void on_sent(void *p)
+{
+	struct unsent *u = p;
+
+	__atomic_sub_fetch(&u->http->unsent, u->size, __ATOMIC_RELAXED);
+	free(u->data);
+	free(u);
+}
+
+static struct MHD_Response *make_response(struct http *h, struct reply *r)
+{
+	if (r->borrowed || !r->size)
+		return MHD_create_response_from_buffer(r->size, (void *)r->borrowed,
+						       MHD_RESPMEM_PERSISTENT);
+	struct unsent *u = mem_alloc(sizeof(*u));
+
+	*u = (struct unsent){.http = h, .data = r->data, .size = r->size};
+	r->data = NULL;
+	__atomic_add_fetch(&h->unsent, u->size, __ATOMIC_RELAXED);
+	return MHD_create_response_from_buffer_with_free_callback_cls(u->size, u->data, on_sent, u);
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static void add_cors(struct MHD_Response *m, struct MHD_Connection *c)
+{
+	const char *origin = header(c, "Origin");
+
+	MHD_add_response_header(m, "Vary", "Origin");
+	if (!origin || !url_origin_is_good(origin, header(c, "Host")))
+		return;
+	MHD_add_response_header(m, "Access-Control-Allow-Origin", origin);
+	MHD_add_response_header(m, "Access-Control-Allow-Methods",
+				"GET, POST, PUT, DELETE, OPTIONS, HEAD");
+	MHD_add_response_header(m, "Access-Control-Allow-Headers",
+				"origin, content-type, accept, authorization");
+	MHD_add_response_header(m, "Access-Control-Max-Age", "86400");
+}
+
+static void add_headers(struct MHD_Response *m, struct MHD_Connection *c, const struct reply *r)
+{
+	add_cors(m, c);
+	if (r->type)
+		MHD_add_response_header(m, "Content-Type", r->type);
+	if (r->allow)
+		MHD_add_response_header(m, "Allow", r->allow);
+	MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(m, "Cache-Control",
+				r->for_ever ? "public, max-age=31536000, immutable" : "no-cache");
+	if (r->page)
+		MHD_add_response_header(m, "Content-Security-Policy",
+					"default-src 'self'; img-src 'self' data: blob:; "
+					"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'");
+}
+
+static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, struct reply *r)
+{
+	struct MHD_Response *m = make_response(h, r);
+	enum MHD_Result done = MHD_NO;
+
+	if (m) {
+		add_headers(m, c, r);
+		set_deadline(h, c, h->config.write_seconds);
+		done = MHD_queue_response(c, (unsigned)r->status, m);
+		MHD_destroy_response(m);
+	}
+	reply_deinit(r);
+	return done;
+}
+
+/* ---- requests -----------------------------------------------------------------------------------
+ */
+
+static int find_method(const char *name)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+	};
+
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
+		if (!strcmp(names[i], name))
+			return i;
+	}
+	return -1;
+}
+
+static bool comes_from_us(const struct http *h, struct MHD_Connection *c)
+{
+	const char *host = header(c, "Host"), *origin = header(c, "Origin");
+
+	return url_host_is_ours(host, h->loopback_only, h->name) &&
+	       (!origin || url_origin_is_good(origin, host));
+}
+
+/* Return: 0, or the status to refuse it with, before its body is read. */
+static int refuse(const struct http *h, struct MHD_Connection *c)
+{
+	const char *length = header(c, "Content-Length");
+
+	if (!comes_from_us(h, c))
+		return 403;
+	if (length && strtoull(length, NULL, 10) > REQUEST_MAX_BODY)
+		return 413;
+	if (__atomic_load_n(&h->unsent, __ATOMIC_RELAXED) > MAX_UNSENT)
+		return 503;
+	return 0;
+}
+
+static void say_refused(struct reply *r, int status)
+{
+	if (status == 403)
+		reply_error(r, status, "Forbidden",
+			    "this Host or Origin is not one that vmscope serves");
+	else if (status == 413)
+		reply_error(r, status, "Too large", "a body may have %d bytes", REQUEST_MAX_BODY);
+	else
+		reply_error(r, status, "Busy", "too many replies are waiting to be taken");
+}
+
+static void answer(struct http *h, const char *method, const char *path, const struct exchange *x,
+		   struct reply *r)
+{
+	int m = find_method(method);
+	struct http_request q = {.method = m < 0 ? HTTP_GET : (enum http_method)m,
+				 .body = x->body ? x->body : "",
+				 .body_size = x->size};
+	bool good = url_init(&q.url, path);
+
+	if (m == HTTP_OPTIONS)
+		r->status = 200;
+	else if (m < 0)
+		reply_error(r, 405, "Not allowed", "there is no method %.20s here", method);
+	else if (!good)
+		reply_error(r, 400, "Bad path", "the path is not one that vmscope serves");
+	else
+		h->config.handle(h->config.ctx, &q, r);
+	url_deinit(&q.url);
+}
+
+static void take_body(struct exchange *x, const char *data, size_t n)
+{
+	if (x->size + n > REQUEST_MAX_BODY) {
+		x->refused = 413;
+		return;
+	}
+	if (x->size + n > x->cap) {
+		x->cap = (x->size + n) * 2;
+		x->body = mem_realloc(x->body, x->cap);
+	}
+	memcpy(x->body + x->size, data, n);
+	x->size += n;
+}
+
+/* libmicrohttpd calls this once before the body, for each part of it, and once after. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *path,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **mine)
+{
+	struct http *h = ctx;
+	struct exchange *x = *mine;
+	struct reply r = {0};
+
+	(void)version;
+	if (!x) {
+		*mine = x = mem_zalloc(1, sizeof(*x));
+		x->refused = refuse(h, c);
+		if (x->refused) {
+			say_refused(&r, x->refused);
+			return send_reply(h, c, &r);
+		}
+		return MHD_YES;
+	}
+	if (*size) {
+		if (!x->refused)
+			take_body(x, data, *size);
+		*size = 0;
+		return MHD_YES;
+	}
+	if (x->refused)
+		say_refused(&r, x->refused);
+	else
+		answer(h, method, path, x, &r);
+	return send_reply(h, c, &r);
+}
+
+/* Paths are decoded by url.c, which sees a NUL. */
+static size_t keep_escaped(void *ctx, struct MHD_Connection *c, char *text)
+{
+	(void)ctx;
+	(void)c;
+	return strlen(text);
+}
+
+/* ---- life ------------------------------------------------------------------------------------- */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static int parse_address(const struct http_config *config, union address *a, struct error *err)
+{
+	*a = (union address){0};
+	if (inet_pton(AF_INET, config->listen, &a->v4.sin_addr) == 1) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(config->port);
+	} else if (inet_pton(AF_INET6, config->listen, &a->v6.sin6_addr) == 1) {
+		a->v6.sin6_family = AF_INET6;
+		a->v6.sin6_port = htons(config->port);
+	} else {
+		return error_set(err,
+				 "'%s' is not an address, like 127.0.0.1 or ::", config->listen);
+	}
+	return 0;
+}
+
+static bool is_loopback(const union address *a)
+{
+	if (a->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+	return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+}
+
+static int start(struct http *h, const union address *a, struct error *err)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			 (a->any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+
+	h->daemon = MHD_start_daemon(
+		flags, h->config.port, NULL, NULL, on_request, h, MHD_OPTION_SOCK_ADDR, &a->any,
+		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)MAX_CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, h->config.write_seconds,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+	if (!h->daemon)
+		return error_errno(err, errno, "cannot listen on %s port %u", h->config.listen,
+				   h->config.port);
+	h->port = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	return 0;
+}
+
+int http_new(struct http **hp, const struct http_config *config, struct error *err)
+{
+	struct http *h = mem_zalloc(1, sizeof(*h));
+	pthread_condattr_t monotonic;
+	union address a;
+
+	h->config = *config;
+	if (!h->config.read_seconds)
+		h->config.read_seconds = READ_SECONDS;
+	if (!h->config.write_seconds)
+		h->config.write_seconds = WRITE_SECONDS;
+	gethostname(h->name, sizeof(h->name) - 1);
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->stop, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	int r = parse_address(config, &a, err);
+
+	if (!r) {
+		h->loopback_only = is_loopback(&a);
+		r = start(h, &a, err);
+	}
+	if (r) {
+		http_free(h);
+		return r;
+	}
+	if (pthread_create(&h->watch, NULL, watch, h))
+		abort(); /* out of memory, as in mem.h */
+	*hp = h;
+	return 0;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	if (h->daemon) {
+		pthread_mutex_lock(&h->lock);
+		h->stopping = true;
+		pthread_cond_signal(&h->stop);
+		pthread_mutex_unlock(&h->lock);
+		pthread_join(h->watch, NULL);
+		MHD_stop_daemon(h->daemon);
+	}
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->stop);
+	free(h);
+}
+
+uint16_t http_port(const struct http *h)
+{
+	return h->port;
+}

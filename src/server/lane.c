@@ -1,0 +1,338 @@
+#include "server/lane.h"
+
+#include <stdlib.h>
+
+#include "server/label.h"
+#include "store/block.h"
+#include "store/cursor.h"
+
+enum { N_CLASSES = 64, WHOLE_PER_PIXEL = 2, WHOLE_AT_LEAST = 1024 };
+
+/* A part of the lane that is either decoded or taken as it stands. */
+struct part {
+	struct entry entry;
+	bool block; /* can be decoded */
+	bool edge;  /* reaches beyond the stretch: must be */
+};
+
+/* States that are too short to be shown one by one. */
+struct gathering {
+	int64_t begin, end;
+	uint64_t sums[FORMAT_MAX_SUMS];
+	uint64_t rows;
+};
+
+struct drawing {
+	const struct store *store;
+	const struct lane_query *query;
+	const struct table *table;
+	const struct lane_info *lane;
+	struct lane_states *out;
+	struct error *err;
+	int64_t pixel; /* ns; 0: every row is shown */
+	int64_t label_from;
+	int n_sums;
+	VEC(struct part) parts;
+	struct gathering gathering;
+	struct lane_state last; /* the only row gathered, while there is one */
+	struct block *block;
+	struct block *labels; /* the same block with other columns */
+};
+
+/* ---- which parts of the lane there are --------------------------------------------------------
+ */
+
+static uint64_t length_of(const struct entry *e)
+{
+	return (uint64_t)e->end - (uint64_t)e->first;
+}
+
+static bool is_inside(const struct drawing *d, const struct entry *e)
+{
+	return e->first >= d->query->from && e->end <= d->query->to;
+}
+
+static int collect(struct drawing *d, const struct entry *e, uint32_t level);
+
+static int collect_children(struct drawing *d, const struct entry *e, uint32_t level)
+{
+	struct node *node = mem_alloc(sizeof(*node));
+	int r = node_read(d->store, d->query->table, e, node, d->err);
+
+	d->out->nodes_read++;
+	for (uint32_t i = 0; !r && i < node->n; i++)
+		r = collect(d, &node->entries[i], level - 1);
+	free(node);
+	return r;
+}
+
+/* Takes what is at most a pixel long as it stands, and goes into all else. */
+static int collect(struct drawing *d, const struct entry *e, uint32_t level)
+{
+	bool inside = is_inside(d, e);
+
+	if (e->end <= d->query->from || e->first >= d->query->to)
+		return 0;
+	if (level && !(inside && length_of(e) <= (uint64_t)d->pixel))
+		return collect_children(d, e, level);
+	*vec_push(&d->parts) = (struct part){.entry = *e, .block = !level, .edge = !inside};
+	return 0;
+}
+
+static int collect_all(struct drawing *d)
+{
+	uint64_t rows = 0;
+
+	if (collect(d, &d->lane->entry, d->lane->level))
+		return ERR;
+	vec_each (p, &d->parts)
+		rows += p->entry.rows;
+	if (rows > (uint64_t)d->query->pixels * WHOLE_PER_PIXEL + WHOLE_AT_LEAST)
+		return 0;
+	d->pixel = 0; /* few enough: all are shown */
+	d->parts.n = 0;
+	return collect(d, &d->lane->entry, d->lane->level);
+}
+
+/* ---- which of them are decoded ------------------------------------------------------------------
+ */
+
+static int class_of(const struct entry *e)
+{
+	return 63 - __builtin_clzll(length_of(e) | 1);
+}
+
+/* Return: the class from which on the budget is enough to decode all. */
+static int first_class(const struct drawing *d)
+{
+	uint64_t rows[N_CLASSES] = {0}, sum = 0;
+	int class = N_CLASSES;
+
+	vec_each (p, &d->parts) {
+		if (p->block && !p->edge)
+			rows[class_of(&p->entry)] += p->entry.rows;
+	}
+	while (class && sum + rows[class - 1] <= d->query->budget)
+		sum += rows[--class];
+	return class;
+}
+
+static bool is_decoded(const struct drawing *d, const struct part *p, int class)
+{
+	if (!p->block)
+		return false;
+	return p->edge || !d->pixel ||
+	       (length_of(&p->entry) > (uint64_t)d->pixel && class_of(&p->entry) >= class);
+}
+
+/* ---- drawing ----------------------------------------------------------------------------------
+ */
+
+static void show(struct drawing *d, const struct lane_state *state)
+{
+	struct lane_state *before = d->out->at.n ? &d->out->at.at[d->out->at.n - 1] : NULL;
+
+	if (before && before->gathered && state->gathered && before->state == state->state &&
+	    before->end == state->begin)
+		before->end = state->end;
+	else
+		*vec_push(&d->out->at) = *state;
+}
+
+static uint8_t most_of(const uint64_t *sums, int n)
+{
+	int best = 0;
+
+	for (int i = 1; i < n; i++) {
+		if (sums[i] > sums[best])
+			best = i;
+	}
+	return (uint8_t)best;
+}
+
+static void show_gathered(struct drawing *d)
+{
+	struct gathering *g = &d->gathering;
+
+	if (g->rows == 1)
+		show(d, &d->last);
+	else if (g->rows)
+		show(d, &(struct lane_state){.begin = g->begin,
+					     .end = g->end,
+					     .state = most_of(g->sums, d->n_sums),
+					     .gathered = true});
+	*g = (struct gathering){0};
+}
+
+static void gather_begin(struct drawing *d, int64_t begin)
+{
+	if (!d->gathering.rows)
+		d->gathering.begin = begin;
+}
+
+/* What was gathered is shown once it is long enough to be seen. */
+static void gather_end(struct drawing *d, int64_t end)
+{
+	d->gathering.end = end;
+	if ((uint64_t)end - (uint64_t)d->gathering.begin >= (uint64_t)d->pixel)
+		show_gathered(d);
+}
+
+static void add_row(struct drawing *d, const struct lane_state *row)
+{
+	uint64_t length = (uint64_t)row->end - (uint64_t)row->begin;
+
+	if (length >= (uint64_t)d->pixel) {
+		show_gathered(d);
+		show(d, row);
+		return;
+	}
+	gather_begin(d, row->begin);
+	d->gathering.sums[row->state] += length;
+	d->gathering.rows++;
+	d->last = *row;
+	gather_end(d, row->end);
+}
+
+static void add_entry(struct drawing *d, const struct entry *e)
+{
+	if (length_of(e) > (uint64_t)d->pixel)
+		show_gathered(d);
+	gather_begin(d, e->first);
+	for (int i = 0; i < d->n_sums; i++)
+		d->gathering.sums[i] += e->sums[i];
+	d->gathering.rows += e->rows + 1; /* never 1: its only row is not at hand */
+	gather_end(d, e->end);
+}
+
+static bool wants_label(const struct drawing *d, int64_t length)
+{
+	return length >= d->label_from;
+}
+
+/* Decodes what labels are made of, if a row is long enough to have one. */
+static int read_labels(struct drawing *d, const struct entry *e)
+{
+	const int64_t *dur = d->block->at[d->table->dur];
+	bool any = false;
+
+	for (uint32_t i = 0; i < d->block->n; i++)
+		any |= wants_label(d, dur[i]);
+	return any ? block_read(d->store, d->query->table, d->lane->keys, e,
+				label_columns(d->query->table), d->labels, d->err)
+		   : 0;
+}
+
+static uint64_t label_of_row(const struct drawing *d, uint32_t row)
+{
+	int64_t values[TABLE_MAX_COLUMNS];
+
+	for (int c = 0; c < d->table->n_columns; c++)
+		values[c] = label_columns(d->query->table) >> c & 1 ? d->labels->at[c][row]
+								    : TABLE_NULL;
+	values[d->table->state] = d->labels->at[d->table->state][row];
+	return label_of(d->query->table, values);
+}
+
+static int add_block(struct drawing *d, const struct entry *e)
+{
+	struct block *b = d->block;
+
+	if (block_read(d->store, d->query->table, d->lane->keys, e, 0, b, d->err) ||
+	    read_labels(d, e))
+		return ERR;
+	d->out->blocks_read++;
+	const int64_t *ts = b->at[d->table->ts], *dur = b->at[d->table->dur];
+	const int64_t *state = b->at[d->table->state];
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct lane_state row = {
+			.begin = ts[i], .end = ts[i] + dur[i], .state = (uint8_t)state[i]};
+
+		if (row.end <= d->query->from || row.begin >= d->query->to)
+			continue;
+		if (wants_label(d, dur[i]))
+			row.label = label_of_row(d, i);
+		add_row(d, &row);
+	}
+	return 0;
+}
+
+static int draw_parts(struct drawing *d)
+{
+	int class = first_class(d);
+
+	vec_each (p, &d->parts) {
+		if (!is_decoded(d, p, class))
+			add_entry(d, &p->entry);
+		else if (add_block(d, &p->entry))
+			return ERR;
+	}
+	show_gathered(d);
+	return 0;
+}
+
+void lane_room_init(struct lane_room *room)
+{
+	room->block = block_new();
+	room->labels = block_new();
+}
+
+void lane_room_deinit(struct lane_room *room)
+{
+	free(room->block);
+	free(room->labels);
+}
+
+int lane_draw(const struct store *s, const struct lane_query *q, struct lane_room *room,
+	      struct lane_states *out, struct error *err)
+{
+	uint64_t length = (uint64_t)q->to - (uint64_t)q->from;
+	uint64_t pixel = length / q->pixels ? length / q->pixels : 1;
+	uint64_t label_from = pixel * q->label_pixels;
+	struct drawing d = {
+		.store = s,
+		.query = q,
+		.table = table_get(q->table),
+		.lane = &s->tables[q->table].lanes.at[q->lane],
+		.out = out,
+		.err = err,
+		.pixel = pixel > INT64_MAX ? INT64_MAX : (int64_t)pixel,
+		.label_from = label_from / pixel != q->label_pixels || label_from > INT64_MAX
+				      ? INT64_MAX
+				      : (int64_t)label_from,
+		.n_sums = s->tables[q->table].n_sums,
+		.block = room->block,
+		.labels = room->labels,
+	};
+	int r = collect_all(&d);
+
+	if (!r)
+		r = draw_parts(&d);
+	vec_deinit(&d.parts);
+	return r;
+}
+
+int lane_at(const struct store *s, enum table_id table, size_t lane, int64_t t,
+	    struct lane_row *row, struct error *err)
+{
+	const struct table *kind = table_get(table);
+	struct store_query query = store_query_all(s, table);
+	struct store_cursor c;
+
+	query.lane = lane;
+	query.lanes_end = lane + 1;
+	query.from = t;
+	query.to = t == INT64_MAX ? t : t + 1;
+	store_cursor_init(&c, s, &query);
+	int r = store_cursor_next(&c, err);
+
+	if (r == CURSOR_ROW) {
+		for (int i = 0; i < kind->n_columns; i++)
+			row->values[i] = store_cursor_get(&c, i);
+		row->begin = row->values[kind->ts];
+		row->end = row->begin + row->values[kind->dur];
+	}
+	store_cursor_deinit(&c);
+	return r;
+}

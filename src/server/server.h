@@ -1,0 +1,30 @@
+/*
+ * server: what `vmscope serve` is: the protocol, the page's interface, and the page.
+ */
+#ifndef VMSCOPE_SERVER_SERVER_H
+#define VMSCOPE_SERVER_SERVER_H
+
+#include <stdint.h>
+
+#include "server/catalog.h"
+
+struct server_config {
+	const char *listen;   /* an address in figures */
+	uint16_t port;	      /* 0: any that is free */
+	const char *web_root; /* directory of the page's files, or NULL: what is built in */
+	struct catalog_config catalog;
+	unsigned read_seconds, write_seconds; /* 0: as is good for people */
+};
+
+struct server;
+
+/* Begins to serve. Return: 0 and *sp, owned by the caller; or ERR with err set. */
+int server_new(struct server **sp, struct server_config *config, struct error *err);
+void server_free(struct server *s); /* NULL is allowed */
+
+uint16_t server_port(const struct server *s);
+
+/* Opens a results file or a recording as an experiment. Return: 0, or ERR with err set. */
+int server_open(struct server *s, const char *path, struct error *err);
+
+#endif

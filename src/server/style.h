@@ -1,0 +1,19 @@
+/*
+ * style: how states and arrows look.
+ *
+ * Hues of Okabe and Ito, which the colour-blind can tell apart, by meaning: what ran as it wanted is
+ * green and blue, overhead yellow and orange, being kept from running red, idling grey.
+ */
+#ifndef VMSCOPE_SERVER_STYLE_H
+#define VMSCOPE_SERVER_STYLE_H
+
+#include "base/json.h"
+#include "schema/table.h"
+
+/* Return: "#rrggbb" of a state. */
+const char *style_color(enum table_id table, int64_t state);
+
+/* Writes the protocol's styles: an object by style key. */
+void style_write(struct jsonw *j);
+
+#endif
