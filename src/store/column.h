@@ -42,6 +42,14 @@ enum {
 	COLUMN_TRY_DELTA = 2,
 	COLUMN_TRY_BEFORE = 4,
 	COLUMN_IS_DELTA = 8, /* and nothing else */
+	COLUMN_IS_TIME = 16, /* the same, for times in order that seldom are close */
+};
+
+/* The values of a column, with the range that they are in, in which NULL is the least value. */
+struct column_values {
+	const int64_t *at;
+	uint32_t n; /* 1 to FORMAT_BLOCK_ROWS */
+	int64_t least, most;
 };
 
 /* What is left of `dur` when the parts so far are taken off. */
@@ -72,13 +80,25 @@ struct column_encoder {
 
 void column_encoder_deinit(struct column_encoder *e);
 
-/*
- * Appends varint length and body of a column of n >= 1 values, at most FORMAT_BLOCK_ROWS.
- * Return: the transform that was taken.
- */
-enum column_transform column_encode(struct column_encoder *e, const int64_t *values, uint32_t n,
+static inline struct column_values column_values(const int64_t *at, uint32_t n)
+{
+	struct column_values v = {at, n, INT64_MAX, INT64_MIN};
+
+	for (uint32_t i = 0; i < n; i++) {
+		v.least = at[i] < v.least ? at[i] : v.least;
+		v.most = at[i] > v.most ? at[i] : v.most;
+	}
+	return v;
+}
+
+/* Appends varint length and body of a column. Return: the transform that was taken. */
+enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
 				    unsigned try, const struct column_context *context,
 				    struct bytes *out);
+
+/* The same, of values whose range is not known yet, that rely on nothing else. */
+void column_encode_alone(struct column_encoder *e, const int64_t *at, uint32_t n, unsigned try,
+			 struct bytes *out);
 
 /* Return: 0 and the body of the next column in *bodyp, or -1 when the bytes end before it does. */
 int column_split(struct slice *s, struct slice *bodyp);

@@ -13,28 +13,33 @@ enum {
 /* Values of a column without those that a mask leaves out. */
 struct values {
 	const int64_t *at;
-	uint32_t n, n_nulls;
-	int64_t min, max; /* of those that are not NULL; 0 when there are none */
+	uint32_t n;
+	bool nulls, known; /* some are NULL; some are not */
+	int64_t min, max;  /* of those that are not; 0 when there are none */
 	uint64_t mask;
 	const int64_t *neighbor; /* or NULL */
 };
 
-static void find_range(struct values *v)
+static int64_t least_known(const int64_t *at, uint32_t n)
 {
-	int64_t min = INT64_MAX, max = INT64_MIN;
-	uint32_t nulls = 0;
+	int64_t min = INT64_MAX;
 
-	for (uint32_t i = 0; i < v->n; i++) {
-		int64_t x = v->at[i];
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t x = at[i] == TABLE_NULL ? INT64_MAX : at[i];
 
-		nulls += x == TABLE_NULL;
-		max = x > max ? x : max;
-		x = x == TABLE_NULL ? INT64_MAX : x;
 		min = x < min ? x : min;
 	}
-	v->n_nulls = nulls;
-	v->min = nulls == v->n ? 0 : min;
-	v->max = nulls == v->n ? 0 : max;
+	return min;
+}
+
+static void set_range(struct values *v, const struct column_values *from)
+{
+	v->at = from->at;
+	v->n = from->n;
+	v->nulls = from->n && from->least == TABLE_NULL;
+	v->known = from->n && from->most != TABLE_NULL;
+	v->max = v->known ? from->most : 0;
+	v->min = !v->known ? 0 : v->nulls ? least_known(v->at, v->n) : from->least;
 }
 
 /* Return: a bit for each state in which all values are NULL. */
@@ -62,10 +67,10 @@ static void mask_values(struct column_encoder *e, struct values *v, const int64_
 		e->neighbor[n] = v->neighbor ? v->neighbor[i] : 0;
 		n += !(v->mask >> state[i] & 1);
 	}
-	v->n = n;
-	v->at = e->kept;
 	v->neighbor = v->neighbor ? e->neighbor : NULL;
-	find_range(v);
+	struct column_values kept = column_values(e->kept, n);
+
+	set_range(v, &kept);
 }
 
 /* One way to encode the values. */
@@ -86,16 +91,12 @@ static size_t varint_size(uint64_t x)
 
 static struct candidate try_plain(const struct values *v, uint64_t *codes)
 {
-	bool nulls = v->n_nulls != 0;
-	struct candidate c = {.nulls = nulls, .base = v->min, .codes = codes, .n = v->n};
-	uint64_t top = (uint64_t)format_sub(v->max, v->min) + (nulls && v->n_nulls < v->n);
+	struct candidate c = {.nulls = v->nulls, .base = v->min, .codes = codes, .n = v->n};
+	uint64_t top = (uint64_t)format_sub(v->max, v->min) + (v->nulls && v->known);
+	uint64_t shift = (uint64_t)v->nulls - (uint64_t)v->min;
 
-	if (top) {
-		uint64_t shift = (uint64_t)nulls - (uint64_t)v->min;
-
-		for (uint32_t i = 0; i < v->n; i++)
-			codes[i] = v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + shift;
-	}
+	for (uint32_t i = 0; top && i < v->n; i++)
+		codes[i] = v->nulls && v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + shift;
 	c.packing = pack_choose(codes, v->n, top);
 	c.size = c.packing.size + varint_size(format_zigzag(c.base));
 	return c;
@@ -132,6 +133,21 @@ static struct candidate try_delta(const struct values *v, uint64_t *codes)
 	c.packing = pack_choose(c.codes, c.n, top);
 	c.size = c.packing.size + varint_size(format_zigzag(c.base)) +
 		 varint_size(format_zigzag(c.start));
+	return c;
+}
+
+/* Differences of times in order: the least one would hardly make the others shorter. */
+static struct candidate make_times(const struct values *v, uint64_t *codes)
+{
+	struct candidate c = {
+		.transform = COLUMN_DELTA, .start = v->at[0], .codes = codes, .n = v->n - 1};
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < c.n; i++) {
+		codes[i] = (uint64_t)format_sub(v->at[i + 1], v->at[i]);
+		bits |= codes[i];
+	}
+	c.packing = pack_choose(codes, c.n, bits);
 	return c;
 }
 
@@ -175,7 +191,7 @@ static uint32_t find_slot(const struct column_encoder *e, int64_t value)
 static uint32_t make_dictionary(struct column_encoder *e, const struct values *v, uint32_t most,
 				uint64_t *codes)
 {
-	uint32_t n = 0, nulls = v->n_nulls != 0;
+	uint32_t n = 0, nulls = v->nulls;
 	int64_t before = 0;
 
 	if (!++e->stamp) {
@@ -207,10 +223,8 @@ static uint32_t make_dictionary(struct column_encoder *e, const struct values *v
 static struct candidate try_dictionary(struct column_encoder *e, const struct values *v,
 				       uint64_t *codes)
 {
-	struct candidate c = {.transform = COLUMN_DICTIONARY,
-			      .nulls = v->n_nulls != 0,
-			      .codes = codes,
-			      .n = v->n};
+	struct candidate c = {
+		.transform = COLUMN_DICTIONARY, .nulls = v->nulls, .codes = codes, .n = v->n};
 	uint32_t k =
 		make_dictionary(e, v, v->n / 2 < MAX_DICTIONARY ? v->n / 2 : MAX_DICTIONARY, codes);
 
@@ -229,7 +243,7 @@ static uint64_t unforeseen(const struct values *v, int64_t value)
 {
 	if (value == TABLE_NULL)
 		return 1;
-	return (uint64_t)format_sub(value, v->min) + (v->n_nulls != 0) + 1;
+	return (uint64_t)format_sub(value, v->min) + v->nulls + 1;
 }
 
 static struct candidate pack_foreseen(const struct values *v, struct candidate c)
@@ -238,7 +252,7 @@ static struct candidate pack_foreseen(const struct values *v, struct candidate c
 
 	for (uint32_t i = 0; i < v->n; i++)
 		top = c.codes[i] > top ? c.codes[i] : top;
-	c.nulls = v->n_nulls != 0;
+	c.nulls = v->nulls;
 	c.base = v->min;
 	c.n = v->n;
 	c.packing = pack_choose(c.codes, v->n, top);
@@ -286,21 +300,32 @@ static uint64_t *spare(struct column_encoder *e, const struct candidate *c)
 	return e->codes[c->codes == e->codes[0]];
 }
 
+/* Of a column of few small values, as states are: what is foreseen, if that saves anything. */
+static struct candidate choose_small(struct column_encoder *e, const struct values *v)
+{
+	struct candidate c = try_before(v, e->codes[0]);
+	size_t plain = (size_t)bit_length((uint64_t)(v->max - v->min)) * v->n / 8;
+
+	return c.size <= plain ? c : better(c, try_plain(v, e->codes[1]));
+}
+
 static struct candidate choose(struct column_encoder *e, const struct values *v, unsigned try,
 			       const struct column_context *context)
 {
-	const bool no_nulls = !v->n_nulls;
+	const bool no_nulls = !v->nulls;
 
+	if (try & COLUMN_IS_TIME)
+		return make_times(v, e->codes[0]);
 	if (try & COLUMN_IS_DELTA)
 		return try_delta(v, e->codes[0]);
+	if (try & COLUMN_TRY_BEFORE && no_nulls && v->min >= 0 && v->max < COLUMN_BEFORE_VALUES)
+		return choose_small(e, v);
 	struct candidate c = try_plain(v, e->codes[0]);
 
 	if (c.packing.size <= GOOD_ENOUGH)
 		return c;
 	if (try & COLUMN_TRY_DELTA && no_nulls)
 		c = better(c, try_delta(v, spare(e, &c)));
-	if (try & COLUMN_TRY_BEFORE && no_nulls && v->min >= 0 && v->max < COLUMN_BEFORE_VALUES)
-		c = better(c, try_before(v, spare(e, &c)));
 	if (context->left && no_nulls && !has_null(context->left->at, v->n))
 		c = better(c, try_minus(v, context->left->at, spare(e, &c)));
 	if (try & COLUMN_TRY_DICTIONARY)
@@ -317,7 +342,7 @@ static bool take_off(const struct column_context *context, const struct candidat
 {
 	struct column_left *left = context->left;
 
-	if (!left || v->n_nulls || (!left->begun && c->transform != COLUMN_MINUS))
+	if (!left || v->nulls || (!left->begun && c->transform != COLUMN_MINUS))
 		return false;
 	left->begun = true;
 	for (uint32_t i = 0; i < v->n; i++)
@@ -347,14 +372,14 @@ static void put_body(struct column_encoder *e, const struct candidate *c, uint64
 	pack_put(out, &c->packing, c->codes, c->n);
 }
 
-enum column_transform column_encode(struct column_encoder *e, const int64_t *values, uint32_t n,
+enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
 				    unsigned try, const struct column_context *context,
 				    struct bytes *out)
 {
-	struct values v = {.at = values, .n = n, .neighbor = context->neighbor};
+	struct values v = {.neighbor = context->neighbor};
 
-	find_range(&v);
-	if (context->state && v.n_nulls)
+	set_range(&v, values);
+	if (context->state && v.nulls && v.known)
 		mask_values(e, &v, context->state);
 	struct candidate c = choose(e, &v, try, context);
 	bool taken = take_off(context, &c, &v);
@@ -363,6 +388,16 @@ enum column_transform column_encode(struct column_encoder *e, const int64_t *val
 	bytes_varint(out, e->body.n);
 	bytes_put(out, e->body.at, e->body.n);
 	return (enum column_transform)c.transform;
+}
+
+void column_encode_alone(struct column_encoder *e, const int64_t *at, uint32_t n, unsigned try,
+			 struct bytes *out)
+{
+	const struct column_context none = {0};
+	const struct column_values values =
+		try & COLUMN_IS_TIME ? (struct column_values){at, n, 0, 0} : column_values(at, n);
+
+	column_encode(e, &values, try, &none, out);
 }
 
 void column_encoder_deinit(struct column_encoder *e)

@@ -56,13 +56,12 @@ static void set(struct entry *entries, uint32_t i, int column, int64_t first, in
 void node_encode(struct column_encoder *e, const struct entry *entries, uint32_t n, int64_t first,
 		 int n_sums, struct bytes *out)
 {
-	const struct column_context none = {0};
 	int64_t values[FORMAT_GROUP_LANES];
 
 	for (int column = 0; column < SUMS + n_sums; column++) {
 		for (uint32_t i = 0; i < n; i++)
 			values[i] = get(entries, i, column, first);
-		column_encode(e, values, n, COLUMN_TRY_DELTA, &none, out);
+		column_encode_alone(e, values, n, COLUMN_TRY_DELTA, out);
 	}
 }
 

@@ -5,7 +5,10 @@
 
 #include "store/format.h"
 
-enum { GROUP = 64 }; /* numbers that share a bit of a sparse packing's first bitmap */
+enum {
+	GROUP = 64,   /* numbers that share a bit of a sparse packing's first bitmap */
+	FEW_BITS = 3, /* so narrow that the selectors of classes would not pay */
+};
 
 static size_t bytes_of_bits(uint64_t bits)
 {
@@ -73,17 +76,23 @@ static uint32_t choose_widths(const struct lengths *l, uint8_t *widths)
 	return bits[PACK_CLASSES_N - 1][l->n - 1];
 }
 
-/* Fixed, or classes where they are smaller. l is filled if the numbers were counted. */
-static struct packing choose_dense(const struct lengths *l, uint32_t n)
+static struct packing fixed(unsigned width, uint32_t n)
 {
-	unsigned width = l->at[l->n - 1];
-	struct packing p = {.kind = PACK_FIXED, .widths = {(uint8_t)width}};
-	struct packing classes = {.kind = PACK_CLASSES};
+	return (struct packing){.kind = PACK_FIXED,
+				.widths = {(uint8_t)width},
+				.size = 1 + bytes_of_bits((uint64_t)width * n)};
+}
 
-	p.size = 1 + bytes_of_bits((uint64_t)width * n);
-	if (width <= 3)
+/* Fixed, or classes where they are smaller. */
+static struct packing choose_dense(const uint64_t *codes, uint32_t n, uint64_t top)
+{
+	struct packing p = fixed(bit_length(top), n), classes = {.kind = PACK_CLASSES};
+	struct lengths l;
+
+	if (p.widths[0] <= FEW_BITS)
 		return p;
-	uint32_t bits = choose_widths(l, classes.widths);
+	count_lengths(codes, n, &l);
+	uint32_t bits = choose_widths(&l, classes.widths);
 
 	classes.size = PACK_CLASSES_N + bytes_of_bits(2 * (uint64_t)n) + bytes_of_bits(bits);
 	return classes.size < p.size ? classes : p;
@@ -126,28 +135,31 @@ static struct packing choose_sparse(const uint64_t *codes, uint32_t n, uint64_t 
 	uint32_t k = take_nonzero(codes, n, inner);
 	struct packing p = {.kind = PACK_CONSTANT};
 
-	if (top > 1) {
-		struct lengths l;
-
-		count_lengths(inner, k, &l);
-		p = choose_dense(&l, k);
-	}
+	if (top > 1)
+		p = choose_dense(inner, k, top - 1);
 	p.inner = p.kind;
 	p.kind = PACK_SPARSE;
 	p.size += groups_size(n) + 8 * (size_t)count_groups(codes, n) + 1;
 	return p;
 }
 
+static uint32_t count_zeros(const uint64_t *codes, uint32_t n)
+{
+	uint32_t zeros = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		zeros += codes[i] == 0;
+	return zeros;
+}
+
 struct packing pack_choose(const uint64_t *codes, uint32_t n, uint64_t top)
 {
-	struct lengths l;
-
 	if (!top)
 		return (struct packing){.kind = PACK_CONSTANT};
-	count_lengths(codes, n, &l);
-	struct packing p = choose_dense(&l, n);
+	struct packing p = choose_dense(codes, n, top);
 
-	if (l.at[0] == 0 && l.upto[0] >= n / 3) {
+	/* A bitmap takes a bit, and a zero saves at most the width of all. */
+	if (bit_length(top) > 1 ? count_zeros(codes, n) >= n / 3 : n > GROUP) {
 		struct packing sparse = choose_sparse(codes, n, top);
 
 		p = sparse.size < p.size ? sparse : p;

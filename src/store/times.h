@@ -11,6 +11,13 @@
 
 #include "store/column.h"
 
+/* What is to be encoded. */
+struct times {
+	const int64_t *ts;
+	const int64_t *dur; /* NULL where dur is not stored */
+	uint32_t n;
+};
+
 /* Times of the base, ascending; the first is not later than the block's. */
 struct times_base {
 	const int64_t *at;
@@ -19,23 +26,20 @@ struct times_base {
 
 /* Working space; all zeros at first. */
 struct times_encoder {
-	struct bytes plain, based;
+	struct bytes scratch;
 	int64_t ranks[FORMAT_BLOCK_ROWS]; /* of the block's ts */
 	int64_t first[FORMAT_BLOCK_ROWS], second[FORMAT_BLOCK_ROWS];
 };
 
 void times_encoder_deinit(struct times_encoder *t);
 
-/*
- * Appends ts, n times in order, the way that takes fewer bytes. base: NULL for none.
- * Return: whether it is by base.
- */
-bool times_encode_ts(struct times_encoder *t, struct column_encoder *e, const int64_t *ts,
-		     uint32_t n, const struct times_base *base, struct bytes *out);
+/* Makes of `out` the whole of what a block says of its times, by themselves. */
+void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
+		  struct bytes *out);
 
-/* The same for the durations that belong to these ts; base only where ts are by base. */
-bool times_encode_dur(struct times_encoder *t, struct column_encoder *e, const int64_t *ts,
-		      const int64_t *dur, uint32_t n, const struct times_base *base,
-		      struct bytes *out);
+/* The same, ts by the base's times, and dur as well if that is shorter; keys: of the base. */
+void times_encode_by_base(struct times_encoder *t, struct column_encoder *e,
+			  const struct times *times, const struct times_base *base,
+			  const int64_t *keys, struct bytes *out);
 
 #endif

@@ -39,7 +39,8 @@ struct store_lane {
 	int64_t keys[TABLE_MAX_KEYS];
 	int64_t *rows; /* of the open block, one after another, without the keys */
 	uint32_t n, cap;
-	uint32_t width;	      /* values in a row */
+	uint32_t width; /* values in a row */
+	int n_states;
 	bool begun;	      /* it has rows */
 	int64_t ts, end;      /* of the last row; end: latest of all */
 	struct level *levels; /* owned */
@@ -52,8 +53,8 @@ struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
 	struct times_encoder times;
-	struct bytes bytes;		    /* of the piece that is made */
-	struct bytes scratch, said[N_NEAR]; /* of its times */
+	struct bytes bytes;   /* of the piece that is made */
+	struct bytes said[2]; /* of its times, in two ways */
 	int64_t columns[TABLE_MAX_COLUMNS][BLOCK_ROWS];
 	int64_t left[BLOCK_ROWS];
 	int64_t base[BASE_TIMES + 1];
@@ -121,6 +122,7 @@ static struct store_lane *lane_new(struct store_writer *w, const struct table *t
 	l->writer = w;
 	l->table = t;
 	l->width = (uint32_t)(t->n_columns - t->n_keys);
+	l->n_states = table_n_states(t);
 	memcpy(l->keys, keys, sizeof(*keys) * (size_t)t->n_keys);
 	if (t == table_get(TABLE_CPU_STATE))
 		l->recent = mem_zalloc(1, sizeof(*l->recent));
@@ -208,14 +210,19 @@ static void add_entry(struct store_lane *l, uint32_t level, const struct entry *
 }
 
 /* Column `c` of the open block, out of its rows. */
-static int64_t *gather(struct store_lane *l, int c)
+static struct column_values gather(struct store_lane *l, int c)
 {
 	int64_t *to = l->writer->columns[c];
 	const int64_t *from = l->rows + c - l->table->n_keys;
+	struct column_values v = {to, l->n, INT64_MAX, INT64_MIN};
 
-	for (uint32_t i = 0; i < l->n; i++, from += l->width)
-		to[i] = *from;
-	return to;
+	for (uint32_t i = 0; i < l->n; i++, from += l->width) {
+		int64_t x = to[i] = *from;
+
+		v.least = x < v.least ? x : v.least;
+		v.most = x > v.most ? x : v.most;
+	}
+	return v;
 }
 
 /* What the entry of the open block says of its times. */
@@ -226,14 +233,14 @@ static struct entry describe_times(struct store_lane *l)
 
 	if (t->ts == NO_COLUMN)
 		return e;
-	const int64_t *ts = gather(l, t->ts);
+	const int64_t *ts = gather(l, t->ts).at;
 
 	e.first = ts[0];
 	e.end = ts[l->n - 1];
 	if (t->dur == NO_COLUMN)
 		return e;
-	const int64_t *dur = gather(l, t->dur);
-	const int64_t *state = t->state == NO_COLUMN ? NULL : gather(l, t->state);
+	const int64_t *dur = gather(l, t->dur).at;
+	const int64_t *state = t->state == NO_COLUMN ? NULL : gather(l, t->state).at;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (dur[i] == TABLE_NULL)
@@ -304,47 +311,33 @@ void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
 
 /* --- data blocks --- */
 
-/* ts, and dur of spans, counted on cpu's times where that is shorter, to b. cpu may be NULL. */
-static void encode_times(struct store_lane *l, const struct store_lane *cpu, const struct entry *e,
-			 struct bytes *b)
-{
-	struct store_writer *w = l->writer;
-	const struct table *t = l->table;
-	const int64_t *ts = w->columns[t->ts];
-	struct times_base base;
-	bool has_base = find_base(l, cpu, e, &base), by_base;
-	unsigned form = 0;
-
-	w->scratch.n = 0;
-	by_base = times_encode_ts(&w->times, &w->encoder, ts, l->n, has_base ? &base : NULL,
-				  &w->scratch);
-	form |= by_base ? FORMAT_TS_BY_BASE : 0;
-	if (t->kind == TABLE_SPANS &&
-	    times_encode_dur(&w->times, &w->encoder, ts, w->columns[t->dur], l->n,
-			     by_base ? &base : NULL, &w->scratch))
-		form |= FORMAT_DUR_BY_BASE;
-	b->n = 0;
-	bytes_varint(b, form);
-	for (int k = 0; form && k < cpu->table->n_keys; k++)
-		bytes_svarint(b, cpu->keys[k]);
-	bytes_put(b, w->scratch.at, w->scratch.n);
-}
-
-/* The shortest way to say the block's times. */
+/* The shortest way to say the block's times; then its states. */
 static void put_times(struct store_lane *l, const struct entry *e)
 {
 	struct store_writer *w = l->writer;
-	const struct bytes *best = &w->said[0];
+	const struct table *t = l->table;
+	const struct times times = {w->columns[t->ts],
+				    t->kind == TABLE_SPANS ? w->columns[t->dur] : NULL, l->n};
+	struct bytes *best = &w->said[0], *other = &w->said[1];
+	struct times_base base;
 
-	encode_times(l, l->near[0], e, &w->said[0]);
-	if (l->near[1]) {
-		encode_times(l, l->near[1], e, &w->said[1]);
-		best = w->said[1].n < best->n ? &w->said[1] : best;
+	times_encode(&w->times, &w->encoder, &times, best);
+	for (int i = 0; i < N_NEAR; i++) {
+		if (!find_base(l, l->near[i], e, &base))
+			continue;
+		times_encode_by_base(&w->times, &w->encoder, &times, &base, l->near[i]->keys,
+				     other);
+		if (other->n < best->n) {
+			struct bytes *worse = best;
+
+			best = other;
+			other = worse;
+		}
 	}
 	bytes_put(&w->bytes, best->at, best->n);
-	if (l->table->state != NO_COLUMN)
-		column_encode(&w->encoder, w->columns[l->table->state], l->n, COLUMN_TRY_BEFORE,
-			      &(struct column_context){0}, &w->bytes);
+	if (t->state != NO_COLUMN)
+		column_encode_alone(&w->encoder, w->columns[t->state], l->n, COLUMN_TRY_BEFORE,
+				    &w->bytes);
 }
 
 /*
@@ -365,7 +358,9 @@ static enum column_transform encode_column(struct store_lane *l, int c,
 	}
 	if (neighbor && (column->type == COLUMN_TEXT || column->unit == UNIT_ID))
 		context.neighbor = w->columns[c - 1];
-	return column_encode(&w->encoder, gather(l, c), l->n, try, &context, &w->bytes);
+	struct column_values values = gather(l, c);
+
+	return column_encode(&w->encoder, &values, try, &context, &w->bytes);
 }
 
 static void encode_others(struct store_lane *l)
@@ -420,29 +415,52 @@ mistake(struct store_lane *l, int64_t ts, const char *fmt, ...)
 	free(what);
 }
 
-/* Return: whether this may be the lane's next row; if so it is what follows. */
-static bool take_times(struct store_lane *l, const int64_t *row)
+/* Says what is wrong with a row that was not taken. */
+static void refuse(struct store_lane *l, const int64_t *row)
 {
 	const struct table *t = l->table;
-	int64_t ts = row[t->ts], dur = t->dur == NO_COLUMN ? 0 : row[t->dur], end;
-	bool states = t->kind == TABLE_STATES;
+	int64_t ts = row[t->ts], dur = t->dur == NO_COLUMN ? 0 : row[t->dur];
 
-	if (ts == TABLE_NULL || (states && dur == TABLE_NULL))
+	if (ts == TABLE_NULL || (l->n_states && dur == TABLE_NULL))
 		mistake(l, ts, "it has no %s", ts == TABLE_NULL ? "ts" : "dur");
-	else if (__builtin_add_overflow(ts, dur == TABLE_NULL ? 0 : dur, &end) || end < ts)
-		mistake(l, ts, "its dur is %" PRId64, dur);
-	else if (states && l->begun && ts != l->end)
+	else if (l->n_states && l->begun && ts != l->end)
 		mistake(l, ts, "the row before it ends at %" PRId64, l->end);
 	else if (l->begun && ts < l->ts)
 		mistake(l, ts, "the row before it is at %" PRId64, l->ts);
-	else if (states && (uint64_t)row[t->state] >= (uint64_t)table_n_states(t))
+	else if (l->n_states && (uint64_t)row[t->state] >= (uint64_t)l->n_states)
 		mistake(l, ts, "there is no state %" PRId64, row[t->state]);
-	else {
-		l->ts = ts;
-		l->end = end;
-		return true;
-	}
-	return false;
+	else
+		mistake(l, ts, "its dur is %" PRId64, dur);
+}
+
+/* Return: whether this may be the next row of a lane of states; if so it is what follows. */
+static inline bool take_state(struct store_lane *l, const int64_t *row)
+{
+	const struct table *t = l->table;
+	int64_t ts = row[t->ts], dur = row[t->dur], end;
+	bool follows = ts == l->end || (!l->begun && ts != TABLE_NULL);
+
+	if (!follows || dur < 0 || (uint64_t)row[t->state] >= (uint64_t)l->n_states ||
+	    __builtin_add_overflow(ts, dur, &end))
+		return false;
+	l->ts = ts;
+	l->end = end;
+	return true;
+}
+
+/* The same for lanes of spans and points. */
+static bool take_span(struct store_lane *l, const int64_t *row)
+{
+	const struct table *t = l->table;
+	int64_t ts = row[t->ts], dur = t->dur == NO_COLUMN ? TABLE_NULL : row[t->dur], end = ts;
+
+	if (ts == TABLE_NULL || (l->begun && ts < l->ts))
+		return false;
+	if (dur != TABLE_NULL && (dur < 0 || __builtin_add_overflow(ts, dur, &end)))
+		return false;
+	l->ts = ts;
+	l->end = end;
+	return true;
 }
 
 /* Makes room for one more row in the open block, or writes it. */
@@ -467,13 +485,20 @@ void store_lane_add(struct store_lane *l, const int64_t *row)
 {
 	const struct table *t = l->table;
 
-	if (t->ts != NO_COLUMN && !take_times(l, row))
+	if (l->n_states) {
+		if (!take_state(l, row)) {
+			refuse(l, row);
+			return;
+		}
+		if (l->ts == l->end)
+			return;
+	} else if (t->ts != NO_COLUMN && !take_span(l, row)) {
+		refuse(l, row);
 		return;
-	if (t->kind == TABLE_STATES && row[t->dur] == 0)
-		return;
+	}
 	l->begun = true;
 	if (l->recent)
-		l->recent->at[l->recent->n++ % BASE_TIMES] = row[t->ts];
+		l->recent->at[l->recent->n++ % BASE_TIMES] = l->ts;
 	if (l->n == l->cap)
 		make_room(l);
 	memcpy(l->rows + (size_t)l->n * l->width, row + t->n_keys, sizeof(*row) * l->width);
@@ -542,20 +567,19 @@ static void close_lanes(struct store_writer *w, struct roots *roots)
 static void put_group(struct store_writer *w, const struct table *t, const struct root *roots,
 		      uint32_t n)
 {
-	const struct column_context none = {0};
 	struct entry entries[FORMAT_GROUP_LANES];
 	int64_t values[FORMAT_GROUP_LANES];
 
 	for (int k = 0; k < t->n_keys; k++) {
 		for (uint32_t i = 0; i < n; i++)
 			values[i] = roots[i].lane->keys[k];
-		column_encode(&w->encoder, values, n, COLUMN_TRY_DELTA, &none, &w->bytes);
+		column_encode_alone(&w->encoder, values, n, COLUMN_TRY_DELTA, &w->bytes);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		values[i] = roots[i].level;
 		entries[i] = roots[i].entry;
 	}
-	column_encode(&w->encoder, values, n, 0, &none, &w->bytes);
+	column_encode_alone(&w->encoder, values, n, 0, &w->bytes);
 	node_encode(&w->encoder, entries, n, 0, n_sums(t), &w->bytes);
 }
 
@@ -683,9 +707,8 @@ void store_writer_free(struct store_writer *w)
 	vec_deinit(&w->string_at);
 	bytes_deinit(&w->text);
 	bytes_deinit(&w->bytes);
-	bytes_deinit(&w->scratch);
-	for (int i = 0; i < N_NEAR; i++)
-		bytes_deinit(&w->said[i]);
+	bytes_deinit(&w->said[0]);
+	bytes_deinit(&w->said[1]);
 	times_encoder_deinit(&w->times);
 	column_encoder_deinit(&w->encoder);
 	outfile_deinit(&w->file);
