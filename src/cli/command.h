@@ -27,6 +27,7 @@ struct command {
 
 extern const struct command cmd_analyze;
 extern const struct command cmd_check;
+extern const struct command cmd_diff;
 extern const struct command cmd_events;
 extern const struct command cmd_info;
 extern const struct command cmd_query;

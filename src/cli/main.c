@@ -10,6 +10,7 @@
 static const struct command *const commands[] = {
 	&cmd_analyze,
 	&cmd_check,
+	&cmd_diff,
 	&cmd_events,
 	&cmd_info,
 	&cmd_query,

@@ -295,6 +295,65 @@ def test_threads_add_up(r):
         assert totals and not any(totals.values())
 
 
+def diff(*args, status):
+    out, err = vmscope("diff", *args, status=status)
+    assert err == ""
+    return out
+
+
+def test_diff(r):
+    calm = r.results(r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4"))
+    busy = r.results(r.simulated("busy", "--vms", "2", "--vcpus", "2", "--pcpus", "2", "--contention"))
+    assert diff(calm, calm, status=0).startswith("0 of ")
+    assert "!" not in diff("--all", calm, calm, status=0)
+    text = diff(calm, busy, status=1)
+    assert re.search(r"^  g1 +0 +preempted +[\d.]+ % +[\d.]+ % +\+[\d.]+ pp$", text, re.M), text
+    assert re.search(r"lost to (vcpu|process)", text)
+    assert all(len(line) <= WIDTH for line in diff("--all", calm, busy, status=1).splitlines())
+    out = json.loads(diff("--format", "json", calm, busy, status=1))
+    for file, key in ((calm, "before"), (busy, "after")):
+        rows = {(v["machine"], v["vcpu_index"]): v
+                for v in json.loads(vmscope("report", "--format", "json", file, "vcpus")[0])["vcpus"]}
+        exits = {(e["machine"], e["vcpu_index"], e["name"]): e
+                 for e in json.loads(vmscope("report", "--format", "json", file, "exits")[0])["exits"]}
+        seen = set()
+        for c in out["changes"]:
+            v = rows[c["machine"], c["vcpu_index"]]
+            if c["what"] in STATES:
+                truth = 100 * v[f"{c['what']}_ns"] / (v["span_ns"] - v["unknown_ns"])
+                assert abs(c[key] - truth) < 1e-9
+            elif c["kind"] == "rate" and c["what"] != "all exits":
+                e = exits.get((c["machine"], c["vcpu_index"], c["what"]))
+                assert abs(c[key] - (e["rate_hz"] if e else 0)) < 1e-6
+            elif c["kind"] == "latency" and not c["what"].startswith("wake-up"):
+                name, quantile = c["what"].rsplit(" ", 1)
+                assert c[key] == exits[c["machine"], c["vcpu_index"], name][f"{quantile}_ns"]
+            seen.add(c["kind"])
+        assert seen == {"share", "rate", "latency"}
+    for c in out["changes"]:
+        assert c["past"] == (c["change"] is None or abs(c["change"]) > out["thresholds"][c["kind"]])
+    loose = [f"--threshold={k}=1e12" for k in ("share", "latency")]
+    news = [c for c in out["changes"] if c["kind"] == "rate" and c["change"] is None]
+    diff(*loose, "--threshold", "rate=1e12", calm, busy, status=1 if news else 0)
+
+
+def test_diff_of_other_machines(r):
+    calm = r.results(r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4"))
+    out = json.loads(diff("--format", "json", calm, r.results(SAMPLE), status=1))
+    gone = {(c["machine"], c["vcpu_index"]) for c in out["changes"] if (c["kind"], c["what"]) == ("presence", "gone")}
+    assert {("g2", 0), ("g2", 1), ("g1", 1)} <= gone
+    assert "is not there any more" in diff(calm, r.results(SAMPLE), status=1)
+
+
+def test_diff_trouble(r):
+    file = r.results(SAMPLE)
+    for args in ([file], [file, "/nonexistent"], ["--threshold", "share", file, file],
+                 ["--threshold", "share=-1", file, file], ["--threshold", "x=1", file, file],
+                 ["--threshold", "rate=nan", file, file], ["--format", "csv", file, file]):
+        out, err = vmscope("diff", *args, status=2)
+        assert out == "" and err.count("\n") == 1
+
+
 def test_containers_are_a_tree(r):
     out = report(r.contained())
     containers = {c["container_id"]: c for c in out["containers"] if c["container_id"] is not None}

@@ -1,0 +1,186 @@
+#include "report/diff.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/json.h"
+#include "report/diff_changes.h"
+#include "report/grid.h"
+#include "report/units.h"
+
+const char *diff_kind_name(enum diff_kind kind)
+{
+	static const char *const names[DIFF_N_KINDS] = {"share", "rate", "latency"};
+
+	return names[kind];
+}
+
+static const struct res_vcpu *vcpu_of(const struct change *c)
+{
+	return c->in_a ? c->in_a : c->in_b;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static const struct grid_column columns[] = {
+	{.title = "VM", .left = true}, {.title = "vCPU"},  {.title = "what", .left = true},
+	{.title = "before"},	       {.title = "after"}, {.title = "change"},
+	{.title = "", .left = true},
+};
+
+static const char *value_text(struct arena *arena, enum diff_kind kind, double value)
+{
+	switch (kind) {
+	case DIFF_SHARE:
+		return arena_printf(arena, "%.2f %%", value);
+	case DIFF_RATE:
+		return arena_printf(arena, "%s/s", units_rate(arena, value));
+	default:
+		return units_duration(arena, (int64_t)value, 3);
+	}
+}
+
+static const char *change_text(struct arena *arena, const struct change *c)
+{
+	if (isinf(c->change))
+		return "new";
+	return arena_printf(arena, c->kind == DIFF_SHARE ? "%+.2f pp" : "%+.1f %%", c->change);
+}
+
+static void add_row(struct grid *g, struct arena *arena, const struct change *c, bool marked)
+{
+	const struct res_vcpu *v = vcpu_of(c);
+
+	grid_add(g, units_safe(arena, c->machine, 16));
+	grid_add(g, v->index == TABLE_NULL ? arena_printf(arena, "tid %" PRId64, v->tid)
+					   : arena_printf(arena, "%" PRId64, v->index));
+	if (!c->what) {
+		grid_add(g, c->in_a ? "is not there any more" : "was not there");
+		for (int i = 0; i < 3; i++)
+			grid_add(g, "");
+	} else {
+		grid_add(g, units_safe(arena, c->what, 32));
+		grid_add(g, value_text(arena, c->kind, c->a));
+		grid_add(g, value_text(arena, c->kind, c->b));
+		grid_add(g, change_text(arena, c));
+	}
+	grid_add(g, marked && c->past ? "!" : "");
+}
+
+static void print_text(FILE *f, const struct changes *changes, const struct diff_options *options,
+		       size_t n_past)
+{
+	struct arena arena = {0};
+	struct grid g;
+	struct out o;
+
+	out_init(&o, f);
+	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
+	vec_each (c, &changes->at) {
+		if (c->past || options->all)
+			add_row(&g, &arena, c, options->all);
+	}
+	if (g.cells.n)
+		grid_print(&g, &o, false);
+	out_str(&o, arena_printf(&arena,
+				 "%s%zu of %zu numbers differ by more than %g pp (shares), %g %% "
+				 "(rates), %g %% (latencies)\n",
+				 g.cells.n ? "\n" : "", n_past, changes->at.n,
+				 options->threshold[DIFF_SHARE], options->threshold[DIFF_RATE],
+				 options->threshold[DIFF_LATENCY]));
+	grid_deinit(&g);
+	out_deinit(&o);
+	arena_deinit(&arena);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static void put_number(struct jsonw *j, const char *key, bool known, double value)
+{
+	jsonw_key(j, key);
+	if (known)
+		jsonw_double(j, value);
+	else
+		jsonw_null(j);
+}
+
+static void put_change(struct jsonw *j, const struct change *c)
+{
+	const struct res_vcpu *v = vcpu_of(c);
+
+	jsonw_object_begin(j);
+	jsonw_key(j, "machine");
+	jsonw_string(j, c->machine);
+	jsonw_key(j, "vcpu_index");
+	if (v->index == TABLE_NULL)
+		jsonw_null(j);
+	else
+		jsonw_int(j, v->index);
+	jsonw_key(j, "kind");
+	jsonw_string(j, c->what ? diff_kind_name(c->kind) : "presence");
+	jsonw_key(j, "what");
+	jsonw_string(j, c->what ? c->what : c->in_a ? "gone" : "new");
+	put_number(j, "before", c->what, c->a);
+	put_number(j, "after", c->what, c->b);
+	put_number(j, "change", c->what, c->change);
+	jsonw_key(j, "past");
+	jsonw_bool(j, c->past);
+	jsonw_object_end(j);
+}
+
+static void print_json(FILE *f, const struct changes *changes, const struct diff_options *options)
+{
+	struct jsonw j;
+
+	jsonw_init(&j, f);
+	jsonw_object_begin(&j);
+	jsonw_key(&j, "version");
+	jsonw_string(&j, VMSCOPE_VERSION);
+	jsonw_key(&j, "thresholds");
+	jsonw_object_begin(&j);
+	for (int k = 0; k < DIFF_N_KINDS; k++)
+		put_number(&j, diff_kind_name((enum diff_kind)k), true, options->threshold[k]);
+	jsonw_object_end(&j);
+	jsonw_key(&j, "changes");
+	jsonw_array_begin(&j);
+	vec_each (c, &changes->at)
+		put_change(&j, c);
+	jsonw_array_end(&j);
+	jsonw_object_end(&j);
+	jsonw_newline(&j);
+	jsonw_deinit(&j);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static int compare(FILE *f, const struct results *a, const struct results *b,
+		   const struct diff_options *options)
+{
+	struct changes changes;
+	size_t n_past = 0;
+
+	changes_init(&changes, a, b, options->threshold);
+	vec_each (c, &changes.at)
+		n_past += c->past;
+	if (options->json)
+		print_json(f, &changes, options);
+	else
+		print_text(f, &changes, options, n_past);
+	changes_deinit(&changes);
+	return n_past > 0;
+}
+
+int diff_print(FILE *f, const struct store *a, const struct store *b,
+	       const struct diff_options *options, struct error *err)
+{
+	unsigned all = SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS;
+	struct results ra, rb;
+	int ea = results_init(&ra, a, all, err);
+	int eb = ea ? ea : results_init(&rb, b, all, err);
+	int r = eb ? eb : compare(f, &ra, &rb, options);
+
+	if (!ea)
+		results_deinit(&rb);
+	results_deinit(&ra);
+	return r;
+}
