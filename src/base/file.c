@@ -36,6 +36,12 @@ int file_map_init(struct file_map *map, const char *path, struct error *err)
 	return r;
 }
 
+void file_map_drop_pages(const struct file_map *map)
+{
+	if (map->data)
+		madvise((void *)map->data, map->size, MADV_DONTNEED);
+}
+
 void file_map_deinit(struct file_map *map)
 {
 	if (map->data)

@@ -23,6 +23,11 @@ int file_map_init(struct file_map *map, const char *path, struct error *err);
 /* The same for a file that is open already and stays so; `name` is for messages. */
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err);
 
+/*
+ * Gives the pages that were read back to the kernel, so that they do not count as our memory. They
+ * come again when they are read again; other threads may be reading.
+ */
+void file_map_drop_pages(const struct file_map *map);
 void file_map_deinit(struct file_map *map);
 
 #endif

@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+/*
+ * A lane's blocks lie all over the file, and the kernel maps 64 KiB around each: so many blocks are
+ * read before all pages are dropped again.
+ */
+enum { DROP_AFTER = 256 };
+
 struct store_query store_query_all(const struct store *s, enum table_id table)
 {
 	return (struct store_query){
@@ -105,7 +111,8 @@ static int enter_block(struct store_cursor *c, const struct entry *e, struct err
 
 	if (block_read(c->store, q->table, keys, e, q->columns, c->block, err))
 		return ERR;
-	c->blocks_read++;
+	if (++c->blocks_read % DROP_AFTER == 0)
+		file_map_drop_pages(&c->store->map);
 	c->row = 0;
 	c->rows_end = c->block->n;
 	c->sift = c->table->ts != NO_COLUMN &&
