@@ -8,7 +8,7 @@
 #include "timeline/sync_identity.h"
 
 enum {
-	WHOLE_BYTES = 48 << 20, /* of all traces: up to here all is held in memory */
+	WHOLE_BYTES = 64 << 20, /* of events and windows: up to here all are held in memory */
 	PART_BYTES = 8 << 20,	/* of each trace, to search in */
 	MAX_PART_BYTES = 128 << 20,
 	PART_FACTOR = 2,	/* more of each when that did not do */
@@ -40,6 +40,22 @@ static bool has_host(const struct identity *id, size_t machine)
 			return true;
 	}
 	return false;
+}
+
+/* Return: bytes of all windows and of the events of all that may be guests. */
+static uint64_t whole_size(const struct identity *id)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < id->machines.n; i++) {
+		const struct evidence *e = id->machines.at[i].evidence;
+
+		if (has_host(id, i))
+			bytes += e->n_events * sizeof(struct sync_guest_event);
+		if (id->machines.at[i].is_host)
+			bytes += e->n[EV_KVM_ENTRY] * sizeof(struct sync_window);
+	}
+	return bytes;
 }
 
 static void gather_whole(struct containment *c, const struct identity *id)
@@ -146,16 +162,12 @@ static void gather_parts(struct containment *c, const struct identity *id, uint6
 void containment_init(struct containment *c, struct ctf_trace *const *traces,
 		      const struct identity *identity)
 {
-	uint64_t bytes = 0;
-
 	*c = (struct containment){
 		.traces = traces, .n_machines = identity->machines.n, .n_vcpus = identity->vcpus.n};
 	c->machines = mem_zalloc(c->n_machines, sizeof(*c->machines));
 	c->windows = mem_zalloc(c->n_vcpus, sizeof(*c->windows));
 	c->fits = mem_zalloc(c->n_machines, sizeof(*c->fits));
-	for (size_t i = 0; i < c->n_machines; i++)
-		bytes += traces[i]->size;
-	c->whole = bytes <= WHOLE_BYTES;
+	c->whole = whole_size(identity) <= WHOLE_BYTES;
 	if (c->whole)
 		gather_whole(c, identity);
 }
