@@ -5,8 +5,13 @@
 
 #include "base/mem.h"
 
-/* A bound is only left out for contradicting if the line without it outlives this many. */
-enum { MAX_FALSE = 4 };
+enum {
+	MAX_FALSE = 4, /* a bound is only left out if the line without it outlives this many */
+	UNSEEN_TURN = 20000,	/* ns: what a turn may have made of a difference by a piece's end */
+	MAX_UNSEEN_PPB = 32000, /* and by how much it changed the speed, in a short one */
+	OPEN_ROOM = 1000000000, /* ns: bounds that are no nearer say nothing */
+	SETTLED = 1000000000,	/* ns: a trace that is straight for longer is of a straight clock */
+};
 
 /* A stretch of bounds that one line satisfies; [first, end) as found, [core_first, core_end) to
  * use. */
@@ -218,6 +223,86 @@ static const struct sync_hull *line_hull(const struct sync_fit *f, size_t hull)
 	return &f->hulls[i];
 }
 
+/* ---- turns that contradict no bound ---- */
+
+/*
+ * The clock may run faster or slower than a line by `rise` at any time. Then a bound still tells
+ * something of the times around it, the less the farther they are.
+ */
+struct reach {
+	const struct scan *scan;
+	const struct clock_piece *line;
+	size_t first, end; /* bounds to use */
+	double rise;
+};
+
+/* How far above (below) the line bound i lets the truth be; lets it be anywhere: INFINITY. */
+static double room(const struct reach *r, size_t i, enum sync_side side)
+{
+	const struct sync_bound *b = &r->scan->bounds[i];
+	double d = (double)(b->value - difference_at(r->line, b->at));
+
+	if (b->side != side || r->scan->dropped[i])
+		return INFINITY;
+	return side == SYNC_UPPER ? d : -d;
+}
+
+static double rise_between(const struct reach *r, size_t i, size_t k)
+{
+	return r->rise * (double)(r->scan->bounds[k].at - r->scan->bounds[i].at);
+}
+
+/* Into rooms: how far from the line all bounds together let the truth be, at the time of each. */
+static void find_rooms(const struct reach *r, enum sync_side side, double *rooms)
+{
+	size_t n = r->end - r->first;
+
+	for (size_t i = 0; i < n; i++) {
+		rooms[i] = room(r, r->first + i, side);
+		if (i)
+			rooms[i] = fmin(rooms[i], rooms[i - 1] + rise_between(r, r->first + i - 1,
+									      r->first + i));
+	}
+	for (size_t i = n - 1; i-- > 0;)
+		rooms[i] = fmin(rooms[i],
+				rooms[i + 1] + rise_between(r, r->first + i, r->first + i + 1));
+}
+
+/* The most room that there is anywhere in the line's piece. */
+static double most_room(const struct reach *r, const double *rooms)
+{
+	const struct sync_bound *b = &r->scan->bounds[r->first];
+	const struct clock_piece *p = r->line;
+	size_t n = r->end - r->first;
+	double most = 0;
+
+	if (p->from < b[0].at)
+		most = rooms[0] + r->rise * (double)(b[0].at - p->from);
+	if (p->to > b[n - 1].at)
+		most = fmax(most, rooms[n - 1] + r->rise * (double)(p->to - b[n - 1].at));
+	for (size_t i = 0; i + 1 < n; i++) {
+		double rise = rise_between(r, r->first + i, r->first + i + 1);
+
+		if (b[i + 1].at >= p->from && b[i].at < p->to)
+			most = fmax(most, (rooms[i] + rooms[i + 1] + rise) / 2);
+	}
+	return most;
+}
+
+/* Return: ns that the truth may be from the line anywhere in its piece. */
+static int64_t reach_error(const struct reach *r)
+{
+	double *rooms = mem_alloc((r->end - r->first) * sizeof(*rooms));
+	double most = 0;
+
+	for (int side = SYNC_LOWER; side <= SYNC_UPPER; side++) {
+		find_rooms(r, (enum sync_side)side, rooms);
+		most = fmax(most, most_room(r, rooms));
+	}
+	free(rooms);
+	return most < OPEN_ROOM ? (int64_t)ceil(most) : CLOCK_ERROR_UNKNOWN;
+}
+
 /* What a bend in a piece can do without contradicting a bound: about the width of the corridor. */
 static int64_t unseen_bend(const struct sync_hull *h, const struct clock_piece *p)
 {
@@ -227,19 +312,74 @@ static int64_t unseen_bend(const struct sync_hull *h, const struct clock_piece *
 	return high - low;
 }
 
+/* By how much the speed surely changes from one hull's line to the next one's. */
+static double sure_turn(const struct sync_hull *a, const struct sync_hull *b)
+{
+	struct clock_piece p, q;
+
+	if (!sync_hull_closed(a) || !sync_hull_closed(b))
+		return 0;
+	p = middle_line(a, 0);
+	q = middle_line(b, 0);
+	return fmax(0, fabs(p.drift - q.drift) - sync_hull_play(a) - sync_hull_play(b));
+}
+
+/* How fast the truth may leave the line of a hull, unseen. */
+static double unseen_rise(const struct builder *b, size_t hull)
+{
+	const struct segment *s = &b->scan->segments.at[hull];
+	const struct sync_hull *h = &b->fit->hulls[hull];
+	double length = (double)(b->scan->bounds[s->end - 1].at - b->scan->bounds[s->first].at);
+	double rise = fmin(MAX_UNSEEN_PPB * 1e-9, UNSEEN_TURN / fmax(length, 1));
+
+	if (hull > 0)
+		rise = fmax(rise, sure_turn(h - 1, h));
+	if (hull + 1 < b->fit->n_hulls)
+		rise = fmax(rise, sure_turn(h, h + 1));
+	return rise;
+}
+
+/* The error of p by what the bounds around a hull's leave to a clock that turns unseen. */
+static int64_t unseen_error(const struct builder *b, const struct clock_piece *p, size_t hull)
+{
+	const struct segment *s = &b->scan->segments.at[hull];
+	size_t first = hull ? s[-1].core_end : s->first;
+
+	return reach_error(&(struct reach){b->scan, p, first, s->end, unseen_rise(b, hull)});
+}
+
+/*
+ * Adds to the error of p what a turn amounts to that no bound contradicts.
+ * Return: how much that is in either direction.
+ */
+static int64_t add_unseen(const struct builder *b, struct clock_piece *p, size_t hull, size_t other)
+{
+	int64_t more, error = unseen_error(b, p, hull);
+
+	if (hull != other)
+		error = worse(error, unseen_error(b, p, other));
+	more = error > p->error ? error - p->error : 0;
+	if (b->bends)
+		more += unseen_bend(&b->fit->hulls[hull], p);
+	p->error += more;
+	return b->bends || p->to - p->from <= SETTLED ? more : 0;
+}
+
 /* Appends [from, to) with the line of hulls[hull], its error covering hulls[other] as well. */
 static void add_piece(struct builder *b, int64_t from, int64_t to, size_t hull, size_t other)
 {
+	int64_t unseen = 0;
+
 	if (to <= from)
 		return;
 	struct clock_piece p = middle_line(line_hull(b->fit, hull), from);
 	p.to = to;
 	p.error = worse(piece_error(&p, &b->fit->hulls[hull]),
 			piece_error(&p, &b->fit->hulls[other]));
-	if (b->bends && p.error != CLOCK_ERROR_UNKNOWN)
-		p.error += unseen_bend(&b->fit->hulls[hull], &p);
+	if (p.error != CLOCK_ERROR_UNKNOWN)
+		unseen = add_unseen(b, &p, hull, other);
 	*vec_push(&b->map) = p;
-	*vec_push(&b->pieces) = (struct sync_fit_piece){hull, other};
+	*vec_push(&b->pieces) = (struct sync_fit_piece){hull, other, unseen};
 }
 
 /* Where in [from, to] to change lines: where they cross, for a bend; else (a step) in the middle.
@@ -375,8 +515,8 @@ int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *
 		return SYNC_NO_FIT;
 	sync_hull_range(a, t, lowp, highp);
 	sync_hull_range(b, t, &low, &high);
-	*lowp = low < *lowp ? low : *lowp;
-	*highp = max(high, *highp);
+	*lowp = (low < *lowp ? low : *lowp) - p->unseen;
+	*highp = max(high, *highp) + p->unseen;
 	return 0;
 }
 

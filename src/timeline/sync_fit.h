@@ -14,8 +14,9 @@
  *
  * The error of a piece covers, at every time in it, all lines that satisfy the bounds. So it holds
  * the truth if the bounds are true and the true difference is straight between two bends. A clock
- * that was seen to bend may also bend too little to be seen: then the error is larger by the width of
- * the corridor, which is what such a bend can amount to.
+ * may also turn too little to contradict any bound. So the error covers, besides, all that the bounds
+ * near a time leave to a clock which leaves the line at some ppm, and, if it was seen to bend, the
+ * width of the corridor. Where a clock goes straight for seconds, its corridor is given without that.
  */
 #ifndef VMSCOPE_TIMELINE_SYNC_FIT_H
 #define VMSCOPE_TIMELINE_SYNC_FIT_H
@@ -36,6 +37,7 @@ struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end);
 /* Which hulls the error of a piece of the map is from. */
 struct sync_fit_piece {
 	size_t hull, other; /* the same, but for a stretch that two lines explain */
+	int64_t unseen;	    /* ns: to be added to their corridors, for turns that were not seen */
 };
 
 struct sync_fit {

@@ -2,11 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
-	RECENT = 4,	  /* chunks that say where the next one is */
-	MAX_KEPT = 16384, /* bounds: beyond, neighbouring chunks share a hull */
-	THIN_TOGETHER = 512,
+	RECENT = 4, /* chunks that say where the next one is */
+	THIN_TOGETHER =
+		64, /* bounds of a chunk that share a hull: few, for what they tell locally */
+	MAX_KEPT = 262144, /* bounds: beyond, more of them share one */
+	THIN_KEPT_TOGETHER = 512,
 	WIDEN = 2,	     /* times the width that the clock may have left the range by */
 	WANDER_PPB = 500,    /* and by this drift from the last event on */
 	LEAST_PLAY = 100,    /* ns: and by this */
@@ -82,17 +85,48 @@ static size_t thin(struct sync_bound *bounds, size_t n)
 	return all;
 }
 
+/* The same, by groups of neighbours. */
+static size_t thin_in_groups(struct sync_bound *bounds, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i += THIN_TOGETHER) {
+		size_t some = thin(&bounds[i], n - i < THIN_TOGETHER ? n - i : THIN_TOGETHER);
+
+		memmove(&bounds[left], &bounds[i], some * sizeof(*bounds));
+		left += some;
+	}
+	return left;
+}
+
+/* Return: how many of n bounds, of THIN_KEPT_TOGETHER at most, one straight line explains. */
+static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds, size_t n,
+			   const struct sync_fit_options *o)
+{
+	size_t run = 0;
+
+	sync_hull_reset(h, o->max_drift_ppb);
+	while (run < n && run < THIN_KEPT_TOGETHER && !sync_hull_add(h, &bounds[run]))
+		run++;
+	return run;
+}
+
+/* Where the clock bends no hull is shared: it would hide the bend. */
 static void thin_kept(struct sync_track *t)
 {
-	size_t n = 0;
+	struct sync_hull hull;
+	size_t n = 0, run;
 
-	for (size_t i = 0; i < t->kept.n; i += THIN_TOGETHER) {
-		size_t some = t->kept.n - i < THIN_TOGETHER ? t->kept.n - i : THIN_TOGETHER;
+	sync_hull_init(&hull, t->options.max_drift_ppb);
+	for (size_t i = 0; i < t->kept.n; i += run) {
+		run = straight_run(&hull, &t->kept.at[i], t->kept.n - i, &t->options);
+		run = run ? run : 1;
+		size_t left = thin(&t->kept.at[i], run);
 
-		some = thin(&t->kept.at[i], some);
-		for (size_t k = 0; k < some; k++)
-			t->kept.at[n++] = t->kept.at[i + k];
+		memmove(&t->kept.at[n], &t->kept.at[i], left * sizeof(*t->kept.at));
+		n += left;
 	}
+	sync_hull_deinit(&hull);
 	t->kept.n = n;
 	t->recent.n = 0;
 }
@@ -107,9 +141,7 @@ static void keep(struct sync_track *t, struct sync_contain *c)
 			t->recent.at[i - 1] = t->recent.at[i];
 		t->recent.n--;
 	}
-	size_t n = thin(c->bounds, c->n_bounds);
-
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < c->n_bounds; i++)
 		*vec_push(&t->kept) = c->bounds[i];
 }
 
@@ -263,8 +295,7 @@ static void collect(struct collection *c, const struct sync_pair *pairs, size_t 
 
 		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
 			     keep ? &c->near[i] : NULL);
-		if (c->bounds.n > first)
-			c->bounds.n = first + thin(&c->bounds.at[first], c->bounds.n - first);
+		c->bounds.n = first + thin_in_groups(&c->bounds.at[first], c->bounds.n - first);
 	}
 	sync_bounds_sort(c->bounds.at, c->bounds.n);
 }

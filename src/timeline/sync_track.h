@@ -9,8 +9,9 @@
  *	SEARCHING --a chunk that fits--> FOLLOWING --a chunk that fits nowhere--> FOLLOWING, from
  *	                                                           what was known before it
  *
- * Of each chunk the bounds on its hull are kept: no straight line through it is told apart by more.
- * They are all true, so one fit over what is kept (sync_fit.h) is the result.
+ * Of each chunk's bounds, those on the hulls of some neighbours are kept, and of very many, those on the
+ * hulls of more, but never across a bend. They are all true, so one fit over what is kept (sync_fit.h)
+ * is the result.
  */
 #ifndef VMSCOPE_TIMELINE_SYNC_TRACK_H
 #define VMSCOPE_TIMELINE_SYNC_TRACK_H
