@@ -115,6 +115,8 @@ static void check_trace(const struct ctf_trace_type *t)
 			check_event(t, s, e, n++);
 	}
 	require(n == t->n_event_classes);
+	require((t->damage != NULL) == (t->n_left_out + t->n_mended > 0));
+	require(!t->n_left_out || n > 0);
 	for (uint32_t i = 0; i < t->n_clocks; i++)
 		require(t->clocks[i]->name && t->clocks[i]->frequency >= 1);
 	for (uint32_t i = 0; i < t->n_env; i++)

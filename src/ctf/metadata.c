@@ -224,8 +224,8 @@ static int unpack(struct text *text, const uint8_t *data, size_t size, bool big_
 	text->at = mem_alloc(size);
 	for (size_t at = 0; at < size;) {
 		struct packet packet = {0};
-		size_t next = find_sound(data, at + 4, size, big_endian);
 		int r = parse_packet(data + at, size - at, big_endian, &packet, err);
+		size_t next = find_sound(data, at + (r ? 1 : HEADER_SIZE), size, big_endian);
 
 		if (!r) {
 			at = take_sound(text, data, at, next, size, &packet);
