@@ -92,7 +92,7 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-static void quote(struct out *o, const char *text, size_t n)
+void jsonw_quote(struct out *o, const char *text, size_t n)
 {
 	const uint8_t *at = (const uint8_t *)text;
 	size_t i = 0;
@@ -122,7 +122,7 @@ static void quote(struct out *o, const char *text, size_t n)
 void jsonw_key(struct jsonw *j, const char *key)
 {
 	begin_value(j);
-	quote(&j->out, key, strlen(key));
+	jsonw_quote(&j->out, key, strlen(key));
 	out_char(&j->out, ':');
 	j->comma = false;
 }
@@ -164,7 +164,7 @@ void jsonw_null(struct jsonw *j)
 void jsonw_bytes(struct jsonw *j, const char *at, size_t n)
 {
 	begin_value(j);
-	quote(&j->out, at, n);
+	jsonw_quote(&j->out, at, n);
 }
 
 void jsonw_string(struct jsonw *j, const char *s)
@@ -173,6 +173,12 @@ void jsonw_string(struct jsonw *j, const char *s)
 		jsonw_bytes(j, s, strlen(s));
 	else
 		jsonw_null(j);
+}
+
+struct out *jsonw_raw(struct jsonw *j)
+{
+	begin_value(j);
+	return &j->out;
 }
 
 void jsonw_newline(struct jsonw *j)

@@ -43,6 +43,12 @@ void jsonw_null(struct jsonw *j);
 void jsonw_string(struct jsonw *j, const char *s); /* NULL: null */
 void jsonw_bytes(struct jsonw *j, const char *at, size_t n);
 
+/* Return: where to write one value that is JSON already, for values of which there are very many. */
+struct out *jsonw_raw(struct jsonw *j);
+
+/* Writes a string as jsonw_bytes() does, where jsonw_raw() said. */
+void jsonw_quote(struct out *o, const char *at, size_t n);
+
 /* Ends a line between values of the outermost level (JSON lines). */
 void jsonw_newline(struct jsonw *j);
 

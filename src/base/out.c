@@ -41,12 +41,20 @@ void out_long(struct out *o, const char *at, size_t n)
 
 void out_uint(struct out *o, uint64_t value)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[20], *p = digits + sizeof(digits);
 
-	do {
+	while (value >= 100) {
+		p -= 2;
+		memcpy(p, pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value >= 10)
 		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
+	*--p = (char)('0' + (value >= 10 ? value / 10 : value));
 	out_bytes(o, p, (size_t)(digits + sizeof(digits) - p));
 }
 

@@ -8,8 +8,9 @@
 #include "store/cursor.h"
 
 enum {
-	MAX_STATES = 4 << 20, /* of one reply, about */
-	ROWS_DECODED = 3 << 20,
+	MAX_STATES = 1 << 20,	  /* of one reply, about */
+	MAX_TSP_STATES = 1 << 17, /* more than this no client can take in a second */
+	ROWS_DECODED = 1 << 20,
 	MIN_BUDGET = 4096,
 	LABEL_PIXELS = 12,
 	TAG_DIMMED = 1,
@@ -50,9 +51,9 @@ static rows_t wanted_rows(const struct dataset *d, enum table_id table,
 }
 
 static struct lane_query query_for(const struct dataset *d, const struct view_request *q,
-				   size_t n_rows)
+				   size_t n_rows, uint64_t max_states)
 {
-	uint64_t share = n_rows ? MAX_STATES / n_rows : MAX_STATES;
+	uint64_t share = n_rows ? max_states / n_rows : max_states;
 	uint64_t budget = n_rows ? ROWS_DECODED / n_rows : ROWS_DECODED;
 	uint64_t pixels = q->pixels < share ? q->pixels : share;
 
@@ -96,51 +97,76 @@ static int tags_of(const struct view_request *q, const char *name, const char *l
 	return found;
 }
 
-static void write_state(struct jsonw *j, const struct dataset *d, enum table_id table,
-			const struct view_request *q, const struct lane_state *s)
-{
-	char *label = label_text(d, s->label), key[32];
-	const char *name = label_state(table, s->state);
-	int tags = tags_of(q, name, label);
+/* What follows the times of a state, made once per state of a table. */
+struct tails {
+	enum table_id table;
+	char text[FORMAT_MAX_SUMS][96];
+	size_t n[FORMAT_MAX_SUMS];
+};
 
-	snprintf(key, sizeof(key), "%s.%s", label_family(table), name);
-	jsonw_object_begin(j);
-	jsonw_key(j, "start");
-	jsonw_int(j, s->begin);
-	jsonw_key(j, "end");
-	jsonw_int(j, s->end);
+static void tails_init(struct tails *t, enum table_id table)
+{
+	if (t->table == table)
+		return;
+	t->table = table;
+	for (int i = 0; i < FORMAT_MAX_SUMS; i++)
+		t->n[i] = (size_t)snprintf(t->text[i], sizeof(t->text[i]),
+					   ",\"style\":{\"parentKey\":\"%s.%s\",\"values\":{}}}",
+					   label_family(table), label_state(table, i));
+}
+
+/* A state with a label, or one that is filtered. */
+static void write_more(struct out *o, const struct dataset *d, const struct view_request *q,
+		       const struct tails *tails, const struct lane_state *s)
+{
+	char *label = label_text(d, s->label);
+	int tags = tags_of(q, label_state(tails->table, s->state), label);
+
 	if (*label) {
-		jsonw_key(j, "label");
-		jsonw_string(j, label);
+		out_str(o, ",\"label\":");
+		jsonw_quote(o, label, strlen(label));
 	}
 	if (tags) {
-		jsonw_key(j, "tags");
-		jsonw_int(j, tags);
+		out_str(o, ",\"tags\":");
+		out_int(o, tags);
 	}
-	if (!(tags & TAG_EXCLUDED)) { /* what has no style is not drawn */
-		jsonw_key(j, "style");
-		jsonw_object_begin(j);
-		jsonw_key(j, "parentKey");
-		jsonw_string(j, key);
-		jsonw_key(j, "values");
-		jsonw_object_begin(j);
-		jsonw_object_end(j);
-		jsonw_object_end(j);
-	}
-	jsonw_object_end(j);
+	if (tags & TAG_EXCLUDED) /* what has no style is not drawn */
+		out_char(o, '}');
+	else
+		out_bytes(o, tails->text[s->state], tails->n[s->state]);
 	free(label);
 }
 
-static void write_row(struct jsonw *j, const struct dataset *d, int32_t row, enum table_id table,
-		      const struct view_request *q, const struct lane_states *states)
+/* There are very many of these: no more is done for each than must be. */
+static void write_states(struct jsonw *j, const struct dataset *d, const struct view_request *q,
+			 const struct tails *tails, const struct lane_states *states)
+{
+	bool plain = !q->filters[FILTER_DIM].n && !q->filters[FILTER_EXCLUDE].n;
+
+	vec_each (s, &states->at) {
+		struct out *o = jsonw_raw(j);
+
+		out_str(o, "{\"start\":");
+		out_int(o, s->begin);
+		out_str(o, ",\"end\":");
+		out_int(o, s->end);
+		if (plain && !s->label)
+			out_bytes(o, tails->text[s->state], tails->n[s->state]);
+		else
+			write_more(o, d, q, tails, s);
+	}
+}
+
+static void write_row(struct jsonw *j, const struct dataset *d, int32_t row,
+		      const struct view_request *q, const struct tails *tails,
+		      const struct lane_states *states)
 {
 	jsonw_object_begin(j);
 	jsonw_key(j, "entryId");
 	jsonw_int(j, row);
 	jsonw_key(j, "states");
 	jsonw_array_begin(j);
-	vec_each (s, &states->at)
-		write_state(j, d, table, q, s);
+	write_states(j, d, q, tails, states);
 	jsonw_array_end(j);
 	jsonw_object_end(j);
 }
@@ -149,7 +175,8 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 		 const struct view_request *q, struct error *err)
 {
 	rows_t rows = wanted_rows(d, output_states(output), q);
-	struct lane_query query = query_for(d, q, rows.n);
+	struct lane_query query = query_for(d, q, rows.n, MAX_TSP_STATES);
+	struct tails tails = {.table = TABLE_NONE};
 	struct lane_states states = {0};
 	struct lane_room room;
 	int r = 0;
@@ -161,7 +188,9 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 	for (size_t i = 0; !r && i < rows.n; i++) {
 		states.at.n = 0;
 		r = draw_row(d, rows.at[i], &query, &room, &states, err);
-		write_row(j, d, rows.at[i], query.table, q, &states);
+		if (states.at.n)
+			tails_init(&tails, query.table);
+		write_row(j, d, rows.at[i], q, &tails, &states);
 	}
 	jsonw_array_end(j);
 	jsonw_object_end(j);
@@ -219,77 +248,88 @@ static char *label_list_text(const struct lanes *l, const struct dataset *d, siz
 	return text;
 }
 
-static void put32(FILE *f, uint32_t x)
-{
-	uint8_t bytes[4];
-
-	format_store32(bytes, x);
-	fwrite(bytes, sizeof(bytes), 1, f);
-}
-
-static void put_double(FILE *f, double x)
-{
-	uint8_t bytes[8];
-	uint64_t bits;
-
-	memcpy(&bits, &x, sizeof(bits));
-	format_store64(bytes, bits);
-	fwrite(bytes, sizeof(bytes), 1, f);
-}
-
 static double relative(const struct dataset *d, int64_t t)
 {
 	return (double)(int64_t)((uint64_t)t - (uint64_t)d->begin);
 }
 
-static void write_lane_table(FILE *f, const struct lanes *l, const struct dataset *d)
+static uint8_t *put32(uint8_t *at, uint32_t x)
+{
+	format_store32(at, x);
+	return at + sizeof(x);
+}
+
+static uint8_t *put_double(uint8_t *at, double x)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	format_store64(at, bits);
+	return at + sizeof(bits);
+}
+
+static uint8_t *put_lane_table(uint8_t *at, const struct lanes *l, const struct dataset *d)
 {
 	size_t end = 0;
 
 	for (size_t i = 0; i < l->rows.n; i++) {
 		end += l->counts.at[i];
-		put32(f, (uint32_t)l->rows.at[i]);
-		put32(f, l->counts.at[i]);
-		put_double(f, l->counts.at[i] ? relative(d, l->states.at.at[end - 1].end) : 0);
+		at = put32(at, (uint32_t)l->rows.at[i]);
+		at = put32(at, l->counts.at[i]);
+		at = put_double(at,
+				l->counts.at[i] ? relative(d, l->states.at.at[end - 1].end) : 0);
 	}
+	return at;
 }
 
-static void write_lanes(FILE *f, struct lanes *l, const struct dataset *d)
+/* Puts the arrays of all states, each after the other. */
+static uint8_t *put_states(uint8_t *at, struct lanes *l, const struct dataset *d)
 {
-	VEC(uint16_t) numbers = {0};
-	size_t size;
+	uint8_t *labels = at + l->states.at.n * sizeof(double);
+	uint8_t *states = labels + l->states.at.n * sizeof(uint16_t);
+	uint8_t *truth = states + l->states.at.n;
 
-	vec_each (s, &l->states.at)
-		*vec_push(&numbers) = label_number(l, s->label);
-	char *labels = label_list_text(l, d, &size);
+	vec_each (s, &l->states.at) {
+		uint16_t label = label_number(l, s->label);
 
-	put32(f, LANES_MAGIC);
-	put32(f, (uint32_t)l->rows.n);
-	put32(f, (uint32_t)l->states.at.n);
-	put32(f, (uint32_t)size);
-	write_lane_table(f, l, d);
-	vec_each (s, &l->states.at)
-		put_double(f, relative(d, s->begin));
-	vec_each (n, &numbers) {
-		putc_unlocked(*n & 0xff, f);
-		putc_unlocked(*n >> 8, f);
+		at = put_double(at, relative(d, s->begin));
+		*labels++ = label & 0xff;
+		*labels++ = label >> 8;
+		*states++ = s->state;
+		*truth++ = s->truth;
 	}
-	vec_each (s, &l->states.at)
-		putc_unlocked(s->state, f);
-	vec_each (s, &l->states.at)
-		putc_unlocked(s->gathered, f);
-	fwrite(labels, size, 1, f);
-	free(labels);
-	vec_deinit(&numbers);
+	return truth;
 }
 
-int graph_lanes(FILE *f, const struct dataset *d, const struct view_request *q, struct error *err)
+static char *lanes_data(struct lanes *l, const struct dataset *d, size_t *sizep)
+{
+	enum { HEADER = 16, LANE = 16, STATE = 12 };
+	size_t n_labels, fixed = HEADER + l->rows.n * LANE + l->states.at.n * STATE;
+	uint8_t *data = mem_alloc(fixed);
+	uint8_t *end = put_states(data + HEADER + l->rows.n * LANE, l, d);
+	char *labels = label_list_text(l, d, &n_labels);
+	uint8_t *at = put32(data, LANES_MAGIC);
+
+	at = put32(at, (uint32_t)l->rows.n);
+	at = put32(at, (uint32_t)l->states.at.n);
+	put_lane_table(put32(at, (uint32_t)n_labels), l, d);
+	size_t n = (size_t)(end - data);
+
+	data = mem_realloc(data, n + n_labels);
+	memcpy(data + n, labels, n_labels);
+	free(labels);
+	*sizep = n + n_labels;
+	return (char *)data;
+}
+
+int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const struct view_request *q,
+		struct error *err)
 {
 	struct lanes l = {0};
 
 	for (size_t i = 0; i < q->items.n; i++)
 		*vec_push(&l.rows) = q->items.at[i];
-	struct lane_query query = query_for(d, q, l.rows.n);
+	struct lane_query query = query_for(d, q, l.rows.n, MAX_STATES);
 	struct lane_room room;
 	int r = 0;
 
@@ -301,7 +341,7 @@ int graph_lanes(FILE *f, const struct dataset *d, const struct view_request *q, 
 		*vec_push(&l.counts) = (uint32_t)(l.states.at.n - before);
 	}
 	if (!r)
-		write_lanes(f, &l, d);
+		*datap = lanes_data(&l, d, sizep);
 	lane_room_deinit(&room);
 	vec_deinit(&l.rows);
 	vec_deinit(&l.counts);

@@ -15,8 +15,9 @@
 int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output,
 		 const struct view_request *q, struct error *err);
 
-/* The same as arrays, see docs/server.md. Return: 0, or ERR with err set. */
-int graph_lanes(FILE *f, const struct dataset *d, const struct view_request *q, struct error *err);
+/* The same as arrays, see docs/server.md. Return: 0 and *datap, owned by the caller; or ERR. */
+int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const struct view_request *q,
+		struct error *err);
 
 struct graph_arrow {
 	int64_t begin, end;

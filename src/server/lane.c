@@ -6,20 +6,15 @@
 #include "store/block.h"
 #include "store/cursor.h"
 
-enum { N_CLASSES = 64, WHOLE_PER_PIXEL = 2, WHOLE_AT_LEAST = 1024 };
-
-/* A part of the lane that is either decoded or taken as it stands. */
-struct part {
-	struct entry entry;
-	bool block; /* can be decoded */
-	bool edge;  /* reaches beyond the stretch: must be */
-};
+enum { N_CLASSES = 64, WHOLE_PIXELS = 2, WHOLE_AT_LEAST = 1024 };
 
 /* States that are too short to be shown one by one. */
 struct gathering {
 	int64_t begin, end;
 	uint64_t sums[FORMAT_MAX_SUMS];
 	uint64_t rows;
+	uint64_t label; /* of the last row */
+	uint8_t state;	/* of the last row */
 };
 
 struct drawing {
@@ -32,11 +27,8 @@ struct drawing {
 	int64_t pixel; /* ns; 0: every row is shown */
 	int64_t label_from;
 	int n_sums;
-	VEC(struct part) parts;
+	struct lane_room *room;
 	struct gathering gathering;
-	struct lane_state last; /* the only row gathered, while there is one */
-	struct block *block;
-	struct block *labels; /* the same block with other columns */
 };
 
 /* ---- which parts of the lane there are --------------------------------------------------------
@@ -66,6 +58,20 @@ static int collect_children(struct drawing *d, const struct entry *e, uint32_t l
 	return r;
 }
 
+/* There are very many: only what is used of an entry is copied, and nothing is cleared. */
+static void push_part(struct drawing *d, const struct entry *e, bool block, bool edge)
+{
+	struct lane_room *room = d->room;
+
+	room->parts.at = mem_vec_grow(room->parts.at, &room->parts.cap, room->parts.n,
+				      sizeof(*room->parts.at));
+	struct lane_part *p = &room->parts.at[room->parts.n++];
+
+	memcpy(&p->entry, e, offsetof(struct entry, sums) + (size_t)d->n_sums * sizeof(*e->sums));
+	p->block = block;
+	p->edge = edge;
+}
+
 /* Takes what is at most a pixel long as it stands, and goes into all else. */
 static int collect(struct drawing *d, const struct entry *e, uint32_t level)
 {
@@ -75,7 +81,7 @@ static int collect(struct drawing *d, const struct entry *e, uint32_t level)
 		return 0;
 	if (level && !(inside && length_of(e) <= (uint64_t)d->pixel))
 		return collect_children(d, e, level);
-	*vec_push(&d->parts) = (struct part){.entry = *e, .block = !level, .edge = !inside};
+	push_part(d, e, !level, !inside);
 	return 0;
 }
 
@@ -85,12 +91,12 @@ static int collect_all(struct drawing *d)
 
 	if (collect(d, &d->lane->entry, d->lane->level))
 		return ERR;
-	vec_each (p, &d->parts)
+	vec_each (p, &d->room->parts)
 		rows += p->entry.rows;
-	if (rows > (uint64_t)d->query->pixels * WHOLE_PER_PIXEL + WHOLE_AT_LEAST)
+	if (rows > d->query->pixels / WHOLE_PIXELS + WHOLE_AT_LEAST)
 		return 0;
 	d->pixel = 0; /* few enough: all are shown */
-	d->parts.n = 0;
+	d->room->parts.n = 0;
 	return collect(d, &d->lane->entry, d->lane->level);
 }
 
@@ -108,7 +114,7 @@ static int first_class(const struct drawing *d)
 	uint64_t rows[N_CLASSES] = {0}, sum = 0;
 	int class = N_CLASSES;
 
-	vec_each (p, &d->parts) {
+	vec_each (p, &d->room->parts) {
 		if (p->block && !p->edge)
 			rows[class_of(&p->entry)] += p->entry.rows;
 	}
@@ -117,7 +123,7 @@ static int first_class(const struct drawing *d)
 	return class;
 }
 
-static bool is_decoded(const struct drawing *d, const struct part *p, int class)
+static bool is_decoded(const struct drawing *d, const struct lane_part *p, int class)
 {
 	if (!p->block)
 		return false;
@@ -132,8 +138,8 @@ static void show(struct drawing *d, const struct lane_state *state)
 {
 	struct lane_state *before = d->out->at.n ? &d->out->at.at[d->out->at.n - 1] : NULL;
 
-	if (before && before->gathered && state->gathered && before->state == state->state &&
-	    before->end == state->begin)
+	if (before && before->truth && before->truth == state->truth &&
+	    before->state == state->state && before->end == state->begin)
 		before->end = state->end;
 	else
 		*vec_push(&d->out->at) = *state;
@@ -155,13 +161,19 @@ static void show_gathered(struct drawing *d)
 	struct gathering *g = &d->gathering;
 
 	if (g->rows == 1)
-		show(d, &d->last);
+		show(d, &(struct lane_state){.begin = g->begin,
+					     .end = g->end,
+					     .label = g->label,
+					     .state = g->state});
 	else if (g->rows)
 		show(d, &(struct lane_state){.begin = g->begin,
 					     .end = g->end,
 					     .state = most_of(g->sums, d->n_sums),
-					     .gathered = true});
-	*g = (struct gathering){0};
+					     .truth = LANE_GATHERED});
+	if (!g->rows)
+		return;
+	g->rows = 0;
+	memset(g->sums, 0, sizeof(*g->sums) * (size_t)d->n_sums);
 }
 
 static void gather_begin(struct drawing *d, int64_t begin)
@@ -178,31 +190,73 @@ static void gather_end(struct drawing *d, int64_t end)
 		show_gathered(d);
 }
 
-static void add_row(struct drawing *d, const struct lane_state *row)
+static void add_row(struct drawing *d, int64_t begin, int64_t end, uint8_t state, uint64_t label)
 {
-	uint64_t length = (uint64_t)row->end - (uint64_t)row->begin;
+	uint64_t length = (uint64_t)end - (uint64_t)begin;
 
 	if (length >= (uint64_t)d->pixel) {
 		show_gathered(d);
-		show(d, row);
+		show(d, &(struct lane_state){
+				.begin = begin, .end = end, .label = label, .state = state});
 		return;
 	}
-	gather_begin(d, row->begin);
-	d->gathering.sums[row->state] += length;
+	gather_begin(d, begin);
+	d->gathering.sums[state] += length;
 	d->gathering.rows++;
-	d->last = *row;
-	gather_end(d, row->end);
+	d->gathering.state = state;
+	d->gathering.label = label;
+	gather_end(d, end);
 }
 
-static void add_entry(struct drawing *d, const struct entry *e)
+/* Takes what is at most a pixel long as a whole. */
+static void add_narrow(struct drawing *d, const struct entry *e)
 {
-	if (length_of(e) > (uint64_t)d->pixel)
-		show_gathered(d);
 	gather_begin(d, e->first);
 	for (int i = 0; i < d->n_sums; i++)
 		d->gathering.sums[i] += e->sums[i];
 	d->gathering.rows += e->rows + 1; /* never 1: its only row is not at hand */
 	gather_end(d, e->end);
+}
+
+/* Return: the state that is owed most; what it then gets is taken off. */
+static uint8_t pay_out(struct drawing *d, int64_t *owed, const uint64_t *sums, uint64_t pixels,
+		       uint64_t length)
+{
+	int best = 0;
+
+	for (int i = 0; i < d->n_sums; i++) {
+		owed[i] += (int64_t)(sums[i] / pixels);
+		best = owed[i] > owed[best] ? i : best;
+	}
+	owed[best] -= (int64_t)length;
+	return (uint8_t)best;
+}
+
+/* Shares out the pixels of what is not looked into. */
+static void add_wide(struct drawing *d, const struct entry *e)
+{
+	uint64_t length = length_of(e), pixels = length / (uint64_t)d->pixel;
+	int64_t owed[FORMAT_MAX_SUMS] = {0}, begin = e->first;
+
+	show_gathered(d);
+	for (uint64_t i = 1; i <= pixels; i++) {
+		int64_t end = i == pixels ? e->end : begin + (int64_t)(length / pixels);
+
+		show(d, &(struct lane_state){
+				.begin = begin,
+				.end = end,
+				.state = pay_out(d, owed, e->sums, pixels, length / pixels),
+				.truth = LANE_SHARE});
+		begin = end;
+	}
+}
+
+static void add_entry(struct drawing *d, const struct entry *e)
+{
+	if (length_of(e) < 2 * (uint64_t)d->pixel)
+		add_narrow(d, e);
+	else
+		add_wide(d, e);
 }
 
 static bool wants_label(const struct drawing *d, int64_t length)
@@ -213,13 +267,13 @@ static bool wants_label(const struct drawing *d, int64_t length)
 /* Decodes what labels are made of, if a row is long enough to have one. */
 static int read_labels(struct drawing *d, const struct entry *e)
 {
-	const int64_t *dur = d->block->at[d->table->dur];
+	const int64_t *dur = d->room->block->at[d->table->dur];
 	bool any = false;
 
-	for (uint32_t i = 0; i < d->block->n; i++)
+	for (uint32_t i = 0; i < d->room->block->n; i++)
 		any |= wants_label(d, dur[i]);
 	return any ? block_read(d->store, d->query->table, d->lane->keys, e,
-				label_columns(d->query->table), d->labels, d->err)
+				label_columns(d->query->table), d->room->labels, d->err)
 		   : 0;
 }
 
@@ -228,15 +282,15 @@ static uint64_t label_of_row(const struct drawing *d, uint32_t row)
 	int64_t values[TABLE_MAX_COLUMNS];
 
 	for (int c = 0; c < d->table->n_columns; c++)
-		values[c] = label_columns(d->query->table) >> c & 1 ? d->labels->at[c][row]
+		values[c] = label_columns(d->query->table) >> c & 1 ? d->room->labels->at[c][row]
 								    : TABLE_NULL;
-	values[d->table->state] = d->labels->at[d->table->state][row];
+	values[d->table->state] = d->room->labels->at[d->table->state][row];
 	return label_of(d->query->table, values);
 }
 
 static int add_block(struct drawing *d, const struct entry *e)
 {
-	struct block *b = d->block;
+	struct block *b = d->room->block;
 
 	if (block_read(d->store, d->query->table, d->lane->keys, e, 0, b, d->err) ||
 	    read_labels(d, e))
@@ -246,14 +300,12 @@ static int add_block(struct drawing *d, const struct entry *e)
 	const int64_t *state = b->at[d->table->state];
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		struct lane_state row = {
-			.begin = ts[i], .end = ts[i] + dur[i], .state = (uint8_t)state[i]};
+		int64_t end = ts[i] + dur[i];
 
-		if (row.end <= d->query->from || row.begin >= d->query->to)
+		if (end <= d->query->from || ts[i] >= d->query->to)
 			continue;
-		if (wants_label(d, dur[i]))
-			row.label = label_of_row(d, i);
-		add_row(d, &row);
+		add_row(d, ts[i], end, (uint8_t)state[i],
+			wants_label(d, dur[i]) ? label_of_row(d, i) : 0);
 	}
 	return 0;
 }
@@ -262,7 +314,7 @@ static int draw_parts(struct drawing *d)
 {
 	int class = first_class(d);
 
-	vec_each (p, &d->parts) {
+	vec_each (p, &d->room->parts) {
 		if (!is_decoded(d, p, class))
 			add_entry(d, &p->entry);
 		else if (add_block(d, &p->entry))
@@ -274,14 +326,14 @@ static int draw_parts(struct drawing *d)
 
 void lane_room_init(struct lane_room *room)
 {
-	room->block = block_new();
-	room->labels = block_new();
+	*room = (struct lane_room){.block = block_new(), .labels = block_new()};
 }
 
 void lane_room_deinit(struct lane_room *room)
 {
 	free(room->block);
 	free(room->labels);
+	vec_deinit(&room->parts);
 }
 
 int lane_draw(const struct store *s, const struct lane_query *q, struct lane_room *room,
@@ -302,14 +354,14 @@ int lane_draw(const struct store *s, const struct lane_query *q, struct lane_roo
 				      ? INT64_MAX
 				      : (int64_t)label_from,
 		.n_sums = s->tables[q->table].n_sums,
-		.block = room->block,
-		.labels = room->labels,
+		.room = room,
 	};
+
+	room->parts.n = 0;
 	int r = collect_all(&d);
 
 	if (!r)
 		r = draw_parts(&d);
-	vec_deinit(&d.parts);
 	return r;
 }
 

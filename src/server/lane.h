@@ -7,8 +7,9 @@
  * had most of that time stands for them.
  *
  * Work is bounded: of the data blocks that the stretch touches, at most `budget` rows are decoded,
- * widest blocks first; for the others their sums stand, which the index has. So a block that is not
- * looked into becomes one gathered state of its own length. The two blocks at the ends are always decoded.
+ * widest blocks first. Of the others the index tells how much time each state had: their pixels are shared
+ * out among the states in that proportion, mixed evenly. So a picture has as much of each state as
+ * the lane, always. The two blocks at the ends are always decoded.
  */
 #ifndef VMSCOPE_SERVER_LANE_H
 #define VMSCOPE_SERVER_LANE_H
@@ -24,11 +25,17 @@ struct lane_query {
 	uint32_t label_pixels; /* a state this long gets a label */
 };
 
+enum lane_truth {
+	LANE_EXACT,    /* as it was */
+	LANE_GATHERED, /* it had most of this time; several shorter ones are shown as it */
+	LANE_SHARE,    /* it had so much of the time around, not necessarily here */
+};
+
 struct lane_state {
 	int64_t begin, end;
 	uint64_t label; /* for label.h; 0: none */
 	uint8_t state;
-	bool gathered; /* from several shorter ones */
+	uint8_t truth; /* enum lane_truth */
 };
 
 struct lane_states {
@@ -36,9 +43,17 @@ struct lane_states {
 	uint64_t blocks_read, nodes_read;
 };
 
-/* What decoding needs room for; for one lane after the other. */
+/* A part of a lane that is either decoded or taken as it stands. */
+struct lane_part {
+	struct entry entry;
+	bool block; /* can be decoded */
+	bool edge;  /* reaches beyond the stretch: must be */
+};
+
+/* What drawing needs room for; for one lane after the other. */
 struct lane_room {
 	struct block *block, *labels; /* owned */
+	VEC(struct lane_part) parts;
 };
 
 void lane_room_init(struct lane_room *room);

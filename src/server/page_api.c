@@ -184,12 +184,16 @@ static void rows(struct call *c)
 static void lanes(struct call *c)
 {
 	struct error err = {0};
+	char *data;
+	size_t size;
 
 	if (!c->view.has_range || !c->view.has_items) {
 		error_set(&err, "start, end and items are needed");
 		bad_request(c, &err);
-	} else if (graph_lanes(reply_stream(c->reply, REPLY_BINARY), c->data, &c->view, &err)) {
+	} else if (graph_lanes(&data, &size, c->data, &c->view, &err)) {
 		reply_failed(c->reply, 500, "Cannot be read", &err);
+	} else {
+		reply_data(c->reply, REPLY_BINARY, data, size);
 	}
 }
 

@@ -1,8 +1,11 @@
 #include "server/reply.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/mem.h"
+
+enum { STREAM_BUFFER = 4096 };
 
 static void discard(struct reply *r)
 {
@@ -15,7 +18,7 @@ static void discard(struct reply *r)
 	free(r->data);
 	r->data = NULL;
 	r->borrowed = NULL;
-	r->size = 0;
+	r->size = r->cap = 0;
 }
 
 void reply_deinit(struct reply *r)
@@ -24,14 +27,29 @@ void reply_deinit(struct reply *r)
 	*r = (struct reply){0};
 }
 
+/* What open_memstream() does, without clearing what will be written anyway. */
+static ssize_t append(void *cookie, const char *data, size_t n)
+{
+	struct reply *r = cookie;
+
+	if (n > r->cap - r->size) {
+		r->cap = (r->size + n) * 2;
+		r->data = mem_realloc(r->data, r->cap);
+	}
+	memcpy(r->data + r->size, data, n);
+	r->size += n;
+	return (ssize_t)n;
+}
+
 FILE *reply_stream(struct reply *r, const char *type)
 {
 	discard(r);
 	r->status = 200;
 	r->type = type;
-	r->file = open_memstream(&r->data, &r->size);
+	r->file = fopencookie(r, "w", (cookie_io_functions_t){.write = append});
 	if (!r->file)
 		abort(); /* out of memory, as in mem.h */
+	setvbuf(r->file, NULL, _IOFBF, STREAM_BUFFER);
 	return r->file;
 }
 
@@ -42,13 +60,22 @@ struct jsonw *reply_json(struct reply *r)
 	return &r->json;
 }
 
+void reply_data(struct reply *r, const char *type, char *data, size_t size)
+{
+	discard(r);
+	r->status = 200;
+	r->type = type;
+	r->data = data;
+	r->size = size;
+}
+
 void reply_end(struct reply *r)
 {
 	if (r->is_json)
 		jsonw_deinit(&r->json);
 	r->is_json = false;
-	if (r->file && fclose(r->file))
-		abort(); /* out of memory, as in mem.h */
+	if (r->file)
+		fclose(r->file);
 	r->file = NULL;
 }
 

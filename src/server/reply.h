@@ -18,14 +18,14 @@
 struct reply {
 	int status;	  /* of HTTP */
 	const char *type; /* borrowed, lives as long as the program */
-	char *data;	  /* owned; NULL while it is written */
-	size_t size;
+	char *data;	  /* owned */
+	size_t size, cap;
 	const char *borrowed; /* instead of data: lives as long as the program */
 	bool page;	      /* a file of the page */
 	bool for_ever;	      /* what it says never changes */
 	const char *allow;    /* 405: methods that are known here */
 
-	FILE *file; /* while it is written */
+	FILE *file; /* while it is written; then the reply stays where it is */
 	struct jsonw json;
 	bool is_json;
 };
@@ -37,6 +37,9 @@ struct jsonw *reply_json(struct reply *r);
 
 /* Begins another reply with status 200. type: as in struct reply. Return: where to write it. */
 FILE *reply_stream(struct reply *r, const char *type);
+
+/* Makes it these bytes, with status 200. data: by malloc(), taken over. */
+void reply_data(struct reply *r, const char *type, char *data, size_t size);
 
 /* Ends what was begun; whatever comes after is refused. */
 void reply_end(struct reply *r);
