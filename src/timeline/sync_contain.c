@@ -20,6 +20,7 @@ enum {
 	OPEN_REACH = 5000000,  /* ns: assumed where the bounds leave a side open */
 	MAX_WINDOWS = 64,      /* for one event: beyond, it tells nothing */
 	BUCKET = 128,	       /* events whose bounds are thinned together */
+	MANY_DISSENT = 4,      /* one event in as many */
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
 	N_SHIFTS = 4,
@@ -369,11 +370,8 @@ static void vote(struct collector *c, const struct bucket *b, int64_t t)
 	}
 }
 
-/*
- * One guest event at t lies in a window that [t + low, t + high] touches. whole: only if these leave
- * the range whole, play aside; what would cut it, others contradict.
- */
-static void collect_event(struct collector *c, int64_t t, struct range r, bool whole, int64_t play)
+/* One guest event at t lies in a window that [t + low, t + high] touches. */
+static void collect_event(struct collector *c, int64_t t, struct range r)
 {
 	if (may_be_unseen(c, t, r))
 		return;
@@ -386,8 +384,6 @@ static void collect_event(struct collector *c, int64_t t, struct range r, bool w
 	if (!c->bounds)
 		return;
 	const struct sync_window *last = last_window(c, first, t + r.high);
-	if (whole && (first->begin - 2 * play > t + r.low || last->end + 2 * play < t + r.high))
-		return;
 	thinner_add(&c->lower, t, first->begin - t);
 	thinner_add(&c->upper, t, last->end - t);
 }
@@ -413,17 +409,59 @@ static void collect_each(struct collector *c, const struct bucket *b)
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t t = b->events[i].ts;
 
-		collect_event(c, t, range_at(c->known, t), false, 0);
+		collect_event(c, t, range_at(c->known, t));
+	}
+}
+
+/* Whether the event at t leaves no room, play aside, to some of what most others agree on. */
+static bool dissents(struct collector *c, const struct bucket *b, int64_t t)
+{
+	struct range r = bucket_range(c, b, t);
+	int64_t play = play_at(b, t);
+
+	if (may_be_unseen(c, t, r))
+		return false;
+	const struct sync_window *first = window_at(&c->cursor, t + r.low);
+	if (first->begin > t + r.high)
+		return true;
+	const struct sync_window *last = last_window(c, first, t + r.high);
+	return first->begin - 2 * play > t + r.low || last->end + 2 * play < t + r.high;
+}
+
+/*
+ * A clock that steps in a bucket makes the events on one side of the step dissent, but for some that
+ * happen to lie in a window all the same. So where many do, that side is left out. Where a window was
+ * lost few do.
+ */
+static void leave_out_dissent(struct collector *c, struct bucket *b)
+{
+	size_t first = b->n, last = 0, n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (!dissents(c, b, b->events[i].ts))
+			continue;
+		first = i < first ? i : first;
+		last = i;
+		n++;
+	}
+	if (n * MANY_DISSENT >= b->n - first) {
+		b->n = first;
+	} else if (n * MANY_DISSENT >= last + 1) {
+		b->events += last + 1;
+		b->n -= last + 1;
 	}
 }
 
 static void collect_together(struct collector *c, struct bucket *b)
 {
 	agree(c, b);
+	if (!b->agreed)
+		leave_out_dissent(c, b);
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t t = b->events[i].ts;
 
-		collect_event(c, t, bucket_range(c, b, t), !b->agreed, play_at(b, t));
+		if (b->agreed || !dissents(c, b, t))
+			collect_event(c, t, bucket_range(c, b, t));
 	}
 }
 

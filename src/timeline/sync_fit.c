@@ -9,6 +9,7 @@ enum {
 	MAX_FALSE = 4, /* a bound is only left out if the line without it outlives this many */
 	UNSEEN_TURN = 20000,	/* ns: what a turn may have made of a difference by a piece's end */
 	MAX_UNSEEN_PPB = 32000, /* and by how much it changed the speed, in a short one */
+	FAR_OFF = 16, /* times the error: a bound that contradicts a line by more is false */
 	OPEN_ROOM = 1000000000, /* ns: bounds that are no nearer say nothing */
 	SETTLED = 1000000000,	/* ns: a trace that is straight for longer is of a straight clock */
 };
@@ -434,6 +435,15 @@ static bool satisfies(const struct clock_piece *p, const struct sync_bound *b)
 	return b->side == SYNC_UPPER ? d <= b->value + 1 : d >= b->value - 1;
 }
 
+/* A bound was left out: if it is not far off, it may be true, and the clock turned. */
+static void cover_dropped(struct clock_piece *p, const struct sync_bound *b)
+{
+	int64_t off = llabs(difference_at(p, b->at) - b->value);
+
+	if (p->error != CLOCK_ERROR_UNKNOWN && off / FAR_OFF <= p->error)
+		p->error = max(p->error, off);
+}
+
 static void count_bounds(struct sync_fit *f, const struct scan *s)
 {
 	size_t piece = 0;
@@ -444,6 +454,8 @@ static void count_bounds(struct sync_fit *f, const struct scan *s)
 		struct clock_piece *p = &f->map.pieces[piece];
 		bool violated = s->dropped[i] || !satisfies(p, &s->bounds[i]);
 
+		if (s->dropped[i])
+			cover_dropped(p, &s->bounds[i]);
 		p->constraints++;
 		p->violations += violated;
 		f->violations += violated;
