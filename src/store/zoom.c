@@ -4,7 +4,13 @@
 
 #include "store/block.h"
 
-/* What the walk over the index carries along. */
+/* A pixel and its time. */
+struct pixel {
+	uint32_t p;
+	int64_t from, to; /* [from, to) */
+};
+
+/* What the walk over the index, from left to right, carries along. */
 struct walk {
 	const struct store *store;
 	const struct zoom_query *query;
@@ -13,15 +19,18 @@ struct walk {
 	struct zoom *zoom;
 	struct block *block;
 	uint64_t smear; /* ns: what is no longer is not looked into */
+	struct pixel pixel;
 	struct error *err;
 };
 
 int64_t zoom_begin(const struct zoom_query *q, uint32_t p)
 {
-	uint64_t width = (uint64_t)q->to - (uint64_t)q->from;
+	uint64_t width = (uint64_t)q->to - (uint64_t)q->from, product;
 
-	return (int64_t)((uint64_t)q->from +
-			 (uint64_t)((unsigned __int128)width * p / q->n_pixels));
+	if (__builtin_mul_overflow(width, (uint64_t)p, &product))
+		return (int64_t)((uint64_t)q->from +
+				 (uint64_t)((unsigned __int128)width * p / q->n_pixels));
+	return (int64_t)((uint64_t)q->from + product / q->n_pixels);
 }
 
 /* Return: the pixel that t, which is in the query, lies in. */
@@ -35,13 +44,37 @@ static uint32_t pixel_of(const struct zoom_query *q, int64_t t)
 	return p + 1 < q->n_pixels && t >= zoom_begin(q, p + 1) ? p + 1 : p;
 }
 
+static void set_pixel(struct walk *w, uint32_t p)
+{
+	w->pixel = (struct pixel){p, zoom_begin(w->query, p), zoom_begin(w->query, p + 1)};
+}
+
+/* Makes the walk's pixel the one that t, which is in the query, lies in. */
+static inline void go_to(struct walk *w, int64_t t)
+{
+	enum { STEPS = 4 };
+
+	for (int i = 0; i < STEPS && t >= w->pixel.to; i++) {
+		w->pixel.p++;
+		w->pixel.from = w->pixel.to;
+		w->pixel.to = zoom_begin(w->query, w->pixel.p + 1);
+	}
+	if (t < w->pixel.from || t >= w->pixel.to)
+		set_pixel(w, pixel_of(w->query, t));
+}
+
 static bool in_query(const struct zoom_query *q, int64_t t)
 {
 	return t >= q->from && t < q->to;
 }
 
-/* Adds [begin, end) of one state. */
-static void add_interval(const struct walk *w, int64_t begin, int64_t end, uint32_t state)
+static uint64_t *time_of(const struct walk *w, uint32_t p)
+{
+	return w->zoom->time + (size_t)p * w->zoom->n_sums;
+}
+
+/* Adds [begin, end) of one state. The walk's pixel stays where the interval begins. */
+static void add_interval(struct walk *w, int64_t begin, int64_t end, uint32_t state)
 {
 	const struct zoom_query *q = w->query;
 
@@ -49,56 +82,78 @@ static void add_interval(const struct walk *w, int64_t begin, int64_t end, uint3
 	end = end < q->to ? end : q->to;
 	if (begin >= end)
 		return;
-	for (uint32_t p = pixel_of(q, begin); begin < end; p++) {
-		int64_t next = zoom_begin(q, p + 1);
+	go_to(w, begin);
+	int64_t next = w->pixel.to;
+
+	for (uint32_t p = w->pixel.p; begin < end; next = zoom_begin(q, ++p + 1)) {
 		int64_t stop = end < next ? end : next;
 
-		w->zoom->time[(size_t)p * w->zoom->n_sums + state] +=
-			(uint64_t)stop - (uint64_t)begin;
+		time_of(w, p)[state] += (uint64_t)stop - (uint64_t)begin;
 		begin = stop;
 	}
 }
 
-/* The part of `whole` that lies before t, when it is spread evenly over [first, end). */
-static uint64_t part_before(uint64_t whole, int64_t t, int64_t first, int64_t end)
+/* The part of `whole` that comes first, 0 to 1 of it. */
+static uint64_t part_of(uint64_t whole, double share)
 {
-	if (t <= first)
-		return 0;
-	if (t >= end)
+	if (share >= 1)
 		return whole;
-	return (uint64_t)((unsigned __int128)whole * ((uint64_t)t - (uint64_t)first) /
-			  ((uint64_t)end - (uint64_t)first));
+	uint64_t part = (uint64_t)((double)whole * share);
+
+	return part < whole ? part : whole;
+}
+
+/*
+ * Adds to pixel p what of the entry lies between the shares `from` and `to` of its time. Parts are
+ * differences of what comes before, so that together they are the whole.
+ */
+static void add_part(const struct walk *w, const struct entry *e, uint32_t p, double from,
+		     double to)
+{
+	uint64_t *time = time_of(w, p);
+
+	for (uint32_t k = 0; k < w->zoom->n_sums; k++) {
+		if (e->sums[k])
+			time[k] += part_of(e->sums[k], to) - part_of(e->sums[k], from);
+	}
+	w->zoom->rows[p] += part_of(e->rows, to) - part_of(e->rows, from);
+}
+
+static double share_at(const struct entry *e, int64_t t)
+{
+	return t >= e->end ? 1
+			   : (double)((uint64_t)t - (uint64_t)e->first) /
+				     (double)((uint64_t)e->end - (uint64_t)e->first);
 }
 
 /* Spreads what the entry says over the pixels that it touches. */
-static void spread(const struct walk *w, const struct entry *e)
+static void spread(struct walk *w, const struct entry *e)
 {
 	const struct zoom_query *q = w->query;
-	struct zoom *z = w->zoom;
 	int64_t begin = e->first > q->from ? e->first : q->from;
 	int64_t end = e->end < q->to ? e->end : q->to;
 
-	if (in_query(q, begin) && begin == end) {
-		z->rows[pixel_of(q, begin)] += e->rows;
+	if (!in_query(q, begin) || begin > end)
+		return;
+	go_to(w, begin);
+	if (e->first == e->end) {
+		add_part(w, e, w->pixel.p, 0, 1);
 		return;
 	}
-	if (begin >= end)
-		return;
-	for (uint32_t p = pixel_of(q, begin); begin < end; p++) {
+	double share = share_at(e, begin);
+
+	for (uint32_t p = w->pixel.p; begin < end; p++) {
 		int64_t next = zoom_begin(q, p + 1);
 		int64_t stop = end < next ? end : next;
+		double next_share = share_at(e, stop);
 
-		for (uint32_t k = 0; k < z->n_sums; k++)
-			z->time[(size_t)p * z->n_sums + k] +=
-				part_before(e->sums[k], stop, e->first, e->end) -
-				part_before(e->sums[k], begin, e->first, e->end);
-		z->rows[p] += part_before(e->rows, stop, e->first, e->end) -
-			      part_before(e->rows, begin, e->first, e->end);
+		add_part(w, e, p, share, next_share);
+		share = next_share;
 		begin = stop;
 	}
 }
 
-static int add_block(const struct walk *w, const struct entry *e)
+static int add_block(struct walk *w, const struct entry *e)
 {
 	const struct table *t = w->table;
 	struct block *b = w->block;
@@ -109,8 +164,10 @@ static int add_block(const struct walk *w, const struct entry *e)
 	for (uint32_t i = 0; i < b->n; i++) {
 		int64_t ts = b->at[t->ts][i];
 
-		if (in_query(w->query, ts))
-			w->zoom->rows[pixel_of(w->query, ts)]++;
+		if (in_query(w->query, ts)) {
+			go_to(w, ts);
+			w->zoom->rows[w->pixel.p]++;
+		}
 		if (t->dur != NO_COLUMN && b->at[t->dur][i] != TABLE_NULL)
 			add_interval(w, ts, ts + b->at[t->dur][i],
 				     t->state == NO_COLUMN ? 0 : (uint32_t)b->at[t->state][i]);
@@ -118,9 +175,9 @@ static int add_block(const struct walk *w, const struct entry *e)
 	return 0;
 }
 
-static int add_entry(const struct walk *w, const struct entry *e, uint32_t level);
+static int add_entry(struct walk *w, const struct entry *e, uint32_t level);
 
-static int add_node(const struct walk *w, const struct entry *e, uint32_t level)
+static int add_node(struct walk *w, const struct entry *e, uint32_t level)
 {
 	struct node *node = mem_alloc(sizeof(*node));
 	int r = node_read(w->store, w->query->table, e, node, w->err);
@@ -132,7 +189,7 @@ static int add_node(const struct walk *w, const struct entry *e, uint32_t level)
 	return r;
 }
 
-static int add_entry(const struct walk *w, const struct entry *e, uint32_t level)
+static int add_entry(struct walk *w, const struct entry *e, uint32_t level)
 {
 	const struct zoom_query *q = w->query;
 
@@ -163,6 +220,7 @@ int zoom_init(struct zoom *z, const struct store *s, const struct zoom_query *q,
 	z->time = mem_zalloc((size_t)q->n_pixels * z->n_sums, sizeof(*z->time));
 	z->rows = mem_zalloc(q->n_pixels, sizeof(*z->rows));
 	w.block = block_new();
+	set_pixel(&w, 0);
 	int r = add_entry(&w, &w.lane->entry, w.lane->level);
 
 	free(w.block);
