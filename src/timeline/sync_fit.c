@@ -6,11 +6,11 @@
 #include "base/mem.h"
 
 enum {
-	MAX_FALSE = 4, /* a bound is only left out if the line without it outlives this many */
-	UNSEEN_TURN = 20000,	/* ns: what a turn may have made of a difference by a piece's end */
+	MAX_FALSE = 4,	     /* bounds that have to contradict a line to end it */
+	FAR_OFF = 16,	     /* times the error: a bound that contradicts a line by more is false */
+	UNSEEN_TURN = 20000, /* ns: what a turn may have made of a difference by a piece's end */
 	MAX_UNSEEN_PPB = 32000, /* and by how much it changed the speed, in a short one */
-	FAR_OFF = 16, /* times the error: a bound that contradicts a line by more is false */
-	OPEN_ROOM = 1000000000, /* ns: bounds that are no nearer say nothing */
+	MAX_ROOM = 1000000000,	/* ns: a turn that nothing bounds amounts to this at most */
 	SETTLED = 1000000000,	/* ns: a trace that is straight for longer is of a straight clock */
 };
 
@@ -301,7 +301,7 @@ static int64_t reach_error(const struct reach *r)
 		most = fmax(most, most_room(r, rooms));
 	}
 	free(rooms);
-	return most < OPEN_ROOM ? (int64_t)ceil(most) : CLOCK_ERROR_UNKNOWN;
+	return (int64_t)ceil(fmin(most, MAX_ROOM));
 }
 
 /* What a bend in a piece can do without contradicting a bound: about the width of the corridor. */
@@ -358,7 +358,7 @@ static int64_t add_unseen(const struct builder *b, struct clock_piece *p, size_t
 	int64_t more, error = unseen_error(b, p, hull);
 
 	if (hull != other)
-		error = worse(error, unseen_error(b, p, other));
+		error = max(error, unseen_error(b, p, other));
 	more = error > p->error ? error - p->error : 0;
 	if (b->bends)
 		more += unseen_bend(&b->fit->hulls[hull], p);

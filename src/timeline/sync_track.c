@@ -5,15 +5,14 @@
 #include <string.h>
 
 enum {
-	RECENT = 4, /* chunks that say where the next one is */
-	THIN_TOGETHER =
-		64, /* bounds of a chunk that share a hull: few, for what they tell locally */
-	MAX_KEPT = 262144, /* bounds: beyond, more of them share one */
-	THIN_KEPT_TOGETHER = 512,
-	WIDEN = 2,	     /* times the width that the clock may have left the range by */
-	WANDER_PPB = 500,    /* and by this drift from the last event on */
-	LEAST_PLAY = 100,    /* ns: and by this */
-	NEAR_REACH = 100000, /* ns: what a contradiction makes of the range at first */
+	RECENT = 4,		  /* chunks that say where the next one is */
+	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
+	MAX_KEPT = 262144,	  /* bounds: beyond, more of them share one */
+	THIN_KEPT_TOGETHER = 512, /* so many */
+	WIDEN = 2,		  /* times the width that the clock may have left the range by */
+	WANDER_PPB = 500,	  /* and by this drift from the last event on */
+	LEAST_PLAY = 100,	  /* ns: and by this */
+	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
 };
 
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
