@@ -60,15 +60,15 @@ static void describe(struct table_info *info, const struct table *t)
 	info->present = true;
 	info->n_sums = t->kind == TABLE_SPANS ? 1 : table_n_states(t);
 	if (t->ts != NO_COLUMN)
-		info->stored[info->n_stored++] = (int8_t)t->ts;
+		info->stored[info->n_stored++] = (int16_t)t->ts;
 	if (t->state != NO_COLUMN)
-		info->stored[info->n_stored++] = (int8_t)t->state;
+		info->stored[info->n_stored++] = (int16_t)t->state;
 	for (int c = t->n_keys; c < t->n_columns; c++) {
 		bool implied =
 			c == t->ts || c == t->state || (c == t->dur && t->kind == TABLE_STATES);
 
 		if (!implied)
-			info->stored[info->n_stored++] = (int8_t)c;
+			info->stored[info->n_stored++] = (int16_t)c;
 	}
 }
 

@@ -26,7 +26,8 @@ enum {
 	FORMAT_MAX_VARINT = 10,
 };
 
-#define FORMAT_MAGIC "\x89VMS\r\n\x1a\n"
+/* 0x89 "VMS" CR LF 0x1a LF */
+#define FORMAT_MAGIC UINT64_C(0x0a1a0a0d534d5689)
 
 /* How a data block says its times: bits of the number that it begins with. */
 enum { FORMAT_TS_BY_BASE = 1, FORMAT_DUR_BY_BASE = 2 };

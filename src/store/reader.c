@@ -21,7 +21,7 @@ static int check_header(const struct store *s, struct error *err)
 {
 	const uint8_t *h = s->data;
 
-	if (s->size < FORMAT_HEADER_SIZE || memcmp(h, FORMAT_MAGIC, 8))
+	if (s->size < FORMAT_HEADER_SIZE || format_load64(h) != FORMAT_MAGIC)
 		return error_set(err, "'%s' is not a vmscope results file", s->name);
 	if (format_load32(h + 8) != FORMAT_VERSION)
 		return error_set(err,
@@ -165,10 +165,10 @@ static bool comes_first(const struct table *t, int c)
 static void find_stored(const struct table *t, const struct described *d, struct table_info *info)
 {
 	if (t->ts != NO_COLUMN)
-		info->stored[info->n_stored++] = (int8_t)t->ts;
+		info->stored[info->n_stored++] = (int16_t)t->ts;
 	if (t->dur != NO_COLUMN)
 		info->stored[info->n_stored++] =
-			(int8_t)(t->state == NO_COLUMN ? t->dur : t->state);
+			(int16_t)(t->state == NO_COLUMN ? t->dur : t->state);
 	info->missing = (1U << t->n_columns) - 1;
 	for (int c = 0; c < (int)d->n_columns; c++) {
 		int ours = table_find_column(t, d->columns[c]);
@@ -176,7 +176,7 @@ static void find_stored(const struct table *t, const struct described *d, struct
 		if (ours != NO_COLUMN)
 			info->missing &= ~(1U << ours);
 		if (!comes_first(t, c))
-			info->stored[info->n_stored++] = (int8_t)ours;
+			info->stored[info->n_stored++] = (int16_t)ours;
 	}
 }
 

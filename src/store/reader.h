@@ -32,10 +32,10 @@ struct lane_info {
 struct table_info {
 	bool present;
 	int n_stored;
-	int8_t stored[FORMAT_MAX_COLUMNS]; /* our column of each column in a block, or NO_COLUMN */
-	uint32_t missing;		   /* bit per column of ours that the file lacks */
-	int n_sums;			   /* states: of the file's writer; spans: 1 */
-	VEC(struct lane_info) lanes;	   /* by keys */
+	int16_t stored[FORMAT_MAX_COLUMNS]; /* our column of each column in a block, or NO_COLUMN */
+	uint32_t missing;		    /* bit per column of ours that the file lacks */
+	int n_sums;			    /* states: of the file's writer; spans: 1 */
+	VEC(struct lane_info) lanes;	    /* by keys */
 	uint64_t rows;
 };
 

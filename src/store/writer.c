@@ -636,7 +636,7 @@ static void make_strings(const struct store_writer *w, struct bytes *b)
 static void make_header(const struct store_writer *w, const struct bytes *strings,
 			uint64_t strings_at, uint8_t *header)
 {
-	memcpy(header, FORMAT_MAGIC, 8);
+	format_store64(header, FORMAT_MAGIC);
 	format_store32(header + 8, FORMAT_VERSION);
 	format_store32(header + 12, FORMAT_HEADER_SIZE);
 	format_store64(header + 16, w->file.offset);
