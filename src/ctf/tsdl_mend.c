@@ -379,8 +379,8 @@ static bool is_text(char c)
 
 static void try_any(struct mender *m, size_t at)
 {
-	for (char c = ' '; c <= '~'; c++)
-		try_change(m, at, c);
+	for (int c = ' '; c <= '~'; c++)
+		try_change(m, at, (char)c);
 	try_change(m, at, '\n');
 	try_change(m, at, '\t');
 }
@@ -391,7 +391,7 @@ static void try_bits(struct mender *m, size_t at)
 		char c = (char)(m->block[at] ^ 1 << bit);
 
 		if (is_text(c))
-			try_change(m, at, c);
+			try_change(m, at, (char)c);
 	}
 }
 
