@@ -300,6 +300,16 @@ static int view_xy(struct call *c, struct jsonw *j, struct error *err)
 	return r;
 }
 
+/* Clients may ask for more to tell of a point of a chart; there is no more. */
+static int view_nothing(struct call *c, struct jsonw *j, struct error *err)
+{
+	(void)c;
+	(void)err;
+	jsonw_object_begin(j);
+	jsonw_object_end(j);
+	return 0;
+}
+
 static int view_data(struct call *c, struct jsonw *j, struct error *err)
 {
 	int64_t from = c->view.has_range ? c->view.from : c->data->begin;
@@ -364,112 +374,6 @@ static int view_list(struct call *c, struct jsonw *j, struct error *err)
 	return 0;
 }
 
-/* ---- which view ---------------------------------------------------------------------------------
- */
-
-/* O/{kind}/{id}/{last}, or with kind NULL O/{id}/{last}. */
-static const struct {
-	const char *kind, *last;
-	int types; /* bit per enum output_type; others have no such view */
-	bool get;  /* also by GET */
-	bool post;
-	view_fn *view;
-} views[] = {
-	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree},
-	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states},
-	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows},
-	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip},
-	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree},
-	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy},
-	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data},
-	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns},
-	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines},
-	{NULL, "style", -1, false, true, view_style},
-	{NULL, "annotations", -1, true, true, view_annotations},
-	{NULL, "configTypes", -1, true, false, view_list},
-};
-
-static void wrap_begin(struct jsonw *j)
-{
-	jsonw_object_begin(j);
-	jsonw_key(j, "model");
-}
-
-static void wrap_end(struct jsonw *j, const char *status, const char *message)
-{
-	write_text(j, "status", status);
-	write_text(j, "statusMessage", message);
-	jsonw_object_end(j);
-}
-
-static void run_view(struct call *c, view_fn *view)
-{
-	struct error err = {0};
-	struct jsonw *j = reply_json(c->reply);
-	bool bare = view == view_list;
-
-	if (!bare)
-		wrap_begin(j);
-	int r = view(c, j, &err);
-
-	if (r == EVENTS_TOO_LONG)
-		reply_error(c->reply, 503, "Takes too long", "the search was given up");
-	else if (r)
-		reply_failed(c->reply, 500, "Cannot be read", &err);
-	else if (!bare)
-		wrap_end(j, "COMPLETED", "");
-}
-
-static bool fits(const struct call *c, int i)
-{
-	const char *kind = views[i].kind, *last = views[i].last;
-
-	if (kind)
-		return c->n == 6 && is_part(c, 3, kind) && is_part(c, 5, last);
-	return c->n == 5 && is_part(c, 4, last);
-}
-
-static void find_view(struct call *c)
-{
-	int n = sizeof(views) / sizeof(*views), i = 0;
-
-	while (i < n && !fits(c, i))
-		i++;
-	c->output = output_find(c->parts[c->n == 6 ? 4 : 3]);
-	if (i == n || c->output == OUTPUT_NONE ||
-	    !(views[i].types & 1 << output_get(c->output)->type))
-		not_found(c->reply);
-	else if (is_get(c) ? !views[i].get : c->http->method != HTTP_POST || !views[i].post)
-		not_allowed(c->reply, views[i].post ? views[i].get ? "GET, POST" : "POST" : "GET");
-	else
-		run_view(c, views[i].view);
-}
-
-/* ---- outputs of an experiment -------------------------------------------------------------------
- */
-
-static void list_outputs(struct call *c)
-{
-	struct jsonw *j = reply_json(c->reply);
-
-	jsonw_array_begin(j);
-	for (int i = 0; i < OUTPUT_N; i++)
-		output_write(j, (enum output_id)i);
-	jsonw_array_end(j);
-}
-
-static void one_output(struct call *c, const char *id)
-{
-	enum output_id output = output_find(id);
-
-	if (output == OUTPUT_NONE)
-		not_found(c->reply);
-	else if (is_get(c))
-		output_write(reply_json(c->reply), output);
-	else
-		reply_error(c->reply, 400, "Bad request", "this output makes no others");
-}
-
 /* What a view's model is while there is nothing to show. Clients want them whole. */
 static const char *empty_model(const char *view)
 {
@@ -507,6 +411,115 @@ static void not_ready(struct call *c, enum catalog_status status, const char *me
 	fputc('}', f);
 }
 
+/* ---- which view ---------------------------------------------------------------------------------
+ */
+
+/* O/{kind}/{id}/{last}, or with kind NULL O/{id}/{last}. */
+static const struct {
+	const char *kind, *last;
+	int types; /* bit per enum output_type; others have no such view */
+	bool get;  /* also by GET */
+	bool post;
+	view_fn *view;
+} views[] = {
+	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree},
+	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states},
+	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows},
+	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip},
+	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree},
+	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy},
+	{"XY", "tooltip", 1 << OUTPUT_XY, true, true, view_nothing},
+	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data},
+	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns},
+	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines},
+	{NULL, "style", -1, false, true, view_style},
+	{NULL, "annotations", -1, true, true, view_annotations},
+	{NULL, "configTypes", -1, true, false, view_list},
+};
+
+static void wrap_begin(struct jsonw *j)
+{
+	jsonw_object_begin(j);
+	jsonw_key(j, "model");
+}
+
+static void wrap_end(struct jsonw *j, const char *status, const char *message)
+{
+	write_text(j, "status", status);
+	write_text(j, "statusMessage", message);
+	jsonw_object_end(j);
+}
+
+/* bare: not wrapped, as the lists of configurations are not. */
+static void run_view(struct call *c, view_fn *view, bool bare)
+{
+	struct error err = {0};
+	struct jsonw *j = reply_json(c->reply);
+
+	if (!bare)
+		wrap_begin(j);
+	int r = view(c, j, &err);
+
+	if (r == EVENTS_TOO_LONG)
+		reply_error(c->reply, 503, "Takes too long", "the search was given up");
+	else if (r)
+		reply_failed(c->reply, 500, "Cannot be read", &err);
+	else if (!bare)
+		wrap_end(j, "COMPLETED", "");
+}
+
+static bool fits(const struct call *c, int i)
+{
+	const char *kind = views[i].kind, *last = views[i].last;
+
+	if (kind)
+		return c->n == 6 && is_part(c, 3, kind) && is_part(c, 5, last);
+	return c->n == 5 && is_part(c, 4, last);
+}
+
+static void find_view(struct call *c, enum catalog_status status, const char *message)
+{
+	int n = sizeof(views) / sizeof(*views), i = 0;
+
+	while (i < n && !fits(c, i))
+		i++;
+	c->output = output_find(c->parts[c->n == 6 ? 4 : 3]);
+	if (i == n || c->output == OUTPUT_NONE ||
+	    !(views[i].types & 1 << output_get(c->output)->type))
+		not_found(c->reply);
+	else if (is_get(c) ? !views[i].get : c->http->method != HTTP_POST || !views[i].post)
+		not_allowed(c->reply, views[i].post ? views[i].get ? "GET, POST" : "POST" : "GET");
+	else if (!c->data)
+		not_ready(c, status, message);
+	else
+		run_view(c, views[i].view, !strcmp(views[i].last, "configTypes"));
+}
+
+/* ---- outputs of an experiment -------------------------------------------------------------------
+ */
+
+static void list_outputs(struct call *c)
+{
+	struct jsonw *j = reply_json(c->reply);
+
+	jsonw_array_begin(j);
+	for (int i = 0; i < OUTPUT_N; i++)
+		output_write(j, (enum output_id)i);
+	jsonw_array_end(j);
+}
+
+static void one_output(struct call *c, const char *id)
+{
+	enum output_id output = output_find(id);
+
+	if (output == OUTPUT_NONE)
+		not_found(c->reply);
+	else if (is_get(c))
+		output_write(reply_json(c->reply), output);
+	else
+		reply_error(c->reply, 400, "Bad request", "this output makes no others");
+}
+
 static void outputs_of(struct call *c, enum catalog_status status, const char *message)
 {
 	if (c->n == 3 && is_get(c))
@@ -514,15 +527,13 @@ static void outputs_of(struct call *c, enum catalog_status status, const char *m
 	else if (c->n == 3)
 		not_allowed(c->reply, "GET");
 	else if (c->n == 4 && is_part(c, 3, "markerSets"))
-		run_view(c, view_list);
+		run_view(c, view_list, false);
 	else if (c->n == 4)
 		one_output(c, c->parts[3]);
 	else if (c->n == 5 && is_part(c, 4, "markerSets"))
-		run_view(c, view_list);
-	else if (!c->data)
-		not_ready(c, status, message);
+		run_view(c, view_list, false);
 	else
-		find_view(c);
+		find_view(c, status, message);
 }
 
 static void outputs(struct call *c)
