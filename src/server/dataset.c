@@ -261,6 +261,17 @@ static void find_span(struct dataset *d)
 		d->begin = 0, d->end = 1;
 }
 
+/* Views add and subtract times without a care; no recording comes near this. */
+static int check_span(const struct dataset *d, struct error *err)
+{
+	const int64_t limit = INT64_MAX / 4 * 3;
+
+	if (d->begin >= -limit && d->end <= limit &&
+	    (uint64_t)d->end - (uint64_t)d->begin <= limit / 2)
+		return 0;
+	return error_set(err, "'%s' spans a time that no recording can have", d->store->name);
+}
+
 static int read_all(struct dataset *d, struct error *err)
 {
 	if (read_rows(d, TABLE_META, take_meta, err) ||
@@ -270,6 +281,8 @@ static int read_all(struct dataset *d, struct error *err)
 		return ERR;
 	find_cpus(d);
 	find_span(d);
+	if (check_span(d, err))
+		return ERR;
 	sort_all(d);
 	find_processes(d);
 	find_vcpu_threads(d);

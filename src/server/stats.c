@@ -73,15 +73,15 @@ static void add_state_columns(struct stats *s, enum table_id table)
 static int set_states(struct making *m, size_t row, int column, enum table_id table, size_t lane)
 {
 	uint64_t sums[FORMAT_MAX_SUMS] = {0};
-	int64_t total = 0;
+	uint64_t total = 0;
 
 	if (sums_add(m->data->store, table, lane, m->from, m->to, sums, m->err))
 		return ERR;
 	for (int i = 0; i < table_n_states(table_get(table)); i++) {
 		set_value(m->stats, row, column + 1 + i, (int64_t)sums[i]);
-		total += (int64_t)sums[i];
+		total += sums[i];
 	}
-	set_value(m->stats, row, column, total);
+	set_value(m->stats, row, column, (int64_t)total);
 	return 0;
 }
 
@@ -223,9 +223,11 @@ static struct exit_sum *find_sum(exit_sums_t *sums, struct map *known, int64_t v
 	return &sums->at[*i];
 }
 
-static int64_t or_zero(int64_t x)
+/* Sums of a damaged file may wrap around. */
+static void add_to(int64_t *sum, int64_t x)
 {
-	return x == TABLE_NULL ? 0 : x;
+	if (x != TABLE_NULL)
+		*sum = format_add(*sum, (uint64_t)x);
 }
 
 static void add_exit(struct exit_sum *x, const struct store_cursor *c)
@@ -235,11 +237,11 @@ static void add_exit(struct exit_sum *x, const struct store_cursor *c)
 	x->count++;
 	if (dur == TABLE_NULL)
 		return;
-	x->total += dur;
-	x->handled += or_zero(store_cursor_get(c, COL_VM_EXIT_HANDLED_NS));
-	x->userspace += or_zero(store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS));
-	x->preempted += or_zero(store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS));
-	x->blocked += or_zero(store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS));
+	add_to(&x->total, dur);
+	add_to(&x->handled, store_cursor_get(c, COL_VM_EXIT_HANDLED_NS));
+	add_to(&x->userspace, store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS));
+	add_to(&x->preempted, store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS));
+	add_to(&x->blocked, store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS));
 	x->buckets[bucket_of((uint64_t)dur)]++;
 	if (dur > x->max) {
 		x->max = dur;
@@ -507,8 +509,9 @@ void stats_write(struct jsonw *j, const struct stats *s, int64_t origin)
 			else if (cell->value == TABLE_NULL)
 				jsonw_null(j);
 			else
-				jsonw_int(j, s->columns[i].type == STATS_TIME ? cell->value - origin
-									      : cell->value);
+				jsonw_int(j, s->columns[i].type == STATS_TIME
+						     ? format_sub(cell->value, origin)
+						     : cell->value);
 		}
 		jsonw_array_end(j);
 	}
