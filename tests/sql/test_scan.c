@@ -199,10 +199,10 @@ static void choose_condition(struct question *q, const struct made_lane *lane, u
 		c->op = orders[made_random(random) % 5];
 	}
 	c->value = column_value(t, row, c->column);
-	if (c->op != '=' && c->op != 'i' && c->column != t->state && made_random(random) % 2)
-		c->value += (int64_t)(made_random(random) % 3) - 1;
 	if (c->value == TABLE_NULL || (t->kind == TABLE_ROWS && t->columns[0].type != COLUMN_INT))
 		q->n--;
+	else if (c->op != '=' && c->op != 'i' && c->column != t->state && made_random(random) % 2)
+		c->value += (int64_t)(made_random(random) % 3) - 1;
 }
 
 /* Return: by sqlite3_malloc(). */
