@@ -1,37 +1,42 @@
 #include "schema/state.h"
 
 static const struct state_label vcpu_states[VCPU_N_STATES] = {
-	[VCPU_UNKNOWN] = {"unknown", "not recorded, or lost"},
-	[VCPU_GUEST] = {"guest", "ran guest code"},
-	[VCPU_HYPERVISOR] = {"hypervisor", "in KVM, handling an exit"},
-	[VCPU_USERSPACE] = {"userspace", "in the VMM process, handling an exit"},
-	[VCPU_PREEMPTED] = {"preempted", "runnable, but its CPU was given to another thread"},
-	[VCPU_WAITING] = {"waiting", "woken up, waiting for a CPU"},
-	[VCPU_HALTED] = {"halted", "idle: the guest had halted it"},
-	[VCPU_BLOCKED] = {"blocked", "asleep in the host for another reason than a halt"},
+	[VCPU_UNKNOWN] = {"unknown", "not recorded, or lost", "#ffffff"},
+	[VCPU_GUEST] = {"guest", "ran guest code", "#009e73"},
+	[VCPU_HYPERVISOR] = {"hypervisor", "in KVM, handling an exit", "#f0e442"},
+	[VCPU_USERSPACE] = {"userspace", "in the VMM process, handling an exit", "#e69f00"},
+	[VCPU_PREEMPTED] = {"preempted", "runnable, but its CPU was given to another thread",
+			    "#d55e00"},
+	[VCPU_WAITING] = {"waiting", "woken up, waiting for a CPU", "#cc79a7"},
+	[VCPU_HALTED] = {"halted", "idle: the guest had halted it", "#d9d9d9"},
+	[VCPU_BLOCKED] = {"blocked", "asleep in the host for another reason than a halt",
+			  "#999999"},
 };
 
 static const struct state_label thread_states[THREAD_N_STATES] = {
-	[THREAD_UNKNOWN] = {"unknown", "not recorded, or lost"},
-	[THREAD_USER] = {"user", "ran user code"},
-	[THREAD_SYSCALL] = {"syscall", "ran in the kernel, in a system call or as a kernel thread"},
-	[THREAD_IRQ] = {"irq", "current, but its CPU handled an interrupt"},
-	[THREAD_SOFTIRQ] = {"softirq", "current, but its CPU handled a softirq"},
-	[THREAD_WAIT_CPU] = {"wait-cpu", "runnable, waiting for a CPU"},
-	[THREAD_BLOCKED] = {"blocked", "asleep"},
-	[THREAD_DEAD] = {"dead", "not made yet, or gone"},
-	[THREAD_STOLEN] = {"stolen", "current on a vCPU that had no CPU itself"},
-	[THREAD_HYPERVISOR] = {"hypervisor", "current on a vCPU that was out of the guest"},
+	[THREAD_UNKNOWN] = {"unknown", "not recorded, or lost", "#ffffff"},
+	[THREAD_USER] = {"user", "ran user code", "#009e73"},
+	[THREAD_SYSCALL] = {"syscall", "ran in the kernel, in a system call or as a kernel thread",
+			    "#0072b2"},
+	[THREAD_IRQ] = {"irq", "current, but its CPU handled an interrupt", "#e69f00"},
+	[THREAD_SOFTIRQ] = {"softirq", "current, but its CPU handled a softirq", "#b37a00"},
+	[THREAD_WAIT_CPU] = {"wait-cpu", "runnable, waiting for a CPU", "#cc79a7"},
+	[THREAD_BLOCKED] = {"blocked", "asleep", "#d9d9d9"},
+	[THREAD_DEAD] = {"dead", "not made yet, or gone", "#f2f2f2"},
+	[THREAD_STOLEN] = {"stolen", "current on a vCPU that had no CPU itself", "#d55e00"},
+	[THREAD_HYPERVISOR] = {"hypervisor", "current on a vCPU that was out of the guest",
+			       "#f0e442"},
 };
 
 static const struct state_label cpu_states[CPU_N_STATES] = {
-	[CPU_UNKNOWN] = {"unknown", "not recorded, or lost"},
-	[CPU_IDLE] = {"idle", "nothing to run"},
-	[CPU_USER] = {"user", "ran user code"},
-	[CPU_SYSCALL] = {"syscall", "ran in the kernel, in a system call or as a kernel thread"},
-	[CPU_IRQ] = {"irq", "handled an interrupt"},
-	[CPU_SOFTIRQ] = {"softirq", "handled a softirq"},
-	[CPU_VM] = {"vm", "ran guest code"},
+	[CPU_UNKNOWN] = {"unknown", "not recorded, or lost", "#ffffff"},
+	[CPU_IDLE] = {"idle", "nothing to run", "#d9d9d9"},
+	[CPU_USER] = {"user", "ran user code", "#56b4e9"},
+	[CPU_SYSCALL] = {"syscall", "ran in the kernel, in a system call or as a kernel thread",
+			 "#0072b2"},
+	[CPU_IRQ] = {"irq", "handled an interrupt", "#e69f00"},
+	[CPU_SOFTIRQ] = {"softirq", "handled a softirq", "#b37a00"},
+	[CPU_VM] = {"vm", "ran guest code", "#009e73"},
 };
 
 const struct state_labels vcpu_state_labels = {vcpu_states, VCPU_N_STATES};

@@ -1,5 +1,5 @@
 /*
- * state: the states that lanes can be in, their names and what they mean; the words of every
+ * state: the states that lanes can be in, their names, what they mean and how they look, in every
  * output.
  */
 #ifndef VMSCOPE_SCHEMA_STATE_H
@@ -45,8 +45,13 @@ enum cpu_state {
 	CPU_N_STATES,
 };
 
+/*
+ * Colours are hues of Okabe and Ito, which the colour-blind can tell apart, by meaning: what ran as it
+ * wanted is green and blue, overhead yellow and orange, being kept from running red, idling grey.
+ */
 struct state_label {
 	const char *name, *help;
+	const char *color; /* "#rrggbb" */
 };
 
 /* The states of one kind of lane, by number. */

@@ -2,40 +2,12 @@
 
 #include "server/label.h"
 
-static const char *const vcpu_colors[VCPU_N_STATES] = {
-	[VCPU_UNKNOWN] = "#ffffff",   [VCPU_GUEST] = "#009e73",	    [VCPU_HYPERVISOR] = "#f0e442",
-	[VCPU_USERSPACE] = "#e69f00", [VCPU_PREEMPTED] = "#d55e00", [VCPU_WAITING] = "#cc79a7",
-	[VCPU_HALTED] = "#d9d9d9",    [VCPU_BLOCKED] = "#999999",
-};
-
-static const char *const thread_colors[THREAD_N_STATES] = {
-	[THREAD_UNKNOWN] = "#ffffff", [THREAD_USER] = "#009e73",
-	[THREAD_SYSCALL] = "#0072b2", [THREAD_IRQ] = "#e69f00",
-	[THREAD_SOFTIRQ] = "#b37a00", [THREAD_WAIT_CPU] = "#cc79a7",
-	[THREAD_BLOCKED] = "#d9d9d9", [THREAD_DEAD] = "#f2f2f2",
-	[THREAD_STOLEN] = "#d55e00",  [THREAD_HYPERVISOR] = "#f0e442",
-};
-
-static const char *const cpu_colors[CPU_N_STATES] = {
-	[CPU_UNKNOWN] = "#ffffff", [CPU_IDLE] = "#d9d9d9", [CPU_USER] = "#56b4e9",
-	[CPU_SYSCALL] = "#0072b2", [CPU_IRQ] = "#e69f00",  [CPU_SOFTIRQ] = "#b37a00",
-	[CPU_VM] = "#009e73",
-};
-
 const char *style_color(enum table_id table, int64_t state)
 {
 	const struct table *t = table_get(table);
+	const struct state_labels *labels = t->columns[t->state].labels;
 
-	if (state < 0 || state >= t->columns[t->state].labels->n)
-		state = 0;
-	switch (table) {
-	case TABLE_VCPU_STATE:
-		return vcpu_colors[state];
-	case TABLE_THREAD_STATE:
-		return thread_colors[state];
-	default:
-		return cpu_colors[state];
-	}
+	return labels->at[state >= 0 && state < labels->n ? state : 0].color;
 }
 
 static void write_one(struct jsonw *j, const char *family, const char *name, const char *color,

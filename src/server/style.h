@@ -1,8 +1,5 @@
 /*
- * style: how states and arrows look.
- *
- * Hues of Okabe and Ito, which the colour-blind can tell apart, by meaning: what ran as it wanted is
- * green and blue, overhead yellow and orange, being kept from running red, idling grey.
+ * style: how states and arrows look; the colours of states are those of schema/state.h.
  */
 #ifndef VMSCOPE_SERVER_STYLE_H
 #define VMSCOPE_SERVER_STYLE_H
