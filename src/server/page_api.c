@@ -179,6 +179,27 @@ static void rows(struct call *c)
 	jsonw_object_end(j);
 }
 
+/* What the chart of exits can be drawn of. */
+static void exits(struct call *c)
+{
+	struct jsonw *j = reply_json(c->reply);
+	struct error err = {0};
+
+	if (dataset_find_exits(c->data, &err)) {
+		reply_failed(c->reply, 500, "Cannot be read", &err);
+		return;
+	}
+	jsonw_array_begin(j);
+	for (size_t i = 0; i < c->data->exits.n; i++) {
+		jsonw_object_begin(j);
+		write_row(j, "id", ROW_EXITS, (int64_t)i);
+		write_row(j, "vcpu", ROW_VCPU, c->data->exits.at[i].vcpu);
+		write_text(j, "reason", c->data->exits.at[i].name);
+		jsonw_object_end(j);
+	}
+	jsonw_array_end(j);
+}
+
 /* ---- pictures ----------------------------------------------------------------------------------- */
 
 static void lanes(struct call *c)
@@ -484,13 +505,10 @@ static void dispatch_view(struct call *c, const char *what)
 		enum http_method method;
 		void (*answer)(struct call *);
 	} views[] = {
-		{"rows", HTTP_GET, rows},
-		{"lanes", HTTP_POST, lanes},
-		{"details", HTTP_POST, details},
-		{"arrows", HTTP_POST, arrows},
-		{"series", HTTP_POST, series},
-		{"search", HTTP_POST, search},
-		{"statistics", HTTP_POST, statistics},
+		{"rows", HTTP_GET, rows},      {"exits", HTTP_GET, exits},
+		{"lanes", HTTP_POST, lanes},   {"details", HTTP_POST, details},
+		{"arrows", HTTP_POST, arrows}, {"series", HTTP_POST, series},
+		{"search", HTTP_POST, search}, {"statistics", HTTP_POST, statistics},
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
