@@ -1,0 +1,237 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/clock_text.h"
+#include "base/mem.h"
+#include "cli/common.h"
+#include "export/export.h"
+#include "sql/database.h"
+
+enum option_id { OPT_TO = 1, OPT_TABLE, OPT_BEGIN, OPT_END, OPT_GMT, OPT_IDLE, OPT_OUTPUT = 'o' };
+
+enum format { TO_NOTHING = -1, TO_PERFETTO, TO_CSV, TO_SQLITE };
+
+static const struct option options[] = {
+	CLI_HELP_OPTION,
+	{"to", required_argument, NULL, OPT_TO},
+	{"output", required_argument, NULL, OPT_OUTPUT},
+	{"table", required_argument, NULL, OPT_TABLE},
+	{"begin", required_argument, NULL, OPT_BEGIN},
+	{"end", required_argument, NULL, OPT_END},
+	{"clock-gmt", no_argument, NULL, OPT_GMT},
+	{"idle", no_argument, NULL, OPT_IDLE},
+	{0},
+};
+
+struct request {
+	struct export_job job;
+	enum format to;
+	VEC(const char *) tables;
+	const char *begin, *end; /* as written; NULL: not given */
+	struct clock_text clock;
+};
+
+/* ---- the command line -------------------------------------------------------------------------- */
+
+/* Return: 0, or CLI_OPTION_BAD. */
+static int take_option(const struct command *cmd, struct request *q, int option)
+{
+	static const char *const formats[] = {
+		[TO_PERFETTO] = "perfetto", [TO_CSV] = "csv", [TO_SQLITE] = "sqlite", NULL};
+
+	switch (option) {
+	case OPT_TO:
+		q->to = (enum format)cli_choice(cmd, "--to", optarg, formats);
+		return q->to == TO_NOTHING ? CLI_OPTION_BAD : 0;
+	case OPT_OUTPUT:
+		q->job.output = optarg;
+		return 0;
+	case OPT_TABLE:
+		*vec_push(&q->tables) = optarg;
+		return 0;
+	case OPT_BEGIN:
+		q->begin = optarg;
+		return 0;
+	case OPT_END:
+		q->end = optarg;
+		return 0;
+	case OPT_GMT:
+		q->clock.gmt = true;
+		return 0;
+	case OPT_IDLE:
+		q->job.idle = true;
+		return 0;
+	}
+	return CLI_OPTION_BAD;
+}
+
+/* Return: what is wrong with these options taken together, or NULL. */
+static const char *contradiction(const struct request *q)
+{
+	if (q->to == TO_NOTHING)
+		return "say --to perfetto, csv or sqlite";
+	if (q->tables.n && q->to != TO_CSV)
+		return "--table is for --to csv; the other formats hold all tables";
+	if (q->job.idle && q->to != TO_PERFETTO)
+		return "--idle is for --to perfetto";
+	if (q->to == TO_SQLITE && !q->job.output)
+		return "a database needs a name: -o FILE";
+	if (q->to == TO_CSV && q->tables.n != 1 && !q->job.output)
+		return "several tables need a directory: -o DIRECTORY; or name one: --table NAME";
+	if (q->to == TO_PERFETTO && !q->job.output && isatty(STDOUT_FILENO))
+		return "a trace is not for terminals: -o FILE";
+	return NULL;
+}
+
+/* Return: 0, or an answer for cli_option_status(). */
+static int read_options(const struct command *cmd, struct request *q, int argc, char **argv)
+{
+	const char *wrong = NULL;
+	int option;
+
+	while ((option = cli_next_option(cmd, argc, argv, options)) > 0) {
+		if (take_option(cmd, q, option))
+			return CLI_OPTION_BAD;
+	}
+	if (option != CLI_OPTIONS_END)
+		return option;
+	if (optind == argc)
+		wrong = "name a results file, as `vmscope analyze -o FILE` writes it";
+	else if (optind + 1 < argc)
+		wrong = "only one results file can be exported at a time";
+	else
+		wrong = contradiction(q);
+	if (wrong)
+		cli_usage(cmd, "%s", wrong);
+	q->job.path = argv[optind];
+	q->job.tables = q->tables.at;
+	q->job.n_tables = q->tables.n;
+	return wrong ? CLI_OPTION_BAD : 0;
+}
+
+/* ---- times --------------------------------------------------------------------------------------
+ */
+
+/* The first and last time of the file. Return: 0, or ERR with err set. */
+static int find_span(const char *path, int64_t *beginp, int64_t *endp, struct error *err)
+{
+	static const char sql[] =
+		"SELECT min(first_ns), max(last_ns) FROM (SELECT * FROM vcpu_state_total "
+		"UNION ALL SELECT * FROM thread_state_total "
+		"UNION ALL SELECT machine_id, state, dur, first_ns, last_ns FROM cpu_state_total)";
+	sqlite3_stmt *s;
+	sqlite3 *db;
+
+	if (sql_open(&db, path, err))
+		return ERR;
+	int r = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+
+	if (r == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
+		*beginp = sqlite3_column_int64(s, 0);
+		*endp = sqlite3_column_int64(s, 1);
+	} else {
+		r = error_set(err, "%s", sqlite3_errmsg(db));
+	}
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return r;
+}
+
+/* Reads a time; one with a plus counts from the begin of the recording. */
+static int read_time(const struct clock_text *clock, const char *text, int64_t begin, int64_t *nsp,
+		     struct error *err)
+{
+	if (*text != '+')
+		return clock_text_parse(clock, text, begin, nsp, err);
+	char *seconds = mem_printf("%s%s", text + 1, strchr(text, '.') ? "" : ".0");
+	int r = clock_text_parse(clock, seconds, begin, nsp, err);
+
+	free(seconds);
+	if (!r && __builtin_add_overflow(*nsp, begin, nsp))
+		r = error_set(err, "'%s' is no time", text);
+	return r;
+}
+
+/* Return: 0, or ERR with err set. */
+static int find_range(struct request *q, struct error *err)
+{
+	struct export_range *range = &q->job.range;
+	int64_t begin = 0;
+
+	if (!q->begin && !q->end)
+		return 0;
+	if (find_span(q->job.path, &begin, &range->to, err))
+		return ERR;
+	range->given = true;
+	range->from = begin;
+	if (q->begin && read_time(&q->clock, q->begin, begin, &range->from, err))
+		return ERR;
+	if (q->end && read_time(&q->clock, q->end, begin, &range->to, err))
+		return ERR;
+	return range->from < range->to ? 0 : error_set(err, "there is no time between these two");
+}
+
+/* ---- work ---------------------------------------------------------------------------------------
+ */
+
+static void show_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+	(void)ctx;
+	fprintf(stderr, "\r\033[Kvmscope: %3.0f %%  %s",
+		total ? 100.0 * (double)done / (double)total : 0.0, what);
+	fflush(stderr);
+}
+
+static int export(const struct request *q, struct error *err)
+{
+	switch (q->to) {
+	case TO_PERFETTO:
+		return export_perfetto(&q->job, err);
+	case TO_CSV:
+		return export_csv(&q->job, err);
+	default:
+		return export_sqlite(&q->job, err);
+	}
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct request q = {.to = TO_NOTHING};
+	struct error err = {0};
+	int answer = read_options(cmd, &q, argc, argv), r = 0;
+
+	if (!answer) {
+		q.job.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+		r = find_range(&q, &err) || export(&q, &err);
+		if (q.job.progress)
+			fputs("\r\033[K", stderr);
+	}
+	vec_deinit(&q.tables);
+	if (answer)
+		return cli_option_status(answer);
+	return r ? cli_failed(cmd, &err) : CLI_OK;
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.summary = "results for other programs: Perfetto, CSV, SQLite",
+	.help = "usage: vmscope export --to FORMAT [OPTION...] FILE\n\n"
+		"Write what a results file holds for other programs and people.\n\n"
+		"  --to FORMAT     perfetto  a trace for Perfetto's UI and trace_processor\n"
+		"                  csv       tables and views, as `vmscope query --format csv` prints\n"
+		"                            them\n"
+		"                  sqlite    a database with all tables, views and indexes\n"
+		"  -o, --output OUT  the file to make, or to replace; for several tables in CSV the\n"
+		"                  directory; without it, the standard output\n"
+		"  --table NAME    csv: this table or view only; may be given several times\n"
+		"  --begin TIME    leave out what is before TIME, which is ns since the Epoch,\n"
+		"                  seconds.fraction, HH:MM:SS.fraction, or a date with that, or\n"
+		"                  +seconds from the begin of the recording\n"
+		"  --end TIME      leave out what is after TIME\n"
+		"  --clock-gmt     read times of day as UTC, not local time\n"
+		"  --idle          perfetto: slices for states in which nothing happens, too\n"
+		"  --help          print this\n",
+	.run = run,
+};
