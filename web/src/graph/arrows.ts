@@ -1,0 +1,76 @@
+// The arrows of the selected row: who took a vCPU's CPU or whose it took, who woke a thread and whom it woke.
+
+import { isAbort, type Arrows, type ExperimentApi, type RowId, type TimeRange } from "../api";
+import type { TreeNode } from "./tree";
+
+const SETTLE_MS = 150;
+/** Of the whole output, of which the row's are picked: the longest ones. */
+const LIMIT = 20000;
+/** More than this is a thicket, not a picture. */
+export const MOST_DRAWN = 400;
+
+export interface Arrow {
+	from: RowId;
+	to: RowId;
+	start: number;
+	end: number;
+}
+
+export function arrowsOf(arrows: Arrows, row: RowId): Arrow[] {
+	const result: Arrow[] = [];
+	for (let i = 0; i < arrows.start.length && result.length < MOST_DRAWN; i++) {
+		const [from, to] = [arrows.from[i] as number, arrows.to[i] as number];
+		if (from === row || to === row) {
+			result.push({ from, to, start: arrows.start[i] as number, end: arrows.end[i] as number });
+		}
+	}
+	return result;
+}
+
+export class ArrowLoader {
+	arrows: readonly Arrow[] = [];
+	private timer: ReturnType<typeof setTimeout> | undefined;
+	private stop: AbortController | null = null;
+	private asked = "";
+
+	constructor(
+		private readonly api: ExperimentApi,
+		private readonly changed: () => void,
+	) {}
+
+	close(): void {
+		clearTimeout(this.timer);
+		this.stop?.abort();
+	}
+
+	/** Says which row's are to be shown, and when; null: none. */
+	want(node: TreeNode | null, range: TimeRange): void {
+		const output = node?.output === "vcpus" || node?.output === "threads" ? node.output : null;
+		const key = output ? `${node?.id} ${range.start} ${range.end}` : "";
+		if (key === this.asked) {
+			return;
+		}
+		this.asked = key;
+		this.close();
+		if (node && output) {
+			this.timer = setTimeout(() => void this.load(output, node.id as RowId, range), SETTLE_MS);
+		} else {
+			this.arrows = [];
+			this.changed();
+		}
+	}
+
+	private async load(output: "vcpus" | "threads", row: RowId, range: TimeRange): Promise<void> {
+		this.stop = new AbortController();
+		try {
+			this.arrows = arrowsOf(await this.api.arrows(output, range, LIMIT, this.stop.signal), row);
+			this.changed();
+		} catch (e) {
+			if (!isAbort(e)) {
+				// The states are what matters; without an answer there are no arrows.
+				this.arrows = [];
+				this.changed();
+			}
+		}
+	}
+}

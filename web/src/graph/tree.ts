@@ -1,0 +1,320 @@
+// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by process. A pure function of what
+// the server says; which rows are open, hidden or pinned is in the view.
+
+import type { Cpu, Family, GraphOutput, Machine, RowId, Rows, Thread, Vcpu } from "../api";
+import type { RowKey } from "../view";
+
+export type NodeKind = "machine" | "vcpu" | "cpu" | "group" | "thread";
+
+export interface TreeNode {
+	key: RowKey;
+	kind: NodeKind;
+	name: string;
+	/** Said behind the name, in a quieter voice. */
+	note: string;
+	/** Its row's id; null where it only holds others together. */
+	id: RowId | null;
+	/** Where its states come from; null: it has none. */
+	output: GraphOutput | null;
+	family: Family | null;
+	parent: TreeNode | null;
+	children: TreeNode[];
+	/** Whether its children are shown before anybody touched it. */
+	open: boolean;
+	/** How often it ran and so on do not matter here, but how long: what is busiest comes first. */
+	busy: number;
+}
+
+export interface Tree {
+	roots: TreeNode[];
+	/** The nodes with a lane. */
+	byId: ReadonlyMap<RowId, TreeNode>;
+	byKey: ReadonlyMap<RowKey, TreeNode>;
+}
+
+/** Beyond so many busy threads, those that did less are in a group of their own. */
+const MANY_THREADS = 12;
+/** States in which a thread does nothing. */
+const QUIET = new Set(["unknown", "blocked", "dead"]);
+
+function node(kind: NodeKind, key: RowKey, name: string, rest: Partial<TreeNode>): TreeNode {
+	return {
+		key,
+		kind,
+		name,
+		note: "",
+		id: null,
+		output: null,
+		family: null,
+		parent: null,
+		children: [],
+		open: true,
+		busy: 0,
+		...rest,
+	};
+}
+
+function adopt(parent: TreeNode, children: readonly TreeNode[]): void {
+	for (const child of children) {
+		child.parent = parent;
+		parent.children.push(child);
+	}
+}
+
+function sum(times: readonly number[], counts: (state: number) => boolean): number {
+	return times.reduce((all, ns, state) => (counts(state) ? all + ns : all), 0);
+}
+
+// ---- threads ----------------------------------------------------------------------------------------------------
+
+class ThreadForest {
+	private readonly quiet: Set<number>;
+
+	constructor(private readonly rows: Rows) {
+		this.quiet = new Set(rows.states.thread.flatMap((s, i) => (QUIET.has(s.name) ? [i] : [])));
+	}
+
+	private busy(thread: Thread): number {
+		return sum(thread.times, (state) => !this.quiet.has(state));
+	}
+
+	private vmName(thread: Thread): string {
+		const vcpu = this.rows.vcpus.find((v) => v.id === thread.vcpu);
+		const vm = this.rows.machines.find((m) => m.id === vcpu?.machine);
+		return vcpu && vm ? `is vCPU ${vcpu.index} of ${vm.name}` : "";
+	}
+
+	private threadNode(thread: Thread): TreeNode {
+		const vm = thread.vcpu === null ? "" : this.vmName(thread);
+		return node("thread", String(thread.id), thread.comm || "?", {
+			note: vm || (thread.tid > 0 ? String(thread.tid) : ""),
+			id: thread.id,
+			output: "threads",
+			family: "thread",
+			busy: this.busy(thread),
+		});
+	}
+
+	/** A process is its first thread with the others below, or a group of its own when that one is not known. */
+	private processNodes(machine: Machine): TreeNode[] {
+		const threads = this.rows.threads.filter((t) => t.machine === machine.id);
+		const nodes = new Map(threads.map((t) => [t.id, this.threadNode(t)]));
+		const tops: TreeNode[] = [];
+
+		for (const thread of threads) {
+			const own = nodes.get(thread.id);
+			if (!own) {
+				continue;
+			}
+			if (thread.process === machine.id) {
+				tops.push(own);
+				continue;
+			}
+			let parent = nodes.get(thread.process);
+			if (!parent) {
+				parent = node("group", `p${thread.process}`, "process", { note: String(thread.pid) });
+				nodes.set(thread.process, parent);
+				tops.push(parent);
+			}
+			adopt(parent, [own]);
+		}
+		tops.forEach(settleProcess);
+		return tops.sort((a, b) => b.busy - a.busy);
+	}
+
+	/** Return: the group of the machine's threads, the busiest first; null when there are none. */
+	group(machine: Machine, open: boolean): TreeNode | null {
+		const all = this.processNodes(machine);
+		if (all.length === 0) {
+			return null;
+		}
+		const group = node("group", `t${machine.id}`, "Threads", { open });
+		const busy = all.filter((n) => n.busy > 0);
+		const quiet = all.filter((n) => n.busy <= 0);
+		adopt(group, busy.slice(0, MANY_THREADS));
+		this.addFolded(group, `u${machine.id}`, "More threads", busy.slice(MANY_THREADS));
+		this.addFolded(group, `q${machine.id}`, "Threads that never ran", quiet);
+		group.note = `${this.rows.threads.filter((t) => t.machine === machine.id).length}`;
+		return group;
+	}
+
+	private addFolded(group: TreeNode, key: RowKey, name: string, nodes: readonly TreeNode[]): void {
+		if (nodes.length > 0) {
+			const folded = node("group", key, name, { note: String(nodes.length), open: false });
+			adopt(folded, nodes);
+			adopt(group, [folded]);
+		}
+	}
+}
+
+function settleProcess(process: TreeNode): void {
+	process.children.sort((a, b) => b.busy - a.busy);
+	process.busy += process.children.reduce((all, child) => all + child.busy, 0);
+	process.open = process.children.length <= 4;
+}
+
+// ---- machines ---------------------------------------------------------------------------------------------------
+
+function vcpuNode(vcpu: Vcpu): TreeNode {
+	return node("vcpu", String(vcpu.id), `vCPU ${vcpu.index}`, {
+		id: vcpu.id,
+		output: "vcpus",
+		family: "vcpu",
+	});
+}
+
+function cpuNode(cpu: Cpu, name: string, note: string): TreeNode {
+	return node("cpu", String(cpu.id), name, { note, id: cpu.id, output: "cpus", family: "cpu" });
+}
+
+function roleText(machine: Machine, rows: Rows): string {
+	const on = rows.machines.find((m) => m.id === machine.parent);
+	switch (machine.role) {
+		case "guest":
+			return on ? `guest on ${on.name}` : "guest";
+		case "host+guest":
+			return on ? `guest on ${on.name}, host of its own` : "host and guest";
+		case "host":
+			return "host";
+		default:
+			return on ? `on ${on.name}` : "";
+	}
+}
+
+/** What the guest itself saw of a CPU stands below the vCPU that it truly was. */
+function addVcpus(parent: TreeNode, machine: Machine, rows: Rows, threads: TreeNode | null): void {
+	const vcpus = rows.vcpus.filter((v) => v.machine === machine.id);
+	const nodes = vcpus.map((vcpu) => {
+		const own = vcpuNode(vcpu);
+		const seen = rows.cpus.filter((c) => c.machine === machine.id && c.cpu === vcpu.index);
+		adopt(own, seen.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "as the guest saw it")));
+		return own;
+	});
+	const seen = new Set(vcpus.map((v) => v.index));
+	const others = rows.cpus.filter((c) => c.machine === machine.id && !seen.has(c.cpu));
+	adopt(parent, nodes);
+	adopt(parent, others.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "")));
+	if (threads) {
+		// With one vCPU all threads are its own; with more they move between them.
+		adopt(nodes.length === 1 && nodes[0] ? nodes[0] : parent, [threads]);
+	}
+}
+
+function machineNode(machine: Machine, rows: Rows, forest: ThreadForest): TreeNode {
+	const isGuest = rows.vcpus.some((v) => v.machine === machine.id);
+	const own = node("machine", `m${machine.id}`, machine.name, {
+		note: roleText(machine, rows),
+		id: machine.id,
+	});
+	addVcpus(own, machine, rows, forest.group(machine, isGuest));
+	return own;
+}
+
+/** Guests first, since they are what is asked about; the host that holds all of them last. */
+export function buildTree(rows: Rows): Tree {
+	const forest = new ThreadForest(rows);
+	const byId = new Map<RowId, TreeNode>();
+	const byKey = new Map<RowKey, TreeNode>();
+	const guests = rows.machines.filter((m) => m.parent !== null);
+	const hosts = rows.machines.filter((m) => m.parent === null);
+	const roots = [...guests, ...hosts]
+		.map((machine) => machineNode(machine, rows, forest))
+		.filter((root) => root.children.length > 0);
+	const index = (n: TreeNode) => {
+		byKey.set(n.key, n);
+		if (n.output !== null && n.id !== null) {
+			byId.set(n.id, n);
+		}
+		n.children.forEach(index);
+	};
+
+	roots.forEach(index);
+	return { roots, byId, byKey };
+}
+
+/** The machine and what is between: "g1 › vCPU 0". */
+export function fullName(of: TreeNode): string {
+	const own = of.note && of.kind !== "machine" ? `${of.name} (${of.note})` : of.name;
+	let machine = of.parent;
+	while (machine?.parent) {
+		machine = machine.parent;
+	}
+	return machine ? `${machine.name} › ${own}` : own;
+}
+
+// ---- what is shown ----------------------------------------------------------------------------------------------
+
+export interface Shown {
+	node: TreeNode;
+	depth: number;
+	open: boolean;
+}
+
+export interface Choice {
+	toggled: readonly RowKey[];
+	hidden: readonly RowKey[];
+	pinned: readonly RowId[];
+	filter: string;
+}
+
+/** Every word of the filter has to be in the name, the note or a parent's. */
+function filterKeys(tree: Tree, filter: string): ReadonlySet<RowKey> | null {
+	const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
+	if (words.length === 0) {
+		return null;
+	}
+	const kept = new Set<RowKey>();
+	const visit = (n: TreeNode, above: string): boolean => {
+		const text = `${above} ${n.name} ${n.note}`.toLowerCase();
+		const own = words.every((word) => text.includes(word));
+		const below = n.children.map((child) => visit(child, text)).some(Boolean);
+		if (own || below) {
+			kept.add(n.key);
+		}
+		return own || below;
+	};
+	tree.roots.forEach((root) => visit(root, ""));
+	return kept;
+}
+
+/** The rows to draw, from the top: pinned ones, and the others. */
+export function shownRows(tree: Tree, choice: Choice): { pinned: Shown[]; rows: Shown[] } {
+	const toggled = new Set(choice.toggled);
+	const hidden = new Set(choice.hidden);
+	const kept = filterKeys(tree, choice.filter);
+	const rows: Shown[] = [];
+	const visit = (n: TreeNode, depth: number) => {
+		if (hidden.has(n.key) || (kept && !kept.has(n.key))) {
+			return;
+		}
+		// What a filter found is shown, however deep it was folded away.
+		const found = kept !== null && n.children.some((child) => kept.has(child.key));
+		const open = n.children.length > 0 && (found || n.open !== toggled.has(n.key));
+		rows.push({ node: n, depth, open });
+		if (open) {
+			n.children.forEach((child) => visit(child, depth + 1));
+		}
+	};
+
+	tree.roots.forEach((root) => visit(root, 0));
+	const pinned = choice.pinned
+		.map((id) => tree.byId.get(id))
+		.filter((n): n is TreeNode => n !== undefined)
+		.map((n) => ({ node: n, depth: 0, open: false }));
+	return { pinned, rows };
+}
+
+/** Return: what `toggled` must be so that a row deep in the tree is shown. */
+export function revealed(tree: Tree, id: RowId, toggled: readonly RowKey[]): readonly RowKey[] {
+	const flips = new Set(toggled);
+	for (let n = tree.byId.get(id)?.parent; n; n = n.parent) {
+		if (n.open === flips.has(n.key)) {
+			if (flips.has(n.key)) {
+				flips.delete(n.key);
+			} else {
+				flips.add(n.key);
+			}
+		}
+	}
+	return flips.size === toggled.length ? toggled : [...flips];
+}
