@@ -118,6 +118,13 @@ export interface Series {
 	series: { id: RowId; name: string; y: (number | null)[] }[];
 }
 
+/** A reason why a vCPU left the guest: a row of the series `exits`. */
+export interface ExitRow {
+	id: RowId;
+	vcpu: RowId;
+	reason: string;
+}
+
 export interface Search {
 	output: GraphOutput;
 	items: RowId[];
@@ -269,6 +276,11 @@ export class ExperimentApi {
 
 	rows(signal?: AbortSignal): Promise<Rows> {
 		return json(`${this.base}/rows`, undefined, signal);
+	}
+
+	/** What the series `exits` has by reason. Apart from `rows`, for the server reads all exits to know. */
+	exits(signal?: AbortSignal): Promise<ExitRow[]> {
+		return json(`${this.base}/exits`, undefined, signal);
 	}
 
 	/** Lanes in the order of `items`; one that there is not has no states. */
