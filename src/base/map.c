@@ -6,8 +6,12 @@
 
 static size_t slot_of(const struct map *m, uint64_t key)
 {
-	/* Fibonacci hashing: tids and cpu numbers are dense and small, this spreads them well. */
-	size_t i = (size_t)((key * 0x9e3779b97f4a7c15ull) >> 20) & (m->capacity - 1);
+	/*
+	 * Fibonacci hashing: tids and cpu numbers are dense and small, this spreads them well. Keys of
+	 * two numbers have one of them in their upper half, which must have its say, too.
+	 */
+	uint64_t folded = key ^ key >> 32;
+	size_t i = (size_t)((folded * 0x9e3779b97f4a7c15ull) >> 32) & (m->capacity - 1);
 
 	while (m->at[i].used && m->at[i].key != key)
 		i = (i + 1) & (m->capacity - 1);
