@@ -5,7 +5,7 @@
 
 #include "store/cursor.h"
 
-enum { MAX_MARKS = 2000 };
+enum { MAX_MARKS = 2000, MAX_KEPT = 10 * MAX_MARKS };
 
 static bool is_wanted(const struct view_request *q)
 {
@@ -23,18 +23,22 @@ static bool is_wanted(const struct view_request *q)
 	return false;
 }
 
-static void write_mark(struct jsonw *j, const struct dataset *d, const struct store_cursor *c)
+struct mark {
+	int64_t begin, length, machine, cpu;
+};
+
+typedef VEC(struct mark) marks_t;
+
+static void write_mark(struct jsonw *j, const struct dataset *d, const struct mark *m)
 {
-	char *label =
-		mem_printf("%s CPU %" PRId64 ": not recorded, or lost",
-			   dataset_machine_name(d, store_cursor_get(c, COL_CPU_STATE_MACHINE_ID)),
-			   store_cursor_get(c, COL_CPU_STATE_CPU));
+	char *label = mem_printf("%s CPU %" PRId64 ": not recorded, or lost",
+				 dataset_machine_name(d, m->machine), m->cpu);
 
 	jsonw_object_begin(j);
 	jsonw_key(j, "time");
-	jsonw_int(j, store_cursor_get(c, COL_CPU_STATE_TS));
+	jsonw_int(j, m->begin);
 	jsonw_key(j, "duration");
-	jsonw_int(j, store_cursor_get(c, COL_CPU_STATE_DUR));
+	jsonw_int(j, m->length);
 	jsonw_key(j, "entryId");
 	jsonw_int(j, -1);
 	jsonw_key(j, "type");
@@ -54,21 +58,35 @@ static void write_mark(struct jsonw *j, const struct dataset *d, const struct st
 }
 
 /* A CPU that is unknown before its trace begins and after it ends lacks nothing. */
-static bool is_gap(const struct store_cursor *c, const struct dataset *d)
+static bool is_gap(const struct store_cursor *c, const struct mark *m)
 {
-	int64_t begin = store_cursor_get(c, COL_CPU_STATE_TS);
-	int64_t end = begin + store_cursor_get(c, COL_CPU_STATE_DUR);
-	const struct entry *lane = &d->store->tables[TABLE_CPU_STATE].lanes.at[c->lane].entry;
+	const struct entry *lane = &c->store->tables[TABLE_CPU_STATE].lanes.at[c->lane].entry;
 
-	return begin > lane->first && end < lane->end;
+	return m->begin > lane->first && m->begin + m->length < lane->end;
 }
 
-static int write_marks(struct jsonw *j, const struct dataset *d, const struct view_request *q,
-		       struct error *err)
+static int by_length(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return (x->length < y->length) - (x->length > y->length);
+}
+
+/* Keeps the longest, of about as many as may be shown. */
+static void keep_longest(marks_t *marks)
+{
+	if (marks->n <= MAX_MARKS)
+		return;
+	qsort(marks->at, marks->n, sizeof(*marks->at), by_length);
+	marks->n = MAX_MARKS;
+}
+
+static int find_marks(marks_t *marks, const struct dataset *d, const struct view_request *q,
+		      struct error *err)
 {
 	struct store_query query = store_query_all(d->store, TABLE_CPU_STATE);
 	struct store_cursor c;
-	int r, n = 0;
+	int r;
 
 	query.from = q->has_range ? q->from : d->begin;
 	query.to = q->has_range ? q->to : d->end;
@@ -76,14 +94,32 @@ static int write_marks(struct jsonw *j, const struct dataset *d, const struct vi
 	query.columns = 1U << COL_CPU_STATE_MACHINE_ID | 1U << COL_CPU_STATE_CPU |
 			1U << COL_CPU_STATE_TS | 1U << COL_CPU_STATE_DUR;
 	store_cursor_init(&c, d->store, &query);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW && n < MAX_MARKS) {
-		if (is_gap(&c, d)) {
-			write_mark(j, d, &c);
-			n++;
-		}
+	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW) {
+		struct mark m = {.begin = store_cursor_get(&c, COL_CPU_STATE_TS),
+				 .length = store_cursor_get(&c, COL_CPU_STATE_DUR),
+				 .machine = store_cursor_get(&c, COL_CPU_STATE_MACHINE_ID),
+				 .cpu = store_cursor_get(&c, COL_CPU_STATE_CPU)};
+
+		if (is_gap(&c, &m))
+			*vec_push(marks) = m;
+		if (marks->n == MAX_KEPT)
+			keep_longest(marks);
 	}
 	store_cursor_deinit(&c);
-	return r < 0 ? r : 0;
+	keep_longest(marks);
+	return r;
+}
+
+static int write_marks(struct jsonw *j, const struct dataset *d, const struct view_request *q,
+		       struct error *err)
+{
+	marks_t marks = {0};
+	int r = find_marks(&marks, d, q, err);
+
+	vec_each (m, &marks)
+		write_mark(j, d, m);
+	vec_deinit(&marks);
+	return r;
 }
 
 int marks_write(struct jsonw *j, const struct dataset *d, const struct view_request *q,

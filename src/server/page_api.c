@@ -497,6 +497,12 @@ static void with_body(struct call *c, bool bound, void (*answer)(struct call *))
 	view_request_deinit(&c->view);
 }
 
+/* HEAD is answered as GET is; the reply's body stays here. */
+static enum http_method method_of(const struct http_request *q)
+{
+	return q->method == HTTP_HEAD ? HTTP_GET : q->method;
+}
+
 /* Requests for an experiment that can be looked at. */
 static void dispatch_view(struct call *c, const char *what)
 {
@@ -514,7 +520,7 @@ static void dispatch_view(struct call *c, const char *what)
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
 		if (strcmp(views[i].what, what) != 0)
 			continue;
-		if (views[i].method == c->http->method) {
+		if (views[i].method == method_of(c->http)) {
 			with_body(c, true, views[i].answer);
 		} else {
 			c->reply->allow = views[i].method == HTTP_GET ? "GET" : "POST";
@@ -547,7 +553,7 @@ void page_api_handle(struct catalog *catalog, const struct http_request *q, stru
 	struct call c = {.catalog = catalog, .http = q, .reply = r};
 	const struct url *u = &q->url;
 
-	if (u->n == 2 && !strcmp(u->parts[1], "experiments") && q->method == HTTP_GET)
+	if (u->n == 2 && !strcmp(u->parts[1], "experiments") && method_of(q) == HTTP_GET)
 		catalog_write_for_page(catalog, reply_json(r), NULL);
 	else if (u->n == 2 && !strcmp(u->parts[1], "open") && q->method == HTTP_POST)
 		with_body(&c, false, open_path);

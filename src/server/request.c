@@ -6,6 +6,8 @@
 
 enum { DEFAULT_PIXELS = 1000, DEFAULT_LINES = 100 };
 
+#define MOST_INDEX (((int64_t)1 << 53) - 1) /* that every client can hold */
+
 int request_wrong(const char *key, const char *wanted, struct error *err)
 {
 	return error_set(err, "'%s' must be %s", key, wanted);
@@ -263,7 +265,7 @@ static int read_table(struct view_request *r, struct error *err)
 	int64_t lines = DEFAULT_LINES;
 
 	r->index = -1;
-	if (request_int(r, "requested_table_index", 0, (int64_t)1 << 53, &r->index, err) ||
+	if (request_int(r, "requested_table_index", 0, MOST_INDEX, &r->index, err) ||
 	    request_int(r, "requested_table_count", 0, INT32_MAX, &lines, err) ||
 	    read_columns(r, err))
 		return ERR;

@@ -6,7 +6,7 @@
 #include "store/cursor.h"
 #include "store/zoom.h"
 
-enum { MAX_PIXELS = 8192, MAX_SERIES = 1000, SMEAR = 2 };
+enum { MAX_PIXELS = 8192, MAX_SERIES = 1000, SMEAR = 2, EXACT_ROWS = 1 << 16 };
 
 struct charting {
 	const struct dataset *data;
@@ -17,12 +17,15 @@ struct charting {
 
 static struct zoom_query zoom_query(const struct charting *c, enum table_id table, size_t lane)
 {
+	const struct table_info *info = &c->data->store->tables[table];
+	bool few = lane < info->lanes.n && info->lanes.at[lane].entry.rows <= EXACT_ROWS;
+
 	return (struct zoom_query){.table = table,
 				   .lane = lane,
 				   .from = c->from,
 				   .to = c->to,
 				   .n_pixels = c->chart->n,
-				   .smear = SMEAR};
+				   .smear = few ? 0 : SMEAR};
 }
 
 static double seconds(const struct charting *c, uint32_t pixel)

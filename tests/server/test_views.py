@@ -1,0 +1,463 @@
+#!/usr/bin/python3
+"""
+test_views.py VMSCOPE SIM SAMPLE: what the server shows is what SQL says, under both of its interfaces, and
+every reply is what schema/ says. As TAP.
+"""
+import atexit
+import bisect
+import json
+import random
+import sys
+import urllib.parse
+
+try:
+    import schema
+except ImportError:
+    print("1..0 # SKIP there is no python3-jsonschema")
+    sys.exit(0)
+import service
+from service import row
+
+HISTOGRAM = "org.eclipse.tracecompass.internal.tmf.core.histogram.HistogramDataProvider"
+GRAPHS = {"vmscope.vcpus": "vcpu", "vmscope.threads": "thread", "vmscope.cpus": "cpu"}
+CHARTS = (HISTOGRAM, "vmscope.exits", "vmscope.steal", "vmscope.latency")
+TABLES = ("vcpus", "exits", "threads", "cpus")
+STATES = {"vcpus": "vcpu", "threads": "thread", "cpus": "cpu"}
+
+
+class Shown:
+    """One results file: served, and as SQL has it. Times are the page's: from the experiment's start."""
+
+    def __init__(self, server, data, results):
+        self.server, self.sql = server, lambda statement: data.query(results, statement)
+        self.exp = next(e for e in server.experiments() if e["name"] == results.name)
+        self.start = int(self.exp["start"])
+        self.end = self.start + self.exp["duration"]
+        self.api, self.tsp = f"/api/experiments/{self.exp['id']}", f"/experiments/{self.exp['id']}/outputs"
+        self.rows = self.post_rows()
+        self.lanes = {"vcpus": {}, "threads": {}, "cpus": {}}
+        cpus = [(r["machine_id"], r["cpu"]) for r in
+                self.sql("SELECT DISTINCT machine_id, cpu FROM cpu_state ORDER BY 1, 2")]
+        for r in self.sql("SELECT * FROM vcpu_state ORDER BY vcpu_id, ts"):
+            self.add("vcpus", row("vcpu", r["vcpu_id"]), r)
+        for r in self.sql("SELECT * FROM thread_state ORDER BY thread_id, ts"):
+            self.add("threads", row("thread", r["thread_id"]), r)
+        for r in self.sql("SELECT * FROM cpu_state ORDER BY machine_id, cpu, ts"):
+            self.add("cpus", row("cpu", cpus.index((r["machine_id"], r["cpu"]))), r)
+
+    def post_rows(self):
+        return schema.good(self.server.get(self.api + "/rows"), "page", "rows")
+
+    def add(self, output, item, r):
+        begin = r["ts"] - self.start
+        self.lanes[output].setdefault(item, []).append((begin, begin + r["dur"], r["state"]))
+
+    def names(self, output):
+        return [s["name"] for s in self.rows["states"][STATES[output]]]
+
+    def page_lanes(self, output, items, begin, end, pixels=2000):
+        reply = self.server.post(self.api + "/lanes", {"output": output, "start": begin, "end": end,
+                                                       "pixels": pixels, "items": items})
+        assert reply.status == 200 and reply.headers["Content-Type"] == "application/octet-stream", reply.data[:200]
+        names = self.names(output)
+        return {item: [(b, e, names[s], truth) for b, e, s, truth, _ in states]
+                for item, states in service.read_lanes(reply.data).items()}
+
+    def tsp_lanes(self, output, items, begin, end, pixels=2000):
+        path = f"{self.tsp}/timeGraph/vmscope.{output}/states"
+        reply = self.server.tsp(path, requested_items=items, requested_timerange={
+            "start": self.start + begin, "end": self.start + end - 1, "nbTimes": pixels})
+        rows = schema.model(reply, "states")["rows"]
+        return {r["entryId"]: [(s["start"] - self.start, s["end"] - self.start, s["style"]["parentKey"].split(".")[1])
+                               for s in r["states"]] for r in rows}
+
+    def points(self, n, seed):
+        """Random rows, each with a random time at which it has a state."""
+        rng = random.Random(seed)
+        for _ in range(n):
+            output = rng.choice(list(self.lanes))
+            item = rng.choice(list(self.lanes[output]))
+            rows = self.lanes[output][item]
+            yield rng, output, item, rng.randrange(rows[0][0], rows[-1][1])
+
+    def at(self, output, item, t):
+        """Return: the state that SQL has there."""
+        rows = self.lanes[output][item]
+        found = rows[bisect.bisect_right(rows, t, key=lambda r: r[0]) - 1]
+        assert found[0] <= t < found[1]
+        return found
+
+    def window(self, output, item, t):
+        """A stretch around t that has few enough states to be shown one by one."""
+        rows = self.lanes[output][item]
+        i = bisect.bisect_right(rows, t, key=lambda r: r[0]) - 1
+        return max(rows[max(i - 400, 0)][0], t - 10**9), min(rows[min(i + 400, len(rows) - 1)][1], t + 10**9)
+
+
+def find_state(states, t):
+    found = [s for s in states if s[0] <= t < s[1]]
+    assert len(found) == 1, (t, found)
+    return found[0]
+
+
+DATA = service.Data(*sys.argv[1:4])
+_, CROWD = DATA.crowd()
+SERVER = service.Service(sys.argv[1], DATA.sample, CROWD)
+atexit.register(SERVER.process.kill)
+SHOWN = [Shown(SERVER, DATA, results) for results in (DATA.sample, CROWD)]
+
+
+# ---- pictures -----------------------------------------------------------------------------------------
+
+
+def test_500_points_are_as_in_sql():
+    """Both interfaces, to the ns."""
+    for shown in SHOWN:
+        for _, output, item, t in shown.points(250, 4711):
+            wanted = shown.at(output, item, t)
+            begin, end = shown.window(output, item, t)
+            assert find_state(shown.page_lanes(output, [item], begin, end)[item], t) == (*wanted, 0), (output, item, t)
+            assert find_state(shown.tsp_lanes(output, [item], begin, end)[item], t) == wanted, (output, item, t)
+
+
+def test_any_zoom_is_true():
+    """What is said to be exact is; what is gathered has true bounds, and the state had most of the time."""
+    for shown in SHOWN:
+        for rng, output, item, t in shown.points(60, 12):
+            length = int(2 ** rng.uniform(10, shown.exp["duration"].bit_length()))
+            begin, pixels = t - rng.randrange(length), rng.choice([1, 7, 100, 2000])
+            states = shown.page_lanes(output, [item], begin, begin + length, pixels)[item]
+            assert all(a[1] == b[0] for a, b in zip(states, states[1:])), "states touch each other"
+            lane = shown.lanes[output][item]
+            assert states[0][0] <= max(begin, lane[0][0]) and states[-1][1] >= min(begin + length, lane[-1][1])
+            for state in states:
+                check_truth(lane, state)
+            tsp = shown.tsp_lanes(output, [item], begin, begin + length, pixels)[item]
+            assert tsp == [s[:3] for s in states], (output, item, begin, length, pixels)
+
+
+def check_truth(lane, state):
+    begin, end, name, truth = state
+    i = bisect.bisect_right(lane, begin, key=lambda r: r[0]) - 1
+    if truth == 0:
+        assert lane[i] == state[:3], (lane[i], state)
+    elif truth == 1:
+        sums = {}
+        while i < len(lane) and lane[i][0] < end:
+            assert lane[i][0] >= begin and lane[i][1] <= end
+            sums[lane[i][2]] = sums.get(lane[i][2], 0) + lane[i][1] - lane[i][0]
+            i += 1
+        assert sums[name] == max(sums.values()), (state, sums)
+
+
+def test_lanes_come_in_order():
+    """Also such that there are not, and one twice."""
+    shown = SHOWN[0]
+    cpu = row("cpu", 0)
+    items = [cpu, row("vcpu", 0), 2147483647, cpu, row("machine", 0)]
+    reply = SERVER.post(shown.api + "/lanes", {"output": "cpus", "start": 0, "end": 10**9, "pixels": 10, "items": items})
+    magic, n, *_ = [int.from_bytes(reply.data[i:i + 4], "little") for i in (0, 4)]
+    assert n == len(items)
+    assert [int.from_bytes(reply.data[16 + 16 * i:20 + 16 * i], "little") for i in range(n)] == items
+    counts = [int.from_bytes(reply.data[20 + 16 * i:24 + 16 * i], "little") for i in range(n)]
+    assert counts[0] == counts[3] > 0 and counts[1] > 0 and counts[2] == counts[4] == 0
+    assert magic == 0x314c4d56
+
+
+def test_details_and_tooltips():
+    for shown in SHOWN:
+        for _, output, item, t in shown.points(50, 99):
+            begin, end, state = shown.at(output, item, t)
+            found = schema.good(SERVER.post(shown.api + "/details", {"row": item, "time": t}), "page", "details")
+            assert (found["start"], found["end"], found["state"]) == (begin, end, state)
+            tip = schema.model(SERVER.tsp(f"{shown.tsp}/timeGraph/vmscope.{output}/tooltip", requested_items=[item],
+                                          requested_times=[shown.start + t]), "tooltip")
+            assert (tip["state"], tip["duration"]) == (state, f"{end - begin} ns")
+        schema.refused(SERVER.post(shown.api + "/details", {"row": row("vcpu", 0), "time": -2**53}), 404)
+
+
+def test_filters():
+    """States that do not have the text are dimmed (tag 1), or not drawn (tag 4)."""
+    shown = SHOWN[1]
+    item = row("vcpu", 0)
+    begin, end = shown.lanes["vcpus"][item][100][0], shown.lanes["vcpus"][item][200][1]
+    for strategy, tag in (("1", 1), ("4", 4)):
+        [lane] = schema.model(SERVER.tsp(f"{shown.tsp}/timeGraph/vmscope.vcpus/states", requested_items=[item],
+            requested_timerange={"start": shown.start + begin, "end": shown.start + end, "nbTimes": 1000},
+            filter_query_parameters={"strategy": "SAMPLED", "filter_expressions_map": {strategy: ["GUEST"]}}),
+            "states")["rows"]
+        tags = {s.get("tags", 0) for s in lane["states"]}
+        assert tags == {0, tag}, tags
+        for state in lane["states"]:
+            name = shown.at("vcpus", item, state["start"] - shown.start)[2]
+            assert state.get("tags", 0) == (0 if name == "guest" else tag)
+            assert ("style" in state) == (state.get("tags") != 4)
+
+
+# ---- arrows, charts, statistics, search ---------------------------------------------------------------
+
+
+def arrows(shown, output):
+    found = schema.good(SERVER.post(f"{shown.api}/arrows", {"output": output, "start": 0,
+        "end": shown.exp["duration"], "limit": 20000}), "page", "arrows")
+    assert not found["more"]
+    assert found["start"] == sorted(found["start"])
+    return sorted(zip(found["start"], found["end"], found["from"], found["to"]))
+
+
+def test_arrows():
+    for shown in SHOWN:
+        taken = shown.sql("""SELECT s.ts, s.vcpu_id, t.vcpu_id AS taker FROM vcpu_state s
+            JOIN thread t ON t.id = s.occupant_thread_id WHERE s.state = 'preempted' AND t.vcpu_id IS NOT NULL""")
+        assert arrows(shown, "vcpus") == sorted(
+            (r["ts"] - shown.start, r["ts"] - shown.start, row("vcpu", r["vcpu_id"]), row("vcpu", r["taker"]))
+            for r in taken)
+        woken = shown.sql("SELECT * FROM wakeup WHERE run_ns IS NOT NULL AND waker_thread_id IS NOT NULL")
+        assert arrows(shown, "threads") == sorted(
+            (r["ts"] - shown.start, r["ts"] - shown.start + r["run_ns"], row("thread", r["waker_thread_id"]),
+             row("thread", r["thread_id"])) for r in woken)
+        few = schema.good(SERVER.post(f"{shown.api}/arrows", {"output": "threads", "start": 0, "limit": 3,
+            "end": shown.exp["duration"]}), "page", "arrows")
+        assert few["more"] and len(few["from"]) == 3
+        tsp = schema.model(SERVER.tsp(f"{shown.tsp}/timeGraph/vmscope.vcpus/arrows", requested_timerange={
+            "start": shown.start, "end": shown.end, "nbTimes": 100}), "arrows")
+        assert len(tsp) == min(len(taken), 5000)
+
+
+def series(shown, output, items=None, begin=0, end=None, pixels=100):
+    body = {"output": output, "start": begin, "end": end or shown.exp["duration"], "pixels": pixels}
+    if items is not None:
+        body["items"] = items
+    found = schema.good(SERVER.post(f"{shown.api}/series", body), "page", "series")
+    assert all(len(s["y"]) == len(found["x"]) for s in found["series"])
+    return found
+
+
+def lengths(found, end):
+    return [b - a for a, b in zip(found["x"], [*found["x"][1:], end])]
+
+
+def test_exits_per_second_add_up():
+    for shown in SHOWN:
+        counts = shown.sql("SELECT vcpu_id, reason, count(*) n FROM vm_exit GROUP BY 1, 2 ORDER BY 1, 2")
+        found = series(shown, "exits", [row("exits", i) for i in range(len(counts))])
+        for s, wanted in zip(found["series"], counts, strict=True):
+            sum_ = sum(y * n / 1e9 for y, n in zip(s["y"], lengths(found, shown.exp["duration"])))
+            assert abs(sum_ - wanted["n"]) < 0.01, (s["name"], sum_, wanted)
+
+
+def test_each_exit_counts_where_it_is():
+    """With as few exits per pixel as this all are counted one by one."""
+    for shown in SHOWN:
+        times = [r["ts"] - shown.start for r in shown.sql("SELECT ts FROM vm_exit WHERE vcpu_id = 0 ORDER BY 1")]
+        begin, end = times[100], times[200]
+        for items in ([row("vcpu", 0)], None):
+            found = series(shown, "exits", items, begin, end)
+            s = next(s for s in found["series"] if s["id"] == row("vcpu", 0))
+            for x, y, n in zip(found["x"], s["y"], lengths(found, end)):
+                wanted = bisect.bisect_left(times, x + n) - bisect.bisect_left(times, x)
+                assert abs(y * n / 1e9 - wanted) < 0.01, (x, y, wanted)
+
+
+def clipped(lane, begin, end, names):
+    """Return: the time of these states in [begin, end)."""
+    first = max(bisect.bisect_right(lane, begin, key=lambda r: r[0]) - 1, 0)
+    last = bisect.bisect_left(lane, end, key=lambda r: r[0])
+    return sum(max(0, min(b, end) - max(a, begin)) for a, b, name in lane[first:last] if name in names)
+
+
+def test_steal_is_as_in_sql():
+    for shown in SHOWN:
+        found = series(shown, "steal")
+        for s in found["series"]:
+            lane = shown.lanes["vcpus"][s["id"]]
+            for x, y, n in zip(found["x"], s["y"], lengths(found, shown.exp["duration"])):
+                all_ = clipped(lane, x, x + n, shown.names("vcpus"))
+                stolen = clipped(lane, x, x + n, ("preempted", "waiting"))
+                assert y is None if not all_ else abs(y - 100 * stolen / all_) < 0.01, (s["name"], x, y, stolen, all_)
+
+
+def test_latency_is_the_longest():
+    for shown in SHOWN:
+        rows = shown.sql("SELECT ts, run_ns, machine_id, thread_id FROM wakeup WHERE run_ns IS NOT NULL")
+        machine, thread = rows[0]["machine_id"], rows[0]["thread_id"]
+        found = series(shown, "latency", [row("machine", machine), row("thread", thread)])
+        for s, key, value in zip(found["series"], ("machine_id", "thread_id"), (machine, thread), strict=True):
+            for x, y, n in zip(found["x"], s["y"], lengths(found, shown.exp["duration"])):
+                wanted = max((r["run_ns"] for r in rows if r[key] == value and x <= r["ts"] - shown.start < x + n),
+                             default=0)
+                assert (y or 0) == wanted, (s["name"], x, y, wanted)
+
+
+def statistics(shown, table, **range_):
+    found = schema.good(SERVER.post(f"{shown.api}/statistics", {"table": table, **range_}), "page", "statistics")
+    names = [c["name"] for c in found["columns"]]
+    return [dict(zip(names, r, strict=True)) for r in found["rows"]]
+
+
+def test_statistics_of_a_range():
+    for shown in SHOWN:
+        begin, end = shown.exp["duration"] // 3, shown.exp["duration"] // 2
+        for table in ("vcpus", "threads", "cpus"):
+            for r in statistics(shown, table, start=begin, end=end):
+                lane = shown.lanes[table][r["row"]]
+                for name in shown.names(table):
+                    assert r[name] == clipped(lane, begin, end, (name,)), (table, r, name)
+                assert r["total"] == sum(r[name] for name in shown.names(table))
+
+
+def test_statistics_of_exits_and_steal():
+    for shown in SHOWN:
+        for r in statistics(shown, "exits"):
+            [wanted] = shown.sql(f"""SELECT count(*) count, sum(dur) total, max(dur) max, sum(blocked_ns) blocked
+                FROM vm_exit WHERE vcpu_id = {r['row'] - row('vcpu', 0)} AND name = '{r['reason']}'""")
+            assert {k: r[k] for k in wanted} == {k: v or (0 if k in ("total", "blocked") else v)
+                                                 for k, v in wanted.items()}, (r, wanted)
+            if r["max"]:
+                at = f"ts = {r['max_at'] + shown.start} AND vcpu_id = {r['row'] - row('vcpu', 0)}"
+                assert shown.sql(f"SELECT dur FROM vm_exit WHERE {at}") == [{"dur": r["max"]}]
+        stolen = statistics(shown, "steal")
+        for vcpu in shown.rows["vcpus"]:
+            lane = shown.lanes["vcpus"][vcpu["id"]]
+            wanted = clipped(lane, 0, shown.exp["duration"], ("preempted", "waiting"))
+            assert sum(r["steal"] for r in stolen if r["row"] == vcpu["id"]) == wanted
+
+
+def search(shown, **body):
+    return schema.good(SERVER.post(f"{shown.api}/search", body), "page", "found")
+
+
+def test_search():
+    for shown in SHOWN:
+        items = list(shown.lanes["vcpus"])
+        all_ = sorted((begin, end, item, state) for item in items for begin, end, state in shown.lanes["vcpus"][item])
+        for _, _, _, t in shown.points(20, 5):
+            for states, least in ((["preempted"], 0), (["hypervisor", "halted"], 20000)):
+                fit = [s for s in all_ if s[3] in states and s[1] - s[0] >= least]
+                body = {"output": "vcpus", "items": items, "states": states, "min": least, "from": t}
+                after, before = [s for s in fit if s[0] > t], [s for s in fit if s[0] < t]
+                for direction, wanted in (("next", after[:1]), ("previous", before[-1:])):
+                    found = search(shown, direction=direction, **body)
+                    begins = [s[0] for s in wanted]
+                    assert ([found["start"]] if found else []) == begins, (t, states, direction, found, wanted)
+        assert search(shown, output="vcpus", items=items, label="no such label") == {}
+
+
+# ---- the rest of the protocol -----------------------------------------------------------------------
+
+
+def test_rows_are_those_of_sql():
+    for shown in SHOWN:
+        rows = shown.rows
+        assert {v["id"] - row("vcpu", 0) for v in rows["vcpus"]} == {r["id"] for r in shown.sql("SELECT id FROM vcpu")}
+        for output, family in (("vcpus", "vcpus"), ("threads", "threads"), ("cpus", "cpus")):
+            for r in rows[family]:
+                lane = shown.lanes[output].get(r["id"], [])
+                assert r["times"] == [clipped(lane, -2**62, 2**62, (name,)) for name in shown.names(output)]
+        vcpus = {v["id"] for v in rows["vcpus"]}
+        runners = [t for t in rows["threads"] if t["vcpu"] is not None]
+        assert runners and all(t["vcpu"] in vcpus for t in runners)
+
+
+def test_every_view_of_every_output():
+    for shown in SHOWN:
+        range_ = {"start": shown.start, "end": shown.end, "nbTimes": 50}
+        for output in schema.good(SERVER.get("/tsp/api" + shown.tsp), "tsp", "outputs"):
+            path = f"{shown.tsp}/{output['id']}"
+            assert schema.good(SERVER.get("/tsp/api" + path), "tsp", "output") == output
+            schema.model(SERVER.tsp(path + "/style"), "styles")
+            schema.model(SERVER.get(f"/tsp/api{path}/annotations"), "categories")
+            schema.model(SERVER.tsp(path + "/annotations", requested_timerange=range_), "annotations")
+            schema.model(SERVER.tsp(path + "/annotations", requested_timerange=range_, requested_marker_categories=[]),
+                         "annotations")
+        for output in GRAPHS:
+            graph = f"{shown.tsp}/timeGraph/{output}"
+            tree = schema.model(SERVER.tsp(graph + "/tree", requested_timerange=range_), "graph tree")
+            assert tree["entries"][0]["start"] == shown.start
+            schema.model(SERVER.tsp(graph + "/states", requested_timerange=range_), "states")
+            schema.model(SERVER.tsp(graph + "/states", requested_times=[shown.start, shown.end]), "states")
+            schema.model(SERVER.tsp(graph + "/states"), "states")
+            schema.model(SERVER.tsp(graph + "/arrows", requested_timerange=range_), "arrows")
+            schema.model(SERVER.tsp(graph + "/tooltip"), "tooltip")
+        for output in CHARTS:
+            tree = schema.model(SERVER.tsp(f"{shown.tsp}/XY/{output}/tree", requested_timerange=range_), "xy tree")
+            items = [e["id"] for e in tree["entries"] if e["hasData"]]
+            xy = schema.model(SERVER.tsp(f"{shown.tsp}/XY/{output}/xy", requested_timerange=range_,
+                                         requested_items=items), "xy")
+            assert [s["seriesId"] for s in xy["series"]] == items
+            assert all(s["xValues"] == xy["series"][0]["xValues"] and len(s["yValues"]) == 50 for s in xy["series"])
+        for output in TABLES:
+            schema.model(SERVER.tsp(f"{shown.tsp}/data/vmscope.stats.{output}/tree"), "data tree")
+
+
+def test_event_table():
+    """By number, by time, columns that were asked for, and to the end."""
+    for shown in SHOWN:
+        path = f"{shown.tsp}/table/vmscope.events"
+        assert len(schema.model(SERVER.tsp(path + "/columns"), "columns")) == 6
+        times = [r["ts"] for r in shown.sql("SELECT ts FROM vm_exit UNION ALL SELECT ts FROM vcpu_state ORDER BY 1")]
+        for first in (0, 1, len(times) // 3, len(times) - 2, len(times), 2**53 - 1):
+            lines = schema.model(SERVER.tsp(path + "/lines", requested_table_index=first, requested_table_count=5), "lines")
+            assert lines["size"] == len(times) and len(lines["lines"]) == len(times[first:first + 5])
+            for i, line in enumerate(lines["lines"]):
+                assert line["index"] == first + i and line["cells"][0]["content"] == str(times[first + i])
+        t = times[len(times) // 2]
+        lines = schema.model(SERVER.tsp(path + "/lines", requested_times=[t], requested_table_count=1,
+                                        requested_table_column_ids=[3, 0]), "lines")
+        assert lines["lowIndex"] == bisect.bisect_left(times, t) and lines["columnIds"] == [3, 0]
+        assert lines["lines"][0]["cells"][1]["content"] == str(t)
+
+
+def test_odd_numbers_of_pixels():
+    for shown in SHOWN[1:]:
+        for pixels in (0, 1, 65536, 65537, 2**40, -5, 10.0):
+            range_ = {"start": shown.start, "end": shown.end, "nbTimes": pixels}
+            for path in ("timeGraph/vmscope.vcpus/states", "XY/vmscope.steal/xy"):
+                reply = SERVER.tsp(f"{shown.tsp}/{path}", requested_timerange=range_)
+                schema.model(reply, "states" if "states" in path else "xy")
+
+
+def test_markers_of_gaps():
+    """Where events were lost, the CPU's state is unknown: a marker says so."""
+    recording = DATA.simulate("gaps", "--lost-packets", 10, "--packet-size", "8k", "--duration", 0.2, "--seed", 7)
+    results = DATA.analyze("gaps", recording)
+    with service.serving(sys.argv[1], results) as server:
+        [exp] = server.experiments()
+        path = f"/experiments/{exp['id']}/outputs/vmscope.cpus/annotations"
+        [found] = schema.model(server.tsp(path), "annotations")["annotations"].values()
+        wanted = DATA.query(results, """SELECT ts, dur FROM cpu_state s WHERE state = 'unknown'
+            AND ts > (SELECT min(ts) FROM cpu_state f WHERE f.machine_id = s.machine_id AND f.cpu = s.cpu)
+            AND ts + dur < (SELECT max(ts + dur) FROM cpu_state f WHERE f.machine_id = s.machine_id AND f.cpu = s.cpu)""")
+        assert wanted
+        longest = sorted((r["dur"] for r in wanted), reverse=True)[:2000]
+        assert sorted((m["duration"] for m in found), reverse=True) == longest
+        assert {(m["time"], m["duration"]) for m in found} <= {(r["ts"], r["dur"]) for r in wanted}
+
+
+def test_head_and_options():
+    for path in ("/tsp/api/health", "/api/experiments", "/"):
+        reply = SERVER.request("HEAD", path)
+        assert reply.status == 200 and not reply.data
+        reply = SERVER.request("OPTIONS", path, headers={"Origin": "http://localhost:3000",
+                                                         "Access-Control-Request-Method": "DELETE"})
+        assert reply.status == 200 and not reply.data
+        assert reply.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+        assert {"GET", "POST", "PUT", "DELETE"} <= set(reply.headers["Access-Control-Allow-Methods"].split(", "))
+        assert "content-type" in reply.headers["Access-Control-Allow-Headers"]
+    reply = SERVER.request("GET", "/tsp/api/none", headers={"Origin": "vscode-webview://abc"})
+    schema.refused(reply, 404)
+    assert reply.headers["Access-Control-Allow-Origin"] == "vscode-webview://abc" and reply.headers["Vary"] == "Origin"
+
+
+def test_queries_do_not_matter():
+    shown = SHOWN[0]
+    query = urllib.parse.urlencode({"markerSetId": "x/../y", "a": "%00"})
+    schema.model(SERVER.get(f"/tsp/api{shown.tsp}/vmscope.cpus/annotations?{query}"), "categories")
+
+
+def test_server_ends():
+    """Last: with nothing left undone."""
+    SERVER.stop()
+
+
+service.run(globals())
