@@ -5,6 +5,7 @@
 
 #include "timeline/sync_consensus.h"
 #include "timeline/sync_gaps.h"
+#include "timeline/sync_step.h"
 #include "timeline/sync_vote.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
 	MANY_DISSENT = 4,      /* one event in as many */
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
+	STEP_ROUNDS = 3,
 	N_SHIFTS = 4,
 };
 
@@ -781,7 +783,7 @@ static int fit_once(struct sync_contain *c, const struct known *known,
 		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o,
 		    bool believe)
 {
-	*c = (struct sync_contain){0};
+	*c = (struct sync_contain){.voted = !believe};
 	if (fit_round(c, known, pairs, n_pairs, o))
 		return SYNC_NO_FIT;
 	narrow(c, pairs, n_pairs, o, believe);
@@ -846,6 +848,31 @@ static bool fits_well(const struct sync_contain *c)
 	return c->outside <= c->events / 100;
 }
 
+/* Around a step the bounds are of one line's windows only, until both lines are known. */
+static void settle_steps(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+			 const struct sync_fit_options *o)
+{
+	for (int i = 0; i < STEP_ROUNDS && sync_step_widen(&c->fit, pairs, n_pairs); i++) {
+		struct known known = known_fit(&c->fit);
+
+		known.widen = 1;
+		known.believe = !c->voted;
+		if (fit_round(c, &known, pairs, n_pairs, o))
+			return;
+	}
+}
+
+/* What remains to be done with the story that is taken. */
+static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+		   const struct sync_fit_options *o)
+{
+	if (fits_well(c)) {
+		settle_steps(c, pairs, n_pairs, o);
+		count_events(c, pairs, n_pairs);
+	}
+	c->by_chance = outside_by_chance(c, pairs, n_pairs);
+}
+
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
 		      const struct sync_fit_options *o)
 {
@@ -866,7 +893,7 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
 	if (!rc)
-		c->by_chance = outside_by_chance(c, pairs, n_pairs);
+		finish(c, pairs, n_pairs, o);
 	return rc;
 }
 
@@ -882,7 +909,7 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 	int rc = fit_from(c, &known, pairs, n_pairs, o);
 	clock_map_deinit(&map);
 	if (!rc)
-		c->by_chance = outside_by_chance(c, pairs, n_pairs);
+		finish(c, pairs, n_pairs, o);
 	return rc;
 }
 

@@ -175,6 +175,11 @@ static int64_t max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t difference_at(const struct clock_piece *p, int64_t t)
 {
 	return clock_piece_apply(p, t) - t;
@@ -340,47 +345,52 @@ static double unseen_rise(const struct builder *b, size_t hull)
 	return rise;
 }
 
-/* The error of p by what the bounds around a hull's leave to a clock that turns unseen. */
-static int64_t unseen_error(const struct builder *b, const struct clock_piece *p, size_t hull)
+/*
+ * What a turn that no bound contradicts adds to the error of a hull's own line in [from, to). The bounds
+ * around the hull's count, too.
+ */
+static int64_t unseen_error(const struct builder *b, size_t hull, int64_t from, int64_t to)
 {
 	const struct segment *s = &b->scan->segments.at[hull];
+	const struct sync_hull *h = &b->fit->hulls[hull];
 	size_t first = hull ? s[-1].core_end : s->first;
 
-	return reach_error(&(struct reach){b->scan, p, first, s->end, unseen_rise(b, hull)});
+	if (!sync_hull_closed(h))
+		return 0;
+	struct clock_piece line = middle_line(h, from);
+	line.to = to;
+	int64_t error =
+		reach_error(&(struct reach){b->scan, &line, first, s->end, unseen_rise(b, hull)});
+	int64_t more = max(0, error - piece_error(&line, h));
+
+	return b->bends ? more + unseen_bend(h, &line) : more;
 }
 
-/*
- * Adds to the error of p what a turn amounts to that no bound contradicts.
- * Return: how much that is in either direction.
- */
-static int64_t add_unseen(const struct builder *b, struct clock_piece *p, size_t hull, size_t other)
+/* By how much a piece's line is wrong at most if the line of a hull holds, give or take `unseen`. */
+static int64_t error_by(const struct builder *b, const struct clock_piece *p, size_t hull,
+			int64_t unseen)
 {
-	int64_t more, error = unseen_error(b, p, hull);
+	int64_t error = piece_error(p, &b->fit->hulls[hull]);
 
-	if (hull != other)
-		error = max(error, unseen_error(b, p, other));
-	more = error > p->error ? error - p->error : 0;
-	if (b->bends)
-		more += unseen_bend(&b->fit->hulls[hull], p);
-	p->error += more;
-	return b->bends || p->to - p->from <= SETTLED ? more : 0;
+	return error == CLOCK_ERROR_UNKNOWN ? error : error + unseen;
 }
 
 /* Appends [from, to) with the line of hulls[hull], its error covering hulls[other] as well. */
 static void add_piece(struct builder *b, int64_t from, int64_t to, size_t hull, size_t other)
 {
-	int64_t unseen = 0;
+	struct sync_fit_piece of = {.hull = hull, .other = other};
 
 	if (to <= from)
 		return;
 	struct clock_piece p = middle_line(line_hull(b->fit, hull), from);
 	p.to = to;
-	p.error = worse(piece_error(&p, &b->fit->hulls[hull]),
-			piece_error(&p, &b->fit->hulls[other]));
-	if (p.error != CLOCK_ERROR_UNKNOWN)
-		unseen = add_unseen(b, &p, hull, other);
+	of.unseen = unseen_error(b, hull, from, to);
+	of.other_unseen = hull == other ? of.unseen : unseen_error(b, other, from, to);
+	p.error = worse(error_by(b, &p, hull, of.unseen), error_by(b, &p, other, of.other_unseen));
+	if (!b->bends && to - from > SETTLED)
+		of.unseen = of.other_unseen = 0;
 	*vec_push(&b->map) = p;
-	*vec_push(&b->pieces) = (struct sync_fit_piece){hull, other, unseen};
+	*vec_push(&b->pieces) = of;
 }
 
 /* Where in [from, to] to change lines: where they cross, for a bend; else (a step) in the middle.
@@ -527,8 +537,8 @@ int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *
 		return SYNC_NO_FIT;
 	sync_hull_range(a, t, lowp, highp);
 	sync_hull_range(b, t, &low, &high);
-	*lowp = (low < *lowp ? low : *lowp) - p->unseen;
-	*highp = max(high, *highp) + p->unseen;
+	*lowp = min(*lowp - p->unseen, low - p->other_unseen);
+	*highp = max(*highp + p->unseen, high + p->other_unseen);
 	return 0;
 }
 

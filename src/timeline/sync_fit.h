@@ -34,10 +34,13 @@ struct sync_fit_options {
 /* Options that suit clocks which NTP may slew, for a machine that has events in [begin, end]. */
 struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end);
 
-/* Which hulls the error of a piece of the map is from. */
+/*
+ * Which hulls the error of a piece of the map is from, and how many ns are to be added to the corridor of
+ * each, for turns that were not seen.
+ */
 struct sync_fit_piece {
 	size_t hull, other; /* the same, but for a stretch that two lines explain */
-	int64_t unseen;	    /* ns: to be added to their corridors, for turns that were not seen */
+	int64_t unseen, other_unseen;
 };
 
 struct sync_fit {
