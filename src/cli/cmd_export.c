@@ -11,7 +11,7 @@
 
 enum option_id { OPT_TO = 1, OPT_TABLE, OPT_BEGIN, OPT_END, OPT_GMT, OPT_IDLE, OPT_OUTPUT = 'o' };
 
-enum format { TO_NOTHING = -1, TO_PERFETTO, TO_CSV, TO_SQLITE };
+enum format { TO_NOTHING = -1, TO_PERFETTO, TO_CSV, TO_SQLITE, TO_HTML };
 
 static const struct option options[] = {
 	CLI_HELP_OPTION,
@@ -39,7 +39,12 @@ struct request {
 static int take_option(const struct command *cmd, struct request *q, int option)
 {
 	static const char *const formats[] = {
-		[TO_PERFETTO] = "perfetto", [TO_CSV] = "csv", [TO_SQLITE] = "sqlite", NULL};
+		[TO_PERFETTO] = "perfetto",
+		[TO_CSV] = "csv",
+		[TO_SQLITE] = "sqlite",
+		[TO_HTML] = "html",
+		NULL,
+	};
 
 	switch (option) {
 	case OPT_TO:
@@ -71,7 +76,7 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 static const char *contradiction(const struct request *q)
 {
 	if (q->to == TO_NOTHING)
-		return "say --to perfetto, csv or sqlite";
+		return "say --to perfetto, csv, sqlite or html";
 	if (q->tables.n && q->to != TO_CSV)
 		return "--table is for --to csv; the other formats hold all tables";
 	if (q->job.idle && q->to != TO_PERFETTO)
@@ -191,8 +196,10 @@ static int export(const struct request *q, struct error *err)
 		return export_perfetto(&q->job, err);
 	case TO_CSV:
 		return export_csv(&q->job, err);
-	default:
+	case TO_SQLITE:
 		return export_sqlite(&q->job, err);
+	default:
+		return export_html(&q->job, err);
 	}
 }
 
@@ -216,13 +223,15 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 const struct command cmd_export = {
 	.name = "export",
-	.summary = "results for other programs: Perfetto, CSV, SQLite",
+	.summary = "results for other programs: Perfetto, CSV, SQLite; a report with pictures",
 	.help = "usage: vmscope export --to FORMAT [OPTION...] FILE\n\n"
 		"Write what a results file holds for other programs and people.\n\n"
 		"  --to FORMAT     perfetto  a trace for Perfetto's UI and trace_processor\n"
 		"                  csv       tables and views, as `vmscope query --format csv` prints\n"
 		"                            them\n"
 		"                  sqlite    a database with all tables, views and indexes\n"
+		"                  html      a report with pictures in one file, for a ticket or an\n"
+		"                            e-mail\n"
 		"  -o, --output OUT  the file to make, or to replace; for several tables in CSV the\n"
 		"                  directory; without it, the standard output\n"
 		"  --table NAME    csv: this table or view only; may be given several times\n"

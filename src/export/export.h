@@ -50,6 +50,9 @@ int export_sqlite(const struct export_job *job, struct error *err);
 /* A trace for Perfetto's UI and trace_processor; docs/export.md says what becomes what. */
 int export_perfetto(const struct export_job *job, struct error *err);
 
+/* A report with pictures, in one file without references to others and without scripts. */
+int export_html(const struct export_job *job, struct error *err);
+
 static inline void export_progress(const struct export_job *job, const char *what, uint64_t done,
 				   uint64_t total)
 {

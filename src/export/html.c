@@ -1,0 +1,178 @@
+#include "export/html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+void html_raw(struct html *h, const char *markup)
+{
+	out_str(&h->out, markup);
+}
+
+void html_rawf(struct html *h, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	char *text = mem_vprintf(format, ap);
+
+	va_end(ap);
+	html_raw(h, text);
+	free(text);
+}
+
+/* Return: how one byte is written, or NULL: as it is. */
+static const char *escape_of(uint8_t c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return c < ' ' || c == 0x7f ? UTF8_REPLACEMENT : NULL;
+	}
+}
+
+void html_text(struct html *h, const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	size_t n = text ? strlen(text) : 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t length = utf8_length(at + i, n - i);
+		const char *escaped =
+			length ? length == 1 ? escape_of(at[i]) : NULL : UTF8_REPLACEMENT;
+
+		if (escaped)
+			html_raw(h, escaped);
+		else
+			out_bytes(&h->out, text + i, length);
+		i += length ? length : 1;
+	}
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------- */
+
+void html_ns(struct html *h, int64_t ns)
+{
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "&micro;s"}, {1, "ns"}};
+	double x = fabs((double)ns);
+	size_t i = 0;
+
+	while (i < 3 && x < units[i].ns * 0.99995)
+		i++;
+	x /= units[i].ns;
+	int digits = i == 3 || x >= 1000 ? 0 : x >= 100 ? 1 : x >= 10 ? 2 : 3;
+
+	html_rawf(h, "%s%.*f&nbsp;%s", ns < 0 ? "&minus;" : "", digits, x, units[i].name);
+}
+
+void html_percent(struct html *h, double part, double whole)
+{
+	if (whole > 0)
+		html_rawf(h, "%.1f&nbsp;%%", 100 * part / whole);
+}
+
+void html_moment(struct html *h, int64_t t)
+{
+	html_rawf(h, "+%.6f&nbsp;s", (double)(int64_t)((uint64_t)t - (uint64_t)h->begin) / 1e9);
+}
+
+/* ---- tables -------------------------------------------------------------------------------------
+ */
+
+const char *html_column(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? text : "";
+}
+
+int html_each(struct html *h, const char *sql, void (*write)(struct html *h, sqlite3_stmt *row))
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if (source_prepare(&s, h->db, sql, h->err))
+		return ERR;
+	while ((r = source_step(s, h->err)) == SQLITE_ROW)
+		write(h, s);
+	sqlite3_finalize(s);
+	return r == SQLITE_DONE ? 0 : ERR;
+}
+
+/* Return: what stands after the colon in a column's name, "" for nothing. */
+static const char *kind_of(sqlite3_stmt *s, int column)
+{
+	const char *colon = strrchr(sqlite3_column_name(s, column), ':');
+
+	return colon ? colon + 1 : "";
+}
+
+static void write_head(struct html *h, sqlite3_stmt *s)
+{
+	html_raw(h, "<div class=wide><table><thead><tr>");
+	for (int i = 0; i < sqlite3_column_count(s); i++) {
+		char *name = mem_strdup(sqlite3_column_name(s, i));
+		char *colon = strrchr(name, ':');
+
+		if (colon)
+			*colon = '\0';
+		html_raw(h, colon ? "<th class=n>" : "<th>");
+		html_text(h, name);
+		free(name);
+	}
+	html_raw(h, "</thead><tbody>");
+}
+
+static void write_value(struct html *h, sqlite3_stmt *s, int i)
+{
+	const char *kind = kind_of(s, i);
+
+	html_raw(h, *kind ? "<td class=n>" : "<td>");
+	if (sqlite3_column_type(s, i) == SQLITE_NULL)
+		return;
+	if (!strcmp(kind, "ns"))
+		html_ns(h, sqlite3_column_int64(s, i));
+	else if (!strcmp(kind, "%"))
+		html_percent(h, sqlite3_column_double(s, i), 1);
+	else if (!strcmp(kind, "t"))
+		html_moment(h, sqlite3_column_int64(s, i));
+	else
+		html_text(h, html_column(s, i));
+}
+
+int html_table(struct html *h, const char *sql, const char *otherwise)
+{
+	sqlite3_stmt *s;
+	size_t n = 0;
+	int r;
+
+	if (source_prepare(&s, h->db, sql, h->err))
+		return ERR;
+	while ((r = source_step(s, h->err)) == SQLITE_ROW) {
+		if (!n++)
+			write_head(h, s);
+		html_raw(h, "<tr>");
+		for (int i = 0; i < sqlite3_column_count(s); i++)
+			write_value(h, s, i);
+	}
+	html_raw(h, n ? "</tbody></table></div>\n" : otherwise);
+	sqlite3_finalize(s);
+	return r == SQLITE_DONE ? 0 : ERR;
+}
