@@ -6,21 +6,31 @@
 #include "analyze/findings.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/slots.h"
 #include "events/exit_reason.h"
 #include "schema/table.h"
+#include "store/spill.h"
 #include "store/writer.h"
 
 typedef VEC(struct store_lane *) lanes_t;
 
+/* NULL until used. */
+struct thread_lanes {
+	struct store_lane *states, *wakeups;
+};
+
 struct save {
 	struct store_writer *writer;
 	struct model_sink sink;
-	const struct identity *identity;	/* from begin() on */
-	lanes_t threads, vcpus, exits, wakeups; /* by id; NULL until used */
+	const struct identity *identity; /* from begin() on */
+	lanes_t vcpus, exits;		 /* by id; NULL until used */
 	lanes_t cpus;
-	struct map cpu_lanes;	  /* machine and number -> index in cpus */
-	struct map exit_names;	  /* cause -> string */
-	struct map syscall_names; /* its address -> string */
+	struct map cpu_lanes;		  /* machine and number -> index in cpus */
+	struct slots places;		  /* of threads that have lanes and are not ended */
+	VEC(struct thread_lanes) threads; /* by place */
+	struct spill *thread_rows;	  /* of the others */
+	struct map exit_names;		  /* cause -> string */
+	struct map syscall_names;	  /* its address -> string */
 };
 
 /* ---- ids -------------------------------------------------------------------------------------- */
@@ -59,6 +69,36 @@ static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum
 	if (!lanes->at[i])
 		lanes->at[i] = store_writer_lane(s->writer, table, row);
 	return lanes->at[i];
+}
+
+static struct thread_lanes *find_thread(const struct save *s, uint32_t thread)
+{
+	uint32_t place = thread == NO_THREAD ? SLOT_NONE : slots_find(&s->places, thread);
+
+	return place == SLOT_NONE ? NULL : &s->threads.at[place];
+}
+
+static struct thread_lanes *lanes_of_thread(struct save *s, uint32_t thread)
+{
+	struct thread_lanes *known = find_thread(s, thread);
+
+	if (known)
+		return known;
+	uint32_t place = slots_add(&s->places, thread);
+
+	if (place == s->threads.n)
+		vec_push(&s->threads);
+	s->threads.at[place] = (struct thread_lanes){0};
+	return &s->threads.at[place];
+}
+
+/* Says that a thread's times are mostly those of this CPU, if it has a lane. */
+static void note_cpu_of_thread(const struct save *s, uint32_t thread, struct store_lane *cpu)
+{
+	const struct thread_lanes *l = find_thread(s, thread);
+
+	if (l && l->states)
+		store_lane_near(l->states, cpu);
 }
 
 /* Says that the lane's times are mostly those of this CPU, if both are there. */
@@ -191,7 +231,11 @@ static void on_thread(void *ctx, const struct thread_interval *i)
 		[COL_THREAD_STATE_SYSCALL] = syscall_name(s, i->syscall),
 	};
 
-	store_lane_add(lane_of(s, &s->threads, i->thread, TABLE_THREAD_STATE, row), row);
+	struct thread_lanes *l = lanes_of_thread(s, i->thread);
+
+	if (!l->states)
+		l->states = store_lane_new(s->writer, TABLE_THREAD_STATE, row);
+	store_lane_add(l->states, row);
 }
 
 static void on_cpu(void *ctx, const struct cpu_interval *i)
@@ -213,13 +257,11 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 	struct store_lane *lane = lane_of(s, &s->cpus, *index, TABLE_CPU_STATE, row);
 
 	store_lane_add(lane, row);
-	if (i->thread != NO_THREAD)
-		note_cpu(&s->threads, i->thread, lane);
+	note_cpu_of_thread(s, i->thread, lane);
 	if (i->state != CPU_VM)
 		return;
 	/* What cuts a guest's lanes is what its host does. */
-	if (i->guest_thread != NO_THREAD)
-		note_cpu(&s->threads, i->guest_thread, lane);
+	note_cpu_of_thread(s, i->guest_thread, lane);
 	if (i->vcpu >= 0) {
 		note_cpu(&s->vcpus, (size_t)i->vcpu, lane);
 		note_cpu(&s->exits, (size_t)i->vcpu, lane);
@@ -241,15 +283,50 @@ static void on_wakeup(void *ctx, const struct wakeup *w)
 		[COL_WAKEUP_RUN_NS] = w->ran,
 	};
 
-	store_lane_add(lane_of(s, &s->wakeups, w->thread, TABLE_WAKEUP, row), row);
-}
+	struct thread_lanes *l = lanes_of_thread(s, w->thread);
 
-/* ---- tables of what there is ------------------------------------------------------------------ */
+	if (!l->wakeups)
+		l->wakeups = store_lane_new(s->writer, TABLE_WAKEUP, row);
+	store_lane_add(l->wakeups, row);
+}
 
 static int64_t text(struct save *s, const char *string)
 {
 	return store_writer_string(s->writer, string);
 }
+
+static void end_lanes(struct save *s, uint32_t thread)
+{
+	struct thread_lanes *l = find_thread(s, thread);
+
+	if (!l)
+		return;
+	if (l->states)
+		store_lane_end(l->states);
+	if (l->wakeups)
+		store_lane_end(l->wakeups);
+	slots_remove(&s->places, thread);
+}
+
+static void on_thread_end(void *ctx, const struct model_thread *t)
+{
+	struct save *s = ctx;
+	int64_t row[COL_THREAD_N_COLUMNS] = {
+		[COL_THREAD_ID] = t->id,
+		[COL_THREAD_MACHINE_ID] = t->machine,
+		[COL_THREAD_TID] = t->tid,
+		[COL_THREAD_PID] = t->pid,
+		[COL_THREAD_PPID] = t->ppid,
+		[COL_THREAD_COMM] = text(s, *t->comm ? t->comm : NULL),
+		[COL_THREAD_CONTAINER_ID] = index_or_null(t->container),
+		[COL_THREAD_VCPU_ID] = index_or_null(t->vcpu),
+	};
+
+	end_lanes(s, t->id);
+	spill_add(s->thread_rows, row);
+}
+
+/* ---- tables of what there is ------------------------------------------------------------------ */
 
 static void add_meta(struct save *s, const char *key, const char *value)
 {
@@ -376,26 +453,14 @@ static void add_vcpus(struct save *s, const struct identity *id)
 	}
 }
 
-static void add_threads(struct save *s, const struct model *m)
+static int add_threads(struct save *s, struct error *err)
 {
-	size_t n;
-	const struct model_thread *threads = model_threads(m, &n);
+	const int64_t *row;
+	int r;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct model_thread *t = &threads[i];
-		int64_t row[COL_THREAD_N_COLUMNS] = {
-			[COL_THREAD_ID] = (int64_t)i,
-			[COL_THREAD_MACHINE_ID] = t->machine,
-			[COL_THREAD_TID] = t->tid,
-			[COL_THREAD_PID] = t->pid,
-			[COL_THREAD_PPID] = t->ppid,
-			[COL_THREAD_COMM] = text(s, *t->comm ? t->comm : NULL),
-			[COL_THREAD_CONTAINER_ID] = index_or_null(t->container),
-			[COL_THREAD_VCPU_ID] = index_or_null(t->vcpu),
-		};
-
+	while ((r = spill_next(s->thread_rows, &row, err)) == SPILL_ROW)
 		store_writer_add(s->writer, TABLE_THREAD, row);
-	}
+	return r == SPILL_END ? 0 : ERR;
 }
 
 static void add_containers(struct save *s, const struct model *m)
@@ -592,7 +657,9 @@ int save_new(struct save **sp, const char *path, struct error *err)
 				      .vm_exit = on_exit_,
 				      .thread_interval = on_thread,
 				      .cpu_interval = on_cpu,
-				      .wakeup = on_wakeup};
+				      .wakeup = on_wakeup,
+				      .thread_end = on_thread_end};
+	s->thread_rows = spill_new(COL_THREAD_N_COLUMNS, 1);
 	*sp = s;
 	return 0;
 }
@@ -607,7 +674,8 @@ int save_finish(struct save *s, const struct analysis *a, struct error *err)
 	add_metas(s, a);
 	add_machines(s, a);
 	add_vcpus(s, &a->identity);
-	add_threads(s, a->model);
+	if (add_threads(s, err))
+		return ERR;
 	add_containers(s, a->model);
 	add_vectors(s, a);
 	add_sync(s, a);
@@ -625,11 +693,12 @@ void save_free(struct save *s)
 	if (!s)
 		return;
 	store_writer_free(s->writer);
+	slots_deinit(&s->places);
 	vec_deinit(&s->threads);
+	spill_free(s->thread_rows);
 	vec_deinit(&s->vcpus);
 	vec_deinit(&s->exits);
 	vec_deinit(&s->cpus);
-	vec_deinit(&s->wakeups);
 	map_deinit(&s->cpu_lanes);
 	map_deinit(&s->exit_names);
 	map_deinit(&s->syscall_names);

@@ -81,6 +81,7 @@ void evidence_deinit(struct evidence *e)
 		vcpu_deinit(v);
 	vec_deinit(&e->vcpus);
 	vec_deinit(&e->threads);
+	vec_deinit(&e->forks);
 	vec_deinit(&e->cpus);
 	vec_deinit(&e->vmsync);
 	vec_deinit(&e->tsc);
@@ -101,30 +102,42 @@ static struct evidence_thread *get_thread(struct evidence *e, int64_t tid)
 {
 	uint64_t *i = map_put(&e->thread_by_tid, (uint64_t)tid, e->threads.n);
 
-	if (*i == e->threads.n) {
-		struct evidence_thread *t = vec_push(&e->threads);
-
-		t->tid = tid;
-		t->pid = NO_VALUE;
-	}
+	if (*i == e->threads.n)
+		vec_push(&e->threads);
 	return &e->threads.at[*i];
 }
 
-const struct evidence_thread *evidence_thread(const struct evidence *e, int64_t tid)
+static const struct evidence_thread *find_thread(const struct evidence *e, int64_t tid)
 {
 	uint64_t *i = map_get(&e->thread_by_tid, (uint64_t)tid);
 
 	return i ? &e->threads.at[*i] : NULL;
 }
 
-static void set_comm(struct evidence_thread *t, const struct ctf_text *comm)
+int64_t evidence_pid(const struct evidence *e, int64_t tid)
+{
+	const struct evidence_thread *t = find_thread(e, tid);
+
+	for (size_t i = e->forks.n; i--;) {
+		if (e->forks.at[i].tid == tid)
+			return e->forks.at[i].pid;
+	}
+	return t ? t->pid : NO_VALUE;
+}
+
+const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v)
+{
+	const struct evidence_thread *t = find_thread(e, v->tid);
+
+	return *v->comm || !t ? v->comm : t->comm;
+}
+
+static void set_comm(char *to, const struct ctf_text *comm)
 {
 	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
 
-	if (!n)
-		return;
-	memcpy(t->comm, comm->at, n);
-	t->comm[n] = '\0';
+	memcpy(to, comm->at, n);
+	to[n] = '\0';
 }
 
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu)
@@ -143,7 +156,15 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 /* The vCPU thread on the CPU now; while it is not known, a place to collect until it is. */
 static struct evidence_vcpu *current_vcpu(struct evidence_stream *s)
 {
-	return s->tid == NO_VALUE ? &s->unplaced : get_vcpu(s->e, s->tid);
+	if (s->tid == NO_VALUE)
+		return &s->unplaced;
+	struct evidence_vcpu *v = get_vcpu(s->e, s->tid);
+
+	if (*s->comm) {
+		memcpy(v->comm, s->comm, sizeof(v->comm));
+		*s->comm = '\0';
+	}
+	return v;
 }
 
 static bool has_evidence(const struct evidence_vcpu *v)
@@ -152,7 +173,7 @@ static bool has_evidence(const struct evidence_vcpu *v)
 }
 
 /* Now it is known: prev_tid was on the CPU all the time. */
-static void place(struct evidence_stream *s, int64_t tid)
+static void place(struct evidence_stream *s, int64_t tid, const struct ctf_text *comm)
 {
 	struct evidence_vcpu *from = &s->unplaced;
 
@@ -167,6 +188,8 @@ static void place(struct evidence_stream *s, int64_t tid)
 		add_votes(&to->entry_ids, &from->entry_ids);
 		add_votes(&to->exit_ids, &from->exit_ids);
 		add_votes(&to->vm_uids, &from->vm_uids);
+		if (!*to->comm)
+			set_comm(to->comm, comm);
 	}
 	vcpu_deinit(from);
 	*from = (struct evidence_vcpu){.tid = NO_VALUE};
@@ -179,10 +202,9 @@ static void place(struct evidence_stream *s, int64_t tid)
 static void on_switch(struct evidence_stream *s, const struct event *event)
 {
 	if (s->tid == NO_VALUE)
-		place(s, event->sched_switch.prev_tid);
+		place(s, event->sched_switch.prev_tid, &event->sched_switch.prev_comm);
 	s->tid = event->sched_switch.next_tid;
-	if (s->tid != 0)
-		set_comm(get_thread(s->e, s->tid), &event->sched_switch.next_comm);
+	set_comm(s->comm, &event->sched_switch.next_comm);
 }
 
 /* What is collected so far belongs to whoever ran before the gap; nobody knows who runs after it.
@@ -195,6 +217,7 @@ static void on_lost(struct evidence_stream *s)
 	s->unplaced_tsc = s->e->tsc.n;
 	s->unplaced_vmsync = s->e->vmsync.n;
 	s->tid = NO_VALUE;
+	*s->comm = '\0';
 	s->from_start = false;
 }
 
@@ -218,10 +241,25 @@ static void on_tsc_offset(struct evidence_stream *s, const struct event *event)
 				      .next = event->kvm_write_tsc_offset.next};
 }
 
+static void on_fork(struct evidence *e, const struct event *event)
+{
+	if (event->sched_process_fork.child_pid == NO_VALUE)
+		return;
+	*vec_push(&e->forks) =
+		(struct evidence_fork){.tid = (int32_t)event->sched_process_fork.child_tid,
+				       .pid = (int32_t)event->sched_process_fork.child_pid};
+}
+
+static void on_statedump(struct evidence *e, const struct event *event)
+{
+	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
+
+	t->pid = event->statedump_process_state.pid;
+	set_comm(t->comm, &event->statedump_process_state.name);
+}
+
 void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 {
-	struct evidence_thread *t;
-
 	if (event->id < EV_N)
 		s->e->n[event->id]++;
 	switch (event->id) {
@@ -237,14 +275,10 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		votes_add(&current_vcpu(s)->exit_ids, event->kvm_exit.vcpu_id, 1);
 		break;
 	case EV_SCHED_PROCESS_FORK:
-		t = get_thread(s->e, event->sched_process_fork.child_tid);
-		t->pid = event->sched_process_fork.child_pid;
-		set_comm(t, &event->sched_process_fork.child_comm);
+		on_fork(s->e, event);
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
-		t = get_thread(s->e, event->statedump_process_state.tid);
-		t->pid = event->statedump_process_state.pid;
-		set_comm(t, &event->statedump_process_state.name);
+		on_statedump(s->e, event);
 		break;
 	case EV_KVM_WRITE_TSC_OFFSET:
 		on_tsc_offset(s, event);

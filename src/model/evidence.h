@@ -37,12 +37,18 @@ struct evidence_vcpu {
 	uint64_t entries, exits;
 	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
 	struct votes vm_uids;		  /* of vmsync_gh_host on this thread */
+	char comm[COMM_SIZE + 1];	  /* the last one seen; "" if none */
 };
 
+/* A thread that was there when the recording began. */
 struct evidence_thread {
-	int64_t tid;
-	int64_t pid;		  /* thread group, or NO_VALUE */
-	char comm[COMM_SIZE + 1]; /* the last one seen; "" if none */
+	int64_t pid; /* thread group */
+	char comm[COMM_SIZE + 1];
+};
+
+/* One that was made later; of these there can be any number. */
+struct evidence_fork {
+	int32_t tid, pid;
 };
 
 struct evidence_cpu {
@@ -72,6 +78,7 @@ struct evidence {
 	uint64_t n_unplaced; /* KVM events on a CPU of which nobody knows who ran there */
 	VEC(struct evidence_vcpu) vcpus;
 	VEC(struct evidence_thread) threads;
+	VEC(struct evidence_fork) forks; /* per stream in order */
 	VEC(struct evidence_cpu) cpus;
 	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
 	VEC(struct evidence_tsc) tsc;	    /* per stream in order */
@@ -90,6 +97,7 @@ struct evidence_stream {
 	size_t cpu;	 /* index in e->cpus */
 	int64_t tid;	 /* on the CPU now, or NO_VALUE */
 	bool from_start; /* nothing is missing since the trace began, and no switch was seen */
+	char comm[COMM_SIZE + 1];      /* of the thread on the CPU now, as its switch in says it */
 	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
 	size_t unplaced_tsc;	       /* in e->tsc, likewise: from here on */
 	size_t unplaced_vmsync;	       /* and in e->vmsync */
@@ -102,8 +110,11 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
 			 int64_t first_ns, int64_t last_ns);
 
-/* Return: the thread with this tid, or NULL. */
-const struct evidence_thread *evidence_thread(const struct evidence *e, int64_t tid);
+/* Return: the process of the thread with this tid, or NO_VALUE when it is not known. */
+int64_t evidence_pid(const struct evidence *e, int64_t tid);
+
+/* Return: the name of a thread that enters guests, "" when it is not known. */
+const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v);
 
 void votes_add(struct votes *v, int64_t value, uint64_t n);
 void votes_deinit(struct votes *v);

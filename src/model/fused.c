@@ -50,19 +50,19 @@ static int state_of_current(const struct model *m, const struct cpu *c)
 		return THREAD_IRQ;
 	if (c->softirqs)
 		return THREAD_SOFTIRQ;
-	return c->settled ? state_of_mode(m->lanes_of_threads.at[c->current].mode) : THREAD_RUNS;
+	return c->settled ? state_of_mode(world_at(m, c->current)->lane.mode) : THREAD_RUNS;
 }
 
 static bool is_idle(const struct model *m, uint32_t thread)
 {
-	return m->threads.at[thread].tid == 0;
+	return world_at(m, thread)->known.tid == 0;
 }
 
 static void update_thread(struct model *m, const struct cpu *c, int64_t ts)
 {
 	if (c->current == NO_THREAD || is_idle(m, c->current))
 		return;
-	thread_lane_set(&m->lanes_of_threads.at[c->current], ts, state_of_current(m, c), c->number,
+	thread_lane_set(&world_at(m, c->current)->lane, ts, state_of_current(m, c), c->number,
 			m->sink);
 }
 
@@ -70,7 +70,7 @@ void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_
 		      uint32_t cpu)
 {
 	if (!is_idle(m, thread))
-		thread_lane_set(&m->lanes_of_threads.at[thread], ts, state, cpu, m->sink);
+		thread_lane_set(&world_at(m, thread)->lane, ts, state, cpu, m->sink);
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_
 /* The vCPU whose guest code this CPU runs now, or NO_VCPU. */
 static int vcpu_in_guest(const struct model *m, const struct cpu *c)
 {
-	int vcpu = c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
+	int vcpu = c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
 
 	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST ? vcpu : NO_VCPU;
 }
@@ -102,7 +102,7 @@ static int state_without_interrupts(const struct model *m, const struct cpu *c)
 {
 	if (is_idle(m, c->current))
 		return CPU_IDLE;
-	return cpu_state_of_mode(m->lanes_of_threads.at[c->current].mode);
+	return cpu_state_of_mode(world_at(m, c->current)->lane.mode);
 }
 
 static int own_state(const struct model *m, const struct cpu *c)
@@ -174,8 +174,8 @@ static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t
 /* While its mode was unknown, the thread was in this one. */
 static void settle(struct model *m, uint32_t thread, enum thread_mode mode)
 {
-	struct machine *mc = &m->machines[m->threads.at[thread].machine];
-	int64_t since = m->lanes_of_threads.at[thread].unknown_since;
+	struct machine *mc = &m->machines[world_at(m, thread)->known.machine];
+	int64_t since = world_at(m, thread)->lane.unknown_since;
 	int state = mode == MODE_UNKNOWN ? (int)CPU_UNKNOWN : cpu_state_of_mode(mode);
 
 	vec_each (c, &mc->cpus)
@@ -185,7 +185,7 @@ static void settle(struct model *m, uint32_t thread, enum thread_mode mode)
 void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
 		       enum thread_mode after, const char *syscall)
 {
-	struct thread_lane *l = &m->lanes_of_threads.at[thread];
+	struct thread_lane *l = &world_at(m, thread)->lane;
 
 	if (l->mode == MODE_UNKNOWN)
 		settle(m, thread, before);
@@ -194,7 +194,7 @@ void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before
 
 void world_thread_forget(struct model *m, uint32_t thread)
 {
-	struct thread_lane *l = &m->lanes_of_threads.at[thread];
+	struct thread_lane *l = &world_at(m, thread)->lane;
 
 	if (l->mode == MODE_UNKNOWN)
 		settle(m, thread, MODE_UNKNOWN);
@@ -207,7 +207,7 @@ static void was(struct model *m, struct cpu *c, int of_thread, int of_cpu)
 	if (c->current == NO_THREAD)
 		return;
 	cpu_lane_settle(&c->lane, c->current, INT64_MIN, (enum cpu_state)of_cpu, m->sink);
-	thread_lane_settle(&m->lanes_of_threads.at[c->current], of_thread, m->sink);
+	thread_lane_settle(&world_at(m, c->current)->lane, of_thread, m->sink);
 }
 
 void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
@@ -229,7 +229,7 @@ void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
 		if (c->current != NO_THREAD)
-			was(m, c, state_of_mode(m->lanes_of_threads.at[c->current].mode),
+			was(m, c, state_of_mode(world_at(m, c->current)->lane.mode),
 			    state_without_interrupts(m, c));
 		break;
 	default:
@@ -259,7 +259,7 @@ static void update_upwards(struct model *m, uint32_t machine, struct cpu *c, int
 /* Whether a CPU is real decides what is true of its thread, and of the VM that runs on it. */
 static void update_downwards(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
 {
-	int vcpu = c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
+	int vcpu = c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
 	uint32_t guest;
 
 	update_thread(m, c, ts);

@@ -144,11 +144,10 @@ static void add_vcpu(struct identity *id, int vm, const struct candidate *c)
 
 static struct candidate candidate_of(const struct evidence *e, const struct evidence_vcpu *v)
 {
-	const struct evidence_thread *t = evidence_thread(e, v->tid);
-	const char *comm = t ? t->comm : "";
+	const char *comm = evidence_comm(e, v);
 
 	return (struct candidate){.v = v,
-				  .pid = t ? t->pid : NO_VALUE,
+				  .pid = evidence_pid(e, v->tid),
 				  .uid = votes_winner(&v->vm_uids),
 				  .index = index_of(v, comm),
 				  .comm = comm};

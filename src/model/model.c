@@ -112,7 +112,7 @@ static void vcpu_changed(struct model *m, uint32_t machine, int vcpu, int64_t ts
 
 static int vcpu_on(const struct model *m, const struct cpu *c)
 {
-	return c->current == NO_THREAD ? NO_VCPU : m->threads.at[c->current].vcpu;
+	return c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
 }
 
 static uint32_t host_of_vcpu(const struct model *m, int vcpu)
@@ -172,10 +172,10 @@ static bool is_dead(int64_t prev_state)
 static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
-	int vcpu = m->threads.at[thread].vcpu;
+	int vcpu = world_at(m, thread)->known.vcpu;
 
-	if (m->lanes_of_threads.at[thread].exiting && is_dead(e->sched_switch.prev_state))
-		world_thread_off(m, thread, e->ts, THREAD_DEAD, NO_CPU);
+	if (world_at(m, thread)->lane.exiting && is_dead(e->sched_switch.prev_state))
+		world_died(m, thread, e->ts);
 	else if (runnable)
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, e->cpu);
 	else
@@ -187,7 +187,7 @@ static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 	}
 	/* It may be woken on, or go on to, the CPU of which nothing is known. */
 	if (e->ts < m->machines[e->machine].lost_to) {
-		if (m->lanes_of_threads.at[thread].open.state != THREAD_DEAD)
+		if (world_at(m, thread)->lane.open.state != THREAD_DEAD)
 			lose_thread(m, thread, e->ts);
 		if (vcpu != NO_VCPU)
 			lose_vcpu(m, e->machine, vcpu, e->ts);
@@ -196,7 +196,7 @@ static void thread_out(struct model *m, const struct event *e, uint32_t thread)
 
 static void thread_in(struct model *m, const struct event *e, uint32_t thread)
 {
-	int vcpu = m->threads.at[thread].vcpu;
+	int vcpu = world_at(m, thread)->known.vcpu;
 
 	world_ran(m, e, thread);
 	if (vcpu == NO_VCPU)
@@ -235,26 +235,17 @@ static bool every_current_is_known(const struct machine *mc)
 	return true;
 }
 
-static bool is_current(const struct machine *mc, uint32_t thread)
-{
-	for (size_t i = 0; i < mc->cpus.n; i++) {
-		if (mc->cpus.at[i].current == thread)
-			return true;
-	}
-	return false;
-}
-
 /* Threads that run are woken, too, by those who do not know; that changes nothing. */
 static bool can_be_woken(const struct model *m, uint32_t machine, uint32_t thread)
 {
 	const struct machine *mc = &m->machines[machine];
 
-	switch ((int)m->lanes_of_threads.at[thread].open.state) {
+	switch ((int)world_at(m, thread)->lane.open.state) {
 	case THREAD_BLOCKED:
 	case THREAD_DEAD:
 		return true;
 	case THREAD_UNKNOWN:
-		return every_current_is_known(mc) && !is_current(mc, thread);
+		return every_current_is_known(mc) && !world_is_current(mc, thread);
 	default:
 		return false;
 	}
@@ -264,7 +255,7 @@ static void on_wakeup(struct model *m, const struct event *e, int64_t tid, int64
 {
 	uint32_t thread = world_thread(m, e->machine, e->cpu, tid);
 	uint32_t cpu = target_cpu == NO_VALUE ? e->cpu : (uint32_t)target_cpu;
-	int vcpu = m->threads.at[thread].vcpu;
+	int vcpu = world_at(m, thread)->known.vcpu;
 
 	if (can_be_woken(m, e->machine, thread)) {
 		world_woken(m, e, thread, cpu);
@@ -282,9 +273,9 @@ static void on_migrate(struct model *m, const struct event *e)
 {
 	uint32_t thread = world_thread(m, e->machine, e->cpu, e->sched_migrate_task.tid);
 	uint32_t cpu = (uint32_t)e->sched_migrate_task.dest_cpu;
-	int vcpu = m->threads.at[thread].vcpu;
+	int vcpu = world_at(m, thread)->known.vcpu;
 
-	if (m->lanes_of_threads.at[thread].open.state == THREAD_WAIT_CPU)
+	if (world_at(m, thread)->lane.open.state == THREAD_WAIT_CPU)
 		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
 	world_wake_moved(m, e->machine, thread, cpu);
 	if (vcpu == NO_VCPU)
@@ -308,9 +299,9 @@ static int container_of_child(struct model *m, const struct event *e, int parent
 static void on_fork(struct model *m, const struct event *e)
 {
 	uint32_t parent = world_thread(m, e->machine, e->cpu, e->sched_process_fork.parent_tid);
-	uint32_t child = world_fork(m, e->machine, e->sched_process_fork.child_tid);
-	struct model_thread *t = &m->threads.at[child];
-	const struct model_thread *p = &m->threads.at[parent];
+	uint32_t child = world_fork(m, e->machine, e->sched_process_fork.child_tid, e->ts);
+	struct model_thread *t = &world_at(m, child)->known;
+	const struct model_thread *p = &world_at(m, parent)->known;
 	bool is_thread = e->sched_process_fork.child_pid == p->pid && p->pid != NO_VALUE;
 
 	t->pid = e->sched_process_fork.child_pid;
@@ -318,7 +309,7 @@ static void on_fork(struct model *m, const struct event *e)
 	t->container = container_of_child(m, e, p->container);
 	world_set_comm(m, child, &e->sched_process_fork.child_comm);
 	if (e->sched_process_fork.parent_tid == KTHREADD)
-		m->lanes_of_threads.at[child].mode = MODE_KERNEL;
+		world_at(m, child)->lane.mode = MODE_KERNEL;
 	world_thread_off(m, child, e->ts,
 			 e->ts < m->machines[e->machine].lost_to ? THREAD_UNKNOWN : THREAD_BLOCKED,
 			 NO_CPU);
@@ -327,8 +318,8 @@ static void on_fork(struct model *m, const struct event *e)
 static void on_statedump(struct model *m, const struct event *e)
 {
 	uint32_t thread = world_thread(m, e->machine, e->cpu, e->statedump_process_state.tid);
-	struct model_thread *t = &m->threads.at[thread];
-	struct thread_lane *l = &m->lanes_of_threads.at[thread];
+	struct model_thread *t = &world_at(m, thread)->known;
+	struct thread_lane *l = &world_at(m, thread)->lane;
 
 	t->pid = e->statedump_process_state.pid;
 	t->ppid = e->statedump_process_state.ppid;
@@ -385,8 +376,8 @@ static struct exit_cause cause_of(const struct event *e)
  */
 static void follow_kvm_run(struct model *m, const struct event *e, uint32_t thread)
 {
-	const struct thread_lane *l = &m->lanes_of_threads.at[thread];
-	const struct vcpu *v = &m->vcpus[m->threads.at[thread].vcpu];
+	const struct thread_lane *l = &world_at(m, thread)->lane;
+	const struct vcpu *v = &m->vcpus[world_at(m, thread)->known.vcpu];
 	bool left = e->id == EV_KVM_USERSPACE_EXIT;
 
 	if (left && l->mode == MODE_KVM)
@@ -446,10 +437,11 @@ static void lose_vcpus(struct model *m, const struct event *e, int running)
 /* All but those that are current on another CPU. */
 static void lose_threads(struct model *m, uint32_t machine, int64_t ts)
 {
-	for (uint32_t i = 0; i < m->threads.n; i++) {
-		if (m->threads.at[i].machine == machine && !is_current(&m->machines[machine], i) &&
-		    m->lanes_of_threads.at[i].open.state != THREAD_DEAD)
-			lose_thread(m, i, ts);
+	world_each_thread (t, m) {
+		if (t->known.machine == machine &&
+		    !world_is_current(&m->machines[machine], t->known.id) &&
+		    t->lane.open.state != THREAD_DEAD)
+			lose_thread(m, t->known.id, ts);
 	}
 }
 
@@ -498,7 +490,7 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 		if (e->cpus.at[i].first_tid == NO_VALUE)
 			continue;
 		uint32_t thread = world_thread(m, machine, cpu, e->cpus.at[i].first_tid);
-		int vcpu = m->threads.at[thread].vcpu;
+		int vcpu = world_at(m, thread)->known.vcpu;
 
 		world_cpu(m, machine, cpu)->current = thread;
 		if (vcpu != NO_VCPU)
@@ -536,9 +528,8 @@ void model_event(struct model *m, const struct event *e)
 		on_fork(m, e);
 		break;
 	case EV_SCHED_PROCESS_EXIT:
-		m->lanes_of_threads
-			.at[world_thread(m, e->machine, e->cpu, e->sched_process_exit.tid)]
-			.exiting = true;
+		world_at(m, world_thread(m, e->machine, e->cpu, e->sched_process_exit.tid))
+			->lane.exiting = true;
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
 		on_statedump(m, e);
@@ -622,15 +613,14 @@ void model_free(struct model *m)
 		vec_deinit(&m->woken[i]);
 	}
 	free(m->woken);
-	vec_each (l, &m->lanes_of_threads)
-		thread_lane_deinit(l);
+	world_each_thread (t, m)
+		thread_lane_deinit(&t->lane);
 	free(m->machines);
 	free(m->vcpus);
 	free(m->waits_on);
 	free(m->irq_sources);
-	vec_deinit(&m->wakeups);
 	vec_deinit(&m->threads);
-	vec_deinit(&m->lanes_of_threads);
+	slots_deinit(&m->places);
 	vec_deinit(&m->containers);
 	map_deinit(&m->thread_by_key);
 	map_deinit(&m->container_by_key);
@@ -660,11 +650,10 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
 		if (host_of_vcpu(m, i) == (uint32_t)machine && !outlasts(m, i, ts, guest_seen))
 			lose_vcpu(m, (uint32_t)machine, i, ts);
 	}
-	for (uint32_t i = 0; i < m->threads.n; i++) {
-		if (m->threads.at[i].machine == (uint32_t)machine &&
-		    m->lanes_of_threads.at[i].open.state != THREAD_DEAD &&
-		    !outlasts(m, m->threads.at[i].vcpu, ts, guest_seen))
-			lose_thread(m, i, ts);
+	world_each_thread (t, m) {
+		if (t->known.machine == (uint32_t)machine && t->lane.open.state != THREAD_DEAD &&
+		    !outlasts(m, t->known.vcpu, ts, guest_seen))
+			lose_thread(m, t->known.id, ts);
 	}
 	for (size_t i = 0; i < mc->cpus.n; i++) {
 		if (!outlasts(m, vcpu_on(m, &mc->cpus.at[i]), ts, guest_seen))
@@ -689,22 +678,27 @@ void model_end_vcpu(struct model *m, int vcpu, int64_t ts)
 
 void model_finish(struct model *m)
 {
-	for (uint32_t i = 0; i < m->threads.n; i++)
-		world_never_ran(m, i);
+	world_each_thread (t, m)
+		world_never_ran(m, t->known.id);
 	for (size_t i = 0; i < m->n_vcpus; i++)
 		vcpu_finish(&m->vcpus[i], m->lanes.end);
-	vec_each (l, &m->lanes_of_threads)
-		thread_lane_finish(l, m->lanes.end, m->sink);
+	world_each_thread (t, m)
+		thread_lane_finish(&t->lane, m->lanes.end, m->sink);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		vec_each (c, &m->machines[i].cpus)
 			cpu_lane_finish(&c->lane, m->lanes.end, m->sink);
 	}
+	world_each_thread (t, m) {
+		if (m->sink->thread_end)
+			m->sink->thread_end(m->sink->ctx, &t->known);
+	}
 }
 
-const struct model_thread *model_threads(const struct model *m, size_t *np)
+const struct model_thread *model_thread(const struct model *m, uint32_t thread)
 {
-	*np = m->threads.n;
-	return m->threads.at;
+	bool kept = slots_find(&m->places, thread) != SLOT_NONE;
+
+	return kept ? &world_at(m, thread)->known : NULL;
 }
 
 const struct model_container *model_containers(const struct model *m, size_t *np)

@@ -49,8 +49,11 @@ void model_end_vcpu(struct model *m, int vcpu, int64_t ts);
 /* Ends all lanes. */
 void model_finish(struct model *m);
 
-/* Return: the threads of all machines, *np of them; the index is what intervals name. Borrowed. */
-const struct model_thread *model_threads(const struct model *m, size_t *np);
+/*
+ * Return: what is known of the thread that intervals name by this number, or NULL when it was forgotten: the sink
+ * has been told of its end. Borrowed, until the next event.
+ */
+const struct model_thread *model_thread(const struct model *m, uint32_t thread);
 
 const struct model_container *model_containers(const struct model *m, size_t *np);
 

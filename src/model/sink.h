@@ -48,7 +48,7 @@ struct vm_exit {
 };
 
 struct thread_interval {
-	uint32_t thread; /* index in the model's threads */
+	uint32_t thread;
 	enum thread_state state;
 	int64_t begin, end;
 	uint32_t cpu; /* of its machine: where it is current, or was queued; NO_CPU when on none */
@@ -84,6 +84,7 @@ enum irq_source { IRQ_TIMER, IRQ_IPI, IRQ_NETWORK, IRQ_DEVICE, IRQ_N_SOURCES };
 
 /* A thread, as it was when it was last heard of. */
 struct model_thread {
+	uint32_t id; /* as intervals name it */
 	uint32_t machine;
 	int64_t tid;
 	int64_t pid;   /* or NO_VALUE */
@@ -111,6 +112,11 @@ struct model_sink {
 	void (*thread_interval)(void *ctx, const struct thread_interval *interval);
 	void (*cpu_interval)(void *ctx, const struct cpu_interval *interval);
 	void (*wakeup)(void *ctx, const struct wakeup *wakeup);
+	/*
+	 * Once per thread: what it was, when neither intervals nor wake-ups of it will follow. Other things may
+	 * still name it.
+	 */
+	void (*thread_end)(void *ctx, const struct model_thread *thread);
 };
 
 #endif

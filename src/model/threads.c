@@ -19,18 +19,22 @@ static enum thread_mode first_mode(const struct model *m, uint32_t machine, int6
 
 static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid, enum thread_state state)
 {
-	uint32_t i = (uint32_t)m->threads.n;
+	uint32_t i = m->n_threads++, place = slots_add(&m->places, i);
 
-	*vec_push(&m->threads) = (struct model_thread){
+	if (place == m->threads.n)
+		vec_push(&m->threads);
+	struct thread *t = &m->threads.at[place];
+
+	*t = (struct thread){0};
+	t->known = (struct model_thread){
+		.id = i,
 		.machine = machine,
 		.tid = tid,
 		.pid = NO_VALUE,
 		.ppid = NO_VALUE,
 		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid),
 		.container = NO_CONTAINER};
-	vec_push(&m->wakeups);
-	thread_lane_init(vec_push(&m->lanes_of_threads), i, m->lanes.begin, state,
-			 first_mode(m, machine, tid));
+	thread_lane_init(&t->lane, i, m->lanes.begin, state, first_mode(m, machine, tid));
 	return i;
 }
 
@@ -43,17 +47,75 @@ uint32_t world_thread(struct model *m, uint32_t machine, uint32_t cpu, int64_t t
 	return (uint32_t)*i;
 }
 
-uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid)
+bool world_is_current(const struct machine *mc, uint32_t thread)
 {
+	for (size_t i = 0; i < mc->cpus.n; i++) {
+		if (mc->cpus.at[i].current == thread)
+			return true;
+	}
+	return false;
+}
+
+uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts)
+{
+	uint64_t key = thread_key(machine, tid, 0);
+	const uint64_t *before = map_get(&m->thread_by_key, key);
+
+	if (before && !world_is_current(&m->machines[machine], (uint32_t)*before))
+		world_died(m, (uint32_t)*before, ts);
 	uint32_t i = add_thread(m, machine, tid, THREAD_DEAD);
 
-	*map_put(&m->thread_by_key, thread_key(machine, tid, 0), i) = i;
+	*map_put(&m->thread_by_key, key, i) = i;
 	return i;
 }
 
+/* ---- the dead --------------------------------------------------------------------------------- */
+
+static void forget(struct model *m, uint32_t thread)
+{
+	struct thread *t = world_at(m, thread);
+	uint64_t key = thread_key(t->known.machine, t->known.tid, 0);
+	const uint64_t *named = map_get(&m->thread_by_key, key);
+
+	thread_lane_finish(&t->lane, m->lanes.end, m->sink);
+	thread_lane_deinit(&t->lane);
+	if (m->sink->thread_end)
+		m->sink->thread_end(m->sink->ctx, &t->known);
+	if (named && *named == thread)
+		map_remove(&m->thread_by_key, key);
+	t->known.id = NO_THREAD;
+	slots_remove(&m->places, thread);
+}
+
+/* Whether nothing will be heard of it; it may have been woken, or forgotten already. */
+static bool is_gone(const struct model *m, uint32_t thread)
+{
+	if (slots_find(&m->places, thread) == SLOT_NONE)
+		return false;
+	const struct thread *t = world_at(m, thread);
+
+	return t->lane.open.state == THREAD_DEAD &&
+	       !world_is_current(&m->machines[t->known.machine], thread);
+}
+
+void world_died(struct model *m, uint32_t thread, int64_t ts)
+{
+	uint32_t *place = &m->dead.threads[m->dead.n % LATELY_DEAD];
+
+	world_never_ran(m, thread);
+	world_thread_off(m, thread, ts, THREAD_DEAD, NO_CPU);
+	world_thread_forget(m, thread);
+	thread_lane_deinit(&world_at(m, thread)->lane);
+	if (m->dead.n++ >= LATELY_DEAD && is_gone(m, *place))
+		forget(m, *place);
+	*place = thread;
+}
+
+/* ---- names ------------------------------------------------------------------------------------ */
+
 void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm)
 {
-	char *to = m->threads.at[thread].comm;
+	char *to = world_at(m, thread)->known.comm;
 	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
 
 	if (!n)
@@ -88,7 +150,7 @@ static int container(struct model *m, uint32_t machine, int64_t ns_inum, int par
 /* Level 0 is the machine itself, not a container. */
 void world_namespace(struct model *m, uint32_t thread, int64_t level, int64_t ns_inum)
 {
-	uint32_t machine = m->threads.at[thread].machine;
+	uint32_t machine = world_at(m, thread)->known.machine;
 	struct namespace_chain *chain = &m->machines[machine].dumped;
 	int at = NO_CONTAINER;
 
@@ -102,7 +164,7 @@ void world_namespace(struct model *m, uint32_t thread, int64_t level, int64_t ns
 			at = container(m, machine, chain->ns_inum[i],
 				       chain->ns_inum[i - 1] ? at : NO_CONTAINER);
 	}
-	m->threads.at[thread].container = at;
+	world_at(m, thread)->known.container = at;
 }
 
 static int level_of(const struct model *m, int at)

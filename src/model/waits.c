@@ -13,7 +13,7 @@ static bool is_in_guest(const struct model *m, uint32_t machine)
 /* The thread waits for this CPU now: what its vCPU got through for another does not count. */
 static void wait_on(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
 {
-	struct pending_wakeup *p = &m->wakeups.at[thread];
+	struct pending_wakeup *p = &world_at(m, thread)->wakeup;
 
 	p->vcpu = world_cpu(m, machine, cpu)->carrier;
 	for (int i = 0; i < WAKE_N_STAGES; i++)
@@ -28,7 +28,7 @@ static void wait_on(struct model *m, uint32_t machine, uint32_t thread, uint32_t
 
 static void leave_queue(struct model *m, uint32_t thread)
 {
-	int vcpu = m->wakeups.at[thread].vcpu;
+	int vcpu = world_at(m, thread)->wakeup.vcpu;
 
 	for (size_t i = 0; vcpu != NO_VCPU && i < m->woken[vcpu].n; i++) {
 		if (m->woken[vcpu].at[i] == thread) {
@@ -40,16 +40,16 @@ static void leave_queue(struct model *m, uint32_t thread)
 
 void world_woken(struct model *m, const struct event *e, uint32_t thread, uint32_t cpu)
 {
-	if (!is_in_guest(m, e->machine) || m->wakeups.at[thread].pending)
+	if (!is_in_guest(m, e->machine) || world_at(m, thread)->wakeup.pending)
 		return;
-	m->wakeups.at[thread] = (struct pending_wakeup){
+	world_at(m, thread)->wakeup = (struct pending_wakeup){
 		.pending = true, .ts = e->ts, .waker = world_cpu(m, e->machine, e->cpu)->current};
 	wait_on(m, e->machine, thread, cpu);
 }
 
 void world_wake_moved(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
 {
-	if (!m->wakeups.at[thread].pending)
+	if (!world_at(m, thread)->wakeup.pending)
 		return;
 	leave_queue(m, thread);
 	wait_on(m, machine, thread, cpu);
@@ -58,7 +58,7 @@ void world_wake_moved(struct model *m, uint32_t machine, uint32_t thread, uint32
 void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t ts)
 {
 	vec_each (thread, &m->woken[vcpu]) {
-		struct pending_wakeup *p = &m->wakeups.at[*thread];
+		struct pending_wakeup *p = &world_at(m, *thread)->wakeup;
 
 		if ((int)stage < p->next)
 			continue;
@@ -69,9 +69,9 @@ void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t 
 
 static void emit(struct model *m, uint32_t thread, int vcpu, int64_t ran)
 {
-	struct pending_wakeup *p = &m->wakeups.at[thread];
+	struct pending_wakeup *p = &world_at(m, thread)->wakeup;
 	bool as_expected = vcpu == p->vcpu;
-	struct wakeup w = {.machine = m->threads.at[thread].machine,
+	struct wakeup w = {.machine = world_at(m, thread)->known.machine,
 			   .thread = thread,
 			   .waker = p->waker,
 			   .vcpu = vcpu,
@@ -89,7 +89,7 @@ static void emit(struct model *m, uint32_t thread, int vcpu, int64_t ran)
 
 void world_ran(struct model *m, const struct event *e, uint32_t thread)
 {
-	const struct pending_wakeup *p = &m->wakeups.at[thread];
+	const struct pending_wakeup *p = &world_at(m, thread)->wakeup;
 
 	if (p->pending)
 		emit(m, thread, world_cpu(m, e->machine, e->cpu)->carrier, e->ts - p->ts);
@@ -97,7 +97,7 @@ void world_ran(struct model *m, const struct event *e, uint32_t thread)
 
 void world_never_ran(struct model *m, uint32_t thread)
 {
-	if (m->wakeups.at[thread].pending)
+	if (world_at(m, thread)->wakeup.pending)
 		emit(m, thread, NO_VCPU, NO_VALUE);
 }
 
@@ -120,7 +120,7 @@ static int vm_of_process(const struct model *m, uint32_t host, int64_t pid)
 static enum irq_source source_of(const struct model *m, const struct event *e, const struct cpu *c,
 				 int *vmp)
 {
-	const struct model_thread *t = &m->threads.at[c->current];
+	const struct model_thread *t = &world_at(m, c->current)->known;
 	long vhost_pid;
 
 	if (t->vcpu != NO_VCPU) {

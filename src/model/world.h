@@ -2,7 +2,7 @@
  * world: what the model believes now of all machines; shared by the parts of the model only.
  *
  *	model.c		takes events, changes the world
- *	threads.c	threads and containers: who there is
+ *	threads.c	threads and containers: who there is, and who is gone
  *	waits.c		wake-ups on their way through the layers; what halted vCPUs waited for
  *	fused.c		after a change: what do the lanes of CPUs and threads say now, through all
  *			layers of machines?
@@ -16,6 +16,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/slots.h"
 #include "events/event.h"
 #include "model/cpu_lane.h"
 #include "model/identity.h"
@@ -49,6 +50,21 @@ struct pending_wakeup {
 	int vcpu;		       /* on whose queue it is, or NO_VCPU */
 	int64_t stages[WAKE_N_STAGES]; /* ns since ts when that vCPU got there, or NO_VALUE */
 	int next;		       /* the stages before are behind it, or were not needed */
+};
+
+/* All that is kept of a thread, while it is kept. */
+struct thread {
+	struct model_thread known;
+	struct thread_lane lane;
+	struct pending_wakeup wakeup;
+};
+
+/* Threads that died lately, the oldest first. */
+enum { LATELY_DEAD = 64 };
+
+struct dead {
+	uint32_t threads[LATELY_DEAD];
+	uint64_t n; /* so many came; the n-th is at n % LATELY_DEAD */
 };
 
 /* How often each source was seen to send a VM an interrupt of each vector. */
@@ -87,27 +103,52 @@ struct model {
 	struct vcpu *vcpus;
 	size_t n_vcpus;
 	uint32_t *waits_on; /* per vCPU: CPU in whose list `waiting` it is, or NO_CPU */
-	VEC(struct model_thread) threads;
-	VEC(struct thread_lane) lanes_of_threads; /* parallel to threads */
+	uint32_t n_threads; /* ever; their ids are below it */
+	struct slots places;
+	VEC(struct thread) threads; /* by place */
 	struct map thread_by_key;
+	struct dead dead;
 	VEC(struct model_container) containers;
 	struct map container_by_key;
-	VEC(struct pending_wakeup) wakeups; /* parallel to threads */
-	vcpu_queue *woken;		    /* per vCPU: threads whose wake-up is pending on it */
-	struct irq_sources *irq_sources;    /* per VM */
+	vcpu_queue *woken;		 /* per vCPU: threads whose wake-up is pending on it */
+	struct irq_sources *irq_sources; /* per VM */
 	uint64_t contradictions;
 };
 
 /* Made when it is met for the first time; valid until the next one is. */
 struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number);
 
-/* ---- threads.c ---- */
+/* ---- threads.c ----
+ *
+ * A thread goes by its id, and is kept until it is forgotten (world_died()). Whoever holds on to an id of one
+ * that may be gone only compares it and passes it on.
+ */
+
+/* Return: what is kept of a thread that is not gone; valid until the next one is made. */
+static inline struct thread *world_at(const struct model *m, uint32_t thread)
+{
+	return &m->threads.at[slots_find(&m->places, thread)];
+}
+
+/* For each thread that is kept, in no order of meaning. */
+#define world_each_thread(t, m)     \
+	vec_each (t, &(m)->threads) \
+		if (t->known.id != NO_THREAD)
 
 /* The thread with this tid; tid 0 is the idle thread of `cpu`. Return: its index. */
 uint32_t world_thread(struct model *m, uint32_t machine, uint32_t cpu, int64_t tid);
 
-/* A thread is born; one that had its tid is another. Return: its index. */
-uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid);
+/* A thread is born at ts; one that had its tid is another, and dead. Return: its index. */
+uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts);
+
+/*
+ * The thread is dead since ts. It is kept for a while, as zombies are heard of, but not its past; when enough
+ * others have died, its lane ends as it stands and it is forgotten.
+ */
+void world_died(struct model *m, uint32_t thread, int64_t ts);
+
+/* Return: whether the thread is current on one of the machine's CPUs. */
+bool world_is_current(const struct machine *mc, uint32_t thread);
 
 void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm);
 

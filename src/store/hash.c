@@ -37,22 +37,32 @@ static inline uint64_t merge_lane(uint64_t hash, uint64_t lane)
 	return (hash ^ round64(0, lane)) * P1 + P4;
 }
 
-/* The four lanes over all whole stripes of 32 bytes. */
-static uint64_t hash_stripes(const uint8_t **atp, const uint8_t *end)
+static struct hash_lanes begin_lanes(void)
 {
-	const uint8_t *at = *atp;
-	uint64_t a = P1 + P2, b = P2, c = 0, d = -P1;
+	return (struct hash_lanes){P1 + P2, P2, 0, -P1};
+}
 
-	for (; end - at >= 32; at += 32) {
-		a = round64(a, load64(at));
-		b = round64(b, load64(at + 8));
-		c = round64(c, load64(at + 16));
-		d = round64(d, load64(at + 24));
+/* The four lanes over all whole stripes. Return: where what is left begins. */
+static const uint8_t *hash_stripes(struct hash_lanes *lanes, const uint8_t *at, const uint8_t *end)
+{
+	struct hash_lanes l = *lanes;
+
+	for (; end - at >= HASH_STRIPE; at += HASH_STRIPE) {
+		l.a = round64(l.a, load64(at));
+		l.b = round64(l.b, load64(at + 8));
+		l.c = round64(l.c, load64(at + 16));
+		l.d = round64(l.d, load64(at + 24));
 	}
-	*atp = at;
-	uint64_t hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
+	*lanes = l;
+	return at;
+}
 
-	return merge_lane(merge_lane(merge_lane(merge_lane(hash, a), b), c), d);
+static uint64_t join_lanes(const struct hash_lanes *l)
+{
+	uint64_t hash = rotate(l->a, 1) + rotate(l->b, 7) + rotate(l->c, 12) + rotate(l->d, 18);
+
+	hash = merge_lane(merge_lane(hash, l->a), l->b);
+	return merge_lane(merge_lane(hash, l->c), l->d);
 }
 
 static uint64_t hash_rest(uint64_t hash, const uint8_t *at, const uint8_t *end)
@@ -78,7 +88,43 @@ static uint64_t avalanche(uint64_t hash)
 uint64_t hash_bytes(const void *data, size_t n)
 {
 	const uint8_t *at = data, *end = at + n;
-	uint64_t hash = n >= 32 ? hash_stripes(&at, end) : P5;
+	struct hash_lanes lanes = begin_lanes();
+	uint64_t hash = P5;
 
+	if (n >= HASH_STRIPE) {
+		at = hash_stripes(&lanes, at, end);
+		hash = join_lanes(&lanes);
+	}
 	return avalanche(hash_rest(hash + n, at, end));
+}
+
+void hash_begin(struct hash_state *s)
+{
+	*s = (struct hash_state){.lanes = begin_lanes()};
+}
+
+void hash_add(struct hash_state *s, const void *data, size_t n)
+{
+	const uint8_t *at = data, *end = at + n;
+	size_t kept = s->n % HASH_STRIPE, missing = HASH_STRIPE - kept;
+
+	s->n += n;
+	if (n < missing) {
+		memcpy(s->rest + kept, at, n);
+		return;
+	}
+	if (kept) {
+		memcpy(s->rest + kept, at, missing);
+		hash_stripes(&s->lanes, s->rest, s->rest + HASH_STRIPE);
+		at += missing;
+	}
+	at = hash_stripes(&s->lanes, at, end);
+	memcpy(s->rest, at, (size_t)(end - at));
+}
+
+uint64_t hash_end(const struct hash_state *s)
+{
+	uint64_t hash = s->n >= HASH_STRIPE ? join_lanes(&s->lanes) : P5;
+
+	return avalanche(hash_rest(hash + s->n, s->rest, s->rest + s->n % HASH_STRIPE));
 }

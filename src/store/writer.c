@@ -10,6 +10,7 @@
 #include "store/hash.h"
 #include "store/node.h"
 #include "store/outfile.h"
+#include "store/spill.h"
 #include "store/times.h"
 
 enum {
@@ -35,6 +36,7 @@ struct recent {
 
 struct store_lane {
 	struct store_writer *writer;
+	size_t number; /* in the writer's lanes */
 	const struct table *table;
 	int64_t keys[TABLE_MAX_KEYS];
 	int64_t *rows; /* of the open block, one after another, without the keys */
@@ -49,6 +51,22 @@ struct store_lane {
 	const struct store_lane *near[N_NEAR]; /* lanes that have most of its times, or NULL */
 };
 
+/* A root, as numbers: where a lane stands in the directory, and the entry that holds all of it. */
+enum {
+	ROOT_TABLE,
+	ROOT_LANE,
+	ROOT_KEYS = ROOT_LANE + TABLE_MAX_KEYS,
+	ROOT_LEVEL = ROOT_KEYS,
+	ROOT_FIRST,
+	ROOT_END,
+	ROOT_ROWS,
+	ROOT_OFFSET,
+	ROOT_SIZE,
+	ROOT_HASH,
+	ROOT_SUMS,
+	ROOT_WIDTH = ROOT_SUMS + FORMAT_MAX_SUMS,
+};
+
 struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
@@ -60,8 +78,10 @@ struct store_writer {
 	int64_t base[BASE_TIMES + 1];
 	uint64_t open_bytes;
 
-	VEC(struct store_lane *) lanes;
-	struct map lane_by_key;
+	VEC(struct store_lane *) lanes; /* that are not ended */
+	struct map lane_by_key;		/* of those that can be asked for again */
+	struct spill *roots;		/* of those that are ended */
+	uint64_t n_roots[TABLE_N];
 
 	struct bytes text; /* of all strings */
 	VEC(uint32_t) string_at;
@@ -80,6 +100,7 @@ int store_writer_new(struct store_writer **wp, const char *path, struct error *e
 		return ERR;
 	}
 	outfile_write(&w->file, header, sizeof(header));
+	w->roots = spill_new(ROOT_WIDTH, ROOT_KEYS);
 	*wp = w;
 	return 0;
 }
@@ -114,12 +135,13 @@ static bool same_keys(const struct store_lane *l, const struct table *t, const i
 	return l->table == t && !memcmp(l->keys, keys, sizeof(*keys) * (size_t)t->n_keys);
 }
 
-static struct store_lane *lane_new(struct store_writer *w, const struct table *t,
-				   const int64_t *keys)
+struct store_lane *store_lane_new(struct store_writer *w, enum table_id table, const int64_t *keys)
 {
+	const struct table *t = table_get(table);
 	struct store_lane *l = mem_zalloc(1, sizeof(*l));
 
 	l->writer = w;
+	l->number = w->lanes.n;
 	l->table = t;
 	l->width = (uint32_t)(t->n_columns - t->n_keys);
 	l->n_states = table_n_states(t);
@@ -138,12 +160,14 @@ struct store_lane *store_writer_lane(struct store_writer *w, enum table_id table
 
 	memcpy(name + 1, row, sizeof(*row) * (size_t)t->n_keys);
 	for (uint64_t key = hash_bytes(name, sizeof(name));; key++) {
-		uint64_t i = *map_put(&w->lane_by_key, key, w->lanes.n);
+		uint64_t *at = map_put(&w->lane_by_key, key, 0);
+		struct store_lane *known = (struct store_lane *)(uintptr_t)*at;
 
-		if (i == w->lanes.n)
-			return lane_new(w, t, row);
-		if (same_keys(w->lanes.at[i], t, row))
-			return w->lanes.at[i];
+		if (known && !same_keys(known, t, row))
+			continue;
+		if (!known)
+			*at = (uintptr_t)(known = store_lane_new(w, table, row));
+		return known;
 	}
 }
 
@@ -510,81 +534,147 @@ void store_writer_add(struct store_writer *w, enum table_id table, const int64_t
 	store_lane_add(store_writer_lane(w, table, row), row);
 }
 
-/* --- the end of the file --- */
+/* --- the end of a lane --- */
 
-struct root {
-	const struct store_lane *lane;
-	struct entry entry;
-	uint32_t level;
-};
-
-/* Closes the lane's block and nodes up to one entry that holds all. */
-static struct root close_lane(struct store_lane *l)
+/* Closes the lane's block and nodes up to one entry that holds all. Return: its level. */
+static uint32_t close_lane(struct store_lane *l, struct entry *rootp)
 {
 	if (l->n)
 		write_block(l);
-	free(l->rows);
-	l->rows = NULL;
-	l->cap = 0;
 	for (uint32_t level = 0;; level++) {
 		size_t n = l->levels[level].entries.n;
 
-		if (level + 1 == l->n_levels && n == 1)
-			return (struct root){l, l->levels[level].entries.at[0], level};
+		if (level + 1 == l->n_levels && n == 1) {
+			*rootp = l->levels[level].entries.at[0];
+			return level;
+		}
 		if (n)
 			write_node(l, level);
 	}
 }
 
-static int compare_roots(const void *a, const void *b)
+static enum table_id id_of(const struct table *t)
 {
-	const struct store_lane *x = ((const struct root *)a)->lane;
-	const struct store_lane *y = ((const struct root *)b)->lane;
-
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	for (int i = 0; i < x->table->n_keys; i++) {
-		if (x->keys[i] != y->keys[i])
-			return x->keys[i] < y->keys[i] ? -1 : 1;
-	}
-	return 0;
+	return (enum table_id)(t - table_get((enum table_id)0));
 }
 
-struct roots {
-	VEC(struct root) all;
+/* Notes where the lane is, for the directory. */
+static void add_root(struct store_lane *l)
+{
+	struct entry e;
+	uint32_t level = close_lane(l, &e);
+	int64_t row[ROOT_WIDTH] = {
+		[ROOT_TABLE] = id_of(l->table), [ROOT_LEVEL] = level,
+		[ROOT_FIRST] = e.first,		[ROOT_END] = e.end,
+		[ROOT_ROWS] = (int64_t)e.rows,	[ROOT_OFFSET] = (int64_t)e.offset,
+		[ROOT_SIZE] = (int64_t)e.size,	[ROOT_HASH] = e.hash,
+	};
+
+	memcpy(&row[ROOT_LANE], l->keys, sizeof(l->keys));
+	memcpy(&row[ROOT_SUMS], e.sums, sizeof(e.sums));
+	spill_add(l->writer->roots, row);
+	l->writer->n_roots[row[ROOT_TABLE]]++;
+}
+
+void store_lane_end(struct store_lane *l)
+{
+	struct store_writer *w = l->writer;
+	struct store_lane *last = w->lanes.at[--w->lanes.n];
+
+	if (l->begun)
+		add_root(l);
+	w->lanes.at[l->number] = last;
+	last->number = l->number;
+	w->open_bytes -= sizeof(*l->rows) * l->width * l->cap;
+	lane_free(l);
+}
+
+/* --- the end of the file --- */
+
+/* Lanes of one table, as many as a group of the directory holds at most. */
+struct group {
+	uint32_t n;
+	int64_t keys[TABLE_MAX_KEYS][FORMAT_GROUP_LANES];
+	int64_t levels[FORMAT_GROUP_LANES];
+	struct entry entries[FORMAT_GROUP_LANES];
 };
 
-static void close_lanes(struct store_writer *w, struct roots *roots)
+/* What is being made of the directory. */
+struct directory {
+	uint64_t at; /* in the file */
+	struct hash_state hash;
+};
+
+static void put_root(struct group *g, const int64_t *row)
 {
-	vec_each (l, &w->lanes) {
-		if ((*l)->begun)
-			*vec_push(&roots->all) = close_lane(*l);
-	}
-	if (roots->all.n)
-		qsort(roots->all.at, roots->all.n, sizeof(*roots->all.at), compare_roots);
+	uint32_t i = g->n++;
+	struct entry *e = &g->entries[i];
+
+	for (int k = 0; k < TABLE_MAX_KEYS; k++)
+		g->keys[k][i] = row[ROOT_LANE + k];
+	g->levels[i] = row[ROOT_LEVEL];
+	*e = (struct entry){.first = row[ROOT_FIRST],
+			    .end = row[ROOT_END],
+			    .rows = (uint64_t)row[ROOT_ROWS],
+			    .offset = (uint64_t)row[ROOT_OFFSET],
+			    .size = (uint64_t)row[ROOT_SIZE],
+			    .hash = (uint32_t)row[ROOT_HASH]};
+	memcpy(e->sums, &row[ROOT_SUMS], sizeof(e->sums));
 }
 
-static void put_group(struct store_writer *w, const struct table *t, const struct root *roots,
-		      uint32_t n)
+/* Adds what is in w->bytes to the file. */
+static void write_directory(struct store_writer *w, struct directory *d)
 {
-	struct entry entries[FORMAT_GROUP_LANES];
-	int64_t values[FORMAT_GROUP_LANES];
-
-	for (int k = 0; k < t->n_keys; k++) {
-		for (uint32_t i = 0; i < n; i++)
-			values[i] = roots[i].lane->keys[k];
-		column_encode_alone(&w->encoder, values, n, COLUMN_TRY_DELTA, &w->bytes);
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		values[i] = roots[i].level;
-		entries[i] = roots[i].entry;
-	}
-	column_encode_alone(&w->encoder, values, n, 0, &w->bytes);
-	node_encode(&w->encoder, entries, n, 0, n_sums(t), &w->bytes);
+	hash_add(&d->hash, w->bytes.at, w->bytes.n);
+	outfile_write(&w->file, w->bytes.at, w->bytes.n);
+	w->bytes.n = 0;
 }
 
-static void put_table(struct store_writer *w, const struct table *t, const struct root *roots,
-		      size_t n)
+static void put_group(struct store_writer *w, struct directory *d, const struct table *t,
+		      const struct group *g)
+{
+	for (int k = 0; k < t->n_keys; k++)
+		column_encode_alone(&w->encoder, g->keys[k], g->n, COLUMN_TRY_DELTA, &w->bytes);
+	column_encode_alone(&w->encoder, g->levels, g->n, 0, &w->bytes);
+	node_encode(&w->encoder, g->entries, g->n, 0, n_sums(t), &w->bytes);
+	write_directory(w, d);
+}
+
+static bool is_same_lane(const struct group *g, const int64_t *row)
+{
+	bool same = g->n > 0;
+
+	for (int k = 0; k < TABLE_MAX_KEYS; k++)
+		same = same && g->keys[k][g->n - 1] == row[ROOT_LANE + k];
+	return same;
+}
+
+static int put_groups(struct store_writer *w, struct directory *d, const struct table *t,
+		      struct error *err)
+{
+	struct group *g = mem_zalloc(1, sizeof(*g));
+	uint64_t n = w->n_roots[id_of(t)];
+	const int64_t *row;
+	int r = SPILL_ROW;
+
+	for (uint64_t i = 0; i < n && (r = spill_next(w->roots, &row, err)) == SPILL_ROW; i++) {
+		if (is_same_lane(g, row)) {
+			r = error_set(err, "%s %" PRId64 " has two lanes", t->name, row[ROOT_LANE]);
+			break;
+		}
+		if (i && i % FORMAT_GROUP_LANES == 0) {
+			put_group(w, d, t, g);
+			g->n = 0;
+		}
+		put_root(g, row);
+	}
+	if (r == SPILL_ROW && g->n)
+		put_group(w, d, t, g);
+	free(g);
+	return r == SPILL_ROW ? 0 : ERR;
+}
+
+static void put_table(struct store_writer *w, const struct table *t)
 {
 	bytes_varint(&w->bytes, (uint64_t)store_writer_string(w, t->name));
 	bytes_varint(&w->bytes, t->kind);
@@ -595,28 +685,35 @@ static void put_table(struct store_writer *w, const struct table *t, const struc
 		bytes_varint(&w->bytes, t->columns[c].type);
 	}
 	bytes_varint(&w->bytes, (uint64_t)n_sums(t));
-	bytes_varint(&w->bytes, n);
-	for (size_t i = 0; i < n; i += FORMAT_GROUP_LANES) {
-		size_t group = n - i < FORMAT_GROUP_LANES ? n - i : FORMAT_GROUP_LANES;
-
-		put_group(w, t, roots + i, (uint32_t)group);
-	}
+	bytes_varint(&w->bytes, w->n_roots[id_of(t)]);
 }
 
-/* Makes the directory in w->bytes. */
-static void make_directory(struct store_writer *w, const struct roots *roots)
+static int put_directory(struct store_writer *w, struct directory *d, struct error *err)
 {
-	size_t i = 0;
-
+	*d = (struct directory){.at = w->file.offset};
+	hash_begin(&d->hash);
 	w->bytes.n = 0;
 	bytes_varint(&w->bytes, TABLE_N);
 	for (int id = 0; id < TABLE_N; id++) {
 		const struct table *t = table_get((enum table_id)id);
-		size_t begin = i;
 
-		while (i < roots->all.n && roots->all.at[i].lane->table == t)
-			i++;
-		put_table(w, t, roots->all.at + begin, i - begin);
+		put_table(w, t);
+		write_directory(w, d);
+		if (put_groups(w, d, t, err))
+			return ERR;
+	}
+	return 0;
+}
+
+/* Names that the directory needs, while strings can be added. */
+static void name_tables(struct store_writer *w)
+{
+	for (int id = 0; id < TABLE_N; id++) {
+		const struct table *t = table_get((enum table_id)id);
+
+		store_writer_string(w, t->name);
+		for (int c = 0; c < t->n_columns; c++)
+			store_writer_string(w, t->columns[c].name);
 	}
 }
 
@@ -634,48 +731,65 @@ static void make_strings(const struct store_writer *w, struct bytes *b)
 }
 
 static void make_header(const struct store_writer *w, const struct bytes *strings,
-			uint64_t strings_at, uint8_t *header)
+			const struct directory *d, uint64_t directory_end, uint8_t *header)
 {
 	format_store64(header, FORMAT_MAGIC);
 	format_store32(header + 8, FORMAT_VERSION);
 	format_store32(header + 12, FORMAT_HEADER_SIZE);
 	format_store64(header + 16, w->file.offset);
-	format_store64(header + 24, strings_at);
+	format_store64(header + 24, d->at - strings->n);
 	format_store64(header + 32, strings->n);
 	format_store64(header + 40, hash_bytes(strings->at, strings->n));
 	format_store64(header + 48, w->string_at.n);
-	format_store64(header + 56, strings_at + strings->n);
-	format_store64(header + 64, w->bytes.n);
-	format_store64(header + 72, hash_bytes(w->bytes.at, w->bytes.n));
+	format_store64(header + 56, d->at);
+	format_store64(header + 64, directory_end - d->at);
+	format_store64(header + 72, hash_end(&d->hash));
 	format_store64(header + 80, hash_bytes(header, 80));
 }
 
-static int write_end(struct store_writer *w, struct error *err)
+/* Writes what comes behind the pieces, and the header. */
+static int write_end(struct store_writer *w, const struct bytes *strings, struct error *err)
 {
 	const uint8_t tail[FORMAT_TAIL_SIZE] = {0};
 	uint8_t header[FORMAT_HEADER_SIZE];
-	struct bytes strings = {0};
-	uint64_t strings_at = w->file.offset;
+	struct directory directory;
 
-	make_strings(w, &strings);
-	outfile_write(&w->file, strings.at, strings.n);
-	outfile_write(&w->file, w->bytes.at, w->bytes.n);
+	outfile_write(&w->file, strings->at, strings->n);
+	if (put_directory(w, &directory, err))
+		return ERR;
+	uint64_t end = w->file.offset;
+
 	outfile_write(&w->file, tail, sizeof(tail));
-	make_header(w, &strings, strings_at, header);
-	bytes_deinit(&strings);
+	make_header(w, strings, &directory, end, header);
 	return outfile_commit(&w->file, 0, header, sizeof(header), err);
+}
+
+/* Those that others count on come last. */
+static void end_lanes(struct store_writer *w)
+{
+	map_deinit(&w->lane_by_key);
+	for (size_t i = w->lanes.n; i--;) {
+		if (!w->lanes.at[i]->recent)
+			store_lane_end(w->lanes.at[i]);
+	}
+	while (w->lanes.n)
+		store_lane_end(w->lanes.at[w->lanes.n - 1]);
 }
 
 int store_writer_finish(struct store_writer *w, struct error *err)
 {
-	struct roots roots = {0};
+	struct bytes strings = {0};
 
 	if (w->mistake)
-		return error_set(err, "cannot write '%s': %s", w->file.path, w->mistake);
-	close_lanes(w, &roots);
-	make_directory(w, &roots);
-	vec_deinit(&roots.all);
-	return write_end(w, err);
+		return error_set(err, "cannot write '%s': %s",
+				 w->file.path ? w->file.path : "the temporary file", w->mistake);
+	end_lanes(w);
+	name_tables(w);
+	make_strings(w, &strings);
+	int r = write_end(w, &strings, err);
+
+	bytes_deinit(&strings);
+	return r;
 }
 
 int store_writer_open(const struct store_writer *w, struct store **sp, struct error *err)
@@ -703,6 +817,7 @@ void store_writer_free(struct store_writer *w)
 		lane_free(*l);
 	vec_deinit(&w->lanes);
 	map_deinit(&w->lane_by_key);
+	spill_free(w->roots);
 	map_deinit(&w->string_by_hash);
 	vec_deinit(&w->string_at);
 	bytes_deinit(&w->text);

@@ -3,8 +3,9 @@
  *
  * Rows of a lane come in its order; lanes may come in any order among each other. A lane keeps the
  * rows of its unfinished block (fewer when there are very many lanes) and an entry for each finished
- * one that no index node holds yet; all else is on the disk. So memory depends on the number of
- * lanes and strings, not on that of rows.
+ * one that no index node holds yet; all else is on the disk, and all of a lane that is ended. So
+ * memory depends on the number of strings and of lanes that are open at the same time, not on that of
+ * rows, nor on that of lanes that come and go.
  *
  * What breaks a rule of the format (a gap in a lane of states, a time that steps back, a state that
  * does not exist) is kept and told by store_writer_finish(): then no file is made.
@@ -38,6 +39,15 @@ struct store_lane *store_writer_lane(struct store_writer *w, enum table_id table
 				     const int64_t *row);
 
 /*
+ * Makes a lane that nobody asked for before, nor will: whoever does keeps it. Two lanes of one name are a mistake.
+ * Return: the lane, owned by w until store_lane_end().
+ */
+struct store_lane *store_lane_new(struct store_writer *w, enum table_id table, const int64_t *row);
+
+/* Writes all of a lane from store_lane_new(), and frees it. */
+void store_lane_end(struct store_lane *lane);
+
+/*
  * Appends a row: all columns of the table in its order (COL_*); those that name the lane are not
  * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored.
  */
@@ -46,7 +56,8 @@ void store_lane_add(struct store_lane *lane, const int64_t *row);
 /*
  * Says that from now on most times of `lane` are also times of `cpu`, a lane of cpu_state: its
  * thread runs there. They are then stored as references to those, which makes the file smaller and
- * nothing else. The last two that were named are tried. Costs nothing to repeat.
+ * nothing else. The last two that were named are tried. Costs nothing to repeat. cpu must not end before
+ * lane does.
  */
 void store_lane_near(struct store_lane *lane, struct store_lane *cpu);
 

@@ -21,6 +21,7 @@
 
 struct printer {
 	VEC(struct vcpu_interval) intervals; /* threads are known at the end */
+	VEC(int64_t) tids;		     /* by thread */
 };
 
 static void print_value(int64_t value)
@@ -43,6 +44,15 @@ static void on_interval(void *ctx, const struct vcpu_interval *i)
 	*vec_push(&p->intervals) = *i;
 }
 
+static void on_thread_end(void *ctx, const struct model_thread *thread)
+{
+	struct printer *p = ctx;
+
+	while (p->tids.n <= thread->id)
+		vec_push(&p->tids);
+	p->tids.at[thread->id] = thread->tid;
+}
+
 static void on_exit_end(void *ctx, const struct vm_exit *x)
 {
 	(void)ctx;
@@ -54,14 +64,14 @@ static void on_exit_end(void *ctx, const struct vm_exit *x)
 	       x->preempted, x->blocked);
 }
 
-static void print_interval(const struct vcpu_interval *i, const struct model_thread *threads)
+static void print_interval(const struct vcpu_interval *i, const int64_t *tids)
 {
 	printf("interval,%" PRIu32 ",%" PRId64 ",%" PRId64 ",%s", i->vcpu, i->begin, i->end,
 	       vcpu_state_name(i->state));
 	print_value(reason_of(&i->cause));
 	print_value(i->userspace_reason);
 	print_value(i->cpu == NO_CPU ? NO_VALUE : (int64_t)i->cpu);
-	print_value(i->occupant == NO_THREAD ? NO_VALUE : threads[i->occupant].tid);
+	print_value(i->occupant == NO_THREAD ? NO_VALUE : tids[i->occupant]);
 	putchar('\n');
 }
 
@@ -106,22 +116,23 @@ static int print_analysis(struct ctf_session *session, struct error *err)
 {
 	struct analysis_options options = ANALYSIS_OPTIONS_AUTO;
 	struct printer p = {0};
-	struct model_sink sink = {.ctx = &p, .vcpu_interval = on_interval, .vm_exit = on_exit_end};
+	struct model_sink sink = {.ctx = &p,
+				  .vcpu_interval = on_interval,
+				  .vm_exit = on_exit_end,
+				  .thread_end = on_thread_end};
 	struct analysis a;
-	size_t n;
 
 	options.sink = &sink;
 	int r = analysis_init(&a, session, &options, err);
 
 	if (!r) {
-		const struct model_thread *threads = model_threads(a.model, &n);
-
 		vec_each (i, &p.intervals)
-			print_interval(i, threads);
+			print_interval(i, p.tids.at);
 		print_identity(&a);
 		printf("contradictions,%" PRIu64 "\n", model_contradictions(a.model));
 	}
 	vec_deinit(&p.intervals);
+	vec_deinit(&p.tids);
 	analysis_deinit(&a);
 	return r;
 }

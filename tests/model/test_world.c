@@ -33,9 +33,7 @@ struct world {
 
 static int64_t tid_of(const struct world *w, uint32_t thread)
 {
-	size_t n;
-
-	return thread == NO_THREAD ? -1 : model_threads(w->model, &n)[thread].tid;
+	return thread == NO_THREAD ? -1 : model_thread(w->model, thread)->tid;
 }
 
 static void on_thread(void *ctx, const struct thread_interval *i)
@@ -428,13 +426,12 @@ static void kvm_run_not_recorded(void **state)
 
 static int container_of(const struct world *w, int64_t tid)
 {
-	size_t n;
-	const struct model_thread *t = model_threads(w->model, &n);
+	const struct model_thread *t;
 	int found = -2;
 
-	for (size_t i = 0; i < n; i++) {
-		if (t[i].tid == tid)
-			found = t[i].container;
+	for (uint32_t i = 0; (t = model_thread(w->model, i)); i++) {
+		if (t->tid == tid)
+			found = t->container;
 	}
 	return found;
 }
