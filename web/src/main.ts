@@ -1,31 +1,62 @@
-// Wires the page: the view state and the address, the session, and what shows them.
+// Wires the page: the view and the address, the session, and what shows them.
 
-import { Session } from "./session";
-import { fromHash, toHash, View } from "./view";
+import "./base.css";
+import "./graph/graph.css";
 
-/** The address follows the view, and the view an address that somebody put in. */
-function bindAddress(view: View): void {
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	let written = location.hash;
+import { bindAddress } from "./address";
+import { TimeGraph, type Drawn, type Spot } from "./graph/graph";
+import { Session, type Phase } from "./session";
+import { bindTheme } from "./theme";
+import { fromHash, View } from "./view";
 
-	view.subscribe(() => {
-		clearTimeout(timer);
-		// Browsers refuse more than some 100 changes of the address in 30 s.
-		timer = setTimeout(() => {
-			written = `#${toHash(view.state)}`;
-			history.replaceState(null, "", written);
-		}, 200);
-	});
-	addEventListener("hashchange", () => {
-		if (location.hash !== written) {
-			const { experiment, ...rest } = fromHash(location.hash);
-			view.choose(experiment ?? "");
-			view.change(rest);
-		}
-	});
+/** For those who drive the page by program: what is drawn where, without reading pixels. */
+export interface PageHandle {
+	readonly view: View;
+	readonly phase: Phase;
+	/** null while there is none. */
+	readonly graph: TimeGraph | null;
+	stateAt: (row: number, time: number) => Drawn | null;
+	pixelAt: (row: number, time: number) => Spot | null;
+	/** Resolves when all that is looked at is drawn. */
+	settled: () => Promise<void>;
 }
 
-const view = new View(fromHash(location.hash));
-const session = new Session(view);
-bindAddress(view);
-session.load();
+declare global {
+	interface Window {
+		vmscope: PageHandle;
+	}
+}
+
+function start(host: HTMLElement): PageHandle {
+	const view = new View(fromHash(location.hash));
+	const session = new Session(view);
+	let graph: TimeGraph | null = null;
+	let dark = bindTheme(view, (now) => {
+		dark = now;
+		graph?.setTheme(now);
+	});
+
+	bindAddress(view);
+	session.subscribe((phase) => {
+		graph?.close();
+		graph = null;
+		if (phase.kind === "ready") {
+			graph = new TimeGraph(host, view, phase.experiment, phase.api, phase.rows, dark);
+		}
+	});
+	session.load();
+	return {
+		view,
+		get phase() {
+			return session.phase;
+		},
+		get graph() {
+			return graph;
+		},
+		stateAt: (row, time) => graph?.stateAt(row, time) ?? null,
+		pixelAt: (row, time) => graph?.pixelAt(row, time) ?? null,
+		settled: async () => graph?.settled(),
+	};
+}
+
+window.vmscope = start(document.getElementById("graph") as HTMLElement);

@@ -1,7 +1,7 @@
 // The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by process. A pure function of what
 // the server says; which rows are open, hidden or pinned is in the view.
 
-import type { Cpu, Family, GraphOutput, Machine, RowId, Rows, Thread, Vcpu } from "../api";
+import type { Cpu, Family, GraphOutput, Machine, RowId, Rows, StateStyle, Thread, Vcpu } from "../api";
 import type { RowKey } from "../view";
 
 export type NodeKind = "machine" | "vcpu" | "cpu" | "group" | "thread";
@@ -21,8 +21,10 @@ export interface TreeNode {
 	children: TreeNode[];
 	/** Whether its children are shown before anybody touched it. */
 	open: boolean;
-	/** How often it ran and so on do not matter here, but how long: what is busiest comes first. */
+	/** How long it ran, in ns: what is busiest comes first. */
 	busy: number;
+	/** Of the time that it wanted to run, the share in which it had no CPU. */
+	lost: number;
 }
 
 export interface Tree {
@@ -36,6 +38,10 @@ export interface Tree {
 const MANY_THREADS = 12;
 /** States in which a thread does nothing. */
 const QUIET = new Set(["unknown", "blocked", "dead"]);
+/** States in which it wanted to run and had no CPU; threads of a guest wait for its own scheduler, too, which is no loss. */
+const LOST = new Set(["preempted", "waiting", "stolen"]);
+/** States in which it did not want to run. */
+const IDLE = new Set(["unknown", "blocked", "dead", "halted"]);
 
 function node(kind: NodeKind, key: RowKey, name: string, rest: Partial<TreeNode>): TreeNode {
 	return {
@@ -50,6 +56,7 @@ function node(kind: NodeKind, key: RowKey, name: string, rest: Partial<TreeNode>
 		children: [],
 		open: true,
 		busy: 0,
+		lost: 0,
 		...rest,
 	};
 }
@@ -63,6 +70,13 @@ function adopt(parent: TreeNode, children: readonly TreeNode[]): void {
 
 function sum(times: readonly number[], counts: (state: number) => boolean): number {
 	return times.reduce((all, ns, state) => (counts(state) ? all + ns : all), 0);
+}
+
+function shareLost(times: readonly number[], states: readonly StateStyle[]): number {
+	const of = (names: ReadonlySet<string>) => sum(times, (i) => names.has(states[i]?.name ?? ""));
+	const lost = of(LOST);
+	const wanted = sum(times, () => true) - of(IDLE);
+	return wanted > 0 ? lost / wanted : 0;
 }
 
 // ---- threads ----------------------------------------------------------------------------------------------------
@@ -92,6 +106,7 @@ class ThreadForest {
 			output: "threads",
 			family: "thread",
 			busy: this.busy(thread),
+			lost: shareLost(thread.times, this.rows.states.thread),
 		});
 	}
 
@@ -155,11 +170,12 @@ function settleProcess(process: TreeNode): void {
 
 // ---- machines ---------------------------------------------------------------------------------------------------
 
-function vcpuNode(vcpu: Vcpu): TreeNode {
+function vcpuNode(vcpu: Vcpu, states: readonly StateStyle[]): TreeNode {
 	return node("vcpu", String(vcpu.id), `vCPU ${vcpu.index}`, {
 		id: vcpu.id,
 		output: "vcpus",
 		family: "vcpu",
+		lost: shareLost(vcpu.times, states),
 	});
 }
 
@@ -185,7 +201,7 @@ function roleText(machine: Machine, rows: Rows): string {
 function addVcpus(parent: TreeNode, machine: Machine, rows: Rows, threads: TreeNode | null): void {
 	const vcpus = rows.vcpus.filter((v) => v.machine === machine.id);
 	const nodes = vcpus.map((vcpu) => {
-		const own = vcpuNode(vcpu);
+		const own = vcpuNode(vcpu, rows.states.vcpu);
 		const seen = rows.cpus.filter((c) => c.machine === machine.id && c.cpu === vcpu.index);
 		adopt(own, seen.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "as the guest saw it")));
 		return own;

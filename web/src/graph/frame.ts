@@ -1,0 +1,126 @@
+// The graph's elements: what stands where. Nothing in them is drawn here.
+
+/** Narrower than this, names say nothing; wider, there is no room for states. */
+const NAMES_MIN = 140;
+const NAMES_MAX = 560;
+const NAMES_STEP = 20;
+
+function add<K extends keyof HTMLElementTagNameMap>(
+	parent: HTMLElement,
+	tag: K,
+	className: string,
+): HTMLElementTagNameMap[K] {
+	const made = document.createElement(tag);
+	made.className = className;
+	parent.append(made);
+	return made;
+}
+
+export class Frame {
+	readonly root: HTMLElement;
+	readonly clock: HTMLButtonElement;
+	readonly overview: HTMLCanvasElement;
+	readonly axis: HTMLCanvasElement;
+	readonly names: HTMLElement;
+	readonly area: HTMLElement;
+	readonly rows: HTMLCanvasElement;
+	readonly overlay: HTMLCanvasElement;
+	readonly notice: HTMLElement;
+	/** Its scroll bar is the graph's; inside is nothing but height. */
+	readonly scroller: HTMLElement;
+	private readonly spacer: HTMLElement;
+	private readonly observer: ResizeObserver;
+
+	constructor(host: HTMLElement, resized: () => void) {
+		this.root = add(host, "div", "time-graph");
+		const top = add(this.root, "div", "g-top");
+		this.clock = add(add(top, "div", "g-corner"), "button", "g-clock");
+		const head = add(top, "div", "g-head");
+		this.overview = add(head, "canvas", "g-overview");
+		this.axis = add(head, "canvas", "g-axis");
+		const body = add(this.root, "div", "g-body");
+		this.names = add(body, "div", "g-names");
+		const split = add(body, "div", "g-split");
+		this.area = add(body, "div", "g-area");
+		this.rows = add(this.area, "canvas", "g-rows");
+		this.overlay = add(this.area, "canvas", "g-overlay");
+		this.notice = add(this.area, "div", "g-notice");
+		this.scroller = add(body, "div", "g-scroller");
+		this.spacer = add(this.scroller, "div", "g-spacer");
+		this.label();
+		bindSplit(split, this.names);
+		this.observer = new ResizeObserver(resized);
+		this.observer.observe(this.area);
+	}
+
+	close(): void {
+		this.observer.disconnect();
+		this.root.remove();
+	}
+
+	private label(): void {
+		this.names.setAttribute("role", "tree");
+		this.names.setAttribute("aria-label", "Machines, vCPUs, CPUs and threads");
+		this.names.tabIndex = 0;
+		this.rows.setAttribute("role", "img");
+		this.rows.setAttribute("aria-label", "What each row did over time");
+		this.overview.title = "The whole recording: how often states changed, and in red the share of time stolen";
+		this.notice.setAttribute("role", "status");
+		this.scroller.tabIndex = -1;
+	}
+
+	get width(): number {
+		return this.area.clientWidth;
+	}
+
+	get height(): number {
+		return this.area.clientHeight;
+	}
+
+	/** Charts under the graph have the same margins, so that times are below each other. */
+	publishMargins(): void {
+		const style = document.documentElement.style;
+		const outer = this.root.getBoundingClientRect();
+		const inner = this.area.getBoundingClientRect();
+		style.setProperty("--graph-left", `${inner.left - outer.left}px`);
+		style.setProperty("--graph-right", `${outer.right - inner.right}px`);
+	}
+
+	setScrollHeight(height: number): void {
+		this.spacer.style.height = `${height}px`;
+	}
+
+	say(text: string): void {
+		this.notice.textContent = text;
+		this.notice.hidden = text === "";
+	}
+}
+
+/** The border between names and states is moved with the pointer or the arrow keys. */
+function bindSplit(split: HTMLElement, names: HTMLElement): void {
+	const set = (width: number) => {
+		const w = Math.round(Math.min(Math.max(width, NAMES_MIN), NAMES_MAX));
+		document.documentElement.style.setProperty("--names-width", `${w}px`);
+		split.setAttribute("aria-valuenow", String(w));
+	};
+	split.tabIndex = 0;
+	split.setAttribute("role", "separator");
+	split.setAttribute("aria-orientation", "vertical");
+	split.setAttribute("aria-label", "Width of the names");
+	split.setAttribute("aria-valuemin", String(NAMES_MIN));
+	split.setAttribute("aria-valuemax", String(NAMES_MAX));
+	split.addEventListener("pointerdown", (e) => split.setPointerCapture(e.pointerId));
+	split.addEventListener("pointermove", (e) => {
+		if (split.hasPointerCapture(e.pointerId)) {
+			set(e.clientX - names.getBoundingClientRect().left);
+		}
+	});
+	split.addEventListener("keydown", (e) => {
+		const by = e.key === "ArrowLeft" ? -NAMES_STEP : e.key === "ArrowRight" ? NAMES_STEP : 0;
+		if (by !== 0) {
+			e.preventDefault();
+			e.stopPropagation();
+			set(names.offsetWidth + by);
+		}
+	});
+}
