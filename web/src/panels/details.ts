@@ -1,0 +1,197 @@
+// What is selected: the state at the selected moment with what the recording says of it, and per state what the row did in
+// the selected range.
+
+import { isAbort, type Details, type ExperimentApi, type Lane, type RowId, type TimeRange } from "../api";
+import { formatCount, formatShare } from "../format";
+import type { Paint, Palette } from "../graph/palette";
+import { fullName, type Tree, type TreeNode } from "../graph/tree";
+import type { Session } from "../session";
+import { formatDuration, formatExact, formatTime } from "../time";
+import { debounce, el, iconButton, replace } from "./dom";
+import { swatch } from "./swatch";
+import { isExact, sumStates, type StateSum } from "./statistics";
+
+/** So finely is a row asked for to be summed up: the server gives it whole where it can. */
+const PIXELS = 65536;
+
+interface Shown {
+	api: ExperimentApi;
+	tree: Tree;
+	palette: Palette;
+	/** ns since the Epoch. */
+	start: string;
+}
+
+export class DetailsPanel {
+	private readonly title = el("h2");
+	private readonly actions = el("div", { class: "actions" });
+	private readonly moment = el("div", { class: "moment" });
+	private readonly range = el("div", { class: "range" });
+	private shown: Shown | null = null;
+	private stop: AbortController | null = null;
+
+	constructor(
+		host: HTMLElement,
+		private readonly session: Session,
+	) {
+		replace(host, el("div", { class: "details-head" }, this.title, this.actions), this.moment, this.range);
+		const later = debounce(120, () => void this.load());
+		session.view.subscribe((_, changed) => {
+			if (["row", "selection", "pinned", "clock"].some((key) => changed.has(key as "row"))) {
+				this.head();
+				later();
+			}
+		});
+	}
+
+	open(shown: Shown | null): void {
+		this.shown = shown;
+		this.head();
+		void this.load();
+	}
+
+	private node(): TreeNode | undefined {
+		const { row } = this.session.view.state;
+		return row === null ? undefined : this.shown?.tree.byId.get(row);
+	}
+
+	private head(): void {
+		const node = this.node();
+		this.title.textContent = node ? fullName(node) : "Nothing selected";
+		replace(this.actions, ...(node ? this.buttons(node) : []));
+		if (!node) {
+			const hint = "Click a state for what it was. Drag over a row for how its time divides.";
+			replace(this.moment, el("p", { class: "hint" }, this.shown ? hint : ""));
+			replace(this.range);
+		}
+	}
+
+	private buttons(node: TreeNode): HTMLElement[] {
+		const { view } = this.session;
+		const id = node.id as RowId;
+		const { pinned, hidden } = view.state;
+		const isPinned = pinned.includes(id);
+		const pin = iconButton("pin", isPinned ? "Unpin this row (p)" : "Pin this row to the top (p)", () =>
+			view.change({ pinned: isPinned ? pinned.filter((p) => p !== id) : [...pinned, id] }),
+		);
+		pin.setAttribute("aria-pressed", String(isPinned));
+		const hide = iconButton("eye", "Hide this row", () => view.change({ hidden: [...hidden, node.key], row: null }));
+		const close = iconButton("close", "Select nothing (Esc)", () => view.change({ row: null, selection: null }));
+		return [pin, hide, close];
+	}
+
+	private async load(): Promise<void> {
+		const node = this.node();
+		const { selection } = this.session.view.state;
+		this.stop?.abort();
+		if (!node || !this.shown) {
+			return;
+		}
+		this.stop = new AbortController();
+		const { signal } = this.stop;
+		try {
+			await Promise.all([
+				this.loadMoment(this.shown, node, selection, signal),
+				this.loadRange(this.shown, node, selection, signal),
+			]);
+		} catch (e) {
+			if (!isAbort(e)) {
+				replace(this.range, el("p", { class: "error" }, e instanceof Error ? e.message : String(e)));
+			}
+		}
+	}
+
+	private async loadMoment(
+		shown: Shown,
+		node: TreeNode,
+		selection: TimeRange | null,
+		signal: AbortSignal,
+	): Promise<void> {
+		const details = selection ? await shown.api.details(node.id as RowId, selection.start, signal) : null;
+		if (!details) {
+			replace(this.moment, selection ? el("p", { class: "hint" }, "Nothing is known of it at this time.") : null);
+			return;
+		}
+		replace(this.moment, ...this.describe(shown, node, details));
+	}
+
+	private describe(shown: Shown, node: TreeNode, details: Details): HTMLElement[] {
+		const style = shown.palette.named(node.family ?? "vcpu", details.state);
+		const { clock } = this.session.view.state;
+		const zoom = el(
+			"button",
+			{ type: "button", class: "link", onclick: () => this.zoomTo(details) },
+			"Zoom to it",
+		);
+		const facts: [string, string | HTMLElement][] = [
+			["From", formatTime(clock, shown.start, details.start)],
+			["To", formatTime(clock, shown.start, details.end)],
+			["For", el("span", { title: formatExact(details.end - details.start) }, formatDuration(details.end - details.start))],
+			...Object.entries(details.values),
+		];
+		return [
+			el("div", { class: "state" }, swatch(style), el("strong", {}, details.state), zoom),
+			el("p", { class: "hint" }, style?.help ?? ""),
+			el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+		];
+	}
+
+	private zoomTo(details: Details): void {
+		const room = (details.end - details.start) / 8;
+		this.session.view.change({
+			range: { start: details.start - room, end: details.end + room },
+			selection: { start: details.start, end: details.end },
+		});
+	}
+
+	private async loadRange(
+		shown: Shown,
+		node: TreeNode,
+		selection: TimeRange | null,
+		signal: AbortSignal,
+	): Promise<void> {
+		if (!selection || selection.end <= selection.start || !node.output) {
+			replace(this.range);
+			return;
+		}
+		const [lane] = await shown.api.lanes(node.output, selection, PIXELS, [node.id as RowId], signal);
+		if (lane) {
+			replace(this.range, ...this.summarize(shown, node, lane, selection));
+		}
+	}
+
+	private summarize(shown: Shown, node: TreeNode, lane: Lane, range: TimeRange): (HTMLElement | null)[] {
+		const paint = (state: number) => shown.palette.paint(node.family ?? "vcpu", state);
+		const sums = sumStates(lane, range);
+		const length = range.end - range.start;
+		const head = ["State", "Total", "Share", "Times", "Min", "Mean", "Max"];
+		return [
+			el("h3", {}, `In the selected ${formatDuration(length)}`),
+			el(
+				"table",
+				{ class: "sums" },
+				el("thead", {}, el("tr", {}, ...head.map((title) => el("th", { scope: "col" }, title)))),
+				el("tbody", {}, ...sums.map((sum) => sumLine(sum, paint(sum.state), length))),
+			),
+			isExact(lane)
+				? null
+				: el("p", { class: "hint" }, "Too many to count one by one here: totals are close, select less for the rest."),
+		];
+	}
+}
+
+function sumLine(sum: StateSum, style: Paint | undefined, whole: number): HTMLElement {
+	const cell = (ns: number | undefined) =>
+		el("td", ns === undefined ? {} : { title: formatExact(ns) }, ns === undefined ? "" : formatDuration(ns, 3));
+	return el(
+		"tr",
+		{ title: style?.help },
+		el("th", { scope: "row" }, swatch(style), style?.name ?? ""),
+		cell(sum.sum),
+		el("td", {}, formatShare(sum.sum, whole)),
+		el("td", {}, sum.each ? formatCount(sum.each.count) : ""),
+		cell(sum.each?.min),
+		cell(sum.each?.mean),
+		cell(sum.each?.max),
+	);
+}

@@ -1,0 +1,146 @@
+// The view as a picture of its own, for a report or a ticket: rows, their states, the time axis and what the colours mean, as
+// SVG. A pure function; a PNG is this, painted by the browser.
+
+import type { Lane, TimeRange } from "../api";
+import type { Paint, Palette } from "../graph/palette";
+import { stateEnd } from "../graph/pixels";
+import { fullName, type Shown } from "../graph/tree";
+import { formatTime, roundStep, tickPhase, ticks } from "../time";
+import type { Clock } from "../view";
+
+export interface Picture {
+	title: string;
+	/** ns since the Epoch. */
+	start: string;
+	clock: Clock;
+	range: TimeRange;
+	rows: readonly Shown[];
+	/** By row id. */
+	lanes: ReadonlyMap<number, Lane>;
+	palette: Palette;
+	colors: { ground: string; text: string; quiet: string; grid: string };
+}
+
+const NAMES = 230;
+const PLOT = 1240;
+const MARGIN = 16;
+const ROW = 20;
+const BAR = 15;
+const TOP = 64;
+const LEGEND_COLUMN = 185;
+const TICKS = 8;
+
+function escape(text: string): string {
+	return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+function text(x: number, y: number, content: string, color: string, rest = ""): string {
+	return `<text x="${x}" y="${y}" fill="${color}"${rest ? ` ${rest}` : ""}>${escape(content)}</text>`;
+}
+
+function round(x: number): string {
+	return String(Math.round(x * 100) / 100);
+}
+
+/** All states of one colour are one path: a tenth of the size of as many rectangles. */
+function lanePaths(lane: Lane, p: Picture, shown: Shown, y: number, used: Map<string, Paint>): string {
+	const family = shown.node.family ?? "vcpu";
+	const paths = new Map<Paint, string[]>();
+	const scale = PLOT / (p.range.end - p.range.start);
+	for (let i = 0; i < lane.begin.length; i++) {
+		const paint = p.palette.paint(family, lane.state[i] ?? 0);
+		const from = Math.max(lane.begin[i] ?? 0, p.range.start);
+		const to = Math.min(stateEnd(lane, i), p.range.end);
+		if (!paint || to <= from || paint.middle === 0) {
+			continue;
+		}
+		const height = paint.low ? 3 : BAR;
+		const x = NAMES + (from - p.range.start) * scale;
+		const width = Math.max((to - from) * scale, 0.2);
+		const path = paths.get(paint) ?? [];
+		path.push(`M${round(x)} ${y + (BAR - height) / 2}h${round(width)}v${height}h-${round(width)}z`);
+		paths.set(paint, path);
+		used.set(`${family} ${paint.name}`, paint);
+	}
+	return [...paths].map(([paint, path]) => `<path fill="${paint.color}" d="${path.join("")}"/>`).join("\n");
+}
+
+function axis(p: Picture, bottom: number): string {
+	const step = roundStep((p.range.end - p.range.start) / TICKS);
+	const times = ticks(p.range, step, tickPhase(p.clock, p.start, step));
+	return times
+		.map((time) => {
+			const x = round(NAMES + ((time - p.range.start) / (p.range.end - p.range.start)) * PLOT);
+			const label = text(Number(x), TOP - 8, formatTime(p.clock, p.start, time, step), p.colors.quiet, 'text-anchor="middle"');
+			return `<path stroke="${p.colors.grid}" d="M${x} ${TOP}V${bottom}"/>${label}`;
+		})
+		.join("\n");
+}
+
+function legend(paints: readonly Paint[], y: number, p: Picture): string {
+	const perLine = Math.floor((NAMES + PLOT) / LEGEND_COLUMN);
+	return paints
+		.map((paint, i) => {
+			const x = MARGIN + (i % perLine) * LEGEND_COLUMN;
+			const at = y + Math.floor(i / perLine) * ROW;
+			const box = `<rect x="${x}" y="${at}" width="14" height="12" fill="${paint.color}"/>`;
+			return box + text(x + 20, at + 10, paint.name, p.colors.text);
+		})
+		.join("\n");
+}
+
+/** One of each look: states of two families that look alike and are called alike mean the same. */
+function legendOf(used: ReadonlyMap<string, Paint>): Paint[] {
+	const seen = new Map([...used.values()].map((paint) => [`${paint.name} ${paint.color}`, paint]));
+	return [...seen.values()];
+}
+
+export function toSvg(p: Picture): { svg: string; width: number; height: number } {
+	const used = new Map<string, Paint>();
+	const bottom = TOP + p.rows.length * ROW;
+	const rows = p.rows.map((shown, i) => {
+		const y = TOP + i * ROW;
+		const lane = shown.node.id === null ? undefined : p.lanes.get(shown.node.id);
+		const name = shown.depth === 0 ? fullName(shown.node) : `${shown.node.name} ${shown.node.note}`;
+		const clip = name.length > 34 ? `${name.slice(0, 33)}…` : name;
+		const label = text(MARGIN + Math.min(shown.depth, 4) * 10, y + 14, clip, p.colors.text, lane ? "" : 'font-weight="600"');
+		return label + (lane ? lanePaths(lane, p, shown, y + 3, used) : "");
+	});
+	const paints = legendOf(used);
+	const perLine = Math.floor((NAMES + PLOT) / LEGEND_COLUMN);
+	const width = NAMES + PLOT + MARGIN;
+	const height = bottom + 24 + Math.ceil(paints.length / perLine) * ROW + MARGIN;
+	const svg = [
+		`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"` +
+			' font-family="system-ui, sans-serif" font-size="12">',
+		`<rect width="${width}" height="${height}" fill="${p.colors.ground}"/>`,
+		text(MARGIN, 26, p.title, p.colors.text, 'font-size="15" font-weight="600"'),
+		axis(p, bottom),
+		...rows,
+		legend(paints, bottom + 18, p),
+		"</svg>",
+		"",
+	];
+	return { svg: svg.join("\n"), width, height };
+}
+
+/** The states of the picture: one line each. */
+export function stateLines(p: Picture): (string | number)[][] {
+	const lines: (string | number)[][] = [];
+	for (const { node } of p.rows) {
+		const lane = node.id === null ? undefined : p.lanes.get(node.id);
+		for (let i = 0; lane && i < lane.begin.length; i++) {
+			const state = p.palette.paint(node.family ?? "vcpu", lane.state[i] ?? 0)?.name ?? "";
+			const label = lane.labels[(lane.label[i] ?? 0) - 1] ?? "";
+			const begin = lane.begin[i] ?? 0;
+			const end = stateEnd(lane, i);
+			const truth = ["exact", "gathered", "share"][lane.truth[i] ?? 0] ?? "";
+			if (end > p.range.start && begin < p.range.end) {
+				lines.push([fullName(node), begin, end, state, label, truth]);
+			}
+		}
+	}
+	return lines;
+}
+
+export const STATE_COLUMNS = ["row", "begin_ns", "end_ns", "state", "label", "truth"] as const;

@@ -1,0 +1,20 @@
+// A sample of how a state is drawn, as the graph's rows draw it.
+
+import type { Paint } from "../graph/palette";
+import { el } from "./dom";
+
+const TAKEN = new Set(["preempted", "stolen"]);
+
+export function swatch(paint: Paint | undefined): HTMLElement {
+	const classes = ["swatch"];
+	if (paint?.low) {
+		classes.push("low");
+	}
+	if (paint?.unknown) {
+		classes.push("unknown");
+	}
+	if (paint && TAKEN.has(paint.name)) {
+		classes.push("taken");
+	}
+	return el("span", { class: classes.join(" "), style: paint ? `--color:${paint.color}` : null });
+}

@@ -1,0 +1,138 @@
+// The tables below the graph: one tab each, of what is selected or else of what is shown.
+
+import { ApiError, isAbort, type ExperimentApi, type Family, type TableName, type TimeRange } from "../api";
+import { formatDuration, formatRelative } from "../time";
+import type { Paint, Palette } from "../graph/palette";
+import type { Session } from "../session";
+import { statisticsCsv } from "./csv";
+import { copyText, debounce, download, el, iconButton, replace } from "./dom";
+import { Table, type Sorting } from "./table";
+
+interface Tab {
+	name: TableName;
+	title: string;
+	help: string;
+	/** Whose states are columns. */
+	family?: Family;
+	sorting: Sorting;
+}
+
+const TABS: readonly Tab[] = [
+	{ name: "vcpus", family: "vcpu", title: "vCPUs", help: "where the time of each vCPU went", sorting: { column: "vcpu", descending: false } },
+	{ name: "exits", title: "VM exits", help: "why guests were left, and how long", sorting: { column: "total", descending: true } },
+	{ name: "steal", title: "Who took the CPU", help: "what ran while a vCPU could have", sorting: { column: "steal", descending: true } },
+	{ name: "threads", family: "thread", title: "Threads", help: "where the time of each thread went", sorting: { column: "user", descending: true } },
+	{ name: "cpus", family: "cpu", title: "CPUs", help: "where the time of the host's CPUs went", sorting: { column: "cpu", descending: false } },
+];
+
+/** What tables are about: a selection that is longer than a moment, or what is shown. */
+export function tableRange(state: { range: TimeRange; selection: TimeRange | null }): TimeRange {
+	const { selection, range } = state;
+	return selection && selection.end > selection.start ? selection : range;
+}
+
+export class Tables {
+	private readonly tabs = el("div", { class: "tabs", role: "tablist" });
+	private readonly about = el("span", { class: "about" });
+	private readonly said = el("div", { class: "said", role: "status" });
+	private readonly hold = el("div", { class: "tables-body" });
+	private readonly tools: HTMLElement;
+	private table: Table | null = null;
+	private tab: Tab | undefined;
+	private stop: AbortController | null = null;
+	private api: ExperimentApi | null = null;
+	private palette: Palette | null = null;
+
+	constructor(
+		host: HTMLElement,
+		private readonly session: Session,
+	) {
+		const copy = iconButton("copy", "Copy the table as CSV", () => void this.copy());
+		const save = iconButton("save", "Save the table as CSV", () => this.save());
+		this.tools = el("div", { class: "tools" }, this.about, copy, save);
+		replace(host, el("div", { class: "tables-head" }, this.tabs, this.tools), this.said, this.hold);
+		const later = debounce(250, () => void this.load());
+		session.view.subscribe((_, changed) => {
+			if (changed.has("tab")) {
+				this.choose();
+			} else if (changed.has("range") || changed.has("selection")) {
+				later();
+			}
+			if (changed.has("row")) {
+				this.table?.mark();
+			}
+		});
+	}
+
+	/** Another experiment, or none. */
+	open(api: ExperimentApi | null, palette: Palette | null): void {
+		this.api = api;
+		this.palette = palette;
+		this.choose();
+	}
+
+	private choose(): void {
+		const { view } = this.session;
+		this.tab = TABS.find((t) => t.name === view.state.tab);
+		replace(this.tabs, ...TABS.map((tab) => this.button(tab)));
+		this.tools.hidden = this.hold.hidden = !this.tab;
+		this.hold.parentElement?.classList.toggle("closed", !this.tab);
+		this.table = this.tab ? new Table(view, (state) => this.paint(state), this.tab.sorting) : null;
+		replace(this.hold, this.table?.element);
+		void this.load();
+	}
+
+	/** Columns that are states look like them. */
+	private paint(state: string): Paint | undefined {
+		const family = this.tab?.family;
+		return family && this.palette?.named(family, state);
+	}
+
+	private button(tab: Tab): HTMLElement {
+		const chosen = tab === this.tab;
+		const { view } = this.session;
+		const onclick = () => view.change({ tab: chosen ? "" : tab.name });
+		const title = chosen ? "Close the table" : `Table: ${tab.help}`;
+		return el("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(chosen), title, onclick }, tab.title);
+	}
+
+	private async load(): Promise<void> {
+		const { api, table, tab } = this;
+		const { state } = this.session.view;
+		this.stop?.abort();
+		if (!api || !table || !tab || state.range.end <= state.range.start) {
+			return;
+		}
+		this.stop = new AbortController();
+		const range = tableRange(state);
+		this.describe(range);
+		try {
+			table.set(await api.statistics(tab.name, range, this.stop.signal));
+			this.said.textContent = table.shown.rows.length ? "" : "Nothing of this in this time.";
+		} catch (e) {
+			if (!isAbort(e)) {
+				this.said.textContent = e instanceof ApiError ? e.message : String(e);
+			}
+		}
+	}
+
+	private describe(range: TimeRange): void {
+		const selected = range === this.session.view.state.selection;
+		this.about.textContent = `${selected ? "selected" : "shown"}: ${formatDuration(range.end - range.start)}`;
+		this.about.title = `${formatRelative(range.start)} to ${formatRelative(range.end)}`;
+	}
+
+	private async copy(): Promise<void> {
+		if (this.table) {
+			const done = await copyText(statisticsCsv(this.table.shown));
+			this.said.textContent = done ? "Copied." : "The browser does not let the page copy.";
+		}
+	}
+
+	private save(): void {
+		if (this.table && this.tab) {
+			const text = statisticsCsv(this.table.shown);
+			download(`vmscope-${this.tab.name}.csv`, new Blob([text], { type: "text/csv" }));
+		}
+	}
+}

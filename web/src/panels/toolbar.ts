@@ -1,0 +1,225 @@
+// The bar at the top: which experiment, search and filter, history, and what one does with the picture.
+
+import type { ExperimentApi, Rows } from "../api";
+import type { Tree } from "../graph/tree";
+import type { Session } from "../session";
+import type { Theme } from "../view";
+import { copyText, debounce, el, icon, iconButton, replace } from "./dom";
+import type { Format } from "./export";
+import { jump, parseQuery, queryText, stateNames } from "./search";
+
+export interface ToolbarActions {
+	choose: () => void;
+	help: () => void;
+	save: (format: Format) => void;
+	/** Says something short. */
+	say: (text: string) => void;
+}
+
+interface Searched {
+	api: ExperimentApi;
+	tree: Tree;
+	rows: Rows;
+}
+
+const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
+const THEME_NAMES: Record<Theme, string> = { auto: "as the system", dark: "dark", light: "light" };
+const FORMATS: readonly [Format, string, string][] = [
+	["png", "Picture (PNG)", "the rows that are open, for a report or a ticket"],
+	["svg", "Drawing (SVG)", "the same, to be scaled and edited"],
+	["csv", "States (CSV)", "what is drawn, as a table"],
+];
+
+export class Toolbar {
+	private readonly experiment = el("span", { class: "experiment-name" }, "");
+	private readonly search = el("input", {
+		type: "search",
+		class: "search",
+		placeholder: "Search: thread, state, exit, >1ms",
+		"aria-label": "Search for a name, a state, an exit reason or a length",
+		title: "A thread's name, a state, an exit reason, >1ms (/)",
+		spellcheck: "false",
+		autocomplete: "off",
+	});
+	private readonly filter = el("input", {
+		type: "search",
+		class: "filter",
+		placeholder: "Filter rows",
+		"aria-label": "Show only rows with this in their name",
+		title: "Show only rows with this in their name (f)",
+		spellcheck: "false",
+		autocomplete: "off",
+	});
+	private readonly undo: HTMLButtonElement;
+	private readonly redo: HTMLButtonElement;
+	private readonly chips = el("span", { class: "chips" });
+	private readonly clock: HTMLButtonElement;
+	private readonly theme: HTMLButtonElement;
+	private readonly menu = el("div", { class: "menu", popover: "auto", id: "export-menu" });
+	private searched: Searched | null = null;
+	private jumping = false;
+
+	constructor(
+		host: HTMLElement,
+		private readonly session: Session,
+		private readonly actions: ToolbarActions,
+	) {
+		const { view } = session;
+		this.undo = iconButton("undo", "Back to where you were (Ctrl+Z)", () => view.undo());
+		this.redo = iconButton("redo", "Forward (Ctrl+Y)", () => view.redo());
+		this.clock = iconButton("clock", "", () =>
+			view.change({ clock: view.state.clock === "utc" ? "relative" : "utc" }),
+		);
+		this.theme = iconButton("theme", "", () => this.toggleTheme());
+		this.listen();
+		replace(host, ...this.groups());
+		this.fillMenu();
+		view.subscribe(() => this.update());
+		this.update();
+	}
+
+	open(name: string, searched: Searched | null): void {
+		this.searched = searched;
+		this.experiment.textContent = name || "Open…";
+		document.title = name ? `${name} – vmscope` : "vmscope";
+		this.update();
+	}
+
+	focusSearch(): void {
+		this.search.focus();
+		this.search.select();
+	}
+
+	focusFilter(): void {
+		this.filter.focus();
+		this.filter.select();
+	}
+
+	toggleTheme(): void {
+		const { view } = this.session;
+		view.change({ theme: NEXT_THEME[view.state.theme] });
+	}
+
+	/** To the next or previous match, and says where there is none. */
+	async find(direction: "next" | "previous"): Promise<void> {
+		const { searched, session } = this;
+		if (!searched || this.jumping) {
+			return;
+		}
+		if (!session.view.state.query) {
+			this.focusSearch();
+			return;
+		}
+		this.jumping = true;
+		try {
+			const found = await jump(searched.api, searched.tree, searched.rows, session.view, direction);
+			this.actions.say(found ? "" : `No ${direction} match`);
+		} catch (e) {
+			this.actions.say(e instanceof Error ? e.message : String(e));
+		} finally {
+			this.jumping = false;
+		}
+	}
+
+	private groups(): HTMLElement[] {
+		const { view } = this.session;
+		const choose = el(
+			"button",
+			{ type: "button", class: "experiment", title: "Other experiments, or open a file", onclick: () => this.actions.choose() },
+			this.experiment,
+			icon("down"),
+		);
+		const fit = iconButton("fit", "Show everything (0)", () => view.change({ range: { start: 0, end: view.duration } }));
+		const save = iconButton("save", "Save the view as PNG, SVG or CSV", () => undefined);
+		save.setAttribute("popovertarget", "export-menu");
+		return [
+			el("div", { class: "group" }, el("span", { class: "brand" }, "vmscope"), choose),
+			el("div", { class: "group" }, this.undo, this.redo, fit),
+			el(
+				"div",
+				{ class: "group grow" },
+				el("span", { class: "field" }, icon("search"), this.search),
+				iconButton("previous", "Previous match (Shift+N)", () => void this.find("previous")),
+				iconButton("next", "Next match (N)", () => void this.find("next")),
+				el("span", { class: "field" }, icon("filter"), this.filter),
+				this.chips,
+			),
+			el(
+				"div",
+				{ class: "group" },
+				this.clock,
+				iconButton("link", "Copy a link to this view", () => void this.copyLink()),
+				save,
+				this.menu,
+				this.theme,
+				iconButton("help", "Help: reading it, and keys (?)", () => this.actions.help()),
+			),
+		];
+	}
+
+	private listen(): void {
+		const { view } = this.session;
+		const search = debounce(150, () => view.change({ query: this.typed() }));
+		this.search.addEventListener("input", search);
+		this.search.addEventListener("keydown", (event) => {
+			if (event.key === "Enter") {
+				view.change({ query: this.typed() });
+				void this.find(event.shiftKey ? "previous" : "next");
+			}
+		});
+		this.filter.addEventListener("input", debounce(100, () => view.change({ filter: this.filter.value.trim() })));
+		for (const field of [this.search, this.filter]) {
+			field.addEventListener("keydown", (event) => event.key === "Escape" && field.blur());
+		}
+	}
+
+	private typed() {
+		return parseQuery(this.search.value, this.searched ? stateNames(this.searched.rows) : new Set());
+	}
+
+	private fillMenu(): void {
+		const entry = ([format, name, help]: (typeof FORMATS)[number]) => {
+			const onclick = () => {
+				this.menu.hidePopover();
+				this.actions.save(format);
+			};
+			return el("button", { type: "button", "data-format": format, onclick }, el("strong", {}, name), el("span", {}, help));
+		};
+		replace(this.menu, ...FORMATS.map(entry));
+	}
+
+	private async copyLink(): Promise<void> {
+		// The address follows the view a moment later.
+		await new Promise((done) => setTimeout(done, 250));
+		const done = await copyText(location.href);
+		this.actions.say(done ? "Link copied" : "The browser does not let the page copy; the address is the link");
+	}
+
+	private update(): void {
+		const { view } = this.session;
+		const { query, filter, hidden, theme, clock } = view.state;
+		this.undo.disabled = !view.canUndo;
+		this.redo.disabled = !view.canRedo;
+		this.title(this.theme, `Colours: ${THEME_NAMES[theme]} (t)`);
+		this.title(this.clock, clock === "utc" ? "Times: UTC; click for time since the start" : "Times: since the start; click for UTC");
+		this.clock.setAttribute("aria-pressed", String(clock === "utc"));
+		if (document.activeElement !== this.search) {
+			this.search.value = queryText(query);
+		}
+		if (document.activeElement !== this.filter) {
+			this.filter.value = filter;
+		}
+		const show = () => view.change({ hidden: [] });
+		replace(
+			this.chips,
+			hidden.length > 0
+				? el("button", { type: "button", class: "chip", title: "Show them again", onclick: show }, `${hidden.length} hidden`, icon("close"))
+				: null,
+		);
+	}
+
+	private title(button: HTMLElement, title: string): void {
+		button.title = title;
+		button.setAttribute("aria-label", title);
+	}
+}
