@@ -5,6 +5,7 @@ import "./graph/graph.css";
 
 import { bindAddress } from "./address";
 import { TimeGraph, type Drawn, type Spot } from "./graph/graph";
+import { mountPanels } from "./panels";
 import { Session, type Phase } from "./session";
 import { bindTheme } from "./theme";
 import { fromHash, View } from "./view";
@@ -44,6 +45,7 @@ function start(host: HTMLElement): PageHandle {
 			graph = new TimeGraph(host, view, phase.experiment, phase.api, phase.rows, dark);
 		}
 	});
+	mountPanels(session);
 	session.load();
 	return {
 		view,
