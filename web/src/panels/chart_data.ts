@@ -40,6 +40,32 @@ export function sumByName(series: Series, nameOf: (id: RowId, name: string) => s
 	return [...sorted.slice(0, MAX_LINES - 1), others];
 }
 
+/** Colours (0 to n - 1) of lines: those that had one keep it, so that a line is the same one wherever the view goes. */
+export function keepStrokes(
+	before: ReadonlyMap<string, number>,
+	names: readonly string[],
+	n: number,
+): ReadonlyMap<string, number> {
+	const result = new Map<string, number>();
+	const free = new Set(Array.from({ length: n }, (_, i) => i));
+	for (const name of names) {
+		const stroke = before.get(name);
+		if (stroke !== undefined && free.delete(stroke)) {
+			result.set(name, stroke);
+		}
+	}
+	for (const name of names) {
+		const [stroke] = free;
+		if (!result.has(name) && stroke !== undefined) {
+			free.delete(stroke);
+			result.set(name, stroke);
+		}
+	}
+	// Names that are not there now still have theirs for when they are back, as far as nobody took it.
+	before.forEach((stroke, name) => !result.has(name) && free.has(stroke) && result.set(name, stroke));
+	return result;
+}
+
 /** "1.5 k": numbers at an axis, where there is little room. */
 export function shortNumber(value: number): string {
 	for (const [unit, name] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]] as const) {

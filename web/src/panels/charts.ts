@@ -9,7 +9,7 @@ import type { Tree } from "../graph/tree";
 import type { Session } from "../session";
 import { formatDuration } from "../time";
 import { zoomRange } from "../view";
-import { shortNumber, sumByName, type Line } from "./chart_data";
+import { keepStrokes, shortNumber, sumByName, type Line } from "./chart_data";
 import { debounce, el, replace } from "./dom";
 
 interface Kind {
@@ -44,7 +44,7 @@ const KINDS: readonly Kind[] = [
 	},
 ];
 
-const HEIGHT = 70;
+const HEIGHT = 76;
 /** Room for the numbers at the axis, left of where the plot begins. */
 const AXIS = 52;
 /** Told apart without their hue, too: dark and light take turns. Only charts use them. */
@@ -64,6 +64,8 @@ class Chart {
 	private plot: uPlot | null = null;
 	private lines: Line[] = [];
 	private x: number[] = [];
+	/** Which colour each line has had, by its name. */
+	private strokes: ReadonlyMap<string, number> = new Map();
 	open: boolean;
 
 	constructor(
@@ -91,6 +93,7 @@ class Chart {
 	set(x: number[], lines: Line[]): void {
 		this.x = x;
 		this.lines = lines;
+		this.strokes = keepStrokes(this.strokes, lines.map((line) => line.name), STROKES.length);
 		this.draw();
 	}
 
@@ -106,7 +109,7 @@ class Chart {
 		const data = [this.x, ...this.lines.map((line) => line.y)] as uPlot.AlignedData;
 		this.plot = new uPlot(this.options(width), data, this.plotHost);
 		this.move();
-		this.values(null);
+		this.point(this.session.view.hover.time);
 	}
 
 	private options(width: number): uPlot.Options {
@@ -135,9 +138,9 @@ class Chart {
 			],
 			series: [
 				{},
-				...this.lines.map((line, i) => ({
+				...this.lines.map((line) => ({
 					label: line.name,
-					stroke: cssColor(STROKES[i] ?? "--quiet"),
+					stroke: cssColor(this.stroke(line)),
 					width: 1.5,
 					points: { show: false },
 					...(paths ? { paths } : {}),
@@ -149,6 +152,10 @@ class Chart {
 				drawClear: [(plot) => this.drawSelection(plot)],
 			},
 		};
+	}
+
+	private stroke(line: Line): string {
+		return STROKES[this.strokes.get(line.name) ?? -1] ?? "--quiet";
 	}
 
 	/** The graph moved: what is there is stretched until there is more. */
@@ -220,14 +227,15 @@ class Chart {
 
 	private values(time: number | null): void {
 		const at = time === null ? -1 : lastAt(this.x, time);
+		this.names.classList.toggle("many", this.lines.length > 3);
 		replace(
 			this.names,
-			...this.lines.map((line, i) => {
+			...this.lines.map((line) => {
 				const value = line.y[at];
 				return el(
 					"li",
 					{ title: line.name },
-					el("span", { class: "stroke", style: `background:var(${STROKES[i] ?? "--quiet"})` }),
+					el("span", { class: "stroke", style: `background:var(${this.stroke(line)})` }),
 					el("span", { class: "name" }, line.name),
 					el("span", { class: "value" }, value === undefined || value === null ? "" : this.kind.format(value)),
 				);

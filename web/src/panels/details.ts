@@ -124,9 +124,9 @@ export class DetailsPanel {
 			"Zoom to it",
 		);
 		const facts: [string, string | HTMLElement][] = [
-			["From", formatTime(clock, shown.start, details.start)],
-			["To", formatTime(clock, shown.start, details.end)],
-			["For", el("span", { title: formatExact(details.end - details.start) }, formatDuration(details.end - details.start))],
+			["from", formatTime(clock, shown.start, details.start)],
+			["to", formatTime(clock, shown.start, details.end)],
+			["for", el("span", { title: formatExact(details.end - details.start) }, formatDuration(details.end - details.start))],
 			...Object.entries(details.values),
 		];
 		return [
@@ -164,15 +164,9 @@ export class DetailsPanel {
 		const paint = (state: number) => shown.palette.paint(node.family ?? "vcpu", state);
 		const sums = sumStates(lane, range);
 		const length = range.end - range.start;
-		const head = ["State", "Total", "Share", "Times", "Min", "Mean", "Max"];
 		return [
 			el("h3", {}, `In the selected ${formatDuration(length)}`),
-			el(
-				"table",
-				{ class: "sums" },
-				el("thead", {}, el("tr", {}, ...head.map((title) => el("th", { scope: "col" }, title)))),
-				el("tbody", {}, ...sums.map((sum) => sumLine(sum, paint(sum.state), length))),
-			),
+			el("ul", { class: "sums" }, ...sums.map((sum) => sumLine(sum, paint(sum.state), length))),
 			isExact(lane)
 				? null
 				: el("p", { class: "hint" }, "Too many to count one by one here: totals are close, select less for the rest."),
@@ -180,18 +174,22 @@ export class DetailsPanel {
 	}
 }
 
-function sumLine(sum: StateSum, style: Paint | undefined, whole: number): HTMLElement {
-	const cell = (ns: number | undefined) =>
-		el("td", ns === undefined ? {} : { title: formatExact(ns) }, ns === undefined ? "" : formatDuration(ns, 3));
+/** One state: how much in all, and below it how often and how long each. */
+function sumLine(sum: StateSum, paint: Paint | undefined, whole: number): HTMLElement {
+	const { each } = sum;
+	const lengths = each && [
+		`${formatCount(each.count)} ×`,
+		`min ${formatDuration(each.min, 3)}`,
+		`mean ${formatDuration(each.mean, 3)}`,
+		`max ${formatDuration(each.max, 3)}`,
+	];
 	return el(
-		"tr",
-		{ title: style?.help },
-		el("th", { scope: "row" }, swatch(style), style?.name ?? ""),
-		cell(sum.sum),
-		el("td", {}, formatShare(sum.sum, whole)),
-		el("td", {}, sum.each ? formatCount(sum.each.count) : ""),
-		cell(sum.each?.min),
-		cell(sum.each?.mean),
-		cell(sum.each?.max),
+		"li",
+		{ title: paint?.help },
+		swatch(paint),
+		el("span", { class: "name" }, paint?.name ?? ""),
+		el("span", { class: "total", title: formatExact(sum.sum) }, formatDuration(sum.sum)),
+		el("span", { class: "share" }, formatShare(sum.sum, whole)),
+		lengths && el("span", { class: "each" }, ...lengths.map((text) => el("span", {}, text))),
 	);
 }
