@@ -172,7 +172,7 @@ function labelText(lane: Lane, i: number, paint: Paint, room: number): string {
 	const number = lane.label[i] as number;
 	const label = number > 0 ? (lane.labels[number - 1] ?? "") : "";
 	if (label === "") {
-		return room >= NAME_WIDTH && paint.middle !== 0 ? paint.name : "";
+		return room >= NAME_WIDTH && paint.full !== 0 ? paint.name : "";
 	}
 	// Where there is room, the state's own name helps those who do not know the colours yet.
 	return room >= 3 * NAME_WIDTH ? `${paint.name} · ${label}` : label;

@@ -226,14 +226,19 @@ function machineNode(machine: Machine, rows: Rows, forest: ThreadForest): TreeNo
 	return own;
 }
 
-/** Guests first, since they are what is asked about; the host that holds all of them last. */
+/** Guests first, since they are what is asked about, each with those that run on it; hosts last. */
+function inOrder(rows: Rows): Machine[] {
+	const on = (parent: Machine): Machine[] =>
+		rows.machines.filter((m) => m.parent === parent.id).flatMap((guest) => [guest, ...on(guest)]);
+	const tops = rows.machines.filter((m) => m.parent === null);
+	return [...tops.flatMap(on), ...tops];
+}
+
 export function buildTree(rows: Rows): Tree {
 	const forest = new ThreadForest(rows);
 	const byId = new Map<RowId, TreeNode>();
 	const byKey = new Map<RowKey, TreeNode>();
-	const guests = rows.machines.filter((m) => m.parent !== null);
-	const hosts = rows.machines.filter((m) => m.parent === null);
-	const roots = [...guests, ...hosts]
+	const roots = inOrder(rows)
 		.map((machine) => machineNode(machine, rows, forest))
 		.filter((root) => root.children.length > 0);
 	const index = (n: TreeNode) => {
