@@ -1,6 +1,7 @@
 #include "server/catalog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,14 +116,31 @@ static paths_t paths_of(struct catalog *c, const struct experiment *e)
 	return paths;
 }
 
+/* What was good when it was opened may lead elsewhere by now. */
+static int check_paths(const struct catalog *c, const paths_t *paths, struct error *err)
+{
+	vec_each (path, paths) {
+		char *real = NULL;
+		bool good = roots_resolve(&c->roots, *path, &real) == ROOT_RECORDING &&
+			    !strcmp(real, *path);
+
+		free(real);
+		if (!good)
+			return error_set(err, "'%s' is not what it was", *path);
+	}
+	return 0;
+}
+
 static int analyze_paths(struct catalog *c, const paths_t *paths, struct dataset **dp,
 			 struct error *err)
 {
+	if (check_paths(c, paths, err))
+		return ERR;
 	char *output = mem_printf("%s/results.vms", c->directory);
 	int r = c->analyze(c->ctx, paths->at, paths->n, output, c->stop_fd, err);
 
 	if (!r)
-		r = dataset_open(dp, output, err);
+		r = dataset_open(dp, open(output, O_RDONLY | O_CLOEXEC), output, err);
 	unlink(output); /* what is open stays */
 	free(output);
 	return r;
@@ -459,7 +477,7 @@ static enum catalog_answer add_experiment(struct catalog *c, const char *name,
 		*uuidp = experiment_uuid(name, traces, n);
 		answer = check_experiment(c, uuidp, name, &known, err);
 	}
-	if (answer == CATALOG_OK && !known && path && dataset_open(&d, path, err))
+	if (answer == CATALOG_OK && !known && path && dataset_open(&d, roots_open(path), path, err))
 		answer = CATALOG_NO_TRACE;
 	if (answer == CATALOG_OK && !known)
 		push_experiment(c, uuidp, name, traces, n, d);

@@ -1,7 +1,9 @@
 #include "server/dataset.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/cursor.h"
 
@@ -291,18 +293,24 @@ static int read_all(struct dataset *d, struct error *err)
 	return 0;
 }
 
-int dataset_open(struct dataset **dp, const char *path, struct error *err)
+int dataset_open(struct dataset **dp, int fd, const char *name, struct error *err)
 {
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", name);
 	struct dataset *d = mem_zalloc(1, sizeof(*d));
 
 	d->users = 1;
 	pthread_mutex_init(&d->lock, NULL);
-	if (store_open(&d->store, path, err) || read_all(d, err)) {
+	int r = store_open_fd(&d->store, fd, name, err);
+
+	close(fd);
+	if (!r)
+		r = read_all(d, err);
+	if (r)
 		dataset_release(d);
-		return ERR;
-	}
-	*dp = d;
-	return 0;
+	else
+		*dp = d;
+	return r;
 }
 
 struct dataset *dataset_use(struct dataset *d)

@@ -72,8 +72,11 @@ struct dataset {
 	VEC(struct ds_exits) exits; /* behind lock until known, then constant */
 };
 
-/* Return: 0 and *dp with one user; or ERR with err set. */
-int dataset_open(struct dataset **dp, const char *path, struct error *err);
+/*
+ * Opens results. fd: of the file, taken over; -1: errno says why it could not be opened. name: for
+ * messages. Return: 0 and *dp with one user; or ERR with err set.
+ */
+int dataset_open(struct dataset **dp, int fd, const char *name, struct error *err);
 
 /* One user more. Return: d. */
 struct dataset *dataset_use(struct dataset *d);

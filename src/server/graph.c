@@ -12,6 +12,8 @@ enum {
 	MAX_TSP_STATES = 1 << 17, /* more than this no client can take in a second */
 	ROWS_DECODED = 1 << 20,
 	MIN_BUDGET = 4096,
+	WHOLE_PIXELS = 2,  /* a row of so many pixels on average is shown as it is, */
+	WHOLE_ROWS = 1024, /* and so are that many rows more */
 	LABEL_PIXELS = 12,
 	TAG_DIMMED = 1,
 	TAG_EXCLUDED = 4,
@@ -66,12 +68,23 @@ static struct lane_query query_for(const struct dataset *d, const struct view_re
 	};
 }
 
-/* Draws a row; one without a lane has no states. Return: 0, or ERR with err set. */
-static int draw_row(const struct dataset *d, int32_t row, struct lane_query *q,
+/*
+ * Draws a row; one without a lane has no states. left: states that the reply may still have; what
+ * is drawn is taken off. Return: 0, or ERR with err set.
+ */
+static int draw_row(const struct dataset *d, int32_t row, struct lane_query *q, uint64_t *left,
 		    struct lane_room *room, struct lane_states *states, struct error *err)
 {
-	return dataset_lane(d, row, &q->table, &q->lane) ? lane_draw(d->store, q, room, states, err)
-							 : 0;
+	uint64_t few = q->pixels / WHOLE_PIXELS + WHOLE_ROWS, before = states->at.n;
+
+	if (!dataset_lane(d, row, &q->table, &q->lane))
+		return 0;
+	q->whole = few < *left ? few : *left;
+	int r = lane_draw(d->store, q, room, states, err);
+	uint64_t drawn = states->at.n - before;
+
+	*left -= drawn < *left ? drawn : *left;
+	return r;
 }
 
 /* ---- states for the protocol ----------------------------------------------------------------- */
@@ -176,6 +189,7 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 {
 	rows_t rows = wanted_rows(d, output_states(output), q);
 	struct lane_query query = query_for(d, q, rows.n, MAX_TSP_STATES);
+	uint64_t left = MAX_TSP_STATES;
 	struct tails tails = {.table = TABLE_NONE};
 	struct lane_states states = {0};
 	struct lane_room room;
@@ -187,7 +201,7 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 	jsonw_array_begin(j);
 	for (size_t i = 0; !r && i < rows.n; i++) {
 		states.at.n = 0;
-		r = draw_row(d, rows.at[i], &query, &room, &states, err);
+		r = draw_row(d, rows.at[i], &query, &left, &room, &states, err);
 		if (states.at.n)
 			tails_init(&tails, query.table);
 		write_row(j, d, rows.at[i], q, &tails, &states);
@@ -330,6 +344,7 @@ int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const stru
 	for (size_t i = 0; i < q->items.n; i++)
 		*vec_push(&l.rows) = q->items.at[i];
 	struct lane_query query = query_for(d, q, l.rows.n, MAX_STATES);
+	uint64_t left = MAX_STATES;
 	struct lane_room room;
 	int r = 0;
 
@@ -337,7 +352,7 @@ int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const stru
 	for (size_t i = 0; !r && i < l.rows.n; i++) {
 		size_t before = l.states.at.n;
 
-		r = draw_row(d, l.rows.at[i], &query, &room, &l.states, err);
+		r = draw_row(d, l.rows.at[i], &query, &left, &room, &l.states, err);
 		*vec_push(&l.counts) = (uint32_t)(l.states.at.n - before);
 	}
 	if (!r)

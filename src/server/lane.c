@@ -6,7 +6,7 @@
 #include "store/block.h"
 #include "store/cursor.h"
 
-enum { N_CLASSES = 64, WHOLE_PIXELS = 2, WHOLE_AT_LEAST = 1024 };
+enum { N_CLASSES = 64 };
 
 /* States that are too short to be shown one by one. */
 struct gathering {
@@ -93,7 +93,7 @@ static int collect_all(struct drawing *d)
 		return ERR;
 	vec_each (p, &d->room->parts)
 		rows += p->entry.rows;
-	if (rows > d->query->pixels / WHOLE_PIXELS + WHOLE_AT_LEAST)
+	if (rows > d->query->whole)
 		return 0;
 	d->pixel = 0; /* few enough: all are shown */
 	d->room->parts.n = 0;

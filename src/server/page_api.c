@@ -485,12 +485,17 @@ static void open_path(struct call *c)
 		catalog_write_for_page(c->catalog, reply_json(c->reply), experiment.text);
 }
 
-static void with_body(struct call *c, bool bound, void (*answer)(struct call *))
+static void list(struct call *c)
+{
+	catalog_write_for_page(c->catalog, reply_json(c->reply), NULL);
+}
+
+static void with_body(struct call *c, void (*answer)(struct call *))
 {
 	struct error err = {0};
 
 	if (view_request_init(&c->view, c->http->body, c->http->body_size, false,
-			      bound ? c->data->begin : 0, &err))
+			      c->data ? c->data->begin : 0, &err))
 		bad_request(c, &err);
 	else
 		answer(c);
@@ -498,9 +503,16 @@ static void with_body(struct call *c, bool bound, void (*answer)(struct call *))
 }
 
 /* HEAD is answered as GET is; the reply's body stays here. */
-static enum http_method method_of(const struct http_request *q)
+static void with_method(struct call *c, enum http_method method, void (*answer)(struct call *))
 {
-	return q->method == HTTP_HEAD ? HTTP_GET : q->method;
+	bool head = c->http->method == HTTP_HEAD && method == HTTP_GET;
+
+	if (c->http->method == method || head) {
+		with_body(c, answer);
+	} else {
+		reply_error(c->reply, 405, "Not allowed", "wrong method");
+		c->reply->allow = method == HTTP_GET ? "GET" : "POST";
+	}
 }
 
 /* Requests for an experiment that can be looked at. */
@@ -518,15 +530,10 @@ static void dispatch_view(struct call *c, const char *what)
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
-		if (strcmp(views[i].what, what) != 0)
-			continue;
-		if (views[i].method == method_of(c->http)) {
-			with_body(c, true, views[i].answer);
-		} else {
-			c->reply->allow = views[i].method == HTTP_GET ? "GET" : "POST";
-			reply_error(c->reply, 405, "Not allowed", "wrong method");
+		if (!strcmp(views[i].what, what)) {
+			with_method(c, views[i].method, views[i].answer);
+			return;
 		}
-		return;
 	}
 	reply_error(c->reply, 404, "Not found", "there is no such thing here");
 }
@@ -553,10 +560,10 @@ void page_api_handle(struct catalog *catalog, const struct http_request *q, stru
 	struct call c = {.catalog = catalog, .http = q, .reply = r};
 	const struct url *u = &q->url;
 
-	if (u->n == 2 && !strcmp(u->parts[1], "experiments") && method_of(q) == HTTP_GET)
-		catalog_write_for_page(catalog, reply_json(r), NULL);
-	else if (u->n == 2 && !strcmp(u->parts[1], "open") && q->method == HTTP_POST)
-		with_body(&c, false, open_path);
+	if (u->n == 2 && !strcmp(u->parts[1], "experiments"))
+		with_method(&c, HTTP_GET, list);
+	else if (u->n == 2 && !strcmp(u->parts[1], "open"))
+		with_method(&c, HTTP_POST, open_path);
 	else if (u->n == 4 && !strcmp(u->parts[1], "experiments"))
 		dispatch_experiment(&c, u->parts[2], u->parts[3]);
 	else

@@ -32,4 +32,10 @@ enum root_answer {
  */
 enum root_answer roots_resolve(const struct roots *r, const char *path, char **realp);
 
+/*
+ * Opens a path that was resolved, to read it: what has become a link since then is refused by the
+ * kernel. Return: a file, or -1 with errno set.
+ */
+int roots_open(const char *real);
+
 #endif

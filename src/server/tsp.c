@@ -87,6 +87,14 @@ static void identifier(struct call *c)
 	jsonw_object_end(j);
 }
 
+static void get_only(struct call *c, void (*answer)(struct call *))
+{
+	if (is_get(c))
+		answer(c);
+	else
+		not_allowed(c->reply, "GET");
+}
+
 static void empty_list(struct call *c)
 {
 	struct jsonw *j = reply_json(c->reply);
@@ -522,10 +530,8 @@ static void one_output(struct call *c, const char *id)
 
 static void outputs_of(struct call *c, enum catalog_status status, const char *message)
 {
-	if (c->n == 3 && is_get(c))
-		list_outputs(c);
-	else if (c->n == 3)
-		not_allowed(c->reply, "GET");
+	if (c->n == 3)
+		get_only(c, list_outputs);
 	else if (c->n == 4 && is_part(c, 3, "markerSets"))
 		run_view(c, view_list, false);
 	else if (c->n == 4)
@@ -557,18 +563,16 @@ static void bookmarks(struct call *c)
 
 	if (!catalog_find(c->catalog, c->parts[1], &status, &c->data, &message) || c->n > 3)
 		not_found(c->reply);
-	else if (is_get(c))
-		empty_list(c);
 	else
-		not_allowed(c->reply, "GET");
+		get_only(c, empty_list);
 	free(message);
 	dataset_release(c->data);
 }
 
 static void config(struct call *c)
 {
-	if (c->n == 2 && is_part(c, 1, "types") && is_get(c))
-		empty_list(c);
+	if (c->n == 2 && is_part(c, 1, "types"))
+		get_only(c, empty_list);
 	else
 		not_found(c->reply);
 }
@@ -578,10 +582,10 @@ static void config(struct call *c)
 
 static void dispatch(struct call *c)
 {
-	if (c->n == 1 && is_part(c, 0, "health") && is_get(c))
-		health(c);
-	else if (c->n == 1 && is_part(c, 0, "identifier") && is_get(c))
-		identifier(c);
+	if (c->n == 1 && is_part(c, 0, "health"))
+		get_only(c, health);
+	else if (c->n == 1 && is_part(c, 0, "identifier"))
+		get_only(c, identifier);
 	else if (is_part(c, 0, "traces"))
 		traces(c);
 	else if (is_part(c, 0, "experiments") && c->n <= 2)

@@ -363,18 +363,30 @@ int store_open_memory(struct store **sp, const void *data, size_t size, const ch
 	return open_data(sp, s, err);
 }
 
-int store_open(struct store **sp, const char *path, struct error *err)
+static int open_map(struct store **sp, const struct file_map *map, const char *name,
+		    struct error *err)
 {
 	struct store *s = mem_zalloc(1, sizeof(*s));
 
-	s->name = mem_strdup(path);
-	if (file_map_init(&s->map, path, err)) {
-		store_free(s);
-		return ERR;
-	}
-	s->data = s->map.data;
-	s->size = s->map.size;
+	s->name = mem_strdup(name);
+	s->map = *map;
+	s->data = map->data;
+	s->size = map->size;
 	return open_data(sp, s, err);
+}
+
+int store_open(struct store **sp, const char *path, struct error *err)
+{
+	struct file_map map;
+
+	return file_map_init(&map, path, err) ? ERR : open_map(sp, &map, path, err);
+}
+
+int store_open_fd(struct store **sp, int fd, const char *name, struct error *err)
+{
+	struct file_map map;
+
+	return file_map_init_fd(&map, fd, name, err) ? ERR : open_map(sp, &map, name, err);
 }
 
 void store_free(struct store *s)

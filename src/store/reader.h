@@ -53,6 +53,9 @@ struct store {
 /* Opens a file. Return: 0 and *sp, owned by the caller; or ERR with err set. */
 int store_open(struct store **sp, const char *path, struct error *err);
 
+/* The same for a file that is open already, and need not stay so; `name` is for messages. */
+int store_open_fd(struct store **sp, int fd, const char *name, struct error *err);
+
 /* Opens `size` bytes, which must outlive it; `name` is for messages. Return: as store_open(). */
 int store_open_memory(struct store **sp, const void *data, size_t size, const char *name,
 		      struct error *err);

@@ -31,8 +31,17 @@ def read(reply):
     return json.loads(reply.data.decode("utf-8"), object_pairs_hook=no_duplicates, parse_constant=refuse)
 
 
+def thinned(value):
+    """Return: value, of whose long arrays only some elements are left: a validator takes 0.1 ms for each."""
+    if isinstance(value, dict):
+        return {key: thinned(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [thinned(v) for v in (value if len(value) < 100 else value[:20] + value[20:-20:len(value) // 20] + value[-20:])]
+    return value
+
+
 def check(value, file, name):
-    for error in validator(file, name).iter_errors(value):
+    for error in validator(file, name).iter_errors(thinned(value)):
         raise AssertionError(f"{file} {name}: {list(error.absolute_path)}: {error.message[:300]}")
     return value
 

@@ -425,9 +425,9 @@ def test_markers_of_gaps():
         [exp] = server.experiments()
         path = f"/experiments/{exp['id']}/outputs/vmscope.cpus/annotations"
         [found] = schema.model(server.tsp(path), "annotations")["annotations"].values()
-        wanted = DATA.query(results, """SELECT ts, dur FROM cpu_state s WHERE state = 'unknown'
-            AND ts > (SELECT min(ts) FROM cpu_state f WHERE f.machine_id = s.machine_id AND f.cpu = s.cpu)
-            AND ts + dur < (SELECT max(ts + dur) FROM cpu_state f WHERE f.machine_id = s.machine_id AND f.cpu = s.cpu)""")
+        wanted = DATA.query(results, """SELECT ts, dur FROM cpu_state JOIN (SELECT machine_id, cpu, min(ts) first,
+            max(ts + dur) last FROM cpu_state GROUP BY 1, 2) USING (machine_id, cpu)
+            WHERE state = 'unknown' AND ts > first AND ts + dur < last""")
         assert wanted
         longest = sorted((r["dur"] for r in wanted), reverse=True)[:2000]
         assert sorted((m["duration"] for m in found), reverse=True) == longest
