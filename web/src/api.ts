@@ -1,5 +1,6 @@
-// The server's interface for the page (docs/server.md), typed. Requests and replies only: nothing is kept here, and nothing
-// is drawn. All times are ns since the experiment's start, so that they are exact in a double.
+// The server's interface for the page (docs/server.md), typed. Requests and replies only: nothing
+// is kept here, and nothing is drawn. All times are ns since the experiment's start, so that they
+// are exact in a double.
 
 export type Uuid = string;
 export type RowId = number;
@@ -84,7 +85,10 @@ export const enum Truth {
 	Share = 2,
 }
 
-/** What one lane was, in a range: state i from begin[i] until begin[i + 1], the last one until `end`. */
+/**
+ * What one lane was, in a range: state i from begin[i] until begin[i + 1], the last one until
+ * `end`.
+ */
 export interface Lane {
 	row: RowId;
 	begin: Float64Array;
@@ -168,7 +172,10 @@ export class ApiError extends Error {
 
 const LANES_MAGIC = 0x314c4d56;
 
-/** Cuts a reply of `lanes` into arrays that look into it: nothing is copied. Throws when it is damaged. */
+/**
+ * Cuts a reply of `lanes` into arrays that look into it: nothing is copied. Throws when it is
+ * damaged.
+ */
 export function decodeLanes(data: ArrayBuffer): Lane[] {
 	const view = new DataView(data);
 	const word = (at: number) => view.getUint32(at, true);
@@ -278,7 +285,10 @@ export class ExperimentApi {
 		return json(`${this.base}/rows`, undefined, signal);
 	}
 
-	/** What the series `exits` has by reason. Apart from `rows`, for the server reads all exits to know. */
+	/**
+	 * What the series `exits` has by reason. Apart from `rows`, for the server reads all exits to
+	 * know.
+	 */
 	exits(signal?: AbortSignal): Promise<ExitRow[]> {
 		return json(`${this.base}/exits`, undefined, signal);
 	}

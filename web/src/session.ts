@@ -1,7 +1,14 @@
-// One experiment after the other, as the view names them: finds it among those of the server, waits until it is analyzed,
-// and has its rows. Everybody who needs data asks here.
+// One experiment after the other, as the view names them: finds it among those of the server, waits
+// until it is analyzed, and has its rows. Everybody who needs data asks here.
 
-import { ApiError, ExperimentApi, isAbort, listExperiments, type Experiment, type Rows } from "./api";
+import {
+	ApiError,
+	ExperimentApi,
+	isAbort,
+	listExperiments,
+	type Experiment,
+	type Rows,
+} from "./api";
 import type { View } from "./view";
 
 const POLL_MS = 500;
@@ -50,17 +57,26 @@ export class Session {
 	private async find(signal: AbortSignal): Promise<void> {
 		this.experiments = await listExperiments(signal);
 		const wanted = this.view.state.experiment;
-		const only = wanted === "" && this.experiments.length === 1 ? this.experiments[0] : undefined;
+		const only =
+			wanted === "" && this.experiments.length === 1 ? this.experiments[0] : undefined;
 		const experiment = this.experiments.find((e) => e.id === wanted) ?? only;
 
 		if (!experiment) {
 			const gone = wanted !== "";
-			this.enter(gone ? { kind: "failed", message: "This experiment is not open", lost: false } : { kind: "choose" });
+			this.enter(
+				gone
+					? { kind: "failed", message: "This experiment is not open", lost: false }
+					: { kind: "choose" },
+			);
 		} else if (experiment.id !== wanted) {
 			// The change comes back as another load.
 			this.view.change({ experiment: experiment.id });
 		} else if (experiment.status === "FAILED") {
-			this.enter({ kind: "failed", message: experiment.message || "It could not be analyzed", lost: false });
+			this.enter({
+				kind: "failed",
+				message: experiment.message || "It could not be analyzed",
+				lost: false,
+			});
 		} else if (experiment.status === "RUNNING") {
 			this.enter({ kind: "running", experiment });
 			this.timer = setTimeout(() => this.load(), POLL_MS);

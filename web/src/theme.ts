@@ -22,10 +22,14 @@ function store(theme: Theme): void {
 	}
 }
 
-/** Keeps the document's colours as the view says. `changed` is told whether they are dark. Return: whether they are now. */
+/**
+ * Keeps the document's colours as the view says. `changed` is told whether they are dark. Return:
+ * whether they are now.
+ */
 export function bindTheme(view: View, changed: (dark: boolean) => void): boolean {
 	const system = matchMedia("(prefers-color-scheme: dark)");
-	const isDark = () => view.state.theme === "dark" || (view.state.theme === "auto" && system.matches);
+	const isDark = () =>
+		view.state.theme === "dark" || (view.state.theme === "auto" && system.matches);
 	const apply = () => {
 		document.documentElement.dataset["theme"] = isDark() ? "dark" : "light";
 		changed(isDark());

@@ -1,4 +1,5 @@
-// Times and durations for people, and the ticks of a time axis. Times are ns since the experiment's start.
+// Times and durations for people, and the ticks of a time axis. Times are ns since the experiment's
+// start.
 
 import type { TimeRange } from "./api";
 import type { Clock } from "./view";
@@ -17,7 +18,7 @@ export function formatDuration(ns: number, digits = 4): string {
 	for (const [unit, name] of UNITS) {
 		// What rounds up to 1000 of a unit belongs to the next one.
 		if (Math.abs(ns) >= unit * (1 - 0.5 * 10 ** -digits)) {
-			return `${fixed(ns / unit, digits)} ${name}`;
+			return `${fixed(Number((ns / unit).toPrecision(digits)), digits)} ${name}`;
 		}
 	}
 	return `${Math.round(ns)} ns`;
@@ -51,7 +52,9 @@ export function formatRelative(time: number, step = 1): string {
 	const ns = Math.round(time);
 	const places = decimals(step);
 	const whole = Math.floor(Math.abs(ns) / 1e9);
-	const fraction = String(Math.abs(ns) - whole * 1e9).padStart(9, "0").slice(0, places);
+	const fraction = String(Math.abs(ns) - whole * 1e9)
+		.padStart(9, "0")
+		.slice(0, places);
 	const sign = ns < 0 ? "−" : "";
 	return `${sign}${groupWhole(String(whole))}${fraction ? `.${groupFraction(fraction)}` : ""} s`;
 }
@@ -61,7 +64,9 @@ export function formatUtc(start: string, time: number, step = 1): string {
 	const ns = BigInt(start) + BigInt(Math.round(time));
 	const seconds = ns / 1_000_000_000n;
 	const places = decimals(step);
-	const fraction = String(ns - seconds * 1_000_000_000n).padStart(9, "0").slice(0, places);
+	const fraction = String(ns - seconds * 1_000_000_000n)
+		.padStart(9, "0")
+		.slice(0, places);
 	const clock = new Date(Number(seconds) * 1000).toISOString().slice(11, 19);
 	return fraction ? `${clock}.${groupFraction(fraction)}` : clock;
 }
@@ -77,15 +82,19 @@ export function formatTime(clock: Clock, start: string, time: number, step = 1):
 	return clock === "utc" ? formatUtc(start, time, step) : formatRelative(time, step);
 }
 
-// ---- ticks ----------------------------------------------------------------------------------------------------
+// ---- ticks --------------------------------------------------------------------------------------
 
 /** Steps longer than this follow the clock, not the decimal system. */
-const LONG_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400];
+const LONG_STEPS = [
+	1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400,
+];
 
 /** The shortest round step that is at least `least` ns. */
 export function roundStep(least: number): number {
 	if (least > 1e9) {
-		return (LONG_STEPS.find((s) => s * 1e9 >= least) ?? Math.ceil(least / 86400e9) * 86400) * 1e9;
+		return (
+			(LONG_STEPS.find((s) => s * 1e9 >= least) ?? Math.ceil(least / 86400e9) * 86400) * 1e9
+		);
 	}
 	const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)) + 1e-9);
 	const factor = [1, 2, 5, 10].find((f) => f * power >= least * (1 - 1e-9)) ?? 10;

@@ -1,5 +1,6 @@
-// What is being looked at: the one state that the graph, the charts and the panels share. They read it, are told when it
-// changes, and change it; none of them talks to another. What makes a picture again is in the page's address.
+// What is being looked at: the one state that the graph, the charts and the panels share. They read
+// it, are told when it changes, and change it; none of them talks to another. What makes a picture
+// again is in the page's address.
 
 import type { RowId, TimeRange, Uuid } from "./api";
 
@@ -44,7 +45,9 @@ export interface ViewState {
 
 export type Listener = (state: Readonly<ViewState>, changed: ReadonlySet<keyof ViewState>) => void;
 
-/** Where the pointer is; of no lasting interest, so no part of the state. Each part may be missing. */
+/**
+ * Where the pointer is; of no lasting interest, so no part of the state. Each part may be missing.
+ */
 export interface Hover {
 	time: number | null;
 	row: RowId | null;
@@ -82,7 +85,10 @@ function same(a: unknown, b: unknown): boolean {
 
 /** The range moved and sized so that it lies in [0, duration]. */
 export function clampRange(range: TimeRange, duration: number): TimeRange {
-	const span = Math.min(Math.max(range.end - range.start, MIN_SPAN), Math.max(duration, MIN_SPAN));
+	const span = Math.min(
+		Math.max(range.end - range.start, MIN_SPAN),
+		Math.max(duration, MIN_SPAN),
+	);
 	const start = Math.min(Math.max(range.start, 0), Math.max(duration - span, 0));
 	return { start, end: start + span };
 }
@@ -133,7 +139,10 @@ export class View {
 		return () => this.hoverListeners.delete(listener);
 	}
 
-	/** Says how long the experiment is; a range that is none yet, or lies outside, becomes all of it. */
+	/**
+	 * Says how long the experiment is; a range that is none yet, or lies outside, becomes all of
+	 * it.
+	 */
 	setDuration(duration: number): void {
 		this.length = duration;
 		const { range } = this.current;
@@ -177,7 +186,9 @@ export class View {
 		this.hoverListeners.forEach((listener) => listener(next));
 	}
 
-	/** Shows a time (or a range, with room around it) and a row: what search and tables jump with. */
+	/**
+	 * Shows a time (or a range, with room around it) and a row: what search and tables jump with.
+	 */
 	goTo(target: { row?: RowId; start: number; end?: number }): void {
 		const end = target.end ?? target.start;
 		const { range } = this.current;
@@ -251,7 +262,7 @@ export class View {
 	}
 }
 
-// ---- the address -------------------------------------------------------------------------------------------
+// ---- the address --------------------------------------------------------------------------------
 
 function rangeText(range: TimeRange): string {
 	return `${Math.round(range.start)}-${Math.round(range.end)}`;
@@ -295,11 +306,18 @@ export function toHash(state: Readonly<ViewState>): string {
 	return p.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
 }
 
-/** What an address says; anything that makes no sense is as if it was not there. The theme is the reader's own. */
+/**
+ * What an address says; anything that makes no sense is as if it was not there. The theme is the
+ * reader's own.
+ */
 export function fromHash(hash: string): Partial<ViewState> {
 	const p = new URLSearchParams(hash.replace(/^#/, ""));
 	const range = parseRange(p.get("t"));
-	const query = { text: p.get("q") ?? "", states: list(p.get("qs")), min: Number(p.get("qm")) || 0 };
+	const query = {
+		text: p.get("q") ?? "",
+		states: list(p.get("qs")),
+		min: Number(p.get("qm")) || 0,
+	};
 	const tab = p.get("tab");
 
 	return {
@@ -307,7 +325,9 @@ export function fromHash(hash: string): Partial<ViewState> {
 		range: range ?? { start: 0, end: 0 },
 		selection: parseRange(p.get("s")),
 		row: parseRow(p.get("r")),
-		pinned: list(p.get("pin")).map(parseRow).filter((row): row is RowId => row !== null),
+		pinned: list(p.get("pin"))
+			.map(parseRow)
+			.filter((row): row is RowId => row !== null),
 		hidden: list(p.get("hide")),
 		toggled: list(p.get("open")),
 		filter: p.get("f") ?? "",

@@ -1,4 +1,5 @@
-// The arrows of the selected row: who took a vCPU's CPU or whose it took, who woke a thread and whom it woke.
+// The arrows of the selected row: who took a vCPU's CPU or whose it took, who woke a thread and
+// whom it woke.
 
 import { isAbort, type Arrows, type ExperimentApi, type RowId, type TimeRange } from "../api";
 import type { TreeNode } from "./tree";
@@ -21,7 +22,12 @@ export function arrowsOf(arrows: Arrows, row: RowId): Arrow[] {
 	for (let i = 0; i < arrows.start.length && result.length < MOST_DRAWN; i++) {
 		const [from, to] = [arrows.from[i] as number, arrows.to[i] as number];
 		if (from === row || to === row) {
-			result.push({ from, to, start: arrows.start[i] as number, end: arrows.end[i] as number });
+			result.push({
+				from,
+				to,
+				start: arrows.start[i] as number,
+				end: arrows.end[i] as number,
+			});
 		}
 	}
 	return result;
@@ -53,7 +59,10 @@ export class ArrowLoader {
 		this.asked = key;
 		this.close();
 		if (node && output) {
-			this.timer = setTimeout(() => void this.load(output, node.id as RowId, range), SETTLE_MS);
+			this.timer = setTimeout(
+				() => void this.load(output, node.id as RowId, range),
+				SETTLE_MS,
+			);
 		} else {
 			this.arrows = [];
 			this.changed();
@@ -63,7 +72,10 @@ export class ArrowLoader {
 	private async load(output: "vcpus" | "threads", row: RowId, range: TimeRange): Promise<void> {
 		this.stop = new AbortController();
 		try {
-			this.arrows = arrowsOf(await this.api.arrows(output, range, LIMIT, this.stop.signal), row);
+			this.arrows = arrowsOf(
+				await this.api.arrows(output, range, LIMIT, this.stop.signal),
+				row,
+			);
 			this.changed();
 		} catch (e) {
 			if (!isAbort(e)) {

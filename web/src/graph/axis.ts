@@ -24,7 +24,12 @@ export interface AxisScene {
 }
 
 /** Return: the step between round times, and these. */
-export function axisTicks(range: TimeRange, width: number, clock: Clock, start: string): { step: number; at: number[] } {
+export function axisTicks(
+	range: TimeRange,
+	width: number,
+	clock: Clock,
+	start: string,
+): { step: number; at: number[] } {
 	const span = range.end - range.start;
 	const least = (span / width) * TICK_GAP;
 	// The shorter the steps, the longer the text at each.
@@ -61,7 +66,11 @@ function paintTicks(ctx: CanvasRenderingContext2D, scene: AxisScene): void {
 	}
 }
 
-function paintSelection(ctx: CanvasRenderingContext2D, scene: AxisScene, selection: TimeRange): void {
+function paintSelection(
+	ctx: CanvasRenderingContext2D,
+	scene: AxisScene,
+	selection: TimeRange,
+): void {
 	const from = timeToX(scene.range, scene.width, selection.start);
 	const to = timeToX(scene.range, scene.width, selection.end);
 	if (to < 0 || from > scene.width) {
@@ -72,7 +81,13 @@ function paintSelection(ctx: CanvasRenderingContext2D, scene: AxisScene, selecti
 	ctx.fillRect(left, scene.height - 3, Math.max(Math.min(to, scene.width) - left, 1), 3);
 	const span = selection.end - selection.start;
 	if (span > 0) {
-		chip(ctx, scene, formatDuration(span), (left + Math.min(to, scene.width)) / 2, scene.colors.accent);
+		chip(
+			ctx,
+			scene,
+			formatDuration(span),
+			(left + Math.min(to, scene.width)) / 2,
+			scene.colors.accent,
+		);
 	}
 }
 
@@ -83,7 +98,13 @@ function paintFlag(ctx: CanvasRenderingContext2D, scene: AxisScene, time: number
 	chip(ctx, scene, text, timeToX(scene.range, scene.width, time), scene.colors.text);
 }
 
-function chip(ctx: CanvasRenderingContext2D, scene: AxisScene, text: string, middle: number, color: string): void {
+function chip(
+	ctx: CanvasRenderingContext2D,
+	scene: AxisScene,
+	text: string,
+	middle: number,
+	color: string,
+): void {
 	const width = ctx.measureText(text).width + 12;
 	const x = Math.min(Math.max(middle - width / 2, 0), scene.width - width);
 	ctx.fillStyle = color;

@@ -45,7 +45,9 @@ export class Commands implements KeyActions {
 		const { range } = this.view.state;
 		const { time } = this.view.hover;
 		const inside = time !== null && time >= range.start && time <= range.end;
-		this.view.change({ range: zoomRange(range, factor, inside ? time : (range.start + range.end) / 2) });
+		this.view.change({
+			range: zoomRange(range, factor, inside ? time : (range.start + range.end) / 2),
+		});
 	}
 
 	pan(share: number): void {
@@ -58,7 +60,9 @@ export class Commands implements KeyActions {
 		const { selection } = this.view.state;
 		if (selection && selection.end > selection.start) {
 			const margin = (selection.end - selection.start) * 0.02;
-			this.view.change({ range: { start: selection.start - margin, end: selection.end + margin } });
+			this.view.change({
+				range: { start: selection.start - margin, end: selection.end + margin },
+			});
 		}
 	}
 
@@ -99,7 +103,10 @@ export class Commands implements KeyActions {
 	selectState(row: RowId, time: number): void {
 		this.host.api
 			.details(row, time)
-			.then((d) => d && this.view.change({ row, selection: { start: d.start, end: d.end } }), this.host.fail);
+			.then(
+				(d) => d && this.view.change({ row, selection: { start: d.start, end: d.end } }),
+				this.host.fail,
+			);
 	}
 
 	clear(): void {

@@ -64,7 +64,8 @@ export class Frame {
 		this.names.tabIndex = 0;
 		this.rows.setAttribute("role", "img");
 		this.rows.setAttribute("aria-label", "What each row did over time");
-		this.overview.title = "The whole recording: how often states changed, and in red the share of time stolen";
+		this.overview.title =
+			"The whole recording: how often states changed, and in red the share of time stolen";
 		this.notice.setAttribute("role", "status");
 		this.scroller.tabIndex = -1;
 	}

@@ -1,5 +1,5 @@
-// The time graph of one experiment. Data goes one way: the view says what is looked at, the loader gets it, the painters draw it;
-// keys and pointer change the view.
+// The time graph of one experiment. Data goes one way: the view says what is looked at, the loader
+// gets it, the painters draw it; keys and pointer change the view.
 
 import { ApiError, type Experiment, type ExperimentApi, type RowId, type Rows } from "../api";
 import type { View, ViewState } from "../view";
@@ -80,7 +80,9 @@ export class TimeGraph {
 		const redraw = () => this.redraw();
 		this.tree = buildTree(rows);
 		this.frame = new Frame(host, redraw);
-		this.loader = new Loader(api, experiment.duration, redraw, (message) => this.frame.say(message ?? ""));
+		this.loader = new Loader(api, experiment.duration, redraw, (message) =>
+			this.frame.say(message ?? ""),
+		);
 		this.arrows = new ArrowLoader(api, () => this.redrawOverlay());
 		this.painter = new RowsPainter(this.frame.rows);
 		this.overview = new Overview(this.frame.overview, view, () => this.redrawOverlay());
@@ -284,7 +286,9 @@ export class TimeGraph {
 		const room = this.frame.height - this.layout.pinnedHeight;
 		const height = rowHeight(row);
 		// What was just opened makes it higher than it knows yet.
-		this.frame.setScrollHeight(Math.max(this.layout.total, y + height + this.layout.pinnedHeight));
+		this.frame.setScrollHeight(
+			Math.max(this.layout.total, y + height + this.layout.pinnedHeight),
+		);
 		if (y < scroller.scrollTop) {
 			scroller.scrollTop = y;
 		} else if (y + height > scroller.scrollTop + room) {
@@ -339,7 +343,9 @@ export class TimeGraph {
 	}
 
 	private drawnNow(): Promise<void> {
-		return this.frameAsked === 0 ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
+		return this.frameAsked === 0
+			? Promise.resolve()
+			: new Promise((resolve) => this.waiting.push(resolve));
 	}
 
 	private draw(): void {
@@ -379,7 +385,12 @@ export class TimeGraph {
 		const { range, row } = this.view.state;
 		const { scroller, height, width } = this.frame;
 		const from = Math.max(scroller.scrollTop - OVERSCAN, 0);
-		const near = layoutRows(this.shown.pinned, this.shown.rows, from, height + 2 * OVERSCAN).placed;
+		const near = layoutRows(
+			this.shown.pinned,
+			this.shown.rows,
+			from,
+			height + 2 * OVERSCAN,
+		).placed;
 		const rows = near.flatMap(({ node }) =>
 			node.output !== null && node.id !== null ? [{ id: node.id, output: node.output }] : [],
 		);
@@ -400,7 +411,17 @@ export class TimeGraph {
 			side: (id) => this.sideOf(id),
 		});
 		const { start } = this.experiment;
-		paintAxis(this.frame.axis, { range, width, height: AXIS_HEIGHT, ratio, clock, start, selection, hover, colors });
+		paintAxis(this.frame.axis, {
+			range,
+			width,
+			height: AXIS_HEIGHT,
+			ratio,
+			clock,
+			start,
+			selection,
+			hover,
+			colors,
+		});
 		this.overview.paint(width, OVERVIEW_HEIGHT, ratio, colors);
 	}
 
@@ -424,10 +445,21 @@ export class TimeGraph {
 		const { at } = this;
 		const node = at ? this.rowAt(at.y)?.node : undefined;
 		const hit = at && node?.output ? this.hit(node.id as RowId, this.timeAt(at.x)) : null;
-		const paint = hit && node?.family ? this.currentPalette.paint(node.family, hit.lane.state[hit.i] as number) : null;
+		const paint =
+			hit && node?.family
+				? this.currentPalette.paint(node.family, hit.lane.state[hit.i] as number)
+				: null;
 		if (at && node && hit && paint) {
 			const { start } = this.experiment;
-			this.tooltip.show({ node, ...hit, paint, clock: this.view.state.clock, start, x: at.x, y: at.y });
+			this.tooltip.show({
+				node,
+				...hit,
+				paint,
+				clock: this.view.state.clock,
+				start,
+				x: at.x,
+				y: at.y,
+			});
 		} else {
 			this.tooltip.hide();
 		}

@@ -1,4 +1,5 @@
-// The keys of the time graph, in one table: what they are, what they do, and what the help says of them.
+// The keys of the time graph, in one table: what they are, what they do, and what the help says of
+// them.
 
 /** What the keys ask for; graph.ts does it. */
 export interface KeyActions {
@@ -33,20 +34,50 @@ const ZOOM = 1.5;
 const PAN = 0.15;
 
 export const GRAPH_KEYS: readonly Key[] = [
-	{ keys: ["w", "i", "+", "="], does: (a) => a.zoom(1 / ZOOM), shown: "w or i", help: "zoom in, at the pointer" },
+	{
+		keys: ["w", "i", "+", "="],
+		does: (a) => a.zoom(1 / ZOOM),
+		shown: "w or i",
+		help: "zoom in, at the pointer",
+	},
 	{ keys: ["s", "k", "-"], does: (a) => a.zoom(ZOOM), shown: "s or k", help: "zoom out" },
 	{ keys: ["a", "j"], does: (a) => a.pan(-PAN), shown: "a or j", help: "earlier" },
 	{ keys: ["d", "l"], does: (a) => a.pan(PAN), shown: "d or l", help: "later" },
 	{ keys: ["z"], does: (a) => a.zoomToSelection(), shown: "z", help: "zoom to the selection" },
 	{ keys: ["0", "home"], does: (a) => a.showAll(), shown: "0 or Home", help: "show everything" },
-	{ keys: ["ctrl+z"], does: (a) => a.undo(), shown: "Ctrl+Z", help: "back to what was shown before" },
-	{ keys: ["ctrl+y", "ctrl+shift+z"], does: (a) => a.redo(), shown: "Ctrl+Y", help: "forward again" },
-	{ keys: ["."], does: (a) => a.step("next"), shown: ".", help: "next state of the selected row" },
-	{ keys: [","], does: (a) => a.step("previous"), shown: ",", help: "previous state of the selected row" },
+	{
+		keys: ["ctrl+z"],
+		does: (a) => a.undo(),
+		shown: "Ctrl+Z",
+		help: "back to what was shown before",
+	},
+	{
+		keys: ["ctrl+y", "ctrl+shift+z"],
+		does: (a) => a.redo(),
+		shown: "Ctrl+Y",
+		help: "forward again",
+	},
+	{
+		keys: ["."],
+		does: (a) => a.step("next"),
+		shown: ".",
+		help: "next state of the selected row",
+	},
+	{
+		keys: [","],
+		does: (a) => a.step("previous"),
+		shown: ",",
+		help: "previous state of the selected row",
+	},
 	{ keys: ["arrowdown"], does: (a) => a.moveRow(1), shown: "↓", help: "next row" },
 	{ keys: ["arrowup"], does: (a) => a.moveRow(-1), shown: "↑", help: "previous row" },
 	{ keys: ["arrowright"], does: (a) => a.fold(true), shown: "→", help: "open the row" },
-	{ keys: ["arrowleft"], does: (a) => a.fold(false), shown: "←", help: "close the row, or go to the one above it" },
+	{
+		keys: ["arrowleft"],
+		does: (a) => a.fold(false),
+		shown: "←",
+		help: "close the row, or go to the one above it",
+	},
 	{ keys: ["enter"], does: (a) => a.toggle(), shown: "Enter", help: "open or close the row" },
 	{ keys: ["p"], does: (a) => a.pin(), shown: "p", help: "pin the row to the top, or let it go" },
 	{ keys: ["h"], does: (a) => a.hide(), shown: "h", help: "hide the row" },
@@ -75,7 +106,9 @@ export function isTyping(target: EventTarget | null): boolean {
 
 /** Buttons and links have Enter for themselves, and tables their arrows. */
 function isOwnKey(e: KeyboardEvent): boolean {
-	const other = e.target instanceof HTMLElement && e.target.closest("button, a, summary, [role=grid], [role=tablist]");
+	const other =
+		e.target instanceof HTMLElement &&
+		e.target.closest("button, a, summary, [role=grid], [role=tablist]");
 	return Boolean(other) && (e.key === "Enter" || e.key.startsWith("Arrow") || e.key === "Home");
 }
 

@@ -1,6 +1,6 @@
-// Gets lanes from the server for what is looked at. While the view moves, what is there is stretched; when it rests, one
-// request per output gets what is missing, wider than the view so that panning has something to show. An answer that nobody
-// waits for any more is cancelled.
+// Gets lanes from the server for what is looked at. While the view moves, what is there is
+// stretched; when it rests, one request per output gets what is missing, wider than the view so
+// that panning has something to show. An answer that nobody waits for any more is cancelled.
 
 import { isAbort, type ExperimentApi, type GraphOutput, type RowId, type TimeRange } from "../api";
 import type { Tile } from "./pixels";
@@ -50,7 +50,10 @@ export class Loader {
 	private rested: (() => void)[] = [];
 	private closed = false;
 
-	/** `changed` is called when there is more to draw, `failed` with what went wrong, or null when all is well again. */
+	/**
+	 * `changed` is called when there is more to draw, `failed` with what went wrong, or null when
+	 * all is well again.
+	 */
 	constructor(
 		private readonly api: ExperimentApi,
 		private readonly duration: number,
@@ -106,7 +109,8 @@ export class Loader {
 	/** Rows that what is there does not show as fine as they are looked at. */
 	private missing(wanted: Wanted, output: GraphOutput): RowId[] {
 		const resolution = (wanted.range.end - wanted.range.start) / wanted.pixels;
-		const fine = (tile: Tile) => tile.resolution <= resolution * 1.01 && covers(tile.range, wanted.range);
+		const fine = (tile: Tile) =>
+			tile.resolution <= resolution * 1.01 && covers(tile.range, wanted.range);
 		return wanted.rows
 			.filter((row) => row.output === output && !(this.tiles.get(row.id) ?? []).some(fine))
 			.map((row) => row.id);
@@ -122,7 +126,8 @@ export class Loader {
 			return;
 		}
 		if (running) {
-			const useful = covers(running.range, wanted.range) && running.resolution <= resolution * 1.01;
+			const useful =
+				covers(running.range, wanted.range) && running.resolution <= resolution * 1.01;
 			if (useful && rows.every((row) => running.rows.has(row))) {
 				return;
 			}
@@ -134,9 +139,16 @@ export class Loader {
 		void this.fetch(output, request, rows);
 	}
 
-	private async fetch(output: GraphOutput, request: Request, rows: readonly RowId[]): Promise<void> {
+	private async fetch(
+		output: GraphOutput,
+		request: Request,
+		rows: readonly RowId[],
+	): Promise<void> {
 		const { range, resolution, stop } = request;
-		const pixels = Math.max(Math.min(Math.ceil((range.end - range.start) / resolution), 65536), 1);
+		const pixels = Math.max(
+			Math.min(Math.ceil((range.end - range.start) / resolution), 65536),
+			1,
+		);
 		try {
 			const lanes = await this.api.lanes(output, range, pixels, rows, stop.signal);
 			lanes.forEach((lane) => this.keep({ range, resolution, lane }));

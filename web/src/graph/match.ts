@@ -1,4 +1,5 @@
-// What a search is about: which rows by their names, and which of their states by name, label and length.
+// What a search is about: which rows by their names, and which of their states by name, label and
+// length.
 
 import type { Lane } from "../api";
 import type { Query } from "../view";
@@ -28,7 +29,12 @@ export class Matcher {
 
 	/** Return: whether the row is not what is searched for. */
 	dims(node: TreeNode): boolean {
-		return this.text !== "" && this.namesRows && node.output !== null && !matchesName(node, this.text);
+		return (
+			this.text !== "" &&
+			this.namesRows &&
+			node.output !== null &&
+			!matchesName(node, this.text)
+		);
 	}
 
 	of(node: TreeNode): Match | null {

@@ -110,7 +110,9 @@ class NameRow {
 			root.setAttribute("aria-expanded", String(row.open));
 		}
 		if (row.pinned) {
-			this.note.textContent = [machineOf(node), node.note].filter((part) => part !== "").join(" · ");
+			this.note.textContent = [machineOf(node), node.note]
+				.filter((part) => part !== "")
+				.join(" · ");
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// What lies over the rows and changes with every move of the pointer: the selection, the line under the pointer, arrows. On a
-// canvas of its own, so that the rows need not be drawn again.
+// What lies over the rows and changes with every move of the pointer: the selection, the line under
+// the pointer, arrows. On a canvas of its own, so that the rows need not be drawn again.
 
 import type { RowId, TimeRange } from "../api";
 import type { Arrow } from "./arrows";
@@ -39,7 +39,12 @@ export function paintOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): vo
 	paintArrows(ctx, scene);
 	if (scene.hover !== null) {
 		ctx.fillStyle = scene.colors.quiet;
-		ctx.fillRect(Math.round(timeToX(scene.range, scene.width, scene.hover)), 0, 1, scene.height);
+		ctx.fillRect(
+			Math.round(timeToX(scene.range, scene.width, scene.hover)),
+			0,
+			1,
+			scene.height,
+		);
 	}
 }
 
@@ -71,7 +76,11 @@ function endY(scene: OverlayScene, places: ReadonlyMap<RowId, Placed>, row: RowI
 		return top + height / 2;
 	}
 	const side = scene.side(row);
-	return side === null ? null : side === "above" ? scene.layout.pinnedHeight - 10 : scene.height + 10;
+	return side === null
+		? null
+		: side === "above"
+			? scene.layout.pinnedHeight - 10
+			: scene.height + 10;
 }
 
 function paintArrows(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {
@@ -93,13 +102,23 @@ function paintArrows(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {
 }
 
 /** With a rim in the page's colour, so that it is seen on any state. */
-function paintArrow(ctx: CanvasRenderingContext2D, colors: Colors, x0: number, y0: number, x1: number, y1: number): void {
+function paintArrow(
+	ctx: CanvasRenderingContext2D,
+	colors: Colors,
+	x0: number,
+	y0: number,
+	x1: number,
+	y1: number,
+): void {
 	const length = Math.hypot(x1 - x0, y1 - y0);
 	if (length < 2) {
 		return;
 	}
 	const [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length];
-	for (const [color, width] of [[colors.ground, 4], [colors.text, 1.5]] as const) {
+	for (const [color, width] of [
+		[colors.ground, 4],
+		[colors.text, 1.5],
+	] as const) {
 		ctx.strokeStyle = color;
 		ctx.lineWidth = width;
 		ctx.beginPath();

@@ -1,5 +1,5 @@
-// The strip above the axis: the whole experiment, how much was going on in it and how much was stolen, and which part of it is
-// looked at. The window is moved and sized with the pointer.
+// The strip above the axis: the whole experiment, how much was going on in it and how much was
+// stolen, and which part of it is looked at. The window is moved and sized with the pointer.
 
 import { isAbort, type ExperimentApi, type Series, type TimeRange } from "../api";
 import type { View } from "../view";
@@ -31,8 +31,12 @@ export class Overview {
 		canvas.addEventListener("pointerdown", (e) => this.begin(e), { signal: this.stop.signal });
 		canvas.addEventListener("pointermove", (e) => this.move(e), { signal: this.stop.signal });
 		canvas.addEventListener("pointerup", () => this.end(), { signal: this.stop.signal });
-		canvas.addEventListener("pointercancel", () => (this.drag = null), { signal: this.stop.signal });
-		canvas.addEventListener("dblclick", () => view.change({ range: this.whole() }), { signal: this.stop.signal });
+		canvas.addEventListener("pointercancel", () => (this.drag = null), {
+			signal: this.stop.signal,
+		});
+		canvas.addEventListener("dblclick", () => view.change({ range: this.whole() }), {
+			signal: this.stop.signal,
+		});
 	}
 
 	close(): void {
@@ -66,7 +70,12 @@ export class Overview {
 		this.paintWindow(ctx, width, height, colors);
 	}
 
-	private paintWindow(ctx: CanvasRenderingContext2D, width: number, height: number, colors: Colors): void {
+	private paintWindow(
+		ctx: CanvasRenderingContext2D,
+		width: number,
+		height: number,
+		colors: Colors,
+	): void {
 		const [from, to] = this.windowX(width);
 		ctx.fillStyle = colors.ground;
 		ctx.globalAlpha = 0.6;
@@ -107,14 +116,23 @@ export class Overview {
 
 	private begin(e: PointerEvent): void {
 		if (e.button === 0) {
-			this.drag = { grip: this.grip(e.offsetX), from: e.offsetX, range: this.view.state.range };
+			this.drag = {
+				grip: this.grip(e.offsetX),
+				from: e.offsetX,
+				range: this.view.state.range,
+			};
 			this.canvas.setPointerCapture(e.pointerId);
 		}
 	}
 
 	private move(e: PointerEvent): void {
 		if (!this.drag) {
-			const cursors = { move: "grab", start: "ew-resize", end: "ew-resize", new: "crosshair" };
+			const cursors = {
+				move: "grab",
+				start: "ew-resize",
+				end: "ew-resize",
+				new: "crosshair",
+			};
 			this.canvas.style.cursor = cursors[this.grip(e.offsetX)];
 			return;
 		}
@@ -124,9 +142,13 @@ export class Overview {
 		if (grip === "move") {
 			this.view.change({ range: { start: range.start + by, end: range.end + by } });
 		} else if (grip === "start") {
-			this.view.change({ range: { start: Math.min(range.start + by, range.end - 1), end: range.end } });
+			this.view.change({
+				range: { start: Math.min(range.start + by, range.end - 1), end: range.end },
+			});
 		} else if (grip === "end") {
-			this.view.change({ range: { start: range.start, end: Math.max(range.end + by, range.start + 1) } });
+			this.view.change({
+				range: { start: range.start, end: Math.max(range.end + by, range.start + 1) },
+			});
 		} else if (Math.abs(e.offsetX - from) > 2) {
 			const ends = [at(from), at(e.offsetX)].sort((a, b) => a - b) as [number, number];
 			this.view.change({ range: { start: ends[0], end: ends[1] } });

@@ -1,8 +1,10 @@
-// How states look. The colours are the server's, which mean the same everywhere; here they are fitted to the theme and made
-// ready to be written into pixel buffers.
+// How states look. The colours are the server's, which mean the same everywhere; here they are
+// fitted to the theme and made ready to be written into pixel buffers.
 //
-// What keeps the eye where it matters: states in which nothing goes on are drawn as a thin line, all others fill the row.
-// What was taken from a vCPU or thread has a dark edge as well, so that it is told from what ran without its hue, too.
+// What keeps the eye where it matters: states in which nothing goes on are drawn as a thin line,
+// all others fill the row.
+// What was taken from a vCPU or thread has a dark edge as well, so that it is told from what ran
+// without its hue, too.
 
 import type { Family, StateStyle } from "../api";
 
@@ -20,7 +22,10 @@ export interface Paint {
 	low: boolean;
 	/** Not known: its place is hatched. */
 	unknown: boolean;
-	/** Pixels (see `pixel`) over the row's height, in the middle, and at its lower edge; 0: nothing. */
+	/**
+	 * Pixels (see `pixel`) over the row's height, in the middle, and at its lower edge; 0:
+	 * nothing.
+	 */
 	full: number;
 	middle: number;
 	edge: number;
@@ -41,7 +46,10 @@ export function cssColor([r, g, b]: Rgb): string {
 	return `#${((r << 16) | (g << 8) | b).toString(16).padStart(6, "0")}`;
 }
 
-/** An opaque pixel of a canvas's buffer seen as 32-bit words. Browsers run on little-endian machines. */
+/**
+ * An opaque pixel of a canvas's buffer seen as 32-bit words. Browsers run on little-endian
+ * machines.
+ */
 export function pixel([r, g, b]: Rgb): number {
 	return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
@@ -53,7 +61,8 @@ function mix(a: Rgb, b: Rgb, share: number): Rgb {
 
 /** 0 black to 1 white, as bright as it looks. */
 export function luminance([r, g, b]: Rgb): number {
-	const linear = (v: number) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+	const linear = (v: number) =>
+		v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4;
 	return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
 }
 
@@ -86,7 +95,10 @@ function makePaint(style: StateStyle, dark: boolean, ground: Rgb, dimmed: boolea
 	};
 }
 
-/** All paints of a family: `paints[state]`, and `paints[state + DIMMED]` where a search does not match. */
+/**
+ * All paints of a family: `paints[state]`, and `paints[state + DIMMED]` where a search does not
+ * match.
+ */
 export type Paints = readonly (Paint | undefined)[];
 
 export class Palette {

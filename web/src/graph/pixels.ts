@@ -1,5 +1,5 @@
-// From states to pixels: each column of pixels of a row gets the state that had most of its time, so that a state that fills a
-// column is what is drawn there.
+// From states to pixels: each column of pixels of a row gets the state that had most of its time,
+// so that a state that fills a column is what is drawn there.
 
 import type { Lane, TimeRange } from "../api";
 import { DIMMED } from "./palette";
@@ -39,8 +39,18 @@ export type Match = (lane: Lane, i: number) => boolean;
 
 const matchAll: Match = () => true;
 
-/** The state with most of the time in [from, to), of those from state `i` on; a match hides what is none. */
-function mostOf(lane: Lane, i: number, from: number, to: number, match: Match, time: Float64Array): number {
+/**
+ * The state with most of the time in [from, to), of those from state `i` on; a match hides what is
+ * none.
+ */
+function mostOf(
+	lane: Lane,
+	i: number,
+	from: number,
+	to: number,
+	match: Match,
+	time: Float64Array,
+): number {
 	time.fill(0);
 	for (; i < lane.begin.length && (lane.begin[i] as number) < to; i++) {
 		const part = Math.min(stateEnd(lane, i), to) - Math.max(lane.begin[i] as number, from);
@@ -63,8 +73,8 @@ function largest(time: Float64Array, from: number, to: number): number | null {
 }
 
 /**
- * Writes each column's paint (a state, plus DIMMED where the search does not match) where the tile reaches. `columns` is as
- * long as the row has pixels, which show `range`.
+ * Writes each column's paint (a state, plus DIMMED where the search does not match) where the tile
+ * reaches. `columns` is as long as the row has pixels, which show `range`.
  */
 export function fillColumns(
 	columns: Uint8Array,

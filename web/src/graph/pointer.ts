@@ -1,4 +1,5 @@
-// What the pointer does to the time graph: selects, pans, zooms, points. It knows places, not rows or states.
+// What the pointer does to the time graph: selects, pans, zooms, points. It knows places, not rows
+// or states.
 
 import type { TimeRange } from "../api";
 import { zoomRange, type View } from "../view";
@@ -39,7 +40,9 @@ function ordered(a: number, b: number): TimeRange {
 
 /** The end of a selection that stays when the other one is moved to `time`. */
 export function anchorOf(selection: TimeRange, time: number): number {
-	return Math.abs(time - selection.start) < Math.abs(time - selection.end) ? selection.end : selection.start;
+	return Math.abs(time - selection.start) < Math.abs(time - selection.end)
+		? selection.end
+		: selection.start;
 }
 
 export class Pointer {
@@ -58,10 +61,14 @@ export class Pointer {
 		canvas.addEventListener("pointercancel", () => this.cancel(), { signal });
 		canvas.addEventListener("pointerleave", () => actions.point(null), { signal });
 		canvas.addEventListener("contextmenu", (e) => e.preventDefault(), { signal });
-		canvas.addEventListener("dblclick", (e) => actions.doubleClick(e.offsetX, e.offsetY), { signal });
+		canvas.addEventListener("dblclick", (e) => actions.doubleClick(e.offsetX, e.offsetY), {
+			signal,
+		});
 		canvas.addEventListener("wheel", (e) => this.wheel(e), { signal, passive: false });
 		// The middle button would scroll by itself.
-		canvas.addEventListener("mousedown", (e) => e.button === 1 && e.preventDefault(), { signal });
+		canvas.addEventListener("mousedown", (e) => e.button === 1 && e.preventDefault(), {
+			signal,
+		});
 	}
 
 	close(): void {
@@ -78,7 +85,8 @@ export class Pointer {
 	}
 
 	private begin(e: PointerEvent): void {
-		const mode = e.button === 2 ? "zoom" : e.button === 1 || e.ctrlKey || e.metaKey ? "pan" : "select";
+		const mode =
+			e.button === 2 ? "zoom" : e.button === 1 || e.ctrlKey || e.metaKey ? "pan" : "select";
 		const { range, selection } = this.view.state;
 		const time = this.time(e.offsetX);
 		const extend = mode === "select" && e.shiftKey && selection !== null;

@@ -1,5 +1,5 @@
-// Draws the rows' states. Every row has a line of pixels that is stretched to its height, so a picture costs what its pixels
-// cost, however many states there are.
+// Draws the rows' states. Every row has a line of pixels that is stretched to its height, so a
+// picture costs what its pixels cost, however many states there are.
 
 import type { Lane, RowId } from "../api";
 import { BLANK, fillColumns, stateEnd, stateIndex, type Tile } from "./pixels";
@@ -12,7 +12,10 @@ const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 const NAME_WIDTH = 64;
 const LABEL_WIDTH = 30;
 const LABEL_MARGIN = 5;
-/** A row's pixels are three lines of an image: over all its height, its middle line, its lower edge. */
+/**
+ * A row's pixels are three lines of an image: over all its height, its middle line, its lower
+ * edge.
+ */
 const LINES = 3;
 
 export class RowsPainter {
@@ -23,7 +26,10 @@ export class RowsPainter {
 
 	constructor(private readonly canvas: HTMLCanvasElement) {}
 
-	/** What each column of pixels of a row shows, as last drawn: a state, plus DIMMED; BLANK: nothing. */
+	/**
+	 * What each column of pixels of a row shows, as last drawn: a state, plus DIMMED; BLANK:
+	 * nothing.
+	 */
 	columns(row: RowId): Uint8Array | undefined {
 		return this.drawn.get(row);
 	}
@@ -41,11 +47,21 @@ export class RowsPainter {
 	}
 
 	/** Pinned rows stand still; the others disappear below them. */
-	private paintPart(ctx: CanvasRenderingContext2D, scene: Scene, lanes: Placed[], pinned: boolean): void {
+	private paintPart(
+		ctx: CanvasRenderingContext2D,
+		scene: Scene,
+		lanes: Placed[],
+		pinned: boolean,
+	): void {
 		const { pinnedHeight } = scene.layout;
 		ctx.save();
 		ctx.beginPath();
-		ctx.rect(0, pinned ? 0 : pinnedHeight, scene.width, pinned ? pinnedHeight : scene.height - pinnedHeight);
+		ctx.rect(
+			0,
+			pinned ? 0 : pinnedHeight,
+			scene.width,
+			pinned ? pinnedHeight : scene.height - pinnedHeight,
+		);
 		ctx.clip();
 		for (const row of scene.layout.placed) {
 			if (row.pinned === pinned) {
@@ -107,7 +123,12 @@ export class RowsPainter {
 		}
 	}
 
-	private paintLabels(ctx: CanvasRenderingContext2D, scene: Scene, row: Placed, tile: Tile): void {
+	private paintLabels(
+		ctx: CanvasRenderingContext2D,
+		scene: Scene,
+		row: Placed,
+		tile: Tile,
+	): void {
 		const { lane } = tile;
 		const { range, width } = scene;
 		const least = ((range.end - range.start) / width) * LABEL_WIDTH;
@@ -121,11 +142,21 @@ export class RowsPainter {
 			const to = Math.min(stateEnd(lane, i), range.end);
 			if (to - from >= least) {
 				const dimmed = match !== null && !match(lane, i);
-				const paint = paintsOf(scene, row)[(lane.state[i] as number) + (dimmed ? DIMMED : 0)];
+				const paint = paintsOf(scene, row)[
+					(lane.state[i] as number) + (dimmed ? DIMMED : 0)
+				];
 				const x = timeToX(range, width, from);
 				const room = timeToX(range, width, to) - x;
 				if (paint && !dimmed) {
-					this.paintLabel(ctx, scene, row, paint, labelText(lane, i, paint, room), x, room);
+					this.paintLabel(
+						ctx,
+						scene,
+						row,
+						paint,
+						labelText(lane, i, paint, room),
+						x,
+						room,
+					);
 				}
 			}
 		}
@@ -210,7 +241,12 @@ function paintGrid(ctx: CanvasRenderingContext2D, scene: Scene): void {
 }
 
 /** What is not known is hatched, so that it does not look like nothing. */
-function paintUnknown(ctx: CanvasRenderingContext2D, scene: Scene, row: Placed, columns: Uint8Array): void {
+function paintUnknown(
+	ctx: CanvasRenderingContext2D,
+	scene: Scene,
+	row: Placed,
+	columns: Uint8Array,
+): void {
 	const paints = paintsOf(scene, row);
 	const [top, height] = barOf(row);
 
@@ -225,7 +261,14 @@ function paintUnknown(ctx: CanvasRenderingContext2D, scene: Scene, row: Placed, 
 	}
 }
 
-function hatch(ctx: CanvasRenderingContext2D, scene: Scene, x: number, y: number, w: number, h: number): void {
+function hatch(
+	ctx: CanvasRenderingContext2D,
+	scene: Scene,
+	x: number,
+	y: number,
+	w: number,
+	h: number,
+): void {
 	const gap = 7;
 	ctx.save();
 	ctx.beginPath();

@@ -1,4 +1,5 @@
-// What one picture is made of, gathered before anything is drawn; and the page's colours for canvases.
+// What one picture is made of, gathered before anything is drawn; and the page's colours for
+// canvases.
 
 import type { RowId, TimeRange } from "../api";
 import type { Layout, Placed } from "./layout";
@@ -59,7 +60,12 @@ export function readColors(element: Element): Colors {
 }
 
 /** Gives the canvas the size, without touching it when it has it (that would clear it). */
-export function sizeCanvas(canvas: HTMLCanvasElement, width: number, height: number, ratio: number): void {
+export function sizeCanvas(
+	canvas: HTMLCanvasElement,
+	width: number,
+	height: number,
+	ratio: number,
+): void {
 	const w = Math.max(Math.round(width * ratio), 1);
 	const h = Math.max(Math.round(height * ratio), 1);
 	if (canvas.width !== w || canvas.height !== h) {
@@ -89,7 +95,10 @@ export function barOf(row: Placed): readonly [number, number] {
 	return [row.y + 1, row.height - ROW_GAP];
 }
 
-/** The lower edge that tells what was taken away; and above it the line of states in which nothing goes on. */
+/**
+ * The lower edge that tells what was taken away; and above it the line of states in which nothing
+ * goes on.
+ */
 export const EDGE = 3;
 export const LINE = 4;
 

@@ -58,6 +58,7 @@ export class Tooltip {
 		const { lane, i, paint } = scene;
 		const label = lane.label[i] ? (lane.labels[(lane.label[i] as number) - 1] ?? "") : "";
 		const begin = lane.begin[i] as number;
+		const length = formatDuration(stateEnd(lane, i) - begin);
 		const title = line("title", "");
 		const chip = line(paint.low ? "chip low" : paint.unknown ? "chip unknown" : "chip", "");
 		const name = document.createElement("b");
@@ -67,7 +68,7 @@ export class Tooltip {
 		const lines = [
 			title,
 			line("help", paint.help),
-			line("when", `${formatDuration(stateEnd(lane, i) - begin)} from ${formatTime(scene.clock, scene.start, begin)}`),
+			line("when", `${length} from ${formatTime(scene.clock, scene.start, begin)}`),
 			line("row", fullName(scene.node)),
 		];
 		const truth = truthText(lane.truth[i] as number);

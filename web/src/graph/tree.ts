@@ -1,7 +1,17 @@
-// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by process. A pure function of what
-// the server says; which rows are open, hidden or pinned is in the view.
+// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by process. A
+// pure function of what the server says; which rows are open, hidden or pinned is in the view.
 
-import type { Cpu, Family, GraphOutput, Machine, RowId, Rows, StateStyle, Thread, Vcpu } from "../api";
+import type {
+	Cpu,
+	Family,
+	GraphOutput,
+	Machine,
+	RowId,
+	Rows,
+	StateStyle,
+	Thread,
+	Vcpu,
+} from "../api";
 import type { RowKey } from "../view";
 
 export type NodeKind = "machine" | "vcpu" | "cpu" | "group" | "thread";
@@ -38,7 +48,10 @@ export interface Tree {
 const MANY_THREADS = 12;
 /** States in which a thread does nothing. */
 const QUIET = new Set(["unknown", "blocked", "dead"]);
-/** States in which it wanted to run and had no CPU; threads of a guest wait for its own scheduler, too, which is no loss. */
+/**
+ * States in which it wanted to run and had no CPU; threads of a guest wait for its own scheduler,
+ * too, which is no loss.
+ */
 const LOST = new Set(["preempted", "waiting", "stolen"]);
 /** States in which it did not want to run. */
 const IDLE = new Set(["unknown", "blocked", "dead", "halted"]);
@@ -79,7 +92,7 @@ function shareLost(times: readonly number[], states: readonly StateStyle[]): num
 	return wanted > 0 ? lost / wanted : 0;
 }
 
-// ---- threads ----------------------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------
 
 class ThreadForest {
 	private readonly quiet: Set<number>;
@@ -110,7 +123,10 @@ class ThreadForest {
 		});
 	}
 
-	/** A process is its first thread with the others below, or a group of its own when that one is not known. */
+	/**
+	 * A process is its first thread with the others below, or a group of its own when that one is
+	 * not known.
+	 */
 	private processNodes(machine: Machine): TreeNode[] {
 		const threads = this.rows.threads.filter((t) => t.machine === machine.id);
 		const nodes = new Map(threads.map((t) => [t.id, this.threadNode(t)]));
@@ -127,7 +143,9 @@ class ThreadForest {
 			}
 			let parent = nodes.get(thread.process);
 			if (!parent) {
-				parent = node("group", `p${thread.process}`, "process", { note: String(thread.pid) });
+				parent = node("group", `p${thread.process}`, "process", {
+					note: String(thread.pid),
+				});
 				nodes.set(thread.process, parent);
 				tops.push(parent);
 			}
@@ -153,7 +171,12 @@ class ThreadForest {
 		return group;
 	}
 
-	private addFolded(group: TreeNode, key: RowKey, name: string, nodes: readonly TreeNode[]): void {
+	private addFolded(
+		group: TreeNode,
+		key: RowKey,
+		name: string,
+		nodes: readonly TreeNode[],
+	): void {
 		if (nodes.length > 0) {
 			const folded = node("group", key, name, { note: String(nodes.length), open: false });
 			adopt(folded, nodes);
@@ -168,7 +191,7 @@ function settleProcess(process: TreeNode): void {
 	process.open = process.children.length <= 4;
 }
 
-// ---- machines ---------------------------------------------------------------------------------------------------
+// ---- machines -----------------------------------------------------------------------------------
 
 function vcpuNode(vcpu: Vcpu, states: readonly StateStyle[]): TreeNode {
 	return node("vcpu", String(vcpu.id), `vCPU ${vcpu.index}`, {
@@ -203,13 +226,19 @@ function addVcpus(parent: TreeNode, machine: Machine, rows: Rows, threads: TreeN
 	const nodes = vcpus.map((vcpu) => {
 		const own = vcpuNode(vcpu, rows.states.vcpu);
 		const seen = rows.cpus.filter((c) => c.machine === machine.id && c.cpu === vcpu.index);
-		adopt(own, seen.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "as the guest saw it")));
+		adopt(
+			own,
+			seen.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "as the guest saw it")),
+		);
 		return own;
 	});
 	const seen = new Set(vcpus.map((v) => v.index));
 	const others = rows.cpus.filter((c) => c.machine === machine.id && !seen.has(c.cpu));
 	adopt(parent, nodes);
-	adopt(parent, others.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "")));
+	adopt(
+		parent,
+		others.map((cpu) => cpuNode(cpu, `CPU ${cpu.cpu}`, "")),
+	);
 	if (threads) {
 		// With one vCPU all threads are its own; with more they move between them.
 		adopt(nodes.length === 1 && nodes[0] ? nodes[0] : parent, [threads]);
@@ -229,7 +258,9 @@ function machineNode(machine: Machine, rows: Rows, forest: ThreadForest): TreeNo
 /** Guests first, since they are what is asked about, each with those that run on it; hosts last. */
 function inOrder(rows: Rows): Machine[] {
 	const on = (parent: Machine): Machine[] =>
-		rows.machines.filter((m) => m.parent === parent.id).flatMap((guest) => [guest, ...on(guest)]);
+		rows.machines
+			.filter((m) => m.parent === parent.id)
+			.flatMap((guest) => [guest, ...on(guest)]);
 	const tops = rows.machines.filter((m) => m.parent === null);
 	return [...tops.flatMap(on), ...tops];
 }
@@ -263,7 +294,7 @@ export function fullName(of: TreeNode): string {
 	return machine ? `${machine.name} › ${own}` : own;
 }
 
-// ---- what is shown ----------------------------------------------------------------------------------------------
+// ---- what is shown ------------------------------------------------------------------------------
 
 export interface Shown {
 	node: TreeNode;
@@ -280,7 +311,10 @@ export interface Choice {
 
 /** Every word of the filter has to be in the name, the note or a parent's. */
 function filterKeys(tree: Tree, filter: string): ReadonlySet<RowKey> | null {
-	const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== "");
+	const words = filter
+		.toLowerCase()
+		.split(/\s+/)
+		.filter((word) => word !== "");
 	if (words.length === 0) {
 		return null;
 	}
@@ -327,15 +361,17 @@ export function shownRows(tree: Tree, choice: Choice): { pinned: Shown[]; rows: 
 
 /** Return: what `toggled` must be so that a row deep in the tree is shown. */
 export function revealed(tree: Tree, id: RowId, toggled: readonly RowKey[]): readonly RowKey[] {
-	const flips = new Set(toggled);
+	const closed: RowKey[] = [];
 	for (let n = tree.byId.get(id)?.parent; n; n = n.parent) {
-		if (n.open === flips.has(n.key)) {
-			if (flips.has(n.key)) {
-				flips.delete(n.key);
-			} else {
-				flips.add(n.key);
-			}
+		if (n.open === toggled.includes(n.key)) {
+			closed.push(n.key);
 		}
 	}
-	return flips.size === toggled.length ? toggled : [...flips];
+	if (closed.length === 0) {
+		return toggled;
+	}
+	return [
+		...toggled.filter((key) => !closed.includes(key)),
+		...closed.filter((key) => !toggled.includes(key)),
+	];
 }

@@ -53,7 +53,6 @@ export class Toolbar {
 	private readonly undo: HTMLButtonElement;
 	private readonly redo: HTMLButtonElement;
 	private readonly chips = el("span", { class: "chips" });
-	private readonly clock: HTMLButtonElement;
 	private readonly theme: HTMLButtonElement;
 	private readonly menu = el("div", { class: "menu", popover: "auto", id: "export-menu" });
 	private searched: Searched | null = null;
@@ -67,9 +66,6 @@ export class Toolbar {
 		const { view } = session;
 		this.undo = iconButton("undo", "Back to where you were (Ctrl+Z)", () => view.undo());
 		this.redo = iconButton("redo", "Forward (Ctrl+Y)", () => view.redo());
-		this.clock = iconButton("clock", "", () =>
-			view.change({ clock: view.state.clock === "utc" ? "relative" : "utc" }),
-		);
 		this.theme = iconButton("theme", "", () => this.toggleTheme());
 		this.listen();
 		replace(host, ...this.groups());
@@ -147,7 +143,6 @@ export class Toolbar {
 			el(
 				"div",
 				{ class: "group" },
-				this.clock,
 				iconButton("link", "Copy a link to this view", () => void this.copyLink()),
 				save,
 				this.menu,
@@ -197,12 +192,11 @@ export class Toolbar {
 
 	private update(): void {
 		const { view } = this.session;
-		const { query, filter, hidden, theme, clock } = view.state;
+		const { query, filter, hidden, theme } = view.state;
 		this.undo.disabled = !view.canUndo;
 		this.redo.disabled = !view.canRedo;
-		this.title(this.theme, `Colours: ${THEME_NAMES[theme]} (t)`);
-		this.title(this.clock, clock === "utc" ? "Times: UTC; click for time since the start" : "Times: since the start; click for UTC");
-		this.clock.setAttribute("aria-pressed", String(clock === "utc"));
+		this.theme.title = `Colours: ${THEME_NAMES[theme]} (t)`;
+		this.theme.setAttribute("aria-label", this.theme.title);
 		if (document.activeElement !== this.search) {
 			this.search.value = queryText(query);
 		}
@@ -216,10 +210,5 @@ export class Toolbar {
 				? el("button", { type: "button", class: "chip", title: "Show them again", onclick: show }, `${hidden.length} hidden`, icon("close"))
 				: null,
 		);
-	}
-
-	private title(button: HTMLElement, title: string): void {
-		button.title = title;
-		button.setAttribute("aria-label", title);
 	}
 }

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+	decimals,
+	formatDate,
+	formatDuration,
+	formatExact,
+	formatRelative,
+	formatUtc,
+	roundStep,
+	tickPhase,
+	ticks,
+} from "../../src/time";
+
+const START = "1795396798967412113";
+/** Groups of digits are apart by a space that does not break. */
+const plain = (text: string) => text.replace(/\u202f/g, " ");
+
+test("durations have four digits and the unit that fits", () => {
+	assert.equal(formatDuration(0), "0 ns");
+	assert.equal(formatDuration(999), "999 ns");
+	assert.equal(formatDuration(1000), "1.000 µs");
+	assert.equal(formatDuration(12_345_678), "12.35 ms");
+	assert.equal(formatDuration(99_999_999), "100.0 ms");
+	assert.equal(formatDuration(999_999_999), "1.000 s");
+	assert.equal(formatDuration(123e9), "123.0 s");
+	assert.equal(plain(formatExact(1_234_567)), "1 234 567 ns");
+});
+
+test("times since the start have as many digits as tell them apart", () => {
+	assert.equal(plain(formatRelative(5_123_450_021)), "5.123 450 021 s");
+	assert.equal(plain(formatRelative(5_123_450_021, 1000)), "5.123 450 s");
+	assert.equal(formatRelative(5_000_000_000, 1e9), "5 s");
+	assert.equal(formatRelative(-1_500_000_000, 1e8), "−1.5 s");
+	assert.equal(formatRelative(1_000_000_001, 1e9), "1 s");
+	assert.equal(decimals(2e6), 3);
+	assert.equal(decimals(1e6), 3);
+	assert.equal(decimals(0), 9);
+});
+
+test("the wall clock is exact to the ns", () => {
+	assert.equal(plain(formatUtc(START, 0)), "01:19:58.967 412 113");
+	assert.equal(plain(formatUtc(START, 1)), "01:19:58.967 412 114");
+	assert.equal(plain(formatUtc(START, 32_587_887)), "01:19:59.000 000 000");
+	assert.equal(formatDate(START), "2026-11-23");
+});
+
+test("steps are round, by the clock where they are long", () => {
+	assert.equal(roundStep(1), 1);
+	assert.equal(roundStep(3), 5);
+	assert.equal(roundStep(1.1e6), 2e6);
+	assert.equal(roundStep(9.5e8), 1e9);
+	assert.equal(roundStep(11e9), 20e9);
+	assert.equal(roundStep(45e9), 60e9);
+	assert.equal(roundStep(4000e9), 7200e9);
+});
+
+test("ticks are round and in the range", () => {
+	assert.deepEqual(ticks({ start: 15, end: 60 }, 20), [20, 40, 60]);
+	const step = 1e6;
+	const at = ticks({ start: 0, end: 5e6 }, step, tickPhase("utc", START, step));
+	assert.equal(at.length, 5);
+	for (const time of at) {
+		assert.equal((BigInt(START) + BigInt(time)) % 1_000_000n, 0n);
+	}
+});
