@@ -23,13 +23,14 @@ enum {
 	N_THREADS = 4,
 };
 
-/* Replies that were made and not yet sent may take so much memory together. */
-#define MAX_UNSENT ((size_t)1 << 30)
+/* Replies that were made and not yet sent may take so much memory together; then the oldest go. */
+#define MAX_UNSENT ((size_t)256 << 20)
 
 struct connection {
 	struct connection *next, **self; /* in http.connections */
 	int fd;
 	struct timespec deadline; /* monotonic */
+	size_t unsent;		  /* bytes of the reply that it is being sent */
 };
 
 struct http {
@@ -38,12 +39,12 @@ struct http {
 	bool loopback_only;
 	char name[256]; /* of this machine */
 	uint16_t port;
-	size_t unsent; /* atomic; bytes */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t stop;
 	bool stopping;
 	struct connection *connections;
+	size_t unsent; /* bytes, of all connections that were not given up */
 	pthread_t watch;
 };
 
@@ -72,17 +73,9 @@ static bool is_past(const struct timespec *t)
 	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
 }
 
-static void set_deadline(struct http *h, struct MHD_Connection *c, unsigned seconds)
+static bool is_before(const struct timespec *a, const struct timespec *b)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct connection *known = info ? info->socket_context : NULL;
-
-	if (!known)
-		return;
-	pthread_mutex_lock(&h->lock);
-	known->deadline = seconds_from_now(seconds);
-	pthread_mutex_unlock(&h->lock);
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
 static void cut_off_late_ones(struct http *h)
@@ -110,6 +103,57 @@ static void *watch(void *arg)
 
 /* ---- connections -------------------------------------------------------------------------------- */
 
+static struct connection *find_connection(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void set_unsent(struct http *h, struct connection *known, size_t size)
+{
+	h->unsent += size - known->unsent;
+	known->unsent = size;
+}
+
+/* The one whose reply has been waiting for the longest time; but not the newest. */
+static struct connection *find_oldest(const struct http *h, const struct connection *newest)
+{
+	struct connection *oldest = NULL;
+
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (c->unsent && c != newest &&
+		    (!oldest || is_before(&c->deadline, &oldest->deadline)))
+			oldest = c;
+	}
+	return oldest;
+}
+
+static void give_up_oldest(struct http *h, const struct connection *newest)
+{
+	struct connection *oldest;
+
+	while (h->unsent > MAX_UNSENT && (oldest = find_oldest(h, newest))) {
+		shutdown(oldest->fd, SHUT_RDWR);
+		set_unsent(h, oldest, 0);
+	}
+}
+
+/* From now on c has so many seconds, for a reply of `size` bytes or, with 0, for its next request. */
+static void begin_phase(struct http *h, struct MHD_Connection *c, unsigned seconds, size_t size)
+{
+	struct connection *known = find_connection(c);
+
+	if (!known)
+		return;
+	pthread_mutex_lock(&h->lock);
+	known->deadline = seconds_from_now(seconds);
+	set_unsent(h, known, size);
+	give_up_oldest(h, known);
+	pthread_mutex_unlock(&h->lock);
+}
+
 static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 			  enum MHD_ConnectionNotificationCode what)
 {
@@ -128,6 +172,7 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 			known->next->self = &known->next;
 		h->connections = known;
 	} else if (known) {
+		set_unsent(h, known, 0);
 		*known->self = known->next;
 		if (known->next)
 			known->next->self = known->self;
@@ -149,39 +194,21 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **mine,
 	free(x->body);
 	free(x);
 	*mine = NULL;
-	set_deadline(ctx, c, ((struct http *)ctx)->config.read_seconds);
+	begin_phase(ctx, c, ((struct http *)ctx)->config.read_seconds, 0);
 }
 
 /* ---- replies ------------------------------------------------------------------------------------
  */
 
-/* What a reply holds until it is sent. */
-struct unsent {
-	struct http *http;
-	char *data;
-	size_t size;
-};
-
-static void on_sent(void *p)
-{
-	struct unsent *u = p;
-
-	__atomic_sub_fetch(&u->http->unsent, u->size, __ATOMIC_RELAXED);
-	free(u->data);
-	free(u);
-}
-
-static struct MHD_Response *make_response(struct http *h, struct reply *r)
+static struct MHD_Response *make_response(struct reply *r)
 {
 	if (r->borrowed || !r->size)
 		return MHD_create_response_from_buffer(r->size, (void *)r->borrowed,
 						       MHD_RESPMEM_PERSISTENT);
-	struct unsent *u = mem_alloc(sizeof(*u));
+	char *data = mem_realloc(r->data, r->size); /* it may have room for twice as much */
 
-	*u = (struct unsent){.http = h, .data = r->data, .size = r->size};
 	r->data = NULL;
-	__atomic_add_fetch(&h->unsent, u->size, __ATOMIC_RELAXED);
-	return MHD_create_response_from_buffer_with_free_callback_cls(u->size, u->data, on_sent, u);
+	return MHD_create_response_from_buffer(r->size, data, MHD_RESPMEM_MUST_FREE);
 }
 
 static const char *header(struct MHD_Connection *c, const char *name)
@@ -222,12 +249,12 @@ static void add_headers(struct MHD_Response *m, struct MHD_Connection *c, const 
 
 static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, struct reply *r)
 {
-	struct MHD_Response *m = make_response(h, r);
+	struct MHD_Response *m = make_response(r);
 	enum MHD_Result done = MHD_NO;
 
 	if (m) {
 		add_headers(m, c, r);
-		set_deadline(h, c, h->config.write_seconds);
+		begin_phase(h, c, h->config.write_seconds, r->borrowed ? 0 : r->size);
 		done = MHD_queue_response(c, (unsigned)r->status, m);
 		MHD_destroy_response(m);
 	}
@@ -269,8 +296,6 @@ static int refuse(const struct http *h, struct MHD_Connection *c)
 		return 403;
 	if (length && strtoull(length, NULL, 10) > REQUEST_MAX_BODY)
 		return 413;
-	if (__atomic_load_n(&h->unsent, __ATOMIC_RELAXED) > MAX_UNSENT)
-		return 503;
 	return 0;
 }
 
@@ -279,10 +304,8 @@ static void say_refused(struct reply *r, int status)
 	if (status == 403)
 		reply_error(r, status, "Forbidden",
 			    "this Host or Origin is not one that vmscope serves");
-	else if (status == 413)
-		reply_error(r, status, "Too large", "a body may have %d bytes", REQUEST_MAX_BODY);
 	else
-		reply_error(r, status, "Busy", "too many replies are waiting to be taken");
+		reply_error(r, status, "Too large", "a body may have %d bytes", REQUEST_MAX_BODY);
 }
 
 static void answer(struct http *h, const char *method, const char *path, const struct exchange *x,
