@@ -105,6 +105,8 @@ export class View {
 	private back: Step[] = [];
 	private forward: Step[] = [];
 	private lastStep = -Infinity;
+	/** What the last step changed: more of the same is part of it. */
+	private lastChange = "";
 	private hovered: Hover = { time: null, row: null };
 	/** Length of the experiment; the range stays within. */
 	private length = 0;
@@ -160,8 +162,12 @@ export class View {
 		if (!this.apply(wanted)) {
 			return;
 		}
-		if (!same(before, this.step())) {
-			this.remember(before);
+		const after = this.step();
+		if (!same(before, after)) {
+			const keys = (["range", "selection", "row"] as const).filter(
+				(key) => !same(before[key], after[key]),
+			);
+			this.remember(before, keys.join());
 		}
 	}
 
@@ -179,6 +185,9 @@ export class View {
 
 	setHover(hover: Partial<Hover>): void {
 		const next = { ...this.hovered, ...hover };
+		if (next.time !== null && !Number.isFinite(next.time)) {
+			next.time = null;
+		}
 		if (next.time === this.hovered.time && next.row === this.hovered.row) {
 			return;
 		}
@@ -236,14 +245,15 @@ export class View {
 	}
 
 	/** A turn of the wheel is many changes but one thing to undo. */
-	private remember(before: Step): void {
+	private remember(before: Step, change: string): void {
 		const now = this.now();
-		if (now - this.lastStep > STEP_MS) {
+		if (now - this.lastStep > STEP_MS || change !== this.lastChange) {
 			this.back.push(before);
 			this.back.splice(0, this.back.length - HISTORY);
 		}
 		this.forward = [];
 		this.lastStep = now;
+		this.lastChange = change;
 	}
 
 	private apply(patch: Partial<ViewState>): boolean {

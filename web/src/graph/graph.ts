@@ -246,6 +246,10 @@ export class TimeGraph {
 		if (changed.has("row") && state.row !== null) {
 			this.reveal(state.row);
 		}
+		if (changed.has("range") && this.at) {
+			// The pointer stands still, but the times move below it.
+			this.point(this.at);
+		}
 		if (changed.size === 1 && changed.has("selection")) {
 			this.redrawOverlay();
 		} else {

@@ -230,6 +230,10 @@ function paintBack(ctx: CanvasRenderingContext2D, scene: Scene, row: Placed): vo
 	} else if (row.node.id !== null && row.node.id === scene.row) {
 		ctx.fillStyle = scene.colors.select;
 		ctx.fillRect(0, row.y, scene.width, row.height);
+	} else {
+		// Leads the eye from a name to its states.
+		ctx.fillStyle = scene.colors.grid;
+		ctx.fillRect(0, row.y + row.height - 1, scene.width, 1);
 	}
 }
 

@@ -60,11 +60,11 @@ export class Tooltip {
 		const begin = lane.begin[i] as number;
 		const length = formatDuration(stateEnd(lane, i) - begin);
 		const title = line("title", "");
-		const chip = line(paint.low ? "chip low" : paint.unknown ? "chip unknown" : "chip", "");
+		const mark = line(paint.low ? "mark low" : paint.unknown ? "mark unknown" : "mark", "");
 		const name = document.createElement("b");
-		chip.style.setProperty("--color", paint.color);
+		mark.style.setProperty("--color", paint.color);
 		name.textContent = paint.name;
-		title.append(chip, name, label ? ` ${label}` : "");
+		title.append(mark, name, label ? ` ${label}` : "");
 		const lines = [
 			title,
 			line("help", paint.help),

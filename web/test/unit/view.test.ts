@@ -74,7 +74,7 @@ test("a turn of the wheel is one step back, and back is back again", () => {
 		clock.ms += 20;
 		view.change({ range: { start: i * 10, end: 1_000_000 - i * 10 } });
 	}
-	clock.ms += 5000;
+	clock.ms += 20;
 	view.change({ selection: { start: 5, end: 9 } });
 	view.undo();
 	assert.equal(view.state.selection, null);
