@@ -445,7 +445,7 @@ static int write_counter(struct perfetto *p, enum table_id table, size_t lane, u
 		return ERR;
 	for (uint32_t i = 0; i < q.n_pixels; i++) {
 		int64_t begin = zoom_begin(&q, i), end = zoom_begin(&q, i + 1);
-		double value = measure(&z, i, (double)(end - begin) / 1e9);
+		double value = measure(&z, i, (double)((uint64_t)end - (uint64_t)begin) / 1e9);
 
 		if (value != last)
 			write_value(p, begin, track, value);

@@ -96,11 +96,19 @@ static void write_counter(struct tree *tree, enum track_kind kind, int64_t vcpu,
 	free(of);
 }
 
+/* Return: the track of this kind that a column names; 0, none, for NULL. */
+static uint64_t parent_in(sqlite3_stmt *row, int column, enum track_kind kind)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL
+		       ? 0
+		       : track_uuid(kind, sqlite3_column_int64(row, column));
+}
+
 static void write_vcpu(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t id = sqlite3_column_int64(row, 0);
 
-	write_named(tree, TRACK_VCPU, id, track_uuid(TRACK_MACHINE, sqlite3_column_int64(row, 1)),
+	write_named(tree, TRACK_VCPU, id, parent_in(row, 1, TRACK_MACHINE),
 		    names_vcpu(&tree->p->names, id));
 	write_counter(tree, TRACK_STEAL, id, "steal, %");
 	write_counter(tree, TRACK_EXITS, id, "exits per second");
@@ -110,7 +118,7 @@ static void write_cpus(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t machine = sqlite3_column_int64(row, 0);
 
-	write_named(tree, TRACK_CPUS, machine, track_uuid(TRACK_MACHINE, machine),
+	write_named(tree, TRACK_CPUS, machine, parent_in(row, 1, TRACK_MACHINE),
 		    mem_strdup("CPUs"));
 }
 
@@ -130,7 +138,7 @@ static void write_threads(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t machine = sqlite3_column_int64(row, 0);
 
-	write_named(tree, TRACK_THREADS, machine, track_uuid(TRACK_MACHINE, machine),
+	write_named(tree, TRACK_THREADS, machine, parent_in(row, 1, TRACK_MACHINE),
 		    mem_strdup("Threads"));
 }
 
@@ -138,7 +146,7 @@ static void write_threads(struct tree *tree, sqlite3_stmt *row)
 static void write_thread(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t id = sqlite3_column_int64(row, 0), process = sqlite3_column_int64(row, 2);
-	uint64_t parent = track_uuid(TRACK_THREADS, sqlite3_column_int64(row, 1));
+	uint64_t parent = parent_in(row, 1, TRACK_THREADS);
 
 	if (sqlite3_column_int(row, 3) > 1) {
 		if (id == process)
@@ -170,16 +178,21 @@ int perfetto_write_tracks(struct perfetto *p)
 		     " ON h.id = m.parent_id ORDER BY m.parent_id IS NULL, m.id",
 		     write_machine) ||
 	    each_row(&tree,
-		     "SELECT DISTINCT s.vcpu_id, v.machine_id FROM main.vcpu_state_total s"
+		     "SELECT DISTINCT s.vcpu_id, m.id FROM main.vcpu_state_total s"
 		     " LEFT JOIN main.vcpu v ON v.id = s.vcpu_id"
+		     " LEFT JOIN main.machine m ON m.id = v.machine_id"
 		     " ORDER BY v.machine_id, v.vcpu_index, s.vcpu_id",
 		     write_vcpu) ||
-	    each_row(&tree, "SELECT DISTINCT machine_id FROM main.cpu_state_total", write_cpus))
+	    each_row(&tree,
+		     "SELECT DISTINCT s.machine_id, m.id FROM main.cpu_state_total s"
+		     " LEFT JOIN main.machine m ON m.id = s.machine_id",
+		     write_cpus))
 		return ERR;
 	write_all_cpus(&tree);
 	if (each_row(&tree,
-		     "SELECT DISTINCT machine_id FROM main.thread_state_total s"
-		     " JOIN main.thread t ON t.id = s.thread_id",
+		     "SELECT DISTINCT t.machine_id, m.id FROM main.thread_state_total s"
+		     " JOIN main.thread t ON t.id = s.thread_id"
+		     " LEFT JOIN main.machine m ON m.id = t.machine_id",
 		     write_threads))
 		return ERR;
 	return each_row(&tree, threads_sql, write_thread);

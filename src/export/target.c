@@ -80,7 +80,7 @@ int target_commit(struct target *t, struct error *err)
 	if (!t->path)
 		return 0;
 	if (complete(t))
-		return error_errno(err, t->failed, "cannot write '%s'", t->temporary);
+		return error_errno(err, t->failed, "cannot write '%s'", t->path);
 	if (rename(t->temporary, t->path) < 0)
 		return error_errno(err, errno, "cannot rename '%s' to '%s'", t->temporary, t->path);
 	free(t->temporary);
