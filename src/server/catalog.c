@@ -1,5 +1,6 @@
 #include "server/catalog.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -131,6 +132,18 @@ static int check_paths(const struct catalog *c, const paths_t *paths, struct err
 	return 0;
 }
 
+/* Removes what an analysis left, also one that was stopped in the middle; what is open stays. */
+static void clear_directory(const struct catalog *c)
+{
+	DIR *dir = opendir(c->directory);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		unlinkat(dirfd(dir), e->d_name, 0); /* "." and ".." are refused */
+	if (dir)
+		closedir(dir);
+}
+
 static int analyze_paths(struct catalog *c, const paths_t *paths, struct dataset **dp,
 			 struct error *err)
 {
@@ -141,7 +154,7 @@ static int analyze_paths(struct catalog *c, const paths_t *paths, struct dataset
 
 	if (!r)
 		r = dataset_open(dp, open(output, O_RDONLY | O_CLOEXEC), output, err);
-	unlink(output); /* what is open stays */
+	clear_directory(c);
 	free(output);
 	return r;
 }
