@@ -357,7 +357,7 @@ enum catalog_answer catalog_add_trace(struct catalog *c, const char *path, const
 		return answer;
 	if (!name || !*name)
 		name = strrchr(real, '/') + 1;
-	char *short_name = mem_strndup(name, MAX_NAME);
+	char *short_name = mem_strndup(name, strnlen(name, MAX_NAME));
 
 	*uuidp = trace_uuid(real, short_name);
 	pthread_mutex_lock(&c->lock);
@@ -502,7 +502,7 @@ enum catalog_answer catalog_add_experiment(struct catalog *c, const char *name,
 					   const char *const *traces, size_t n, struct uuid *uuidp,
 					   struct error *err)
 {
-	char *short_name = name ? mem_strndup(name, MAX_NAME) : NULL;
+	char *short_name = name ? mem_strndup(name, strnlen(name, MAX_NAME)) : NULL;
 
 	pthread_mutex_lock(&c->lock);
 	enum catalog_answer answer = add_experiment(c, short_name, traces, n, uuidp, err);
