@@ -293,10 +293,12 @@ export class TimeGraph {
 		this.frame.setScrollHeight(
 			Math.max(this.layout.total, y + height + this.layout.pinnedHeight),
 		);
-		if (y < scroller.scrollTop) {
-			scroller.scrollTop = y;
-		} else if (y + height > scroller.scrollTop + room) {
-			scroller.scrollTop = y + height - room;
+		const top = scroller.scrollTop;
+		if (y < top - height || y > top + room) {
+			// From afar it comes to where what is around it is seen, too.
+			scroller.scrollTop = y - (room - height) / 2;
+		} else {
+			scroller.scrollTop = Math.min(Math.max(top, y + height - room), y);
 		}
 	}
 
