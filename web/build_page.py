@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 NPM_CI = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"]
+# What is beside them: the page's source, and its unit tests, which are compiled with what npm installs.
+DIRECTORIES = ["src", "public", "test/unit"]
 CONFIG = ["package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "index.html"]
 
 
@@ -25,12 +27,12 @@ def run(command, directory, log):
 
 def sources(source):
     files = [source / name for name in CONFIG]
-    files += sorted(f for name in ("src", "public") for f in (source / name).rglob("*"))
+    files += sorted(f for name in DIRECTORIES for f in (source / name).rglob("*"))
     return [f for f in files if f.is_file()]
 
 
 def copy(source, directory):
-    for name in ("src", "public"):
+    for name in DIRECTORIES:
         shutil.rmtree(directory / name, ignore_errors=True)
     for file in sources(source):
         target = directory / file.relative_to(source)

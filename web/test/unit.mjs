@@ -1,16 +1,25 @@
-// unit.mjs PAGE: runs the unit tests of PAGE/test/unit, where PAGE is a directory that build_page.py has built (or this one,
-// after npm ci): compiled by esbuild, run by node.
+// unit.mjs PAGE: checks the types of the page and runs its unit tests (PAGE/test/unit), where PAGE is a directory that
+// build_page.py has built (or this one, after npm ci). They are compiled by esbuild and run by node.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const page = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), ".."));
-const esbuild = createRequire(join(page, "package.json"))("esbuild");
+if (!existsSync(join(page, "node_modules"))) {
+	console.log("1..0 # SKIP the page is not in the program");
+	process.exit(0);
+}
+const require = createRequire(join(page, "package.json"));
+const esbuild = require("esbuild");
 const tests = join(page, "test", "unit");
+const types = spawnSync(process.execPath, [require.resolve("typescript/bin/tsc"), "--noEmit", "-p", page], { stdio: "inherit" });
+if (types.status !== 0) {
+	process.exit(1);
+}
 const out = mkdtempSync(join(tmpdir(), "vmscope-unit-"));
 try {
 	await esbuild.build({

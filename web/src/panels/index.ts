@@ -55,7 +55,7 @@ class Panels {
 		this.details = new DetailsPanel(place("details"), session);
 		this.legend = new Legend(place("legend"), session);
 		this.charts = new Charts(place("charts"), session);
-		this.tables = new Tables(place("tables"), session);
+		this.tables = new Tables(place("tables"), session, (text) => this.say(text));
 		new Notice(place("center"), session);
 		this.listen();
 		this.open(session.phase);

@@ -46,11 +46,13 @@ export class Tables {
 	constructor(
 		host: HTMLElement,
 		private readonly session: Session,
+		/** Says something short. */
+		private readonly say: (text: string) => void,
 	) {
 		const copy = iconButton("copy", "Copy the table as CSV", () => void this.copy());
 		const save = iconButton("save", "Save the table as CSV", () => this.save());
 		this.tools = el("div", { class: "tools" }, this.about, copy, save);
-		replace(host, el("div", { class: "tables-head" }, this.tabs, this.tools), this.said, this.hold);
+		replace(host, el("div", { class: "tables-head" }, this.tabs, this.tools), this.hold);
 		const later = debounce(250, () => void this.load());
 		session.view.subscribe((_, changed) => {
 			if (changed.has("tab")) {
@@ -78,7 +80,7 @@ export class Tables {
 		this.tools.hidden = this.hold.hidden = !this.tab;
 		this.hold.parentElement?.classList.toggle("closed", !this.tab);
 		this.table = this.tab ? new Table(view, (state) => this.paint(state), this.tab.sorting) : null;
-		replace(this.hold, this.table?.element);
+		replace(this.hold, this.said, this.table?.element);
 		void this.load();
 	}
 
@@ -125,7 +127,7 @@ export class Tables {
 	private async copy(): Promise<void> {
 		if (this.table) {
 			const done = await copyText(statisticsCsv(this.table.shown));
-			this.said.textContent = done ? "Copied." : "The browser does not let the page copy.";
+			this.say(done ? "Table copied as CSV" : "The browser does not let the page copy");
 		}
 	}
 

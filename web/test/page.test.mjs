@@ -1,0 +1,474 @@
+// page.test.mjs VMSCOPE RECORDING BUILT: the page in a real browser, on a real recording. What is drawn has to be what SQL
+// says. BUILT is where build_page.py built the page that is in VMSCOPE.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { findChromium, sleep } from "./chromium.mjs";
+import { Browser, openPage, pixels, randomNumbers, Server, settle, Sql, view } from "./harness.mjs";
+
+const [program, recording, built] = process.argv.slice(2);
+const POINTS = 500;
+const WIDTH = 1280;
+const HEIGHT = 800;
+
+const dir = mkdtempSync(join(tmpdir(), "vmscope-page-"));
+const file = join(dir, "one.vms");
+const wasBuilt = existsSync(join(built, "node_modules"));
+const skip = !wasBuilt ? "the page is not in the program" : findChromium() ? false : "there is no Chromium";
+
+let server;
+let browser;
+let sql;
+let rows;
+let experiment;
+let vcpu;
+
+before(async () => {
+	if (skip) {
+		return;
+	}
+	execFileSync(program, ["analyze", recording, "-o", file], { stdio: "ignore" });
+	server = await Server.start(program, file);
+	browser = await Browser.start({ width: WIDTH, height: HEIGHT });
+	await browser.saveTo(dir);
+	sql = new Sql(program, file);
+	await openPage(browser, server.url);
+	({ rows, experiment } = await browser.evaluate(() => {
+		const { rows, experiment } = window.vmscope.phase;
+		return { rows, experiment };
+	}));
+	vcpu = rows.vcpus[0].id;
+});
+
+after(async () => {
+	await browser?.close();
+	await server?.stop();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+/** The page as if it was opened for the first time, but for what the address says. */
+const fresh = (hash = "") => openPage(browser, server.url, `e=${experiment.id}&${hash}`);
+const change = async (patch) => {
+	await browser.evaluate((patch) => window.vmscope.view.change(patch), patch);
+	await settle(browser);
+};
+/** Where a row is drawn at a time. */
+const spot = (row, time) => browser.evaluate((row, time) => window.vmscope.pixelAt(row, time), row, time);
+
+test("shows the machines, and says what the colours mean", { skip }, async () => {
+	// Only rows that are seen are in the document: the window has to be high enough for all of them.
+	await browser.resize(WIDTH, 2 * HEIGHT);
+	await settle(browser, 100);
+	const names = await browser.evaluate(() => [...document.querySelectorAll(".name-row .name")].map((e) => e.textContent));
+	await browser.resize(WIDTH, HEIGHT);
+	for (const machine of rows.machines) {
+		assert.ok(names.includes(machine.name), `${machine.name} in ${names}`);
+	}
+	assert.ok(names.includes("vCPU 0"));
+	const legend = await browser.evaluate(() => document.querySelector("#legend").textContent);
+	for (const state of [...rows.states.vcpu, ...rows.states.thread, ...rows.states.cpu]) {
+		assert.ok(legend.includes(state.name) && legend.includes(state.help), state.name);
+	}
+	assert.match(await browser.evaluate(() => document.title), /one\.vms/);
+});
+
+test(`draws at ${POINTS} random places the state that SQL gives`, { skip }, async () => {
+	const random = randomNumbers(5);
+	const lanes = [...rows.vcpus, ...rows.cpus, ...rows.threads].map((row) => row.id);
+	const drawn = [];
+	let seen = 0;
+	for (let turn = 0; drawn.length < POINTS && turn < 60; turn++) {
+		// From everything down to some microseconds.
+		const span = experiment.duration / 10 ** (random() * 6);
+		const start = random() * (experiment.duration - span);
+		const busy = lanes.slice(0, rows.vcpus.length + rows.cpus.length);
+		const pinned = [...busy, ...Array.from({ length: 6 }, () => lanes[Math.floor(random() * lanes.length)])];
+		await change({ range: { start, end: start + span }, pinned: [...new Set(pinned)] });
+		const points = Array.from({ length: 30 }, () => ({
+			row: pinned[Math.floor(random() * pinned.length)],
+			time: Math.floor(start + random() * span),
+		}));
+		const answers = await browser.evaluate(
+			(points) => points.map(({ row, time }) => ({
+				state: window.vmscope.stateAt(row, time), spot: window.vmscope.pixelAt(row, time),
+			})),
+			points,
+		);
+		// Where shorter states were gathered, one of them stands for many: no one state is right.
+		const exact = answers.map((a, i) => ({ ...a, ...points[i] })).filter((a) => a.state?.truth === 0);
+		const { range } = await view(browser);
+		const pixel = (range.end - range.start) / 686;
+		// The pixel is the state's when the state fills its column and both beside it.
+		const full = exact.filter((a) => a.spot && a.time - a.state.start > 2 * pixel && a.state.end - a.time > 2 * pixel);
+		const colors = await pixels(browser, full.map((a) => a.spot));
+		full.forEach((a, i) => (a.color = colors[i]));
+		seen += full.filter((a) => !["dead", "unknown"].includes(a.state.state)).length;
+		drawn.push(...exact);
+	}
+	drawn.length = Math.min(drawn.length, POINTS);
+	assert.equal(drawn.length, POINTS);
+	const said = sql.statesAt(rows, experiment.start, drawn);
+	drawn.forEach(({ row, time, state, spot, color }, i) => {
+		const where = `row ${row} at ${time}`;
+		assert.deepEqual({ state: state.state, start: state.start, end: state.end }, said[i], where);
+		if (color && !["dead", "unknown"].includes(state.state)) {
+			assert.equal(spot.state, state.state, where);
+			assert.equal(color, spot.color, `the pixel of ${where}, ${state.state}`);
+		}
+	});
+	assert.ok(seen > 100, `${seen} pixels were looked at`);
+});
+
+test("colours of different states are different on the screen", { skip }, async () => {
+	for (const family of ["vcpu", "thread", "cpu"]) {
+		const colors = rows.states[family].map((state) => state.color);
+		assert.equal(new Set(colors).size, colors.length, family);
+	}
+});
+
+test("zooms and pans by keys, and goes back", { skip }, async () => {
+	await fresh();
+	const before = (await view(browser)).range;
+	await browser.key("w");
+	await browser.key("w");
+	await browser.key("d");
+	await settle(browser);
+	const { range } = await view(browser);
+	assert.ok(range.end - range.start < (before.end - before.start) / 2);
+	assert.ok(range.start > 0);
+	await sleep(700);
+	await browser.key("s");
+	assert.ok((await view(browser)).range.end - (await view(browser)).range.start > range.end - range.start);
+	await browser.key("z", ["Control"]);
+	assert.deepEqual((await view(browser)).range, range);
+	await browser.key("0");
+	assert.deepEqual((await view(browser)).range, before);
+});
+
+test("zooms at the pointer, down to single nanoseconds", { skip }, async () => {
+	await fresh();
+	const at = 12.6e9;
+	const place = await spot(vcpu, at);
+	const near = (time) => browser.evaluate((row, time) => window.vmscope.pixelAt(row, time)?.x ?? null, vcpu, time);
+	for (let i = 0; i < 5; i++) {
+		await browser.mouse("mouseWheel", place.x, place.y, { keys: ["Control"], deltaY: -200 });
+	}
+	await settle(browser);
+	const { range } = await view(browser);
+	assert.ok(range.end - range.start < experiment.duration / 2);
+	assert.ok(Math.abs((await near(at)) - place.x) < 30, "the time under the pointer stays there");
+	const [{ ts }] = sql.rows(`SELECT ts - ${experiment.start} AS ts FROM vcpu_state WHERE vcpu_id = 0 AND state = 'guest' AND dur > 1000 LIMIT 1`);
+	await change({ range: { start: ts - 5, end: ts + 5 } });
+	const drawn = await browser.evaluate(
+		(row, ts) => [-3, -1, 1, 3].map((by) => window.vmscope.pixelAt(row, ts + by)?.state),
+		vcpu,
+		ts,
+	);
+	assert.deepEqual(drawn.slice(2), ["guest", "guest"]);
+	assert.ok(drawn[1] !== "guest" && drawn[0] === drawn[1], `${drawn}`);
+});
+
+test("a selected range is summed up as SQL sums it", { skip }, async () => {
+	await fresh(`r=${vcpu}`);
+	const { y } = await spot(vcpu, 15e9);
+	const [from, to] = [(await spot(vcpu, 15e9)).x, (await spot(vcpu, 16e9)).x];
+	await browser.drag({ x: from, y }, { x: to, y });
+	await browser.until(() => document.querySelectorAll("#details .sums li").length > 0);
+	await settle(browser, 600);
+	const { selection } = await view(browser);
+	assert.ok(Math.abs(selection.start - 15e9) < 1e8 && Math.abs(selection.end - 16e9) < 1e8);
+	const start = Math.floor(selection.start);
+	const end = Math.ceil(selection.end);
+	const wanted = sql.rows(
+		`SELECT state, sum(min(ts - ${experiment.start} + dur, ${end}) - max(ts - ${experiment.start}, ${start})) AS ns,
+		count(*) AS n FROM vcpu_state WHERE vcpu_id = 0 AND ts - ${experiment.start} < ${end} AND
+		ts - ${experiment.start} + dur > ${start} GROUP BY state ORDER BY ns DESC`,
+	);
+	const shown = await browser.evaluate(() =>
+		[...document.querySelectorAll("#details .sums li")].map((li) => [
+			li.querySelector(".name").textContent,
+			Number(li.querySelector(".total").title.replace(/\D/g, "")),
+			Number(li.querySelector(".each span").textContent.replace(/\D/g, "")),
+		]),
+	);
+	assert.deepEqual(shown.map(([name, , n]) => [name, n]), wanted.map((w) => [w.state, w.n]));
+	// The selection's ends are between two ns.
+	shown.forEach(([name, ns], i) => assert.ok(Math.abs(ns - wanted[i].ns) <= 2, name));
+	const about = await browser.evaluate(() => document.querySelector("#tables .about").textContent);
+	assert.match(about, /^selected: /);
+	const table = await browser.evaluate(() => document.querySelector("#tables tbody tr td:nth-child(4)").title);
+	const guest = wanted.find((w) => w.state === "guest").ns;
+	assert.ok(Math.abs(Number(table.replace(/\D/g, "")) - guest) <= 2, "the table says the same");
+});
+
+test("a click says what was there", { skip }, async () => {
+	await fresh();
+	const time = 10.8e9;
+	const { x, y } = await spot(vcpu, time);
+	await browser.clickAt(x, y);
+	await browser.until(() => document.querySelector("#details .state strong"));
+	const { selection, row } = await view(browser);
+	assert.equal(row, vcpu);
+	const [said] = sql.statesAt(rows, experiment.start, [{ row: vcpu, time: Math.floor(selection.start) }]);
+	const details = await browser.evaluate(() => document.querySelector("#details").innerText.replace(/\u202f/g, ""));
+	assert.ok(details.includes(said.state), details);
+	const digits = (ns) => `${Math.floor(ns / 1e9)}.${String(ns % 1e9).padStart(9, "0")}`;
+	assert.ok(details.includes(digits(said.start)) && details.includes(digits(said.end)), `${details} ${said.start}`);
+});
+
+test("a search goes to the next, and back to the previous", { skip }, async () => {
+	await fresh();
+	await browser.key("/");
+	await browser.type("preempted >1ms");
+	await browser.key("Enter");
+	const wanted = sql.rows(
+		`SELECT ts - ${experiment.start} AS ts, dur FROM vcpu_state WHERE state = 'preempted' AND dur >= 1000000 ORDER BY ts LIMIT 3`,
+	);
+	await browser.until(() => window.vmscope.view.state.selection !== null);
+	const selected = async () => (await view(browser)).selection;
+	assert.deepEqual(await selected(), { start: wanted[0].ts, end: wanted[0].ts + wanted[0].dur });
+	await browser.key("Escape");
+	await browser.key("n");
+	await browser.until((ts) => window.vmscope.view.state.selection?.start === ts, wanted[1].ts);
+	await browser.key("N", ["Shift"]);
+	await browser.until((ts) => window.vmscope.view.state.selection?.start === ts, wanted[0].ts);
+	await settle(browser);
+	// What does not match is dimmed.
+	const { range } = await view(browser);
+	const [guest] = sql.rows(
+		`SELECT ts - ${experiment.start} + dur / 2 AS t FROM vcpu_state WHERE vcpu_id = 0 AND state = 'guest' AND
+		ts - ${experiment.start} > ${Math.floor(range.start)} AND ts + dur - ${experiment.start} < ${Math.floor(range.end)} ORDER BY dur DESC LIMIT 1`,
+	);
+	const place = await spot(vcpu, guest.t);
+	const [dimmed] = await pixels(browser, [place]);
+	await browser.evaluate(() => window.vmscope.view.change({ query: null }));
+	await settle(browser);
+	const [bright] = await pixels(browser, [place]);
+	assert.equal(bright, rows.states.vcpu.find((s) => s.name === "guest").color);
+	assert.notEqual(dimmed, bright);
+});
+
+test("a search for a name finds its row", { skip }, async () => {
+	await fresh();
+	const thread = rows.threads.find((t) => t.comm === "lw-cpu");
+	await browser.click(".search");
+	await browser.type("lw-cpu user");
+	await browser.key("Enter");
+	await browser.until((id) => window.vmscope.view.state.row === id, thread.id);
+	const { selection } = await view(browser);
+	const [first] = sql.rows(
+		`SELECT min(ts) - ${experiment.start} AS ts FROM thread_state WHERE thread_id = ${thread.id % 2 ** 26} AND state = 'user'`,
+	);
+	assert.equal(selection.start, first.ts);
+});
+
+test("rows are filtered, hidden and pinned", { skip }, async () => {
+	await fresh();
+	const names = () => browser.evaluate(() => [...document.querySelectorAll(".names-rest .name-row .name")].map((e) => e.textContent));
+	await browser.key("f");
+	await browser.type("lw-pipe");
+	await browser.until(() => window.vmscope.view.state.filter === "lw-pipe");
+	await settle(browser);
+	const filtered = await names();
+	assert.ok(filtered.includes("lw-pipe-b") && !filtered.includes("lw-cpu"), `${filtered}`);
+	await change({ filter: "", row: vcpu });
+	await browser.click("#details .icon-button[title^=Pin]");
+	await settle(browser);
+	assert.deepEqual((await view(browser)).pinned, [vcpu]);
+	assert.ok(await browser.evaluate(() => document.querySelector(".names-pinned").textContent.includes("vCPU 0")));
+	await browser.click("#details .icon-button[title^=Hide]");
+	await settle(browser);
+	assert.ok(!(await names()).includes("vCPU 0"));
+	await browser.click("#toolbar .chip");
+	await settle(browser);
+	assert.ok((await names()).includes("vCPU 0"));
+});
+
+test("a table is sorted, and its worst exit is shown in the graph", { skip }, async () => {
+	await fresh();
+	await browser.click(".tab", "VM exits");
+	await browser.click("#tables th button", "Longest");
+	const [worst] = sql.rows(
+		`SELECT ts - ${experiment.start} AS ts, dur, name FROM vm_exit ORDER BY dur DESC LIMIT 1`,
+	);
+	await browser.until((name) => document.querySelector("#tables tbody tr")?.textContent.includes(name), worst.name);
+	await browser.click("#tables tbody tr .go");
+	await settle(browser);
+	const { selection, range, row } = await view(browser);
+	assert.deepEqual(selection, { start: worst.ts, end: worst.ts + worst.dur });
+	assert.ok(range.start < worst.ts && range.end > worst.ts + worst.dur);
+	assert.equal(row, vcpu);
+	// Every row of the column is at most the one before it.
+	const longest = await browser.evaluate(() => {
+		const at = [...document.querySelectorAll("#tables th")].findIndex((th) => th.textContent.startsWith("Longest"));
+		return [...document.querySelectorAll("#tables tbody tr")].map((tr) => Number(tr.cells[at].title.replace(/\D/g, "")));
+	});
+	assert.deepEqual(longest, [...longest].sort((a, b) => b - a));
+});
+
+test("exits are drawn as often as they were", { skip }, async () => {
+	await fresh(`t=13000000000-14000000000`);
+	const series = await browser.until(() => {
+		const names = [...document.querySelectorAll(".chart:first-child .lines .name")].map((e) => e.textContent);
+		return names.length > 0 && names;
+	});
+	const wanted = sql.rows(
+		`SELECT name, count(*) AS n FROM vm_exit WHERE ts - ${experiment.start} BETWEEN 13000000000 AND 14000000000 GROUP BY name ORDER BY n DESC`,
+	);
+	assert.equal(series[0], wanted[0].name);
+	assert.deepEqual([...series].sort(), wanted.map((w) => w.name).sort());
+});
+
+test("charts stand under the graph's time axis", { skip }, async () => {
+	await fresh();
+	const edges = await browser.evaluate(() => {
+		const over = document.querySelector(".chart .u-over").getBoundingClientRect();
+		const rows = document.querySelector(".g-rows").getBoundingClientRect();
+		return [over.left - rows.left, over.right - rows.right];
+	});
+	edges.forEach((by) => assert.ok(Math.abs(by) <= 1, `${edges}`));
+	const { x, y } = await browser.place(".chart .u-over");
+	await browser.mouse("mouseMoved", x, y);
+	const time = await browser.until(() => window.vmscope.view.hover.time);
+	assert.ok(Math.abs(time - experiment.duration / 2) < experiment.duration / 300);
+	await browser.drag({ x: x - 100, y }, { x: x + 100, y });
+	const { selection } = await view(browser);
+	assert.ok(selection.end - selection.start > experiment.duration / 5);
+});
+
+test("a link shows the same again", { skip }, async () => {
+	await fresh();
+	const thread = rows.threads.find((t) => t.comm === "lw-pipe").id;
+	await change({
+		range: { start: 11e9, end: 12.5e9 },
+		selection: { start: 11.1e9, end: 11.2e9 },
+		row: thread,
+		pinned: [vcpu, thread],
+		query: { text: "", states: ["wait-cpu"], min: 1000 },
+		filter: "lw",
+		tab: "threads",
+		clock: "utc",
+	});
+	await browser.until(() => location.hash.includes("utc"));
+	const first = await view(browser);
+	const link = await browser.evaluate(() => location.href);
+	const before = await browser.evaluate((row) => window.vmscope.stateAt(row, 11.15e9), thread);
+	await browser.goto("about:blank");
+	await browser.goto(link);
+	await browser.until(() => window.vmscope?.phase.kind === "ready");
+	await settle(browser);
+	assert.deepEqual(await view(browser), first);
+	assert.deepEqual(await browser.evaluate((row) => window.vmscope.stateAt(row, 11.15e9), thread), before);
+	assert.equal(await browser.evaluate(() => document.querySelector(".search").value), "wait-cpu >1us");
+});
+
+test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
+	await fresh("t=10000000000-11000000000");
+	const saved = async (format) => {
+		await browser.click("[popovertarget=export-menu]");
+		await browser.click(`[data-format=${format}]`);
+		const name = join(dir, `vmscope-one.vms.${format}`);
+		for (let i = 0; i < 100 && !(existsSync(name) && !readdirSync(dir).some((f) => f.endsWith(".crdownload"))); i++) {
+			await sleep(50);
+		}
+		return readFileSync(name);
+	};
+	const png = await saved("png");
+	assert.equal(png.subarray(1, 4).toString(), "PNG");
+	assert.ok(png.readUInt32BE(16) > 2000 && png.readUInt32BE(20) > 500);
+	const svg = (await saved("svg")).toString();
+	assert.ok(svg.includes("vCPU 0") && svg.includes(rows.states.vcpu.find((s) => s.name === "guest").color));
+	const problem = await browser.evaluate(
+		(svg) => new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("parsererror")?.textContent ?? "",
+		svg,
+	);
+	assert.equal(problem, "");
+	const lines = (await saved("csv")).toString().trim().split("\r\n").map((line) => line.split(","));
+	assert.deepEqual(lines[0], ["row", "begin_ns", "end_ns", "state", "label", "truth"]);
+	const exact = lines.filter((line) => line[0].endsWith("vCPU 0") && line.at(-1) === "exact");
+	assert.ok(exact.length > 5);
+	const said = sql.statesAt(rows, experiment.start, exact.map((line) => ({ row: vcpu, time: Number(line[1]) })));
+	exact.forEach((line, i) => assert.deepEqual([said[i].start, said[i].end, said[i].state], [Number(line[1]), Number(line[2]), line[3]]));
+});
+
+test("light and dark", { skip }, async () => {
+	await fresh();
+	const ground = async () => (await pixels(browser, [{ x: 700, y: 12 }]))[0];
+	const brightness = (color) => parseInt(color.slice(1, 3), 16) + parseInt(color.slice(3, 5), 16) + parseInt(color.slice(5, 7), 16);
+	assert.ok(brightness(await ground()) > 600);
+	const place = await spot(vcpu, 10.8e9);
+	await browser.key("t");
+	await settle(browser, 100);
+	assert.ok(brightness(await ground()) < 150);
+	assert.deepEqual(await pixels(browser, [place]), [rows.states.vcpu.find((s) => s.name === "guest").color]);
+	await fresh();
+	assert.ok(brightness(await ground()) < 150, "the choice is remembered");
+	await browser.key("t");
+	await settle(browser, 100);
+	assert.ok(brightness(await ground()) > 600);
+	await browser.key("t");
+	await browser.dark(true);
+	await settle(browser, 100);
+	assert.ok(brightness(await ground()) < 150, "as the system says");
+	await browser.dark(false);
+});
+
+test("the help has every key, and Escape closes it", { skip }, async () => {
+	await fresh();
+	await browser.key("?");
+	const text = await browser.until(() => document.querySelector("dialog.help[open]")?.textContent);
+	for (const key of ["w or i", "Ctrl+Z", "Shift+N", "Double click"]) {
+		assert.ok(text.includes(key), key);
+	}
+	await browser.key("Escape");
+	await browser.until(() => !document.querySelector("dialog[open]"));
+});
+
+test("another recording is opened, and analyzed before it is shown", { skip }, async () => {
+	await fresh();
+	await browser.key("o");
+	await browser.click("dialog[open] input[name=path]");
+	await browser.type("/nonexistent");
+	await browser.key("Enter");
+	const said = await browser.until(() => document.querySelector("dialog[open] .error")?.textContent);
+	assert.ok(said.length > 5, said);
+	const copy = join(dir, "other");
+	cpSync(recording, copy, { recursive: true });
+	await browser.evaluate(() => (document.querySelector("dialog[open] input[name=path]").value = ""));
+	await browser.click("dialog[open] input[name=path]");
+	await browser.type(copy);
+	await browser.key("Enter");
+	await browser.until((id) => window.vmscope.phase.kind === "ready" && window.vmscope.phase.experiment.id !== id, experiment.id);
+	await settle(browser);
+	const [other] = await browser.evaluate((row, time) => [window.vmscope.stateAt(row, time)], vcpu, 15.3e9);
+	assert.equal(other.state, sql.statesAt(rows, experiment.start, [{ row: vcpu, time: 15300000000 }])[0].state);
+});
+
+test("nothing was complained about, and nothing came from elsewhere", { skip }, async () => {
+	const urls = [];
+	browser.on("Network.requestWillBeSent", ({ request }) => urls.push(request.url));
+	await fresh();
+	await browser.key("w");
+	await settle(browser, 500);
+	// A refused path is an answer that the browser notes.
+	const complaints = browser.complaints.filter((text) => !/api\/open/.test(text));
+	assert.deepEqual(complaints, []);
+	assert.ok(urls.length > 5);
+	const foreign = urls.filter((url) => !url.startsWith(server.url) && !/^(data|blob|about):/.test(url));
+	assert.deepEqual(foreign, []);
+	const reply = await fetch(server.url);
+	assert.match(reply.headers.get("content-security-policy"), /default-src 'self'/);
+});
+
+test("says when the server is gone", { skip }, async () => {
+	const short = await Server.start(program, file);
+	await openPage(browser, short.url);
+	await short.stop();
+	await browser.evaluate(() => window.vmscope.view.change({ range: { start: 1e9, end: 1.001e9 } }));
+	await browser.until(() => /does not answer|server is gone/i.test(document.body.innerText));
+});
