@@ -265,7 +265,17 @@ function inOrder(rows: Rows): Machine[] {
 	return [...tops.flatMap(on), ...tops];
 }
 
-export function buildTree(rows: Rows): Tree {
+/** What belongs to a machine that is not there is shown all the same. */
+function withAllMachines(rows: Rows): Rows {
+	const known = new Set(rows.machines.map((m) => m.id));
+	const named = [...rows.vcpus, ...rows.threads, ...rows.cpus].map((row) => row.machine);
+	const missing = [...new Set(named)].filter((id) => !known.has(id));
+	const others = missing.map((id) => ({ id, name: "machine ?", role: "", parent: null }));
+	return { ...rows, machines: [...rows.machines, ...others] };
+}
+
+export function buildTree(given: Rows): Tree {
+	const rows = withAllMachines(given);
 	const forest = new ThreadForest(rows);
 	const byId = new Map<RowId, TreeNode>();
 	const byKey = new Map<RowKey, TreeNode>();

@@ -148,6 +148,14 @@ test("threads of a process whose first thread is not known stand below it all th
 	assert.equal(tree.byId.get(2 * KIND + 21)?.parent?.note, "20");
 });
 
+test("what belongs to no machine that is known is shown all the same", () => {
+	const rows = { ...recording(), machines: [] };
+	const tree = buildTree(rows);
+	const lanes = rows.vcpus.length + rows.threads.length + rows.cpus.length;
+	assert.equal(tree.byId.size, lanes);
+	assert.ok(shownRows(tree, open).rows.some((row) => row.node.id === KIND + 1));
+});
+
 test("only what is in the viewport is placed; pinned rows stay at the top", () => {
 	const tree = buildTree(recording());
 	const { pinned, rows } = shownRows(tree, { ...open, pinned: [KIND] });
