@@ -7,13 +7,12 @@ import type { Session } from "../session";
 import { formatDuration, formatTime } from "../time";
 import { toCsv } from "./csv";
 import { download } from "./dom";
-import { STATE_COLUMNS, stateLines, toSvg, type Picture } from "./picture";
+import { COLUMNS, STATE_COLUMNS, stateLines, toSvg, type Picture } from "./picture";
 
 export type Format = "png" | "svg" | "csv";
 
 /** More rows make no picture. */
 const ROWS_AT_MOST = 200;
-const PIXELS = 1240;
 /** The PNG's, for sharp screens. */
 const SCALE = 2;
 
@@ -34,7 +33,7 @@ async function loadLanes(what: Exported, session: Session, rows: readonly Shown[
 		}
 	}
 	const { range } = session.view.state;
-	const asked = [...byOutput].map(([output, items]) => what.api.lanes(output, range, PIXELS, items));
+	const asked = [...byOutput].map(([output, items]) => what.api.lanes(output, range, COLUMNS, items));
 	return new Map((await Promise.all(asked)).flat().map((lane) => [lane.row, lane]));
 }
 

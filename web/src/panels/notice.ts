@@ -139,13 +139,20 @@ export class Notice {
 	}
 
 	private failure(message: string, lost: boolean): HTMLElement[] {
+		if (!lost) {
+			return [
+				el("h2", {}, "This cannot be shown"),
+				el("p", { class: "error" }, message),
+				experimentList(this.session, () => undefined),
+				openForm(this.session, () => undefined),
+			];
+		}
 		const again = el("button", { type: "button", class: "primary", onclick: () => this.session.load() }, "Try again");
-		const others = el("button", { type: "button", onclick: () => this.session.view.choose("") }, "Other experiments");
 		return [
-			el("h2", {}, lost ? "The server is gone" : "This cannot be shown"),
+			el("h2", {}, "The server is gone"),
 			el("p", {}, message),
-			el("p", { class: "hint" }, lost ? "It is asked again every two seconds. Is vmscope serve still running?" : ""),
-			el("div", { class: "row" }, again, others),
+			el("p", { class: "hint" }, "It is asked again every two seconds. Is vmscope serve still running?"),
+			el("div", { class: "row" }, again),
 		];
 	}
 }

@@ -3,7 +3,7 @@
 
 import type { Lane, TimeRange } from "../api";
 import type { Paint, Palette } from "../graph/palette";
-import { stateEnd } from "../graph/pixels";
+import { BLANK, fillColumns, stateEnd } from "../graph/pixels";
 import { fullName, type Shown } from "../graph/tree";
 import { formatTime, roundStep, tickPhase, ticks } from "../time";
 import type { Clock } from "../view";
@@ -23,6 +23,9 @@ export interface Picture {
 
 const NAMES = 230;
 const PLOT = 1240;
+/** Two of them are a pixel, for sharp screens. */
+export const COLUMNS = 2 * PLOT;
+const COLUMN = PLOT / COLUMNS;
 const MARGIN = 16;
 const ROW = 20;
 const BAR = 15;
@@ -42,23 +45,27 @@ function round(x: number): string {
 	return String(Math.round(x * 100) / 100);
 }
 
-/** All states of one colour are one path: a tenth of the size of as many rectangles. */
+/**
+ * As the graph draws it: each column has the state with the most of its time. All of one colour is one path, a tenth of the
+ * size of as many rectangles.
+ */
 function lanePaths(lane: Lane, p: Picture, shown: Shown, y: number, used: Map<string, Paint>): string {
 	const family = shown.node.family ?? "vcpu";
+	const columns = new Uint8Array(COLUMNS).fill(BLANK);
 	const paths = new Map<Paint, string[]>();
-	const scale = PLOT / (p.range.end - p.range.start);
-	for (let i = 0; i < lane.begin.length; i++) {
-		const paint = p.palette.paint(family, lane.state[i] ?? 0);
-		const from = Math.max(lane.begin[i] ?? 0, p.range.start);
-		const to = Math.min(stateEnd(lane, i), p.range.end);
-		if (!paint || to <= from || paint.middle === 0) {
+	fillColumns(columns, p.range, { range: p.range, resolution: 0, lane });
+	for (let from = 0, to = 0; from < COLUMNS; from = to) {
+		while (to < COLUMNS && columns[to] === columns[from]) {
+			to++;
+		}
+		const paint = p.palette.paint(family, columns[from] ?? BLANK);
+		if (!paint || paint.middle === 0) {
 			continue;
 		}
 		const height = paint.low ? 3 : BAR;
-		const x = NAMES + (from - p.range.start) * scale;
-		const width = Math.max((to - from) * scale, 0.2);
 		const path = paths.get(paint) ?? [];
-		path.push(`M${round(x)} ${y + (BAR - height) / 2}h${round(width)}v${height}h-${round(width)}z`);
+		const width = round((to - from) * COLUMN);
+		path.push(`M${round(NAMES + from * COLUMN)} ${y + (BAR - height) / 2}h${width}v${height}h-${width}z`);
 		paths.set(paint, path);
 		used.set(`${family} ${paint.name}`, paint);
 	}

@@ -1,6 +1,6 @@
 // The tables below the graph: one tab each, of what is selected or else of what is shown.
 
-import { ApiError, isAbort, type ExperimentApi, type Family, type TableName, type TimeRange } from "../api";
+import { ApiError, isAbort, type ExperimentApi, type Family, type Statistics, type TableName, type TimeRange } from "../api";
 import { formatDuration, formatRelative } from "../time";
 import type { Paint, Palette } from "../graph/palette";
 import type { Session } from "../session";
@@ -21,9 +21,22 @@ const TABS: readonly Tab[] = [
 	{ name: "vcpus", family: "vcpu", title: "vCPUs", help: "where the time of each vCPU went", sorting: { column: "vcpu", descending: false } },
 	{ name: "exits", title: "VM exits", help: "why guests were left, and how long", sorting: { column: "total", descending: true } },
 	{ name: "steal", title: "Who took the CPU", help: "what ran while a vCPU could have", sorting: { column: "steal", descending: true } },
-	{ name: "threads", family: "thread", title: "Threads", help: "where the time of each thread went", sorting: { column: "user", descending: true } },
+	{ name: "threads", family: "thread", title: "Threads", help: "where the time of each thread went", sorting: { column: "stolen", descending: true } },
 	{ name: "cpus", family: "cpu", title: "CPUs", help: "where the time of the host's CPUs went", sorting: { column: "cpu", descending: false } },
 ];
+
+/** What explains least stands last, so that what was lost is seen without scrolling. */
+const LAST_COLUMNS = ["irq", "softirq", "blocked", "dead", "unknown"];
+
+/** The table with its columns in the order that is read. */
+export function arrange(table: Statistics): Statistics {
+	const order = table.columns
+		.map((column, from) => ({ from, rank: LAST_COLUMNS.indexOf(column.name) }))
+		.sort((a, b) => a.rank - b.rank || a.from - b.from)
+		.map(({ from }) => from);
+	const pick = <T>(row: readonly T[]) => order.map((from) => row[from] as T);
+	return { columns: pick(table.columns), rows: table.rows.map(pick) };
+}
 
 /** What tables are about: a selection that is longer than a moment, or what is shown. */
 export function tableRange(state: { range: TimeRange; selection: TimeRange | null }): TimeRange {
@@ -109,7 +122,7 @@ export class Tables {
 		const range = tableRange(state);
 		this.describe(range);
 		try {
-			table.set(await api.statistics(tab.name, range, this.stop.signal));
+			table.set(arrange(await api.statistics(tab.name, range, this.stop.signal)));
 			this.said.textContent = table.shown.rows.length ? "" : "Nothing of this in this time.";
 		} catch (e) {
 			if (!isAbort(e)) {

@@ -13,7 +13,7 @@ import { stateLines, toSvg, type Picture } from "../../src/panels/picture";
 import { parseQuery, queryText, searches } from "../../src/panels/search";
 import { sumStates } from "../../src/panels/statistics";
 import { sortRows } from "../../src/panels/table";
-import { tableRange } from "../../src/panels/tables";
+import { arrange, tableRange } from "../../src/panels/tables";
 import { initialState } from "../../src/view";
 
 const STATES = new Set(["stolen", "wait-cpu", "guest", "preempted"]);
@@ -131,6 +131,14 @@ test("tables are sorted by number and by name, and what has no value comes last"
 	assert.deepEqual(ids("max_at", false), [3, 1, 2]);
 	assert.deepEqual(ids("max_at", true), [1, 3, 2]);
 	assert.deepEqual(ids("none", true), [1, 2, 3]);
+});
+
+test("what explains least stands last, with its numbers", () => {
+	const column = (name: string) => ({ name, title: name, type: "ns" as const, help: "" });
+	const table = { columns: ["total", "unknown", "user", "irq", "stolen"].map(column), rows: [[10, 1, 2, 3, 4]] };
+	const { columns, rows } = arrange(table);
+	assert.deepEqual(columns.map((c) => c.name), ["total", "user", "stolen", "irq", "unknown"]);
+	assert.deepEqual(rows, [[10, 2, 4, 3, 1]]);
 });
 
 test("tables become CSV that reads back", () => {
