@@ -62,7 +62,9 @@ function paintTicks(ctx: CanvasRenderingContext2D, scene: AxisScene): void {
 		ctx.fillRect(x, scene.height - 7, 1, 7);
 		ctx.fillStyle = scene.colors.quiet;
 		const text = formatTime(scene.clock, scene.start, time, step);
-		ctx.fillText(text, x + 5, scene.height - 9);
+		if (x + 5 + ctx.measureText(text).width <= scene.width) {
+			ctx.fillText(text, x + 5, scene.height - 9);
+		}
 	}
 }
 

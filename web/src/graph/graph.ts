@@ -18,9 +18,9 @@ import { Palette } from "./palette";
 import { stateEnd, stateIndex, type Tile } from "./pixels";
 import { Pointer } from "./pointer";
 import { RowsPainter } from "./rows_painter";
-import { readColors, sampleY, timeToX, xToTime, type Colors, type Scene } from "./scene";
+import { barOf, readColors, sampleY, timeToX, xToTime, type Colors, type Scene } from "./scene";
 import { Tooltip } from "./tooltip";
-import { buildTree, revealed, shownRows, type Shown, type Tree } from "./tree";
+import { buildTree, fullName, revealed, shownRows, type Shown, type Tree } from "./tree";
 
 const OVERVIEW_HEIGHT = 44;
 const AXIS_HEIGHT = 28;
@@ -414,7 +414,8 @@ export class TimeGraph {
 			...{ range, width, height, ratio, layout, colors, selection, hover, row },
 			zoomBox: this.zoomBox,
 			arrows: this.arrows.arrows,
-			side: (id) => this.sideOf(id),
+			arrowEnd: (id) => this.arrowEnd(id),
+			nameOf: (id) => this.nameOf(id),
 		});
 		const { start } = this.experiment;
 		paintAxis(this.frame.axis, {
@@ -431,9 +432,28 @@ export class TimeGraph {
 		this.overview.paint(width, OVERVIEW_HEIGHT, ratio, colors);
 	}
 
-	private sideOf(row: RowId): "above" | "below" | null {
-		const y = rowOffset(this.shown.rows, String(row));
-		return y < 0 ? "below" : y < this.frame.scroller.scrollTop ? "above" : "below";
+	/** An arrow ends at the row, at what it is folded into, or beyond the window's edge. */
+	private arrowEnd(row: RowId): { y: number; seen: boolean } | null {
+		for (let n = this.tree.byId.get(row) ?? null; n; n = n.parent) {
+			const { key } = n;
+			const placed = this.layout.placed.find((p) => p.node.key === key);
+			if (placed) {
+				const [top, height] = barOf(placed);
+				return { y: top + height / 2, seen: n.id === row };
+			}
+			const y = rowOffset(this.shown.rows, key);
+			if (y >= 0) {
+				const above = y < this.frame.scroller.scrollTop;
+				const edge = above ? this.layout.pinnedHeight - 10 : this.frame.height + 10;
+				return { y: edge, seen: false };
+			}
+		}
+		return null;
+	}
+
+	private nameOf(row: RowId): string {
+		const node = this.tree.byId.get(row);
+		return node ? fullName(node) : "?";
 	}
 
 	private hit(row: RowId, time: number): { lane: Tile["lane"]; i: number } | null {

@@ -157,6 +157,12 @@ export class Names {
 		}
 		this.rows.forEach((gone) => gone.root.remove());
 		this.rows = seen;
+		const current = scene.placed.find((row) => !row.pinned && row.node.key === scene.current);
+		if (current) {
+			this.root.setAttribute("aria-activedescendant", `row-${scene.current}`);
+		} else {
+			this.root.removeAttribute("aria-activedescendant");
+		}
 		this.held.style.height = `${scene.pinnedHeight}px`;
 		this.rest.style.top = `${scene.pinnedHeight}px`;
 	}

@@ -3,10 +3,17 @@
 
 import type { RowId, TimeRange } from "../api";
 import type { Arrow } from "./arrows";
-import type { Layout, Placed } from "./layout";
-import { barOf, context, sizeCanvas, timeToX, type Colors } from "./scene";
+import type { Layout } from "./layout";
+import { context, sizeCanvas, timeToX, type Colors } from "./scene";
 
+const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 const HEAD = 5;
+
+interface Name {
+	text: string;
+	x: number;
+	y: number;
+}
 
 export interface OverlayScene {
 	range: TimeRange;
@@ -21,8 +28,9 @@ export interface OverlayScene {
 	hover: number | null;
 	row: RowId | null;
 	arrows: readonly Arrow[];
-	/** Where a row is that is not shown: above or below what is. */
-	side: (row: RowId) => "above" | "below" | null;
+	/** Where an arrow to a row ends; null: nowhere. `seen`: at the row itself. */
+	arrowEnd: (row: RowId) => { y: number; seen: boolean } | null;
+	nameOf: (row: RowId) => string;
 }
 
 export function paintOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): void {
@@ -68,37 +76,56 @@ function paintRange(
 	ctx.fillRect(Math.round(to), 0, 1, scene.height);
 }
 
-/** The y of an arrow's end; rows out of sight are above or below the picture. */
-function endY(scene: OverlayScene, places: ReadonlyMap<RowId, Placed>, row: RowId): number | null {
-	const placed = places.get(row);
-	if (placed) {
-		const [top, height] = barOf(placed);
-		return top + height / 2;
-	}
-	const side = scene.side(row);
-	return side === null
-		? null
-		: side === "above"
-			? scene.layout.pinnedHeight - 10
-			: scene.height + 10;
-}
-
 function paintArrows(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {
-	const places = new Map<RowId, Placed>();
-	for (const placed of scene.layout.placed) {
-		if (placed.node.id !== null && placed.node.output !== null && !places.has(placed.node.id)) {
-			places.set(placed.node.id, placed);
-		}
-	}
+	const names: Name[] = [];
 	for (const arrow of scene.arrows) {
-		const from = endY(scene, places, arrow.from);
-		const to = endY(scene, places, arrow.to);
-		if (from !== null && to !== null) {
+		const from = scene.arrowEnd(arrow.from);
+		const to = scene.arrowEnd(arrow.to);
+		if (from && to) {
 			const x0 = timeToX(scene.range, scene.width, arrow.start);
 			const x1 = timeToX(scene.range, scene.width, arrow.end);
-			paintArrow(ctx, scene.colors, x0, from, x1, to);
+			paintArrow(ctx, scene.colors, x0, from.y, x1, to.y);
+			if (!from.seen) {
+				names.push({ text: `from ${scene.nameOf(arrow.from)}`, x: x0, y: from.y });
+			}
+			if (!to.seen) {
+				names.push({ text: `to ${scene.nameOf(arrow.to)}`, x: x1, y: to.y });
+			}
 		}
 	}
+	paintNames(ctx, scene, names);
+}
+
+/** What cannot be seen is named, as far as the names have room beside each other. */
+function paintNames(ctx: CanvasRenderingContext2D, scene: OverlayScene, names: Name[]): void {
+	const taken = new Map<number, number>();
+	ctx.font = FONT;
+	ctx.textBaseline = "middle";
+	for (const { text, x, y } of names.sort((a, b) => a.x - b.x)) {
+		const width = ctx.measureText(text).width + 10;
+		const left = Math.min(Math.max(x + 6, 0), scene.width - width);
+		const top = Math.min(Math.max(y - 8, scene.layout.pinnedHeight), scene.height - 16);
+		if (left >= (taken.get(top) ?? -Infinity)) {
+			paintName(ctx, scene, text, left, top, width);
+			taken.set(top, left + width + 4);
+		}
+	}
+}
+
+function paintName(
+	ctx: CanvasRenderingContext2D,
+	scene: OverlayScene,
+	text: string,
+	left: number,
+	top: number,
+	width: number,
+): void {
+	ctx.fillStyle = scene.colors.text;
+	ctx.beginPath();
+	ctx.roundRect(left, top, width, 16, 4);
+	ctx.fill();
+	ctx.fillStyle = scene.colors.ground;
+	ctx.fillText(text, left + 5, top + 8.5);
 }
 
 /** With a rim in the page's colour, so that it is seen on any state. */

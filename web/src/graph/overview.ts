@@ -78,7 +78,7 @@ export class Overview {
 	): void {
 		const [from, to] = this.windowX(width);
 		ctx.fillStyle = colors.ground;
-		ctx.globalAlpha = 0.6;
+		ctx.globalAlpha = 0.5;
 		ctx.fillRect(0, 0, from, height);
 		ctx.fillRect(to, 0, width - to, height);
 		ctx.globalAlpha = 1;
