@@ -27,11 +27,11 @@ static void write_vm(struct html *h, sqlite3_stmt *row)
 	write_share(h, row, 2, 1);
 	html_raw(h, " of that it ran, ");
 	write_share(h, row, 3, 1);
-	html_raw(h, " went into VM exits, and ");
+	html_raw(h, " went into VM exits, and for ");
 	write_share(h, row, 4, 1);
 	html_raw(h, " (");
 	html_ns(h, sqlite3_column_int64(row, 4));
-	html_raw(h, ") was lost to others who had its CPU.\n");
+	html_raw(h, ") it had no CPU.\n");
 }
 
 static const char vms_sql[] =

@@ -170,8 +170,8 @@ def test_the_sentences_say_what_sql_says():
     busy = v["hypervisor_ns"] + v["userspace_ns"]
     wanted = v["guest_ns"] + busy + v["steal_ns"]
     assert (f"g1 wanted to run for {shown(wanted)} . For {100 * v['guest_ns'] / wanted:.1f} % of that it ran, "
-            f"{100 * busy / wanted:.1f} % went into VM exits, and {100 * v['steal_ns'] / wanted:.1f} % "
-            f"({shown(v['steal_ns'])}) was lost") in text, text[:400]
+            f"{100 * busy / wanted:.1f} % went into VM exits, and for {100 * v['steal_ns'] / wanted:.1f} % "
+            f"({shown(v['steal_ns'])}) it had no CPU.") in text, text[:400]
     worst = query(SAMPLE, "SELECT dur, ts - (SELECT min(first_ns) FROM cpu_state_total) AS at FROM vcpu_state "
                           "WHERE state IN ('preempted', 'waiting') ORDER BY dur DESC")[0]
     assert f"at a stretch was {shown(worst['dur'])} : g1 vCPU 0 at +{worst['at'] / 1e9:.6f} s" in text, text[:900]
