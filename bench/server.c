@@ -1,7 +1,7 @@
 /*
- * server [MILLION-ROWS [MAX-MS]]: what 2,000 pixels of 100 rows cost the server, at every zoom: states,
+ * server [MILLION-ROWS [MAX-MS [FILE]]]: what 2,000 pixels of 100 rows cost the server, at every zoom: states,
  * as the page asks for them and as trace viewers do, arrows, and charts. Fails if the median of one is
- * above MAX-MS.
+ * above MAX-MS. With FILE, the results file that is measured is left there.
  *
  * The file has that many states of vCPUs, half as many exits and a tenth as many wake-ups.
  */
@@ -54,6 +54,16 @@ static void clear(int64_t *row, int n)
 {
 	for (int i = 0; i < n; i++)
 		row[i] = TABLE_NULL;
+}
+
+static void write_machine(struct store_writer *w)
+{
+	int64_t row[COL_MACHINE_N_COLUMNS];
+
+	clear(row, COL_MACHINE_N_COLUMNS);
+	row[COL_MACHINE_ID] = 0;
+	row[COL_MACHINE_NAME] = store_writer_string(w, "host");
+	store_writer_add(w, TABLE_MACHINE, row);
 }
 
 /* What one vCPU is written with. */
@@ -153,6 +163,7 @@ static void write_file(const char *path, uint64_t rows)
 
 	if (store_writer_new(&w, path, &err))
 		give_up(&err);
+	write_machine(w);
 	for (int i = 0; i < N_LANES; i++) {
 		write_vcpu(w, i);
 		write_lane(w, i, rows / N_LANES);
@@ -346,8 +357,10 @@ int main(int argc, char **argv)
 {
 	uint64_t rows = (argc > 1 ? strtoull(argv[1], NULL, 10) : 100) * 1000000;
 	double limit = argc > 2 ? strtod(argv[2], NULL) : 20;
-	char *path = mem_printf("%s/vmscope-bench-server-%d.vms",
-				getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
+	char *path =
+		argc > 3 ? mem_strdup(argv[3])
+			 : mem_printf("%s/vmscope-bench-server-%d.vms",
+				      getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
 	struct error err = {0};
 	struct dataset *d;
 	struct stat st;
@@ -360,7 +373,8 @@ int main(int argc, char **argv)
 	begin = now();
 	int bad = dataset_open(&d, open(path, O_RDONLY), path, &err);
 
-	unlink(path);
+	if (argc <= 3)
+		unlink(path);
 	if (bad)
 		give_up(&err);
 	printf("opened in %.1f ms\n", now() - begin);

@@ -330,6 +330,8 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->cpus);
 	vec_deinit(&d->processes);
 	vec_deinit(&d->exits);
+	digest_deinit(&d->exit_digest);
+	digest_deinit(&d->wakeup_digest);
 	for (int i = 0; i < ROW_N_KINDS; i++)
 		map_deinit(&d->by_id[i]);
 	pthread_mutex_destroy(&d->lock);
@@ -395,44 +397,56 @@ static int compare_exits(const void *a, const void *b)
 	return by_vcpu ? by_vcpu : compare(x->reason, y->reason);
 }
 
-static int collect_exits(struct dataset *d, struct error *err)
+static void list_exits(struct dataset *d)
 {
-	struct store_query query = store_query_all(d->store, TABLE_VM_EXIT);
-	struct store_cursor c;
-	struct map known = {0};
-	int r;
+	const struct table_info *info = &d->store->tables[TABLE_VM_EXIT];
 
-	query.columns =
-		1U << COL_VM_EXIT_VCPU_ID | 1U << COL_VM_EXIT_REASON | 1U << COL_VM_EXIT_NAME;
-	store_cursor_init(&c, d->store, &query);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		int64_t vcpu = store_cursor_get(&c, COL_VM_EXIT_VCPU_ID);
-		int64_t reason = store_cursor_get(&c, COL_VM_EXIT_REASON);
-		uint64_t key = (uint64_t)vcpu << 40 ^ (uint64_t)reason;
+	for (size_t i = 0; i < d->exit_digest.lanes.n; i++) {
+		const struct digest_lane *lane = &d->exit_digest.lanes.at[i];
 
-		if (map_get(&known, key) || d->exits.n == DS_MAX_EXITS)
-			continue;
-		map_put(&known, key, 1);
-		*vec_push(&d->exits) = (struct ds_exits){
-			vcpu, reason, text_of(d, store_cursor_get(&c, COL_VM_EXIT_NAME), "?")};
+		for (size_t k = 0; k < lane->reasons.n && d->exits.n < DS_MAX_EXITS; k++)
+			*vec_push(&d->exits) =
+				(struct ds_exits){.vcpu = info->lanes.at[i].keys[0],
+						  .reason = lane->reasons.at[k].reason,
+						  .name = text_of(d, lane->reasons.at[k].name, "?"),
+						  .lane = i,
+						  .place = (uint16_t)k};
 	}
-	store_cursor_deinit(&c);
-	map_deinit(&known);
 	if (d->exits.n)
 		qsort(d->exits.at, d->exits.n, sizeof(*d->exits.at), compare_exits);
-	return r;
+}
+
+/* Makes a digest, on the first call. Return: 0, or ERR with err set. */
+static int digest_once(struct dataset *d, struct digest *digest, enum table_id table, bool *knownp,
+		       struct error *err)
+{
+	if (*knownp)
+		return 0;
+	if (digest_init(digest, d->store, table, err)) {
+		digest_deinit(digest);
+		return ERR;
+	}
+	*knownp = true;
+	return 0;
 }
 
 int dataset_find_exits(struct dataset *d, struct error *err)
 {
-	int r = 0;
-
 	pthread_mutex_lock(&d->lock);
-	if (!d->exits_known) {
-		d->exits.n = 0;
-		r = collect_exits(d, err);
-		d->exits_known = !r;
-	}
+	bool known = d->exits_known;
+	int r = digest_once(d, &d->exit_digest, TABLE_VM_EXIT, &d->exits_known, err);
+
+	if (!known && !r)
+		list_exits(d);
+	pthread_mutex_unlock(&d->lock);
+	return r;
+}
+
+int dataset_find_wakeups(struct dataset *d, struct error *err)
+{
+	pthread_mutex_lock(&d->lock);
+	int r = digest_once(d, &d->wakeup_digest, TABLE_WAKEUP, &d->wakeups_known, err);
+
 	pthread_mutex_unlock(&d->lock);
 	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "server/digest.h"
 #include "server/rowid.h"
 #include "store/reader.h"
 
@@ -50,6 +51,8 @@ struct ds_process {
 struct ds_exits {
 	int64_t vcpu, reason; /* reason: TABLE_NULL when it is not known */
 	const char *name;
+	size_t lane;	/* of vm_exit */
+	uint16_t place; /* among the reasons of the lane's digest */
 };
 
 /* More pairs of vCPU and reason than this no recording has; only they are told apart. */
@@ -66,10 +69,11 @@ struct dataset {
 	VEC(struct ds_process) processes;
 	struct map by_id[ROW_N_KINDS]; /* id in the file -> index here */
 
-	int users; /* atomic */
-	pthread_mutex_t lock;
-	bool exits_known;
-	VEC(struct ds_exits) exits; /* behind lock until known, then constant */
+	int users;	      /* atomic */
+	pthread_mutex_t lock; /* of what follows, until it is known; then it is constant */
+	bool exits_known, wakeups_known;
+	VEC(struct ds_exits) exits; /* by vCPU and reason */
+	struct digest exit_digest, wakeup_digest;
 };
 
 /*
@@ -94,8 +98,12 @@ const char *dataset_machine_name(const struct dataset *d, int64_t id);
 char *dataset_vcpu_text(const struct dataset *d, int64_t id);
 char *dataset_thread_text(const struct dataset *d, int64_t id);
 
-/* Learns which reasons each vCPU left the guest for, on the first call. Return: 0 or ERR. */
+/*
+ * Each learns on the first call, which reads a whole table: which reasons each vCPU left the guest
+ * for, how long wake-ups took. Return: 0, or ERR with err set.
+ */
 int dataset_find_exits(struct dataset *d, struct error *err);
+int dataset_find_wakeups(struct dataset *d, struct error *err);
 
 /* Return: whether this row has a lane, and which. */
 bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep);

@@ -367,6 +367,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		*size = 0;
 		return MHD_YES;
 	}
+	begin_phase(h, c, h->config.write_seconds, 0); /* the request was in time */
 	if (x->refused)
 		say_refused(&r, x->refused);
 	else

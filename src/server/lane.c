@@ -6,8 +6,6 @@
 #include "store/block.h"
 #include "store/cursor.h"
 
-enum { N_CLASSES = 64 };
-
 /* States that are too short to be shown one by one. */
 struct gathering {
 	int64_t begin, end;
@@ -31,104 +29,9 @@ struct drawing {
 	struct gathering gathering;
 };
 
-/* ---- which parts of the lane there are --------------------------------------------------------
- */
-
 static uint64_t length_of(const struct entry *e)
 {
 	return (uint64_t)e->end - (uint64_t)e->first;
-}
-
-static bool is_inside(const struct drawing *d, const struct entry *e)
-{
-	return e->first >= d->query->from && e->end <= d->query->to;
-}
-
-static int collect(struct drawing *d, const struct entry *e, uint32_t level);
-
-static int collect_children(struct drawing *d, const struct entry *e, uint32_t level)
-{
-	struct node *node = mem_alloc(sizeof(*node));
-	int r = node_read(d->store, d->query->table, e, node, d->err);
-
-	d->out->nodes_read++;
-	for (uint32_t i = 0; !r && i < node->n; i++)
-		r = collect(d, &node->entries[i], level - 1);
-	free(node);
-	return r;
-}
-
-/* There are very many: only what is used of an entry is copied, and nothing is cleared. */
-static void push_part(struct drawing *d, const struct entry *e, bool block, bool edge)
-{
-	struct lane_room *room = d->room;
-
-	room->parts.at = mem_vec_grow(room->parts.at, &room->parts.cap, room->parts.n,
-				      sizeof(*room->parts.at));
-	struct lane_part *p = &room->parts.at[room->parts.n++];
-
-	memcpy(&p->entry, e, offsetof(struct entry, sums) + (size_t)d->n_sums * sizeof(*e->sums));
-	p->block = block;
-	p->edge = edge;
-}
-
-/* Takes what is at most a pixel long as it stands, and goes into all else. */
-static int collect(struct drawing *d, const struct entry *e, uint32_t level)
-{
-	bool inside = is_inside(d, e);
-
-	if (e->end <= d->query->from || e->first >= d->query->to)
-		return 0;
-	if (level && !(inside && length_of(e) <= (uint64_t)d->pixel))
-		return collect_children(d, e, level);
-	push_part(d, e, !level, !inside);
-	return 0;
-}
-
-static int collect_all(struct drawing *d)
-{
-	uint64_t rows = 0;
-
-	if (collect(d, &d->lane->entry, d->lane->level))
-		return ERR;
-	vec_each (p, &d->room->parts)
-		rows += p->entry.rows;
-	if (rows > d->query->whole)
-		return 0;
-	d->pixel = 0; /* few enough: all are shown */
-	d->room->parts.n = 0;
-	return collect(d, &d->lane->entry, d->lane->level);
-}
-
-/* ---- which of them are decoded ------------------------------------------------------------------
- */
-
-static int class_of(const struct entry *e)
-{
-	return 63 - __builtin_clzll(length_of(e) | 1);
-}
-
-/* Return: the class from which on the budget is enough to decode all. */
-static int first_class(const struct drawing *d)
-{
-	uint64_t rows[N_CLASSES] = {0}, sum = 0;
-	int class = N_CLASSES;
-
-	vec_each (p, &d->room->parts) {
-		if (p->block && !p->edge)
-			rows[class_of(&p->entry)] += p->entry.rows;
-	}
-	while (class && sum + rows[class - 1] <= d->query->budget)
-		sum += rows[--class];
-	return class;
-}
-
-static bool is_decoded(const struct drawing *d, const struct lane_part *p, int class)
-{
-	if (!p->block)
-		return false;
-	return p->edge || !d->pixel ||
-	       (length_of(&p->entry) > (uint64_t)d->pixel && class_of(&p->entry) >= class);
 }
 
 /* ---- drawing ----------------------------------------------------------------------------------
@@ -295,7 +198,6 @@ static int add_block(struct drawing *d, const struct entry *e)
 	if (block_read(d->store, d->query->table, d->lane->keys, e, 0, b, d->err) ||
 	    read_labels(d, e))
 		return ERR;
-	d->out->blocks_read++;
 	const int64_t *ts = b->at[d->table->ts], *dur = b->at[d->table->dur];
 	const int64_t *state = b->at[d->table->state];
 
@@ -312,10 +214,8 @@ static int add_block(struct drawing *d, const struct entry *e)
 
 static int draw_parts(struct drawing *d)
 {
-	int class = first_class(d);
-
-	vec_each (p, &d->room->parts) {
-		if (!is_decoded(d, p, class))
+	vec_each (p, &d->room->parts.at) {
+		if (!p->decode)
 			add_entry(d, &p->entry);
 		else if (add_block(d, &p->entry))
 			return ERR;
@@ -327,13 +227,14 @@ static int draw_parts(struct drawing *d)
 void lane_room_init(struct lane_room *room)
 {
 	*room = (struct lane_room){.block = block_new(), .labels = block_new()};
+	parts_init(&room->parts);
 }
 
 void lane_room_deinit(struct lane_room *room)
 {
 	free(room->block);
 	free(room->labels);
-	vec_deinit(&room->parts);
+	parts_deinit(&room->parts);
 }
 
 int lane_draw(const struct store *s, const struct lane_query *q, struct lane_room *room,
@@ -357,12 +258,21 @@ int lane_draw(const struct store *s, const struct lane_query *q, struct lane_roo
 		.room = room,
 	};
 
-	room->parts.n = 0;
-	int r = collect_all(&d);
+	const struct parts_query parts = {.store = s,
+					  .table = q->table,
+					  .lane = q->lane,
+					  .from = q->from,
+					  .to = q->to,
+					  .pixel = d.pixel,
+					  .budget = q->budget,
+					  .whole = q->whole};
+	bool whole;
 
-	if (!r)
-		r = draw_parts(&d);
-	return r;
+	if (parts_find(&room->parts, &parts, &whole, err))
+		return ERR;
+	if (whole)
+		d.pixel = 0;
+	return draw_parts(&d);
 }
 
 int lane_at(const struct store *s, enum table_id table, size_t lane, int64_t t,

@@ -6,15 +6,13 @@
  * ends of the stretch; shorter ones are gathered until they are a pixel long, and the state that
  * had most of that time stands for them.
  *
- * Work is bounded: of the data blocks that the stretch touches, at most `budget` rows are decoded,
- * widest blocks first. Of the others the index tells how much time each state had: their pixels are shared
- * out among the states in that proportion, mixed evenly. So a picture has as much of each state as
- * the lane, always. The two blocks at the ends are always decoded.
+ * Work is bounded (parts.h). Of places that are not looked into the index tells how much time each state
+ * had: their pixels are shared out among the states in that proportion, mixed evenly.
  */
 #ifndef VMSCOPE_SERVER_LANE_H
 #define VMSCOPE_SERVER_LANE_H
 
-#include "server/dataset.h"
+#include "server/parts.h"
 
 struct lane_query {
 	enum table_id table; /* of states */
@@ -41,20 +39,12 @@ struct lane_state {
 
 struct lane_states {
 	VEC(struct lane_state) at;
-	uint64_t blocks_read, nodes_read;
-};
-
-/* A part of a lane that is either decoded or taken as it stands. */
-struct lane_part {
-	struct entry entry;
-	bool block; /* can be decoded */
-	bool edge;  /* reaches beyond the stretch: must be */
 };
 
 /* What drawing needs room for; for one lane after the other. */
 struct lane_room {
 	struct block *block, *labels; /* owned */
-	VEC(struct lane_part) parts;
+	struct parts parts;
 };
 
 void lane_room_init(struct lane_room *room);

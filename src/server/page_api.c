@@ -1,6 +1,5 @@
 #include "server/page_api.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "server/find.h"
@@ -313,10 +312,7 @@ static void write_chart(struct jsonw *j, const struct chart *chart, int64_t orig
 		write_int(j, "id", s->row);
 		write_text(j, "name", s->name);
 		jsonw_key(j, "y");
-		jsonw_array_begin(j);
-		for (uint32_t i = 0; i < chart->n; i++)
-			jsonw_double(j, s->y[i]);
-		jsonw_array_end(j);
+		chart_write_y(j, chart, s, "null");
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -333,16 +329,11 @@ static void series(struct call *c)
 		bad_request(c, &err);
 		return;
 	}
-	int r = output == OUTPUT_EXITS ? dataset_find_exits(c->data, &err) : 0;
-
-	if (!r) {
-		r = chart_init(&chart, c->data, output, &c->view, &err);
-		if (!r)
-			write_chart(reply_json(c->reply), &chart, c->data->begin);
-		chart_deinit(&chart);
-	}
-	if (r)
+	if (chart_init(&chart, c->data, output, &c->view, &err))
 		reply_failed(c->reply, 500, "Cannot be read", &err);
+	else
+		write_chart(reply_json(c->reply), &chart, c->data->begin);
+	chart_deinit(&chart);
 }
 
 /* ---- search -------------------------------------------------------------------------------------- */

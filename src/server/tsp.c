@@ -297,9 +297,6 @@ static int view_tooltip(struct call *c, struct jsonw *j, struct error *err)
 static int view_xy(struct call *c, struct jsonw *j, struct error *err)
 {
 	struct chart chart;
-
-	if (c->output == OUTPUT_EXITS && dataset_find_exits(c->data, err))
-		return ERR;
 	int r = chart_init(&chart, c->data, c->output, &c->view, err);
 
 	if (!r)
