@@ -30,6 +30,7 @@ export class Frame {
 	readonly scroller: HTMLElement;
 	private readonly spacer: HTMLElement;
 	private readonly observer: ResizeObserver;
+	private readonly stop = new AbortController();
 
 	constructor(host: HTMLElement, resized: () => void) {
 		this.root = add(host, "div", "time-graph");
@@ -51,11 +52,25 @@ export class Frame {
 		bindSplit(split, this.names);
 		this.observer = new ResizeObserver(resized);
 		this.observer.observe(this.area);
+		this.watchRatio(resized);
 	}
 
 	close(): void {
+		this.stop.abort();
 		this.observer.disconnect();
 		this.root.remove();
+	}
+
+	/** The browser's own zoom, or another screen, changes how many pixels there are, but no size. */
+	private watchRatio(resized: () => void): void {
+		matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
+			"change",
+			() => {
+				resized();
+				this.watchRatio(resized);
+			},
+			{ once: true, signal: this.stop.signal },
+		);
 	}
 
 	private label(): void {
