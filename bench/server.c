@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/arrows.h"
 #include "server/graph.h"
 #include "server/reply.h"
 #include "server/series.h"
@@ -213,14 +214,14 @@ static int draw_for_viewers(struct reply *r, struct dataset *d, const struct vie
 	return graph_states(reply_json(r), d, OUTPUT_VCPUS, q, err);
 }
 
-static int draw_arrows(struct reply *r, const struct dataset *d, enum output_id output,
+static int draw_arrows(struct reply *r, struct dataset *d, enum output_id output,
 		       const struct view_request *q, struct error *err)
 {
-	struct graph_arrows arrows;
-	int bad = graph_arrows(&arrows, d, output, q, 2000, err);
+	struct arrows arrows;
+	int bad = arrows_init(&arrows, d, output, q, 2000, err);
 
 	r->size = arrows.at.n * sizeof(*arrows.at.at); /* so that their number is seen */
-	vec_deinit(&arrows.at);
+	arrows_deinit(&arrows);
 	return bad;
 }
 

@@ -156,7 +156,7 @@ void digest_deinit(struct digest *d)
 
 /* ---- questions ---------------------------------------------------------------------------------- */
 
-static size_t first_block(const struct digest_lane *lane, int64_t from)
+size_t digest_first(const struct digest_lane *lane, int64_t from)
 {
 	size_t low = 0, high = lane->blocks.n;
 
@@ -171,7 +171,7 @@ static size_t first_block(const struct digest_lane *lane, int64_t from)
 	return low;
 }
 
-static struct entry entry_of(const struct digest_block *b)
+struct entry digest_entry(const struct digest_block *b)
 {
 	return (struct entry){.first = b->first,
 			      .end = b->end,
@@ -184,11 +184,11 @@ static struct entry entry_of(const struct digest_block *b)
 size_t digest_parts(const struct digest *d, const struct parts_query *q, struct parts *parts)
 {
 	const struct digest_lane *lane = &d->lanes.at[q->lane];
-	size_t first = first_block(lane, q->from);
+	size_t first = digest_first(lane, q->from);
 
 	parts->at.n = 0;
 	for (size_t i = first; i < lane->blocks.n && lane->blocks.at[i].first < q->to; i++) {
-		const struct entry e = entry_of(&lane->blocks.at[i]);
+		const struct entry e = digest_entry(&lane->blocks.at[i]);
 
 		parts_add(parts, &e, 0, true, e.first < q->from || e.end >= q->to);
 	}

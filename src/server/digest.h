@@ -50,6 +50,12 @@ void digest_deinit(struct digest *d);
  */
 size_t digest_parts(const struct digest *d, const struct parts_query *q, struct parts *parts);
 
+/* Return: the number of the first block of a lane that does not end before `from`. */
+size_t digest_first(const struct digest_lane *lane, int64_t from);
+
+/* Return: the block as block_read() wants it. */
+struct entry digest_entry(const struct digest_block *b);
+
 /* Return: how many exits a block has for a reason, by its place. */
 uint32_t digest_count(const struct digest_lane *lane, size_t block, uint16_t reason);
 

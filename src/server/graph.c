@@ -17,7 +17,6 @@ enum {
 	LABEL_PIXELS = 12,
 	TAG_DIMMED = 1,
 	TAG_EXCLUDED = 4,
-	MAX_ARROW_ROWS = 2 << 20, /* looked at for one reply */
 	LANES_MAGIC = 0x314c4d56,
 };
 
@@ -363,129 +362,6 @@ int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const stru
 	vec_deinit(&l.label_list);
 	vec_deinit(&l.states.at);
 	map_deinit(&l.labels);
-	return r;
-}
-
-/* ---- arrows -----------------------------------------------------------------------------------
- */
-
-/* Where arrows come from: a table, and how a row of it becomes one. */
-struct arrow_source {
-	enum table_id table;
-	uint32_t states, columns;
-	bool (*make)(const struct dataset *d, const struct store_cursor *c, struct graph_arrow *a);
-};
-
-static bool make_preemption(const struct dataset *d, const struct store_cursor *c,
-			    struct graph_arrow *a)
-{
-	const struct ds_thread *by =
-		dataset_thread(d, store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID));
-	const struct ds_vcpu *of = dataset_vcpu(d, store_cursor_get(c, COL_VCPU_STATE_VCPU_ID));
-
-	if (!by || by->vcpu < 0 || !of)
-		return false;
-	a->begin = a->end = store_cursor_get(c, COL_VCPU_STATE_TS);
-	a->from = row_id(ROW_VCPU, of->id);
-	a->to = row_id(ROW_VCPU, by->vcpu);
-	return true;
-}
-
-static bool make_wakeup(const struct dataset *d, const struct store_cursor *c,
-			struct graph_arrow *a)
-{
-	int64_t run = store_cursor_get(c, COL_WAKEUP_RUN_NS);
-	const struct ds_thread *by =
-		dataset_thread(d, store_cursor_get(c, COL_WAKEUP_WAKER_THREAD_ID));
-	const struct ds_thread *of = dataset_thread(d, store_cursor_get(c, COL_WAKEUP_THREAD_ID));
-
-	a->begin = store_cursor_get(c, COL_WAKEUP_TS);
-	if (!by || !of || run < 0 || __builtin_add_overflow(a->begin, run, &a->end))
-		return false;
-	a->from = row_id(ROW_THREAD, by->id);
-	a->to = row_id(ROW_THREAD, of->id);
-	return true;
-}
-
-static int by_length(const void *a, const void *b)
-{
-	const struct graph_arrow *x = a, *y = b;
-	int64_t m = x->end - x->begin, n = y->end - y->begin;
-
-	if (m != n)
-		return m < n ? 1 : -1;
-	return (x->begin > y->begin) - (x->begin < y->begin);
-}
-
-static int by_begin(const void *a, const void *b)
-{
-	const struct graph_arrow *x = a, *y = b;
-
-	return (x->begin > y->begin) - (x->begin < y->begin);
-}
-
-/* Keeps the longest. */
-static void cut_arrows(struct graph_arrows *a, size_t limit)
-{
-	if (a->at.n > limit) {
-		qsort(a->at.at, a->at.n, sizeof(*a->at.at), by_length);
-		a->at.n = limit;
-		a->more = true;
-	}
-	if (a->at.n)
-		qsort(a->at.at, a->at.n, sizeof(*a->at.at), by_begin);
-}
-
-static int collect_arrows(struct graph_arrows *a, const struct dataset *d,
-			  const struct arrow_source *source, const struct view_request *q,
-			  struct error *err)
-{
-	struct store_query query = store_query_all(d->store, source->table);
-	struct graph_arrow arrow;
-	struct store_cursor c;
-	size_t looked_at = 0;
-	int r;
-
-	query.from = q->has_range ? q->from : d->begin;
-	query.to = q->has_range ? q->to : d->end;
-	query.states = source->states;
-	query.columns = source->columns;
-	store_cursor_init(&c, d->store, &query);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW && !a->more) {
-		if (source->make(d, &c, &arrow) && arrow.begin >= query.from &&
-		    arrow.begin < query.to)
-			*vec_push(&a->at) = arrow;
-		a->more = ++looked_at == MAX_ARROW_ROWS;
-	}
-	store_cursor_deinit(&c);
-	return r < 0 ? r : 0;
-}
-
-int graph_arrows(struct graph_arrows *a, const struct dataset *d, enum output_id output,
-		 const struct view_request *q, size_t limit, struct error *err)
-{
-	static const struct arrow_source preemptions = {
-		.table = TABLE_VCPU_STATE,
-		.states = 1U << VCPU_PREEMPTED,
-		.columns = 1U << COL_VCPU_STATE_VCPU_ID | 1U << COL_VCPU_STATE_TS |
-			   1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID,
-		.make = make_preemption,
-	};
-	static const struct arrow_source wakeups = {
-		.table = TABLE_WAKEUP,
-		.states = QUERY_ALL_STATES,
-		.columns = 1U << COL_WAKEUP_THREAD_ID | 1U << COL_WAKEUP_TS |
-			   1U << COL_WAKEUP_WAKER_THREAD_ID | 1U << COL_WAKEUP_RUN_NS,
-		.make = make_wakeup,
-	};
-	int r = 0;
-
-	*a = (struct graph_arrows){0};
-	if (output == OUTPUT_VCPUS)
-		r = collect_arrows(a, d, &preemptions, q, err);
-	else if (output == OUTPUT_THREADS)
-		r = collect_arrows(a, d, &wakeups, q, err);
-	cut_arrows(a, limit);
 	return r;
 }
 

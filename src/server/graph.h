@@ -1,5 +1,5 @@
 /*
- * graph: time graphs: states, arrows, and what is told of a state that is pointed at.
+ * graph: time graphs: states, and what is told of a state that is pointed at.
  */
 #ifndef VMSCOPE_SERVER_GRAPH_H
 #define VMSCOPE_SERVER_GRAPH_H
@@ -18,23 +18,6 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 /* The same as arrays, see docs/server.md. Return: 0 and *datap, owned by the caller; or ERR. */
 int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const struct view_request *q,
 		struct error *err);
-
-struct graph_arrow {
-	int64_t begin, end;
-	int32_t from, to; /* rows */
-};
-
-struct graph_arrows {
-	VEC(struct graph_arrow) at;
-	bool more; /* there were more than were wanted */
-};
-
-/*
- * Finds arrows that begin in the range of q: of vCPUs, who takes the CPU of whom; of threads, who
- * wakes whom. Return: 0 and *a, which the caller frees; or ERR with err set.
- */
-int graph_arrows(struct graph_arrows *a, const struct dataset *d, enum output_id output,
-		 const struct view_request *q, size_t limit, struct error *err);
 
 /* Writes what is to be told of row at time t, an object of texts. Return: 0, or ERR. */
 int graph_tooltip(struct jsonw *j, const struct dataset *d, int32_t row, int64_t t,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/arrows.h"
 #include "server/find.h"
 #include "server/graph.h"
 #include "server/label.h"
@@ -270,7 +271,7 @@ static void details(struct call *c)
 static void arrows(struct call *c)
 {
 	int64_t limit = DEFAULT_ARROWS, origin = c->data->begin;
-	struct graph_arrows found = {0};
+	struct arrows found = {0};
 	enum output_id output;
 	struct error err = {0};
 
@@ -279,7 +280,7 @@ static void arrows(struct call *c)
 		bad_request(c, &err);
 		return;
 	}
-	if (graph_arrows(&found, c->data, output, &c->view, (size_t)limit, &err)) {
+	if (arrows_init(&found, c->data, output, &c->view, (size_t)limit, &err)) {
 		reply_failed(c->reply, 500, "Cannot be read", &err);
 	} else {
 		struct jsonw *j = reply_json(c->reply);
@@ -293,7 +294,7 @@ static void arrows(struct call *c)
 		jsonw_bool(j, found.more);
 		jsonw_object_end(j);
 	}
-	vec_deinit(&found.at);
+	arrows_deinit(&found);
 }
 
 static void write_chart(struct jsonw *j, const struct chart *chart, int64_t origin)

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "server/arrows.h"
 #include "server/events.h"
 #include "server/graph.h"
 #include "server/marks.h"
@@ -249,7 +250,7 @@ static int view_states(struct call *c, struct jsonw *j, struct error *err)
 	return graph_states(j, c->data, c->output, &c->view, err);
 }
 
-static void write_arrow(struct jsonw *j, const struct graph_arrow *a, const char *style)
+static void write_arrow(struct jsonw *j, const struct arrow *a, const char *style)
 {
 	jsonw_object_begin(j);
 	jsonw_key(j, "start");
@@ -273,14 +274,14 @@ static void write_arrow(struct jsonw *j, const struct graph_arrow *a, const char
 static int view_arrows(struct call *c, struct jsonw *j, struct error *err)
 {
 	const char *style = c->output == OUTPUT_VCPUS ? "arrow.preempt" : "arrow.wakeup";
-	struct graph_arrows arrows;
-	int r = graph_arrows(&arrows, c->data, c->output, &c->view, MAX_ARROWS, err);
+	struct arrows arrows;
+	int r = arrows_init(&arrows, c->data, c->output, &c->view, MAX_ARROWS, err);
 
 	jsonw_array_begin(j);
 	vec_each (a, &arrows.at)
 		write_arrow(j, a, style);
 	jsonw_array_end(j);
-	vec_deinit(&arrows.at);
+	arrows_deinit(&arrows);
 	return r;
 }
 
