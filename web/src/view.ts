@@ -36,6 +36,8 @@ export interface ViewState {
 	toggled: readonly RowKey[];
 	/** Only rows whose name has this text are shown. */
 	filter: string;
+	/** Threads that do nothing in the range are left out. */
+	active: boolean;
 	query: Query | null;
 	/** Which of the output tabs is open; "" none. */
 	tab: string;
@@ -72,6 +74,7 @@ export function initialState(): ViewState {
 		hidden: [],
 		toggled: [],
 		filter: "",
+		active: false,
 		query: null,
 		tab: "vcpus",
 		theme: "auto",
@@ -305,6 +308,7 @@ export function toHash(state: Readonly<ViewState>): string {
 	put("hide", state.hidden.join(","));
 	put("open", state.toggled.join(","));
 	put("f", state.filter);
+	put("a", state.active ? "1" : "");
 	if (state.query) {
 		put("q", state.query.text);
 		put("qs", state.query.states.join(","));
@@ -341,6 +345,7 @@ export function fromHash(hash: string): Partial<ViewState> {
 		hidden: list(p.get("hide")),
 		toggled: list(p.get("open")),
 		filter: p.get("f") ?? "",
+		active: p.get("a") === "1",
 		query: query.text || query.states.length || query.min ? query : null,
 		tab: tab === "none" ? "" : (tab ?? initialState().tab),
 		clock: p.get("clock") === "utc" ? "utc" : "relative",

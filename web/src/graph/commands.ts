@@ -149,6 +149,10 @@ export class Commands implements KeyActions {
 		}
 	}
 
+	toggleActive(): void {
+		this.view.change({ active: !this.view.state.active });
+	}
+
 	pin(): void {
 		const node = this.node();
 		if (node && node.output !== null) {

@@ -19,6 +19,7 @@ function add<K extends keyof HTMLElementTagNameMap>(
 export class Frame {
 	readonly root: HTMLElement;
 	readonly clock: HTMLButtonElement;
+	readonly active: HTMLButtonElement;
 	readonly overview: HTMLCanvasElement;
 	readonly axis: HTMLCanvasElement;
 	readonly names: HTMLElement;
@@ -35,7 +36,9 @@ export class Frame {
 	constructor(host: HTMLElement, resized: () => void) {
 		this.root = add(host, "div", "time-graph");
 		const top = add(this.root, "div", "g-top");
-		this.clock = add(add(top, "div", "g-corner"), "button", "g-clock");
+		const corner = add(top, "div", "g-corner");
+		this.active = add(corner, "button", "g-active");
+		this.clock = add(corner, "button", "g-clock");
 		const head = add(top, "div", "g-head");
 		this.overview = add(head, "canvas", "g-overview");
 		this.axis = add(head, "canvas", "g-axis");
@@ -61,7 +64,9 @@ export class Frame {
 		this.root.remove();
 	}
 
-	/** The browser's own zoom, or another screen, changes how many pixels there are, but no size. */
+	/**
+	 * The browser's own zoom, or another screen, changes how many pixels there are, but no size.
+	 */
 	private watchRatio(resized: () => void): void {
 		matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
 			"change",
@@ -77,6 +82,8 @@ export class Frame {
 		this.names.setAttribute("role", "tree");
 		this.names.setAttribute("aria-label", "Machines, vCPUs, CPUs and threads");
 		this.names.tabIndex = 0;
+		this.active.textContent = "Only active threads";
+		this.active.title = "Leave out threads that do nothing in the time that is shown (e)";
 		this.rows.setAttribute("role", "img");
 		this.rows.setAttribute("aria-label", "What each row did over time");
 		this.overview.title =

@@ -3,6 +3,7 @@
 
 import { ApiError, type Experiment, type ExperimentApi, type RowId, type Rows } from "../api";
 import type { View, ViewState } from "../view";
+import { ActivityLoader } from "./activity";
 import { ArrowLoader } from "./arrows";
 import { axisTicks, clockNote, paintAxis } from "./axis";
 import { Commands } from "./commands";
@@ -53,6 +54,7 @@ export class TimeGraph {
 	private readonly overview: Overview;
 	private readonly loader: Loader;
 	private readonly arrows: ArrowLoader;
+	private readonly activity: ActivityLoader;
 	private readonly tooltip: Tooltip;
 	private readonly pointer: Pointer;
 	private readonly commands: Commands;
@@ -83,6 +85,7 @@ export class TimeGraph {
 		this.loader = new Loader(api, experiment.duration, redraw, (message) =>
 			this.frame.say(message ?? ""),
 		);
+		this.activity = new ActivityLoader(api, redraw);
 		this.arrows = new ArrowLoader(api, () => this.redrawOverlay());
 		this.painter = new RowsPainter(this.frame.rows);
 		this.overview = new Overview(this.frame.overview, view, () => this.redrawOverlay());
@@ -104,6 +107,7 @@ export class TimeGraph {
 		this.overview.close();
 		this.loader.close();
 		this.arrows.close();
+		this.activity.close();
 		cancelAnimationFrame(this.frameAsked);
 		this.frame.close();
 		this.waiting.splice(0).forEach((resolve) => resolve());
@@ -150,6 +154,8 @@ export class TimeGraph {
 	/** Resolves when what is looked at is loaded and drawn. */
 	async settled(): Promise<void> {
 		do {
+			await this.drawnNow();
+			await this.activity.settled();
 			await this.drawnNow();
 			await this.loader.settled();
 			await this.drawnNow();
@@ -234,6 +240,7 @@ export class TimeGraph {
 			},
 			{ passive: false },
 		);
+		frame.active.addEventListener("click", () => this.commands.toggleActive());
 		frame.clock.addEventListener("click", () =>
 			view.change({ clock: view.state.clock === "utc" ? "relative" : "utc" }),
 		);
@@ -267,11 +274,15 @@ export class TimeGraph {
 		const node = this.tree.byId.get(row);
 		if (node) {
 			this.view.change({ toggled: revealed(this.tree, row, this.view.state.toggled) });
-			this.shown = shownRows(this.tree, this.view.state);
+			this.shown = this.choose();
 			if (!this.view.state.pinned.includes(row)) {
 				this.setCurrent(node.key);
 			}
 		}
+	}
+
+	private choose(): { pinned: Shown[]; rows: Shown[] } {
+		return shownRows(this.tree, { ...this.view.state, only: this.activity.active });
 	}
 
 	private setCurrent(key: string): void {
@@ -370,7 +381,9 @@ export class TimeGraph {
 	private arrange(): void {
 		const { state } = this.view;
 		const { scroller, height } = this.frame;
-		this.shown = shownRows(this.tree, state);
+		this.activity.want(state);
+		this.frame.active.setAttribute("aria-pressed", String(state.active));
+		this.shown = this.choose();
 		const all = layoutRows(this.shown.pinned, this.shown.rows, 0, 0).total;
 		this.frame.setScrollHeight(all);
 		this.layout = layoutRows(this.shown.pinned, this.shown.rows, scroller.scrollTop, height);

@@ -16,6 +16,7 @@ export interface KeyActions {
 	moveRow: (by: number) => void;
 	fold: (open: boolean) => void;
 	toggle: () => void;
+	toggleActive: () => void;
 	pin: () => void;
 	hide: () => void;
 	clear: () => void;
@@ -79,6 +80,12 @@ export const GRAPH_KEYS: readonly Key[] = [
 		help: "close the row, or go to the one above it",
 	},
 	{ keys: ["enter"], does: (a) => a.toggle(), shown: "Enter", help: "open or close the row" },
+	{
+		keys: ["e"],
+		does: (a) => a.toggleActive(),
+		shown: "e",
+		help: "only threads that do anything in the time shown",
+	},
 	{ keys: ["p"], does: (a) => a.pin(), shown: "p", help: "pin the row to the top, or let it go" },
 	{ keys: ["h"], does: (a) => a.hide(), shown: "h", help: "hide the row" },
 	{ keys: ["escape"], does: (a) => a.clear(), shown: "Esc", help: "select nothing" },

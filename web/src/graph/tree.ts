@@ -47,7 +47,7 @@ export interface Tree {
 /** Beyond so many busy threads, those that did less are in a group of their own. */
 const MANY_THREADS = 12;
 /** States in which a thread does nothing. */
-const QUIET = new Set(["unknown", "blocked", "dead"]);
+export const QUIET_STATES: ReadonlySet<string> = new Set(["unknown", "blocked", "dead"]);
 /**
  * States in which it wanted to run and had no CPU; threads of a guest wait for its own scheduler,
  * too, which is no loss.
@@ -98,7 +98,9 @@ class ThreadForest {
 	private readonly quiet: Set<number>;
 
 	constructor(private readonly rows: Rows) {
-		this.quiet = new Set(rows.states.thread.flatMap((s, i) => (QUIET.has(s.name) ? [i] : [])));
+		this.quiet = new Set(
+			rows.states.thread.flatMap((s, i) => (QUIET_STATES.has(s.name) ? [i] : [])),
+		);
 	}
 
 	private busy(thread: Thread): number {
@@ -317,21 +319,38 @@ export interface Choice {
 	hidden: readonly RowKey[];
 	pinned: readonly RowId[];
 	filter: string;
+	/** The threads that did anything; without it all count. */
+	only?: ReadonlySet<RowId> | null;
 }
 
+type Keeps = (n: TreeNode, above: string) => boolean;
+
 /** Every word of the filter has to be in the name, the note or a parent's. */
-function filterKeys(tree: Tree, filter: string): ReadonlySet<RowKey> | null {
+function namedKeeps(filter: string): Keeps | null {
 	const words = filter
 		.toLowerCase()
 		.split(/\s+/)
 		.filter((word) => word !== "");
-	if (words.length === 0) {
+	const keeps: Keeps = (n, above) => {
+		const text = `${above} ${n.name} ${n.note}`.toLowerCase();
+		return words.every((word) => text.includes(word));
+	};
+	return words.length > 0 ? keeps : null;
+}
+
+/** Return: what is to be shown, each with all that it stands below; null: everything. */
+function keptKeys(tree: Tree, choice: Choice): ReadonlySet<RowKey> | null {
+	const named = namedKeeps(choice.filter);
+	const { only } = choice;
+	if (!named && !only) {
 		return null;
 	}
 	const kept = new Set<RowKey>();
 	const visit = (n: TreeNode, above: string): boolean => {
-		const text = `${above} ${n.name} ${n.note}`.toLowerCase();
-		const own = words.every((word) => text.includes(word));
+		const quiet = only && n.kind === "thread" && !only.has(n.id as RowId);
+		const folder = only && n.kind === "group";
+		const own = !quiet && !folder && (!named || named(n, above));
+		const text = `${above} ${n.name} ${n.note}`;
 		const below = n.children.map((child) => visit(child, text)).some(Boolean);
 		if (own || below) {
 			kept.add(n.key);
@@ -346,15 +365,18 @@ function filterKeys(tree: Tree, filter: string): ReadonlySet<RowKey> | null {
 export function shownRows(tree: Tree, choice: Choice): { pinned: Shown[]; rows: Shown[] } {
 	const toggled = new Set(choice.toggled);
 	const hidden = new Set(choice.hidden);
-	const kept = filterKeys(tree, choice.filter);
+	const kept = keptKeys(tree, choice);
 	const rows: Shown[] = [];
+	const named = choice.filter.trim() !== "";
+	// What a filter found is shown, however deep it was folded away.
+	const found = (n: TreeNode) => named && n.children.some((child) => kept?.has(child.key));
+	// When few threads are left there is no need to fold the less busy ones.
+	const opens = (n: TreeNode) => n.open || (Boolean(choice.only) && n.parent?.kind === "group");
 	const visit = (n: TreeNode, depth: number) => {
 		if (hidden.has(n.key) || (kept && !kept.has(n.key))) {
 			return;
 		}
-		// What a filter found is shown, however deep it was folded away.
-		const found = kept !== null && n.children.some((child) => kept.has(child.key));
-		const open = n.children.length > 0 && (found || n.open !== toggled.has(n.key));
+		const open = n.children.length > 0 && (found(n) || opens(n) !== toggled.has(n.key));
 		rows.push({ node: n, depth, open });
 		if (open) {
 			n.children.forEach((child) => visit(child, depth + 1));

@@ -1,6 +1,7 @@
 // Export of the view: the rows that are open, in the range that is shown, as PNG, SVG or CSV.
 
 import type { ExperimentApi, GraphOutput, Lane, RowId } from "../api";
+import { rowsInUse } from "../graph/activity";
 import type { Palette } from "../graph/palette";
 import { shownRows, type Shown, type Tree } from "../graph/tree";
 import type { Session } from "../session";
@@ -39,7 +40,8 @@ async function loadLanes(what: Exported, session: Session, rows: readonly Shown[
 
 async function gather(what: Exported, session: Session): Promise<Picture> {
 	const { state } = session.view;
-	const shown = shownRows(what.tree, state);
+	const only = await rowsInUse(what.api, state);
+	const shown = shownRows(what.tree, { ...state, only });
 	const rows = [...shown.pinned, ...shown.rows].slice(0, ROWS_AT_MOST);
 	const style = getComputedStyle(document.documentElement);
 	const color = (name: string) => style.getPropertyValue(name).trim();

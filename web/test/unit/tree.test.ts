@@ -110,6 +110,24 @@ test("a filter keeps what it matches with what that stands below, however deep i
 	assert.deepEqual(names({ filter: "no such thing" }), []);
 });
 
+test("threads that did nothing are left out, the others come out of their folds", () => {
+	const only = new Set([2 * KIND + 3, 2 * KIND + 4]);
+	assert.deepEqual(names({ only }).slice(0, 8), [
+		"web",
+		" vCPU 0",
+		"  CPU 0",
+		" vCPU 1",
+		" Threads",
+		"  nginx",
+		"   worker",
+		"  Threads that never ran",
+	]);
+	assert.deepEqual(names({ only }).slice(8, 9), ["   kthreadd"]);
+	// A group with nothing left is gone, and what a reader closed stays closed.
+	assert.ok(!names({ only }).some((name) => name.trim() === "qemu"));
+	assert.deepEqual(names({ only, toggled: ["t0"] }).slice(4, 6), [" Threads", "n1"]);
+});
+
 test("a filter finds the host thread of a vCPU by the vCPU's name", () => {
 	assert.ok(names({ filter: "is vcpu 0" }).includes("  CPU 0/KVM"));
 });

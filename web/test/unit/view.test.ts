@@ -21,6 +21,7 @@ const everything: ViewState = {
 	hidden: ["m2", "t134217730"],
 	toggled: ["q0"],
 	filter: "lw-cpu & co",
+	active: true,
 	query: { text: "a+b, c=d #é", states: ["preempted", "wait-cpu"], min: 1500 },
 	tab: "exits",
 	clock: "utc",
