@@ -160,21 +160,26 @@ static int look_at_wakeups(struct looking *l, size_t lane, const struct digest_b
 	return 0;
 }
 
-/* Looks into the blocks whose longest is of this class or a higher one, while the budget lasts. */
-static int look_from_class(struct looking *l, int class, uint64_t budget, struct block *block)
+/*
+ * Looks into all blocks whose longest is of class `all` or a higher one, and into every n-th of the
+ * class below.
+ */
+static int look_by_class(struct looking *l, int all, uint64_t every, struct block *block)
 {
 	const struct digest *digest = &l->data->wakeup_digest;
+	uint64_t number = 0;
 
 	for (size_t i = 0; i < digest->lanes.n; i++) {
 		const struct digest_block *end;
 
 		for (const struct digest_block *b = blocks_of(l, &digest->lanes.at[i], &end);
 		     b < end; b++) {
-			if (class_of(b) < class || budget < b->rows) {
-				l->found->more |= class_of(b) > 0;
+			int class = class_of(b);
+
+			if (class < all && (class < all - 1 || number++ % every)) {
+				l->found->more |= class > 0;
 				continue;
 			}
-			budget -= b->rows;
 			if (look_at_wakeups(l, i, b, block))
 				return ERR;
 		}
@@ -184,18 +189,17 @@ static int look_from_class(struct looking *l, int class, uint64_t budget, struct
 
 static int find_wakeups(struct looking *l)
 {
-	uint64_t rows[N_CLASSES] = {0}, sum = 0;
+	uint64_t rows[N_CLASSES] = {0}, left = WAKEUP_ROWS;
 	int class = N_CLASSES;
 
 	if (dataset_find_wakeups(l->data, l->err))
 		return ERR;
 	count_classes(l, rows);
-	while (class > 1 && sum + rows[class - 1] <= WAKEUP_ROWS)
-		sum += rows[--class];
-	if (!sum && class > 1)
-		class --; /* not even the highest can be looked at as a whole */
+	while (class > 1 && rows[class - 1] <= left)
+		left -= rows[--class];
+	uint64_t every = left > FORMAT_BLOCK_ROWS ? rows[class - 1] / left + 1 : UINT64_MAX;
 	struct block *block = block_new();
-	int r = look_from_class(l, class, WAKEUP_ROWS, block);
+	int r = look_by_class(l, class, every, block);
 
 	free(block);
 	return r;

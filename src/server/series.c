@@ -237,19 +237,26 @@ static int add_stolen_of_block(struct charting *c, size_t lane, const struct par
 static int add_stolen(struct charting *c, size_t lane, double *stolen, double *all)
 {
 	const struct parts_query q = query_for(c, TABLE_VCPU_STATE, lane);
+	int64_t begin = c->from, end = c->from; /* what touches each other */
 	bool whole;
 
 	if (parts_find(&c->parts, &q, &whole, c->err))
 		return ERR;
 	vec_each (part, &c->parts.at) {
 		const struct entry *e = &part->entry;
+		uint64_t sum = part->decode ? 0 : stolen_of_part(c, part);
 
-		spread(c, all, e->first, e->end, (double)part_length(part));
-		if (!part->decode)
-			spread(c, stolen, e->first, e->end, (double)stolen_of_part(c, part));
-		else if (add_stolen_of_block(c, lane, part, stolen))
+		if (e->first != end) {
+			spread(c, all, begin, end, (double)(end - begin));
+			begin = e->first;
+		}
+		end = e->end;
+		if (sum)
+			spread(c, stolen, e->first, e->end, (double)sum);
+		if (part->decode && add_stolen_of_block(c, lane, part, stolen))
 			return ERR;
 	}
+	spread(c, all, begin, end, (double)(end - begin));
 	return 0;
 }
 
