@@ -124,7 +124,12 @@ static const char *kind_of(sqlite3_stmt *s, int column)
 	return colon ? colon + 1 : "";
 }
 
-static void write_head(struct html *h, sqlite3_stmt *s)
+static bool is_shown(uint64_t columns, int column)
+{
+	return columns >> column & 1;
+}
+
+static void write_head(struct html *h, sqlite3_stmt *s, uint64_t columns)
 {
 	html_raw(h, "<div class=wide><table><thead><tr>");
 	for (int i = 0; i < sqlite3_column_count(s); i++) {
@@ -133,8 +138,10 @@ static void write_head(struct html *h, sqlite3_stmt *s)
 
 		if (colon)
 			*colon = '\0';
-		html_raw(h, colon ? "<th class=n>" : "<th>");
-		html_text(h, name);
+		if (is_shown(columns, i)) {
+			html_raw(h, colon ? "<th class=n>" : "<th>");
+			html_text(h, name);
+		}
 		free(name);
 	}
 	html_raw(h, "</thead><tbody>");
@@ -157,22 +164,52 @@ static void write_value(struct html *h, sqlite3_stmt *s, int i)
 		html_text(h, html_column(s, i));
 }
 
+/* Finds the columns in which some row has a value. Return: 0, or ERR with h->err set. */
+static int find_columns(struct html *h, sqlite3_stmt *s, uint64_t *columnsp)
+{
+	int r;
+
+	*columnsp = 0;
+	while ((r = source_step(s, h->err)) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(s); i++) {
+			if (sqlite3_column_type(s, i) != SQLITE_NULL)
+				*columnsp |= UINT64_C(1) << i;
+		}
+	}
+	sqlite3_reset(s);
+	return r == SQLITE_DONE ? 0 : ERR;
+}
+
+static int write_rows(struct html *h, sqlite3_stmt *s, uint64_t columns)
+{
+	int r;
+
+	while ((r = source_step(s, h->err)) == SQLITE_ROW) {
+		html_raw(h, "<tr>");
+		for (int i = 0; i < sqlite3_column_count(s); i++) {
+			if (is_shown(columns, i))
+				write_value(h, s, i);
+		}
+	}
+	return r == SQLITE_DONE ? 0 : ERR;
+}
+
 int html_table(struct html *h, const char *sql, const char *otherwise)
 {
+	uint64_t columns;
 	sqlite3_stmt *s;
-	size_t n = 0;
-	int r;
 
 	if (source_prepare(&s, h->db, sql, h->err))
 		return ERR;
-	while ((r = source_step(s, h->err)) == SQLITE_ROW) {
-		if (!n++)
-			write_head(h, s);
-		html_raw(h, "<tr>");
-		for (int i = 0; i < sqlite3_column_count(s); i++)
-			write_value(h, s, i);
+	int r = find_columns(h, s, &columns);
+
+	if (!r && columns) {
+		write_head(h, s, columns);
+		r = write_rows(h, s, columns);
+		html_raw(h, "</tbody></table></div>\n");
+	} else if (!r) {
+		html_raw(h, otherwise);
 	}
-	html_raw(h, n ? "</tbody></table></div>\n" : otherwise);
 	sqlite3_finalize(s);
-	return r == SQLITE_DONE ? 0 : ERR;
+	return r;
 }

@@ -36,7 +36,7 @@ void html_moment(struct html *h, int64_t t);
 /*
  * A table of the rows of a query. What stands after a colon in a column's name says what its values are:
  * ":ns" durations, ":%" shares of 1, ":n" numbers, ":t" moments; without it they are texts.
- * otherwise: what to say when there are no rows. Return: 0, or ERR with h->err set.
+ * Columns without any value are left out. otherwise: what to say when there are no rows. Return: 0, or ERR with h->err set.
  */
 int html_table(struct html *h, const char *sql, const char *otherwise);
 

@@ -32,7 +32,7 @@ static const char threads_sql[] =
 static const char machines_sql[] =
 	"SELECT m.name AS machine, m.role AS role, h.name AS \"guest of\", m.pid AS \"process:n\","
 	" m.last_ns - m.first_ns AS \"traced for:ns\", m.events AS \"events:n\","
-	" nullif(m.lost_events, 0) AS \"lost:n\", m.evidence AS \"why\""
+	" m.lost_events AS \"lost:n\", m.evidence AS \"why\""
 	" FROM machine m LEFT JOIN machine h ON h.id = m.parent_id ORDER BY m.id LIMIT 100";
 
 static const char clocks_sql[] =

@@ -9,9 +9,6 @@ static const char page_style[] =
 	"--line:#343b42;--lane:#1c2024;--hatch:#2c3238;--head:#1d2125;--link:#56b4e9}"
 	".dim{fill:#343a41!important;background:#343a41!important}"
 	".vcpu-blocked.dim{fill:#5d656e!important;background:#5d656e!important}}"
-	"@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--lane:#fff;--hatch:#ddd;"
-	"--head:#eee}section,tr,.row{break-inside:avoid}*{print-color-adjust:exact;"
-	"-webkit-print-color-adjust:exact}}"
 	"*{box-sizing:border-box}"
 	"body{margin:0 auto;padding:2rem 1.5rem 4rem;max-width:1180px;background:var(--bg);"
 	"color:var(--fg);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',"
@@ -47,7 +44,14 @@ static const char page_style[] =
 	".hist{width:100%;max-width:46rem;height:auto}.hist text{fill:var(--soft);font-size:11px}"
 	".hist rect{fill:var(--link)}.hist line{stroke:var(--soft)}"
 	"@media(max-width:640px){.row{grid-template-columns:1fr;gap:.1rem}.row .of{text-align:left}"
-	".bar{width:8rem}}";
+	".bar{width:8rem}}"
+	/* Paper is white and narrow, and does not scroll. */
+	"@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--lane:#fff;--hatch:#ddd;"
+	"--head:#eee;--link:#0072b2}@page{margin:12mm}body{padding:0;font-size:12px;max-width:none}"
+	"h2{break-after:avoid;margin-top:1.2rem}tr,.row,.legend,.hist{break-inside:avoid}"
+	".wide{overflow:visible}table{font-size:9px}th,td{padding:.15rem .35rem}td.n,.name{white-space:normal}"
+	".bar{width:8rem}.row{grid-template-columns:8rem 1fr}"
+	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
 bool html_is_dim(const char *state)
 {

@@ -102,11 +102,13 @@ static const char *family_of(enum table_id table)
 	}
 }
 
+/* States of a later version have no name here. */
 static const char *state_name(enum table_id table, int64_t state)
 {
 	const struct table *t = table_get(table);
+	const struct state_labels *labels = t->columns[t->state].labels;
 
-	return t->columns[t->state].labels->at[state].name;
+	return labels->at[state < labels->n ? state : 0].name;
 }
 
 static uint64_t state_key(enum table_id table, int64_t state)

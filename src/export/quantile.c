@@ -9,6 +9,7 @@ enum { SUB_BITS = 6, N_CLASSES = (64 - SUB_BITS) << SUB_BITS };
 
 struct quantile {
 	uint64_t n;
+	int64_t most;
 	double share;
 	uint32_t *counts; /* owned; N_CLASSES */
 };
@@ -45,6 +46,7 @@ static void step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	int64_t x = sqlite3_value_int64(argv[0]);
 
 	q->share = sqlite3_value_double(argv[1]);
+	q->most = !q->n || x > q->most ? x : q->most;
 	q->counts[class_of(x > 0 ? (uint64_t)x : 0)]++;
 	q->n++;
 }
@@ -61,7 +63,7 @@ static void finish(sqlite3_context *ctx)
 		seen += q->counts[i++];
 	while (i < N_CLASSES - 1 && !q->counts[i])
 		i++;
-	sqlite3_result_int64(ctx, value_of(i));
+	sqlite3_result_int64(ctx, value_of(i) < q->most ? value_of(i) : q->most);
 	free(q->counts);
 }
 

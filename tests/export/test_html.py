@@ -1,9 +1,15 @@
 #!/usr/bin/python3
 """test_html.py VMSCOPE SIM MAKE_FILES SAMPLES: the HTML report needs nothing else, runs nothing, and draws
 and says what SQL says; as TAP."""
+import collections
 import functools
 import html.parser
 import re
+import shutil
+import struct
+import subprocess
+import tempfile
+import zlib
 
 import recordings
 from recordings import CROWD, EMPTY, HOSTILE, SAMPLE, TWICE, WIDE, export, query
@@ -227,6 +233,51 @@ def test_the_same_on_the_standard_output():
 def test_colours_are_those_of_the_states():
     style = re.search(r"<style>(.*?)</style>", page(SAMPLE).source, re.S)[1]
     assert ".vcpu-preempted{fill:#d55e00;" in style and ".cpu-user{fill:#56b4e9;" in style
+
+
+def unfilter(kind, line, above, step):
+    """A row of a PNG as it was before it was filtered."""
+    for i, value in enumerate(line):
+        left, up = line[i - step] if i >= step else 0, above[i]
+        corner = above[i - step] if i >= step else 0
+        near = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))
+        line[i] = (value + (0, left, up, (left + up) // 2, near[2])[kind]) & 0xff
+    return line
+
+
+def pixels(path):
+    """How often each colour is in a PNG of 8 bits a channel."""
+    with open(path, "rb") as f:
+        data = f.read()
+    width, height, depth, color = struct.unpack(">IIBB", data[16:26])
+    assert depth == 8 and color in (2, 6)
+    step, at, packed = {2: 3, 6: 4}[color], 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += size + 12
+    raw, line, found = zlib.decompress(packed), bytearray(width * step), collections.Counter()
+    for y in range(height):
+        begin = y * (width * step + 1)
+        line = unfilter(raw[begin], bytearray(raw[begin + 1:begin + 1 + width * step]), line, step)
+        found.update(bytes(line[x:x + 3]).hex() for x in range(0, len(line), step))
+    return found
+
+
+def test_a_browser_shows_it():
+    """Its own policy lets the pictures and their colours through."""
+    if not shutil.which("chromium"):
+        print("# chromium is not installed")
+        return
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                        f"--user-data-dir={profile}", "--hide-scrollbars", "--window-size=1000,700",
+                        f"--screenshot={profile}/shot.png", f"file://{export(SAMPLE, 'html')}"],
+                       check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        found = pixels(f"{profile}/shot.png")
+    assert found["009e73"] > 5000 and found["f0e442"] > 1000 and found["56b4e9"] > 1000, found.most_common(8)
+    assert found["ffffff"] > 200000 or found["15181b"] > 200000
 
 
 recordings.tap.run(dict(globals()))
