@@ -272,7 +272,7 @@ def test_a_browser_shows_it():
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                        f"--user-data-dir={profile}", "--hide-scrollbars", "--window-size=1000,700",
+                        f"--user-data-dir={profile}", "--hide-scrollbars", "--window-size=1180,1000",
                         f"--screenshot={profile}/shot.png", f"file://{export(SAMPLE, 'html')}"],
                        check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         found = pixels(f"{profile}/shot.png")
