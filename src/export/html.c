@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+/* Names have no limit in recordings; pages have one. */
+enum { MAX_TEXT = 1000 };
+
 void html_raw(struct html *h, const char *markup)
 {
 	out_str(&h->out, markup);
@@ -48,9 +51,9 @@ static const char *escape_of(uint8_t c)
 void html_text(struct html *h, const char *text)
 {
 	const uint8_t *at = (const uint8_t *)text;
-	size_t n = text ? strlen(text) : 0;
+	size_t n = text ? strlen(text) : 0, i = 0;
 
-	for (size_t i = 0; i < n;) {
+	while (i < n && i < MAX_TEXT) {
 		size_t length = utf8_length(at + i, n - i);
 		const char *escaped =
 			length ? length == 1 ? escape_of(at[i]) : NULL : UTF8_REPLACEMENT;
@@ -61,6 +64,7 @@ void html_text(struct html *h, const char *text)
 			out_bytes(&h->out, text + i, length);
 		i += length ? length : 1;
 	}
+	html_raw(h, i < n ? "&hellip;" : "");
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------- */

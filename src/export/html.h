@@ -24,7 +24,7 @@ struct html {
 
 void html_raw(struct html *h, const char *markup);
 void html_rawf(struct html *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void html_text(struct html *h, const char *text); /* NULL: nothing */
+void html_text(struct html *h, const char *text); /* NULL: nothing; cut where it is too long */
 
 /* A duration or difference with four digits and its unit: "323.5 ms". */
 void html_ns(struct html *h, int64_t ns);

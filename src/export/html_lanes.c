@@ -11,8 +11,7 @@ enum { MAX_LANES = 40, MAX_COLUMNS = 1000, ALL_COLUMNS = 24000, FEW_LANES = 6, M
 
 struct lane {
 	size_t lane;
-	char *name; /* owned, as markup in the page: escaped when it is written */
-	char *note; /* owned */
+	char *name, *note; /* owned; plain text */
 };
 
 struct lanes {

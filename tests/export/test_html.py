@@ -77,7 +77,8 @@ def test_a_page_stands_alone():
 def test_a_page_is_small_whatever_was_recorded():
     for file in (SAMPLE, CROWD, HOSTILE, WIDE):
         assert len(page(file).source.encode()) < MAX_SIZE, file
-    assert len(page(SAMPLE).source) < 200000
+    assert len(page(SAMPLE).source) < 200000 and len(page(HOSTILE).source) < 50000
+    assert "<" * 1000 + "\u2026" in page(HOSTILE).text
     assert "The busiest 40 of 150 are drawn." in page(WIDE).text
 
 
