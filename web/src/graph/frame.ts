@@ -32,6 +32,7 @@ export class Frame {
 	private readonly spacer: HTMLElement;
 	private readonly observer: ResizeObserver;
 	private readonly stop = new AbortController();
+	private silence: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(host: HTMLElement, resized: () => void) {
 		this.root = add(host, "div", "time-graph");
@@ -59,6 +60,7 @@ export class Frame {
 	}
 
 	close(): void {
+		clearTimeout(this.silence);
 		this.stop.abort();
 		this.observer.disconnect();
 		this.root.remove();
@@ -113,9 +115,13 @@ export class Frame {
 		this.spacer.style.height = `${height}px`;
 	}
 
-	say(text: string): void {
+	/** Until something else is said, or for a while. */
+	say(text: string, forMs = Infinity): void {
+		clearTimeout(this.silence);
 		this.notice.textContent = text;
-		this.notice.hidden = text === "";
+		if (forMs < Infinity) {
+			this.silence = setTimeout(() => (this.notice.textContent = ""), forMs);
+		}
 	}
 }
 

@@ -28,6 +28,9 @@ const AXIS_HEIGHT = 28;
 /** Rows just out of view are loaded as well, so that scrolling finds them. */
 const OVERSCAN = 300;
 
+/** How long it is said that something could not be done. */
+const SAID_MS = 4000;
+
 /** What is drawn at a place: for those who want to know it without looking at pixels. */
 export interface Drawn {
 	state: string;
@@ -65,6 +68,8 @@ export class TimeGraph {
 	private shown: { pinned: Shown[]; rows: Shown[] } = { pinned: [], rows: [] };
 	private layout: Layout = { placed: [], pinnedHeight: 0, total: 0 };
 	private current = "";
+	/** The row that stays in view whatever folds or changes its size, until somebody scrolls. */
+	private follow: string | null = null;
 	private zoomBox: { start: number; end: number } | null = null;
 	private at: { x: number; y: number } | null = null;
 	private frameAsked = 0;
@@ -96,6 +101,9 @@ export class TimeGraph {
 		this.setTheme(dark);
 		this.listen();
 		void this.overview.load(api);
+		if (view.state.row !== null) {
+			this.reveal(view.state.row);
+		}
 		if (this.tree.roots.length === 0) {
 			this.frame.say("There are no vCPUs, threads or CPUs in this recording.");
 		}
@@ -209,7 +217,7 @@ export class TimeGraph {
 			rows: () => this.shown.rows,
 			current: () => this.current,
 			setCurrent: (key) => this.setCurrent(key),
-			fail: (e) => this.frame.say(e instanceof ApiError ? e.message : String(e)),
+			fail: (e) => this.frame.say(e instanceof ApiError ? e.message : String(e), SAID_MS),
 		});
 	}
 
@@ -222,7 +230,7 @@ export class TimeGraph {
 				this.zoomBox = range;
 				this.redrawOverlay();
 			},
-			scroll: (by) => (this.frame.scroller.scrollTop += by),
+			scroll: (by) => this.scrollBy(by),
 		});
 	}
 
@@ -232,11 +240,12 @@ export class TimeGraph {
 		endings.push(view.subscribeHover(() => this.redrawOverlay()));
 		endings.push(bindKeys(this.commands));
 		frame.scroller.addEventListener("scroll", () => this.redraw());
+		frame.scroller.addEventListener("pointerdown", () => (this.follow = null));
 		frame.names.addEventListener(
 			"wheel",
 			(e) => {
 				e.preventDefault();
-				frame.scroller.scrollTop += e.deltaY;
+				this.scrollBy(e.deltaY);
 			},
 			{ passive: false },
 		);
@@ -274,7 +283,6 @@ export class TimeGraph {
 		const node = this.tree.byId.get(row);
 		if (node) {
 			this.view.change({ toggled: revealed(this.tree, row, this.view.state.toggled) });
-			this.shown = this.choose();
 			if (!this.view.state.pinned.includes(row)) {
 				this.setCurrent(node.key);
 			}
@@ -287,28 +295,30 @@ export class TimeGraph {
 
 	private setCurrent(key: string): void {
 		this.current = key;
-		this.scrollTo(key);
+		this.follow = key;
 		this.redraw();
 	}
 
-	private scrollTo(key: string): void {
+	private scrollBy(by: number): void {
+		this.follow = null;
+		this.frame.scroller.scrollTop += by;
+	}
+
+	/** Brings a row into view. */
+	private scrollTo(key: string, pinnedHeight: number): void {
 		const { scroller } = this.frame;
 		const y = rowOffset(this.shown.rows, key);
 		const row = this.shown.rows.find((shown) => shown.node.key === key);
 		if (!row) {
 			return;
 		}
-		const room = this.frame.height - this.layout.pinnedHeight;
+		const room = this.frame.height - pinnedHeight;
 		const height = rowHeight(row);
-		// What was just opened makes it higher than it knows yet.
-		this.frame.setScrollHeight(
-			Math.max(this.layout.total, y + height + this.layout.pinnedHeight),
-		);
 		const top = scroller.scrollTop;
 		if (y < top - height || y > top + room) {
 			// From afar it comes to where what is around it is seen, too.
 			scroller.scrollTop = y - (room - height) / 2;
-		} else {
+		} else if (y < top || y + height > top + room) {
 			scroller.scrollTop = Math.min(Math.max(top, y + height - room), y);
 		}
 	}
@@ -384,8 +394,11 @@ export class TimeGraph {
 		this.activity.want(state);
 		this.frame.active.setAttribute("aria-pressed", String(state.active));
 		this.shown = this.choose();
-		const all = layoutRows(this.shown.pinned, this.shown.rows, 0, 0).total;
-		this.frame.setScrollHeight(all);
+		const all = layoutRows(this.shown.pinned, this.shown.rows, 0, 0);
+		this.frame.setScrollHeight(all.total);
+		if (this.follow !== null) {
+			this.scrollTo(this.follow, all.pinnedHeight);
+		}
 		this.layout = layoutRows(this.shown.pinned, this.shown.rows, scroller.scrollTop, height);
 		this.frame.publishMargins();
 		this.frame.clock.textContent = clockNote(state.clock, this.experiment.start);

@@ -12,7 +12,7 @@ const MARGIN = 0.5;
 /** Per row: the coarsest (for zooming out) and the newest. */
 const TILES_PER_ROW = 4;
 /** Rows of which something is kept; those not seen for longest go. */
-const MAX_ROWS = 600;
+const MAX_ROWS = 300;
 
 export interface Wanted {
 	range: TimeRange;

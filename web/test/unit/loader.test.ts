@@ -161,6 +161,6 @@ test("memory is bounded however many rows are looked at", async () => {
 	const kept = Array.from({ length: 2000 }, (_, id) => loader.of(id, range).length).filter(
 		(n) => n > 0,
 	);
-	assert.ok(kept.length <= 600 && kept.length >= 100);
+	assert.ok(kept.length <= 300 && kept.length >= 100);
 	loader.close();
 });
