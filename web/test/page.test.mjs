@@ -236,6 +236,8 @@ test("a search goes to the next, and back to the previous", { skip }, async () =
 	const selected = async () => (await view(browser)).selection;
 	assert.deepEqual(await selected(), { start: wanted[0].ts, end: wanted[0].ts + wanted[0].dur });
 	await browser.key("Escape");
+	await sleep(300);
+	assert.deepEqual((await view(browser)).query, { text: "", states: ["preempted"], min: 1e6 }, "Escape leaves the field only");
 	await browser.key("n");
 	await browser.until((ts) => window.vmscope.view.state.selection?.start === ts, wanted[1].ts);
 	await browser.key("N", ["Shift"]);

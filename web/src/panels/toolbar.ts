@@ -164,7 +164,13 @@ export class Toolbar {
 		});
 		this.filter.addEventListener("input", debounce(100, () => view.change({ filter: this.filter.value.trim() })));
 		for (const field of [this.search, this.filter]) {
-			field.addEventListener("keydown", (event) => event.key === "Escape" && field.blur());
+			field.addEventListener("keydown", (event) => {
+				if (event.key === "Escape") {
+					// By itself it would empty the field, and with it the search that n goes on with.
+					event.preventDefault();
+					field.blur();
+				}
+			});
 		}
 	}
 
