@@ -332,6 +332,7 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->exits);
 	digest_deinit(&d->exit_digest);
 	digest_deinit(&d->wakeup_digest);
+	digest_deinit(&d->steal_digest);
 	for (int i = 0; i < ROW_N_KINDS; i++)
 		map_deinit(&d->by_id[i]);
 	pthread_mutex_destroy(&d->lock);
@@ -446,6 +447,15 @@ int dataset_find_wakeups(struct dataset *d, struct error *err)
 {
 	pthread_mutex_lock(&d->lock);
 	int r = digest_once(d, &d->wakeup_digest, TABLE_WAKEUP, &d->wakeups_known, err);
+
+	pthread_mutex_unlock(&d->lock);
+	return r;
+}
+
+int dataset_find_steal(struct dataset *d, struct error *err)
+{
+	pthread_mutex_lock(&d->lock);
+	int r = digest_once(d, &d->steal_digest, TABLE_VCPU_STATE, &d->steal_known, err);
 
 	pthread_mutex_unlock(&d->lock);
 	return r;

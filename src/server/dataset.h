@@ -71,9 +71,9 @@ struct dataset {
 
 	int users;	      /* atomic */
 	pthread_mutex_t lock; /* of what follows, until it is known; then it is constant */
-	bool exits_known, wakeups_known;
+	bool exits_known, wakeups_known, steal_known;
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
-	struct digest exit_digest, wakeup_digest;
+	struct digest exit_digest, wakeup_digest, steal_digest;
 };
 
 /*
@@ -99,11 +99,12 @@ char *dataset_vcpu_text(const struct dataset *d, int64_t id);
 char *dataset_thread_text(const struct dataset *d, int64_t id);
 
 /*
- * Each learns on the first call, which reads a whole table: which reasons each vCPU left the guest
- * for, how long wake-ups took. Return: 0, or ERR with err set.
+ * Each learns on the first call, which reads a whole table or its index: which reasons each vCPU left
+ * the guest for, how long wake-ups took, how much time was stolen. Return: 0, or ERR with err set.
  */
 int dataset_find_exits(struct dataset *d, struct error *err);
 int dataset_find_wakeups(struct dataset *d, struct error *err);
+int dataset_find_steal(struct dataset *d, struct error *err);
 
 /* Return: whether this row has a lane, and which. */
 bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep);

@@ -90,6 +90,14 @@ static int read_wakeups(struct reading *r, const struct entry *e, struct digest_
 	return 0;
 }
 
+/* ---- states ------------------------------------------------------------------------------------- */
+
+static void sum_stolen(const struct reading *r, const struct entry *e, struct digest_block *b)
+{
+	for (int i = 0; i < r->store->tables[r->table].n_sums; i++)
+		b->stolen += digest_is_stolen(i) ? e->sums[i] : 0;
+}
+
 /* ---- lanes -------------------------------------------------------------------------------------- */
 
 static int read_entry(struct reading *r, const struct entry *e, uint32_t level);
@@ -116,10 +124,17 @@ static int read_entry(struct reading *r, const struct entry *e, uint32_t level)
 				 .size = e->size,
 				 .hash = e->hash};
 
-	if (r->table == TABLE_VM_EXIT ? read_exits(r, e, &b) : read_wakeups(r, e, &b))
-		return ERR;
-	*vec_push(&r->lane->blocks) = b;
-	return 0;
+	int bad = 0;
+
+	if (r->table == TABLE_VM_EXIT)
+		bad = read_exits(r, e, &b);
+	else if (r->table == TABLE_WAKEUP)
+		bad = read_wakeups(r, e, &b);
+	else
+		sum_stolen(r, e, &b);
+	if (!bad)
+		*vec_push(&r->lane->blocks) = b;
+	return bad;
 }
 
 int digest_init(struct digest *d, const struct store *s, enum table_id table, struct error *err)

@@ -1,6 +1,7 @@
 /*
- * digest: what the index of a results file does not say of its blocks, learnt by reading them all once:
- * of exits, how many there are for each reason; of wake-ups, the longest latency.
+ * digest: what charts want to know of the blocks of a table, learnt by reading all of it once: of exits,
+ * how many there are for each reason; of wake-ups, the longest latency; of the states of vCPUs, how much
+ * time was stolen, for which the index is enough.
  */
 #ifndef VMSCOPE_SERVER_DIGEST_H
 #define VMSCOPE_SERVER_DIGEST_H
@@ -14,6 +15,7 @@ struct digest_block {
 	uint32_t
 		counts; /* exits: where its counts begin; they end where those of the next one do */
 	int64_t max, max_at; /* wake-ups: the longest, TABLE_NULL: none was ever run; when */
+	uint64_t stolen;     /* states: ns */
 };
 
 struct digest_count {
@@ -40,7 +42,13 @@ struct digest {
 /* More reasons than this no vCPU has; only they are told apart. */
 enum { DIGEST_MAX_REASONS = 1000 };
 
-/* table: TABLE_VM_EXIT or TABLE_WAKEUP. Return: 0, or ERR with err set; deinitialize in every case. */
+/* Whether a vCPU in this state could run and had no CPU. */
+static inline bool digest_is_stolen(int64_t state)
+{
+	return state == VCPU_PREEMPTED || state == VCPU_WAITING;
+}
+
+/* table: TABLE_VM_EXIT, TABLE_WAKEUP or TABLE_VCPU_STATE. Return: 0, or ERR with err set; deinitialize in every case. */
 int digest_init(struct digest *d, const struct store *s, enum table_id table, struct error *err);
 void digest_deinit(struct digest *d);
 

@@ -5,12 +5,13 @@
 
 #include "store/block.h"
 
-enum { MAX_PIXELS = 8192, MAX_SERIES = 1000, ROWS_DECODED = 1 << 19, MIN_BUDGET = 2048 };
+enum { MAX_PIXELS = 8192, MAX_SERIES = 1000, ROWS_DECODED = 1 << 18, MIN_BUDGET = 2048 };
 
 struct charting {
 	struct dataset *data;
 	struct chart *chart;
 	int64_t from, to;
+	double pixels_per_ns;
 	uint64_t budget;    /* rows that may be decoded for a lane */
 	struct parts parts; /* of one lane after the other */
 	struct block *block;
@@ -29,6 +30,11 @@ static double *add_series(struct charting *c, int32_t row, char *name)
 
 /* ---- pixels ----------------------------------------------------------------------------------- */
 
+static double time_between(int64_t begin, int64_t end)
+{
+	return (double)((uint64_t)end - (uint64_t)begin);
+}
+
 /* Return: when pixel p begins; that after the last one, when that ends. */
 static int64_t pixel_begin(const struct charting *c, uint32_t p)
 {
@@ -38,9 +44,7 @@ static int64_t pixel_begin(const struct charting *c, uint32_t p)
 /* Return: the pixel of t, which is in the stretch. */
 static uint32_t pixel_of(const struct charting *c, int64_t t)
 {
-	double share = (double)((uint64_t)t - (uint64_t)c->from) /
-		       (double)((uint64_t)c->to - (uint64_t)c->from);
-	uint32_t p = (uint32_t)(share * c->chart->n);
+	uint32_t p = (uint32_t)(time_between(c->from, t) * c->pixels_per_ns);
 
 	p = p < c->chart->n ? p : c->chart->n - 1;
 	while (t < pixel_begin(c, p))
@@ -63,7 +67,7 @@ static void spread(const struct charting *c, double *y, int64_t begin, int64_t e
 			y[pixel_of(c, begin)] += amount;
 		return;
 	}
-	double per_ns = amount / (double)((uint64_t)end - (uint64_t)begin);
+	double per_ns = amount / time_between(begin, end);
 
 	begin = begin > c->from ? begin : c->from;
 	end = end < c->to ? end : c->to;
@@ -202,22 +206,6 @@ static int add_latencies(struct charting *c, size_t lane, double *y)
 	return 0;
 }
 
-static bool is_stolen(int64_t state)
-{
-	return state == VCPU_PREEMPTED || state == VCPU_WAITING;
-}
-
-/* Return: the stolen time that the index has for a part; files may have fewer states than we. */
-static uint64_t stolen_of_part(const struct charting *c, const struct part *part)
-{
-	int n_sums = c->data->store->tables[TABLE_VCPU_STATE].n_sums;
-	uint64_t sum = 0;
-
-	for (int i = 0; i < n_sums; i++)
-		sum += is_stolen(i) ? part->entry.sums[i] : 0;
-	return sum;
-}
-
 static int add_stolen_of_block(struct charting *c, size_t lane, const struct part *part, double *y)
 {
 	const struct block *b = c->block;
@@ -227,7 +215,7 @@ static int add_stolen_of_block(struct charting *c, size_t lane, const struct par
 	for (uint32_t i = 0; i < b->n; i++) {
 		int64_t ts = b->at[COL_VCPU_STATE_TS][i], dur = b->at[COL_VCPU_STATE_DUR][i];
 
-		if (dur && is_stolen(b->at[COL_VCPU_STATE_STATE][i]))
+		if (dur && digest_is_stolen(b->at[COL_VCPU_STATE_STATE][i]))
 			spread(c, y, ts, ts + dur, (double)dur);
 	}
 	return 0;
@@ -237,26 +225,26 @@ static int add_stolen_of_block(struct charting *c, size_t lane, const struct par
 static int add_stolen(struct charting *c, size_t lane, double *stolen, double *all)
 {
 	const struct parts_query q = query_for(c, TABLE_VCPU_STATE, lane);
+	const struct digest *digest = &c->data->steal_digest;
+	const struct digest_block *block =
+		digest->lanes.at[lane].blocks.at + digest_parts(digest, &q, &c->parts);
 	int64_t begin = c->from, end = c->from; /* what touches each other */
-	bool whole;
 
-	if (parts_find(&c->parts, &q, &whole, c->err))
-		return ERR;
 	vec_each (part, &c->parts.at) {
 		const struct entry *e = &part->entry;
-		uint64_t sum = part->decode ? 0 : stolen_of_part(c, part);
 
 		if (e->first != end) {
-			spread(c, all, begin, end, (double)(end - begin));
+			spread(c, all, begin, end, time_between(begin, end));
 			begin = e->first;
 		}
 		end = e->end;
-		if (sum)
-			spread(c, stolen, e->first, e->end, (double)sum);
+		if (!part->decode && block->stolen)
+			spread(c, stolen, e->first, e->end, (double)block->stolen);
 		if (part->decode && add_stolen_of_block(c, lane, part, stolen))
 			return ERR;
+		block++;
 	}
-	spread(c, all, begin, end, (double)(end - begin));
+	spread(c, all, begin, end, time_between(begin, end));
 	return 0;
 }
 
@@ -423,9 +411,16 @@ static int chart_rows(struct charting *c, enum output_id output, const struct vi
 /* Learns what the output needs to know. */
 static int prepare(struct dataset *d, enum output_id output, struct error *err)
 {
-	if (output == OUTPUT_EXITS)
+	switch (output) {
+	case OUTPUT_EXITS:
 		return dataset_find_exits(d, err);
-	return output == OUTPUT_LATENCY ? dataset_find_wakeups(d, err) : 0;
+	case OUTPUT_LATENCY:
+		return dataset_find_wakeups(d, err);
+	case OUTPUT_STEAL:
+		return dataset_find_steal(d, err);
+	default:
+		return 0;
+	}
 }
 
 /* Return: how many lanes will be looked at, about. */
@@ -442,6 +437,7 @@ static void set_pixels(struct charting *c, uint32_t n)
 	uint64_t width = (uint64_t)c->to - (uint64_t)c->from;
 
 	c->chart->n = n < MAX_PIXELS ? n : MAX_PIXELS;
+	c->pixels_per_ns = c->chart->n / (double)width;
 	c->chart->x = mem_zalloc(c->chart->n, sizeof(*c->chart->x));
 	for (uint32_t i = 0; i < c->chart->n; i++)
 		c->chart->x[i] = c->from + (int64_t)((unsigned __int128)width * i / c->chart->n);
