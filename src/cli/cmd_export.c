@@ -189,6 +189,12 @@ static void show_progress(void *ctx, const char *what, uint64_t done, uint64_t t
 	fflush(stderr);
 }
 
+static void show_note(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%svmscope export: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
+}
+
 static int export(const struct request *q, struct error *err)
 {
 	switch (q->to) {
@@ -210,6 +216,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 	int answer = read_options(cmd, &q, argc, argv), r = 0;
 
 	if (!answer) {
+		q.job.note = show_note;
 		q.job.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
 		r = find_range(&q, &err) || export(&q, &err);
 		if (q.job.progress)

@@ -22,6 +22,9 @@ struct export_range {
 	int64_t from, to; /* ns since the Epoch, [from, to) */
 };
 
+/* Something that the user should know of what was made: a sentence without its end. */
+typedef void export_note_fn(void *ctx, const char *text);
+
 /* How far an export is: `done` of `total` rows, about, and what it is at. */
 typedef void export_progress_fn(void *ctx, const char *what, uint64_t done, uint64_t total);
 
@@ -33,6 +36,7 @@ struct export_job {
 	size_t n_tables;
 	bool idle; /* Perfetto: slices for states in which nothing happens, too */
 	export_progress_fn *progress; /* NULL is allowed */
+	export_note_fn *note;	      /* the same */
 	void *ctx;
 };
 

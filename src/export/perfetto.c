@@ -90,6 +90,9 @@ static int write_all(struct perfetto *p)
 		if (perfetto_write_lanes(p, tables[i]))
 			return ERR;
 	}
+	if (p->takeovers.more && p->job->note)
+		p->job->note(p->job->ctx, "arrows to who takes a CPU are left out after the first "
+					  "million; --begin and --end cut out a range");
 	return perfetto_write_counters(p);
 }
 

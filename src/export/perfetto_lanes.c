@@ -25,11 +25,12 @@ enum { COUNTER_STEPS = 1000, PROGRESS_ROWS = 1 << 16 };
 /* Numbers of flows: wake-ups and takeovers count by themselves. */
 enum flow_kind { FLOW_TAKEOVER, FLOW_WAKEUP };
 
-/* A row of a lane, and the flows that go out of it and come into it; 0: none. */
+/* A row of a lane, and flows; 0: none. */
 struct slice_row {
 	int64_t values[TABLE_MAX_COLUMNS];
 	int64_t begin, end;
-	uint64_t out, in;
+	uint64_t out;	       /* to who gets the CPU after it */
+	uint64_t taken, woken; /* from who had the CPU, from who woke it */
 };
 
 /* Wake-ups of the thread whose lane is written, read alongside. */
@@ -188,8 +189,10 @@ static void write_slice(const struct lane_writer *w, const struct slice_row *row
 	put_annotations(w, row);
 	if (row->out)
 		proto_fixed64(&p->packet, EVENT_FLOW_IDS, row->out);
-	if (row->in)
-		proto_fixed64(&p->packet, EVENT_TERMINATING_FLOW_IDS, row->in);
+	if (row->taken)
+		proto_fixed64(&p->packet, EVENT_TERMINATING_FLOW_IDS, row->taken);
+	if (row->woken)
+		proto_fixed64(&p->packet, EVENT_TERMINATING_FLOW_IDS, row->woken);
 	end_event(p);
 	begin_event(p, row->end, TYPE_SLICE_END, w->track);
 	end_event(p);
@@ -277,10 +280,10 @@ static int find_flows_in(struct lane_writer *w, struct slice_row *row)
 				     : 0;
 
 	if (takeover)
-		row->in = flow_id(FLOW_TAKEOVER, takeover);
+		row->taken = flow_id(FLOW_TAKEOVER, takeover);
 	while (u->open && u->ran <= row->begin) {
 		if (u->ran == row->begin)
-			row->in = u->flow;
+			row->woken = u->flow;
 		if (next_wakeup(w))
 			return ERR;
 	}
@@ -307,7 +310,7 @@ static void get_row(const struct lane_writer *w, const struct store_cursor *c,
 
 	row->begin = begin > w->p->from ? begin : w->p->from;
 	row->end = end < w->p->to ? end : w->p->to;
-	row->in = row->out = 0;
+	row->out = row->taken = row->woken = 0;
 }
 
 static void count_row(struct perfetto *p, enum table_id table)

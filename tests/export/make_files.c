@@ -6,6 +6,7 @@
  *	far.vms		a lane that lasts longer than any recording can
  *	twice.vms	two threads with the same id
  *	wide.vms	more vCPUs and CPUs than fit in a picture, each as unsteady as can be
+ *	busy.vms	a vCPU that loses its CPU more than a million times
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,13 @@ static void make_wide(struct store_writer *w)
 	}
 }
 
+static void make_busy(struct store_writer *w)
+{
+	for (int64_t i = 0; i < 2200000; i++)
+		add_state(w, TABLE_VCPU_STATE, 0, begin + i * 10, 10,
+			  i % 2 ? VCPU_PREEMPTED : VCPU_GUEST);
+}
+
 static void make(const char *directory, const char *name, void (*put)(struct store_writer *w))
 {
 	char *path = mem_printf("%s/%s.vms", directory, name);
@@ -214,5 +222,6 @@ int main(int argc, char **argv)
 	make(argv[1], "far", make_far);
 	make(argv[1], "twice", make_twice);
 	make(argv[1], "wide", make_wide);
+	make(argv[1], "busy", make_busy);
 	return 0;
 }

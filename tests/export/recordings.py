@@ -14,8 +14,8 @@ DIRECTORY = tempfile.TemporaryDirectory()
 HERE = DIRECTORY.name
 ENV = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
 
-SAMPLE, CROWD, HOSTILE, EMPTY, FAR, TWICE, WIDE = (
-    f"{HERE}/{name}.vms" for name in ("sample", "crowd", "hostile", "empty", "far", "twice", "wide"))
+SAMPLE, CROWD, HOSTILE, EMPTY, FAR, TWICE, WIDE, BUSY = (
+    f"{HERE}/{name}.vms" for name in ("sample", "crowd", "hostile", "empty", "far", "twice", "wide", "busy"))
 
 
 def make():

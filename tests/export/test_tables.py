@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 
 import recordings
-from recordings import CROWD, EMPTY, FAR, HERE, HOSTILE, SAMPLE, TWICE, VMSCOPE, export, query, vmscope
+from recordings import BUSY, CROWD, EMPTY, FAR, HERE, HOSTILE, SAMPLE, TWICE, VMSCOPE, export, query, vmscope
 
 PLAIN_TABLES = "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING vmscope(%'"
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "sql.md"
@@ -158,6 +158,12 @@ def test_times_can_be_written_in_many_ways():
 
 
 # ---- what goes wrong
+
+
+def test_arrows_that_are_left_out_are_said():
+    said = vmscope("export", "--to", "perfetto", BUSY)[1]
+    assert "after the first million" in said and said.count("\n") == 1, said
+    assert not vmscope("export", "--to", "perfetto", "--end", "+0.01", BUSY)[1]
 
 
 def fails(status, pattern, *args, **how):
