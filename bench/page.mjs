@@ -6,8 +6,8 @@
 import { Browser } from "../web/test/chromium.mjs";
 import { openPage, Server } from "../web/test/harness.mjs";
 
-const FRAMES = 90;
-const ROUNDS = 5;
+const FRAMES = 60;
+const ROUNDS = 3;
 
 /** Runs in the page: a step of the view per frame. Return: ms between frames, and until all is drawn. */
 async function measure(span, frames, mode) {
