@@ -58,7 +58,7 @@ function cssColor(name: string): string {
 /** One chart: a title with its lines' names and values at the left, the plot under the graph's plot at the right. */
 class Chart {
 	readonly element: HTMLElement;
-	private readonly plotHost = el("div", { class: "plot" });
+	readonly plotHost = el("div", { class: "plot" });
 	private readonly names = el("ul", { class: "lines" });
 	private readonly button: HTMLElement;
 	private plot: uPlot | null = null;
@@ -285,7 +285,8 @@ export class Charts {
 			}
 		});
 		session.view.subscribeHover(({ time }) => this.charts.forEach((chart) => chart.point(time)));
-		new ResizeObserver(debounce(60, () => this.redraw())).observe(host);
+		const resized = new ResizeObserver(debounce(60, () => this.redraw()));
+		this.charts.forEach((chart) => resized.observe(chart.plotHost));
 	}
 
 	open(api: ExperimentApi | null, tree: Tree | null): void {
