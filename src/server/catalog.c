@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "server/write.h"
+
 enum { MAX_TRACES = 1000, MAX_EXPERIMENTS = 100, MAX_NAME = 255 };
 
 struct trace {
@@ -547,18 +549,6 @@ bool catalog_find(struct catalog *c, const char *uuid, enum catalog_status *stat
 /* ---- writing ------------------------------------------------------------------------------------
  */
 
-static void write_text(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
-static void write_int(struct jsonw *j, const char *key, int64_t value)
-{
-	jsonw_key(j, key);
-	jsonw_int(j, value);
-}
-
 static void write_trace(struct jsonw *j, const struct trace *t)
 {
 	jsonw_object_begin(j);
@@ -568,8 +558,7 @@ static void write_trace(struct jsonw *j, const struct trace *t)
 	write_int(j, "start", t->begin);
 	write_int(j, "end", t->end);
 	write_int(j, "nbEvents", t->n_events);
-	jsonw_key(j, "properties");
-	jsonw_object_begin(j);
+	write_object(j, "properties");
 	write_text(j, "kind", t->is_results ? "vmscope results" : "recording");
 	jsonw_object_end(j);
 	write_text(j, "indexingStatus", t->seen ? "COMPLETED" : "CLOSED");
@@ -578,8 +567,7 @@ static void write_trace(struct jsonw *j, const struct trace *t)
 
 static void write_traces_of(struct catalog *c, struct jsonw *j, const struct experiment *e)
 {
-	jsonw_key(j, "traces");
-	jsonw_array_begin(j);
+	write_array(j, "traces");
 	vec_each (uuid, &e->traces) {
 		const struct trace *t = find_trace(c, uuid->text);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "server/label.h"
+#include "server/write.h"
 #include "store/block.h"
 #include "store/cursor.h"
 
@@ -294,18 +295,15 @@ static void write_line(struct jsonw *j, const struct walk *w, const struct view_
 	jsonw_object_begin(j);
 	jsonw_key(j, "index");
 	jsonw_uint(j, w->number);
-	jsonw_key(j, "tags");
-	jsonw_int(j, matches(q, cells) ? TAG_MATCH : 0);
-	jsonw_key(j, "cells");
-	jsonw_array_begin(j);
+	write_int(j, "tags", matches(q, cells) ? TAG_MATCH : 0);
+	write_array(j, "cells");
 	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
 		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
 
 		if (column < 0 || column >= N_COLUMNS)
 			continue;
 		jsonw_object_begin(j);
-		jsonw_key(j, "content");
-		jsonw_string(j, cells[column]);
+		write_text(j, "content", cells[column]);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -402,14 +400,10 @@ void events_columns(struct jsonw *j)
 	jsonw_array_begin(j);
 	for (int i = 0; i < N_COLUMNS; i++) {
 		jsonw_object_begin(j);
-		jsonw_key(j, "id");
-		jsonw_int(j, i);
-		jsonw_key(j, "name");
-		jsonw_string(j, columns[i].name);
-		jsonw_key(j, "description");
-		jsonw_string(j, columns[i].help);
-		jsonw_key(j, "type");
-		jsonw_string(j, columns[i].type);
+		write_int(j, "id", i);
+		write_text(j, "name", columns[i].name);
+		write_text(j, "description", columns[i].help);
+		write_text(j, "type", columns[i].type);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -421,8 +415,7 @@ static int write_lines(struct jsonw *j, struct events *e, const struct view_requ
 	struct walk w;
 	int r = 0;
 
-	jsonw_key(j, "lines");
-	jsonw_array_begin(j);
+	write_array(j, "lines");
 	if (any) {
 		r = walk_init(&w, e, from);
 		for (uint32_t i = 0; !r && i < q->lines && !walk_done(&w); i++) {
@@ -437,8 +430,7 @@ static int write_lines(struct jsonw *j, struct events *e, const struct view_requ
 
 static void write_column_ids(struct jsonw *j, const struct view_request *q)
 {
-	jsonw_key(j, "columnIds");
-	jsonw_array_begin(j);
+	write_array(j, "columnIds");
 	for (int64_t i = 0; i < N_COLUMNS && !q->columns.n; i++)
 		jsonw_int(j, i);
 	for (size_t i = 0; i < q->columns.n; i++) {

@@ -5,6 +5,7 @@
 
 #include "server/label.h"
 #include "server/lane.h"
+#include "server/write.h"
 #include "store/cursor.h"
 
 enum {
@@ -174,10 +175,8 @@ static void write_row(struct jsonw *j, const struct dataset *d, int32_t row,
 		      const struct lane_states *states)
 {
 	jsonw_object_begin(j);
-	jsonw_key(j, "entryId");
-	jsonw_int(j, row);
-	jsonw_key(j, "states");
-	jsonw_array_begin(j);
+	write_int(j, "entryId", row);
+	write_array(j, "states");
 	write_states(j, d, q, tails, states);
 	jsonw_array_end(j);
 	jsonw_object_end(j);
@@ -196,8 +195,7 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 
 	lane_room_init(&room);
 	jsonw_object_begin(j);
-	jsonw_key(j, "rows");
-	jsonw_array_begin(j);
+	write_array(j, "rows");
 	for (size_t i = 0; !r && i < rows.n; i++) {
 		states.at.n = 0;
 		r = draw_row(d, rows.at[i], &query, &left, &room, &states, err);
@@ -380,11 +378,9 @@ int graph_tooltip(struct jsonw *j, const struct dataset *d, int32_t row, int64_t
 
 	jsonw_object_begin(j);
 	if (r == CURSOR_ROW) {
-		jsonw_key(j, "state");
-		jsonw_string(j, label_state(table, at.values[table_get(table)->state]));
+		write_text(j, "state", label_state(table, at.values[table_get(table)->state]));
 		snprintf(length, sizeof(length), "%" PRId64 " ns", at.end - at.begin);
-		jsonw_key(j, "duration");
-		jsonw_string(j, length);
+		write_text(j, "duration", length);
 		label_details(j, d, table, at.values);
 	}
 	jsonw_object_end(j);

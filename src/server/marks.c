@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "server/write.h"
 #include "store/cursor.h"
 
 enum { MAX_MARKS = 2000, MAX_KEPT = 10 * MAX_MARKS };
@@ -35,23 +36,14 @@ static void write_mark(struct jsonw *j, const struct dataset *d, const struct ma
 				 dataset_machine_name(d, m->machine), m->cpu);
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "time");
-	jsonw_int(j, m->begin);
-	jsonw_key(j, "duration");
-	jsonw_int(j, m->length);
-	jsonw_key(j, "entryId");
-	jsonw_int(j, -1);
-	jsonw_key(j, "type");
-	jsonw_string(j, "CHART");
-	jsonw_key(j, "label");
-	jsonw_string(j, label);
-	jsonw_key(j, "style");
-	jsonw_object_begin(j);
-	jsonw_key(j, "parentKey");
-	jsonw_string(j, "marker.lost");
-	jsonw_key(j, "values");
-	jsonw_object_begin(j);
-	jsonw_object_end(j);
+	write_int(j, "time", m->begin);
+	write_int(j, "duration", m->length);
+	write_int(j, "entryId", -1);
+	write_text(j, "type", "CHART");
+	write_text(j, "label", label);
+	write_object(j, "style");
+	write_text(j, "parentKey", "marker.lost");
+	write_empty(j, "values");
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 	free(label);
@@ -129,8 +121,7 @@ int marks_write(struct jsonw *j, const struct dataset *d, const struct view_requ
 
 	jsonw_object_begin(j);
 	if (is_wanted(q)) {
-		jsonw_key(j, MARKS_CATEGORY);
-		jsonw_array_begin(j);
+		write_array(j, MARKS_CATEGORY);
 		r = write_marks(j, d, q, err);
 		jsonw_array_end(j);
 	}

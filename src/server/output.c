@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "server/write.h"
+
 static const struct output outputs[OUTPUT_N] = {
 	[OUTPUT_HISTOGRAM] =
 		{"org.eclipse.tracecompass.internal.tmf.core.histogram.HistogramDataProvider",
@@ -86,20 +88,13 @@ void output_write(struct jsonw *j, enum output_id id)
 	const struct output *o = &outputs[id];
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "id");
-	jsonw_string(j, o->id);
-	jsonw_key(j, "name");
-	jsonw_string(j, o->name);
-	jsonw_key(j, "description");
-	jsonw_string(j, o->description);
-	jsonw_key(j, "type");
-	jsonw_string(j, types[o->type]);
-	jsonw_key(j, "capabilities");
-	jsonw_object_begin(j);
-	jsonw_key(j, "canCreate");
-	jsonw_bool(j, false);
-	jsonw_key(j, "canDelete");
-	jsonw_bool(j, false);
+	write_text(j, "id", o->id);
+	write_text(j, "name", o->name);
+	write_text(j, "description", o->description);
+	write_text(j, "type", types[o->type]);
+	write_object(j, "capabilities");
+	write_bool(j, "canCreate", false);
+	write_bool(j, "canDelete", false);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }

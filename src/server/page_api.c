@@ -11,6 +11,7 @@
 #include "server/stats.h"
 #include "server/style.h"
 #include "server/tsp.h"
+#include "server/write.h"
 
 enum { DEFAULT_ARROWS = 2000, MAX_ARROWS = 20000 };
 
@@ -25,18 +26,6 @@ struct call {
 static void bad_request(struct call *c, struct error *err)
 {
 	reply_failed(c->reply, 400, "Bad request", err);
-}
-
-static void write_text(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
-static void write_int(struct jsonw *j, const char *key, int64_t value)
-{
-	jsonw_key(j, key);
-	jsonw_int(j, value);
 }
 
 /* A row's id, or null. */
@@ -66,8 +55,7 @@ static int read_output(const struct call *c, enum output_type type, enum output_
 /* Writes ns per state of a lane over everything. */
 static void write_times(struct jsonw *j, const struct dataset *d, enum table_id table, int64_t lane)
 {
-	jsonw_key(j, "times");
-	jsonw_array_begin(j);
+	write_array(j, "times");
 	for (int i = 0; i < table_n_states(table_get(table)); i++)
 		jsonw_uint(j, lane < 0 ? 0 : d->store->tables[table].lanes.at[lane].entry.sums[i]);
 	jsonw_array_end(j);
@@ -112,8 +100,7 @@ static void write_threads(struct jsonw *j, const struct dataset *d)
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_THREAD, t->id);
 		write_row(j, "machine", ROW_MACHINE, t->machine);
-		jsonw_key(j, "process");
-		jsonw_int(j, t->process);
+		write_int(j, "process", t->process);
 		write_int(j, "tid", t->tid);
 		write_int(j, "pid", t->pid);
 		write_text(j, "comm", t->tid == 0 ? "idle" : t->comm);
@@ -145,8 +132,7 @@ static void write_states(struct jsonw *j, const char *family, enum table_id tabl
 	const struct table *t = table_get(table);
 	const struct state_labels *labels = t->columns[t->state].labels;
 
-	jsonw_key(j, family);
-	jsonw_array_begin(j);
+	write_array(j, family);
 	for (int i = 0; i < labels->n; i++) {
 		jsonw_object_begin(j);
 		write_text(j, "name", labels->at[i].name);
@@ -170,8 +156,7 @@ static void rows(struct call *c)
 	write_threads(j, c->data);
 	jsonw_key(j, "cpus");
 	write_cpus(j, c->data);
-	jsonw_key(j, "states");
-	jsonw_object_begin(j);
+	write_object(j, "states");
 	write_states(j, "vcpu", TABLE_VCPU_STATE);
 	write_states(j, "thread", TABLE_THREAD_STATE);
 	write_states(j, "cpu", TABLE_CPU_STATE);
@@ -225,8 +210,7 @@ static void write_details(struct jsonw *j, const struct dataset *d, enum table_i
 	write_int(j, "start", row->begin - d->begin);
 	write_int(j, "end", row->end - d->begin);
 	write_text(j, "state", label_state(table, row->values[table_get(table)->state]));
-	jsonw_key(j, "values");
-	jsonw_object_begin(j);
+	write_object(j, "values");
 	label_details(j, d, table, row->values);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
@@ -290,8 +274,7 @@ static void arrows(struct call *c)
 		WRITE_ARROWS(j, "to", &found, a->to);
 		WRITE_ARROWS(j, "start", &found, a->begin - origin);
 		WRITE_ARROWS(j, "end", &found, a->end - origin);
-		jsonw_key(j, "more");
-		jsonw_bool(j, found.more);
+		write_bool(j, "more", found.more);
 		jsonw_object_end(j);
 	}
 	arrows_deinit(&found);
@@ -300,14 +283,12 @@ static void arrows(struct call *c)
 static void write_chart(struct jsonw *j, const struct chart *chart, int64_t origin)
 {
 	jsonw_object_begin(j);
-	jsonw_key(j, "x");
-	jsonw_array_begin(j);
+	write_array(j, "x");
 	for (uint32_t i = 0; i < chart->n; i++)
 		jsonw_int(j, chart->x[i] - origin);
 	jsonw_array_end(j);
 	write_text(j, "unit", chart->unit);
-	jsonw_key(j, "series");
-	jsonw_array_begin(j);
+	write_array(j, "series");
 	vec_each (s, &chart->series) {
 		jsonw_object_begin(j);
 		write_int(j, "id", s->row);

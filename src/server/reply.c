@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "server/write.h"
 
 enum { STREAM_BUFFER = 4096 };
 
@@ -92,10 +93,8 @@ void reply_error(struct reply *r, int status, const char *title, const char *fmt
 	r->status = status;
 	r->page = r->for_ever = false;
 	jsonw_object_begin(j);
-	jsonw_key(j, "title");
-	jsonw_string(j, title);
-	jsonw_key(j, "detail");
-	jsonw_string(j, detail);
+	write_text(j, "title", title);
+	write_text(j, "detail", detail);
 	jsonw_object_end(j);
 	reply_end(r);
 	free(detail);

@@ -5,6 +5,7 @@
 
 #include "server/label.h"
 #include "server/sums.h"
+#include "server/write.h"
 #include "store/cursor.h"
 
 enum { BUCKET_BITS = 7, N_BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS };
@@ -466,12 +467,6 @@ void stats_deinit(struct stats *s)
 /* ---- writing ------------------------------------------------------------------------------------
  */
 
-static void write_text(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
 static void write_columns(struct jsonw *j, const struct stats *s)
 {
 	static const char *const types[] = {[STATS_TEXT] = "text",
@@ -497,8 +492,7 @@ void stats_write(struct jsonw *j, const struct stats *s, int64_t origin)
 	jsonw_object_begin(j);
 	jsonw_key(j, "columns");
 	write_columns(j, s);
-	jsonw_key(j, "rows");
-	jsonw_array_begin(j);
+	write_array(j, "rows");
 	vec_each (row, &s->rows) {
 		jsonw_array_begin(j);
 		for (int i = 0; i < s->n_columns; i++) {
@@ -544,8 +538,7 @@ static void write_labels(struct jsonw *j, const struct stats *s, const struct st
 {
 	char number[24];
 
-	jsonw_key(j, "labels");
-	jsonw_array_begin(j);
+	write_array(j, "labels");
 	for (int i = 0; i < s->n_columns; i++) {
 		const struct stats_cell *cell = &row->cells[i];
 
@@ -564,29 +557,23 @@ void stats_write_tree(struct jsonw *j, const struct stats *s)
 	int32_t id = 0;
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "headers");
-	jsonw_array_begin(j);
+	write_array(j, "headers");
 	for (int i = 0; i < s->n_columns; i++) {
 		if (is_in_tree(&s->columns[i]))
 			write_header(j, &s->columns[i]);
 	}
 	jsonw_array_end(j);
-	jsonw_key(j, "entries");
-	jsonw_array_begin(j);
+	write_array(j, "entries");
 	vec_each (row, &s->rows) {
 		jsonw_object_begin(j);
-		jsonw_key(j, "id");
-		jsonw_int(j, row->row >= 0 ? row->row : id);
-		jsonw_key(j, "parentId");
-		jsonw_int(j, -1);
+		write_int(j, "id", row->row >= 0 ? row->row : id);
+		write_int(j, "parentId", -1);
 		write_labels(j, s, row);
-		jsonw_key(j, "hasData");
-		jsonw_bool(j, true);
+		write_bool(j, "hasData", true);
 		jsonw_object_end(j);
 		id++;
 	}
 	jsonw_array_end(j);
-	jsonw_key(j, "autoExpandLevel");
-	jsonw_int(j, 1);
+	write_int(j, "autoExpandLevel", 1);
 	jsonw_object_end(j);
 }

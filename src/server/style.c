@@ -1,6 +1,7 @@
 #include "server/style.h"
 
 #include "server/label.h"
+#include "server/write.h"
 
 const char *style_color(enum table_id table, int64_t state)
 {
@@ -16,16 +17,11 @@ static void write_one(struct jsonw *j, const char *family, const char *name, con
 	char key[64];
 
 	snprintf(key, sizeof(key), "%s.%s", family, name);
-	jsonw_key(j, key);
-	jsonw_object_begin(j);
-	jsonw_key(j, "values");
-	jsonw_object_begin(j);
-	jsonw_key(j, shape);
-	jsonw_string(j, color);
-	jsonw_key(j, "style-name");
-	jsonw_string(j, name);
-	jsonw_key(j, "style-group");
-	jsonw_string(j, family);
+	write_object(j, key);
+	write_object(j, "values");
+	write_text(j, shape, color);
+	write_text(j, "style-name", name);
+	write_text(j, "style-group", family);
 	jsonw_key(j, "height");
 	jsonw_double(j, height);
 	jsonw_key(j, "opacity");

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "server/write.h"
+
 /* Parts of an entry that differ. */
 struct branch {
 	int32_t id, parent;
@@ -21,22 +23,17 @@ static void write_entry(const struct forest *f, const struct branch *b)
 	bool graph = output_get(f->output)->type == OUTPUT_TIME_GRAPH;
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "id");
-	jsonw_int(j, b->id);
-	jsonw_key(j, "parentId");
-	jsonw_int(j, b->parent);
-	jsonw_key(j, "labels");
-	jsonw_array_begin(j);
+	write_int(j, "id", b->id);
+	write_int(j, "parentId", b->parent);
+	write_array(j, "labels");
 	for (int i = 0; i < 3 && b->labels[i]; i++)
 		jsonw_string(j, b->labels[i]);
 	jsonw_array_end(j);
-	jsonw_key(j, "hasData");
-	jsonw_bool(j, b->has_data);
+	write_bool(j, "hasData", b->has_data);
 	jsonw_key(j, graph ? "start" : "isDefault");
 	if (graph) {
 		jsonw_int(j, f->data->begin);
-		jsonw_key(j, "end");
-		jsonw_int(j, f->data->end);
+		write_int(j, "end", f->data->end);
 	} else {
 		jsonw_bool(j, row_kind(b->id) == ROW_VCPU || row_kind(b->id) == ROW_ALL);
 	}
@@ -206,10 +203,8 @@ static void write_headers(const struct forest *f)
 		if (!name)
 			continue;
 		jsonw_object_begin(f->json);
-		jsonw_key(f->json, "name");
-		jsonw_string(f->json, name);
-		jsonw_key(f->json, "tooltip");
-		jsonw_string(f->json, name);
+		write_text(f->json, "name", name);
+		write_text(f->json, "tooltip", name);
 		jsonw_object_end(f->json);
 	}
 	jsonw_array_end(f->json);
@@ -222,8 +217,7 @@ void tree_write(struct jsonw *j, const struct dataset *d, enum output_id output)
 	jsonw_object_begin(j);
 	jsonw_key(j, "headers");
 	write_headers(&f);
-	jsonw_key(j, "entries");
-	jsonw_array_begin(j);
+	write_array(j, "entries");
 	if (output == OUTPUT_HISTOGRAM) {
 		write_entry(&f, &(struct branch){.id = row_id(ROW_ALL, 0),
 						 .parent = -1,
@@ -234,7 +228,6 @@ void tree_write(struct jsonw *j, const struct dataset *d, enum output_id output)
 			write_machine(&f, m);
 	}
 	jsonw_array_end(j);
-	jsonw_key(j, "autoExpandLevel");
-	jsonw_int(j, output == OUTPUT_VCPUS || output == OUTPUT_CPUS ? -1 : 1);
+	write_int(j, "autoExpandLevel", output == OUTPUT_VCPUS || output == OUTPUT_CPUS ? -1 : 1);
 	jsonw_object_end(j);
 }

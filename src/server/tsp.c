@@ -13,6 +13,7 @@
 #include "server/stats.h"
 #include "server/style.h"
 #include "server/tree.h"
+#include "server/write.h"
 
 enum { FIRST_PART = 2, MAX_ARROWS = 5000 }; /* parts of the path after /tsp/api */
 
@@ -53,12 +54,6 @@ static bool is_part(const struct call *c, int i, const char *text)
 
 /* ---- the server itself -------------------------------------------------------------------------- */
 
-static void write_text(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
 static void health(struct call *c)
 {
 	struct jsonw *j = reply_json(c->reply);
@@ -79,10 +74,8 @@ static void identifier(struct call *c)
 	write_text(j, "os", os.sysname);
 	write_text(j, "osArch", os.machine);
 	write_text(j, "osVersion", os.release);
-	jsonw_key(j, "cpuCount");
-	jsonw_int(j, sysconf(_SC_NPROCESSORS_ONLN));
-	jsonw_key(j, "maxMemory");
-	jsonw_int(j, (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+	write_int(j, "cpuCount", sysconf(_SC_NPROCESSORS_ONLN));
+	write_int(j, "maxMemory", (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
 	write_text(j, "productId", "vmscope");
 	write_text(j, "tspVersion", "0.6.0");
 	jsonw_object_end(j);
@@ -253,20 +246,13 @@ static int view_states(struct call *c, struct jsonw *j, struct error *err)
 static void write_arrow(struct jsonw *j, const struct arrow *a, const char *style)
 {
 	jsonw_object_begin(j);
-	jsonw_key(j, "start");
-	jsonw_int(j, a->begin);
-	jsonw_key(j, "end");
-	jsonw_int(j, a->end);
-	jsonw_key(j, "sourceId");
-	jsonw_int(j, a->from);
-	jsonw_key(j, "targetId");
-	jsonw_int(j, a->to);
-	jsonw_key(j, "style");
-	jsonw_object_begin(j);
+	write_int(j, "start", a->begin);
+	write_int(j, "end", a->end);
+	write_int(j, "sourceId", a->from);
+	write_int(j, "targetId", a->to);
+	write_object(j, "style");
 	write_text(j, "parentKey", style);
-	jsonw_key(j, "values");
-	jsonw_object_begin(j);
-	jsonw_object_end(j);
+	write_empty(j, "values");
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }
@@ -359,8 +345,7 @@ static int view_annotations(struct call *c, struct jsonw *j, struct error *err)
 
 	jsonw_object_begin(j);
 	if (is_get(c)) {
-		jsonw_key(j, "annotationCategories");
-		jsonw_array_begin(j);
+		write_array(j, "annotationCategories");
 		jsonw_string(j, MARKS_CATEGORY);
 		jsonw_array_end(j);
 	} else {

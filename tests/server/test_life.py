@@ -23,8 +23,9 @@ import service
 
 VMSCOPE = sys.argv[1]
 DATA = service.Data(*sys.argv[1:4])
-LONG = DATA.simulate("long", "--size", "80M", "--pcpus", 4, "--vms", 2, "--vcpus", 2)    # takes seconds to analyze
 SANITIZED = b"__asan_init" in pathlib.Path(VMSCOPE).read_bytes()
+SIZE = "15M" if SANITIZED else "80M"    # takes seconds to analyze
+LONG = DATA.simulate("long", "--size", SIZE, "--pcpus", 4, "--vms", 2, "--vcpus", 2)
 
 
 def serving(*args, tmp=None):
@@ -41,7 +42,7 @@ def state_of(server, exp):
     return next((e for e in server.experiments() if e["id"] == exp), None)
 
 
-def wait_for(what, seconds=60):
+def wait_for(what, seconds=120):
     end = time.monotonic() + seconds
     while not (value := what()):
         assert time.monotonic() < end, "it takes too long"
@@ -88,7 +89,7 @@ def test_analysis_in_the_background():
         assert schema.good(server.get(f"/tsp/api/experiments/{exp['id']}"), "tsp", "experiment")["indexingStatus"] == "RUNNING"
         wait_for(lambda: state_of(server, exp["id"])["status"] == "COMPLETED")
         done = schema.good(server.get(f"/tsp/api/experiments/{exp['id']}"), "tsp", "experiment")
-        assert done["nbEvents"] > 10**6 and done["start"] < done["end"]
+        assert done["nbEvents"] > 10**5 and done["start"] < done["end"]
         assert [t["indexingStatus"] for t in done["traces"]] == ["COMPLETED"]
         schema.model(server.tsp(f"{outputs}/timeGraph/vmscope.vcpus/states"), "states")
         assert not children(server)
