@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-NPM_CI = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"]
+NPM_CI = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--fetch-retries=1"]
 # What is beside them: the page's source, and its unit tests, which are compiled with what npm installs.
 DIRECTORIES = ["src", "public", "test/unit"]
 CONFIG = ["package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "index.html"]
