@@ -12,9 +12,10 @@ enum {
 	MAX_STATES = 1 << 20,	  /* of one reply, about */
 	MAX_TSP_STATES = 1 << 17, /* more than this no client can take in a second */
 	ROWS_DECODED = 1 << 20,
-	MIN_BUDGET = 4096,
-	WHOLE_PIXELS = 2,  /* a row of so many pixels on average is shown as it is, */
-	WHOLE_ROWS = 1024, /* and so are that many rows more */
+	GOOD_BUDGET = 4096, /* for one lane, even if all then come to */
+	SEVERAL = 4,	    /* times as much */
+	WHOLE_PIXELS = 2,   /* a row of so many pixels on average is shown as it is, */
+	WHOLE_ROWS = 1024,  /* and so are that many rows more */
 	LABEL_PIXELS = 12,
 	TAG_DIMMED = 1,
 	TAG_EXCLUDED = 4,
@@ -52,18 +53,28 @@ static rows_t wanted_rows(const struct dataset *d, enum table_id table,
 	return rows;
 }
 
+/* Return: rows that may be decoded for each of n lanes: few lanes are worth some more. */
+static uint64_t budget_for(size_t n)
+{
+	uint64_t share = ROWS_DECODED / n, most = SEVERAL * (ROWS_DECODED / n);
+
+	if (share >= GOOD_BUDGET)
+		return share;
+	return most < GOOD_BUDGET ? most : GOOD_BUDGET;
+}
+
 static struct lane_query query_for(const struct dataset *d, const struct view_request *q,
 				   size_t n_rows, uint64_t max_states)
 {
-	uint64_t share = n_rows ? max_states / n_rows : max_states;
-	uint64_t budget = n_rows ? ROWS_DECODED / n_rows : ROWS_DECODED;
+	size_t n = n_rows ? n_rows : 1;
+	uint64_t share = max_states / n;
 	uint64_t pixels = q->pixels < share ? q->pixels : share;
 
 	return (struct lane_query){
 		.from = q->has_range ? q->from : d->begin,
 		.to = q->has_range ? q->to : d->end,
 		.pixels = pixels ? (uint32_t)pixels : 1,
-		.budget = budget > MIN_BUDGET ? budget : MIN_BUDGET,
+		.budget = budget_for(n),
 		.label_pixels = LABEL_PIXELS,
 	};
 }
