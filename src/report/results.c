@@ -10,6 +10,8 @@
 /* No lane is longer, nor the whole: 36 years. Sums of times then have room. */
 static const int64_t LONGEST = (int64_t)1 << 60;
 
+enum { REST_THREADS = 2048 };
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static int64_t get(const struct store_cursor *c, int column)
@@ -224,21 +226,26 @@ static uint64_t process_key(int machine, int64_t pid)
 
 static int take_thread(struct results *r, const struct store_cursor *c, struct error *err)
 {
-	struct res_thread *t = vec_push(&r->threads);
+	r->threads.at = big_grow(&r->threads_memory, (r->threads.n + 1) * sizeof(*r->threads.at));
+	struct res_thread *t = &r->threads.at[r->threads.n++];
 
 	t->id = get(c, COL_THREAD_ID);
 	t->tid = get(c, COL_THREAD_TID);
 	t->pid = get(c, COL_THREAD_PID);
 	t->ppid = get(c, COL_THREAD_PPID);
 	t->comm = text(c, COL_THREAD_COMM);
-	keep_id(r, TABLE_THREAD, t->id, r->threads.n - 1);
+	/* Most of them are numbered as they stand. */
+	if (t->id != (int64_t)r->threads.n - 1)
+		keep_id(r, TABLE_THREAD, t->id, r->threads.n - 1);
+	results_rest(r, r->threads.n);
 	if (refer(r, c, COL_THREAD_MACHINE_ID, true, &t->machine, err) ||
 	    refer(r, c, COL_THREAD_CONTAINER_ID, false, &t->container, err) ||
 	    refer(r, c, COL_THREAD_VCPU_ID, false, &t->vcpu, err))
 		return ERR;
 	/* Of those that had this tid one after another the last one with a name counts. */
-	if (t->comm)
-		*map_put(&r->process_names, process_key(t->machine, t->tid), 0) = r->threads.n - 1;
+	if (t->comm && r->machines.at[t->machine].is_host)
+		*map_put(&r->process_names, process_key(t->machine, t->tid), 0) =
+			(uint64_t)get(c, COL_THREAD_COMM);
 	return 0;
 }
 
@@ -273,9 +280,15 @@ static int read_sums(struct results *r, struct error *err)
 					     r->vcpus.at[i].sum.time, err))
 			return ERR;
 	}
-	vec_each (lane, &r->store->tables[TABLE_THREAD_STATE].lanes) {
+	const struct table_info *threads = &r->store->tables[TABLE_THREAD_STATE];
+
+	for (size_t k = 0; k < threads->lanes.n; k++) {
+		const struct lane_info *lane = &threads->lanes.at[k];
 		int i = results_find(r, TABLE_THREAD, lane->keys[0]);
 
+		if (k % REST_THREADS == 0)
+			big_rest(&threads->lanes_memory);
+		results_rest(r, k);
 		if (i != NOBODY && take_sums(r, TABLE_THREAD_STATE, lane, THREAD_N_STATES,
 					     r->threads.at[i].time, err))
 			return ERR;
@@ -369,7 +382,7 @@ void results_deinit(struct results *r)
 	vec_deinit(&r->machines);
 	vec_deinit(&r->vms);
 	vec_deinit(&r->vcpus);
-	vec_deinit(&r->threads);
+	big_deinit(&r->threads_memory);
 	vec_deinit(&r->containers);
 	vec_deinit(&r->clocks);
 	vec_deinit(&r->diags);
@@ -379,8 +392,16 @@ void results_deinit(struct results *r)
 	map_deinit(&r->vector_sources);
 }
 
+void results_rest(const struct results *r, size_t i)
+{
+	if (i % REST_THREADS == 0)
+		big_rest(&r->threads_memory);
+}
+
 int results_find(const struct results *r, enum table_id table, int64_t id)
 {
+	if (table == TABLE_THREAD && (uint64_t)id < r->threads.n && r->threads.at[id].id == id)
+		return (int)id;
 	const uint64_t *i = id == TABLE_NULL ? NULL : map_get(&r->ids[table], (uint64_t)id);
 
 	return i ? (int)*i : NOBODY;
@@ -390,7 +411,7 @@ const char *results_process_name(const struct results *r, int machine, int64_t p
 {
 	const uint64_t *i = map_get(&r->process_names, process_key(machine, pid));
 
-	return i ? r->threads.at[*i].comm : NULL;
+	return i ? store_string(r->store, (int64_t)*i) : NULL;
 }
 
 int results_reference(const struct results *r, int machine)

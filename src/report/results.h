@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/map.h"
+#include "base/big.h"
 #include "base/mem.h"
 #include "report/summary.h"
 #include "schema/state.h"
@@ -84,12 +85,13 @@ struct results {
 	VEC(struct res_machine) machines;
 	VEC(int) vms; /* machines that are guests of another, by host and process */
 	VEC(struct res_vcpu) vcpus;
-	VEC(struct res_thread) threads;
+	VEC(struct res_thread) threads; /* in threads_memory */
+	struct big threads_memory;
 	VEC(struct res_container) containers;
 	VEC(struct res_clock) clocks;
 	VEC(struct res_diag) diags;
 	struct map ids[TABLE_N];   /* of machines, vCPUs, threads, containers: index by id */
-	struct map process_names;  /* machine and process -> index of a thread with its name */
+	struct map process_names;  /* of hosts: machine and process -> a string, its name */
 	struct map vector_sources; /* VM and vector -> enum wait_source */
 };
 
@@ -99,6 +101,9 @@ struct results {
  */
 int results_init(struct results *r, const struct store *s, unsigned sums, struct error *err);
 void results_deinit(struct results *r);
+
+/* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */
+void results_rest(const struct results *r, size_t i);
 
 /* Return: index of the row with this id, or NOBODY. */
 int results_find(const struct results *r, enum table_id table, int64_t id);

@@ -20,12 +20,19 @@ static const struct grid_column thread_columns[] = {
 	{.title = "blocked"},
 };
 
+/* What orders them: threads can be too many to keep more of each. */
+struct place {
+	int64_t believed, id;
+	size_t thread; /* index */
+};
+
 static int by_belief(const void *a, const void *b)
 {
-	const struct res_thread *const *x = a, *const *y = b;
-	int64_t s = thread_believed((*x)->time), t = thread_believed((*y)->time);
+	const struct place *x = a, *y = b;
 
-	return s != t ? (s > t ? -1 : 1) : ((*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id);
+	if (x->believed != y->believed)
+		return x->believed > y->believed ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static void add_time(struct text *t, struct grid *g, int64_t ns)
@@ -47,14 +54,18 @@ static void thread_row(struct text *t, struct grid *g, const struct res_thread *
 	add_time(t, g, h->time[THREAD_BLOCKED]);
 }
 
-typedef VEC(const struct res_thread *) threads_t;
+typedef VEC(struct place) threads_t;
 
 /* Those of the machine that ran, the idle ones left out. */
 static void find_threads(const struct results *r, int machine, threads_t *threads)
 {
-	vec_each (h, &r->threads) {
-		if (h->machine == machine && h->tid != 0 && thread_believed(h->time) > 0)
-			*vec_push(threads) = h;
+	for (size_t i = 0; i < r->threads.n; i++) {
+		const struct res_thread *h = &r->threads.at[i];
+		int64_t believed = thread_believed(h->time);
+
+		results_rest(r, i);
+		if (h->machine == machine && h->tid != 0 && believed > 0)
+			*vec_push(threads) = (struct place){believed, h->id, i};
 	}
 	if (threads->n)
 		qsort(threads->at, threads->n, sizeof(*threads->at), by_belief);
@@ -72,7 +83,7 @@ static void print_threads(struct text *t, int machine)
 		   text_machine(t, machine, 40));
 	grid_init(&g, thread_columns, sizeof(thread_columns) / sizeof(thread_columns[0]));
 	for (size_t i = 0; i < n; i++)
-		thread_row(t, &g, threads.at[i]);
+		thread_row(t, &g, &t->r->threads.at[threads.at[i].thread]);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, threads.n, n, "threads");

@@ -31,10 +31,12 @@ struct container_time *container_times(const struct results *r)
 	struct container_time *sums =
 		mem_zalloc(r->containers.n + r->machines.n + 1, sizeof(*sums));
 
-	vec_each (t, &r->threads) {
+	for (size_t k = 0; k < r->threads.n; k++) {
+		const struct res_thread *t = &r->threads.at[k];
 		size_t i = t->container == NOBODY ? r->containers.n + (size_t)t->machine
 						  : (size_t)t->container;
 
+		results_rest(r, k);
 		add(&sums[i], 1, t->time);
 	}
 	return sums;

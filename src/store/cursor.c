@@ -6,7 +6,7 @@
  * A lane's blocks lie all over the file, and the kernel maps 64 KiB around each: so many blocks are
  * read before all pages are dropped again.
  */
-enum { DROP_AFTER = 256 };
+enum { DROP_AFTER = 64 };
 
 struct store_query store_query_all(const struct store *s, enum table_id table)
 {

@@ -8,7 +8,10 @@
 #include "store/node.h"
 
 /* Each lane has a piece of its own, and so small is the smallest: a column of one value. */
-enum { MIN_PIECE = 3 };
+enum {
+	MIN_PIECE = 3,
+	REST_LANES = 8 * FORMAT_GROUP_LANES,
+};
 
 int store_damaged(const struct store *s, uint64_t offset, const char *what, struct error *err)
 {
@@ -257,7 +260,8 @@ static int add_lane(struct table_info *info, const struct lane_info *lane, int n
 	if (info->lanes.n &&
 	    compare_keys(info->lanes.at[info->lanes.n - 1].keys, lane->keys, n_keys) >= 0)
 		return -1;
-	*vec_push(&info->lanes) = *lane;
+	info->lanes.at = big_grow(&info->lanes_memory, (info->lanes.n + 1) * sizeof(*lane));
+	info->lanes.at[info->lanes.n++] = *lane;
 	info->rows += lane->entry.rows;
 	return 0;
 }
@@ -275,6 +279,8 @@ static int read_lanes(struct slice *d, const struct described *t, struct table_i
 			if (add_lane(info, &g->lanes[k], (int)t->n_keys))
 				return -1;
 		}
+		if (info && info->lanes.n % REST_LANES == 0)
+			big_rest(&info->lanes_memory);
 	}
 	return 0;
 }
@@ -394,7 +400,7 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	for (int i = 0; i < TABLE_N; i++)
-		vec_deinit(&s->tables[i].lanes);
+		big_deinit(&s->tables[i].lanes_memory);
 	file_map_deinit(&s->map);
 	free(s->name);
 	free(s);

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/big.h"
 #include "base/mem.h"
 #include "schema/table.h"
 #include "store/format.h"
@@ -35,7 +36,8 @@ struct table_info {
 	int16_t stored[FORMAT_MAX_COLUMNS]; /* our column of each column in a block, or NO_COLUMN */
 	uint32_t missing;		    /* bit per column of ours that the file lacks */
 	int n_sums;			    /* states: of the file's writer; spans: 1 */
-	VEC(struct lane_info) lanes;	    /* by keys */
+	VEC(struct lane_info) lanes;	    /* by keys; in lanes_memory */
+	struct big lanes_memory;
 	uint64_t rows;
 };
 

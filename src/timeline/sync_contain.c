@@ -10,6 +10,7 @@
 
 enum {
 	SEARCH_EVENTS = 4096,  /* of one CPU and cause: enough to tell what belongs together */
+	MANY_CLAIMS = 65536,   /* of all CPUs that are looked at together */
 	FIT_EVENTS = 32768,    /* and to follow the clocks in detail, of all CPUs of a guest */
 	MAX_CLAIMS = 16,       /* for one triple: beyond, it tells nothing */
 	CLAIM_REACH = 1000000, /* ns: claims as close as that agree */
@@ -125,21 +126,45 @@ static void claim(struct claims *c, const struct sync_triple *t, uint32_t host, 
 		.difference = host_ts - t->ts, .host = host, .guest = t->index};
 }
 
-static void look_up(const struct sync_gaps *g, const struct sync_times *t, struct claims *claims)
+/* CPUs [begin, end) that are looked at together; as many as memory for their claims is set aside for. */
+struct claimants {
+	struct claims *claims; /* by CPU */
+	size_t begin, end;
+	size_t n; /* claims of all of them */
+};
+
+/* Leaves the last CPUs for another time, but not the first. */
+static void shed_claimants(struct claimants *x)
+{
+	while (x->n > MANY_CLAIMS && x->end - x->begin > 1) {
+		struct claims *last = &x->claims[--x->end];
+
+		x->n -= last->votes.candidates.n;
+		claims_deinit(last);
+	}
+}
+
+static void look_up(const struct sync_gaps *g, const struct sync_times *t, struct claimants *x)
 {
 	const struct sync_triple *found[SYNC_GAPS_FOUND];
 	size_t n = sync_gaps_find(g, t, found);
 
 	for (size_t i = 0; i < n; i++) {
-		struct claims *c = &claims[found[i]->cpu];
+		struct claims *c = &x->claims[found[i]->cpu];
 
+		if (found[i]->cpu < x->begin || found[i]->cpu >= x->end)
+			continue;
+		x->n -= c->votes.candidates.n;
 		claim(c, found[i], c->n_host++, t->at[1]);
+		x->n += c->votes.candidates.n;
 	}
+	if (x->n > MANY_CLAIMS)
+		shed_claimants(x);
 }
 
-/* Looks up the ends of a thread's windows. claims: by CPU. */
+/* Looks up the ends of a thread's windows. */
 static void find_claims(const struct sync_gaps *g, const struct sync_thread *thread,
-			struct claims *claims)
+			struct claimants *x)
 {
 	struct recent recent[SYNC_N_CAUSES] = {0};
 	struct sync_times triples[TRIPLES_PER_EVENT];
@@ -151,7 +176,7 @@ static void find_claims(const struct sync_gaps *g, const struct sync_thread *thr
 			continue;
 		size_t n = next_triples(&recent[w->cause], w->end, w->cause, triples);
 		for (size_t k = 0; k < n; k++)
-			look_up(g, &triples[k], claims);
+			look_up(g, &triples[k], x);
 	}
 }
 
@@ -181,12 +206,18 @@ void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
 	for (size_t c = 0; c < n_cpus; c++)
 		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, SEARCH_EVENTS);
 	for (size_t t = 0; t < n_threads; t++) {
-		for (size_t c = 0; c < n_cpus; c++)
-			claims_grow(&claims[c], n_triples[c]);
-		find_claims(&gaps, &threads[t], claims);
-		for (size_t c = 0; c < n_cpus; c++) {
-			scores[c * n_threads + t] = score_claims(&claims[c]);
-			claims_deinit(&claims[c]);
+		struct claimants x = {.claims = claims};
+
+		for (; x.begin < n_cpus; x.begin = x.end) {
+			x.n = 0;
+			x.end = n_cpus;
+			for (size_t c = x.begin; c < x.end; c++)
+				claims_grow(&claims[c], n_triples[c]);
+			find_claims(&gaps, &threads[t], &x);
+			for (size_t c = x.begin; c < x.end; c++) {
+				scores[c * n_threads + t] = score_claims(&claims[c]);
+				claims_deinit(&claims[c]);
+			}
 		}
 	}
 	sync_gaps_deinit(&gaps);
@@ -558,8 +589,10 @@ static void claim_all(struct claims *claims, const struct sync_pair *pairs, size
 		uint32_t n =
 			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_EVENTS / n_pairs);
 
+		struct claimants x = {.claims = claims, .end = 1};
+
 		claims_grow(claims, n);
-		find_claims(&gaps, pairs[i].thread, claims);
+		find_claims(&gaps, pairs[i].thread, &x);
 		sync_gaps_deinit(&gaps);
 	}
 	sync_votes_count(&claims->votes, claims->n_guest, CLAIM_REACH);
