@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "ctf/cursor.h"
 #include "timeline/merge.h"
 
@@ -40,11 +41,19 @@ static bool uses_vmsync(const struct analysis_options *o)
 	return o->sync.method == SYNC_AUTO || o->sync.method == SYNC_VMSYNC;
 }
 
-static void survey(struct analysis *a, size_t machine, const struct analysis_options *o)
+struct survey {
+	struct analysis *a;
+	const struct analysis_options *options;
+};
+
+static void survey_machine(void *ctx, size_t machine)
 {
+	struct survey *s = ctx;
+	struct analysis *a = s->a;
 	const struct ctf_trace *trace = a->session.traces.at[machine];
 	struct evidence *e = &a->evidence[machine];
-	struct ctf_plan *plan = layout_plan(&trace->type, evidence_events(uses_vmsync(o)));
+	struct event_set events = evidence_events(uses_vmsync(s->options));
+	struct ctf_plan *plan = layout_plan(&trace->type, events);
 
 	evidence_init(e);
 	a->described[machine] = layout_described(&trace->type);
@@ -279,8 +288,9 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	a->described = mem_zalloc(n, sizeof(*a->described));
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
 	a->diags = mem_zalloc(n, sizeof(*a->diags));
-	for (size_t i = 0; i < n; i++)
-		survey(a, i, options);
+	struct survey survey = {a, options};
+
+	parallel_each(n, options->threads, survey_machine, &survey);
 	judge(a);
 	if (align(a, options, err))
 		return ERR;

@@ -33,6 +33,7 @@ struct analysis_options {
 	const struct analysis_vm *vms;
 	size_t n_vms;
 	const struct model_sink *sink; /* gets all that the model finds; or NULL */
+	unsigned threads; /* that may be used; 0 is 1. What is found does not depend on it */
 };
 
 /* Leaves everything to us. */

@@ -18,6 +18,7 @@ enum option_id {
 	OPT_VM,
 	OPT_ALL,
 	OPT_STRICT,
+	OPT_THREADS,
 	OPT_OUTPUT = 'o',
 };
 
@@ -31,6 +32,7 @@ static const struct option options[] = {
 	{"vm", required_argument, NULL, OPT_VM},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"threads", required_argument, NULL, OPT_THREADS},
 	{"output", required_argument, NULL, OPT_OUTPUT},
 	{0},
 };
@@ -43,10 +45,32 @@ struct request {
 	bool strict;
 };
 
+enum { DEFAULT_THREADS = 2, MAX_THREADS = 256 };
+
 /* Below this, reading takes less time than reading what is said about it. */
 enum { LARGE = 200 << 20 };
 
 /* ---- options --------------------------------------------------------------------------------- */
+
+static int take_threads(const struct command *cmd, const char *text, unsigned *threadsp)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > MAX_THREADS) {
+		cli_usage(cmd, "--threads takes a number from 1 to 256, not '%s'", text);
+		return CLI_OPTION_BAD;
+	}
+	*threadsp = (unsigned)n;
+	return 0;
+}
+
+static unsigned default_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < DEFAULT_THREADS ? 1 : DEFAULT_THREADS;
+}
 
 static int take_option(const struct command *cmd, struct request *q, int option)
 {
@@ -69,6 +93,8 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_STRICT:
 		q->strict = true;
 		return 0;
+	case OPT_THREADS:
+		return take_threads(cmd, optarg, &q->analysis.threads);
 	case OPT_OUTPUT:
 		q->output = optarg;
 		return 0;
@@ -114,6 +140,8 @@ static int analyze_into(struct save *save, struct request *q, struct ctf_session
 	struct analysis a;
 
 	q->analysis.sink = save_sink(save);
+	if (q->analysis.threads > 1)
+		save_use_thread(save);
 	int r = analysis_init(&a, session, &q->analysis, err);
 
 	if (!r)
@@ -161,6 +189,8 @@ static int open_and_analyze(const struct command *cmd, struct request *q, char *
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct request q = {.analysis = ANALYSIS_OPTIONS_AUTO};
+
+	q.analysis.threads = default_threads();
 	int r = read_options(cmd, &q, argc, argv);
 	int status =
 		r ? cli_option_status(r) : open_and_analyze(cmd, &q, argv + optind, argc - optind);
@@ -189,6 +219,8 @@ const struct command cmd_analyze = {
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
 		"  -o, --output FILE        write all results to FILE (a .vms file), for report and query\n"
+		"  --threads N             use up to N threads; 2 by default where there are 2 CPUs. The\n"
+		"                          results are the same\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",
 	.run = run,

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,8 +99,20 @@ static int finish_output(int status)
 	return CLI_FAILED;
 }
 
+/*
+ * Large pieces of memory are always of their own, and the kernel's again when they are freed: what one step of an
+ * analysis needed for a while is not there any more when the next one needs the same.
+ */
+static void return_memory(void)
+{
+	enum { LARGE = 128 << 10 };
+
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
 int main(int argc, char **argv)
 {
+	return_memory();
 	signal(SIGPIPE, SIG_IGN);
 	return finish_output(dispatch(argc, argv));
 }

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/worker.h"
 #include "store/column.h"
 #include "store/format.h"
 #include "store/hash.h"
@@ -21,6 +22,7 @@ enum {
 	MOST_BASE_TIMES = 8,	/* per row of a block that counts on them */
 	FEW_ROWS = 64,		/* of a block when memory for open ones is short */
 	OPEN_BUDGET = 24 << 20, /* bytes of open blocks that make memory short */
+	MAX_JOBS = 16,		/* that wait */
 };
 
 /* Entries of one level of a lane's index that no node holds yet. */
@@ -43,12 +45,30 @@ struct store_lane {
 	uint32_t n, cap;
 	uint32_t width; /* values in a row */
 	int n_states;
-	bool begun;	      /* it has rows */
-	int64_t ts, end;      /* of the last row; end: latest of all */
-	struct level *levels; /* owned */
-	uint32_t n_levels;
+	bool begun;			       /* it has rows */
+	int64_t ts, end;		       /* of the last row */
 	struct recent *recent;		       /* owned; lanes of cpu_state only */
 	const struct store_lane *near[N_NEAR]; /* lanes that have most of its times, or NULL */
+
+	/* Of whoever does the jobs. */
+	struct level *levels; /* owned */
+	uint32_t n_levels;
+};
+
+/* The times of another lane that a block's can count on. */
+struct base {
+	int64_t keys[TABLE_MAX_KEYS];
+	struct times_base times; /* owned */
+};
+
+/* A block to be written. */
+struct job {
+	struct store_lane *lane;
+	int64_t *rows; /* owned */
+	uint32_t n;
+	uint32_t n_bases;
+	struct base bases[N_NEAR];
+	bool last; /* nothing of its lane follows */
 };
 
 /* A root, as numbers: where a lane stands in the directory, and the entry that holds all of it. */
@@ -68,6 +88,7 @@ enum {
 };
 
 struct store_writer {
+	/* Of whoever does the jobs, while there are any. */
 	struct outfile file;
 	struct column_encoder encoder;
 	struct times_encoder times;
@@ -75,13 +96,14 @@ struct store_writer {
 	struct bytes said[2]; /* of its times, in two ways */
 	int64_t columns[TABLE_MAX_COLUMNS][BLOCK_ROWS];
 	int64_t left[BLOCK_ROWS];
+	struct spill *roots; /* of lanes that are ended */
+	uint64_t n_roots[TABLE_N];
+
+	struct worker *worker; /* does the jobs; NULL: they are done as they come */
 	int64_t base[BASE_TIMES + 1];
 	uint64_t open_bytes;
-
 	VEC(struct store_lane *) lanes; /* that are not ended */
 	struct map lane_by_key;		/* of those that can be asked for again */
-	struct spill *roots;		/* of those that are ended */
-	uint64_t n_roots[TABLE_N];
 
 	struct bytes text; /* of all strings */
 	VEC(uint32_t) string_at;
@@ -233,14 +255,15 @@ static void add_entry(struct store_lane *l, uint32_t level, const struct entry *
 	*vec_push(&l->levels[level].entries) = *e;
 }
 
-/* Column `c` of the open block, out of its rows. */
-static struct column_values gather(struct store_lane *l, int c)
+/* Column `c` of the block, out of its rows. */
+static struct column_values gather(const struct job *j, int c)
 {
+	const struct store_lane *l = j->lane;
 	int64_t *to = l->writer->columns[c];
-	const int64_t *from = l->rows + c - l->table->n_keys;
-	struct column_values v = {to, l->n, INT64_MAX, INT64_MIN};
+	const int64_t *from = j->rows + c - l->table->n_keys;
+	struct column_values v = {to, j->n, INT64_MAX, INT64_MIN};
 
-	for (uint32_t i = 0; i < l->n; i++, from += l->width) {
+	for (uint32_t i = 0; i < j->n; i++, from += l->width) {
 		int64_t x = to[i] = *from;
 
 		v.least = x < v.least ? x : v.least;
@@ -249,24 +272,24 @@ static struct column_values gather(struct store_lane *l, int c)
 	return v;
 }
 
-/* What the entry of the open block says of its times. */
-static struct entry describe_times(struct store_lane *l)
+/* What the entry of the block says of its times. */
+static struct entry describe_times(const struct job *j)
 {
-	const struct table *t = l->table;
-	struct entry e = {.rows = l->n};
+	const struct table *t = j->lane->table;
+	struct entry e = {.rows = j->n};
 
 	if (t->ts == NO_COLUMN)
 		return e;
-	const int64_t *ts = gather(l, t->ts).at;
+	const int64_t *ts = gather(j, t->ts).at;
 
 	e.first = ts[0];
-	e.end = ts[l->n - 1];
+	e.end = ts[j->n - 1];
 	if (t->dur == NO_COLUMN)
 		return e;
-	const int64_t *dur = gather(l, t->dur).at;
-	const int64_t *state = t->state == NO_COLUMN ? NULL : gather(l, t->state).at;
+	const int64_t *dur = gather(j, t->dur).at;
+	const int64_t *state = t->state == NO_COLUMN ? NULL : gather(j, t->state).at;
 
-	for (uint32_t i = 0; i < l->n; i++) {
+	for (uint32_t i = 0; i < j->n; i++) {
 		if (dur[i] == TABLE_NULL)
 			continue;
 		e.sums[state ? state[i] : 0] += (uint64_t)dur[i];
@@ -296,33 +319,69 @@ static int64_t find_recent(const struct recent *r, int64_t t)
 	return known ? (int64_t)low - 1 : -1;
 }
 
+/* The end of the open block's times. */
+static int64_t end_of_block(const struct store_lane *l)
+{
+	const struct table *t = l->table;
+	int64_t end = l->end;
+
+	if (t->kind != TABLE_SPANS)
+		return end;
+	for (uint32_t i = 0; i < l->n; i++) {
+		const int64_t *row = l->rows + (size_t)i * l->width - t->n_keys;
+		int64_t row_end = row[t->dur] == TABLE_NULL ? row[t->ts] : row[t->ts] + row[t->dur];
+
+		end = row_end > end ? row_end : end;
+	}
+	return end;
+}
+
 /*
- * Finds the times of `cpu` that the block's, from e->first to e->end, can count on. Of a CPU that
- * did far more than the lane they would cost the reader more than they spare.
+ * Finds the times of `cpu` that the open block's can count on. Of a CPU that did far more than the
+ * lane they would cost the reader more than they spare.
  * Return: whether there are any.
  */
-static bool find_base(struct store_lane *l, const struct store_lane *cpu, const struct entry *e,
+static bool find_base(const struct store_lane *l, const struct store_lane *cpu,
 		      struct times_base *basep)
 {
+	int64_t first = l->rows[l->table->ts - l->table->n_keys], end = end_of_block(l);
 	int64_t *at = l->writer->base;
 	uint32_t n = 0, most = l->n * MOST_BASE_TIMES;
 	/* Rows that the CPU gets later may begin where its last one ends. */
-	int64_t i =
-		cpu && cpu->begun && cpu->end > e->first ? find_recent(cpu->recent, e->first) : -1;
+	int64_t i = cpu->begun && cpu->end > first ? find_recent(cpu->recent, first) : -1;
 
 	if (i < 0)
 		return false;
 	for (; (uint64_t)i < cpu->recent->n && n < most; i++) {
 		int64_t t = cpu->recent->at[(uint64_t)i % BASE_TIMES];
 
-		if (t > e->end)
+		if (t > end)
 			break;
 		at[n++] = t;
 	}
 	if ((uint64_t)i == cpu->recent->n)
 		at[n++] = cpu->end;
-	*basep = (struct times_base){at, n};
-	return n < most;
+	if (n >= most)
+		return false;
+	int64_t *copy = mem_alloc(n * sizeof(*copy));
+
+	memcpy(copy, at, n * sizeof(*copy));
+	*basep = (struct times_base){copy, n};
+	return true;
+}
+
+static void find_bases(struct job *j)
+{
+	const struct store_lane *l = j->lane;
+
+	for (int i = 0; i < N_NEAR; i++) {
+		struct base *b = &j->bases[j->n_bases];
+
+		if (!l->near[i] || !find_base(l, l->near[i], &b->times))
+			continue;
+		memcpy(b->keys, l->near[i]->keys, sizeof(b->keys));
+		j->n_bases++;
+	}
 }
 
 void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
@@ -336,21 +395,18 @@ void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
 /* --- data blocks --- */
 
 /* The shortest way to say the block's times; then its states. */
-static void put_times(struct store_lane *l, const struct entry *e)
+static void put_times(const struct job *j)
 {
-	struct store_writer *w = l->writer;
-	const struct table *t = l->table;
+	struct store_writer *w = j->lane->writer;
+	const struct table *t = j->lane->table;
 	const struct times times = {w->columns[t->ts],
-				    t->kind == TABLE_SPANS ? w->columns[t->dur] : NULL, l->n};
+				    t->kind == TABLE_SPANS ? w->columns[t->dur] : NULL, j->n};
 	struct bytes *best = &w->said[0], *other = &w->said[1];
-	struct times_base base;
 
 	times_encode(&w->times, &w->encoder, &times, best);
-	for (int i = 0; i < N_NEAR; i++) {
-		if (!find_base(l, l->near[i], e, &base))
-			continue;
-		times_encode_by_base(&w->times, &w->encoder, &times, &base, l->near[i]->keys,
-				     other);
+	for (uint32_t i = 0; i < j->n_bases; i++) {
+		times_encode_by_base(&w->times, &w->encoder, &times, &j->bases[i].times,
+				     j->bases[i].keys, other);
 		if (other->n < best->n) {
 			struct bytes *worse = best;
 
@@ -360,7 +416,7 @@ static void put_times(struct store_lane *l, const struct entry *e)
 	}
 	bytes_put(&w->bytes, best->at, best->n);
 	if (t->state != NO_COLUMN)
-		column_encode_alone(&w->encoder, w->columns[t->state], l->n, COLUMN_TRY_BEFORE,
+		column_encode_alone(&w->encoder, w->columns[t->state], j->n, COLUMN_TRY_BEFORE,
 				    &w->bytes);
 }
 
@@ -369,12 +425,12 @@ static void put_times(struct store_lane *l, const struct entry *e)
  * none itself, so that a reader never needs more than two for one.
  * Return: the transform that was taken.
  */
-static enum column_transform encode_column(struct store_lane *l, int c,
+static enum column_transform encode_column(const struct job *j, int c,
 					   struct column_context context, bool neighbor)
 {
-	struct store_writer *w = l->writer;
-	const struct column *column = &l->table->columns[c];
-	unsigned try = l->table->ts == NO_COLUMN ? COLUMN_TRY_DELTA : 0;
+	struct store_writer *w = j->lane->writer;
+	const struct column *column = &j->lane->table->columns[c];
+	unsigned try = j->lane->table->ts == NO_COLUMN ? COLUMN_TRY_DELTA : 0;
 
 	if (column->unit != UNIT_NS) {
 		context.left = NULL;
@@ -382,15 +438,15 @@ static enum column_transform encode_column(struct store_lane *l, int c,
 	}
 	if (neighbor && (column->type == COLUMN_TEXT || column->unit == UNIT_ID))
 		context.neighbor = w->columns[c - 1];
-	struct column_values values = gather(l, c);
+	struct column_values values = gather(j, c);
 
 	return column_encode(&w->encoder, &values, try, &context, &w->bytes);
 }
 
-static void encode_others(struct store_lane *l)
+static void encode_others(const struct job *j)
 {
-	struct store_writer *w = l->writer;
-	const struct table *t = l->table;
+	struct store_writer *w = j->lane->writer;
+	const struct table *t = j->lane->table;
 	struct column_left left = {w->left, false};
 	struct column_context context = {
 		.state = t->state == NO_COLUMN ? NULL : w->columns[t->state],
@@ -399,25 +455,24 @@ static void encode_others(struct store_lane *l)
 	bool neighbor = false;
 
 	if (context.left)
-		memcpy(w->left, w->columns[t->dur], sizeof(*w->left) * l->n);
+		memcpy(w->left, w->columns[t->dur], sizeof(*w->left) * j->n);
 	for (int c = t->n_keys; c < t->n_columns; c++) {
 		if (c != t->ts && c != t->dur && c != t->state)
-			neighbor = encode_column(l, c, context, neighbor) != COLUMN_NEIGHBOR;
+			neighbor = encode_column(j, c, context, neighbor) != COLUMN_NEIGHBOR;
 	}
 }
 
-static void write_block(struct store_lane *l)
+static void write_block(const struct job *j)
 {
-	struct store_writer *w = l->writer;
-	struct entry e = describe_times(l);
+	struct store_writer *w = j->lane->writer;
+	struct entry e = describe_times(j);
 
 	w->bytes.n = 0;
-	if (l->table->ts != NO_COLUMN)
-		put_times(l, &e);
-	encode_others(l);
+	if (j->lane->table->ts != NO_COLUMN)
+		put_times(j);
+	encode_others(j);
 	write_piece(w, &e);
-	l->n = 0;
-	add_entry(l, 0, &e);
+	add_entry(j->lane, 0, &e);
 }
 
 /* --- rows --- */
@@ -487,18 +542,37 @@ static bool take_span(struct store_lane *l, const int64_t *row)
 	return true;
 }
 
-/* Makes room for one more row in the open block, or writes it. */
+static void do_job(void *writer, void *job);
+
+/* Has the open block written, which then is another one. */
+static void hand_over(struct store_lane *l, bool last)
+{
+	struct store_writer *w = l->writer;
+	struct job *j = mem_zalloc(1, sizeof(*j));
+
+	*j = (struct job){.lane = l, .rows = l->rows, .n = l->n, .last = last};
+	if (l->n && l->table->ts != NO_COLUMN)
+		find_bases(j);
+	l->rows = last ? NULL : mem_alloc(sizeof(*l->rows) * l->width * l->cap);
+	l->n = 0;
+	if (w->worker)
+		worker_put(w->worker, j);
+	else
+		do_job(w, j);
+}
+
+/* Makes room for one more row in the open block, or has it written. */
 static void make_room(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
 	bool short_of_memory = w->open_bytes > OPEN_BUDGET && l->n >= FEW_ROWS;
+	size_t row_size = sizeof(*l->rows) * l->width;
 
 	if (l->cap == BLOCK_ROWS || short_of_memory) {
-		write_block(l);
+		hand_over(l, false);
 		return;
 	}
 	uint32_t more = l->cap ? l->cap : FIRST_ROWS;
-	size_t row_size = sizeof(*l->rows) * l->width;
 
 	l->cap += more;
 	l->rows = mem_realloc(l->rows, row_size * l->cap);
@@ -536,11 +610,9 @@ void store_writer_add(struct store_writer *w, enum table_id table, const int64_t
 
 /* --- the end of a lane --- */
 
-/* Closes the lane's block and nodes up to one entry that holds all. Return: its level. */
+/* Closes the lane's nodes up to one entry that holds all. Return: its level. */
 static uint32_t close_lane(struct store_lane *l, struct entry *rootp)
 {
-	if (l->n)
-		write_block(l);
 	for (uint32_t level = 0;; level++) {
 		size_t n = l->levels[level].entries.n;
 
@@ -576,17 +648,39 @@ static void add_root(struct store_lane *l)
 	l->writer->n_roots[row[ROOT_TABLE]]++;
 }
 
+static void do_job(void *writer, void *job)
+{
+	struct job *j = job;
+
+	(void)writer;
+	if (j->n)
+		write_block(j);
+	if (j->last) {
+		if (j->lane->n_levels)
+			add_root(j->lane);
+		lane_free(j->lane);
+	}
+	for (uint32_t i = 0; i < j->n_bases; i++)
+		free((int64_t *)j->bases[i].times.at);
+	free(j->rows);
+	free(j);
+}
+
+void store_writer_use_thread(struct store_writer *w)
+{
+	if (!w->worker)
+		w->worker = worker_new(do_job, w, MAX_JOBS);
+}
+
 void store_lane_end(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
 	struct store_lane *last = w->lanes.at[--w->lanes.n];
 
-	if (l->begun)
-		add_root(l);
 	w->lanes.at[l->number] = last;
 	last->number = l->number;
 	w->open_bytes -= sizeof(*l->rows) * l->width * l->cap;
-	lane_free(l);
+	hand_over(l, true);
 }
 
 /* --- the end of the file --- */
@@ -774,6 +868,8 @@ static void end_lanes(struct store_writer *w)
 	}
 	while (w->lanes.n)
 		store_lane_end(w->lanes.at[w->lanes.n - 1]);
+	worker_free(w->worker);
+	w->worker = NULL;
 }
 
 int store_writer_finish(struct store_writer *w, struct error *err)
@@ -813,6 +909,7 @@ void store_writer_free(struct store_writer *w)
 {
 	if (!w)
 		return;
+	worker_free(w->worker);
 	vec_each (l, &w->lanes)
 		lane_free(*l);
 	vec_deinit(&w->lanes);

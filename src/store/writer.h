@@ -7,6 +7,9 @@
  * memory depends on the number of strings and of lanes that are open at the same time, not on that of
  * rows, nor on that of lanes that come and go.
  *
+ * Rows are collected by whoever adds them; a block of them is a job (struct job): to encode and write
+ * it, and to keep the lane's index. Jobs are done in the order in which they come, at once or by another thread.
+ *
  * What breaks a rule of the format (a gap in a lane of states, a time that steps back, a state that
  * does not exist) is kept and told by store_writer_finish(): then no file is made.
  */
@@ -27,6 +30,12 @@ struct store_lane;
  * whoever has it open. Return: 0 and *wp, owned by the caller; or ERR.
  */
 int store_writer_new(struct store_writer **wp, const char *path, struct error *err);
+
+/*
+ * Lets a second thread make and write the blocks, from now on. The file is the same, to the byte. Only one thread may
+ * call the functions of a writer.
+ */
+void store_writer_use_thread(struct store_writer *w);
 
 /* Return: the number by which a text column names this string; TABLE_NULL for NULL. */
 int64_t store_writer_string(struct store_writer *w, const char *s);
