@@ -42,6 +42,16 @@ void file_map_drop_pages(const struct file_map *map)
 		madvise((void *)map->data, map->size, MADV_DONTNEED);
 }
 
+void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	from -= from % page;
+	to = to < map->size ? to : map->size;
+	if (map->data && from < to)
+		madvise((void *)(map->data + from), to - from, MADV_DONTNEED);
+}
+
 void file_map_deinit(struct file_map *map)
 {
 	if (map->data)

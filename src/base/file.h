@@ -28,6 +28,10 @@ int file_map_init_fd(struct file_map *map, int fd, const char *name, struct erro
  * come again when they are read again; other threads may be reading.
  */
 void file_map_drop_pages(const struct file_map *map);
+
+/* The same of the pages that bytes [from, to) are on; `to` may be behind the end. */
+void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to);
+
 void file_map_deinit(struct file_map *map);
 
 #endif

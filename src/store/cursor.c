@@ -4,9 +4,14 @@
 
 /*
  * A lane's blocks lie all over the file, and the kernel maps 64 KiB around each: so many blocks are
- * read before all pages are dropped again.
+ * read before the pages from the first to the last of them are dropped again; and those of all that is around them,
+ * index nodes and other lanes, which takes longer.
  */
-enum { DROP_AFTER = 64 };
+enum {
+	DROP_AFTER = 16,
+	DROP_ALL_AFTER = 256,
+	DROP_AROUND = 1 << 18,
+};
 
 struct store_query store_query_all(const struct store *s, enum table_id table)
 {
@@ -104,6 +109,22 @@ static int enter_node(struct store_cursor *c, struct entry e, struct error *err)
 	return 0;
 }
 
+/* The block was read. */
+static void drop_pages(struct store_cursor *c, const struct entry *e)
+{
+	const struct file_map *map = &c->store->map;
+	bool first = c->blocks_read++ % DROP_AFTER == 0;
+	uint64_t from = e->offset < DROP_AROUND ? 0 : e->offset - DROP_AROUND;
+	uint64_t to = e->offset + e->size + DROP_AROUND;
+
+	c->touched_from = first || from < c->touched_from ? from : c->touched_from;
+	c->touched_to = first || to > c->touched_to ? to : c->touched_to;
+	if (c->blocks_read % DROP_ALL_AFTER == 0)
+		file_map_drop_pages(map);
+	else if (c->blocks_read % DROP_AFTER == 0)
+		file_map_drop_range(map, c->touched_from, c->touched_to);
+}
+
 static int enter_block(struct store_cursor *c, const struct entry *e, struct error *err)
 {
 	const struct store_query *q = &c->query;
@@ -111,8 +132,7 @@ static int enter_block(struct store_cursor *c, const struct entry *e, struct err
 
 	if (block_read(c->store, q->table, keys, e, q->columns, c->block, err))
 		return ERR;
-	if (++c->blocks_read % DROP_AFTER == 0)
-		file_map_drop_pages(&c->store->map);
+	drop_pages(c, e);
 	c->row = 0;
 	c->rows_end = c->block->n;
 	c->sift = c->table->ts != NO_COLUMN &&

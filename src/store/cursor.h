@@ -52,7 +52,8 @@ struct store_cursor {
 	uint32_t n_levels, cap_levels;
 	bool lane_begun;
 
-	uint64_t blocks_read, nodes_read; /* for tests and statistics */
+	uint64_t touched_from, touched_to; /* of the file, since its pages were dropped */
+	uint64_t blocks_read, nodes_read;  /* for tests and statistics */
 };
 
 /* s must outlive it. */

@@ -27,13 +27,16 @@ struct world {
 	FILE *file;
 	char *text; /* a line for all that the model says */
 	size_t size;
+	VEC(uint32_t) ended; /* threads, as often as they did */
 };
 
 /* ---- what the model says ---- */
 
 static int64_t tid_of(const struct world *w, uint32_t thread)
 {
-	return thread == NO_THREAD ? -1 : model_thread(w->model, thread)->tid;
+	const struct model_thread *t = thread == NO_THREAD ? NULL : model_thread(w->model, thread);
+
+	return t ? t->tid : -1;
 }
 
 static void on_thread(void *ctx, const struct thread_interval *i)
@@ -67,6 +70,11 @@ static void on_wakeup(void *ctx, const struct wakeup *k)
 	fputc('\n', w->file);
 }
 
+static void on_thread_end(void *ctx, const struct model_thread *thread)
+{
+	*vec_push(&((struct world *)ctx)->ended) = thread->id;
+}
+
 /* ---- the world ---- */
 
 static void add_machine(struct world *w, int machine, int vm)
@@ -98,7 +106,8 @@ static void begin(struct world *w)
 	sink = (struct model_sink){.ctx = w,
 				   .thread_interval = on_thread,
 				   .cpu_interval = on_cpu,
-				   .wakeup = on_wakeup};
+				   .wakeup = on_wakeup,
+				   .thread_end = on_thread_end};
 	add_machine(w, HOST, IDENT_NONE);
 	add_machine(w, L1, 0);
 	add_machine(w, L2, 1);
@@ -114,6 +123,7 @@ static void end(struct world *w)
 		evidence_deinit(&w->evidence[i]);
 	identity_deinit(&w->identity);
 	free(w->text);
+	vec_deinit(&w->ended);
 }
 
 static void finish(struct world *w)
@@ -422,6 +432,66 @@ static void kvm_run_not_recorded(void **state)
 	end(&w);
 }
 
+static void lives_and_dies(struct world *w, int64_t ts, int64_t tid)
+{
+	forks(w, ts, 1, tid, 0, NO_VALUE);
+	switches(w, HOST, ts + 1, 1, RUNNABLE, tid);
+	say(w, HOST, ts + 1,
+	    (struct event){.id = EV_SCHED_PROCESS_EXIT, .sched_process_exit = {.tid = tid}});
+	switches(w, HOST, ts + 2, tid, ZOMBIE, 1);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Threads come and go all the time: their lanes are whole, and the model does not keep them. */
+static void the_dead_are_forgotten(void **state)
+{
+	enum { N = 200, FIRST = 1000, KEPT = 64 };
+	const struct model_thread *t;
+	struct world w;
+	uint32_t first = 0;
+
+	(void)state;
+	begin(&w);
+	for (int i = 0; i < N; i++)
+		lives_and_dies(&w, 3 * i + 1, FIRST + i);
+	while (first < N && (t = model_thread(w.model, first)) && t->tid != FIRST)
+		first++;
+	assert_null(model_thread(w.model, first));
+	assert_int_equal(w.ended.n, N - KEPT);
+	lives_and_dies(&w, 700, FIRST);
+	finish(&w);
+	expect(&w, "thread 1000:",
+	       "thread 1000: 0-1 dead\nthread 1000: 1-2 blocked\nthread 1000: 2-3 unknown\n"
+	       "thread 1000: 3-1000 dead\nthread 1000: 0-700 dead\nthread 1000: 700-701 blocked\n"
+	       "thread 1000: 701-702 unknown\nthread 1000: 702-1000 dead\n");
+	qsort(w.ended.at, w.ended.n, sizeof(*w.ended.at), compare_ids);
+	for (uint32_t i = 0; i < w.ended.n; i++)
+		assert_int_equal(w.ended.at[i], i);
+	end(&w);
+}
+
+/* Nobody saw it die; but another has its tid now. */
+static void whose_tid_is_taken_is_dead(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	forks(&w, 10, 1, 7, 0, NO_VALUE);
+	forks(&w, 50, 1, 7, 0, NO_VALUE);
+	finish(&w);
+	expect(&w, "thread 7:",
+	       "thread 7: 0-10 dead\nthread 7: 10-50 blocked\nthread 7: 0-50 dead\n"
+	       "thread 7: 50-1000 dead\nthread 7: 50-1000 blocked\n");
+	end(&w);
+}
+
 /* ---- containers ---- */
 
 static int container_of(const struct world *w, int64_t tid)
@@ -603,6 +673,8 @@ int main(void)
 		cmocka_unit_test(never_known),
 		cmocka_unit_test(losses),
 		cmocka_unit_test(dies),
+		cmocka_unit_test(the_dead_are_forgotten),
+		cmocka_unit_test(whose_tid_is_taken_is_dead),
 		cmocka_unit_test(kvm_run_not_recorded),
 		cmocka_unit_test(dumped_in_any_order),
 		cmocka_unit_test(forked_containers),

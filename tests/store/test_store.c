@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -436,6 +437,104 @@ static void test_many_lanes(void **state)
 	unlink(path);
 }
 
+/* Short lanes that come and go, three at a time, in no order of their names. Return: bytes of memory in use. */
+static size_t write_short_lanes(const char *path, int64_t n, bool thread)
+{
+	enum { STEP = 7919, ROWS = 9 }; /* STEP: prime to any n here */
+	struct error err = {0};
+	struct store_writer *w;
+	struct store_lane *open[3] = {0};
+
+	assert_int_equal(store_writer_new(&w, path, &err), 0);
+	if (thread)
+		store_writer_use_thread(w);
+	for (int64_t i = 0; i < n; i++) {
+		struct store_lane **lane = &open[i % 3];
+		int64_t row[] = {i * STEP % n, 0, 5, 0, 1, TABLE_NULL};
+
+		if (*lane)
+			store_lane_end(*lane);
+		*lane = store_lane_new(w, TABLE_THREAD_STATE, row);
+		for (int64_t k = 0; k < ROWS; k++) {
+			row[COL_THREAD_STATE_TS] = i + 5 * k;
+			row[COL_THREAD_STATE_STATE] = k % THREAD_N_STATES;
+			store_lane_add(*lane, row);
+		}
+	}
+	struct mallinfo2 used = mallinfo2();
+
+	assert_int_equal(store_writer_finish(w, &err), 0);
+	store_writer_free(w);
+	return used.uordblks + used.hblkhd;
+}
+
+static void assert_same_bytes(const char *a, const char *b)
+{
+	struct error err = {0};
+	struct file_map x, y;
+
+	assert_int_equal(file_map_init(&x, a, &err), 0);
+	assert_int_equal(file_map_init(&y, b, &err), 0);
+	assert_int_equal(x.size, y.size);
+	assert_memory_equal(x.data, y.data, x.size);
+	file_map_deinit(&x);
+	file_map_deinit(&y);
+}
+
+/* As many as there may be: each is in its place, none takes memory when it is ended. */
+static void test_lanes_that_end(void **state)
+{
+	enum { FEW = 6000, MANY = 30000, MEMORY = 200000 };
+	char path[] = "/tmp/vmscope-test-XXXXXX", other[] = "/tmp/vmscope-test-XXXXXX";
+
+	(void)state;
+	close(mkstemp(path));
+	close(mkstemp(other));
+	size_t few = write_short_lanes(path, FEW, false);
+	size_t many = write_short_lanes(path, MANY, false);
+
+	assert_true(many < few + MEMORY);
+	write_short_lanes(other, MANY, true);
+	assert_same_bytes(path, other);
+	struct store *s = open_store(path);
+	const struct table_info *info = &s->tables[TABLE_THREAD_STATE];
+
+	assert_int_equal(info->lanes.n, MANY);
+	for (int64_t i = 0; i < MANY; i++) {
+		const struct lane_info *lane = &info->lanes.at[i * 7919 % MANY];
+
+		assert_int_equal(lane->keys[0], i * 7919 % MANY);
+		assert_int_equal(lane->entry.first, i);
+		assert_int_equal(lane->entry.rows, 9);
+	}
+	store_free(s);
+	unlink(path);
+	unlink(other);
+}
+
+static void test_no_two_lanes_of_a_name(void **state)
+{
+	char path[] = "/tmp/vmscope-test-XXXXXX";
+	const int64_t row[] = {7, 0, 5, 0, 1, TABLE_NULL};
+	struct error err = {0};
+	struct store_writer *w;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(store_writer_new(&w, path, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		struct store_lane *lane = store_lane_new(w, TABLE_THREAD_STATE, row);
+
+		store_lane_add(lane, row);
+		store_lane_end(lane);
+	}
+	assert_int_equal(store_writer_finish(w, &err), ERR);
+	assert_non_null(strstr(err.text, "thread_state 7"));
+	error_deinit(&err);
+	store_writer_free(w);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +549,8 @@ int main(void)
 		cmocka_unit_test(test_devices_are_not_replaced),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_many_lanes),
+		cmocka_unit_test(test_lanes_that_end),
+		cmocka_unit_test(test_no_two_lanes_of_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
