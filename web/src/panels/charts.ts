@@ -147,6 +147,7 @@ class Chart {
 				})),
 			],
 			hooks: {
+				ready: [(plot) => this.watchLeaving(plot)],
 				setCursor: [(plot) => this.pointed(plot)],
 				setSelect: [(plot) => this.selected(plot)],
 				drawClear: [(plot) => this.drawSelection(plot)],
@@ -181,9 +182,18 @@ class Chart {
 		this.values(time);
 	}
 
+	/** uPlot says this of its own moves, too: those are not the pointer's. */
 	private pointed(plot: uPlot): void {
 		const left = plot.cursor.left ?? -1;
-		this.session.view.setHover({ time: left >= 0 ? plot.posToVal(left, "x") : null, row: null });
+		if (left >= 0 && plot.over.matches(":hover")) {
+			this.session.view.setHover({ time: plot.posToVal(left, "x"), row: null });
+		}
+	}
+
+	private watchLeaving(plot: uPlot): void {
+		plot.over.addEventListener("pointerleave", () =>
+			this.session.view.setHover({ time: null, row: null }),
+		);
 	}
 
 	private selected(plot: uPlot): void {
