@@ -122,6 +122,8 @@ static void make_hostile(struct store_writer *w)
 	vcpu[COL_VCPU_MACHINE_ID] = 1;
 	vcpu[COL_VCPU_VCPU_INDEX] = vcpu[COL_VCPU_HOST_ID] = 0;
 	store_writer_add(w, TABLE_VCPU, vcpu);
+	vcpu[COL_VCPU_ID] = vcpu[COL_VCPU_VCPU_INDEX] = 1;
+	store_writer_add(w, TABLE_VCPU, vcpu);
 	add_machine(w, 0, "</title><script>alert(1)</script>", TABLE_NULL);
 	add_machine(w, 1, "\"><img src=x onerror=alert(1)>\xff\xc0\xaf", 0);
 	add_machine(w, 2, name, 0);
@@ -132,8 +134,13 @@ static void make_hostile(struct store_writer *w)
 	add_state(w, TABLE_VCPU_STATE, 0, begin + 400, 100, VCPU_HYPERVISOR);
 	add_state(w, TABLE_VCPU_STATE, 0, begin + 500, 300, VCPU_PREEMPTED);
 	add_state(w, TABLE_VCPU_STATE, 0, begin + 800, 200, VCPU_GUEST);
+	/* It has no CPU from the begin, which nobody took from it. */
+	add_state(w, TABLE_VCPU_STATE, 1, begin, 600, VCPU_PREEMPTED);
+	add_state(w, TABLE_VCPU_STATE, 1, begin + 600, 100, VCPU_GUEST);
+	add_state(w, TABLE_VCPU_STATE, 1, begin + 700, 300, VCPU_PREEMPTED);
 	add_state(w, TABLE_THREAD_STATE, 1, begin, 500, THREAD_WAIT_CPU);
-	add_state(w, TABLE_THREAD_STATE, 1, begin + 500, 500, THREAD_USER);
+	add_state(w, TABLE_THREAD_STATE, 1, begin + 500, 200, THREAD_USER);
+	add_state(w, TABLE_THREAD_STATE, 1, begin + 700, 300, THREAD_SYSCALL);
 	add_state(w, TABLE_THREAD_STATE, 2, begin, 600, THREAD_USER);
 	add_state(w, TABLE_THREAD_STATE, 2, begin + 600, 400, THREAD_SYSCALL);
 	add_state(w, TABLE_CPU_STATE, 0, begin, 1000, CPU_USER);

@@ -248,7 +248,11 @@ def test_names_of_any_kind():
     assert ("</title><script>alert(1)</script>", "Threads", "<script>thief</script> (101)") in paths
     assert any("\ufffd" in name for path in paths for name in path)
     assert len(max((p[0] for p in paths), key=len)) > 100000
-    assert len(flows(t)) == 2
+
+
+def test_who_has_no_cpu_from_the_begin_lost_it_to_nobody():
+    check_flows(HOSTILE)
+    assert len(flows(trace(HOSTILE))) == 3
 
 
 def test_nothing_recorded():
