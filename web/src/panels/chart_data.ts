@@ -10,11 +10,22 @@ export interface Line {
 /** More lines than this cannot be told apart. */
 export const MAX_LINES = 8;
 
-function add(to: (number | null)[], y: readonly (number | null)[]): void {
-	y.forEach((value, i) => {
-		if (value !== null) {
-			to[i] = (to[i] ?? 0) + value;
+/** How lines become one: counts are added up, shares have a mean, and of the longest times the longest is kept. */
+export type Fold = "sum" | "mean" | "max";
+
+const OTHERS: Record<Fold, string> = { sum: "others", mean: "others, mean", max: "others, longest" };
+
+function fold(lines: readonly Line[], how: Fold, n: number): (number | null)[] {
+	return Array.from({ length: n }, (_, i) => {
+		const values = lines.map((line) => line.y[i]).filter((y): y is number => y !== null && y !== undefined);
+		if (values.length === 0) {
+			return null;
 		}
+		if (how === "max") {
+			return values.reduce((a, b) => Math.max(a, b));
+		}
+		const sum = values.reduce((a, b) => a + b);
+		return how === "sum" ? sum : sum / values.length;
 	});
 }
 
@@ -22,21 +33,22 @@ function weight(line: Line): number {
 	return line.y.reduce<number>((all, value) => all + (value ?? 0), 0);
 }
 
-/** One line per name with the sum of all that are called so; the largest first, and the least of many as "others". */
-export function sumByName(series: Series, nameOf: (id: RowId, name: string) => string): Line[] {
-	const lines = new Map<string, Line>();
+/** One line per name of all that are called so; the largest first, and the least of many as "others". */
+export function foldByName(series: Series, how: Fold, nameOf: (id: RowId, name: string) => string): Line[] {
+	const n = series.x.length;
+	const groups = new Map<string, Line[]>();
 	for (const s of series.series) {
 		const name = nameOf(s.id, s.name);
-		const line = lines.get(name) ?? { name, y: new Array<number | null>(s.y.length).fill(null) };
-		add(line.y, s.y);
-		lines.set(name, line);
+		groups.set(name, [...(groups.get(name) ?? []), { name, y: s.y }]);
 	}
-	const sorted = [...lines.values()].filter((line) => weight(line) > 0).sort((a, b) => weight(b) - weight(a));
+	const sorted = [...groups]
+		.map(([name, lines]) => ({ name, y: fold(lines, how, n) }))
+		.filter((line) => weight(line) > 0)
+		.sort((a, b) => weight(b) - weight(a));
 	if (sorted.length <= MAX_LINES) {
 		return sorted;
 	}
-	const others: Line = { name: "others", y: new Array<number | null>(series.x.length).fill(null) };
-	sorted.slice(MAX_LINES - 1).forEach((line) => add(others.y, line.y));
+	const others = { name: OTHERS[how], y: fold(sorted.slice(MAX_LINES - 1), how, n) };
 	return [...sorted.slice(0, MAX_LINES - 1), others];
 }
 

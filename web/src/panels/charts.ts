@@ -6,10 +6,11 @@ import "uplot/dist/uPlot.min.css";
 
 import { isAbort, type ExitRow, type ExperimentApi, type RowId, type Series, type SeriesOutput } from "../api";
 import type { Tree } from "../graph/tree";
+import { formatCount } from "../format";
 import type { Session } from "../session";
 import { formatDuration } from "../time";
 import { zoomRange } from "../view";
-import { keepStrokes, shortNumber, sumByName, type Line } from "./chart_data";
+import { foldByName, keepStrokes, shortNumber, type Fold, type Line } from "./chart_data";
 import { debounce, el, replace } from "./dom";
 
 interface Kind {
@@ -17,6 +18,8 @@ interface Kind {
 	title: string;
 	help: string;
 	open: boolean;
+	/** How several lines become one. */
+	fold: Fold;
 	format: (value: number) => string;
 }
 
@@ -26,6 +29,7 @@ const KINDS: readonly Kind[] = [
 		title: "VM exits per second",
 		help: "how often vCPUs left the guest, by reason",
 		open: true,
+		fold: "sum",
 		format: shortNumber,
 	},
 	{
@@ -33,6 +37,7 @@ const KINDS: readonly Kind[] = [
 		title: "Steal, %",
 		help: "of the time of each vCPU: it could run and had no CPU",
 		open: true,
+		fold: "mean",
 		format: shortNumber,
 	},
 	{
@@ -40,6 +45,7 @@ const KINDS: readonly Kind[] = [
 		title: "Wake-up latency",
 		help: "the longest time from wake-up to running, of all threads of a machine",
 		open: false,
+		fold: "max",
 		format: (value) => formatDuration(value, 3),
 	},
 ];
@@ -352,11 +358,12 @@ export class Charts {
 		const rows = own.length > 0 ? own : all;
 		if (rows.length === 0 || rows.length > EXIT_ROWS_AT_MOST) {
 			const series = await ask(null);
-			return { x: series.x, lines: sumByName(series, (_, name) => name) };
+			const vcpus = formatCount(series.series.length);
+			return { x: series.x, lines: foldByName(series, "sum", () => `all ${vcpus} vCPUs; select one for its reasons`) };
 		}
 		const reasons = new Map(rows.map((row) => [row.id, row.reason]));
 		const series = await ask(rows.map((row) => row.id));
-		return { x: series.x, lines: sumByName(series, (id, name) => reasons.get(id) ?? name) };
+		return { x: series.x, lines: foldByName(series, "sum", (id, name) => reasons.get(id) ?? name) };
 	}
 
 	/** Of the selected row where the chart has it, or of all that it has. */
@@ -369,6 +376,6 @@ export class Charts {
 		const output = row === null ? null : source.tree.byId.get(row)?.output;
 		const own = output === (chart.kind.output === "steal" ? "vcpus" : "threads") && row !== null;
 		const series = await ask(own ? [row] : null);
-		return { x: series.x, lines: sumByName(series, (_, name) => name) };
+		return { x: series.x, lines: foldByName(series, chart.kind.fold, (_, name) => name) };
 	}
 }

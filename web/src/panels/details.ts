@@ -57,7 +57,7 @@ export class DetailsPanel {
 
 	private head(): void {
 		const node = this.node();
-		this.title.textContent = node ? fullName(node) : "Nothing selected";
+		this.title.textContent = node ? fullName(node) : this.shown ? "Nothing selected" : "";
 		replace(this.actions, ...(node ? this.buttons(node) : []));
 		if (!node) {
 			const hint = "Click a state for what it was. Drag over a row for how its time divides.";

@@ -7,7 +7,7 @@ import { Truth, type Lane, type Rows, type Statistics } from "../../src/api";
 import { formatCount, formatShare } from "../../src/format";
 import { Palette } from "../../src/graph/palette";
 import { buildTree, shownRows } from "../../src/graph/tree";
-import { keepStrokes, MAX_LINES, shortNumber, sumByName } from "../../src/panels/chart_data";
+import { foldByName, keepStrokes, MAX_LINES, shortNumber } from "../../src/panels/chart_data";
 import { statisticsCsv, toCsv } from "../../src/panels/csv";
 import { stateLines, toSvg, type Picture } from "../../src/panels/picture";
 import { parseQuery, queryText, searches } from "../../src/panels/search";
@@ -158,12 +158,20 @@ test("tables are about the selection, unless it is a moment", () => {
 
 test("lines of the same name are added up, and the least become others", () => {
 	const series = Array.from({ length: 12 }, (_, i) => ({ id: i, name: `r${i % 10}`, y: [i, null, 1] }));
-	const lines = sumByName({ x: [0, 1, 2], unit: "", series }, (_, name) => name);
+	const lines = foldByName({ x: [0, 1, 2], unit: "", series }, "sum", (_, name) => name);
 	assert.equal(lines.length, MAX_LINES);
 	assert.deepEqual(lines[0], { name: "r1", y: [12, null, 2] });
 	assert.equal(lines[MAX_LINES - 1]?.name, "others");
 	const all = lines.reduce((sum, line) => sum + (line.y[0] ?? 0), 0);
 	assert.equal(all, 66);
+});
+
+test("shares are not added up, and of the longest the longest counts", () => {
+	const series = Array.from({ length: 10 }, (_, i) => ({ id: i, name: `v${i}`, y: [i * 10, i === 0 ? null : 5] }));
+	const last = (how: "mean" | "max") => foldByName({ x: [0, 1], unit: "", series }, how, (_, name) => name)[MAX_LINES - 1];
+	// The first is 0 all over and not there; the next two are the least.
+	assert.deepEqual(last("mean"), { name: "others, mean", y: [15, 5] });
+	assert.deepEqual(last("max"), { name: "others, longest", y: [20, 5] });
 });
 
 test("a line keeps its colour", () => {
