@@ -38,6 +38,7 @@ export class ArrowLoader {
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	private stop: AbortController | null = null;
 	private asked = "";
+	private pending: Promise<void> = Promise.resolve();
 
 	constructor(
 		private readonly api: ExperimentApi,
@@ -49,6 +50,11 @@ export class ArrowLoader {
 		this.stop?.abort();
 	}
 
+	/** Resolves when what was wanted last is there. */
+	settled(): Promise<void> {
+		return this.pending;
+	}
+
 	/** Says which row's are to be shown, and when; null: none. */
 	want(node: TreeNode | null, range: TimeRange): void {
 		const output = node?.output === "vcpus" || node?.output === "threads" ? node.output : null;
@@ -58,31 +64,37 @@ export class ArrowLoader {
 		}
 		this.asked = key;
 		this.close();
-		if (node && output) {
-			this.timer = setTimeout(
-				() => void this.load(output, node.id as RowId, range),
-				SETTLE_MS,
-			);
-		} else {
-			this.arrows = [];
-			this.changed();
+		if (!node || !output) {
+			this.set([]);
+			return;
 		}
+		const stop = new AbortController();
+		this.stop = stop;
+		this.pending = new Promise((resolve) => {
+			const load = () => this.load(output, node.id as RowId, range, stop.signal);
+			stop.signal.addEventListener("abort", () => resolve());
+			this.timer = setTimeout(() => void load().then(resolve), SETTLE_MS);
+		});
 	}
 
-	private async load(output: "vcpus" | "threads", row: RowId, range: TimeRange): Promise<void> {
-		this.stop = new AbortController();
+	private async load(
+		output: "vcpus" | "threads",
+		row: RowId,
+		range: TimeRange,
+		signal: AbortSignal,
+	): Promise<void> {
 		try {
-			this.arrows = arrowsOf(
-				await this.api.arrows(output, range, LIMIT, this.stop.signal),
-				row,
-			);
-			this.changed();
+			this.set(arrowsOf(await this.api.arrows(output, range, LIMIT, signal), row));
 		} catch (e) {
 			if (!isAbort(e)) {
 				// The states are what matters; without an answer there are no arrows.
-				this.arrows = [];
-				this.changed();
+				this.set([]);
 			}
 		}
+	}
+
+	private set(arrows: readonly Arrow[]): void {
+		this.arrows = arrows;
+		this.changed();
 	}
 }

@@ -4,7 +4,7 @@
 import { ApiError, type Experiment, type ExperimentApi, type RowId, type Rows } from "../api";
 import type { View, ViewState } from "../view";
 import { ActivityLoader } from "./activity";
-import { ArrowLoader } from "./arrows";
+import { ArrowLoader, type Arrow } from "./arrows";
 import { axisTicks, clockNote, paintAxis } from "./axis";
 import { Commands } from "./commands";
 import { Frame } from "./frame";
@@ -159,6 +159,11 @@ export class TimeGraph {
 		return { axis: this.frame.axis, rows: this.frame.rows, overlay: this.frame.overlay };
 	}
 
+	/** The arrows of the selected row, as far as there are not too many. */
+	get arrowsShown(): readonly Arrow[] {
+		return this.arrows.arrows;
+	}
+
 	/** Resolves when what is looked at is loaded and drawn. */
 	async settled(): Promise<void> {
 		do {
@@ -166,6 +171,7 @@ export class TimeGraph {
 			await this.activity.settled();
 			await this.drawnNow();
 			await this.loader.settled();
+			await this.arrows.settled();
 			await this.drawnNow();
 		} while (this.loader.busy);
 	}
