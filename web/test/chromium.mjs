@@ -186,7 +186,7 @@ export class Browser {
 
 	/** Waits until an expression holds. */
 	async until(f, ...args) {
-		const end = Date.now() + 10_000;
+		const end = Date.now() + 20_000;
 		for (;;) {
 			const value = await this.evaluate(f, ...args);
 			if (value) {

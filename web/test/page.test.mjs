@@ -316,6 +316,15 @@ test("a table is sorted, and its worst exit is shown in the graph", { skip }, as
 	assert.deepEqual(longest, [...longest].sort((a, b) => b - a));
 });
 
+test("the table is made higher, and the graph lower", { skip }, async () => {
+	await fresh();
+	const heights = () => browser.evaluate(() => [".tables-body", "#graph"].map((s) => document.querySelector(s).offsetHeight));
+	const [table, graph] = await heights();
+	const { x, y } = await browser.place(".split");
+	await browser.drag({ x, y }, { x, y: y - 80 });
+	assert.deepEqual(await heights(), [table + 80, graph - 80]);
+});
+
 test("exits are drawn as often as they were", { skip }, async () => {
 	await fresh(`t=13000000000-14000000000`);
 	const series = await browser.until(() => {

@@ -6,6 +6,7 @@ import type { Paint, Palette } from "../graph/palette";
 import type { Session } from "../session";
 import { statisticsCsv } from "./csv";
 import { copyText, debounce, download, el, iconButton, replace } from "./dom";
+import { splitAbove } from "./split";
 import { Table, type Sorting } from "./table";
 
 interface Tab {
@@ -65,7 +66,8 @@ export class Tables {
 		const copy = iconButton("copy", "Copy the table as CSV", () => void this.copy());
 		const save = iconButton("save", "Save the table as CSV", () => this.save());
 		this.tools = el("div", { class: "tools" }, this.about, copy, save);
-		replace(host, el("div", { class: "tables-head" }, this.tabs, this.tools), this.hold);
+		const split = splitAbove(this.hold);
+		replace(host, split, el("div", { class: "tables-head" }, this.tabs, this.tools), this.hold);
 		const later = debounce(250, () => void this.load());
 		session.view.subscribe((_, changed) => {
 			if (changed.has("tab")) {
