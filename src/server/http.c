@@ -20,6 +20,7 @@ enum {
 	CONNECTION_MEMORY = 32 << 10,
 	READ_SECONDS = 20,
 	WRITE_SECONDS = 60,
+	STOP_SECONDS = 10,
 	N_THREADS = 4,
 };
 
@@ -178,6 +179,8 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 			known->next->self = known->self;
 		free(known);
 		known = NULL;
+		if (h->stopping)
+			pthread_cond_broadcast(&h->stop);
 	}
 	*mine = known;
 	pthread_mutex_unlock(&h->lock);
@@ -467,18 +470,44 @@ int http_new(struct http **hp, const struct http_config *config, struct error *e
 	return 0;
 }
 
+/* Return: whether there is none left. */
+static bool cut_off_all(struct http *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next)
+		shutdown(c->fd, SHUT_RDWR);
+	return !h->connections;
+}
+
+/*
+ * Ends the daemon when nobody is connected any more: libmicrohttpd 0.9.75 falls over a bad request
+ * that comes just while it is stopped.
+ */
+static void stop(struct http *h)
+{
+	struct timespec last = seconds_from_now(STOP_SECONDS);
+	int listener = MHD_quiesce_daemon(h->daemon);
+
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_cond_broadcast(&h->stop);
+	while (!cut_off_all(h) && !is_past(&last)) {
+		struct timespec next = seconds_from_now(1);
+
+		pthread_cond_timedwait(&h->stop, &h->lock, &next);
+	}
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->watch, NULL);
+	MHD_stop_daemon(h->daemon);
+	if (listener != MHD_INVALID_SOCKET)
+		close(listener);
+}
+
 void http_free(struct http *h)
 {
 	if (!h)
 		return;
-	if (h->daemon) {
-		pthread_mutex_lock(&h->lock);
-		h->stopping = true;
-		pthread_cond_signal(&h->stop);
-		pthread_mutex_unlock(&h->lock);
-		pthread_join(h->watch, NULL);
-		MHD_stop_daemon(h->daemon);
-	}
+	if (h->daemon)
+		stop(h);
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->stop);
 	free(h);

@@ -23,7 +23,7 @@ import service
 
 VMSCOPE = sys.argv[1]
 DATA = service.Data(*sys.argv[1:4])
-SANITIZED = b"__asan_init" in pathlib.Path(VMSCOPE).read_bytes()
+SANITIZED = any(name in pathlib.Path(VMSCOPE).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 SIZE = "15M" if SANITIZED else "80M"    # takes seconds to analyze
 LONG = DATA.simulate("long", "--size", SIZE, "--pcpus", 4, "--vms", 2, "--vcpus", 2)
 
@@ -224,6 +224,34 @@ def test_ending_in_the_middle():
             assert time.monotonic() - begin < 5 or SANITIZED, time.monotonic() - begin
             assert not any(os.path.exists(f"/proc/{pid}") for pid in running)
         assert not list(tmp.iterdir()), list(tmp.iterdir())
+
+
+def test_ending_among_bad_requests():
+    """However many are just being refused."""
+    bad = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n" + b"\r\n" * 20
+
+    def babble(port, done):
+        while not done.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", port), 5) as s:
+                    s.sendall(bad * 20)
+            except OSError:
+                pass
+
+    for _ in range(15):
+        done = threading.Event()
+        with serving(DATA.sample) as server:
+            threads = [threading.Thread(target=babble, args=(server.port, done)) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.15)
+            server.process.send_signal(signal.SIGTERM)
+            try:
+                assert server.process.wait(20) == 0
+            finally:
+                done.set()
+                for thread in threads:
+                    thread.join()
 
 
 service.run(globals())
