@@ -1,5 +1,5 @@
-// graph.test.mjs VMSCOPE RECORDING BUILT: the time graph under pointer and keys in a real browser. BUILT is where
-// build_page.py built the page that is in VMSCOPE.
+// graph.test.mjs VMSCOPE RECORDING BUILT: the time graph under pointer and keys in a real browser.
+// BUILT is where build_page.py built the page that is in VMSCOPE.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -215,8 +215,9 @@ test("the selected thread has the arrows of its wake-ups", { skip }, async () =>
 	await change({ row: thread, range: { start: ts - 1e6, end: ts + 20e6 } });
 	const { start: from, end: to } = await range();
 	const wanted = sql.rows(
-		`SELECT ts - ${start} AS start, ts - ${start} + run_ns AS end, waker_thread_id + ${2 * ROWS_PER_KIND} AS "from",
-		thread_id + ${2 * ROWS_PER_KIND} AS "to" FROM wakeup WHERE (thread_id = ${id} OR waker_thread_id = ${id})
+		`SELECT ts - ${start} AS start, ts - ${start} + run_ns AS end,
+		waker_thread_id + ${2 * ROWS_PER_KIND} AS "from", thread_id + ${2 * ROWS_PER_KIND} AS "to"
+		FROM wakeup WHERE (thread_id = ${id} OR waker_thread_id = ${id})
 		AND run_ns IS NOT NULL AND ts - ${start} >= ${from} AND ts - ${start} < ${to}`,
 	);
 	const lanes = new Set(rows.threads.map((t) => t.id));
@@ -234,8 +235,9 @@ test("of the threads those are left that did anything", { skip }, async () => {
 	await browser.key("e");
 	await settle(browser);
 	const busy = sql.rows(
-		`SELECT DISTINCT thread_id + ${2 * ROWS_PER_KIND} AS id FROM thread_state WHERE state NOT IN
-		('unknown', 'blocked', 'dead') AND ts - ${start} < 10020000000 AND ts + dur - ${start} > 10000000000`,
+		`SELECT DISTINCT thread_id + ${2 * ROWS_PER_KIND} AS id FROM thread_state
+		WHERE state NOT IN ('unknown', 'blocked', 'dead')
+		AND ts - ${start} < 10020000000 AND ts + dur - ${start} > 10000000000`,
 	);
 	// All groups open, nothing scrolled: then what is placed is all there is.
 	const groups = await browser.evaluate(() => {
