@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyze/clock_text.h"
@@ -72,6 +73,13 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	return CLI_OPTION_BAD;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* Return: what is wrong with these options taken together, or NULL. */
 static const char *contradiction(const struct request *q)
 {
@@ -87,6 +95,8 @@ static const char *contradiction(const struct request *q)
 		return "several tables need a directory: -o DIRECTORY; or name one: --table NAME";
 	if (q->to == TO_PERFETTO && !q->job.output && isatty(STDOUT_FILENO))
 		return "a trace is not for terminals: -o FILE";
+	if (q->job.output && is_same_file(q->job.path, q->job.output))
+		return "the results file itself would be replaced: name another one";
 	return NULL;
 }
 
@@ -102,6 +112,9 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	}
 	if (option != CLI_OPTIONS_END)
 		return option;
+	q->job.path = argv[optind];
+	q->job.tables = q->tables.at;
+	q->job.n_tables = q->tables.n;
 	if (optind == argc)
 		wrong = "name a results file, as `vmscope analyze -o FILE` writes it";
 	else if (optind + 1 < argc)
@@ -110,9 +123,6 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 		wrong = contradiction(q);
 	if (wrong)
 		cli_usage(cmd, "%s", wrong);
-	q->job.path = argv[optind];
-	q->job.tables = q->tables.at;
-	q->job.n_tables = q->tables.n;
 	return wrong ? CLI_OPTION_BAD : 0;
 }
 
