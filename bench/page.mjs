@@ -1,7 +1,8 @@
-// page.mjs VMSCOPE FILE [MAX-MS]: how smooth the page is on a results file (bench/server makes large ones): what a frame costs
-// while the view zooms and moves (CPU time of the page's thread; the browser paints in others), milliseconds from one frame to
-// the next, and from when the view rests until all of it is drawn. In a headless Chromium without GPU, 1920 x 1080; a frame
-// cannot be shorter than 16.7 ms. Fails if the cost of a frame is above MAX-MS at some zoom.
+// page.mjs VMSCOPE FILE [MAX-MS]: how smooth the page is on a results file (bench/server makes
+// large ones): what a frame costs while the view zooms and moves (CPU time of the page's thread;
+// the browser paints in others), milliseconds from one frame to the next, and from when the view
+// rests until all of it is drawn. In a headless Chromium without GPU, 1920 x 1080; a frame cannot
+// be shorter than 16.7 ms. Fails if the cost of a frame is above MAX-MS at some zoom.
 
 import { Browser } from "../web/test/chromium.mjs";
 import { openPage, Server } from "../web/test/harness.mjs";
@@ -9,14 +10,18 @@ import { openPage, Server } from "../web/test/harness.mjs";
 const FRAMES = 60;
 const ROUNDS = 3;
 
-/** Runs in the page: a step of the view per frame. Return: ms between frames, and until all is drawn. */
+/**
+ * Runs in the page: a step of the view per frame. Return: ms between frames, and until all is
+ * drawn.
+ */
 async function measure(span, frames, mode) {
 	const { view } = window.vmscope;
 	const whole = view.duration;
 	const start = (whole - span) * 0.4;
 	const at = (i) => {
 		const by = mode === "pan" ? (span * i) / frames : 0;
-		const shown = mode === "zoom" ? span * 4 ** (Math.sin((i / frames) * 2 * Math.PI) - 1) : span;
+		const shown =
+			mode === "zoom" ? span * 4 ** (Math.sin((i / frames) * 2 * Math.PI) - 1) : span;
 		return { start: start + by, end: start + by + shown };
 	};
 	view.change({ range: at(0) });
@@ -41,7 +46,9 @@ async function cpuTime() {
 }
 
 function quantile(values, share) {
-	return [...values].sort((a, b) => a - b)[Math.min(Math.floor(values.length * share), values.length - 1)];
+	return [...values].sort((a, b) => a - b)[
+		Math.min(Math.floor(values.length * share), values.length - 1)
+	];
 }
 
 const [program, file, limit = "Infinity"] = process.argv.slice(2);
@@ -52,7 +59,9 @@ try {
 	await openPage(browser, server.url);
 	await browser.send("Performance.enable", { timeDomain: "threadTicks" });
 	const duration = await browser.evaluate(() => window.vmscope.view.duration);
-	console.log("what       ns shown  |  CPU a frame  |  frame to frame: median    95 %   longest  |  until drawn");
+	console.log(
+		"what       ns shown  |  CPU a frame  |  frame to frame: median    95 %   longest  |  until drawn",
+	);
 	for (let zoom = 1; zoom <= 1e5; zoom *= 10) {
 		for (const mode of ["zoom", "pan"]) {
 			const rounds = [];
@@ -63,7 +72,10 @@ try {
 			const times = rounds.flatMap((round) => round.times);
 			const [median, most, longest] = [0.5, 0.95, 1].map((share) => quantile(times, share));
 			const cost = ((await cpuTime()) - before) / (ROUNDS * FRAMES);
-			const settled = quantile(rounds.map((round) => round.settled), 0.5);
+			const settled = quantile(
+				rounds.map((round) => round.settled),
+				0.5,
+			);
 			worst = Math.max(worst, cost);
 			console.log(
 				[

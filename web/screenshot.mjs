@@ -1,5 +1,5 @@
-// screenshot.mjs VMSCOPE RECORDING PICTURE [dark]: the picture of the page that is in the documents: where the sample's vCPU
-// lost its CPU.
+// screenshot.mjs VMSCOPE RECORDING PICTURE [dark]: the picture of the page that is in the
+// documents: where the sample's vCPU lost its CPU.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

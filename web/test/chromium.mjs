@@ -24,7 +24,16 @@ const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 const ANSWER_MS = 30_000;
 
 /** Keys that are not what they type; the numbers are Windows's. */
-const KEY_CODES = { Enter: 13, Escape: 27, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, Tab: 9, Home: 36 };
+const KEY_CODES = {
+	Enter: 13,
+	Escape: 27,
+	ArrowLeft: 37,
+	ArrowUp: 38,
+	ArrowRight: 39,
+	ArrowDown: 40,
+	Tab: 9,
+	Home: 36,
+};
 const MODIFIERS = { Alt: 1, Control: 2, Meta: 4, Shift: 8 };
 const BUTTONS = { left: 1, right: 2, middle: 4 };
 
@@ -54,10 +63,19 @@ export class Browser {
 	static async start({ width = 1280, height = 800, program = findChromium() } = {}) {
 		const browser = new Browser();
 		browser.#dir = mkdtempSync(join(tmpdir(), "vmscope-chromium-"));
-		browser.#child = spawn(program, [...FLAGS, `--user-data-dir=${browser.#dir}`, `--window-size=${width},${height}`, "about:blank"], {
-			stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
-			env: { ...process.env, HOME: browser.#dir },
-		});
+		browser.#child = spawn(
+			program,
+			[
+				...FLAGS,
+				`--user-data-dir=${browser.#dir}`,
+				`--window-size=${width},${height}`,
+				"about:blank",
+			],
+			{
+				stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+				env: { ...process.env, HOME: browser.#dir },
+			},
+		);
 		browser.#child.stdio[4].on("data", (data) => browser.#read(data));
 		browser.#child.on("exit", () => browser.#fail(new Error("Chromium ended")));
 		await browser.#attach();
@@ -68,7 +86,11 @@ export class Browser {
 	async #attach() {
 		const { targetInfos } = await this.#send("Target.getTargets", {}, null);
 		const page = targetInfos.find((target) => target.type === "page");
-		const { sessionId } = await this.#send("Target.attachToTarget", { targetId: page.targetId, flatten: true }, null);
+		const { sessionId } = await this.#send(
+			"Target.attachToTarget",
+			{ targetId: page.targetId, flatten: true },
+			null,
+		);
 		this.#session = sessionId;
 		this.on("Runtime.exceptionThrown", ({ exceptionDetails: e }) =>
 			this.complaints.push(e.exception?.description ?? e.text),
@@ -115,7 +137,9 @@ export class Browser {
 		} else if (waiting) {
 			waiting.resolve(message.result);
 		} else if (message.method) {
-			(this.#listeners.get(message.method) ?? []).forEach((listener) => listener(message.params));
+			(this.#listeners.get(message.method) ?? []).forEach((listener) =>
+				listener(message.params),
+			);
 		}
 	}
 
@@ -133,7 +157,9 @@ export class Browser {
 				then(value);
 			};
 			this.#waiting.set(id, { method, resolve: settle(resolve), reject: settle(reject) });
-			this.#child.stdio[3].write(`${JSON.stringify({ id, method, params, ...(sessionId ? { sessionId } : {}) })}\0`);
+			this.#child.stdio[3].write(
+				`${JSON.stringify({ id, method, params, ...(sessionId ? { sessionId } : {}) })}\0`,
+			);
 		});
 	}
 
@@ -148,7 +174,12 @@ export class Browser {
 	// ---- the page ----
 
 	async resize(width, height, scale = 1) {
-		await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: false });
+		await this.send("Emulation.setDeviceMetricsOverride", {
+			width,
+			height,
+			deviceScaleFactor: scale,
+			mobile: false,
+		});
 	}
 
 	async dark(on) {
@@ -169,9 +200,12 @@ export class Browser {
 		await loaded;
 	}
 
-	/** The value of an expression, or of a promise that it is; `f` may be a function with arguments. */
+	/**
+	 * The value of an expression, or of a promise that it is; `f` may be a function with arguments.
+	 */
 	async evaluate(f, ...args) {
-		const expression = typeof f === "function" ? `(${f})(${args.map((a) => JSON.stringify(a)).join(",")})` : f;
+		const expression =
+			typeof f === "function" ? `(${f})(${args.map((a) => JSON.stringify(a)).join(",")})` : f;
 		const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
 			expression,
 			awaitPromise: true,
@@ -207,7 +241,9 @@ export class Browser {
 				const one = all.find((e) => text === null || e.textContent.includes(text));
 				one?.scrollIntoView({ block: "nearest", inline: "nearest" });
 				const box = one?.getBoundingClientRect();
-				return box && box.width > 0 ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : null;
+				return box && box.width > 0
+					? { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+					: null;
 			},
 			selector,
 			text,
@@ -231,12 +267,22 @@ export class Browser {
 		await this.mouse("mouseMoved", from.x, from.y, { keys });
 		await this.mouse("mousePressed", from.x, from.y, { button, count: 1, keys });
 		for (let i = 1; i <= 5; i++) {
-			await this.mouse("mouseMoved", from.x + ((to.x - from.x) * i) / 5, from.y + ((to.y - from.y) * i) / 5, { button, keys });
+			await this.mouse(
+				"mouseMoved",
+				from.x + ((to.x - from.x) * i) / 5,
+				from.y + ((to.y - from.y) * i) / 5,
+				{ button, keys },
+			);
 		}
 		await this.mouse("mouseReleased", to.x, to.y, { button, count: 1, keys });
 	}
 
-	async mouse(type, x, y, { button = "none", count = 0, keys = [], deltaX = 0, deltaY = 0 } = {}) {
+	async mouse(
+		type,
+		x,
+		y,
+		{ button = "none", count = 0, keys = [], deltaX = 0, deltaY = 0 } = {},
+	) {
 		if (type === "mousePressed") {
 			this.#pressed |= BUTTONS[button];
 		} else if (type === "mouseReleased") {
@@ -245,17 +291,40 @@ export class Browser {
 		const modifiers = keys.reduce((all, key) => all | MODIFIERS[key], 0);
 		const more = type === "mouseWheel" ? { deltaX, deltaY } : {};
 		await this.send("Input.dispatchMouseEvent", {
-			type, x, y, button, buttons: this.#pressed, clickCount: count, modifiers, ...more,
+			type,
+			x,
+			y,
+			button,
+			buttons: this.#pressed,
+			clickCount: count,
+			modifiers,
+			...more,
 		});
 	}
 
 	async key(key, keys = []) {
 		const modifiers = keys.reduce((all, name) => all | MODIFIERS[name], 0);
-		const text = key.length === 1 && !(modifiers & (MODIFIERS.Control | MODIFIERS.Alt)) ? { text: key } : {};
+		const text =
+			key.length === 1 && !(modifiers & (MODIFIERS.Control | MODIFIERS.Alt))
+				? { text: key }
+				: {};
 		const code = KEY_CODES[key] ?? key.toUpperCase().charCodeAt(0);
-		const event = { key, modifiers, windowsVirtualKeyCode: code, ...(key === "Enter" ? { text: "\r" } : text) };
-		await this.send("Input.dispatchKeyEvent", { type: event.text ? "keyDown" : "rawKeyDown", ...event });
-		await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, modifiers, windowsVirtualKeyCode: code });
+		const event = {
+			key,
+			modifiers,
+			windowsVirtualKeyCode: code,
+			...(key === "Enter" ? { text: "\r" } : text),
+		};
+		await this.send("Input.dispatchKeyEvent", {
+			type: event.text ? "keyDown" : "rawKeyDown",
+			...event,
+		});
+		await this.send("Input.dispatchKeyEvent", {
+			type: "keyUp",
+			key,
+			modifiers,
+			windowsVirtualKeyCode: code,
+		});
 	}
 
 	async type(text) {
@@ -264,7 +333,11 @@ export class Browser {
 
 	/** Files that the page saves go to `directory`. */
 	async saveTo(directory) {
-		await this.#send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: directory, eventsEnabled: true }, null);
+		await this.#send(
+			"Browser.setDownloadBehavior",
+			{ behavior: "allow", downloadPath: directory, eventsEnabled: true },
+			null,
+		);
 	}
 
 	/** Return: what is seen, as PNG. */

@@ -1,4 +1,5 @@
-// What the tests of the page share: a server of their own, what SQL says, and a browser that shows the page.
+// What the tests of the page share: a server of their own, what SQL says, and a browser that shows
+// the page.
 
 import { execFileSync, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -14,10 +15,16 @@ const INDEX_BITS = 26;
 export class Server {
 	static async start(program, ...args) {
 		const server = new Server();
-		server.child = spawn(program, ["serve", "--port", "0", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+		server.child = spawn(program, ["serve", "--port", "0", ...args], {
+			stdio: ["ignore", "pipe", "inherit"],
+		});
 		const [line] = await Promise.race([
-			new Promise((done) => createInterface(server.child.stdout).once("line", (text) => done([text]))),
-			new Promise((_, fail) => server.child.once("exit", () => fail(new Error("the server ended at once")))),
+			new Promise((done) =>
+				createInterface(server.child.stdout).once("line", (text) => done([text])),
+			),
+			new Promise((_, fail) =>
+				server.child.once("exit", () => fail(new Error("the server ended at once"))),
+			),
 		]);
 		server.url = /http:\S+/.exec(line)[0];
 		return server;
@@ -50,7 +57,11 @@ export class Sql {
 
 	/** Times are beyond what a double holds exactly: ask for them as `ts - START`. */
 	rows(statement) {
-		const out = execFileSync(this.program, ["query", this.file, statement, "--format", "json"], { maxBuffer: 1 << 28 });
+		const out = execFileSync(
+			this.program,
+			["query", this.file, statement, "--format", "json"],
+			{ maxBuffer: 1 << 28 },
+		);
 		return JSON.parse(out);
 	}
 

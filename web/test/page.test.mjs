@@ -1,5 +1,5 @@
-// page.test.mjs VMSCOPE RECORDING BUILT: the page in a real browser, on a real recording. What is drawn has to be what SQL
-// says. BUILT is where build_page.py built the page that is in VMSCOPE.
+// page.test.mjs VMSCOPE RECORDING BUILT: the page in a real browser, on a real recording. What is
+// drawn has to be what SQL says. BUILT is where build_page.py built the page that is in VMSCOPE.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -19,7 +19,11 @@ const HEIGHT = 800;
 const dir = mkdtempSync(join(tmpdir(), "vmscope-page-"));
 const file = join(dir, "one.vms");
 const wasBuilt = existsSync(join(built, "node_modules"));
-const skip = !wasBuilt ? "the page is not in the program" : findChromium() ? false : "there is no Chromium";
+const skip = !wasBuilt
+	? "the page is not in the program"
+	: findChromium()
+		? false
+		: "there is no Chromium";
 
 let server;
 let browser;
@@ -58,13 +62,17 @@ const change = async (patch) => {
 	await settle(browser);
 };
 /** Where a row is drawn at a time. */
-const spot = (row, time) => browser.evaluate((row, time) => window.vmscope.pixelAt(row, time), row, time);
+const spot = (row, time) =>
+	browser.evaluate((row, time) => window.vmscope.pixelAt(row, time), row, time);
 
 test("shows the machines, and says what the colours mean", { skip }, async () => {
-	// Only rows that are seen are in the document: the window has to be high enough for all of them.
+	// Only rows that are seen are in the document: the window has to be high enough for all of
+	// them.
 	await browser.resize(WIDTH, 2 * HEIGHT);
 	await settle(browser, 100);
-	const names = await browser.evaluate(() => [...document.querySelectorAll(".name-row .name")].map((e) => e.textContent));
+	const names = await browser.evaluate(() =>
+		[...document.querySelectorAll(".name-row .name")].map((e) => e.textContent),
+	);
 	await browser.resize(WIDTH, HEIGHT);
 	for (const machine of rows.machines) {
 		assert.ok(names.includes(machine.name), `${machine.name} in ${names}`);
@@ -87,25 +95,37 @@ test(`draws at ${POINTS} random places the state that SQL gives`, { skip }, asyn
 		const span = experiment.duration / 10 ** (random() * 6);
 		const start = random() * (experiment.duration - span);
 		const busy = lanes.slice(0, rows.vcpus.length + rows.cpus.length);
-		const pinned = [...busy, ...Array.from({ length: 6 }, () => lanes[Math.floor(random() * lanes.length)])];
+		const pinned = [
+			...busy,
+			...Array.from({ length: 6 }, () => lanes[Math.floor(random() * lanes.length)]),
+		];
 		await change({ range: { start, end: start + span }, pinned: [...new Set(pinned)] });
 		const points = Array.from({ length: 30 }, () => ({
 			row: pinned[Math.floor(random() * pinned.length)],
 			time: Math.floor(start + random() * span),
 		}));
 		const answers = await browser.evaluate(
-			(points) => points.map(({ row, time }) => ({
-				state: window.vmscope.stateAt(row, time), spot: window.vmscope.pixelAt(row, time),
-			})),
+			(points) =>
+				points.map(({ row, time }) => ({
+					state: window.vmscope.stateAt(row, time),
+					spot: window.vmscope.pixelAt(row, time),
+				})),
 			points,
 		);
 		// Where shorter states were gathered, one of them stands for many: no one state is right.
-		const exact = answers.map((a, i) => ({ ...a, ...points[i] })).filter((a) => a.state?.truth === 0);
+		const exact = answers
+			.map((a, i) => ({ ...a, ...points[i] }))
+			.filter((a) => a.state?.truth === 0);
 		const { range } = await view(browser);
 		const pixel = (range.end - range.start) / 686;
 		// The pixel is the state's when the state fills its column and both beside it.
-		const full = exact.filter((a) => a.spot && a.time - a.state.start > 2 * pixel && a.state.end - a.time > 2 * pixel);
-		const colors = await pixels(browser, full.map((a) => a.spot));
+		const full = exact.filter(
+			(a) => a.spot && a.time - a.state.start > 2 * pixel && a.state.end - a.time > 2 * pixel,
+		);
+		const colors = await pixels(
+			browser,
+			full.map((a) => a.spot),
+		);
 		full.forEach((a, i) => (a.color = colors[i]));
 		seen += full.filter((a) => !["dead", "unknown"].includes(a.state.state)).length;
 		drawn.push(...exact);
@@ -115,7 +135,11 @@ test(`draws at ${POINTS} random places the state that SQL gives`, { skip }, asyn
 	const said = sql.statesAt(rows, experiment.start, drawn);
 	drawn.forEach(({ row, time, state, spot, color }, i) => {
 		const where = `row ${row} at ${time}`;
-		assert.deepEqual({ state: state.state, start: state.start, end: state.end }, said[i], where);
+		assert.deepEqual(
+			{ state: state.state, start: state.start, end: state.end },
+			said[i],
+			where,
+		);
 		if (color && !["dead", "unknown"].includes(state.state)) {
 			assert.equal(spot.state, state.state, where);
 			assert.equal(color, spot.color, `the pixel of ${where}, ${state.state}`);
@@ -143,7 +167,10 @@ test("zooms and pans by keys, and goes back", { skip }, async () => {
 	assert.ok(range.start > 0);
 	await sleep(700);
 	await browser.key("s");
-	assert.ok((await view(browser)).range.end - (await view(browser)).range.start > range.end - range.start);
+	assert.ok(
+		(await view(browser)).range.end - (await view(browser)).range.start >
+			range.end - range.start,
+	);
 	await browser.key("z", ["Control"]);
 	assert.deepEqual((await view(browser)).range, range);
 	await browser.key("0");
@@ -154,7 +181,8 @@ test("zooms at the pointer, down to single nanoseconds", { skip }, async () => {
 	await fresh();
 	const at = 12.6e9;
 	const place = await spot(vcpu, at);
-	const near = (time) => browser.evaluate((row, time) => window.vmscope.pixelAt(row, time)?.x ?? null, vcpu, time);
+	const near = (time) =>
+		browser.evaluate((row, time) => window.vmscope.pixelAt(row, time)?.x ?? null, vcpu, time);
 	for (let i = 0; i < 5; i++) {
 		await browser.mouse("mouseWheel", place.x, place.y, { keys: ["Control"], deltaY: -200 });
 	}
@@ -162,7 +190,9 @@ test("zooms at the pointer, down to single nanoseconds", { skip }, async () => {
 	const { range } = await view(browser);
 	assert.ok(range.end - range.start < experiment.duration / 2);
 	assert.ok(Math.abs((await near(at)) - place.x) < 30, "the time under the pointer stays there");
-	const [{ ts }] = sql.rows(`SELECT ts - ${experiment.start} AS ts FROM vcpu_state WHERE vcpu_id = 0 AND state = 'guest' AND dur > 1000 LIMIT 1`);
+	const [{ ts }] = sql.rows(
+		`SELECT ts - ${experiment.start} AS ts FROM vcpu_state WHERE vcpu_id = 0 AND state = 'guest' AND dur > 1000 LIMIT 1`,
+	);
 	await change({ range: { start: ts - 5, end: ts + 5 } });
 	const drawn = await browser.evaluate(
 		(row, ts) => [-3, -1, 1, 3].map((by) => window.vmscope.pixelAt(row, ts + by)?.state),
@@ -196,13 +226,20 @@ test("a selected range is summed up as SQL sums it", { skip }, async () => {
 			Number(li.querySelector(".each span").textContent.replace(/\D/g, "")),
 		]),
 	);
-	assert.deepEqual(shown.map(([name, , n]) => [name, n]), wanted.map((w) => [w.state, w.n]));
+	assert.deepEqual(
+		shown.map(([name, , n]) => [name, n]),
+		wanted.map((w) => [w.state, w.n]),
+	);
 	// The selection's ends are between two ns.
 	shown.forEach(([name, ns], i) => assert.ok(Math.abs(ns - wanted[i].ns) <= 2, name));
-	const about = await browser.evaluate(() => document.querySelector("#tables .about").textContent);
+	const about = await browser.evaluate(
+		() => document.querySelector("#tables .about").textContent,
+	);
 	assert.match(about, /^selected: /);
 	const table = await browser.evaluate(() => {
-		const at = [...document.querySelectorAll("#tables th")].findIndex((th) => th.textContent === "guest");
+		const at = [...document.querySelectorAll("#tables th")].findIndex(
+			(th) => th.textContent === "guest",
+		);
 		return document.querySelector("#tables tbody tr").cells[at].title;
 	});
 	const guest = wanted.find((w) => w.state === "guest").ns;
@@ -217,11 +254,18 @@ test("a click says what was there", { skip }, async () => {
 	await browser.until(() => document.querySelector("#details .state strong"));
 	const { selection, row } = await view(browser);
 	assert.equal(row, vcpu);
-	const [said] = sql.statesAt(rows, experiment.start, [{ row: vcpu, time: Math.floor(selection.start) }]);
-	const details = await browser.evaluate(() => document.querySelector("#details").innerText.replace(/\u202f/g, ""));
+	const [said] = sql.statesAt(rows, experiment.start, [
+		{ row: vcpu, time: Math.floor(selection.start) },
+	]);
+	const details = await browser.evaluate(() =>
+		document.querySelector("#details").innerText.replace(/\u202f/g, ""),
+	);
 	assert.ok(details.includes(said.state), details);
 	const digits = (ns) => `${Math.floor(ns / 1e9)}.${String(ns % 1e9).padStart(9, "0")}`;
-	assert.ok(details.includes(digits(said.start)) && details.includes(digits(said.end)), `${details} ${said.start}`);
+	assert.ok(
+		details.includes(digits(said.start)) && details.includes(digits(said.end)),
+		`${details} ${said.start}`,
+	);
 });
 
 test("a search goes to the next, and back to the previous", { skip }, async () => {
@@ -237,7 +281,11 @@ test("a search goes to the next, and back to the previous", { skip }, async () =
 	assert.deepEqual(await selected(), { start: wanted[0].ts, end: wanted[0].ts + wanted[0].dur });
 	await browser.key("Escape");
 	await sleep(300);
-	assert.deepEqual((await view(browser)).query, { text: "", states: ["preempted"], min: 1e6 }, "Escape leaves the field only");
+	assert.deepEqual(
+		(await view(browser)).query,
+		{ text: "", states: ["preempted"], min: 1e6 },
+		"Escape leaves the field only",
+	);
 	await browser.key("n");
 	await browser.until((ts) => window.vmscope.view.state.selection?.start === ts, wanted[1].ts);
 	await browser.key("N", ["Shift"]);
@@ -274,7 +322,10 @@ test("a search for a name finds its row", { skip }, async () => {
 
 test("rows are filtered, hidden and pinned", { skip }, async () => {
 	await fresh();
-	const names = () => browser.evaluate(() => [...document.querySelectorAll(".names-rest .name-row .name")].map((e) => e.textContent));
+	const names = () =>
+		browser.evaluate(() =>
+			[...document.querySelectorAll(".names-rest .name-row .name")].map((e) => e.textContent),
+		);
 	await browser.key("f");
 	await browser.type("lw-pipe");
 	await browser.until(() => window.vmscope.view.state.filter === "lw-pipe");
@@ -285,7 +336,11 @@ test("rows are filtered, hidden and pinned", { skip }, async () => {
 	await browser.click("#details .icon-button[title^=Pin]");
 	await settle(browser);
 	assert.deepEqual((await view(browser)).pinned, [vcpu]);
-	assert.ok(await browser.evaluate(() => document.querySelector(".names-pinned").textContent.includes("vCPU 0")));
+	assert.ok(
+		await browser.evaluate(() =>
+			document.querySelector(".names-pinned").textContent.includes("vCPU 0"),
+		),
+	);
 	await browser.click("#details .icon-button[title^=Hide]");
 	await settle(browser);
 	assert.ok(!(await names()).includes("vCPU 0"));
@@ -301,7 +356,10 @@ test("a table is sorted, and its worst exit is shown in the graph", { skip }, as
 	const [worst] = sql.rows(
 		`SELECT ts - ${experiment.start} AS ts, dur, name FROM vm_exit ORDER BY dur DESC LIMIT 1`,
 	);
-	await browser.until((name) => document.querySelector("#tables tbody tr")?.textContent.includes(name), worst.name);
+	await browser.until(
+		(name) => document.querySelector("#tables tbody tr")?.textContent.includes(name),
+		worst.name,
+	);
 	await browser.click("#tables tbody tr .go");
 	await settle(browser);
 	const { selection, range, row } = await view(browser);
@@ -310,15 +368,25 @@ test("a table is sorted, and its worst exit is shown in the graph", { skip }, as
 	assert.equal(row, vcpu);
 	// Every row of the column is at most the one before it.
 	const longest = await browser.evaluate(() => {
-		const at = [...document.querySelectorAll("#tables th")].findIndex((th) => th.textContent.startsWith("Longest"));
-		return [...document.querySelectorAll("#tables tbody tr")].map((tr) => Number(tr.cells[at].title.replace(/\D/g, "")));
+		const at = [...document.querySelectorAll("#tables th")].findIndex((th) =>
+			th.textContent.startsWith("Longest"),
+		);
+		return [...document.querySelectorAll("#tables tbody tr")].map((tr) =>
+			Number(tr.cells[at].title.replace(/\D/g, "")),
+		);
 	});
-	assert.deepEqual(longest, [...longest].sort((a, b) => b - a));
+	assert.deepEqual(
+		longest,
+		[...longest].sort((a, b) => b - a),
+	);
 });
 
 test("the table is made higher, and the graph lower", { skip }, async () => {
 	await fresh();
-	const heights = () => browser.evaluate(() => [".tables-body", "#graph"].map((s) => document.querySelector(s).offsetHeight));
+	const heights = () =>
+		browser.evaluate(() =>
+			[".tables-body", "#graph"].map((s) => document.querySelector(s).offsetHeight),
+		);
 	const [table, graph] = await heights();
 	const { x, y } = await browser.place(".split");
 	await browser.drag({ x, y }, { x, y: y - 80 });
@@ -328,7 +396,9 @@ test("the table is made higher, and the graph lower", { skip }, async () => {
 test("exits are drawn as often as they were", { skip }, async () => {
 	await fresh(`t=13000000000-14000000000`);
 	const series = await browser.until(() => {
-		const names = [...document.querySelectorAll(".chart:first-child .lines .name")].map((e) => e.textContent);
+		const names = [...document.querySelectorAll(".chart:first-child .lines .name")].map(
+			(e) => e.textContent,
+		);
 		return names.length > 0 && names;
 	});
 	const wanted = sql.rows(
@@ -377,8 +447,14 @@ test("a link shows the same again", { skip }, async () => {
 	await browser.until(() => window.vmscope?.phase.kind === "ready");
 	await settle(browser);
 	assert.deepEqual(await view(browser), first);
-	assert.deepEqual(await browser.evaluate((row) => window.vmscope.stateAt(row, 11.15e9), thread), before);
-	assert.equal(await browser.evaluate(() => document.querySelector(".search").value), "wait-cpu >1us");
+	assert.deepEqual(
+		await browser.evaluate((row) => window.vmscope.stateAt(row, 11.15e9), thread),
+		before,
+	);
+	assert.equal(
+		await browser.evaluate(() => document.querySelector(".search").value),
+		"wait-cpu >1us",
+	);
 });
 
 test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
@@ -387,7 +463,12 @@ test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
 		await browser.click("[popovertarget=export-menu]");
 		await browser.click(`[data-format=${format}]`);
 		const name = join(dir, `vmscope-one.vms.${format}`);
-		for (let i = 0; i < 100 && !(existsSync(name) && !readdirSync(dir).some((f) => f.endsWith(".crdownload"))); i++) {
+		for (
+			let i = 0;
+			i < 100 &&
+			!(existsSync(name) && !readdirSync(dir).some((f) => f.endsWith(".crdownload")));
+			i++
+		) {
 			await sleep(50);
 		}
 		return readFileSync(name);
@@ -396,30 +477,53 @@ test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
 	assert.equal(png.subarray(1, 4).toString(), "PNG");
 	assert.ok(png.readUInt32BE(16) > 2000 && png.readUInt32BE(20) > 500);
 	const svg = (await saved("svg")).toString();
-	assert.ok(svg.includes("vCPU 0") && svg.includes(rows.states.vcpu.find((s) => s.name === "guest").color));
+	assert.ok(
+		svg.includes("vCPU 0") &&
+			svg.includes(rows.states.vcpu.find((s) => s.name === "guest").color),
+	);
 	const problem = await browser.evaluate(
-		(svg) => new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("parsererror")?.textContent ?? "",
+		(svg) =>
+			new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("parsererror")
+				?.textContent ?? "",
 		svg,
 	);
 	assert.equal(problem, "");
-	const lines = (await saved("csv")).toString().trim().split("\r\n").map((line) => line.split(","));
+	const lines = (await saved("csv"))
+		.toString()
+		.trim()
+		.split("\r\n")
+		.map((line) => line.split(","));
 	assert.deepEqual(lines[0], ["row", "begin_ns", "end_ns", "state", "label", "truth"]);
 	const exact = lines.filter((line) => line[0].endsWith("vCPU 0") && line.at(-1) === "exact");
 	assert.ok(exact.length > 5);
-	const said = sql.statesAt(rows, experiment.start, exact.map((line) => ({ row: vcpu, time: Number(line[1]) })));
-	exact.forEach((line, i) => assert.deepEqual([said[i].start, said[i].end, said[i].state], [Number(line[1]), Number(line[2]), line[3]]));
+	const said = sql.statesAt(
+		rows,
+		experiment.start,
+		exact.map((line) => ({ row: vcpu, time: Number(line[1]) })),
+	);
+	exact.forEach((line, i) =>
+		assert.deepEqual(
+			[said[i].start, said[i].end, said[i].state],
+			[Number(line[1]), Number(line[2]), line[3]],
+		),
+	);
 });
 
 test("light and dark", { skip }, async () => {
 	await fresh();
 	const ground = async () => (await pixels(browser, [{ x: 700, y: 12 }]))[0];
-	const brightness = (color) => parseInt(color.slice(1, 3), 16) + parseInt(color.slice(3, 5), 16) + parseInt(color.slice(5, 7), 16);
+	const brightness = (color) =>
+		parseInt(color.slice(1, 3), 16) +
+		parseInt(color.slice(3, 5), 16) +
+		parseInt(color.slice(5, 7), 16);
 	assert.ok(brightness(await ground()) > 600);
 	const place = await spot(vcpu, 10.8e9);
 	await browser.key("t");
 	await settle(browser, 100);
 	assert.ok(brightness(await ground()) < 150);
-	assert.deepEqual(await pixels(browser, [place]), [rows.states.vcpu.find((s) => s.name === "guest").color]);
+	assert.deepEqual(await pixels(browser, [place]), [
+		rows.states.vcpu.find((s) => s.name === "guest").color,
+	]);
 	await fresh();
 	assert.ok(brightness(await ground()) < 150, "the choice is remembered");
 	await browser.key("t");
@@ -435,7 +539,9 @@ test("light and dark", { skip }, async () => {
 test("the help has every key, and Escape closes it", { skip }, async () => {
 	await fresh();
 	await browser.key("?");
-	const text = await browser.until(() => document.querySelector("dialog.help[open]")?.textContent);
+	const text = await browser.until(
+		() => document.querySelector("dialog.help[open]")?.textContent,
+	);
 	for (const key of ["w or i", "Ctrl+Z", "Shift+N", "Double click"]) {
 		assert.ok(text.includes(key), key);
 	}
@@ -449,18 +555,32 @@ test("another recording is opened, and analyzed before it is shown", { skip }, a
 	await browser.click("dialog[open] input[name=path]");
 	await browser.type("/nonexistent");
 	await browser.key("Enter");
-	const said = await browser.until(() => document.querySelector("dialog[open] .error")?.textContent);
+	const said = await browser.until(
+		() => document.querySelector("dialog[open] .error")?.textContent,
+	);
 	assert.ok(said.length > 5, said);
 	const copy = join(dir, "other");
 	cpSync(recording, copy, { recursive: true });
-	await browser.evaluate(() => (document.querySelector("dialog[open] input[name=path]").value = ""));
+	await browser.evaluate(
+		() => (document.querySelector("dialog[open] input[name=path]").value = ""),
+	);
 	await browser.click("dialog[open] input[name=path]");
 	await browser.type(copy);
 	await browser.key("Enter");
-	await browser.until((id) => window.vmscope.phase.kind === "ready" && window.vmscope.phase.experiment.id !== id, experiment.id);
+	await browser.until(
+		(id) => window.vmscope.phase.kind === "ready" && window.vmscope.phase.experiment.id !== id,
+		experiment.id,
+	);
 	await settle(browser);
-	const [other] = await browser.evaluate((row, time) => [window.vmscope.stateAt(row, time)], vcpu, 15.3e9);
-	assert.equal(other.state, sql.statesAt(rows, experiment.start, [{ row: vcpu, time: 15300000000 }])[0].state);
+	const [other] = await browser.evaluate(
+		(row, time) => [window.vmscope.stateAt(row, time)],
+		vcpu,
+		15.3e9,
+	);
+	assert.equal(
+		other.state,
+		sql.statesAt(rows, experiment.start, [{ row: vcpu, time: 15300000000 }])[0].state,
+	);
 });
 
 test("nothing was complained about, and nothing came from elsewhere", { skip }, async () => {
@@ -473,7 +593,9 @@ test("nothing was complained about, and nothing came from elsewhere", { skip }, 
 	const complaints = browser.complaints.filter((text) => !/api\/open/.test(text));
 	assert.deepEqual(complaints, []);
 	assert.ok(urls.length > 5);
-	const foreign = urls.filter((url) => !url.startsWith(server.url) && !/^(data|blob|about):/.test(url));
+	const foreign = urls.filter(
+		(url) => !url.startsWith(server.url) && !/^(data|blob|about):/.test(url),
+	);
 	assert.deepEqual(foreign, []);
 	const reply = await fetch(server.url);
 	assert.match(reply.headers.get("content-security-policy"), /default-src 'self'/);
@@ -483,6 +605,8 @@ test("says when the server is gone", { skip }, async () => {
 	const short = await Server.start(program, file);
 	await openPage(browser, short.url);
 	await short.stop();
-	await browser.evaluate(() => window.vmscope.view.change({ range: { start: 1e9, end: 1.001e9 } }));
+	await browser.evaluate(() =>
+		window.vmscope.view.change({ range: { start: 1e9, end: 1.001e9 } }),
+	);
 	await browser.until(() => /does not answer|server is gone/i.test(document.body.innerText));
 });

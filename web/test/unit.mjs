@@ -1,5 +1,6 @@
-// unit.mjs PAGE: checks the types of the page and runs its unit tests (PAGE/test/unit), where PAGE is a directory that
-// build_page.py has built (or this one, after npm ci). They are compiled by esbuild and run by node.
+// unit.mjs PAGE: checks the types of the page and runs its unit tests (PAGE/test/unit), where PAGE
+// is a directory that build_page.py has built (or this one, after npm ci). They are compiled by
+// esbuild and run by node.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -16,14 +17,20 @@ if (!existsSync(join(page, "node_modules"))) {
 const require = createRequire(join(page, "package.json"));
 const esbuild = require("esbuild");
 const tests = join(page, "test", "unit");
-const types = spawnSync(process.execPath, [require.resolve("typescript/bin/tsc"), "--noEmit", "-p", page], { stdio: "inherit" });
+const types = spawnSync(
+	process.execPath,
+	[require.resolve("typescript/bin/tsc"), "--noEmit", "-p", page],
+	{ stdio: "inherit" },
+);
 if (types.status !== 0) {
 	process.exit(1);
 }
 const out = mkdtempSync(join(tmpdir(), "vmscope-unit-"));
 try {
 	await esbuild.build({
-		entryPoints: readdirSync(tests).filter((name) => name.endsWith(".test.ts")).map((name) => join(tests, name)),
+		entryPoints: readdirSync(tests)
+			.filter((name) => name.endsWith(".test.ts"))
+			.map((name) => join(tests, name)),
 		bundle: true,
 		platform: "node",
 		format: "esm",
@@ -34,7 +41,11 @@ try {
 		outdir: out,
 	});
 	const files = readdirSync(out).map((name) => join(out, name));
-	const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=tap", ...files], { stdio: "inherit" });
+	const run = spawnSync(
+		process.execPath,
+		["--enable-source-maps", "--test", "--test-reporter=tap", ...files],
+		{ stdio: "inherit" },
+	);
 	process.exitCode = run.status ?? 1;
 } finally {
 	rmSync(out, { recursive: true, force: true });

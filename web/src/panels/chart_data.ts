@@ -10,14 +10,23 @@ export interface Line {
 /** More lines than this cannot be told apart. */
 export const MAX_LINES = 8;
 
-/** How lines become one: counts are added up, shares have a mean, and of the longest times the longest is kept. */
+/**
+ * How lines become one: counts are added up, shares have a mean, and of the longest times the
+ * longest is kept.
+ */
 export type Fold = "sum" | "mean" | "max";
 
-const OTHERS: Record<Fold, string> = { sum: "others", mean: "others, mean", max: "others, longest" };
+const OTHERS: Record<Fold, string> = {
+	sum: "others",
+	mean: "others, mean",
+	max: "others, longest",
+};
 
 function fold(lines: readonly Line[], how: Fold, n: number): (number | null)[] {
 	return Array.from({ length: n }, (_, i) => {
-		const values = lines.map((line) => line.y[i]).filter((y): y is number => y !== null && y !== undefined);
+		const values = lines
+			.map((line) => line.y[i])
+			.filter((y): y is number => y !== null && y !== undefined);
 		if (values.length === 0) {
 			return null;
 		}
@@ -33,8 +42,15 @@ function weight(line: Line): number {
 	return line.y.reduce<number>((all, value) => all + (value ?? 0), 0);
 }
 
-/** One line per name of all that are called so; the largest first, and the least of many as "others". */
-export function foldByName(series: Series, how: Fold, nameOf: (id: RowId, name: string) => string): Line[] {
+/**
+ * One line per name of all that are called so; the largest first, and the least of many as
+ * "others".
+ */
+export function foldByName(
+	series: Series,
+	how: Fold,
+	nameOf: (id: RowId, name: string) => string,
+): Line[] {
 	const n = series.x.length;
 	const groups = new Map<string, Line[]>();
 	for (const s of series.series) {
@@ -52,7 +68,10 @@ export function foldByName(series: Series, how: Fold, nameOf: (id: RowId, name: 
 	return [...sorted.slice(0, MAX_LINES - 1), others];
 }
 
-/** Colours (0 to n - 1) of lines: those that had one keep it, so that a line is the same one wherever the view goes. */
+/**
+ * Colours (0 to n - 1) of lines: those that had one keep it, so that a line is the same one
+ * wherever the view goes.
+ */
 export function keepStrokes(
 	before: ReadonlyMap<string, number>,
 	names: readonly string[],
@@ -73,14 +92,21 @@ export function keepStrokes(
 			result.set(name, stroke);
 		}
 	}
-	// Names that are not there now still have theirs for when they are back, as far as nobody took it.
-	before.forEach((stroke, name) => !result.has(name) && free.has(stroke) && result.set(name, stroke));
+	// Names that are not there now still have theirs for when they are back, as far as nobody took
+	// it.
+	before.forEach(
+		(stroke, name) => !result.has(name) && free.has(stroke) && result.set(name, stroke),
+	);
 	return result;
 }
 
 /** "1.5 k": numbers at an axis, where there is little room. */
 export function shortNumber(value: number): string {
-	for (const [unit, name] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]] as const) {
+	for (const [unit, name] of [
+		[1e9, " G"],
+		[1e6, " M"],
+		[1e3, " k"],
+	] as const) {
 		if (Math.abs(value) >= unit) {
 			return `${Number((value / unit).toPrecision(3))}${name}`;
 		}

@@ -1,10 +1,17 @@
-// The charts below the graph, under its time axis: exits by reason, steal, latency. The pointer, zoom and selection are
-// the graph's.
+// The charts below the graph, under its time axis: exits by reason, steal, latency. The pointer,
+// zoom and selection are the graph's.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { isAbort, type ExitRow, type ExperimentApi, type RowId, type Series, type SeriesOutput } from "../api";
+import {
+	isAbort,
+	type ExitRow,
+	type ExperimentApi,
+	type RowId,
+	type Series,
+	type SeriesOutput,
+} from "../api";
 import type { Tree } from "../graph/tree";
 import { formatCount } from "../format";
 import type { Session } from "../session";
@@ -54,14 +61,26 @@ const HEIGHT = 76;
 /** Room for the numbers at the axis, left of where the plot begins. */
 const AXIS = 52;
 /** Told apart without their hue, too: dark and light take turns. Only charts use them. */
-const STROKES = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6", "--line-7", "--line-8"];
+const STROKES = [
+	"--line-1",
+	"--line-2",
+	"--line-3",
+	"--line-4",
+	"--line-5",
+	"--line-6",
+	"--line-7",
+	"--line-8",
+];
 const EXIT_ROWS_AT_MOST = 400;
 
 function cssColor(name: string): string {
 	return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
 }
 
-/** One chart: a title with its lines' names and values at the left, the plot under the graph's plot at the right. */
+/**
+ * One chart: a title with its lines' names and values at the left, the plot under the graph's plot
+ * at the right.
+ */
 class Chart {
 	readonly element: HTMLElement;
 	readonly plotHost = el("div", { class: "plot" });
@@ -85,8 +104,17 @@ class Chart {
 			this.show();
 			toggled(this);
 		};
-		this.button = el("button", { type: "button", class: "chart-title", title: kind.help, onclick }, kind.title);
-		this.element = el("div", { class: "chart" }, el("div", { class: "chart-side" }, this.button, this.names), this.plotHost);
+		this.button = el(
+			"button",
+			{ type: "button", class: "chart-title", title: kind.help, onclick },
+			kind.title,
+		);
+		this.element = el(
+			"div",
+			{ class: "chart" },
+			el("div", { class: "chart-side" }, this.button, this.names),
+			this.plotHost,
+		);
 		this.plotHost.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
 		this.show();
 	}
@@ -99,7 +127,11 @@ class Chart {
 	set(x: number[], lines: Line[]): void {
 		this.x = x;
 		this.lines = lines;
-		this.strokes = keepStrokes(this.strokes, lines.map((line) => line.name), STROKES.length);
+		this.strokes = keepStrokes(
+			this.strokes,
+			lines.map((line) => line.name),
+			STROKES.length,
+		);
 		this.draw();
 	}
 
@@ -127,8 +159,15 @@ class Chart {
 			height: HEIGHT,
 			padding: [6, 0, 6, 0],
 			legend: { show: false },
-			cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { show: false } },
-			scales: { x: { time: false, min: start, max: end }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
+			cursor: {
+				y: false,
+				drag: { x: true, y: false, setScale: false },
+				points: { show: false },
+			},
+			scales: {
+				x: { time: false, min: start, max: end },
+				y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
+			},
 			axes: [
 				{ show: false, grid },
 				{
@@ -205,7 +244,10 @@ class Chart {
 	private selected(plot: uPlot): void {
 		const { left, width } = plot.select;
 		if (width > 2) {
-			const selection = { start: plot.posToVal(left, "x"), end: plot.posToVal(left + width, "x") };
+			const selection = {
+				start: plot.posToVal(left, "x"),
+				end: plot.posToVal(left + width, "x"),
+			};
 			this.session.view.change({ selection });
 		}
 		plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
@@ -253,7 +295,11 @@ class Chart {
 					{ title: line.name },
 					el("span", { class: "stroke", style: `background:var(${this.stroke(line)})` }),
 					el("span", { class: "name" }, line.name),
-					el("span", { class: "value" }, value === undefined || value === null ? "" : this.kind.format(value)),
+					el(
+						"span",
+						{ class: "value" },
+						value === undefined || value === null ? "" : this.kind.format(value),
+					),
 				);
 			}),
 			this.lines.length === 0 ? el("li", { class: "hint" }, "none in this time") : null,
@@ -300,7 +346,9 @@ export class Charts {
 				this.charts.forEach((chart) => chart.redraw());
 			}
 		});
-		session.view.subscribeHover(({ time }) => this.charts.forEach((chart) => chart.point(time)));
+		session.view.subscribeHover(({ time }) =>
+			this.charts.forEach((chart) => chart.point(time)),
+		);
 		const resized = new ResizeObserver(debounce(60, () => this.redraw()));
 		this.charts.forEach((chart) => resized.observe(chart.plotHost));
 	}
@@ -325,7 +373,9 @@ export class Charts {
 		this.stop = new AbortController();
 		const { signal } = this.stop;
 		try {
-			await Promise.all(this.charts.filter((c) => c.open).map((c) => this.loadChart(source, c, signal)));
+			await Promise.all(
+				this.charts.filter((c) => c.open).map((c) => this.loadChart(source, c, signal)),
+			);
 			this.said.textContent = "";
 		} catch (e) {
 			if (!isAbort(e)) {
@@ -340,8 +390,12 @@ export class Charts {
 			return;
 		}
 		const pixels = Math.max(Math.floor((this.host.clientWidth - 200) / 3), 50);
-		const ask = (items: RowId[] | null) => source.api.series(chart.kind.output, range, pixels, items, signal);
-		const series = chart.kind.output === "exits" ? await this.exits(source, ask) : await this.others(source, chart, ask);
+		const ask = (items: RowId[] | null) =>
+			source.api.series(chart.kind.output, range, pixels, items, signal);
+		const series =
+			chart.kind.output === "exits"
+				? await this.exits(source, ask)
+				: await this.others(source, chart, ask);
 		if (!signal.aborted) {
 			chart.set(series.x, series.lines);
 		}
@@ -359,11 +413,21 @@ export class Charts {
 		if (rows.length === 0 || rows.length > EXIT_ROWS_AT_MOST) {
 			const series = await ask(null);
 			const vcpus = formatCount(series.series.length);
-			return { x: series.x, lines: foldByName(series, "sum", () => `all ${vcpus} vCPUs; select one for its reasons`) };
+			return {
+				x: series.x,
+				lines: foldByName(
+					series,
+					"sum",
+					() => `all ${vcpus} vCPUs; select one for its reasons`,
+				),
+			};
 		}
 		const reasons = new Map(rows.map((row) => [row.id, row.reason]));
 		const series = await ask(rows.map((row) => row.id));
-		return { x: series.x, lines: foldByName(series, "sum", (id, name) => reasons.get(id) ?? name) };
+		return {
+			x: series.x,
+			lines: foldByName(series, "sum", (id, name) => reasons.get(id) ?? name),
+		};
 	}
 
 	/** Of the selected row where the chart has it, or of all that it has. */
@@ -374,7 +438,8 @@ export class Charts {
 	): Promise<{ x: number[]; lines: Line[] }> {
 		const { row } = this.session.view.state;
 		const output = row === null ? null : source.tree.byId.get(row)?.output;
-		const own = output === (chart.kind.output === "steal" ? "vcpus" : "threads") && row !== null;
+		const own =
+			output === (chart.kind.output === "steal" ? "vcpus" : "threads") && row !== null;
 		const series = await ask(own ? [row] : null);
 		return { x: series.x, lines: foldByName(series, chart.kind.fold, (_, name) => name) };
 	}

@@ -8,11 +8,17 @@ function cell(value: string | number | null): string {
 }
 
 /** RFC 4180, with a line of names first. */
-export function toCsv(names: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+export function toCsv(
+	names: readonly string[],
+	rows: readonly (readonly (string | number | null)[])[],
+): string {
 	return [names, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Ids of rows mean nothing outside of the page; times are as they are, ns since the experiment's start. */
+/**
+ * Ids of rows mean nothing outside of the page; times are as they are, ns since the experiment's
+ * start.
+ */
 export function statisticsCsv(table: Statistics): string {
 	const shown = table.columns.map((_, i) => i).filter((i) => table.columns[i]?.type !== "row");
 	const unit = (type: string | undefined) => (type === "ns" || type === "time" ? "_ns" : "");

@@ -1,7 +1,14 @@
-// What is selected: the state at the selected moment with what the recording says of it, and per state what the row did in
-// the selected range.
+// What is selected: the state at the selected moment with what the recording says of it, and per
+// state what the row did in the selected range.
 
-import { isAbort, type Details, type ExperimentApi, type Lane, type RowId, type TimeRange } from "../api";
+import {
+	isAbort,
+	type Details,
+	type ExperimentApi,
+	type Lane,
+	type RowId,
+	type TimeRange,
+} from "../api";
 import { formatCount, formatShare } from "../format";
 import type { Paint, Palette } from "../graph/palette";
 import { fullName, type Tree, type TreeNode } from "../graph/tree";
@@ -34,7 +41,12 @@ export class DetailsPanel {
 		host: HTMLElement,
 		private readonly session: Session,
 	) {
-		replace(host, el("div", { class: "details-head" }, this.title, this.actions), this.moment, this.range);
+		replace(
+			host,
+			el("div", { class: "details-head" }, this.title, this.actions),
+			this.moment,
+			this.range,
+		);
 		const later = debounce(120, () => void this.load());
 		session.view.subscribe((_, changed) => {
 			if (["row", "selection", "pinned", "clock"].some((key) => changed.has(key as "row"))) {
@@ -71,12 +83,21 @@ export class DetailsPanel {
 		const id = node.id as RowId;
 		const { pinned, hidden } = view.state;
 		const isPinned = pinned.includes(id);
-		const pin = iconButton("pin", isPinned ? "Unpin this row (p)" : "Pin this row to the top (p)", () =>
-			view.change({ pinned: isPinned ? pinned.filter((p) => p !== id) : [...pinned, id] }),
+		const pin = iconButton(
+			"pin",
+			isPinned ? "Unpin this row (p)" : "Pin this row to the top (p)",
+			() =>
+				view.change({
+					pinned: isPinned ? pinned.filter((p) => p !== id) : [...pinned, id],
+				}),
 		);
 		pin.setAttribute("aria-pressed", String(isPinned));
-		const hide = iconButton("eye", "Hide this row", () => view.change({ hidden: [...hidden, node.key], row: null }));
-		const close = iconButton("close", "Select nothing (Esc)", () => view.change({ row: null, selection: null }));
+		const hide = iconButton("eye", "Hide this row", () =>
+			view.change({ hidden: [...hidden, node.key], row: null }),
+		);
+		const close = iconButton("close", "Select nothing (Esc)", () =>
+			view.change({ row: null, selection: null }),
+		);
 		return [pin, hide, close];
 	}
 
@@ -96,7 +117,10 @@ export class DetailsPanel {
 			]);
 		} catch (e) {
 			if (!isAbort(e)) {
-				replace(this.range, el("p", { class: "error" }, e instanceof Error ? e.message : String(e)));
+				replace(
+					this.range,
+					el("p", { class: "error" }, e instanceof Error ? e.message : String(e)),
+				);
 			}
 		}
 	}
@@ -107,9 +131,16 @@ export class DetailsPanel {
 		selection: TimeRange | null,
 		signal: AbortSignal,
 	): Promise<void> {
-		const details = selection ? await shown.api.details(node.id as RowId, selection.start, signal) : null;
+		const details = selection
+			? await shown.api.details(node.id as RowId, selection.start, signal)
+			: null;
 		if (!details) {
-			replace(this.moment, selection ? el("p", { class: "hint" }, "Nothing is known of it at this time.") : null);
+			replace(
+				this.moment,
+				selection
+					? el("p", { class: "hint" }, "Nothing is known of it at this time.")
+					: null,
+			);
 			return;
 		}
 		replace(this.moment, ...this.describe(shown, node, details));
@@ -126,13 +157,24 @@ export class DetailsPanel {
 		const facts: [string, string | HTMLElement][] = [
 			["from", formatTime(clock, shown.start, details.start)],
 			["to", formatTime(clock, shown.start, details.end)],
-			["for", el("span", { title: formatExact(details.end - details.start) }, formatDuration(details.end - details.start))],
+			[
+				"for",
+				el(
+					"span",
+					{ title: formatExact(details.end - details.start) },
+					formatDuration(details.end - details.start),
+				),
+			],
 			...Object.entries(details.values),
 		];
 		return [
 			el("div", { class: "state" }, swatch(style), el("strong", {}, details.state), zoom),
 			el("p", { class: "hint" }, style?.help ?? ""),
-			el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+			el(
+				"dl",
+				{},
+				...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+			),
 		];
 	}
 
@@ -154,22 +196,41 @@ export class DetailsPanel {
 			replace(this.range);
 			return;
 		}
-		const [lane] = await shown.api.lanes(node.output, selection, PIXELS, [node.id as RowId], signal);
+		const [lane] = await shown.api.lanes(
+			node.output,
+			selection,
+			PIXELS,
+			[node.id as RowId],
+			signal,
+		);
 		if (lane) {
 			replace(this.range, ...this.summarize(shown, node, lane, selection));
 		}
 	}
 
-	private summarize(shown: Shown, node: TreeNode, lane: Lane, range: TimeRange): (HTMLElement | null)[] {
+	private summarize(
+		shown: Shown,
+		node: TreeNode,
+		lane: Lane,
+		range: TimeRange,
+	): (HTMLElement | null)[] {
 		const paint = (state: number) => shown.palette.paint(node.family ?? "vcpu", state);
 		const sums = sumStates(lane, range);
 		const length = range.end - range.start;
 		return [
 			el("h3", {}, `In the selected ${formatDuration(length)}`),
-			el("ul", { class: "sums" }, ...sums.map((sum) => sumLine(sum, paint(sum.state), length))),
+			el(
+				"ul",
+				{ class: "sums" },
+				...sums.map((sum) => sumLine(sum, paint(sum.state), length)),
+			),
 			isExact(lane)
 				? null
-				: el("p", { class: "hint" }, "Too many to count one by one here: totals are close, select less for the rest."),
+				: el(
+						"p",
+						{ class: "hint" },
+						"Too many to count one by one here: totals are close, select less for the rest.",
+					),
 		];
 	}
 }

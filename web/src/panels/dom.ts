@@ -1,9 +1,16 @@
-// Making elements. The page has no framework: a panel makes its elements once and then sets what changes.
+// Making elements. The page has no framework: a panel makes its elements once and then sets what
+// changes.
 
 type Child = Node | string | null | undefined | false;
-type Props = Record<string, string | number | boolean | ((event: never) => void) | null | undefined>;
+type Props = Record<
+	string,
+	string | number | boolean | ((event: never) => void) | null | undefined
+>;
 
-/** Makes an element; functions become listeners ("onclick"), true and false set and leave out attributes. */
+/**
+ * Makes an element; functions become listeners ("onclick"), true and false set and leave out
+ * attributes.
+ */
 export function el<K extends keyof HTMLElementTagNameMap>(
 	tag: K,
 	props: Props = {},
@@ -69,9 +76,16 @@ export function icon(name: Icon): SVGElement {
 	return svg;
 }
 
-/** A button that is an icon; `title` is what it does, for those who point at it and those who hear it. */
+/**
+ * A button that is an icon; `title` is what it does, for those who point at it and those who hear
+ * it.
+ */
 export function iconButton(name: Icon, title: string, onclick: () => void): HTMLButtonElement {
-	return el("button", { type: "button", class: "icon-button", title, "aria-label": title, onclick }, icon(name));
+	return el(
+		"button",
+		{ type: "button", class: "icon-button", title, "aria-label": title, onclick },
+		icon(name),
+	);
 }
 
 /** Calls `then` once nothing has asked for it for `ms`. */
@@ -89,7 +103,9 @@ export function download(name: string, content: Blob): void {
 	setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Return: whether it is in the clipboard now; outside of secure contexts there is only the old way. */
+/**
+ * Return: whether it is in the clipboard now; outside of secure contexts there is only the old way.
+ */
 export async function copyText(text: string): Promise<boolean> {
 	try {
 		await navigator.clipboard.writeText(text);

@@ -26,7 +26,11 @@ export interface Exported {
 	start: string;
 }
 
-async function loadLanes(what: Exported, session: Session, rows: readonly Shown[]): Promise<Map<RowId, Lane>> {
+async function loadLanes(
+	what: Exported,
+	session: Session,
+	rows: readonly Shown[],
+): Promise<Map<RowId, Lane>> {
 	const byOutput = new Map<GraphOutput, RowId[]>();
 	for (const { node } of rows) {
 		if (node.output && node.id !== null) {
@@ -34,7 +38,9 @@ async function loadLanes(what: Exported, session: Session, rows: readonly Shown[
 		}
 	}
 	const { range } = session.view.state;
-	const asked = [...byOutput].map(([output, items]) => what.api.lanes(output, range, COLUMNS, items));
+	const asked = [...byOutput].map(([output, items]) =>
+		what.api.lanes(output, range, COLUMNS, items),
+	);
 	return new Map((await Promise.all(asked)).flat().map((lane) => [lane.row, lane]));
 }
 
@@ -55,7 +61,12 @@ async function gather(what: Exported, session: Session): Promise<Picture> {
 		rows,
 		lanes: await loadLanes(what, session, rows),
 		palette: what.palette,
-		colors: { ground: color("--ground"), text: color("--text"), quiet: color("--quiet"), grid: color("--grid") },
+		colors: {
+			ground: color("--ground"),
+			text: color("--text"),
+			quiet: color("--quiet"),
+			grid: color("--grid"),
+		},
 	};
 }
 
@@ -88,6 +99,9 @@ export async function exportView(format: Format, what: Exported, session: Sessio
 		return;
 	}
 	const { svg, width, height } = toSvg(picture);
-	const blob = format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await toPng(svg, width, height);
+	const blob =
+		format === "svg"
+			? new Blob([svg], { type: "image/svg+xml" })
+			: await toPng(svg, width, height);
 	download(name, blob);
 }

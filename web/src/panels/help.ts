@@ -18,11 +18,25 @@ export class Help {
 	constructor(host: HTMLElement) {
 		replace(
 			this.dialog,
-			el("header", {}, el("h2", {}, "How to read and use this"), iconButton("close", "Close (Esc)", () => this.dialog.close())),
+			el(
+				"header",
+				{},
+				el("h2", {}, "How to read and use this"),
+				iconButton("close", "Close (Esc)", () => this.dialog.close()),
+			),
 			el("div", { class: "reading" }, ...READING.map((text) => el("p", {}, text))),
-			el("div", { class: "keys" }, section("Keys", GRAPH_KEYS), section("Pointer", POINTER_HELP), section("Finding", PANEL_KEYS)),
+			el(
+				"div",
+				{ class: "keys" },
+				section("Keys", GRAPH_KEYS),
+				section("Pointer", POINTER_HELP),
+				section("Finding", PANEL_KEYS),
+			),
 		);
-		this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+		this.dialog.addEventListener(
+			"click",
+			(event) => event.target === this.dialog && this.dialog.close(),
+		);
 		host.hidden = false;
 		host.append(this.dialog);
 	}
@@ -37,6 +51,9 @@ export class Help {
 }
 
 function section(title: string, keys: readonly { shown: string; help: string }[]): HTMLElement {
-	const lines = keys.flatMap((key) => [el("dt", {}, el("kbd", {}, key.shown)), el("dd", {}, key.help)]);
+	const lines = keys.flatMap((key) => [
+		el("dt", {}, el("kbd", {}, key.shown)),
+		el("dd", {}, key.help),
+	]);
 	return el("section", {}, el("h3", {}, title), el("dl", {}, ...lines));
 }

@@ -1,5 +1,5 @@
-// Puts the panels into the page: all that is not the graph. Each has its own place in index.html, follows the view and is
-// told what is open.
+// Puts the panels into the page: all that is not the graph. Each has its own place in index.html,
+// follows the view and is told what is open.
 
 import "./panels.css";
 
@@ -80,7 +80,8 @@ class Panels {
 	private open(phase: Phase): void {
 		const ready = phase.kind === "ready" ? phase : null;
 		this.tree = ready ? buildTree(ready.rows) : null;
-		const searched = ready && this.tree ? { api: ready.api, tree: this.tree, rows: ready.rows } : null;
+		const searched =
+			ready && this.tree ? { api: ready.api, tree: this.tree, rows: ready.rows } : null;
 		this.toolbar.open(ready?.experiment.name ?? "", searched);
 		this.charts.open(ready?.api ?? null, this.tree);
 		this.recolor();
@@ -91,10 +92,15 @@ class Panels {
 		const { phase } = this.session;
 		const { tree } = this;
 		const ready = phase.kind === "ready" ? phase : null;
-		const ground = getComputedStyle(document.documentElement).getPropertyValue("--ground").trim();
+		const ground = getComputedStyle(document.documentElement)
+			.getPropertyValue("--ground")
+			.trim();
 		this.palette = ready ? new Palette(ready.rows.states, isDark(), ground) : null;
 		const { palette } = this;
-		const shown = ready && tree && palette ? { api: ready.api, tree, palette, start: ready.experiment.start } : null;
+		const shown =
+			ready && tree && palette
+				? { api: ready.api, tree, palette, start: ready.experiment.start }
+				: null;
 		this.legend.open(palette);
 		this.details.open(shown);
 		this.tables.open(ready?.api ?? null, palette);
@@ -108,7 +114,11 @@ class Panels {
 		}
 		const { name, start } = phase.experiment;
 		try {
-			await exportView(format, { api: phase.api, tree: this.tree, palette: this.palette, name, start }, this.session);
+			await exportView(
+				format,
+				{ api: phase.api, tree: this.tree, palette: this.palette, name, start },
+				this.session,
+			);
 		} catch (e) {
 			this.say(e instanceof Error ? e.message : String(e));
 		}

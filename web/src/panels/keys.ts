@@ -12,7 +12,12 @@ export interface PanelKeys {
 	help: () => void;
 }
 
-export const PANEL_KEYS: readonly { key: string; does: keyof PanelKeys; shown: string; help: string }[] = [
+export const PANEL_KEYS: readonly {
+	key: string;
+	does: keyof PanelKeys;
+	shown: string;
+	help: string;
+}[] = [
 	{ key: "/", does: "search", shown: "/", help: "search: a name, a state, an exit reason, >1ms" },
 	{ key: "n", does: "next", shown: "n", help: "next match" },
 	{ key: "N", does: "previous", shown: "Shift+N", help: "previous match" },
@@ -24,7 +29,13 @@ export const PANEL_KEYS: readonly { key: string; does: keyof PanelKeys; shown: s
 
 export function bindPanelKeys(actions: PanelKeys): void {
 	addEventListener("keydown", (event) => {
-		if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || isTyping(event.target)) {
+		if (
+			event.altKey ||
+			event.ctrlKey ||
+			event.metaKey ||
+			event.defaultPrevented ||
+			isTyping(event.target)
+		) {
 			return;
 		}
 		const key = PANEL_KEYS.find((k) => k.key === event.key);

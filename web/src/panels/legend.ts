@@ -52,7 +52,9 @@ export class Legend {
 	private entries(palette: Palette | null, family: Family): (HTMLElement | null)[] {
 		const paints = palette?.states[family].map((_, i) => palette.paint(family, i)) ?? [];
 		const known = paints.filter((paint) => !paint?.unknown);
-		return [...known, ...paints.filter((paint) => paint?.unknown)].map((paint) => this.entry(paint));
+		return [...known, ...paints.filter((paint) => paint?.unknown)].map((paint) =>
+			this.entry(paint),
+		);
 	}
 
 	private entry(state: Paint | undefined): HTMLElement | null {
@@ -63,7 +65,9 @@ export class Legend {
 		const states = view.state.query?.states ?? [];
 		const chosen = states.includes(state.name);
 		const onclick = () => {
-			const next = chosen ? states.filter((name) => name !== state.name) : [...states, state.name];
+			const next = chosen
+				? states.filter((name) => name !== state.name)
+				: [...states, state.name];
 			const query = { text: "", min: 0, ...view.state.query, states: next };
 			view.change({ query: next.length || query.text || query.min ? query : null });
 		};
@@ -72,7 +76,12 @@ export class Legend {
 			{},
 			el(
 				"button",
-				{ type: "button", "aria-pressed": String(chosen), title: "Show only these; the rest is dimmed", onclick },
+				{
+					type: "button",
+					"aria-pressed": String(chosen),
+					title: "Show only these; the rest is dimmed",
+					onclick,
+				},
 				swatch(state),
 				el("span", { class: "name" }, state.name),
 				el("span", { class: "help" }, state.help),

@@ -1,4 +1,5 @@
-// What is said where there is no graph: which experiments there are, how far an analysis is, what went wrong.
+// What is said where there is no graph: which experiments there are, how far an analysis is, what
+// went wrong.
 
 import { ApiError, openPath, type Experiment } from "../api";
 import type { Phase, Session } from "../session";
@@ -27,7 +28,11 @@ function experimentList(session: Session, chosen: () => void): HTMLElement {
 				{},
 				el(
 					"button",
-					{ type: "button", "aria-current": e.id === session.view.state.experiment ? "true" : null, onclick },
+					{
+						type: "button",
+						"aria-current": e.id === session.view.state.experiment ? "true" : null,
+						onclick,
+					},
 					el("strong", {}, e.name),
 					el("span", { class: "hint" }, STATUS[e.status] || when),
 				),
@@ -71,7 +76,12 @@ function openForm(session: Session, chosen: () => void): HTMLElement {
 		"form",
 		{ class: "open-form", onsubmit },
 		el("label", {}, "Open a file or a recording on the server's machine"),
-		el("div", { class: "row" }, field, el("button", { type: "submit", class: "primary" }, "Open")),
+		el(
+			"div",
+			{ class: "row" },
+			field,
+			el("button", { type: "submit", class: "primary" }, "Open"),
+		),
 		said,
 	);
 }
@@ -81,7 +91,10 @@ export class Chooser {
 	private readonly dialog = el("dialog", { class: "dialog chooser", "aria-label": "Open" });
 
 	constructor(private readonly session: Session) {
-		this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+		this.dialog.addEventListener(
+			"click",
+			(event) => event.target === this.dialog && this.dialog.close(),
+		);
 		document.body.append(this.dialog);
 	}
 
@@ -121,7 +134,13 @@ export class Notice {
 				return [el("p", { class: "busy" }, "Loading…")];
 			case "choose":
 				return [
-					el("h2", {}, this.session.experiments.length ? "What do you want to look at?" : "Nothing is open yet"),
+					el(
+						"h2",
+						{},
+						this.session.experiments.length
+							? "What do you want to look at?"
+							: "Nothing is open yet",
+					),
 					experimentList(this.session, () => undefined),
 					openForm(this.session, () => undefined),
 				];
@@ -129,7 +148,11 @@ export class Notice {
 				return [
 					el("h2", {}, `Analyzing ${phase.experiment.name}`),
 					el("progress", { "aria-label": "Analysis" }),
-					el("p", { class: "hint" }, phase.experiment.message || "The graph appears when it is done."),
+					el(
+						"p",
+						{ class: "hint" },
+						phase.experiment.message || "The graph appears when it is done.",
+					),
 				];
 			case "failed":
 				return this.failure(phase.message, phase.lost);
@@ -147,11 +170,19 @@ export class Notice {
 				openForm(this.session, () => undefined),
 			];
 		}
-		const again = el("button", { type: "button", class: "primary", onclick: () => this.session.load() }, "Try again");
+		const again = el(
+			"button",
+			{ type: "button", class: "primary", onclick: () => this.session.load() },
+			"Try again",
+		);
 		return [
 			el("h2", {}, "The server is gone"),
 			el("p", {}, message),
-			el("p", { class: "hint" }, "It is asked again every two seconds. Is vmscope serve still running?"),
+			el(
+				"p",
+				{ class: "hint" },
+				"It is asked again every two seconds. Is vmscope serve still running?",
+			),
 			el("div", { class: "row" }, again),
 		];
 	}

@@ -1,5 +1,5 @@
-// The view as a picture of its own, for a report or a ticket: rows, their states, the time axis and what the colours mean, as
-// SVG. A pure function; a PNG is this, painted by the browser.
+// The view as a picture of its own, for a report or a ticket: rows, their states, the time axis and
+// what the colours mean, as SVG. A pure function; a PNG is this, painted by the browser.
 
 import type { Lane, TimeRange } from "../api";
 import type { Paint, Palette } from "../graph/palette";
@@ -49,7 +49,13 @@ function round(x: number): string {
  * As the graph draws it: each column has the state with the most of its time. All of one colour is one path, a tenth of the
  * size of as many rectangles.
  */
-function lanePaths(lane: Lane, p: Picture, shown: Shown, y: number, used: Map<string, Paint>): string {
+function lanePaths(
+	lane: Lane,
+	p: Picture,
+	shown: Shown,
+	y: number,
+	used: Map<string, Paint>,
+): string {
 	const family = shown.node.family ?? "vcpu";
 	const columns = new Uint8Array(COLUMNS).fill(BLANK);
 	const paths = new Map<Paint, string[]>();
@@ -65,11 +71,15 @@ function lanePaths(lane: Lane, p: Picture, shown: Shown, y: number, used: Map<st
 		const height = paint.low ? 3 : BAR;
 		const path = paths.get(paint) ?? [];
 		const width = round((to - from) * COLUMN);
-		path.push(`M${round(NAMES + from * COLUMN)} ${y + (BAR - height) / 2}h${width}v${height}h-${width}z`);
+		path.push(
+			`M${round(NAMES + from * COLUMN)} ${y + (BAR - height) / 2}h${width}v${height}h-${width}z`,
+		);
 		paths.set(paint, path);
 		used.set(`${family} ${paint.name}`, paint);
 	}
-	return [...paths].map(([paint, path]) => `<path fill="${paint.color}" d="${path.join("")}"/>`).join("\n");
+	return [...paths]
+		.map(([paint, path]) => `<path fill="${paint.color}" d="${path.join("")}"/>`)
+		.join("\n");
 }
 
 function axis(p: Picture, bottom: number): string {
@@ -77,8 +87,16 @@ function axis(p: Picture, bottom: number): string {
 	const times = ticks(p.range, step, tickPhase(p.clock, p.start, step));
 	return times
 		.map((time) => {
-			const x = round(NAMES + ((time - p.range.start) / (p.range.end - p.range.start)) * PLOT);
-			const label = text(Number(x), TOP - 8, formatTime(p.clock, p.start, time, step), p.colors.quiet, 'text-anchor="middle"');
+			const x = round(
+				NAMES + ((time - p.range.start) / (p.range.end - p.range.start)) * PLOT,
+			);
+			const label = text(
+				Number(x),
+				TOP - 8,
+				formatTime(p.clock, p.start, time, step),
+				p.colors.quiet,
+				'text-anchor="middle"',
+			);
 			return `<path stroke="${p.colors.grid}" d="M${x} ${TOP}V${bottom}"/>${label}`;
 		})
 		.join("\n");
@@ -98,7 +116,9 @@ function legend(paints: readonly Paint[], y: number, p: Picture): string {
 
 /** One of each look: states of two families that look alike and are called alike mean the same. */
 function legendOf(used: ReadonlyMap<string, Paint>): Paint[] {
-	const seen = new Map([...used.values()].map((paint) => [`${paint.name} ${paint.color}`, paint]));
+	const seen = new Map(
+		[...used.values()].map((paint) => [`${paint.name} ${paint.color}`, paint]),
+	);
 	return [...seen.values()];
 }
 
@@ -108,9 +128,16 @@ export function toSvg(p: Picture): { svg: string; width: number; height: number 
 	const rows = p.rows.map((shown, i) => {
 		const y = TOP + i * ROW;
 		const lane = shown.node.id === null ? undefined : p.lanes.get(shown.node.id);
-		const name = shown.depth === 0 ? fullName(shown.node) : `${shown.node.name} ${shown.node.note}`;
+		const name =
+			shown.depth === 0 ? fullName(shown.node) : `${shown.node.name} ${shown.node.note}`;
 		const clip = name.length > 34 ? `${name.slice(0, 33)}…` : name;
-		const label = text(MARGIN + Math.min(shown.depth, 4) * 10, y + 14, clip, p.colors.text, lane ? "" : 'font-weight="600"');
+		const label = text(
+			MARGIN + Math.min(shown.depth, 4) * 10,
+			y + 14,
+			clip,
+			p.colors.text,
+			lane ? "" : 'font-weight="600"',
+		);
 		return label + (lane ? lanePaths(lane, p, shown, y + 3, used) : "");
 	});
 	const paints = legendOf(used);

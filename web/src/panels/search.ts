@@ -1,5 +1,6 @@
-// Search: what is typed becomes a query of the view (the graph dims the rest), and next and previous go to
-// where it is so. "stolen >1ms lw-write" is the state stolen, at least 1 ms long, of rows or with labels that have "lw-write".
+// Search: what is typed becomes a query of the view (the graph dims the rest), and next and
+// previous go to where it is so. "stolen >1ms lw-write" is the state stolen, at least 1 ms long, of
+// rows or with labels that have "lw-write".
 
 import type { ExperimentApi, Found, GraphOutput, RowId, Rows, Search } from "../api";
 import type { Query, View } from "../view";
@@ -10,7 +11,9 @@ const FAMILIES = { vcpus: "vcpu", threads: "thread", cpus: "cpu" } as const;
 const OUTPUTS: readonly GraphOutput[] = ["vcpus", "threads", "cpus"];
 
 export function stateNames(rows: Rows): Set<string> {
-	return new Set([...rows.states.vcpu, ...rows.states.thread, ...rows.states.cpu].map((s) => s.name));
+	return new Set(
+		[...rows.states.vcpu, ...rows.states.thread, ...rows.states.cpu].map((s) => s.name),
+	);
 }
 
 /** Return: null when there is nothing to search for. */
@@ -50,7 +53,10 @@ function ids(nodes: readonly TreeNode[]): RowId[] {
 	return nodes.map((node) => node.id).filter((id): id is RowId => id !== null);
 }
 
-/** The requests that together find the nearest match: rows of that name, and labels that have the text. */
+/**
+ * The requests that together find the nearest match: rows of that name, and labels that have the
+ * text.
+ */
 export function searches(
 	tree: Tree,
 	rows: Rows,
@@ -67,8 +73,16 @@ export function searches(
 		if (nodes.length === 0 || (query.states.length > 0 && states.length === 0)) {
 			continue;
 		}
-		const common = { output, from, direction, min: query.min, ...(states.length ? { states } : {}) };
-		const named = nodes.filter((node) => `${node.name} ${node.note}`.toLowerCase().includes(text));
+		const common = {
+			output,
+			from,
+			direction,
+			min: query.min,
+			...(states.length ? { states } : {}),
+		};
+		const named = nodes.filter((node) =>
+			`${node.name} ${node.note}`.toLowerCase().includes(text),
+		);
 		if (named.length > 0) {
 			result.push({ ...common, items: ids(named) });
 		}

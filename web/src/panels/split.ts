@@ -1,4 +1,5 @@
-// The upper border of the tables is moved with the pointer or the arrow keys: more table, or more graph.
+// The upper border of the tables is moved with the pointer or the arrow keys: more table, or more
+// graph.
 
 import { el } from "./dom";
 
@@ -24,7 +25,8 @@ export function splitAbove(body: HTMLElement): HTMLElement {
 			split.setPointerCapture(event.pointerId);
 			drag = { y: event.clientY, height: body.offsetHeight };
 		},
-		onpointermove: (event: PointerEvent) => drag && resize(drag.height + drag.y - event.clientY),
+		onpointermove: (event: PointerEvent) =>
+			drag && resize(drag.height + drag.y - event.clientY),
 		onpointerup: () => (drag = null),
 		onpointercancel: () => (drag = null),
 		ondblclick: () => (body.style.height = ""),

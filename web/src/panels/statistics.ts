@@ -6,7 +6,10 @@ import { stateEnd } from "../graph/pixels";
 export interface StateSum {
 	state: number;
 	sum: number;
-	/** How often, and how long each; null where short ones were gathered, so that they cannot be told apart. */
+	/**
+	 * How often, and how long each; null where short ones were gathered, so that they cannot be
+	 * told apart.
+	 */
 	each: { count: number; min: number; mean: number; max: number } | null;
 }
 

@@ -1,4 +1,5 @@
-// A sortable table of statistics: clicking a row selects it in the graph, clicking a time goes there.
+// A sortable table of statistics: clicking a row selects it in the graph, clicking a time goes
+// there.
 
 import type { Column, Statistics } from "../api";
 import { formatCount } from "../format";
@@ -57,7 +58,11 @@ export class Table {
 	readonly element: HTMLElement;
 	private readonly body = el("tbody");
 	private readonly head = el("thead");
-	private readonly more = el("button", { type: "button", class: "more", onclick: () => this.showAll() });
+	private readonly more = el("button", {
+		type: "button",
+		class: "more",
+		onclick: () => this.showAll(),
+	});
 	private table: Statistics = { columns: [], rows: [] };
 	private sorted: readonly Value[][] = [];
 	private limit = ROWS_AT_FIRST;
@@ -68,9 +73,17 @@ export class Table {
 		private readonly paint: (column: string) => Paint | undefined,
 		private sorting: Sorting | null,
 	) {
-		this.element = el("div", { class: "table" }, el("table", {}, this.head, this.body), this.more);
+		this.element = el(
+			"div",
+			{ class: "table" },
+			el("table", {}, this.head, this.body),
+			this.more,
+		);
 		this.body.addEventListener("click", (event) => this.clicked(event));
-		this.body.addEventListener("keydown", (event) => event.key === "Enter" && this.clicked(event));
+		this.body.addEventListener(
+			"keydown",
+			(event) => event.key === "Enter" && this.clicked(event),
+		);
 	}
 
 	/** The rows as they are shown. */
@@ -112,11 +125,21 @@ export class Table {
 		const sorted = this.sorting?.column === column.name;
 		const order = this.sorting?.descending ? "descending" : "ascending";
 		const paint = this.paint(column.name);
-		const arrow = el("span", { class: "order", "aria-hidden": true }, sorted ? (order === "descending" ? "▾" : "▴") : "");
+		const arrow = el(
+			"span",
+			{ class: "order", "aria-hidden": true },
+			sorted ? (order === "descending" ? "▾" : "▴") : "",
+		);
 		return el(
 			"th",
 			{ scope: "col", class: column.type, "aria-sort": sorted ? order : null },
-			el("button", { type: "button", title: column.help, onclick: () => this.sortBy(column) }, paint ? swatch(paint) : null, column.title, arrow),
+			el(
+				"button",
+				{ type: "button", title: column.help, onclick: () => this.sortBy(column) },
+				paint ? swatch(paint) : null,
+				column.title,
+				arrow,
+			),
 		);
 	}
 
@@ -132,7 +155,11 @@ export class Table {
 		const at = this.table.columns.findIndex((c) => c.type === "row");
 		const total = Number(row[this.table.columns.findIndex((c) => c.name === "total")] ?? 0);
 		const cells = this.table.columns.map((c, i) => this.cell(c, row[i] ?? null, total));
-		return el("tr", { tabindex: 0, "data-row": row[at] ?? null, "data-index": index }, ...cells);
+		return el(
+			"tr",
+			{ tabindex: 0, "data-row": row[at] ?? null, "data-index": index },
+			...cells,
+		);
 	}
 
 	private cell(column: Column, value: Value, total: number): HTMLElement | null {
@@ -145,7 +172,14 @@ export class Table {
 			this.bar(cell, column, value, total);
 		}
 		if (column.type === "time" && value !== null) {
-			replace(cell, el("button", { type: "button", class: "go", title: "Show it in the graph" }, text(column, value)));
+			replace(
+				cell,
+				el(
+					"button",
+					{ type: "button", class: "go", title: "Show it in the graph" },
+					text(column, value),
+				),
+			);
 		}
 		return cell;
 	}
@@ -155,7 +189,12 @@ export class Table {
 		const color = this.paint(column.name)?.color;
 		if (color && value > 0 && total > 0) {
 			const share = Math.min((value / total) * 100, 100);
-			cell.append(el("span", { class: "bar", style: `width:${share.toFixed(1)}%;background:${color}` }));
+			cell.append(
+				el("span", {
+					class: "bar",
+					style: `width:${share.toFixed(1)}%;background:${color}`,
+				}),
+			);
 		}
 	}
 
@@ -180,7 +219,11 @@ export class Table {
 		const value = (name: string) => row[this.table.columns.findIndex((c) => c.name === name)];
 		const [start, length] = [value("max_at"), value("max")];
 		if (typeof start === "number") {
-			this.view.goTo({ row: id, start, end: start + (typeof length === "number" ? length : 0) });
+			this.view.goTo({
+				row: id,
+				start,
+				end: start + (typeof length === "number" ? length : 0),
+			});
 		} else {
 			this.view.change({ row: id });
 		}

@@ -1,6 +1,14 @@
 // The tables below the graph: one tab each, of what is selected or else of what is shown.
 
-import { ApiError, isAbort, type ExperimentApi, type Family, type Statistics, type TableName, type TimeRange } from "../api";
+import {
+	ApiError,
+	isAbort,
+	type ExperimentApi,
+	type Family,
+	type Statistics,
+	type TableName,
+	type TimeRange,
+} from "../api";
 import { formatDuration, formatRelative } from "../time";
 import type { Paint, Palette } from "../graph/palette";
 import type { Session } from "../session";
@@ -19,11 +27,39 @@ interface Tab {
 }
 
 const TABS: readonly Tab[] = [
-	{ name: "vcpus", family: "vcpu", title: "vCPUs", help: "where the time of each vCPU went", sorting: { column: "vcpu", descending: false } },
-	{ name: "exits", title: "VM exits", help: "why guests were left, and how long", sorting: { column: "total", descending: true } },
-	{ name: "steal", title: "Who took the CPU", help: "what ran while a vCPU could have", sorting: { column: "steal", descending: true } },
-	{ name: "threads", family: "thread", title: "Threads", help: "where the time of each thread went", sorting: { column: "stolen", descending: true } },
-	{ name: "cpus", family: "cpu", title: "CPUs", help: "where the time of the host's CPUs went", sorting: { column: "cpu", descending: false } },
+	{
+		name: "vcpus",
+		family: "vcpu",
+		title: "vCPUs",
+		help: "where the time of each vCPU went",
+		sorting: { column: "vcpu", descending: false },
+	},
+	{
+		name: "exits",
+		title: "VM exits",
+		help: "why guests were left, and how long",
+		sorting: { column: "total", descending: true },
+	},
+	{
+		name: "steal",
+		title: "Who took the CPU",
+		help: "what ran while a vCPU could have",
+		sorting: { column: "steal", descending: true },
+	},
+	{
+		name: "threads",
+		family: "thread",
+		title: "Threads",
+		help: "where the time of each thread went",
+		sorting: { column: "stolen", descending: true },
+	},
+	{
+		name: "cpus",
+		family: "cpu",
+		title: "CPUs",
+		help: "where the time of the host's CPUs went",
+		sorting: { column: "cpu", descending: false },
+	},
 ];
 
 /** What explains least stands last, so that what was lost is seen without scrolling. */
@@ -94,7 +130,9 @@ export class Tables {
 		replace(this.tabs, ...TABS.map((tab) => this.button(tab)));
 		this.tools.hidden = this.hold.hidden = !this.tab;
 		this.hold.parentElement?.classList.toggle("closed", !this.tab);
-		this.table = this.tab ? new Table(view, (state) => this.paint(state), this.tab.sorting) : null;
+		this.table = this.tab
+			? new Table(view, (state) => this.paint(state), this.tab.sorting)
+			: null;
 		replace(this.hold, this.said, this.table?.element);
 		void this.load();
 	}
@@ -110,7 +148,18 @@ export class Tables {
 		const { view } = this.session;
 		const onclick = () => view.change({ tab: chosen ? "" : tab.name });
 		const title = chosen ? "Close the table" : `Table: ${tab.help}`;
-		return el("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(chosen), title, onclick }, tab.title);
+		return el(
+			"button",
+			{
+				type: "button",
+				role: "tab",
+				class: "tab",
+				"aria-selected": String(chosen),
+				title,
+				onclick,
+			},
+			tab.title,
+		);
 	}
 
 	private async load(): Promise<void> {

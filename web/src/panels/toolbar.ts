@@ -1,4 +1,5 @@
-// The bar at the top: which experiment, search and filter, history, and what one does with the picture.
+// The bar at the top: which experiment, search and filter, history, and what one does with the
+// picture.
 
 import type { ExperimentApi, Rows } from "../api";
 import type { Tree } from "../graph/tree";
@@ -108,7 +109,13 @@ export class Toolbar {
 		}
 		this.jumping = true;
 		try {
-			const found = await jump(searched.api, searched.tree, searched.rows, session.view, direction);
+			const found = await jump(
+				searched.api,
+				searched.tree,
+				searched.rows,
+				session.view,
+				direction,
+			);
 			this.actions.say(found ? "" : `No ${direction} match`);
 		} catch (e) {
 			this.actions.say(e instanceof Error ? e.message : String(e));
@@ -121,11 +128,18 @@ export class Toolbar {
 		const { view } = this.session;
 		const choose = el(
 			"button",
-			{ type: "button", class: "experiment", title: "Other experiments, or open a file", onclick: () => this.actions.choose() },
+			{
+				type: "button",
+				class: "experiment",
+				title: "Other experiments, or open a file",
+				onclick: () => this.actions.choose(),
+			},
 			this.experiment,
 			icon("down"),
 		);
-		const fit = iconButton("fit", "Show everything (0)", () => view.change({ range: { start: 0, end: view.duration } }));
+		const fit = iconButton("fit", "Show everything (0)", () =>
+			view.change({ range: { start: 0, end: view.duration } }),
+		);
 		const save = iconButton("save", "Save the view as PNG, SVG or CSV", () => undefined);
 		save.setAttribute("popovertarget", "export-menu");
 		return [
@@ -135,7 +149,11 @@ export class Toolbar {
 				"div",
 				{ class: "group grow" },
 				el("span", { class: "field" }, icon("search"), this.search),
-				iconButton("previous", "Previous match (Shift+N)", () => void this.find("previous")),
+				iconButton(
+					"previous",
+					"Previous match (Shift+N)",
+					() => void this.find("previous"),
+				),
 				iconButton("next", "Next match (N)", () => void this.find("next")),
 				el("span", { class: "field" }, icon("filter"), this.filter),
 				this.chips,
@@ -162,11 +180,15 @@ export class Toolbar {
 				void this.find(event.shiftKey ? "previous" : "next");
 			}
 		});
-		this.filter.addEventListener("input", debounce(100, () => view.change({ filter: this.filter.value.trim() })));
+		this.filter.addEventListener(
+			"input",
+			debounce(100, () => view.change({ filter: this.filter.value.trim() })),
+		);
 		for (const field of [this.search, this.filter]) {
 			field.addEventListener("keydown", (event) => {
 				if (event.key === "Escape") {
-					// By itself it would empty the field, and with it the search that n goes on with.
+					// By itself it would empty the field, and with it the search that n goes on
+					// with.
 					event.preventDefault();
 					field.blur();
 				}
@@ -175,7 +197,10 @@ export class Toolbar {
 	}
 
 	private typed() {
-		return parseQuery(this.search.value, this.searched ? stateNames(this.searched.rows) : new Set());
+		return parseQuery(
+			this.search.value,
+			this.searched ? stateNames(this.searched.rows) : new Set(),
+		);
 	}
 
 	private fillMenu(): void {
@@ -184,7 +209,12 @@ export class Toolbar {
 				this.menu.hidePopover();
 				this.actions.save(format);
 			};
-			return el("button", { type: "button", "data-format": format, onclick }, el("strong", {}, name), el("span", {}, help));
+			return el(
+				"button",
+				{ type: "button", "data-format": format, onclick },
+				el("strong", {}, name),
+				el("span", {}, help),
+			);
 		};
 		replace(this.menu, ...FORMATS.map(entry));
 	}
@@ -193,7 +223,11 @@ export class Toolbar {
 		// The address follows the view a moment later.
 		await new Promise((done) => setTimeout(done, 250));
 		const done = await copyText(location.href);
-		this.actions.say(done ? "Link copied" : "The browser does not let the page copy; the address is the link");
+		this.actions.say(
+			done
+				? "Link copied"
+				: "The browser does not let the page copy; the address is the link",
+		);
 	}
 
 	private update(): void {
@@ -213,7 +247,12 @@ export class Toolbar {
 		replace(
 			this.chips,
 			hidden.length > 0
-				? el("button", { type: "button", class: "chip", title: "Show them again", onclick: show }, `${hidden.length} hidden`, icon("close"))
+				? el(
+						"button",
+						{ type: "button", class: "chip", title: "Show them again", onclick: show },
+						`${hidden.length} hidden`,
+						icon("close"),
+					)
 				: null,
 		);
 	}

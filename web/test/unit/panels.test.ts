@@ -30,18 +30,46 @@ const ROWS: Rows = {
 	],
 	vcpus: [{ id: 10, machine: 0, index: 0, host: 1, tid: 7, times: [0, 5, 5] }],
 	threads: [
-		{ id: 20, machine: 0, process: 0, tid: 3, pid: 3, comm: "web", vcpu: null, times: [0, 9, 1] },
-		{ id: 21, machine: 0, process: 0, tid: 4, pid: 4, comm: "guestd", vcpu: null, times: [0, 3, 7] },
+		{
+			id: 20,
+			machine: 0,
+			process: 0,
+			tid: 3,
+			pid: 3,
+			comm: "web",
+			vcpu: null,
+			times: [0, 9, 1],
+		},
+		{
+			id: 21,
+			machine: 0,
+			process: 0,
+			tid: 4,
+			pid: 4,
+			comm: "guestd",
+			vcpu: null,
+			times: [0, 3, 7],
+		},
 	],
 	cpus: [{ id: 30, machine: 1, cpu: 0, times: [0, 4, 6] }],
 	states: {
-		vcpu: [style("unknown", "#ffffff"), style("guest", "#009e73"), style("preempted", "#d55e00")],
+		vcpu: [
+			style("unknown", "#ffffff"),
+			style("guest", "#009e73"),
+			style("preempted", "#d55e00"),
+		],
 		thread: [style("unknown", "#ffffff"), style("user", "#009e73"), style("stolen", "#d55e00")],
 		cpu: [style("unknown", "#ffffff"), style("idle", "#d9d9d9"), style("vm", "#009e73")],
 	},
 };
 
-function lane(row: number, begin: number[], state: number[], end: number, truth: number[] = state.map(() => 0)): Lane {
+function lane(
+	row: number,
+	begin: number[],
+	state: number[],
+	end: number,
+	truth: number[] = state.map(() => 0),
+): Lane {
 	return {
 		row,
 		begin: Float64Array.from(begin),
@@ -54,15 +82,29 @@ function lane(row: number, begin: number[], state: number[], end: number, truth:
 }
 
 test("a query is told apart into states, a length and text", () => {
-	assert.deepEqual(parseQuery("stolen >1.5ms lw-write", STATES), { text: "lw-write", states: ["stolen"], min: 1.5e6 });
-	assert.deepEqual(parseQuery("  Preempted guest ", STATES), { text: "", states: ["preempted", "guest"], min: 0 });
+	assert.deepEqual(parseQuery("stolen >1.5ms lw-write", STATES), {
+		text: "lw-write",
+		states: ["stolen"],
+		min: 1.5e6,
+	});
+	assert.deepEqual(parseQuery("  Preempted guest ", STATES), {
+		text: "",
+		states: ["preempted", "guest"],
+		min: 0,
+	});
 	assert.deepEqual(parseQuery("my server", STATES), { text: "my server", states: [], min: 0 });
 	assert.deepEqual(parseQuery(">20µs", STATES), { text: "", states: [], min: 20_000 });
 	assert.equal(parseQuery("   ", STATES), null);
 });
 
 test("a query as text is the same query", () => {
-	for (const text of ["stolen >1500us lw-write", "guest preempted", ">1s", "NPF", ">7ns wait-cpu x y"]) {
+	for (const text of [
+		"stolen >1500us lw-write",
+		"guest preempted",
+		">1s",
+		"NPF",
+		">7ns wait-cpu x y",
+	]) {
 		const query = parseQuery(text, STATES);
 		assert.deepEqual(parseQuery(queryText(query), STATES), query);
 	}
@@ -86,7 +128,13 @@ test("a name is searched for in its row, and as a label everywhere else", () => 
 });
 
 test("a state is only searched for where it is one", () => {
-	const asked = searches(buildTree(ROWS), ROWS, { text: "", states: ["stolen", "vm"], min: 0 }, 0, "previous");
+	const asked = searches(
+		buildTree(ROWS),
+		ROWS,
+		{ text: "", states: ["stolen", "vm"], min: 0 },
+		0,
+		"previous",
+	);
 	assert.deepEqual(
 		asked.map(({ output, states }) => [output, states]),
 		[
@@ -106,8 +154,17 @@ test("states are summed up within the range", () => {
 });
 
 test("gathered states are not counted one by one", () => {
-	const sums = sumStates(lane(10, [0, 10], [1, 2], 30, [Truth.Exact, Truth.Gathered]), { start: 0, end: 30 });
-	assert.deepEqual(sums.map((s) => [s.state, s.sum, s.each]), [[2, 20, null], [1, 10, null]]);
+	const sums = sumStates(lane(10, [0, 10], [1, 2], 30, [Truth.Exact, Truth.Gathered]), {
+		start: 0,
+		end: 30,
+	});
+	assert.deepEqual(
+		sums.map((s) => [s.state, s.sum, s.each]),
+		[
+			[2, 20, null],
+			[1, 10, null],
+		],
+	);
 });
 
 const TABLE: Statistics = {
@@ -125,7 +182,8 @@ const TABLE: Statistics = {
 };
 
 test("tables are sorted by number and by name, and what has no value comes last", () => {
-	const ids = (column: string, descending: boolean) => sortRows(TABLE, { column, descending }).map((row) => row[0]);
+	const ids = (column: string, descending: boolean) =>
+		sortRows(TABLE, { column, descending }).map((row) => row[0]);
 	assert.deepEqual(ids("total", true), [2, 3, 1]);
 	assert.deepEqual(ids("name", false), [3, 2, 1]);
 	assert.deepEqual(ids("max_at", false), [3, 1, 2]);
@@ -135,9 +193,15 @@ test("tables are sorted by number and by name, and what has no value comes last"
 
 test("what explains least stands last, with its numbers", () => {
 	const column = (name: string) => ({ name, title: name, type: "ns" as const, help: "" });
-	const table = { columns: ["total", "unknown", "user", "irq", "stolen"].map(column), rows: [[10, 1, 2, 3, 4]] };
+	const table = {
+		columns: ["total", "unknown", "user", "irq", "stolen"].map(column),
+		rows: [[10, 1, 2, 3, 4]],
+	};
 	const { columns, rows } = arrange(table);
-	assert.deepEqual(columns.map((c) => c.name), ["total", "user", "stolen", "irq", "unknown"]);
+	assert.deepEqual(
+		columns.map((c) => c.name),
+		["total", "user", "stolen", "irq", "unknown"],
+	);
 	assert.deepEqual(rows, [[10, 2, 4, 3, 1]]);
 });
 
@@ -151,13 +215,20 @@ test("tables become CSV that reads back", () => {
 
 test("tables are about the selection, unless it is a moment", () => {
 	const range = { start: 0, end: 100 };
-	assert.deepEqual(tableRange({ range, selection: { start: 10, end: 20 } }), { start: 10, end: 20 });
+	assert.deepEqual(tableRange({ range, selection: { start: 10, end: 20 } }), {
+		start: 10,
+		end: 20,
+	});
 	assert.equal(tableRange({ range, selection: { start: 10, end: 10 } }), range);
 	assert.equal(tableRange({ range, selection: null }), range);
 });
 
 test("lines of the same name are added up, and the least become others", () => {
-	const series = Array.from({ length: 12 }, (_, i) => ({ id: i, name: `r${i % 10}`, y: [i, null, 1] }));
+	const series = Array.from({ length: 12 }, (_, i) => ({
+		id: i,
+		name: `r${i % 10}`,
+		y: [i, null, 1],
+	}));
 	const lines = foldByName({ x: [0, 1, 2], unit: "", series }, "sum", (_, name) => name);
 	assert.equal(lines.length, MAX_LINES);
 	assert.deepEqual(lines[0], { name: "r1", y: [12, null, 2] });
@@ -167,8 +238,13 @@ test("lines of the same name are added up, and the least become others", () => {
 });
 
 test("shares are not added up, and of the longest the longest counts", () => {
-	const series = Array.from({ length: 10 }, (_, i) => ({ id: i, name: `v${i}`, y: [i * 10, i === 0 ? null : 5] }));
-	const last = (how: "mean" | "max") => foldByName({ x: [0, 1], unit: "", series }, how, (_, name) => name)[MAX_LINES - 1];
+	const series = Array.from({ length: 10 }, (_, i) => ({
+		id: i,
+		name: `v${i}`,
+		y: [i * 10, i === 0 ? null : 5],
+	}));
+	const last = (how: "mean" | "max") =>
+		foldByName({ x: [0, 1], unit: "", series }, how, (_, name) => name)[MAX_LINES - 1];
 	// The first is 0 all over and not there; the next two are the least.
 	assert.deepEqual(last("mean"), { name: "others, mean", y: [15, 5] });
 	assert.deepEqual(last("max"), { name: "others, longest", y: [20, 5] });
@@ -176,7 +252,13 @@ test("shares are not added up, and of the longest the longest counts", () => {
 
 test("a line keeps its colour", () => {
 	const first = keepStrokes(new Map(), ["a", "b"], 3);
-	assert.deepEqual([...first], [["a", 0], ["b", 1]]);
+	assert.deepEqual(
+		[...first],
+		[
+			["a", 0],
+			["b", 1],
+		],
+	);
 	const second = keepStrokes(first, ["c", "b"], 3);
 	assert.equal(second.get("b"), 1);
 	assert.notEqual(second.get("c"), 1);
@@ -184,7 +266,13 @@ test("a line keeps its colour", () => {
 });
 
 test("numbers are short at axes and exact elsewhere", () => {
-	assert.deepEqual([0, 999, 1500, 2_000_000, 0.25].map(shortNumber), ["0", "999", "1.5 k", "2 M", "0.25"]);
+	assert.deepEqual([0, 999, 1500, 2_000_000, 0.25].map(shortNumber), [
+		"0",
+		"999",
+		"1.5 k",
+		"2 M",
+		"0.25",
+	]);
 	assert.equal(formatCount(1234567), "1\u202f234\u202f567");
 	assert.equal(formatShare(1, 3), "33.3 %");
 	assert.equal(formatShare(1, 100000), "< 0.1 %");
