@@ -24,14 +24,16 @@ enum {
 	N_THREADS = 4,
 };
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
 /* Replies that were made and not yet sent may take so much memory together; then the oldest go. */
 #define MAX_UNSENT ((size_t)256 << 20)
 
 struct connection {
 	struct connection *next, **self; /* in http.connections */
 	int fd;
-	struct timespec deadline; /* monotonic */
-	size_t unsent;		  /* bytes of the reply that it is being sent */
+	int64_t deadline; /* monotonic, ns */
+	size_t unsent;	  /* bytes of the reply that it is being sent */
 };
 
 struct http {
@@ -58,31 +60,31 @@ struct exchange {
 
 /* ---- time ------------------------------------------------------------------------------------- */
 
-static struct timespec seconds_from_now(unsigned seconds)
+/* Return: monotonic, ns. */
+static int64_t seconds_from_now(unsigned seconds)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += seconds;
-	return t;
+	return ((int64_t)t.tv_sec + seconds) * NS_PER_SECOND + t.tv_nsec;
 }
 
-static bool is_past(const struct timespec *t)
+/* Waits for a second, or until h->stop says that something has changed. With the lock. */
+static void wait_a_second(struct http *h)
 {
-	struct timespec now = seconds_from_now(0);
+	int64_t end = seconds_from_now(1);
+	const struct timespec t = {.tv_sec = (time_t)(end / NS_PER_SECOND),
+				   .tv_nsec = (long)(end % NS_PER_SECOND)};
 
-	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
-}
-
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+	pthread_cond_timedwait(&h->stop, &h->lock, &t);
 }
 
 static void cut_off_late_ones(struct http *h)
 {
+	int64_t now = seconds_from_now(0);
+
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (is_past(&c->deadline))
+		if (now >= c->deadline)
 			shutdown(c->fd, SHUT_RDWR);
 	}
 }
@@ -93,9 +95,7 @@ static void *watch(void *arg)
 
 	pthread_mutex_lock(&h->lock);
 	while (!h->stopping) {
-		struct timespec next = seconds_from_now(1);
-
-		pthread_cond_timedwait(&h->stop, &h->lock, &next);
+		wait_a_second(h);
 		cut_off_late_ones(h);
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -124,8 +124,7 @@ static struct connection *find_oldest(const struct http *h, const struct connect
 	struct connection *oldest = NULL;
 
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (c->unsent && c != newest &&
-		    (!oldest || is_before(&c->deadline, &oldest->deadline)))
+		if (c->unsent && c != newest && (!oldest || c->deadline < oldest->deadline))
 			oldest = c;
 	}
 	return oldest;
@@ -166,7 +165,7 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 		known = mem_zalloc(1, sizeof(*known));
 		known->fd =
 			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		known->deadline = seconds_from_now(h->config.read_seconds);
+		known->deadline = seconds_from_now(READ_SECONDS);
 		known->next = h->connections;
 		known->self = &h->connections;
 		if (known->next)
@@ -197,7 +196,7 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **mine,
 	free(x->body);
 	free(x);
 	*mine = NULL;
-	begin_phase(ctx, c, ((struct http *)ctx)->config.read_seconds, 0);
+	begin_phase(ctx, c, READ_SECONDS, 0);
 }
 
 /* ---- replies ------------------------------------------------------------------------------------
@@ -257,7 +256,7 @@ static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, stru
 
 	if (m) {
 		add_headers(m, c, r);
-		begin_phase(h, c, h->config.write_seconds, r->borrowed ? 0 : r->size);
+		begin_phase(h, c, WRITE_SECONDS, r->borrowed ? 0 : r->size);
 		done = MHD_queue_response(c, (unsigned)r->status, m);
 		MHD_destroy_response(m);
 	}
@@ -370,7 +369,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		*size = 0;
 		return MHD_YES;
 	}
-	begin_phase(h, c, h->config.write_seconds, 0); /* the request was in time */
+	begin_phase(h, c, WRITE_SECONDS, 0); /* the request was in time */
 	if (x->refused)
 		say_refused(&r, x->refused);
 	else
@@ -427,7 +426,7 @@ static int start(struct http *h, const union address *a, struct error *err)
 		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_THREADS, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)MAX_CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, h->config.write_seconds,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WRITE_SECONDS,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 	if (!h->daemon)
@@ -444,10 +443,6 @@ int http_new(struct http **hp, const struct http_config *config, struct error *e
 	union address a;
 
 	h->config = *config;
-	if (!h->config.read_seconds)
-		h->config.read_seconds = READ_SECONDS;
-	if (!h->config.write_seconds)
-		h->config.write_seconds = WRITE_SECONDS;
 	gethostname(h->name, sizeof(h->name) - 1);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -484,17 +479,14 @@ static bool cut_off_all(struct http *h)
  */
 static void stop(struct http *h)
 {
-	struct timespec last = seconds_from_now(STOP_SECONDS);
+	int64_t last = seconds_from_now(STOP_SECONDS);
 	int listener = MHD_quiesce_daemon(h->daemon);
 
 	pthread_mutex_lock(&h->lock);
 	h->stopping = true;
 	pthread_cond_broadcast(&h->stop);
-	while (!cut_off_all(h) && !is_past(&last)) {
-		struct timespec next = seconds_from_now(1);
-
-		pthread_cond_timedwait(&h->stop, &h->lock, &next);
-	}
+	while (!cut_off_all(h) && seconds_from_now(0) < last)
+		wait_a_second(h);
 	pthread_mutex_unlock(&h->lock);
 	pthread_join(h->watch, NULL);
 	MHD_stop_daemon(h->daemon);

@@ -29,8 +29,6 @@ struct http_config {
 	uint16_t port;	    /* 0: any that is free */
 	void (*handle)(void *ctx, const struct http_request *q, struct reply *r); /* any thread */
 	void *ctx;
-	/* Seconds; 0: what is good for people. For tests. */
-	unsigned read_seconds, write_seconds;
 };
 
 struct http;

@@ -31,12 +31,8 @@ static void handle(void *ctx, const struct http_request *q, struct reply *r)
 
 static int start(struct server *s, struct server_config *config, struct error *err)
 {
-	const struct http_config http = {.listen = config->listen,
-					 .port = config->port,
-					 .handle = handle,
-					 .ctx = s,
-					 .read_seconds = config->read_seconds,
-					 .write_seconds = config->write_seconds};
+	const struct http_config http = {
+		.listen = config->listen, .port = config->port, .handle = handle, .ctx = s};
 
 	if (config->web_root) {
 		s->web_root = realpath(config->web_root, NULL);

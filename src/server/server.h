@@ -13,7 +13,6 @@ struct server_config {
 	uint16_t port;	      /* 0: any that is free */
 	const char *web_root; /* directory of the page's files, or NULL: what is built in */
 	struct catalog_config catalog;
-	unsigned read_seconds, write_seconds; /* 0: as is good for people */
 };
 
 struct server;

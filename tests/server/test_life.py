@@ -9,7 +9,6 @@ import pathlib
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -51,8 +50,9 @@ def wait_for(what, seconds=120):
 
 
 def children(server):
-    return subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], stdout=subprocess.PIPE,
-                          text=True).stdout.split()
+    """Return: the processes that the server has started and that are still there."""
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()
+    return [pid for task in tasks for pid in (task / "children").read_text().split()]
 
 
 def fresh(name):
