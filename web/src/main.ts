@@ -4,7 +4,8 @@ import "./base.css";
 import "./graph/graph.css";
 
 import { bindAddress } from "./address";
-import { TimeGraph, type Drawn, type Spot } from "./graph/graph";
+import { TimeGraph } from "./graph/graph";
+import type { Drawn, Spot } from "./graph/probe";
 import { mountPanels } from "./panels";
 import { Session, type Phase } from "./session";
 import { bindTheme } from "./theme";

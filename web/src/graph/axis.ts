@@ -3,9 +3,8 @@
 import type { TimeRange } from "../api";
 import { formatDate, formatDuration, formatTime, roundStep, tickPhase, ticks } from "../time";
 import type { Clock } from "../view";
-import { context, sizeCanvas, timeToX, type Colors } from "./scene";
+import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
 
-const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 const TICK_GAP = 130;
 /** Room for one more digit of precision takes this much. */
 const DIGIT_GAP = 7;

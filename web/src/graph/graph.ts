@@ -1,7 +1,14 @@
 // The time graph of one experiment. Data goes one way: the view says what is looked at, the loader
 // gets it, the painters draw it; keys and pointer change the view.
 
-import { ApiError, type Experiment, type ExperimentApi, type RowId, type Rows } from "../api";
+import {
+	ApiError,
+	type Experiment,
+	type ExperimentApi,
+	type GraphOutput,
+	type RowId,
+	type Rows,
+} from "../api";
 import type { View, ViewState } from "../view";
 import { ActivityLoader } from "./activity";
 import { ArrowLoader, type Arrow } from "./arrows";
@@ -9,19 +16,19 @@ import { axisTicks, clockNote, paintAxis } from "./axis";
 import { Commands } from "./commands";
 import { Frame } from "./frame";
 import { bindKeys } from "./keys";
-import { layoutRows, rowHeight, rowOffset, type Layout, type Placed } from "./layout";
 import { Loader } from "./loader";
 import { Matcher } from "./match";
 import { Names } from "./names";
 import { Overview } from "./overview";
 import { paintOverlay } from "./overlay";
 import { Palette } from "./palette";
-import { stateEnd, stateIndex, type Tile } from "./pixels";
 import { Pointer } from "./pointer";
+import { drawnAt, hitAt, spotAt, type Drawn, type Spot } from "./probe";
+import { RowList } from "./row_list";
 import { RowsPainter } from "./rows_painter";
-import { barOf, readColors, sampleY, timeToX, xToTime, type Colors, type Scene } from "./scene";
+import { readColors, xToTime, type Colors, type Scene } from "./scene";
 import { Tooltip } from "./tooltip";
-import { buildTree, fullName, revealed, shownRows, type Shown, type Tree } from "./tree";
+import { buildTree, fullName, revealed, type Tree } from "./tree";
 
 const OVERVIEW_HEIGHT = 44;
 const AXIS_HEIGHT = 28;
@@ -31,27 +38,10 @@ const OVERSCAN = 300;
 /** How long it is said that something could not be done. */
 const SAID_MS = 4000;
 
-/** What is drawn at a place: for those who want to know it without looking at pixels. */
-export interface Drawn {
-	state: string;
-	label: string;
-	/** As the server gave it: 0 as it was, 1 gathered, 2 a share. */
-	truth: number;
-	start: number;
-	end: number;
-}
-
-/** Where on the page a row's state at a time is, and how it looks there. */
-export interface Spot {
-	x: number;
-	y: number;
-	color: string;
-	state: string;
-}
-
 export class TimeGraph {
 	readonly tree: Tree;
 	private readonly frame: Frame;
+	private readonly list: RowList;
 	private readonly names: Names;
 	private readonly painter: RowsPainter;
 	private readonly overview: Overview;
@@ -65,11 +55,6 @@ export class TimeGraph {
 	private colors!: Colors;
 	private currentPalette!: Palette;
 	private matcher: Matcher | null = null;
-	private shown: { pinned: Shown[]; rows: Shown[] } = { pinned: [], rows: [] };
-	private layout: Layout = { placed: [], pinnedHeight: 0, total: 0 };
-	private current = "";
-	/** The row that stays in view whatever folds or changes its size, until somebody scrolls. */
-	private follow: string | null = null;
 	private zoomBox: { start: number; end: number } | null = null;
 	private at: { x: number; y: number } | null = null;
 	private frameAsked = 0;
@@ -87,6 +72,7 @@ export class TimeGraph {
 		const redraw = () => this.redraw();
 		this.tree = buildTree(rows);
 		this.frame = new Frame(host, redraw);
+		this.list = new RowList(this.tree, this.frame);
 		this.loader = new Loader(api, experiment.duration, redraw, (message) =>
 			this.frame.say(message ?? ""),
 		);
@@ -144,7 +130,7 @@ export class TimeGraph {
 			width,
 			height,
 			ratio: devicePixelRatio || 1,
-			layout: this.layout,
+			layout: this.list.layout,
 			palette: this.currentPalette,
 			colors: this.colors,
 			ticks: axisTicks(range, width, clock, this.experiment.start).at,
@@ -152,11 +138,6 @@ export class TimeGraph {
 			tiles: (id) => this.loader.of(id, range),
 			match: (node) => this.matcher?.of(node) ?? null,
 		};
-	}
-
-	/** The canvases that show it, from the top: the axis and the rows. */
-	canvases(): { axis: HTMLCanvasElement; rows: HTMLCanvasElement; overlay: HTMLCanvasElement } {
-		return { axis: this.frame.axis, rows: this.frame.rows, overlay: this.frame.overlay };
 	}
 
 	/** The arrows of the selected row, as far as there are not too many. */
@@ -179,38 +160,14 @@ export class TimeGraph {
 	/** What the pixels are drawn from at a row and a time; null where nothing is drawn. */
 	stateAt(row: RowId, time: number): Drawn | null {
 		const node = this.tree.byId.get(row);
-		const hit = node ? this.hit(row, time) : null;
-		if (!node?.family || !hit) {
-			return null;
-		}
-		const { lane, i } = hit;
-		return {
-			state: this.currentPalette.paint(node.family, lane.state[i] as number)?.name ?? "",
-			label: lane.label[i] ? (lane.labels[(lane.label[i] as number) - 1] ?? "") : "",
-			truth: lane.truth[i] as number,
-			start: lane.begin[i] as number,
-			end: stateEnd(lane, i),
-		};
+		return node ? drawnAt(this.scene(), node, time) : null;
 	}
 
 	/** The pixel that shows a row at a time; null where it is out of view or not loaded. */
 	pixelAt(row: RowId, time: number): Spot | null {
-		const placed = this.layout.placed.find((p) => p.node.id === row && p.node.family !== null);
+		const node = this.tree.byId.get(row);
 		const columns = this.painter.columns(row);
-		const { range } = this.view.state;
-		if (!placed?.node.family || !columns || time < range.start || time >= range.end) {
-			return null;
-		}
-		const y = sampleY(placed);
-		const column = Math.floor(timeToX(range, columns.length, time));
-		const paint = this.currentPalette.paint(placed.node.family, columns[column] as number);
-		const clipped = y >= this.frame.height || (!placed.pinned && y < this.layout.pinnedHeight);
-		if (!paint || clipped) {
-			return null;
-		}
-		const box = this.frame.rows.getBoundingClientRect();
-		const x = ((column + 0.5) / columns.length) * this.frame.width;
-		return { x: box.left + x, y: box.top + y, color: paint.color, state: paint.name };
+		return node && columns ? spotAt(this.scene(), node, columns, time, this.frame.rows) : null;
 	}
 
 	// ---- what happens
@@ -220,8 +177,8 @@ export class TimeGraph {
 			view: this.view,
 			tree: this.tree,
 			api,
-			rows: () => this.shown.rows,
-			current: () => this.current,
+			rows: () => this.list.rows,
+			current: () => this.list.current,
 			setCurrent: (key) => this.setCurrent(key),
 			fail: (e) => this.frame.say(e instanceof ApiError ? e.message : String(e), SAID_MS),
 		});
@@ -236,7 +193,7 @@ export class TimeGraph {
 				this.zoomBox = range;
 				this.redrawOverlay();
 			},
-			scroll: (by) => this.scrollBy(by),
+			scroll: (by) => this.list.scrollBy(by),
 		});
 	}
 
@@ -246,12 +203,11 @@ export class TimeGraph {
 		endings.push(view.subscribeHover(() => this.redrawOverlay()));
 		endings.push(bindKeys(this.commands));
 		frame.scroller.addEventListener("scroll", () => this.redraw());
-		frame.scroller.addEventListener("pointerdown", () => (this.follow = null));
 		frame.names.addEventListener(
 			"wheel",
 			(e) => {
 				e.preventDefault();
-				this.scrollBy(e.deltaY);
+				this.list.scrollBy(e.deltaY);
 			},
 			{ passive: false },
 		);
@@ -295,42 +251,9 @@ export class TimeGraph {
 		}
 	}
 
-	private choose(): { pinned: Shown[]; rows: Shown[] } {
-		return shownRows(this.tree, { ...this.view.state, only: this.activity.active });
-	}
-
 	private setCurrent(key: string): void {
-		this.current = key;
-		this.follow = key;
+		this.list.goTo(key);
 		this.redraw();
-	}
-
-	private scrollBy(by: number): void {
-		this.follow = null;
-		this.frame.scroller.scrollTop += by;
-	}
-
-	/** Brings a row into view. */
-	private scrollTo(key: string, pinnedHeight: number): void {
-		const { scroller } = this.frame;
-		const y = rowOffset(this.shown.rows, key);
-		const row = this.shown.rows.find((shown) => shown.node.key === key);
-		if (!row) {
-			return;
-		}
-		const room = this.frame.height - pinnedHeight;
-		const height = rowHeight(row);
-		const top = scroller.scrollTop;
-		if (y < top - height || y > top + room) {
-			// From afar it comes to where what is around it is seen, too.
-			scroller.scrollTop = y - (room - height) / 2;
-		} else if (y < top || y + height > top + room) {
-			scroller.scrollTop = Math.min(Math.max(top, y + height - room), y);
-		}
-	}
-
-	private rowAt(y: number): Placed | undefined {
-		return this.layout.placed.find((row) => y >= row.y && y < row.y + row.height);
 	}
 
 	private timeAt(x: number): number {
@@ -339,13 +262,13 @@ export class TimeGraph {
 
 	private click(x: number, y: number): void {
 		const time = this.timeAt(x);
-		const node = this.rowAt(y)?.node;
+		const node = this.list.at(y)?.node;
 		const row = node?.output ? { row: node.id } : {};
 		this.view.change({ selection: { start: time, end: time }, ...row });
 	}
 
 	private doubleClick(x: number, y: number): void {
-		const node = this.rowAt(y)?.node;
+		const node = this.list.at(y)?.node;
 		if (node?.output) {
 			this.commands.selectState(node.id as RowId, this.timeAt(x));
 		}
@@ -353,7 +276,7 @@ export class TimeGraph {
 
 	private point(at: { x: number; y: number } | null): void {
 		this.at = at;
-		const node = at ? this.rowAt(at.y)?.node : undefined;
+		const node = at ? this.list.at(at.y)?.node : undefined;
 		this.view.setHover({
 			time: at ? xToTime(this.view.state.range, this.frame.width, at.x) : null,
 			row: node?.output ? node.id : null,
@@ -396,23 +319,16 @@ export class TimeGraph {
 
 	private arrange(): void {
 		const { state } = this.view;
-		const { scroller, height } = this.frame;
 		this.activity.want(state);
 		this.frame.active.setAttribute("aria-pressed", String(state.active));
-		this.shown = this.choose();
-		const all = layoutRows(this.shown.pinned, this.shown.rows, 0, 0);
-		this.frame.setScrollHeight(all.total);
-		if (this.follow !== null) {
-			this.scrollTo(this.follow, all.pinnedHeight);
-		}
-		this.layout = layoutRows(this.shown.pinned, this.shown.rows, scroller.scrollTop, height);
+		this.list.update({ ...state, only: this.activity.active });
 		this.frame.publishMargins();
 		this.frame.clock.textContent = clockNote(state.clock, this.experiment.start);
 		this.names.update({
-			placed: this.layout.placed,
-			pinnedHeight: this.layout.pinnedHeight,
+			placed: this.list.layout.placed,
+			pinnedHeight: this.list.layout.pinnedHeight,
 			row: state.row,
-			current: this.current,
+			current: this.list.current,
 			isPinned: (node) => node.id !== null && state.pinned.includes(node.id),
 			dimmed: (node) => this.matcher?.dims(node) ?? false,
 		});
@@ -421,32 +337,29 @@ export class TimeGraph {
 
 	private want(): void {
 		const { range, row } = this.view.state;
-		const { scroller, height, width } = this.frame;
-		const from = Math.max(scroller.scrollTop - OVERSCAN, 0);
-		const near = layoutRows(
-			this.shown.pinned,
-			this.shown.rows,
-			from,
-			height + 2 * OVERSCAN,
-		).placed;
-		const rows = near.flatMap(({ node }) =>
-			node.output !== null && node.id !== null ? [{ id: node.id, output: node.output }] : [],
-		);
-		this.loader.want({ range, pixels: Math.round(width * (devicePixelRatio || 1)), rows });
+		const rows = this.list
+			.near(OVERSCAN)
+			.map(({ id, output }) => ({ id: id as RowId, output: output as GraphOutput }));
+		this.loader.want({
+			range,
+			pixels: Math.round(this.frame.width * (devicePixelRatio || 1)),
+			rows,
+		});
 		this.arrows.want(row === null ? null : (this.tree.byId.get(row) ?? null), range);
 	}
 
 	private drawOver(): void {
 		const { range, selection, row, clock } = this.view.state;
 		const { width, height } = this.frame;
-		const { colors, layout } = this;
+		const { colors } = this;
+		const { layout } = this.list;
 		const ratio = devicePixelRatio || 1;
 		const hover = this.view.hover.time;
 		paintOverlay(this.frame.overlay, {
 			...{ range, width, height, ratio, layout, colors, selection, hover, row },
 			zoomBox: this.zoomBox,
 			arrows: this.arrows.arrows,
-			arrowEnd: (id) => this.arrowEnd(id),
+			arrowEnd: (id) => this.list.arrowEnd(id),
 			nameOf: (id) => this.nameOf(id),
 		});
 		const { start } = this.experiment;
@@ -464,45 +377,16 @@ export class TimeGraph {
 		this.overview.paint(width, OVERVIEW_HEIGHT, ratio, colors);
 	}
 
-	/** An arrow ends at the row, at what it is folded into, or beyond the window's edge. */
-	private arrowEnd(row: RowId): { y: number; seen: boolean } | null {
-		for (let n = this.tree.byId.get(row) ?? null; n; n = n.parent) {
-			const { key } = n;
-			const placed = this.layout.placed.find((p) => p.node.key === key);
-			if (placed) {
-				const [top, height] = barOf(placed);
-				return { y: top + height / 2, seen: n.id === row };
-			}
-			const y = rowOffset(this.shown.rows, key);
-			if (y >= 0) {
-				const above = y < this.frame.scroller.scrollTop;
-				const edge = above ? this.layout.pinnedHeight - 10 : this.frame.height + 10;
-				return { y: edge, seen: false };
-			}
-		}
-		return null;
-	}
-
 	private nameOf(row: RowId): string {
 		const node = this.tree.byId.get(row);
 		return node ? fullName(node) : "?";
 	}
 
-	private hit(row: RowId, time: number): { lane: Tile["lane"]; i: number } | null {
-		const { range } = this.view.state;
-		for (const tile of [...this.loader.of(row, range)].reverse()) {
-			const i = stateIndex(tile.lane, time);
-			if (i >= 0) {
-				return { lane: tile.lane, i };
-			}
-		}
-		return null;
-	}
-
 	private updateTooltip(): void {
 		const { at } = this;
-		const node = at ? this.rowAt(at.y)?.node : undefined;
-		const hit = at && node?.output ? this.hit(node.id as RowId, this.timeAt(at.x)) : null;
+		const node = at ? this.list.at(at.y)?.node : undefined;
+		const tiles = node?.output ? this.loader.of(node.id as RowId, this.view.state.range) : [];
+		const hit = at ? hitAt(tiles, this.timeAt(at.x)) : null;
 		const paint =
 			hit && node?.family
 				? this.currentPalette.paint(node.family, hit.lane.state[hit.i] as number)

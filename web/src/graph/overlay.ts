@@ -4,9 +4,8 @@
 import type { RowId, TimeRange } from "../api";
 import type { Arrow } from "./arrows";
 import type { Layout } from "./layout";
-import { context, sizeCanvas, timeToX, type Colors } from "./scene";
+import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
 
-const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 const HEAD = 5;
 
 interface Name {

@@ -19,6 +19,12 @@ export function stateEnd(lane: Lane, i: number): number {
 	return i + 1 < lane.begin.length ? (lane.begin[i + 1] as number) : lane.end;
 }
 
+/** What a state's label says; "" where it has none. */
+export function stateLabel(lane: Lane, i: number): string {
+	const number = lane.label[i] as number;
+	return number > 0 ? (lane.labels[number - 1] ?? "") : "";
+}
+
 /** Return: the number of the state at a time; -1 where the lane has none. */
 export function stateIndex(lane: Lane, time: number): number {
 	let low = 0;

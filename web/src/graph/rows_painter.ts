@@ -2,12 +2,11 @@
 // picture costs what its pixels cost, however many states there are.
 
 import type { Lane, RowId } from "../api";
-import { BLANK, fillColumns, stateEnd, stateIndex, type Tile } from "./pixels";
+import { BLANK, fillColumns, stateEnd, stateIndex, stateLabel, type Tile } from "./pixels";
 import { DIMMED, type Paint, type Paints } from "./palette";
 import type { Placed } from "./layout";
-import { barOf, context, EDGE, LINE, sizeCanvas, timeToX, type Scene } from "./scene";
+import { barOf, context, EDGE, FONT, LINE, sizeCanvas, timeToX, type Scene } from "./scene";
 
-const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
 /** A state this wide says what it is. */
 const NAME_WIDTH = 64;
 const LABEL_WIDTH = 30;
@@ -200,8 +199,7 @@ export class RowsPainter {
 }
 
 function labelText(lane: Lane, i: number, paint: Paint, room: number): string {
-	const number = lane.label[i] as number;
-	const label = number > 0 ? (lane.labels[number - 1] ?? "") : "";
+	const label = stateLabel(lane, i);
 	if (label === "") {
 		return room >= NAME_WIDTH && paint.full !== 0 ? paint.name : "";
 	}

@@ -8,6 +8,9 @@ import type { Palette } from "./palette";
 import type { Match, Tile } from "./pixels";
 import type { TreeNode } from "./tree";
 
+/** Of all that is written on canvases. */
+export const FONT = '11px system-ui, "Segoe UI", Roboto, sans-serif';
+
 /** The page's own colours, from its style sheet. */
 export interface Colors {
 	ground: string;

@@ -5,7 +5,7 @@ import { Truth } from "../api";
 import { formatDuration, formatTime } from "../time";
 import type { Clock } from "../view";
 import type { Paint } from "./palette";
-import { stateEnd } from "./pixels";
+import { stateEnd, stateLabel } from "./pixels";
 import { fullName, type TreeNode } from "./tree";
 
 const OFFSET = 14;
@@ -56,7 +56,7 @@ export class Tooltip {
 
 	show(scene: TooltipScene): void {
 		const { lane, i, paint } = scene;
-		const label = lane.label[i] ? (lane.labels[(lane.label[i] as number) - 1] ?? "") : "";
+		const label = stateLabel(lane, i);
 		const begin = lane.begin[i] as number;
 		const length = formatDuration(stateEnd(lane, i) - begin);
 		const title = line("title", "");
