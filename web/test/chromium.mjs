@@ -340,6 +340,13 @@ export class Browser {
 		);
 	}
 
+	/** Return: what the page has copied. */
+	async clipboard() {
+		const permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
+		await this.#send("Browser.grantPermissions", { permissions }, null);
+		return this.evaluate(() => navigator.clipboard.readText());
+	}
+
 	/** Return: what is seen, as PNG. */
 	async screenshot() {
 		const { data } = await this.send("Page.captureScreenshot", { format: "png" });

@@ -381,6 +381,30 @@ test("a table is sorted, and its worst exit is shown in the graph", { skip }, as
 	);
 });
 
+test("a table is copied as CSV, and a link to the view", { skip }, async () => {
+	await fresh();
+	await browser.click(".tab", "VM exits");
+	await browser.until(() => document.querySelectorAll("#tables tbody tr").length > 3);
+	await browser.click("#tables .tools [title^=Copy]");
+	await browser.until(() => document.querySelector("#status").textContent.includes("copied"));
+	const lines = (await browser.clipboard()).trim().split(/\r?\n/);
+	const wanted = sql.rows(
+		"SELECT name, count(*) AS n, sum(dur) AS ns FROM vm_exit GROUP BY name",
+	);
+	const [head, ...cells] = lines.map((line) => line.split(","));
+	const at = (name) => head.indexOf(name);
+	const copied = cells.map((row) => [
+		row[at("reason")],
+		Number(row[at("count")]),
+		Number(row[at("total_ns")]),
+	]);
+	const sort = (rows) => rows.sort((a, b) => a[0].localeCompare(b[0]));
+	assert.deepEqual(sort(copied), sort(wanted.map(({ name, n, ns }) => [name, n, ns])));
+	await browser.click("#toolbar [title^='Copy a link']");
+	await browser.until(() => document.querySelector("#status").textContent.includes("Link"));
+	assert.equal(await browser.clipboard(), await browser.evaluate(() => location.href));
+});
+
 test("the table is made higher, and the graph lower", { skip }, async () => {
 	await fresh();
 	const heights = () =>
