@@ -10,7 +10,7 @@
 #define NS_SAFE	 (UINT64_C(1) << 62)
 
 /* How far a file is read before its pages behind the reader are given back. */
-#define DROP_STEP ((uint64_t)1 << 18)
+#define DROP_STEP ((uint64_t)1 << 16)
 
 struct ctf_cursor_file {
 	struct ctf_packets src;
@@ -101,6 +101,20 @@ static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
 
 	madvise((void *)(f->src.data + f->dropped), aligned - f->dropped, MADV_DONTNEED);
 	f->dropped = aligned;
+}
+
+/* When the reader gets there, pages of the packet are dropped. */
+static void set_drop_at(struct ctf_cursor *c)
+{
+	uint64_t at = c->file->dropped + 2 * DROP_STEP;
+
+	c->drop_at = at > c->packet.offset ? (at - c->packet.offset) * 8 : 0;
+}
+
+static void drop_behind(struct ctf_cursor *c)
+{
+	drop_pages(c->file, c->packet.offset + c->reader.pos / 8);
+	set_drop_at(c);
 }
 
 static bool has_span(const struct ctf_packet *p)
@@ -310,6 +324,7 @@ static bool enter_packet(struct ctf_cursor *c)
 		if (take_packet(c, &p, has_after ? &f->next : NULL)) {
 			set_clock_limits(c);
 			ctf_packet_enter(&f->src, &p, &c->reader);
+			set_drop_at(c);
 			c->in_packet = true;
 		}
 	}
@@ -449,6 +464,8 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 			continue;
 		}
 		skip_events(c);
+		if (c->reader.pos >= c->drop_at)
+			drop_behind(c);
 		if (c->reader.pos >= c->reader.end)
 			c->in_packet = false;
 		else if (read_event(c, out))

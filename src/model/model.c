@@ -58,6 +58,10 @@ static int carrier_of(const struct model *m, uint32_t machine, uint32_t cpu)
 struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
 {
 	struct machine *mc = &m->machines[machine];
+
+	/* Most are met in the order of their numbers. */
+	if (number < mc->cpus.n && mc->cpus.at[number].number == number)
+		return &mc->cpus.at[number];
 	uint64_t *i = map_put(&mc->cpu_by_number, number, mc->cpus.n);
 
 	if (*i == mc->cpus.n) {
