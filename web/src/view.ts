@@ -162,16 +162,16 @@ export class View {
 		if (wanted.range && this.length > 0) {
 			wanted.range = clampRange(wanted.range, this.length);
 		}
-		if (!this.apply(wanted)) {
-			return;
-		}
-		const after = this.step();
+		const { range, selection, row } = { ...before, ...wanted };
+		const after = { range, selection, row };
 		if (!same(before, after)) {
 			const keys = (["range", "selection", "row"] as const).filter(
 				(key) => !same(before[key], after[key]),
 			);
+			// Listeners come last, so that they see whether there is a step back.
 			this.remember(before, keys.join());
 		}
+		this.apply(wanted);
 	}
 
 	/** Another experiment: what belonged to the last one's rows and times is gone. */

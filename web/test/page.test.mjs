@@ -158,7 +158,11 @@ test("colours of different states are different on the screen", { skip }, async 
 test("zooms and pans by keys, and goes back", { skip }, async () => {
 	await fresh();
 	const before = (await view(browser)).range;
+	const canGoBack = () =>
+		browser.evaluate(() => !document.querySelector("#toolbar [title^=Back]").disabled);
+	assert.equal(await canGoBack(), false);
 	await browser.key("w");
+	assert.equal(await canGoBack(), true);
 	await browser.key("w");
 	await browser.key("d");
 	await settle(browser);

@@ -2,7 +2,7 @@
 // previous go to where it is so. "stolen >1ms lw-write" is the state stolen, at least 1 ms long, of
 // rows or with labels that have "lw-write".
 
-import type { ExperimentApi, Found, GraphOutput, RowId, Rows, Search } from "../api";
+import type { ExperimentApi, Found, GraphOutput, RowId, Rows, Search, TimeRange } from "../api";
 import type { Query, View } from "../view";
 import type { Tree, TreeNode } from "../graph/tree";
 
@@ -23,7 +23,7 @@ export function parseQuery(text: string, states: ReadonlySet<string>): Query | n
 	for (const word of text.trim().split(/\s+/)) {
 		const length = /^>(\d+(?:\.\d+)?)(ns|us|µs|ms|s)$/.exec(word);
 		if (length) {
-			query.min = Number(length[1]) * (LENGTHS[length[2] ?? ""] ?? 1);
+			query.min = Math.round(Number(length[1]) * (LENGTHS[length[2] ?? ""] ?? 1));
 		} else if (states.has(word.toLowerCase())) {
 			query.states.push(word.toLowerCase());
 		} else if (word) {
@@ -103,6 +103,18 @@ function nearest(found: readonly (Found | null)[], direction: "next" | "previous
 	return best;
 }
 
+/** From where the reader is: the selected moment, unless the view has left it. */
+export function searchFrom(
+	range: TimeRange,
+	selection: TimeRange | null,
+	direction: "next" | "previous",
+): number {
+	if (selection && selection.start >= range.start && selection.start <= range.end) {
+		return selection.start;
+	}
+	return direction === "next" ? range.start : range.end;
+}
+
 /** Goes to the next or previous match. Return: where that is, or null. */
 export async function jump(
 	api: ExperimentApi,
@@ -115,7 +127,7 @@ export async function jump(
 	if (!query) {
 		return null;
 	}
-	const from = selection?.start ?? (direction === "next" ? range.start : range.end);
+	const from = searchFrom(range, selection, direction);
 	const asked = searches(tree, rows, query, from, direction).map((search) => api.search(search));
 	const found = nearest(await Promise.all(asked), direction);
 	if (found) {

@@ -4,7 +4,7 @@
 import type { ExperimentApi, Rows } from "../api";
 import type { Tree } from "../graph/tree";
 import type { Session } from "../session";
-import type { Theme } from "../view";
+import type { Theme, ViewState } from "../view";
 import { copyText, debounce, el, icon, iconButton, replace } from "./dom";
 import type { Format } from "./export";
 import { jump, parseQuery, queryText, stateNames } from "./search";
@@ -23,6 +23,8 @@ interface Searched {
 	rows: Rows;
 }
 
+/** What the bar shows of the view. */
+const SHOWN: readonly (keyof ViewState)[] = ["query", "filter", "hidden", "theme"];
 const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
 const THEME_NAMES: Record<Theme, string> = { auto: "as the system", dark: "dark", light: "light" };
 const FORMATS: readonly [Format, string, string][] = [
@@ -71,7 +73,7 @@ export class Toolbar {
 		this.listen();
 		replace(host, ...this.groups());
 		this.fillMenu();
-		view.subscribe(() => this.update());
+		view.subscribe((_, changed) => this.update(changed));
 		this.update();
 	}
 
@@ -230,11 +232,18 @@ export class Toolbar {
 		);
 	}
 
-	private update(): void {
+	/** The history changes with every step of the view; the rest seldom. */
+	private update(changed?: ReadonlySet<keyof ViewState>): void {
 		const { view } = this.session;
-		const { query, filter, hidden, theme } = view.state;
 		this.undo.disabled = !view.canUndo;
 		this.redo.disabled = !view.canRedo;
+		if (!changed || SHOWN.some((key) => changed.has(key))) {
+			this.updateFields();
+		}
+	}
+
+	private updateFields(): void {
+		const { query, filter, hidden, theme } = this.session.view.state;
 		this.theme.title = `Colours: ${THEME_NAMES[theme]} (t)`;
 		this.theme.setAttribute("aria-label", this.theme.title);
 		if (document.activeElement !== this.search) {
@@ -243,17 +252,16 @@ export class Toolbar {
 		if (document.activeElement !== this.filter) {
 			this.filter.value = filter;
 		}
-		const show = () => view.change({ hidden: [] });
-		replace(
-			this.chips,
-			hidden.length > 0
-				? el(
-						"button",
-						{ type: "button", class: "chip", title: "Show them again", onclick: show },
-						`${hidden.length} hidden`,
-						icon("close"),
-					)
-				: null,
+		replace(this.chips, hidden.length > 0 ? this.hiddenChip(hidden.length) : null);
+	}
+
+	private hiddenChip(count: number): HTMLElement {
+		const onclick = () => this.session.view.change({ hidden: [] });
+		return el(
+			"button",
+			{ type: "button", class: "chip", title: "Show them again", onclick },
+			`${count} hidden`,
+			icon("close"),
 		);
 	}
 }

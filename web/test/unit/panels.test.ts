@@ -10,7 +10,7 @@ import { buildTree, shownRows } from "../../src/graph/tree";
 import { foldByName, keepStrokes, MAX_LINES, shortNumber } from "../../src/panels/chart_data";
 import { statisticsCsv, toCsv } from "../../src/panels/csv";
 import { stateLines, toSvg, type Picture } from "../../src/panels/picture";
-import { parseQuery, queryText, searches } from "../../src/panels/search";
+import { parseQuery, queryText, searches, searchFrom } from "../../src/panels/search";
 import { sumStates } from "../../src/panels/statistics";
 import { sortRows } from "../../src/panels/table";
 import { arrange, tableRange } from "../../src/panels/tables";
@@ -94,6 +94,7 @@ test("a query is told apart into states, a length and text", () => {
 	});
 	assert.deepEqual(parseQuery("my server", STATES), { text: "my server", states: [], min: 0 });
 	assert.deepEqual(parseQuery(">20µs", STATES), { text: "", states: [], min: 20_000 });
+	assert.equal(parseQuery(">1.0007us", STATES)?.min, 1001);
 	assert.equal(parseQuery("   ", STATES), null);
 });
 
@@ -142,6 +143,14 @@ test("a state is only searched for where it is one", () => {
 			["cpus", ["vm"]],
 		],
 	);
+});
+
+test("a search goes on from the selection, unless the view has left it", () => {
+	const range = { start: 100, end: 200 };
+	assert.equal(searchFrom(range, { start: 150, end: 160 }, "next"), 150);
+	assert.equal(searchFrom(range, { start: 50, end: 60 }, "next"), 100);
+	assert.equal(searchFrom(range, { start: 250, end: 260 }, "previous"), 200);
+	assert.equal(searchFrom(range, null, "previous"), 200);
 });
 
 test("states are summed up within the range", () => {
