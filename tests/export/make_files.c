@@ -142,10 +142,12 @@ static void make_hostile(struct store_writer *w)
 	add_state(w, TABLE_THREAD_STATE, 1, begin + 500, 200, THREAD_USER);
 	add_state(w, TABLE_THREAD_STATE, 1, begin + 700, 300, THREAD_SYSCALL);
 	add_state(w, TABLE_THREAD_STATE, 2, begin, 600, THREAD_USER);
-	add_state(w, TABLE_THREAD_STATE, 2, begin + 600, 400, THREAD_SYSCALL);
+	add_state(w, TABLE_THREAD_STATE, 2, begin + 600, 200, THREAD_SYSCALL);
+	add_state(w, TABLE_THREAD_STATE, 2, begin + 800, 200, THREAD_USER);
 	add_state(w, TABLE_CPU_STATE, 0, begin, 1000, CPU_USER);
 	add_exit(w, begin + 400, 400);
 	add_wakeup(w, begin + 450, 150);
+	add_wakeup(w, begin + 620, 10); /* no state begins when it ran */
 	add_diag(w);
 	free(name);
 }

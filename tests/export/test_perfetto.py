@@ -136,7 +136,7 @@ def test_every_interval_of_a_crowd():
 
 
 def test_idle_states_when_asked_for():
-    compare(SAMPLE, trace(SAMPLE, "--idle"), idle=True)
+    compare(CROWD, trace(CROWD, "--idle"), idle=True)
 
 
 def test_a_range_is_cut_out_to_the_ns():
@@ -147,9 +147,9 @@ def test_a_range_is_cut_out_to_the_ns():
 
 def test_slices_of_all_lanes_add_up():
     """With idle ones, each vCPU's slices leave no gap."""
-    t = trace(SAMPLE, "--idle")
-    for row in query(SAMPLE, "SELECT vcpu_id, sum(dur) AS ns FROM vcpu_state_total GROUP BY 1"):
-        uuid = next(u for u in t.tracks if t.path(u)[-1] == names(SAMPLE)["vcpu"][row["vcpu_id"]])
+    t = trace(CROWD, "--idle")
+    for row in query(CROWD, "SELECT vcpu_id, sum(dur) AS ns FROM vcpu_state_total GROUP BY 1"):
+        uuid = next(u for u in t.tracks if t.path(u)[-1] == names(CROWD)["vcpu"][row["vcpu_id"]])
         slices = t.slices(uuid)[0]
         assert sum(s.end - s.begin for s in slices) == row["ns"]
         assert all(a.end == b.begin for a, b in zip(slices, slices[1:]))
@@ -252,7 +252,7 @@ def test_names_of_any_kind():
 
 def test_who_has_no_cpu_from_the_begin_lost_it_to_nobody():
     check_flows(HOSTILE)
-    assert len(flows(trace(HOSTILE))) == 3
+    assert len(flows(trace(HOSTILE))) == 3  # two CPUs taken, and one wake-up of two
 
 
 def test_nothing_recorded():
@@ -270,15 +270,15 @@ def test_another_decoder_reads_it():
     if not shutil.which("protoc"):
         print("# protoc is not installed")
         return
-    with open(export(SAMPLE, "perfetto"), "rb") as f:
+    with open(export(CROWD, "perfetto"), "rb") as f:
         done = subprocess.run(["protoc", "--decode_raw"], stdin=f, capture_output=True, check=True)
     packets = done.stdout.count(b"\n1 {") + done.stdout.startswith(b"1 {")
-    assert packets == trace(SAMPLE).packets
+    assert packets == trace(CROWD).packets
 
 
 def test_the_same_on_the_standard_output():
-    with open(export(SAMPLE, "perfetto"), "rb") as f:
-        assert recordings.vmscope("export", "--to", "perfetto", SAMPLE)[0] == f.read()
+    with open(export(CROWD, "perfetto"), "rb") as f:
+        assert recordings.vmscope("export", "--to", "perfetto", CROWD)[0] == f.read()
 
 
 recordings.tap.run(dict(globals()))
