@@ -19,6 +19,9 @@ from service import row
 
 VMSCOPE, SIM, SAMPLE, CLIENT, SCRATCH = sys.argv[1:6]
 FILES = ("package.json", "package-lock.json", "client.mjs")
+NPM_CI = ["npm", "ci", "--no-audit", "--no-fund"]
+# npm 9, which Debian 12 has, cannot override a dependency that is not from a registry.
+NEWER_NPM = ["npm", "exec", "--yes", "--package=npm@10.9.2", "--"]
 
 
 def install():
@@ -33,9 +36,12 @@ def install():
     stamp = target / "installed"
     if stamp.exists() and stamp.read_text() == digest:
         return target, ""
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=target, timeout=180,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
+    for command in (NPM_CI, NEWER_NPM + NPM_CI):
+        done = subprocess.run(command, cwd=target, timeout=180, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode == 0:
+            break
+    else:
         return None, "npm cannot install the client: " + " ".join(done.stdout.split())[-300:]
     stamp.write_text(digest)
     return target, ""
