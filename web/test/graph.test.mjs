@@ -332,6 +332,14 @@ test("wheels: rows scroll, Shift goes through time, Ctrl zooms", { skip }, async
 	await browser.mouse("mouseWheel", x, y, { deltaY: 100, keys: ["Control"] });
 	await sleep(50);
 	assert.ok((await range()).end - (await range()).start > 2.1e9);
+	const before = await range();
+	const axis = await browser.place(".g-axis");
+	await browser.mouse("mouseWheel", axis.x, axis.y, { deltaY: -100 });
+	await sleep(50);
+	const after = await range();
+	const middle = (r) => (r.start + r.end) / 2;
+	assert.ok(after.end - after.start < before.end - before.start);
+	assert.ok(near(middle(after), middle(before), SLACK), "around the time under the pointer");
 });
 
 test("nothing was complained about", { skip }, async () => {

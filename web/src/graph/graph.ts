@@ -22,7 +22,7 @@ import { Names } from "./names";
 import { Overview } from "./overview";
 import { paintOverlay } from "./overlay";
 import { Palette } from "./palette";
-import { Pointer } from "./pointer";
+import { bindWheelZoom, Pointer } from "./pointer";
 import { drawnAt, hitAt, spotAt, type Drawn, type Spot } from "./probe";
 import { RowList } from "./row_list";
 import { RowsPainter } from "./rows_painter";
@@ -211,6 +211,8 @@ export class TimeGraph {
 			},
 			{ passive: false },
 		);
+		bindWheelZoom(frame.axis, view, (x) => this.timeAt(x));
+		bindWheelZoom(frame.overview, view, (x) => (x / frame.width) * view.duration);
 		frame.active.addEventListener("click", () => this.commands.toggleActive());
 		frame.clock.addEventListener("click", () =>
 			view.change({ clock: view.state.clock === "utc" ? "relative" : "utc" }),

@@ -98,6 +98,7 @@ export const POINTER_HELP: readonly { shown: string; help: string }[] = [
 	{ shown: "Click", help: "select a row and a moment" },
 	{ shown: "Double click", help: "select a state from its begin to its end" },
 	{ shown: "Ctrl+wheel", help: "zoom at the pointer" },
+	{ shown: "Wheel over the time axis", help: "zoom, too" },
 	{ shown: "Shift+wheel", help: "earlier or later" },
 	{ shown: "Ctrl+drag, middle drag", help: "move what is shown" },
 	{ shown: "Right drag", help: "zoom to a range" },

@@ -45,6 +45,29 @@ export function anchorOf(selection: TimeRange, time: number): number {
 		: selection.start;
 }
 
+function wheelFactor(e: WheelEvent): number {
+	const unit = e.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_HEIGHT : 1;
+	return Math.exp(e.deltaY * unit * WHEEL_ZOOM);
+}
+
+/** Over what only shows time the wheel has nothing else to do than to zoom. */
+export function bindWheelZoom(
+	canvas: HTMLCanvasElement,
+	view: View,
+	timeAt: (x: number) => number,
+): void {
+	canvas.addEventListener(
+		"wheel",
+		(e) => {
+			e.preventDefault();
+			const { range } = view.state;
+			const at = Math.min(Math.max(timeAt(e.offsetX), range.start), range.end);
+			view.change({ range: zoomRange(range, wheelFactor(e), at) });
+		},
+		{ passive: false },
+	);
+}
+
 export class Pointer {
 	private drag: Drag | null = null;
 	private readonly stop = new AbortController();
@@ -145,8 +168,8 @@ export class Pointer {
 		const unit = e.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_HEIGHT : 1;
 		const { range } = this.view.state;
 		if (e.ctrlKey || e.metaKey) {
-			const factor = Math.exp(e.deltaY * unit * WHEEL_ZOOM);
-			this.view.change({ range: zoomRange(range, factor, this.time(e.offsetX)) });
+			const at = this.time(e.offsetX);
+			this.view.change({ range: zoomRange(range, wheelFactor(e), at) });
 			return;
 		}
 		const across = e.shiftKey && e.deltaX === 0 ? e.deltaY : e.deltaX;
