@@ -85,13 +85,6 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 	}
 }
 
-void ctf_cursor_deinit(struct ctf_cursor *c)
-{
-	free(c->files);
-	free(c->saved);
-	*c = (struct ctf_cursor){0};
-}
-
 /* Pages behind the reader are dropped, so that a mapped trace does not count as our memory. */
 static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
 {
@@ -101,6 +94,20 @@ static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
 
 	madvise((void *)(f->src.data + f->dropped), aligned - f->dropped, MADV_DONTNEED);
 	f->dropped = aligned;
+}
+
+void ctf_cursor_deinit(struct ctf_cursor *c)
+{
+	for (size_t i = 0; i < c->n_files; i++) {
+		const struct ctf_cursor_file *f = &c->files[i];
+
+		if (f->src.size > f->dropped)
+			madvise((void *)(f->src.data + f->dropped), f->src.size - f->dropped,
+				MADV_DONTNEED);
+	}
+	free(c->files);
+	free(c->saved);
+	*c = (struct ctf_cursor){0};
 }
 
 /* When the reader gets there, pages of the packet are dropped. */
