@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "timeline/sync_aim.h"
 #include "timeline/sync_consensus.h"
 #include "timeline/sync_gaps.h"
 #include "timeline/sync_step.h"
@@ -23,9 +24,23 @@ enum {
 	MAX_WINDOWS = 64,      /* for one event: beyond, it tells nothing */
 	BUCKET = 128,	       /* events whose bounds are thinned together */
 	MANY_DISSENT = 4,      /* one event in as many */
+	MANY_ASTRAY = 2000,    /* one event in as many */
+	FEWEST_ASTRAY = 10000, /* the same */
+	MANY_UNSEEN = 50,      /* the same, of those without windows before or after */
+	FEW_ASTRAY = 16,       /* events */
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
 	STEP_ROUNDS = 3,
+	LEADS = 6,	     /* differences that are followed up, */
+	LEADS_EACH = 8,	     /* claims of each that are */
+	LEAD_REACH = 200000, /* ns: what a claim is wrong by at most, usually */
+	MAX_TRIES = 2,	     /* of different leads */
+	DOUBTFUL_PART = 8,   /* of the events that chance puts outside */
+	MAX_TURNS = 8,	     /* of a clock that leads are looked for after */
+	MARK_SLACK = 1000,   /* ns: by which marks close to each other may be wrong */
+	HARDLY_FALSE = 512,  /* one event in as many, */
+	OFTEN_FALSE = 32,    /* or where windows were lost */
+	LEAST_MARKS = 3,     /* of a clock that is followed, if not for half of the time */
 	N_SHIFTS = 4,
 };
 
@@ -598,6 +613,11 @@ static void claim_all(struct claims *claims, const struct sync_pair *pairs, size
 	sync_votes_count(&claims->votes, claims->n_guest, CLAIM_REACH);
 }
 
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t max(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -756,25 +776,31 @@ static struct known known_fit(const struct sync_fit *f)
 	return (struct known){.fit = f, .map = &f->map};
 }
 
-/*
- * A bend that could not be seen yet takes the truth out of the range, so what is added to the range
- * shrinks only as the lines become better.
- */
-static int widening(unsigned int rounds, bool believe)
+/* How to go from round to round. */
+struct way {
+	bool believe; /* see struct known */
+	int first; /* what is added to the range in the first rounds, times its width: a bend that was */
+	int later; /* not seen takes the truth out of it. And in the later ones */
+};
+
+/* Shrinks as the lines become better. */
+static int widening(unsigned int rounds, struct way way)
 {
-	return believe && rounds <= WIDE_ROUNDS ? 1 << (2 * (WIDE_ROUNDS + 1 - rounds)) : 1;
+	int wide = rounds <= WIDE_ROUNDS ? way.first >> (2 * (rounds - 1)) : 0;
+
+	return wide > way.later ? wide : way.later;
 }
 
 static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		   const struct sync_fit_options *o, bool believe)
+		   const struct sync_fit_options *o, struct way way)
 {
 	double before = INFINITY, now = badness(&c->fit);
 
 	while (c->rounds < MAX_ROUNDS && (c->rounds <= WIDE_ROUNDS + 1 || now < 0.99 * before)) {
 		struct known known = known_fit(&c->fit);
 
-		known.widen = widening(c->rounds, believe);
-		known.believe = believe;
+		known.widen = widening(c->rounds, way);
+		known.believe = way.believe;
 		if (fit_round(c, &known, pairs, n_pairs, o))
 			break;
 		before = now;
@@ -804,22 +830,38 @@ static uint64_t outside_by_chance(const struct sync_contain *c, const struct syn
 	return all ? (uint64_t)((double)outside / (double)all * (double)c->events) : 0;
 }
 
+/* How many events the lines themselves put outside, their errors aside. */
+static uint64_t count_astray(const struct sync_contain *c, const struct sync_pair *pairs,
+			     size_t n_pairs)
+{
+	struct clock_map lines = clock_map_copy(&c->fit.map);
+	struct known known = {.map = &lines};
+	uint64_t seen;
+
+	for (size_t i = 0; i < lines.n_pieces; i++)
+		lines.pieces[i].error = 0;
+	uint64_t astray = collect(&known, pairs, n_pairs, NULL, &seen);
+	clock_map_deinit(&lines);
+	return astray;
+}
+
 static void count_events(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
 	struct known known = known_fit(&c->fit);
 
 	c->outside = collect(&known, pairs, n_pairs, NULL, &c->events);
+	c->astray = count_astray(c, pairs, n_pairs);
 }
 
 /* Return: 0 or SYNC_NO_FIT. */
 static int fit_once(struct sync_contain *c, const struct known *known,
 		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o,
-		    bool believe)
+		    struct way way)
 {
-	*c = (struct sync_contain){.voted = !believe};
+	*c = (struct sync_contain){.voted = !way.believe};
 	if (fit_round(c, known, pairs, n_pairs, o))
 		return SYNC_NO_FIT;
-	narrow(c, pairs, n_pairs, o, believe);
+	narrow(c, pairs, n_pairs, o, way);
 	count_events(c, pairs, n_pairs);
 	return 0;
 }
@@ -852,11 +894,12 @@ static void keep_simpler(struct sync_contain *c, struct sync_contain *other)
 static int fit_from(struct sync_contain *c, const struct known *known,
 		    const struct sync_pair *pairs, size_t n_pairs, const struct sync_fit_options *o)
 {
+	static const struct way believing = {true, 16, 1}, voting = {false, 1, 1};
 	struct sync_contain voted;
 
-	if (fit_once(c, known, pairs, n_pairs, o, true))
+	if (fit_once(c, known, pairs, n_pairs, o, believing))
 		return SYNC_NO_FIT;
-	if (c->outside + c->fit.dropped && !fit_once(&voted, known, pairs, n_pairs, o, false))
+	if (c->outside + c->fit.dropped && !fit_once(&voted, known, pairs, n_pairs, o, voting))
 		keep_simpler(c, &voted);
 	return 0;
 }
@@ -876,9 +919,213 @@ static int fit_from_claims(struct sync_contain *c, const claim_vec *claims, int6
 	return rc;
 }
 
+/* ---- leads ---- */
+
+static const double HALF = 0.5;
+static const double ENOUGH_WORTH = 0.999; /* of a track, to look no further */
+static const double COST_OUTSIDE = 20;	  /* an event outside makes as many worthless */
+
+/* A claim that may be true. */
+struct lead {
+	int64_t at, difference;
+};
+
+typedef VEC(struct lead) lead_vec;
+
+static bool is_taken(const lead_vec *leads, int64_t difference)
+{
+	vec_each (l, leads) {
+		if (llabs(l->difference - difference) <= 2 * CLAIM_REACH)
+			return true;
+	}
+	return false;
+}
+
+/* The claim that most agree with, of those that differ from the ones taken; or NULL. */
+static const struct sync_candidate *next_best(const struct claims *c, const lead_vec *taken)
+{
+	const struct sync_candidate *best = NULL;
+
+	vec_each (x, &c->votes.candidates) {
+		if ((!best || x->coarse > best->coarse) && !is_taken(taken, x->difference))
+			best = x;
+	}
+	return best;
+}
+
+static void add_lead(lead_vec *leads, const struct claims *c, const struct sync_candidate *x)
+{
+	*vec_push(leads) = (struct lead){c->ts[x->guest], x->difference};
+}
+
+/* Some of the claims that agree with the best one. */
+static void add_leads(lead_vec *leads, const struct claims *c, const struct sync_candidate *best)
+{
+	const struct sync_candidate *at = c->votes.candidates.at, *end = at + c->votes.candidates.n;
+	const struct sync_candidate *first = best, *last = best + 1;
+
+	while (first > at && best->difference - first[-1].difference <= CLAIM_REACH)
+		first--;
+	while (last < end && last->difference - best->difference <= CLAIM_REACH)
+		last++;
+	size_t n = (size_t)(last - first), step = n / LEADS_EACH + 1;
+
+	add_lead(leads, c, best);
+	for (size_t i = step / 2; i < n; i += step)
+		add_lead(leads, c, &first[i]);
+}
+
+/* The likeliest differences first. */
+static void find_leads(lead_vec *leads, const struct sync_pair *pairs, size_t n_pairs,
+		       enum sync_grain grain)
+{
+	struct claims claims = {0};
+	const struct sync_candidate *best;
+	lead_vec taken = {0};
+
+	claim_all(&claims, pairs, n_pairs, grain);
+	for (size_t i = 0; i < LEADS && (best = next_best(&claims, &taken)); i++) {
+		add_leads(leads, &claims, best);
+		add_lead(&taken, &claims, best);
+	}
+	vec_deinit(&taken);
+	claims_deinit(&claims);
+}
+
+/* The part of the time from begin to end that marks explain, less what they leave outside or untold. */
+static double worth_of(const struct sync_marks *m, int64_t begin, int64_t end)
+{
+	double all = 0, events = 0, outside = 0;
+
+	if (!m->at.n)
+		return 0;
+	vec_each (x, &m->at) {
+		all += (double)x->all;
+		events += (double)x->events;
+		outside += (double)x->outside;
+	}
+	int64_t from = max(m->at.at[0].from, begin), to = min(m->at.at[m->at.n - 1].to, end);
+	return (double)(to - from) / (double)(end - begin) * (events - COST_OUTSIDE * outside) /
+	       all;
+}
+
+/* Follows the leads between two guest times. marks: becomes what the best of them shows. */
+static void follow_leads(const lead_vec *leads, const struct sync_view *view, int64_t begin,
+			 int64_t end, struct sync_marks *marks)
+{
+	struct sync_mark first;
+	double most = 0;
+
+	*marks = (struct sync_marks){0};
+	for (size_t i = 0; i < leads->n && most < ENOUGH_WORTH; i++) {
+		const struct lead *l = &leads->at[i];
+		struct sync_marks found = {0};
+
+		if (l->at < begin || l->at > end ||
+		    sync_aim(view, l->at, l->difference, LEAD_REACH, &first))
+			continue;
+		sync_aim_follow(view, &first, begin, end, &found);
+		double worth = worth_of(&found, begin, end);
+		bool better = worth > most && (found.at.n >= LEAST_MARKS || worth > HALF);
+		struct sync_marks worse = better ? *marks : found;
+
+		most = better ? worth : most;
+		*marks = better ? found : *marks;
+		vec_deinit(&worse.at);
+	}
+}
+
+/* Adds what can be found between two guest times: where the clock steps, on both sides of that. */
+static void find_marks(const lead_vec *leads, const struct sync_view *view, int64_t begin,
+		       int64_t end, int turns, struct sync_marks *all)
+{
+	struct sync_marks marks;
+
+	if (begin >= end || !turns)
+		return;
+	follow_leads(leads, view, begin, end, &marks);
+	if (marks.at.n) {
+		int64_t from = marks.at.at[0].from, to = marks.at.at[marks.at.n - 1].to;
+
+		find_marks(leads, view, begin, from, turns / 2, all);
+		vec_each (m, &marks.at)
+			*vec_push(&all->at) = *m;
+		find_marks(leads, view, to, end, turns / 2, all);
+	}
+	vec_deinit(&marks.at);
+}
+
+/* Straight from mark to mark. Where that would be too steep, the clock steps somewhere between. */
+static struct clock_map marks_map(const struct sync_marks *marks, double max_drift)
+{
+	VEC(struct clock_piece) pieces = {0};
+
+	for (size_t i = 0; i < marks->at.n; i++) {
+		const struct sync_mark *a = &marks->at.at[i];
+		const struct sync_mark *b = i + 1 < marks->at.n ? a + 1 : a;
+		int64_t offset = a->low + (a->high - a->low) / 2;
+		int64_t change = b->low + (b->high - b->low) / 2 - offset;
+		int64_t error = max(a->high - a->low, b->high - b->low);
+		struct clock_piece p = {a->at, max(b->at, a->at + 1), offset, 0, error, 0, 0};
+
+		if (a->at == b->at && pieces.n)
+			continue;
+		p.drift = a < b ? (double)change / (double)(b->at - a->at) : 0;
+		if (fabs(p.drift) > max_drift) {
+			p.drift = 0;
+			p.error = llabs(change) + error;
+		}
+		*vec_push(&pieces) = p;
+	}
+	return (struct clock_map){pieces.at, pieces.n};
+}
+
 static bool fits_well(const struct sync_contain *c)
 {
 	return c->outside <= c->events / 100;
+}
+
+/* Whether its lines hold, not only its errors, which may be wide. */
+static bool is_straight(const struct sync_contain *c)
+{
+	return fits_well(c) && c->astray <= c->events / MANY_ASTRAY;
+}
+
+/* Whether a is clearly better than b, by the events that the lines put outside, or by its errors. */
+static bool is_better(const struct sync_contain *a, const struct sync_contain *b)
+{
+	uint64_t few = FEW_ASTRAY + (a->astray < b->astray ? a->astray : b->astray) / 4;
+
+	if (a->astray + few < b->astray || b->astray + few < a->astray)
+		return a->astray < b->astray;
+	return badness(&a->fit) < badness(&b->fit);
+}
+
+/* Keeps the better of *c and *other in *c. */
+static void keep_better(struct sync_contain *c, struct sync_contain *other)
+{
+	struct sync_contain worse = *other;
+
+	if (is_better(other, c)) {
+		worse = *c;
+		*c = *other;
+	}
+	sync_contain_deinit(&worse);
+}
+
+/*
+ * Whether its lines are hardly better than chance. Or, where single claims led to it, whether anything at all
+ * speaks against them: other differences nearly as good are to be had there.
+ */
+static bool is_doubtful(const struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < n_pairs; i++)
+		all += pairs[i].cpu->n;
+	if (c->led && (c->astray > 1 + all / FEWEST_ASTRAY || c->events < all - all / MANY_UNSEEN))
+		return true;
+	return c->astray > FEW_ASTRAY && c->astray > c->by_chance / DOUBTFUL_PART;
 }
 
 /* Around a step the bounds are of one line's windows only, until both lines are known. */
@@ -904,6 +1151,102 @@ static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t
 		count_events(c, pairs, n_pairs);
 	}
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);
+	if (is_doubtful(c, pairs, n_pairs))
+		sync_fit_doubt(&c->fit);
+}
+
+/* Fits from marks, which are so close to the truth that nothing is to be added. Return: 0 or SYNC_NO_FIT. */
+static int fit_from_marks(struct sync_contain *c, const struct sync_marks *marks,
+			  const struct sync_pair *pairs, size_t n_pairs,
+			  const struct sync_fit_options *o)
+{
+	struct clock_map map = marks_map(marks, (double)o->max_drift_ppb * 1e-9);
+	struct known known = {.map = &map, .slack = MARK_SLACK};
+	struct sync_contain voted;
+	int rc = fit_once(c, &known, pairs, n_pairs, o, (struct way){.believe = true});
+
+	if (!rc && !fit_once(&voted, &known, pairs, n_pairs, o, (struct way){.believe = false}))
+		keep_better(c, &voted);
+	c->claims = marks->at.n;
+	clock_map_deinit(&map);
+	return rc;
+}
+
+/* Whether a lead says the same as one of the marks. */
+static bool is_of_marks(const struct lead *l, const struct sync_marks *marks)
+{
+	vec_each (m, &marks->at) {
+		if (l->at >= m->from && l->at <= m->to &&
+		    llabs(l->difference - m->low) <= CLAIM_REACH)
+			return true;
+	}
+	return false;
+}
+
+/* Leaves those leads that are not of the marks. Return: whether it were fewer. */
+static bool drop_leads(lead_vec *leads, const struct sync_marks *marks)
+{
+	size_t n = 0, before = leads->n;
+
+	for (size_t i = 0; i < before; i++) {
+		if (!is_of_marks(&leads->at[i], marks))
+			leads->at[n++] = leads->at[i];
+	}
+	leads->n = n;
+	return n < before;
+}
+
+/*
+ * One attempt, from what single claims lead to, which is kept in *c if it is better (*rcp: whether there
+ * is one yet). Drops the leads that it is from. Return: whether there are others to try.
+ */
+static bool try_marks(struct sync_contain *c, int *rcp, lead_vec *leads,
+		      const struct sync_view *view, const struct sync_fit_options *o)
+{
+	struct sync_marks marks = {0};
+	struct sync_contain led;
+
+	find_marks(leads, view, o->begin, o->end, MAX_TURNS, &marks);
+	bool more = drop_leads(leads, &marks);
+	if (marks.at.n && !fit_from_marks(&led, &marks, view->pairs, view->n_pairs, o)) {
+		led.led = true;
+		led.by_chance = outside_by_chance(&led, view->pairs, view->n_pairs);
+		if (*rcp)
+			*c = led;
+		else if (is_doubtful(c, view->pairs, view->n_pairs) ||
+			 !is_doubtful(&led, view->pairs, view->n_pairs))
+			keep_better(c, &led);
+		else
+			sync_contain_deinit(&led);
+		*rcp = 0;
+	}
+	vec_deinit(&marks.at);
+	return more;
+}
+
+/*
+ * Keeps in *c, or makes where there is none, what single claims lead to, if it is better.
+ * Return: 0, or SYNC_NO_FIT when there is still none.
+ */
+static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pairs, size_t n_pairs,
+		     const struct sync_fit_options *o)
+{
+	static const size_t false_part[] = {HARDLY_FALSE, OFTEN_FALSE};
+
+	if (!rc)
+		c->by_chance = outside_by_chance(c, pairs, n_pairs);
+	for (size_t i = 0; i < 2 && (rc || !is_straight(c)); i++) {
+		struct sync_view view = {pairs, n_pairs, false_part[i]};
+		lead_vec leads = {0};
+		bool more = true;
+
+		find_leads(&leads, pairs, n_pairs, SYNC_COARSE);
+		find_leads(&leads, pairs, n_pairs, SYNC_FINE);
+		for (int k = 0; k < MAX_TRIES && more && (rc || !is_straight(c)); k++)
+			more = try_marks(c, &rc, &leads, &view, o);
+		vec_deinit(&leads);
+	}
+	return rc;
 }
 
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
@@ -925,6 +1268,8 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
+	if (rc || !is_straight(c))
+		rc = try_leads(c, rc, pairs, n_pairs, o);
 	if (!rc)
 		finish(c, pairs, n_pairs, o);
 	return rc;

@@ -81,7 +81,9 @@ struct sync_contain {
 	uint64_t claims;  /* agreeing ones, that the fit began from */
 	uint64_t events;  /* of the guest, on the CPUs given, that have windows before and after */
 	uint64_t outside; /* of them, those that no window can hold, within the error of the fit */
+	uint64_t astray;  /* events outside by the lines themselves, their errors aside */
 	uint64_t by_chance; /* as `outside`, of as many events moved by some other difference */
+	bool led;	    /* single claims led to it, not many that agree */
 	bool voted;	    /* events were outvoted that contradict most others */
 	unsigned int rounds;
 	struct sync_bound *bounds; /* owned; by time: what the fit is of */

@@ -445,27 +445,30 @@ static bool satisfies(const struct clock_piece *p, const struct sync_bound *b)
 	return b->side == SYNC_UPPER ? d <= b->value + 1 : d >= b->value - 1;
 }
 
-/* A bound was left out: if it is not far off, it may be true, and the clock turned. */
-static void cover_dropped(struct clock_piece *p, const struct sync_bound *b)
+/*
+ * A bound was left out: if it is not far off, by what the error was without any such, it may be true, and the
+ * clock turned.
+ */
+static void cover_dropped(struct clock_piece *p, const struct sync_bound *b, int64_t error)
 {
 	int64_t off = llabs(difference_at(p, b->at) - b->value);
 
-	if (p->error != CLOCK_ERROR_UNKNOWN && off / FAR_OFF <= p->error)
+	if (error != CLOCK_ERROR_UNKNOWN && off / FAR_OFF <= error)
 		p->error = max(p->error, off);
 }
 
 static void count_bounds(struct sync_fit *f, const struct scan *s)
 {
-	size_t piece = 0;
+	struct clock_piece *p = f->map.pieces, *last = p + f->map.n_pieces - 1;
+	int64_t error = p->error;
 
 	for (size_t i = 0; i < s->n; i++) {
-		while (piece + 1 < f->map.n_pieces && s->bounds[i].at >= f->map.pieces[piece].to)
-			piece++;
-		struct clock_piece *p = &f->map.pieces[piece];
+		while (p < last && s->bounds[i].at >= p->to)
+			error = (++p)->error;
 		bool violated = s->dropped[i] || !satisfies(p, &s->bounds[i]);
 
 		if (s->dropped[i])
-			cover_dropped(p, &s->bounds[i]);
+			cover_dropped(p, &s->bounds[i], error);
 		p->constraints++;
 		p->violations += violated;
 		f->violations += violated;
@@ -527,13 +530,20 @@ int sync_fit_init(struct sync_fit *f, const struct sync_bound *bounds, size_t n,
 	return rc;
 }
 
+void sync_fit_doubt(struct sync_fit *f)
+{
+	f->doubtful = true;
+	for (size_t i = 0; i < f->map.n_pieces; i++)
+		f->map.pieces[i].error = CLOCK_ERROR_UNKNOWN;
+}
+
 int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *highp)
 {
 	const struct sync_fit_piece *p = &f->pieces[clock_map_piece(&f->map, t) - f->map.pieces];
 	const struct sync_hull *a = &f->hulls[p->hull], *b = &f->hulls[p->other];
 	int64_t low, high;
 
-	if (!sync_hull_closed(a) || !sync_hull_closed(b))
+	if (f->doubtful || !sync_hull_closed(a) || !sync_hull_closed(b))
 		return SYNC_NO_FIT;
 	sync_hull_range(a, t, lowp, highp);
 	sync_hull_range(b, t, &low, &high);

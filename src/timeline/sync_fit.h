@@ -51,6 +51,7 @@ struct sync_fit {
 	uint64_t constraints;
 	uint64_t violations; /* bounds that the map does not satisfy, those left out included */
 	uint64_t dropped;    /* bounds left out by drop_false */
+	bool doubtful;
 };
 
 enum { SYNC_NO_FIT = 1 };
@@ -63,9 +64,12 @@ int sync_fit_init(struct sync_fit *f, const struct sync_bound *bounds, size_t n,
 		  const struct sync_fit_options *o);
 void sync_fit_deinit(struct sync_fit *f);
 
+/* The bounds may be false: the lines stay, but nothing is known of their errors any more. */
+void sync_fit_doubt(struct sync_fit *f);
+
 /*
  * The least and the greatest difference that the bounds leave at machine time t.
- * Return: 0, or SYNC_NO_FIT where one side is open.
+ * Return: 0, or SYNC_NO_FIT where one side is open, or the bounds are in doubt.
  */
 int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *highp);
 

@@ -54,3 +54,8 @@ def run(vmscope, sim, seed, *options):
             accuracy.simulate(sim, foreign[0], "--seed", seed + 1000000, *common_options(r))
         machines, report = accuracy.judge_simulated(vmscope, directory, *options, seed=seed, foreign=foreign)
     return family, machines, report
+
+
+def judged(vmscope, sim, seed):
+    """Return: (family, machines) of the case of this seed."""
+    return run(vmscope, sim, seed)[:2]

@@ -2,6 +2,8 @@
 """full.py VMSCOPE SIM [OPTION...]: the tables of docs/accuracy.md."""
 import argparse
 import collections
+import functools
+import multiprocessing
 import os
 import pathlib
 import random
@@ -48,18 +50,19 @@ def recordings(vmscope, root):
                 if not m.estimates:
                     say(directory.name, m.name, sync, told, "(truth not known)", *[""] * 6)
                 for e in m.estimates:
-                    bad += e.excess > 0
+                    bad += (e.excess or 0) > 0
                     say(directory.name, m.name, sync, told, e.method + (" *" if e.chosen else ""), e.pieces,
-                        *map(us, e.widths), us(e.error), "no" if e.excess > 0 else "yes")
+                        *map(us, e.widths), us(e.error), "no" if (e.excess or 0) > 0 else "yes")
     return bad
 
 
-def seeds(vmscope, sim, numbers):
+def seeds(vmscope, sim, numbers, jobs):
     """Return: number of faults."""
     verdicts = collections.defaultdict(collections.Counter)
     estimates, bad = collections.defaultdict(list), []
-    for seed in numbers:
-        family, machines, _ = cases.run(vmscope, sim, seed)
+    with multiprocessing.Pool(jobs) as pool:
+        found = pool.map(functools.partial(cases.judged, vmscope, sim), numbers, chunksize=1)
+    for seed, (family, machines) in zip(numbers, found):
         for fault in accuracy.faults(machines):
             bad.append(f"seed {seed} ({family}): {fault}")
             print(bad[-1], file=sys.stderr, flush=True)
@@ -127,7 +130,7 @@ def decoys(vmscope, sim, numbers):
                 counted += sum(int(r["vmsync_decoys"])
                                for r in accuracy.rows(directory / "truth" / "identity.csv"))
             found += [e for m in machines for e in m.estimates if e.chosen and m.verdict == "right"]
-        violated = sum(e.excess > 0 for e in found)
+        violated = sum((e.excess or 0) > 0 for e in found)
         bad += violated
         say(name, len(found), sum(e.pieces == 1 for e in found), us(statistics.median(e.usual for e in found)),
             us(max(e.error for e in found)), violated, counted, sum(e.decoys for e in found))
@@ -156,8 +159,8 @@ def hours(vmscope, sim, numbers):
             true = len(accuracy.simulated_clocks(directory)["g1"].pieces)
         events = sum(m["events"] for m in report["machines"] if m["role"] == "guest" and m["events"])
         for e in (e for m in machines for e in m.estimates):
-            bad += e.excess > 0
-            say(seed, events, true, e.pieces, us(e.usual), f"{100 * e.inside:.2f}", us(max(0, e.excess)),
+            bad += (e.excess or 0) > 0
+            say(seed, events, true, e.pieces, us(e.usual), f"{100 * e.inside:.2f}", us(max(0, e.excess or 0)),
                 f"{seconds:.2f}", f"{memory:.0f}")
     return bad
 
@@ -184,6 +187,7 @@ def main():
     parser.add_argument("sim")
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="seeds simulated at a time")
     parser.add_argument("--recordings", type=pathlib.Path)
     parser.add_argument("--specials", type=int, default=0, metavar="N", help="special cases, N seeds of each")
     parser.add_argument("--sizes", nargs="*", default=[], metavar="EVENTS", help="like 1M")
@@ -193,7 +197,7 @@ def main():
         bad += recordings(o.vmscope, o.recordings)
         print()
     if o.seeds:
-        bad += seeds(o.vmscope, o.sim, range(o.first, o.first + o.seeds))
+        bad += seeds(o.vmscope, o.sim, range(o.first, o.first + o.seeds), o.jobs)
     for special in (alike, decoys, hours) if o.specials else ():
         print()
         bad += special(o.vmscope, o.sim, range(1, 1 + o.specials))
