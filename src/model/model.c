@@ -300,6 +300,21 @@ static int container_of_child(struct model *m, const struct event *e, int parent
 					e->sched_process_fork.child_ns_inum, parents);
 }
 
+/* A new thread begins inside the call that made it, and leaves it as its parent does; not a kernel thread. */
+static void enter_birth(struct thread_lane *child, const struct thread_lane *parent)
+{
+	static const char *const calls[] = {"clone", "clone3", "fork", "vfork"};
+
+	if (parent->mode != MODE_SYSCALL || !parent->syscall)
+		return;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (!strcmp(parent->syscall, calls[i])) {
+			child->mode = MODE_SYSCALL;
+			child->syscall = parent->syscall;
+		}
+	}
+}
+
 static void on_fork(struct model *m, const struct event *e)
 {
 	uint32_t parent = world_thread(m, e->machine, e->cpu, e->sched_process_fork.parent_tid);
@@ -314,6 +329,7 @@ static void on_fork(struct model *m, const struct event *e)
 	world_set_comm(m, child, &e->sched_process_fork.child_comm);
 	if (e->sched_process_fork.parent_tid == KTHREADD)
 		world_at(m, child)->lane.mode = MODE_KERNEL;
+	enter_birth(&world_at(m, child)->lane, &world_at(m, parent)->lane);
 	world_thread_off(m, child, e->ts,
 			 e->ts < m->machines[e->machine].lost_to ? THREAD_UNKNOWN : THREAD_BLOCKED,
 			 NO_CPU);

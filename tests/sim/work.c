@@ -359,6 +359,7 @@ static void op_fork(struct cpu *c, struct op *op)
 	(void)op;
 	inherit_namespaces(child, parent);
 	child->program = program_child;
+	child->syscall = EV_SYS_CLONE;
 	child->peer = parent;
 	child->cpu = c;
 	parent->p[2] = child->tid;
@@ -396,6 +397,7 @@ static void program_child(struct cpu *c, struct task *t)
 {
 	struct block b = {0};
 
+	block_syscall_end(&b, c->m, EV_SYS_CLONE, 0);
 	add_user(&b, c, 5000);
 	add_syscall(&b, t, EV_SYS_EXECVE, ARG_P("/usr/bin/ls"), 0);
 	block_op(&b, cost(c->m, 80000), op_exec);
