@@ -89,8 +89,10 @@ struct event {
 			int64_t previous, next; /* cycles, of guest - scaled host */
 		} kvm_write_tsc_offset;
 		struct {
-			const char *name; /* "read"; lives as long as the trace */
-			int64_t cmd;	  /* of ioctl */
+			const char *
+				name; /* "read"; lives as long as the trace. NULL: only its number is known */
+			int64_t cmd; /* of ioctl */
+			int64_t number;
 		} syscall_entry;
 		struct {
 			int64_t state; /* POWER_CPU_IDLE_EXIT: leaves idle */

@@ -151,6 +151,18 @@ static struct ctf_want constant(uint16_t offset, const char *value)
 				 .absent = (int64_t)(intptr_t)value};
 }
 
+/* Return: NULL where the event has the call's number, which means something in 64-bit calls only. */
+static const char *call_name(const char *class_name)
+{
+	static const char *const numbered[] = {"syscall_entry_unknown", "sys_unknown"};
+
+	for (size_t i = 0; i < sizeof(numbered) / sizeof(numbered[0]); i++) {
+		if (!strcmp(class_name, numbered[i]))
+			return NULL;
+	}
+	return variable_part(EV_SYSCALL_ENTRY, class_name);
+}
+
 static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 			struct ctf_interest *interestp)
 {
@@ -169,8 +181,8 @@ static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 			.absent = NO_VALUE};
 	}
 	if (id == EV_SYSCALL_ENTRY)
-		b->wants[n++] = constant(offsetof(struct event, syscall_entry.name),
-					 variable_part(id, cls->name));
+		b->wants[n++] =
+			constant(offsetof(struct event, syscall_entry.name), call_name(cls->name));
 	*interestp = (struct ctf_interest){.tag = id,
 					   .then_any = id == EV_KVM_ENTRY ||
 						       id == EV_KVM_WAIT_LAPIC_EXPIRE,

@@ -1,7 +1,9 @@
 #include "model/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "events/syscall_name.h"
 #include "model/world.h"
 
 /* _IO(KVMIO, 0x80), include/uapi/linux/kvm.h */
@@ -355,6 +357,12 @@ static void on_statedump(struct model *m, const struct event *e)
 
 /* ---- system calls, interrupts ----------------------------------------------------------------- */
 
+static const char *call_name(const struct event *e)
+{
+	return e->syscall_entry.name ? e->syscall_entry.name
+				     : syscall_name(e->syscall_entry.number);
+}
+
 static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 {
 	bool entry = e->id == EV_SYSCALL_ENTRY;
@@ -363,7 +371,7 @@ static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 	if (c->current == NO_THREAD)
 		return;
 	world_thread_mode(m, c->current, entry ? MODE_USER : MODE_SYSCALL,
-			  entry ? MODE_SYSCALL : MODE_USER, entry ? e->syscall_entry.name : NULL);
+			  entry ? MODE_SYSCALL : MODE_USER, entry ? call_name(e) : NULL);
 	if (vcpu != NO_VCPU && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
 		vcpu_run_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
 	else if (vcpu != NO_VCPU && !entry)

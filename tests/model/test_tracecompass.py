@@ -140,7 +140,8 @@ def wrong_current(ref, ours):
 
 
 def wrong_calls(ref, ours, path):
-    """It does not know the calls that had begun before the recording, and takes no call from the dead."""
+    """It does not know the calls that had begun before the recording, nor what the tracer has but a number for,
+    and takes no call from the dead."""
     total = pairs(ref, ours, path)
     for (theirs, (state, mine)), ns in sorted(total.items(), key=str):
         if theirs not in ("", mine) and not (state == "dead" or theirs == "unknown"):
