@@ -27,6 +27,8 @@ struct drawing {
 	int n_sums;
 	struct lane_room *room;
 	struct gathering gathering;
+	uint64_t owed
+		[FORMAT_MAX_SUMS]; /* ns, signed: time that a state had more than it was shown */
 };
 
 static uint64_t length_of(const struct entry *e)
@@ -48,14 +50,22 @@ static void show(struct drawing *d, const struct lane_state *state)
 		*vec_push(&d->out->at) = *state;
 }
 
-static uint8_t most_of(const uint64_t *sums, int n)
+/*
+ * Return: of the states that are there, the one that is owed most. So what a state has too little of here it gets
+ * nearby, and rare ones are seen. Sums of damaged files may wrap around.
+ */
+static uint8_t one_of(uint64_t *owed, const struct gathering *g, int n)
 {
-	int best = 0;
+	int best = -1;
 
-	for (int i = 1; i < n; i++) {
-		if (sums[i] > sums[best])
+	for (int i = 0; i < n; i++) {
+		owed[i] += g->sums[i];
+		if (g->sums[i] && (best < 0 || (int64_t)owed[i] > (int64_t)owed[best]))
 			best = i;
 	}
+	if (best < 0)
+		return g->state;
+	owed[best] -= (uint64_t)g->end - (uint64_t)g->begin;
 	return (uint8_t)best;
 }
 
@@ -71,7 +81,7 @@ static void show_gathered(struct drawing *d)
 	else if (g->rows)
 		show(d, &(struct lane_state){.begin = g->begin,
 					     .end = g->end,
-					     .state = most_of(g->sums, d->n_sums),
+					     .state = one_of(d->owed, g, d->n_sums),
 					     .truth = LANE_GATHERED});
 	if (!g->rows)
 		return;

@@ -3,8 +3,8 @@
  *
  * What is asked for is a stretch of time and the length of a pixel. The lane's states come in order and
  * touch each other. One that is at least a pixel long is as the file has it, to the ns and beyond the
- * ends of the stretch; shorter ones are gathered until they are a pixel long, and the state that
- * had most of that time stands for them.
+ * ends of the stretch; shorter ones are gathered until they are a pixel long, and one of them stands for
+ * all: in turn, so that over some pixels each state has as much room as it had time.
  *
  * Work is bounded (parts.h). Of places that are not looked into the index tells how much time each state
  * had: their pixels are shared out among the states in that proportion, mixed evenly.
@@ -26,8 +26,8 @@ struct lane_query {
 
 enum lane_truth {
 	LANE_EXACT,    /* as it was */
-	LANE_GATHERED, /* it had most of this time; several shorter ones are shown as it */
-	LANE_SHARE,    /* it had so much of the time around, not necessarily here */
+	LANE_GATHERED, /* it was here, and others; shown so often as it had time around */
+	LANE_SHARE,    /* the same, but it was not necessarily here */
 };
 
 struct lane_state {

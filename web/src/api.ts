@@ -79,7 +79,7 @@ export interface Rows {
 export const enum Truth {
 	/** It was so, to the ns. */
 	Exact = 0,
-	/** Short states, gathered: this one had most of the time. */
+	/** Short states, gathered: this one was among them, and has about its share of the pixels. */
 	Gathered = 1,
 	/** Very many states: this one had so much of the time around here. */
 	Share = 2,

@@ -33,7 +33,7 @@ function line(className: string, text: string): HTMLElement {
 function truthText(truth: number): string {
 	switch (truth) {
 		case Truth.Gathered:
-			return "the most of what is here: zoom in to see all";
+			return "one of several here: zoom in to see all";
 		case Truth.Share:
 			return "about this share of what is here: zoom in to see all";
 		default:

@@ -8,7 +8,7 @@ const READING: readonly string[] = [
 	"Each row is one virtual CPU, thread or CPU, and each colour what it did; time runs to the right. The legend says what the colours are.",
 	"Dark orange with a dark edge is time that was taken away: the vCPU could have run, but its CPU was given to somebody else. Yellow and light orange are the hypervisor's and QEMU's work on its exits; green ran as it wanted.",
 	"Threads of a guest show what truly happened: what the guest itself took for running is split into what ran, what was stolen, and what its exits cost.",
-	"Where many short states share a pixel, the one with the most time stands for them; zoom in for each of them, down to the nanosecond.",
+	"Where many short states share a pixel, one stands for them, each in turn and as often as it had time; zoom in for each of them, down to the nanosecond.",
 	"The address has all that you see: copy it to show somebody the same picture.",
 ];
 
