@@ -601,7 +601,8 @@ test("another recording is opened, and analyzed before it is shown", { skip }, a
 		(id) => window.vmscope.phase.kind === "ready" && window.vmscope.phase.experiment.id !== id,
 		experiment.id,
 	);
-	await settle(browser);
+	// So near that no state stands for others.
+	await change({ range: { start: 15.2995e9, end: 15.3005e9 } });
 	const [other] = await browser.evaluate(
 		(row, time) => [window.vmscope.stateAt(row, time)],
 		vcpu,
