@@ -11,12 +11,25 @@ enum { MAX_CANDIDATES = 4096 };
 /* ns that an exchange may take (the vCPU may be preempted in it) to be recognized all the same. */
 enum { DELAY = 20000000 };
 
+/* ns: of two host events with one count that are closer, either may be the exchange's. */
+enum { SAME_CALL = 100000 };
+
+enum {
+	NEAR = 64,     /* host events behind a gh in which its exchange's hg is looked for */
+	SLOW = 2,      /* times the usual: an hg that is farther off is another call's */
+	FAIR_PART = 4, /* of the gh pairs has to be sure, else all count */
+};
+
+/* Of matcher.usual: there is none, and no pair is in doubt. */
+#define UNKNOWN_GAP UINT64_MAX
+
 struct matcher {
 	const struct sync_vmsync_event *host, *guest;
 	size_t n_host, n_guest;
 	struct sync_votes votes;
 	const struct sync_candidate **chosen; /* by guest event: its pair, or NULL */
 	uint8_t *matched;		      /* by host event */
+	uint64_t usual;			      /* ns from gh to hg of one call, on the host */
 };
 
 struct keyed {
@@ -110,6 +123,131 @@ static void find_candidates(struct matcher *m)
 	free(guest);
 }
 
+static void mark_matched(struct matcher *m)
+{
+	for (size_t g = 0; g < m->n_guest; g++)
+		if (m->chosen[g])
+			m->matched[m->chosen[g]->host] = 1;
+}
+
+static bool is_weaker(const struct matcher *m, const struct sync_candidate *a,
+		      const struct sync_candidate *b)
+{
+	return m->guest[a->guest].to_guest ? a->difference < b->difference
+					   : a->difference > b->difference;
+}
+
+/*
+ * A decoy may stand right beside the event that it looks like. Whichever of the two is the
+ * exchange's, the bound that says less holds.
+ */
+static void choose_weakest(struct matcher *m)
+{
+	vec_each (c, &m->votes.candidates) {
+		const struct sync_candidate **chosen = &m->chosen[c->guest];
+
+		if (!*chosen || m->matched[c->host] || !is_weaker(m, c, *chosen) ||
+		    llabs(c->difference - (*chosen)->difference) > SAME_CALL)
+			continue;
+		m->matched[(*chosen)->host] = 0;
+		m->matched[c->host] = 1;
+		*chosen = c;
+	}
+}
+
+/* ---- pairs that are sure ---- */
+
+/* Return: the hg host event of the exchange of gh host event h, or SIZE_MAX. */
+static size_t find_answer(const struct matcher *m, size_t h)
+{
+	const struct sync_vmsync_event *e = m->host;
+
+	for (size_t i = h + 1; i < m->n_host && i - h <= NEAR; i++)
+		if (e[i].to_guest && (e[i].cnt == e[h].cnt || e[i].cnt == e[h].cnt + 1))
+			return i;
+	return SIZE_MAX;
+}
+
+static uint64_t gap(const struct matcher *m, size_t h, size_t answer)
+{
+	return (uint64_t)m->host[answer].ts - (uint64_t)m->host[h].ts;
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Return: the median of whole exchanges, or UNKNOWN_GAP. */
+static uint64_t usual_gap(const struct matcher *m)
+{
+	VEC(uint64_t) gaps = {0};
+	uint64_t usual = UNKNOWN_GAP;
+
+	for (size_t h = 0; h < m->n_host; h++) {
+		size_t answer =
+			m->matched[h] && !m->host[h].to_guest ? find_answer(m, h) : SIZE_MAX;
+
+		if (answer != SIZE_MAX && m->matched[answer])
+			*vec_push(&gaps) = gap(m, h, answer);
+	}
+	if (gaps.n) {
+		qsort(gaps.at, gaps.n, sizeof(*gaps.at), compare_gaps);
+		usual = gaps.at[gaps.n / 2];
+	}
+	vec_deinit(&gaps);
+	return usual;
+}
+
+/*
+ * A gh pair may be of a decoy, whose place fits that of a host event which was lost. Then the claim
+ * is false by so little that no line need contradict it. But a call that is an exchange has an hg right
+ * behind its gh; from a decoy to the hg of the exchange there is a way through the guest.
+ */
+static bool is_sure(const struct matcher *m, const struct sync_candidate *c)
+{
+	if (m->guest[c->guest].to_guest || m->usual == UNKNOWN_GAP)
+		return true;
+	size_t answer = find_answer(m, c->host);
+	return answer != SIZE_MAX && gap(m, c->host, answer) / SLOW <= m->usual;
+}
+
+/* Return: guest events between the first and the last pair that have no host's. */
+static size_t count_holes(const struct matcher *m)
+{
+	size_t holes = 0, open = 0;
+	bool began = false;
+
+	for (size_t g = 0; g < m->n_guest; g++) {
+		if (!m->chosen[g]) {
+			open += began;
+			continue;
+		}
+		holes += open;
+		open = 0;
+		began = true;
+	}
+	return holes;
+}
+
+/* Where the host lost nothing, no decoy has taken the place of a lost event: all are sure. */
+static void learn_usual_gap(struct matcher *m)
+{
+	size_t pairs = 0, sure = 0;
+
+	m->usual = usual_gap(m);
+	for (size_t g = 0; g < m->n_guest; g++) {
+		if (!m->chosen[g] || m->guest[g].to_guest)
+			continue;
+		pairs++;
+		sure += is_sure(m, m->chosen[g]);
+	}
+	if (!count_holes(m) || sure < pairs / FAIR_PART)
+		m->usual = UNKNOWN_GAP;
+}
+
 static void add_bounds(struct sync_vmsync *v, const struct matcher *m)
 {
 	for (size_t g = 0; g < m->n_guest; g++) {
@@ -119,14 +257,15 @@ static void add_bounds(struct sync_vmsync *v, const struct matcher *m)
 			v->lost_host++;
 			continue;
 		}
+		v->pairs_hg += e->to_guest;
+		v->pairs_gh += !e->to_guest;
+		if (!is_sure(m, m->chosen[g]))
+			continue;
 		*vec_push(&v->bounds) = (struct sync_bound){
 			.at = e->ts,
 			.value = m->chosen[g]->difference,
 			.side = e->to_guest ? SYNC_LOWER : SYNC_UPPER,
 		};
-		m->matched[m->chosen[g]->host] = 1;
-		v->pairs_hg += e->to_guest;
-		v->pairs_gh += !e->to_guest;
 	}
 	sync_bounds_sort(v->bounds.at, v->bounds.n);
 }
@@ -142,16 +281,34 @@ static bool is_matched(const struct matcher *m, size_t h, bool to_guest)
 	return m->matched[h] && m->host[h].to_guest == to_guest;
 }
 
+/* Whether the counts of one direction are all odd or all even, as an exchange takes two of them. */
+static bool counts_by_two(const struct matcher *m, bool to_guest)
+{
+	uint64_t first = 0;
+	bool seen = false;
+
+	for (size_t h = 0; h < m->n_host; h++) {
+		if (!is_matched(m, h, to_guest))
+			continue;
+		if (seen && (m->host[h].cnt ^ first) & 1)
+			return false;
+		first = m->host[h].cnt;
+		seen = true;
+	}
+	return seen;
+}
+
 /* Counts host events of one direction in (before, after), two neighbouring pairs' host events. */
 static void count_between(struct sync_vmsync *v, const struct matcher *m, size_t before,
-			  size_t after)
+			  size_t after, bool by_two)
 {
 	const struct sync_vmsync_event *e = m->host;
 
 	for (size_t h = before + 1; h < after; h++) {
 		if (e[h].to_guest != e[before].to_guest)
 			continue;
-		if (in_sequence(e[before].cnt, e[h].cnt, e[after].cnt))
+		if (in_sequence(e[before].cnt, e[h].cnt, e[after].cnt) &&
+		    !(by_two && (e[h].cnt ^ e[before].cnt) & 1))
 			v->lost_guest++;
 		else
 			v->decoys++;
@@ -160,13 +317,14 @@ static void count_between(struct sync_vmsync *v, const struct matcher *m, size_t
 
 static void count_unmatched(struct sync_vmsync *v, const struct matcher *m, bool to_guest)
 {
+	bool by_two = counts_by_two(m, to_guest);
 	size_t before = SIZE_MAX;
 
 	for (size_t h = 0; h < m->n_host; h++) {
 		if (!is_matched(m, h, to_guest))
 			continue;
 		if (before != SIZE_MAX)
-			count_between(v, m, before, h);
+			count_between(v, m, before, h, by_two);
 		before = h;
 	}
 }
@@ -182,6 +340,9 @@ void sync_vmsync_init(struct sync_vmsync *v, const struct sync_vmsync_event *hos
 	find_candidates(&m);
 	sync_votes_count(&m.votes, n_guest, DELAY);
 	sync_votes_choose(&m.votes, n_host, n_guest, 0, m.chosen);
+	mark_matched(&m);
+	choose_weakest(&m);
+	learn_usual_gap(&m);
 	add_bounds(v, &m);
 	count_unmatched(v, &m, false);
 	count_unmatched(v, &m, true);

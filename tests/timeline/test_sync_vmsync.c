@@ -161,6 +161,87 @@ static void test_decoys_change_nothing(void **state)
 	}
 }
 
+/*
+ * Exchanges with two counts each. Every fifth gh of the host is lost; some of these exchanges (or of
+ * those that lost nothing) have a decoy right before them, with their count.
+ */
+static void exchange_beside_decoys(struct exchanges *x, uint64_t seed, int n, bool beside_lost)
+{
+	int64_t t = GUEST_EPOCH;
+
+	for (int i = 0; i < n; i++) {
+		uint64_t cnt = (uint64_t)i * 2 + 1;
+		bool lost = i % 5 == 0, decoy = i % 20 == (beside_lost ? 0 : 1);
+
+		t += random_in(&seed, 1 * MS, 3 * MS);
+		if (decoy)
+			push(x->host, &x->n_host, host_time(t), cnt, false);
+		push(x->guest, &x->n_guest, t += random_in(&seed, 1200, 2500), cnt, false);
+		t += random_in(&seed, 800, 3000);
+		if (!lost)
+			push(x->host, &x->n_host, host_time(t), cnt, false);
+		push(x->host, &x->n_host, host_time(t += random_in(&seed, 300, 400)), cnt + 1,
+		     true);
+		push(x->guest, &x->n_guest, t += random_in(&seed, 800, 3000), cnt + 1, true);
+	}
+}
+
+static void test_decoys_beside_their_exchange(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct exchanges x = {.n_host = 0};
+		struct sync_vmsync v;
+		struct sync_fit f;
+
+		exchange_beside_decoys(&x, seed, 1000, seed % 2);
+		fit(&x, &v, &f);
+		assert_int_equal(v.bounds.n, 1800);
+		assert_int_equal(f.map.n_pieces, 1);
+		assert_int_equal(f.violations, 0);
+		assert_in_range(f.map.pieces[0].error, 1, 2000);
+		expect_truth_inside(&f);
+		sync_fit_deinit(&f);
+		sync_vmsync_deinit(&v);
+	}
+}
+
+/* Slow calls are as true as others where nothing is missing. */
+static void test_nothing_lost_nothing_left_out(void **state)
+{
+	struct exchanges x = {.n_host = 0};
+	struct sync_vmsync v;
+
+	(void)state;
+	exchange(&x, 3, 1000, 1000, 0);
+	sync_vmsync_init(&v, x.host, x.n_host, x.guest + 100, x.n_guest - 200);
+	assert_int_equal(v.bounds.n, 1800);
+	sync_vmsync_deinit(&v);
+	sync_vmsync_init(&v, x.host + 100, x.n_host - 200, x.guest, x.n_guest);
+	assert_int_equal(v.bounds.n, 1800);
+	sync_vmsync_deinit(&v);
+}
+
+/* No exchange has an even count in its gh: such an event is a decoy, though its count is in sequence. */
+static void test_decoys_of_the_other_parity(void **state)
+{
+	struct exchanges x = {.n_host = 0};
+	struct sync_vmsync v;
+
+	(void)state;
+	exchange_beside_decoys(&x, 4, 100, true);
+	for (size_t i = 0; i < x.n_guest; i++)
+		if (x.guest[i].cnt % 40 == 13)
+			x.guest[i--] = x.guest[--x.n_guest];
+	qsort(x.guest, x.n_guest, sizeof(x.guest[0]), by_time);
+	for (size_t i = 0; i < x.n_host; i++)
+		x.host[i].cnt += x.host[i].cnt % 40 == 15 && !x.host[i].to_guest;
+	sync_vmsync_init(&v, x.host, x.n_host, x.guest, x.n_guest);
+	assert_int_equal(v.decoys, 5);
+	assert_int_equal(v.lost_guest, 5);
+	sync_vmsync_deinit(&v);
+}
+
 static void test_nothing_and_nonsense(void **state)
 {
 	struct sync_vmsync_event e[] = {{INT64_MIN, 1, false}, {INT64_MAX, 1, false}, {5, 1, true}};
@@ -181,6 +262,9 @@ int main(void)
 		cmocka_unit_test(test_all_pairs_are_found),
 		cmocka_unit_test(test_counts_that_start_again),
 		cmocka_unit_test(test_decoys_change_nothing),
+		cmocka_unit_test(test_decoys_beside_their_exchange),
+		cmocka_unit_test(test_nothing_lost_nothing_left_out),
+		cmocka_unit_test(test_decoys_of_the_other_parity),
 		cmocka_unit_test(test_nothing_and_nonsense),
 	};
 
