@@ -8,30 +8,97 @@ enum {
 	FINE_REACH = 100000, /* ns: undelayed pairs agree better than this */
 	NEIGHBOURS = 8,	     /* guest events on each side that show what votes are to be had */
 	FAIR_PART = 4,
+	SMALL_PART = 24, /* candidates */
+	MAX_DEPTH = 64,
 };
 
 static void weigh(struct sync_votes *v, size_t n_guest)
 {
-	uint32_t *n = mem_zalloc(n_guest + 1, sizeof(*n));
-
+	v->weights = mem_realloc(v->weights, (n_guest + 1) * sizeof(*v->weights));
+	for (size_t g = 0; g < n_guest; g++)
+		v->weights[g] = 0;
 	vec_each (c, &v->candidates)
-		n[c->guest]++;
-	vec_each (c, &v->candidates) {
-		uint32_t weight = SYNC_VOTE_FULL / n[c->guest];
-
-		c->weight = weight ? weight : 1;
-	}
-	free(n);
+		v->weights[c->guest] += v->weights[c->guest] < SYNC_VOTE_FULL;
+	for (size_t g = 0; g < n_guest; g++)
+		v->weights[g] = v->weights[g] ? SYNC_VOTE_FULL / v->weights[g] : 0;
 }
 
-static int compare_candidates(const void *a, const void *b)
+/* ---- order ---- */
+
+static bool is_before(const struct sync_candidate *x, const struct sync_candidate *y)
 {
-	const struct sync_candidate *x = a, *y = b;
-
 	if (x->difference != y->difference)
-		return x->difference < y->difference ? -1 : 1;
-	return (x->guest > y->guest) - (x->guest < y->guest);
+		return x->difference < y->difference;
+	return x->guest != y->guest ? x->guest < y->guest : x->host < y->host;
 }
+
+static void swap(struct sync_candidate *x, struct sync_candidate *y)
+{
+	struct sync_candidate z = *x;
+
+	*x = *y;
+	*y = z;
+}
+
+static void sift_down(struct sync_candidate *c, size_t i, size_t n)
+{
+	for (size_t child; (child = 2 * i + 1) < n; i = child) {
+		if (child + 1 < n && is_before(&c[child], &c[child + 1]))
+			child++;
+		if (!is_before(&c[i], &c[child]))
+			return;
+		swap(&c[i], &c[child]);
+	}
+}
+
+static void heap_sort(struct sync_candidate *c, size_t n)
+{
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(c, i, n);
+	for (size_t end = n; end-- > 1;) {
+		swap(&c[0], &c[end]);
+		sift_down(c, 0, end);
+	}
+}
+
+/* Return: how many come first, of which none is behind one of the others; both parts have some. */
+static size_t divide(struct sync_candidate *c, size_t n)
+{
+	struct sync_candidate middle = c[(n - 1) / 2];
+	size_t low = 0, high = n - 1;
+
+	for (;; low++, high--) {
+		while (is_before(&c[low], &middle))
+			low++;
+		while (is_before(&middle, &c[high]))
+			high--;
+		if (low >= high)
+			return high + 1;
+		swap(&c[low], &c[high]);
+	}
+}
+
+/*
+ * In place: qsort() would take as much memory again, of what is the most that a search needs.
+ * Parts that become small, or do not become so for long, are left to heap_sort().
+ */
+static void sort(struct sync_candidate *c, size_t n, unsigned int depth)
+{
+	while (n > SMALL_PART && depth--) {
+		size_t first = divide(c, n), rest = n - first;
+
+		if (first < rest) {
+			sort(c, first, depth);
+			c += first;
+		} else {
+			sort(c + first, rest, depth);
+		}
+		n = first < rest ? rest : first;
+	}
+	heap_sort(c, n);
+}
+
+/* ---- counting ---- */
 
 static void count_within(struct sync_votes *v, int64_t reach, bool fine)
 {
@@ -41,10 +108,11 @@ static void count_within(struct sync_votes *v, int64_t reach, bool fine)
 
 	for (size_t i = 0; i < n; i++) {
 		while (high < n && c[high].difference - c[i].difference <= reach)
-			votes += c[high++].weight;
+			votes += v->weights[c[high++].guest];
 		while (c[i].difference - c[low].difference > reach)
-			votes -= c[low++].weight;
-		*(fine ? &c[i].fine : &c[i].coarse) = votes;
+			votes -= v->weights[c[low++].guest];
+		*(fine ? &c[i].fine : &c[i].coarse) =
+			votes < UINT32_MAX ? (uint32_t)votes : UINT32_MAX;
 	}
 }
 
@@ -54,7 +122,7 @@ void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach)
 	if (!v->candidates.n)
 		return;
 	weigh(v, n_guest);
-	qsort(v->candidates.at, v->candidates.n, sizeof(*v->candidates.at), compare_candidates);
+	sort(v->candidates.at, v->candidates.n, MAX_DEPTH);
 	count_within(v, reach, false);
 	count_within(v, FINE_REACH, true);
 }
@@ -110,7 +178,7 @@ uint64_t sync_votes_by_chance(const struct sync_votes *v)
 	if (v->candidates.n < 2)
 		return 0;
 	vec_each (e, &v->candidates)
-		weight += e->weight;
+		weight += v->weights[e->guest];
 	double range = (double)c[v->candidates.n - 1].difference - (double)c[0].difference;
 	return (uint64_t)(weight * fmin(1, 2 * (double)v->reach / fmax(range, 1)));
 }
@@ -139,4 +207,6 @@ void sync_votes_choose(const struct sync_votes *v, size_t n_host, size_t n_guest
 void sync_votes_deinit(struct sync_votes *v)
 {
 	vec_deinit(&v->candidates);
+	free(v->weights);
+	v->weights = NULL;
 }

@@ -21,12 +21,13 @@ enum { SYNC_VOTE_FULL = 4096 };
 struct sync_candidate {
 	int64_t difference;   /* ns, host - guest; inside +-SYNC_LIMIT */
 	uint32_t host, guest; /* indexes of the events */
-	uint32_t weight;
-	uint64_t coarse, fine; /* weight of the candidates that agree, within less and less */
+	/* Weight of the candidates that agree, within less and less; UINT32_MAX: as much or more. */
+	uint32_t coarse, fine;
 };
 
 struct sync_votes {
 	VEC(struct sync_candidate) candidates;
+	uint16_t *weights; /* owned, by guest event: of each of its candidates; NULL: not counted */
 	int64_t reach;
 };
 
