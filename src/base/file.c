@@ -20,6 +20,8 @@ int file_map_init_fd(struct file_map *map, int fd, const char *name, struct erro
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return error_errno(err, errno, "cannot map '%s'", name);
+	/* Huge pages would make 2 MB ours at a time, of each file that is read. */
+	madvise(p, (size_t)st.st_size, MADV_NOHUGEPAGE);
 	map->data = p;
 	map->size = (size_t)st.st_size;
 	return 0;

@@ -10,7 +10,7 @@
 #define NS_SAFE	 (UINT64_C(1) << 62)
 
 /* How far a file is read before its pages behind the reader are given back. */
-#define DROP_STEP ((uint64_t)1 << 20)
+#define DROP_STEP ((uint64_t)1 << 18)
 
 struct ctf_cursor_file {
 	struct ctf_packets src;
