@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { DEFAULT_PIXELS = 1000, DEFAULT_LINES = 100 };
+enum { DEFAULT_PIXELS = 1000, DEFAULT_LINES = 100, MOST_DOUBLED = 8 };
 
 #define MOST_INDEX (((int64_t)1 << 53) - 1) /* that every client can hold */
 
@@ -203,15 +203,17 @@ static int read_columns(struct view_request *r, struct error *err)
  */
 
 /*
- * Patterns that can take forever or much memory are refused: references to what matched before, and
- * counted repetitions.
+ * Patterns that can take forever or much memory are refused: references to what matched before, counted
+ * repetitions, and many '+', since the C library doubles what stands before each of them.
  */
 static bool is_harmless(const char *pattern)
 {
+	int n_doubled = 0;
+
 	if (strlen(pattern) > REQUEST_MAX_PATTERN)
 		return false;
 	for (const char *p = pattern; *p; p++) {
-		if (*p == '{')
+		if (*p == '{' || (*p == '+' && ++n_doubled > MOST_DOUBLED))
 			return false;
 		if (*p == '\\' && p[1] && isdigit((unsigned char)*++p))
 			return false;

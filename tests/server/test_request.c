@@ -191,6 +191,8 @@ static void test_bad_values(void **state)
 		{"{\"table_search_expressions\":{\"a\":\"b\"}}", "by number of their column"},
 		{"{\"table_search_expressions\":{\"1\":\"(\"}}", "no pattern"},
 		{"{\"table_search_expressions\":{\"1\":\"a{1,9999}\"}}", "no pattern"},
+		{"{\"table_search_expressions\":{\"1\":\"a+++++++++++++++++++++++++++++\"}}",
+		 "no pattern"},
 		{"{\"table_search_expressions\":{\"1\":\"(a)\\\\1\"}}", "no pattern"},
 		{"{\"filter_query_parameters\":[]}", "must be an object"},
 	};
