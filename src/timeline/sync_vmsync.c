@@ -203,8 +203,8 @@ static uint64_t usual_gap(const struct matcher *m)
 
 /*
  * A gh pair may be of a decoy, whose place fits that of a host event which was lost. Then the claim
- * is false by so little that no line need contradict it. But a call that is an exchange has an hg right
- * behind its gh; from a decoy to the hg of the exchange there is a way through the guest.
+ * is false by so little that no line need contradict it. But a call that is an exchange has an hg
+ * right behind its gh; from a decoy to the hg of the exchange there is a way through the guest.
  */
 static bool is_sure(const struct matcher *m, const struct sync_candidate *c)
 {

@@ -11,11 +11,12 @@
  * use to wake a paravirtual spinlock's waiter (decoys: with counts of their own). So all events
  * with the same count are candidates, and those win whose difference most others share.
  *
- * A decoy whose count is that of an exchange beside it is off by a few us only, so that its bound may
- * contradict no other and still be false. Of two events that may be the exchange's, the one whose
- * bound says less is taken. Where the host lost events, a decoy may be the only one left: there a gh
- * pair gives a bound only if the hg of the same call stands behind it on the host, not farther off
- * than usual. A bound less makes the corridor a little wider; a false one makes it wrong.
+ * A decoy whose count is that of an exchange beside it is off by a few us only, so that its bound
+ * may contradict no other and still be false. Of two events that may be the exchange's, the one
+ * whose bound says less is taken. Where the host lost events, a decoy may be the only one left:
+ * there a gh pair gives a bound only if the hg of the same call stands behind it on the host, not
+ * much farther off than usual. One bound less makes the corridor a little wider; a false one makes
+ * it wrong.
  */
 #ifndef VMSCOPE_TIMELINE_SYNC_VMSYNC_H
 #define VMSCOPE_TIMELINE_SYNC_VMSYNC_H

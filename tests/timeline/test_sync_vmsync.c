@@ -162,8 +162,8 @@ static void test_decoys_change_nothing(void **state)
 }
 
 /*
- * Exchanges with two counts each. Every fifth gh of the host is lost; some of these exchanges (or of
- * those that lost nothing) have a decoy right before them, with their count.
+ * Exchanges with two counts each. Every fifth gh of the host is lost; some of these exchanges (or
+ * of those that lost nothing) have a decoy right before them, with their count.
  */
 static void exchange_beside_decoys(struct exchanges *x, uint64_t seed, int n, bool beside_lost)
 {
@@ -222,7 +222,7 @@ static void test_nothing_lost_nothing_left_out(void **state)
 	sync_vmsync_deinit(&v);
 }
 
-/* No exchange has an even count in its gh: such an event is a decoy, though its count is in sequence. */
+/* No exchange has an even count in its gh: with one, it is a decoy, in sequence or not. */
 static void test_decoys_of_the_other_parity(void **state)
 {
 	struct exchanges x = {.n_host = 0};
