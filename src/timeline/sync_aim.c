@@ -258,14 +258,26 @@ static int32_t play_of(int32_t outside)
 	return outside ? 1 + (int32_t)sqrt((double)outside) : 0;
 }
 
+/* Takes what one round of all speeds costs from what is left. Return: whether it was enough. */
+static bool spend(uint64_t *effort, const struct aim *a)
+{
+	uint64_t cost = (a->n + a->stretch->events) * ((uint64_t)a->speeds * 2 + 1);
+	bool enough = cost <= *effort;
+
+	*effort -= enough ? cost : *effort;
+	return enough;
+}
+
 /* What nearly all events of a stretch agree on. */
-static enum verdict judge(const struct stretch *s, const struct target *t, size_t false_part,
-			  struct sync_mark *m)
+static enum verdict judge(const struct sync_view *v, const struct stretch *s,
+			  const struct target *t, struct sync_mark *m)
 {
 	struct aim a = {.stretch = s, .low = t->low, .n = (size_t)((t->high - t->low) / GRAIN) + 1};
 	enum verdict verdict = AGREED;
 
 	choose_speeds(&a);
+	if (!spend(v->effort, &a))
+		return DISAGREED;
 	a.votes = mem_alloc((a.n + 1) * sizeof(*a.votes));
 	a.outside = mem_alloc(((size_t)a.speeds * 2 + 1) * sizeof(*a.outside));
 
@@ -275,7 +287,7 @@ static enum verdict judge(const struct stretch *s, const struct target *t, size_
 
 	if (outside == INT32_MAX)
 		verdict = TOO_FEW;
-	else if (m->outside > m->events / false_part)
+	else if (m->outside > m->events / v->false_part)
 		verdict = DISAGREED;
 	else
 		find_left(&a, outside + play_of(outside), m);
@@ -299,7 +311,7 @@ static bool take_aim(const struct sync_view *v, const struct target *t, int64_t 
 		struct stretch s;
 
 		stretch_init(&s, v, t->at, &levels[i]);
-		verdict = s.events < t->least ? TOO_FEW : judge(&s, t, v->false_part, m);
+		verdict = s.events < t->least ? TOO_FEW : judge(v, &s, t, m);
 		free(s.parts);
 		if (verdict == AGREED && m->high - m->low <= NARROW)
 			return true;

@@ -32,6 +32,8 @@ struct sync_view {
 	const struct sync_pair *pairs;
 	size_t n_pairs;
 	size_t false_part; /* one event in as many may be outside of all windows all the same */
+	/* Left: differences and events to try; without, every search fails. */
+	uint64_t *effort;
 };
 
 /*

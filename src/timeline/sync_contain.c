@@ -31,16 +31,17 @@ enum {
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
 	STEP_ROUNDS = 3,
-	LEADS = 6,	     /* differences that are followed up, */
-	LEADS_EACH = 8,	     /* claims of each that are */
-	LEAD_REACH = 200000, /* ns: what a claim is wrong by at most, usually */
-	MAX_TRIES = 2,	     /* of different leads */
-	DOUBTFUL_PART = 8,   /* of the events that chance puts outside */
-	MAX_TURNS = 8,	     /* of a clock that leads are looked for after */
-	MARK_SLACK = 1000,   /* ns: by which marks close to each other may be wrong */
-	HARDLY_FALSE = 512,  /* one event in as many, */
-	OFTEN_FALSE = 32,    /* or where windows were lost */
-	LEAST_MARKS = 3,     /* of a clock that is followed, if not for half of the time */
+	LEADS = 6,		/* differences that are followed up, */
+	LEADS_EACH = 8,		/* claims of each that are */
+	LEAD_REACH = 200000,	/* ns: what a claim is wrong by at most, usually */
+	MAX_TRIES = 2,		/* of different leads */
+	DOUBTFUL_PART = 8,	/* of the events that chance puts outside */
+	MAX_TURNS = 8,		/* of a clock that leads are looked for after */
+	MAX_EFFORT = 600000000, /* for all leads together: some seconds */
+	MARK_SLACK = 1000,	/* ns: by which marks close to each other may be wrong */
+	HARDLY_FALSE = 512,	/* one event in as many, */
+	OFTEN_FALSE = 32,	/* or where windows were lost */
+	LEAST_MARKS = 3,	/* of a clock that is followed, if not for half of the time */
 	N_SHIFTS = 4,
 };
 
@@ -1232,11 +1233,12 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 		     const struct sync_fit_options *o)
 {
 	static const size_t false_part[] = {HARDLY_FALSE, OFTEN_FALSE};
+	uint64_t effort = MAX_EFFORT;
 
 	if (!rc)
 		c->by_chance = outside_by_chance(c, pairs, n_pairs);
 	for (size_t i = 0; i < 2 && (rc || !is_straight(c)); i++) {
-		struct sync_view view = {pairs, n_pairs, false_part[i]};
+		struct sync_view view = {pairs, n_pairs, false_part[i], &effort};
 		lead_vec leads = {0};
 		bool more = true;
 

@@ -13,7 +13,7 @@
 #define DAY	(86400 * SECOND)
 #define UNKNOWN INT64_C(150000) /* ns: what the difference is given wrong by at most */
 
-enum { STRICT = 512, N_TIMES = 9 };
+enum { STRICT = 512, N_TIMES = 9, PLENTY = 2000000000 };
 
 struct made {
 	struct made_vcpu vcpu;
@@ -21,6 +21,7 @@ struct made {
 	struct sync_thread thread;
 	struct sync_pair pair;
 	struct sync_view view;
+	uint64_t effort;
 };
 
 static void make(struct made *m, uint64_t seed, const struct clock_map *truth)
@@ -35,7 +36,8 @@ static void make(struct made *m, uint64_t seed, const struct clock_map *truth)
 	m->cpu = made_cpu(&m->vcpu);
 	m->thread = made_thread(&m->vcpu);
 	m->pair = (struct sync_pair){&m->cpu, &m->thread};
-	m->view = (struct sync_view){&m->pair, 1, STRICT};
+	m->effort = PLENTY;
+	m->view = (struct sync_view){&m->pair, 1, STRICT, &m->effort};
 }
 
 /* The guest's time after i of N_TIMES + 1 parts of its events. */
@@ -158,6 +160,34 @@ static void test_stranger_is_not_followed_far(void **state)
 	clock_map_deinit(&truth);
 }
 
+/* However long the trace, what it costs is bounded. */
+static void test_ends_with_its_effort(void **state)
+{
+	struct sync_marks all = {0}, some = {0};
+	struct sync_mark first;
+	struct clock_map truth;
+	struct made m;
+
+	(void)state;
+	clock_map_init_offset(&truth, 3 * DAY, 60e-6, EPOCH, 0);
+	make(&m, 9, &truth);
+	int64_t end = m.cpu.events[m.cpu.n - 1].ts, at = time_of(&m, 1);
+	int64_t about = clock_map_apply(&truth, at) - at;
+
+	assert_int_equal(sync_aim(&m.view, at, about, 200000, &first), 0);
+	m.effort = PLENTY;
+	sync_aim_follow(&m.view, &first, first.at, end, &all);
+	m.effort = (PLENTY - m.effort) / 2;
+	sync_aim_follow(&m.view, &first, first.at, end, &some);
+	assert_true(some.at.n > 1 && some.at.n < all.at.n);
+	assert_int_equal(m.effort, 0);
+	assert_int_equal(sync_aim(&m.view, at, about, 200000, &first), SYNC_NO_FIT);
+	vec_deinit(&all.at);
+	vec_deinit(&some.at);
+	made_deinit(&m.vcpu);
+	clock_map_deinit(&truth);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_follows_to_both_ends),
 		cmocka_unit_test(test_stops_at_a_step),
 		cmocka_unit_test(test_stranger_is_not_followed_far),
+		cmocka_unit_test(test_ends_with_its_effort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
