@@ -23,7 +23,7 @@ def us(ns):
 
 
 def say(*cells):
-    print("| " + " | ".join(map(str, cells)) + " |")
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def head(*cells):
@@ -77,8 +77,8 @@ def seeds(vmscope, sim, numbers, jobs):
         say(family, belongs, sum(n.values()), n["right"] + n["recognized"],
             *(n[v] for v in ("ambiguous", "not found", "wrong")))
     print()
-    head("family", "estimate", "guests", "taken", "median bound, us", "95 %", "greatest", "median error, us",
-         "greatest error", "bound violated")
+    head("family", "estimate", "guests", "taken", "bound unknown", "median bound, us", "95 %", "greatest",
+         "median error, us", "greatest error", "bound violated")
     for (family, method), found in estimates.items():
         estimate_row(family, method, found)
     for method in sorted({k[1] for k in estimates}):
@@ -89,9 +89,9 @@ def seeds(vmscope, sim, numbers, jobs):
 def estimate_row(family, method, found):
     bounds = sorted(e.usual for e in found if e.usual is not None)
     errors = sorted(e.error for e in found if e.error is not None)
-    say(family, method, len(found), sum(e.chosen for e in found), us(statistics.median(bounds)),
-        us(bounds[len(bounds) * 95 // 100]), us(bounds[-1]), us(statistics.median(errors)), us(errors[-1]),
-        sum((e.excess or 0) > 0 for e in found))
+    say(family, method, len(found), sum(e.chosen for e in found), len(found) - len(bounds),
+        us(statistics.median(bounds)), us(bounds[len(bounds) * 95 // 100]), us(bounds[-1]), us(statistics.median(errors)),
+        us(errors[-1]), sum((e.excess or 0) > 0 for e in found))
 
 
 def simulated(scratch, sim, *options):

@@ -136,7 +136,7 @@ def test_an_hour():
         machines, _ = accuracy.judge_simulated(VMSCOPE, directory)
         found = taken(machines[0])
         assert machines[0].verdict == "right" and found.pieces > 100 and found.usual < 20000, machines
-        assert found.inside > 0.995, machines
+        assert found.inside == 1 and found.excess <= 0, machines
 
 
 def test_foreign_guests():
