@@ -29,8 +29,8 @@ void sync_gaps_add(struct sync_gaps *g, const struct sync_times *t, uint32_t cpu
 			      t->cause);
 	uint64_t *first = map_put(&g->by_key, key, 0);
 
-	*vec_push(&g->triples) =
-		(struct sync_triple){.cpu = cpu, .index = index, .ts = t->at[1], .next = *first};
+	*vec_push(&g->triples) = (struct sync_triple){
+		.cpu = cpu, .index = index, .ts = t->at[1], .next = (uint32_t)*first};
 	*first = g->triples.n;
 }
 

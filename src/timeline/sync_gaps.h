@@ -15,7 +15,7 @@ struct sync_triple {
 	uint32_t cpu;	/* whose it is */
 	uint32_t index; /* its number among the triples of that CPU */
 	int64_t ts;	/* of the one in the middle */
-	uint64_t next;	/* triple of the same key + 1, or 0 */
+	uint32_t next;	/* triple of the same key + 1, or 0 */
 };
 
 /*
