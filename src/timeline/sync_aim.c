@@ -104,21 +104,6 @@ static void stretch_init(struct stretch *s, const struct sync_view *v, int64_t t
 	}
 }
 
-static size_t first_window_after(const struct sync_thread *t, int64_t host_ts)
-{
-	size_t low = 0, high = t->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->windows[middle].end < host_ts)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* An event that would have happened at host time t, were the difference the lowest one, votes. */
 static void vote(struct aim *a, const struct sync_thread *thread, size_t w, int64_t t)
 {
@@ -157,7 +142,7 @@ static void let_vote(struct aim *a, const struct part *p, double speed)
 		if (t < thread->windows[0].begin || t + range > thread->windows[thread->n - 1].end)
 			continue;
 		if (i == p->first || thread->windows[w].end < t - a->play)
-			w = first_window_after(thread, t - a->play);
+			w = sync_first_window(thread, t - a->play);
 		while (w > 0 && thread->windows[w - 1].end >= t - a->play)
 			w--;
 		a->voters++;

@@ -318,6 +318,21 @@ struct cursor {
 	size_t i;
 };
 
+size_t sync_first_window(const struct sync_thread *thread, int64_t t)
+{
+	size_t low = 0, high = thread->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (thread->windows[middle].end < t)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Return: the first window that ends at t or later, or NULL. */
 static const struct sync_window *window_at(struct cursor *c, int64_t t)
 {

@@ -44,6 +44,9 @@ struct sync_thread {
 	size_t n;
 };
 
+/* Return: the index of the first window that does not end before host time t; the number of windows if all do. */
+size_t sync_first_window(const struct sync_thread *thread, int64_t t);
+
 struct sync_guest_event {
 	int64_t ts; /* guest ns */
 	enum sync_cause cause;

@@ -26,21 +26,6 @@ static struct story story_of(const struct sync_fit *f, size_t piece, int64_t t)
 	return s;
 }
 
-static size_t first_window_after(const struct sync_thread *t, int64_t host_ts)
-{
-	size_t low = 0, high = t->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->windows[middle].end < host_ts)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /*
  * Whether by the story the event at t happened in a window. Before the first and after the last one it may
  * have happened as well, but then the other line, which has a window for it, knows better.
@@ -50,7 +35,7 @@ static bool explains(const struct story *s, const struct sync_thread *thread, in
 	int64_t low, high;
 
 	sync_hull_range(s->hull, t, &low, &high);
-	size_t i = first_window_after(thread, t + low - s->play);
+	size_t i = sync_first_window(thread, t + low - s->play);
 	return i < thread->n && thread->windows[i].begin <= t + high + s->play;
 }
 
