@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "report/diff_changes.h"
 #include "report/grid.h"
+#include "report/naming.h"
 #include "report/units.h"
 
 const char *diff_kind_name(enum diff_kind kind)
@@ -52,8 +53,7 @@ static void add_row(struct grid *g, struct arena *arena, const struct change *c,
 	const struct res_vcpu *v = vcpu_of(c);
 
 	grid_add(g, units_safe(arena, c->machine, 16));
-	grid_add(g, v->index == TABLE_NULL ? arena_printf(arena, "tid %" PRId64, v->tid)
-					   : arena_printf(arena, "%" PRId64, v->index));
+	grid_add(g, vcpu_number(v, arena));
 	if (!c->what) {
 		grid_add(g, c->in_a ? "is not there any more" : "was not there");
 		for (int i = 0; i < 3; i++)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/units.h"
+
 enum { KTHREADD = 2 };
 
 const char *occupant_kind_name(enum occupant_kind kind)
@@ -72,13 +74,20 @@ static const char *process_comm(const struct results *r, const struct res_thread
 	return name ? name : t->comm ? t->comm : "?";
 }
 
+const char *vcpu_number(const struct res_vcpu *v, struct arena *arena)
+{
+	if (v->index != TABLE_NULL)
+		return units_number(arena, v->index);
+	return arena_printf(arena, "tid %s", units_number(arena, v->tid));
+}
+
 static const char *vcpu_label(const struct results *r, int vcpu, struct arena *arena)
 {
 	const struct res_vcpu *v = &r->vcpus.at[vcpu];
 	const char *vm = r->machines.at[v->machine].name;
 
 	if (v->index == TABLE_NULL)
-		return arena_printf(arena, "a vCPU of %s, tid %" PRId64, vm, v->tid);
+		return arena_printf(arena, "a vCPU of %s, tid %s", vm, units_number(arena, v->tid));
 	return arena_printf(arena, "vCPU %" PRId64 " of %s", v->index, vm);
 }
 
@@ -91,7 +100,8 @@ static const char *process_label(const struct results *r, const struct occupant 
 		!of ? "" : arena_printf(arena, " of %s%s", of, o->vm == own_vm ? " itself" : "");
 
 	if (t->pid == TABLE_NULL)
-		return arena_printf(arena, "%s%s, tid %" PRId64, process_comm(r, t), vm, t->tid);
+		return arena_printf(arena, "%s%s, tid %s", process_comm(r, t), vm,
+				    units_number(arena, t->tid));
 	return arena_printf(arena, "%s%s, pid %" PRId64, process_comm(r, t), vm, t->pid);
 }
 

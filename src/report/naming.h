@@ -28,6 +28,9 @@ struct occupant {
 	const struct res_thread *thread; /* borrowed; NULL when unknown */
 };
 
+/* Return: the number of a vCPU, or "tid 318" where that is not known; in the arena. */
+const char *vcpu_number(const struct res_vcpu *v, struct arena *arena);
+
 /* thread: index in the results, or NOBODY. */
 struct occupant occupant_of(const struct results *r, int thread);
 const char *occupant_kind_name(enum occupant_kind kind);

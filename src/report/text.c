@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/naming.h"
 #include "report/units.h"
 
 enum { WIDTH = 100, NAME_WIDTH = 16 };
@@ -83,8 +84,7 @@ const char *text_machine(struct text *t, int machine, size_t width)
 void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v)
 {
 	grid_add(g, text_machine(t, v->machine, NAME_WIDTH));
-	grid_add(g, v->index == TABLE_NULL ? arena_printf(&t->arena, "tid %" PRId64, v->tid)
-					   : arena_printf(&t->arena, "%" PRId64, v->index));
+	grid_add(g, vcpu_number(v, &t->arena));
 }
 
 const char *text_vcpu(struct text *t, const struct res_vcpu *v)
@@ -92,7 +92,8 @@ const char *text_vcpu(struct text *t, const struct res_vcpu *v)
 	const char *vm = text_machine(t, v->machine, 40);
 
 	if (v->index == TABLE_NULL)
-		return arena_printf(&t->arena, "vCPU thread %" PRId64 " of %s", v->tid, vm);
+		return arena_printf(&t->arena, "vCPU thread %s of %s",
+				    units_number(&t->arena, v->tid), vm);
 	return arena_printf(&t->arena, "vCPU %" PRId64 " of %s", v->index, vm);
 }
 

@@ -38,9 +38,9 @@ static void estimate_row(struct text *t, struct grid *g, const char *name,
 	add_width(t, g, k->begin);
 	add_width(t, g, k->middle);
 	add_width(t, g, k->end);
-	grid_add(g, k->constraints ? units_count(&t->arena, (uint64_t)k->constraints) : "");
-	grid_add(g, k->constraints ? units_count(&t->arena, (uint64_t)k->violations) : "");
-	grid_add(g, k->events ? units_count(&t->arena, (uint64_t)k->outside) : "");
+	grid_add(g, k->constraints ? units_count(&t->arena, k->constraints) : "");
+	grid_add(g, k->constraints ? units_count(&t->arena, k->violations) : "");
+	grid_add(g, k->events ? units_count(&t->arena, k->outside) : "");
 }
 
 static void more_pieces(struct text *t, struct grid *g, size_t n)

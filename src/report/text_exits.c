@@ -26,7 +26,7 @@ static void add_row(struct text *t, struct grid *g, const struct summary_exits *
 	int64_t n = (int64_t)h->n;
 
 	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), 18));
-	grid_add(g, units_count(&t->arena, e->n));
+	grid_add(g, units_count(&t->arena, (int64_t)e->n));
 	grid_add(g, known > 0 ? units_rate(&t->arena, (double)e->n / ((double)known / 1e9)) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->min, DIGITS) : "");

@@ -30,7 +30,7 @@ static const struct grid_column wait_columns[] = {
 static void add_distribution(struct text *t, struct grid *g, const struct histogram *h,
 			     int64_t whole)
 {
-	grid_add(g, units_count(&t->arena, h->n));
+	grid_add(g, units_count(&t->arena, (int64_t)h->n));
 	grid_add(g, units_duration(&t->arena, histogram_quantile(h, 0.5), 3));
 	grid_add(g, units_duration(&t->arena, histogram_quantile(h, 0.99), 3));
 	grid_add(g, units_duration(&t->arena, h->max, 3));

@@ -80,7 +80,7 @@ static const struct grid_column machine_columns[] = {
 static void add_home(struct text *t, struct grid *g, const struct res_machine *m)
 {
 	grid_add(g, m->parent == NOBODY ? "" : text_machine(t, m->parent, 16));
-	grid_add(g, m->pid == TABLE_NULL ? "" : arena_printf(&t->arena, "%" PRId64, m->pid));
+	grid_add(g, m->pid == TABLE_NULL ? "" : units_number(&t->arena, m->pid));
 }
 
 static void machine_row(struct text *t, struct grid *g, const struct res_machine *m)
@@ -91,8 +91,8 @@ static void machine_row(struct text *t, struct grid *g, const struct res_machine
 	grid_add(g, units_safe(&t->arena, m->role, 10));
 	add_home(t, g, m);
 	grid_add(g, units_duration(&t->arena, length, 4));
-	grid_add(g, units_count(&t->arena, (uint64_t)m->events));
-	grid_add(g, m->lost ? units_count(&t->arena, (uint64_t)m->lost) : "none");
+	grid_add(g, units_count(&t->arena, m->events));
+	grid_add(g, m->lost ? units_count(&t->arena, m->lost) : "none");
 }
 
 static void untraced_row(struct text *t, struct grid *g, const struct res_machine *m)
@@ -170,7 +170,7 @@ static const struct grid_column sync_columns[] = {
 	{.title = "half lost"},
 };
 
-static const char *count_or_none(struct text *t, uint64_t n)
+static const char *count_or_none(struct text *t, int64_t n)
 {
 	return n ? units_count(&t->arena, n) : "";
 }
@@ -185,13 +185,18 @@ static const char *method_text(struct text *t, const char *method)
 struct clock_total {
 	const struct res_clock *first; /* piece */
 	int64_t error;
-	uint64_t constraints, violations;
+	int64_t constraints, violations;
 };
+
+static int64_t known_count(int64_t n)
+{
+	return n == TABLE_NULL ? 0 : n;
+}
 
 static void add_facts(struct clock_total *total, const struct res_clock *k)
 {
-	total->constraints += (uint64_t)k->constraints;
-	total->violations += (uint64_t)k->violations;
+	total->constraints += known_count(k->constraints);
+	total->violations += known_count(k->violations);
 }
 
 /* A map that leads over several machines is there once more as its own estimate, with its own facts. */
@@ -233,8 +238,8 @@ static void sync_row(struct text *t, struct grid *g, int machine)
 	grid_add(g, total.error > 0 ? units_duration(&t->arena, total.error, 3) : "");
 	grid_add(g, count_or_none(t, total.constraints));
 	grid_add(g, total.constraints ? units_count(&t->arena, total.violations) : "");
-	grid_add(g, count_or_none(t, (uint64_t)k->decoys));
-	grid_add(g, count_or_none(t, (uint64_t)k->lost));
+	grid_add(g, count_or_none(t, k->decoys));
+	grid_add(g, count_or_none(t, k->lost));
 }
 
 void text_sync(struct text *t)
@@ -261,16 +266,17 @@ static void print_diag(struct text *t, const struct res_diag *d)
 			&t->arena, ", first after %s",
 			units_duration(&t->arena, ns_between(t->r->begin, d->first), 4));
 	if (d->file)
-		where = arena_printf(&t->arena,
-				     ", in %s (packet at byte %" PRId64 ", bit %" PRId64 ")",
-				     units_safe(&t->arena, d->file, 120), d->packet, d->bit);
+		where = arena_printf(&t->arena, ", in %s (packet at byte %s, bit %s)",
+				     units_safe(&t->arena, d->file, 120),
+				     units_number(&t->arena, d->packet),
+				     units_number(&t->arena, d->bit));
 	text_wrapped(t, 2,
 		     arena_printf(&t->arena, "%s: %s: %s, %s time%s%s%s",
 				  units_safe(&t->arena, d->severity, 20),
 				  d->machine == NOBODY ? "all" : text_machine(t, d->machine, 20),
 				  units_safe(&t->arena, d->name, 40),
-				  units_count(&t->arena, (uint64_t)d->count),
-				  d->count == 1 ? "" : "s", when, where));
+				  units_count(&t->arena, d->count), d->count == 1 ? "" : "s", when,
+				  where));
 	text_wrapped(t, 6, units_safe(&t->arena, d->help, 2000));
 	if (d->detail)
 		text_wrapped(t, 6, units_safe(&t->arena, d->detail, 2000));

@@ -65,7 +65,7 @@ static void add_row(struct text *t, struct grid *g, const struct group *group, i
 	grid_add(g, units_share(&t->arena, lost, whole));
 	grid_add(g, units_duration_or_none(&t->arena, group->preempted, 4));
 	grid_add(g, units_duration_or_none(&t->arena, group->waiting, 4));
-	grid_add(g, group->times ? units_count(&t->arena, group->times) : "");
+	grid_add(g, group->times ? units_count(&t->arena, (int64_t)group->times) : "");
 	grid_add(g, units_safe(&t->arena, group->label, LABEL_WIDTH));
 }
 

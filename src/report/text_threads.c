@@ -43,7 +43,7 @@ static void add_time(struct text *t, struct grid *g, int64_t ns)
 static void thread_row(struct text *t, struct grid *g, const struct res_thread *h)
 {
 	grid_add(g, units_safe(&t->arena, h->comm ? h->comm : "?", NAME_WIDTH));
-	grid_add(g, h->tid == TABLE_NULL ? "" : arena_printf(&t->arena, "%" PRId64, h->tid));
+	grid_add(g, h->tid == TABLE_NULL ? "" : units_number(&t->arena, h->tid));
 	add_time(t, g, thread_believed(h->time));
 	add_time(t, g, h->time[THREAD_USER]);
 	add_time(t, g, h->time[THREAD_SYSCALL]);
@@ -142,7 +142,7 @@ static void container_row(struct tree *tree, size_t at, int depth, const char *n
 	/* Deeper ones are not moved in any further: the line has an end. */
 	grid_add(g, arena_printf(&t->arena, "%*s%s", 2 * (depth < 6 ? depth : 6), "",
 				 units_safe(&t->arena, name, 20)));
-	grid_add(g, units_count(&t->arena, tree->nested[at].n_threads));
+	grid_add(g, units_count(&t->arena, (int64_t)tree->nested[at].n_threads));
 	add_time(t, g, thread_ran(time));
 	add_time(t, g, thread_ran(time) - thread_ran(tree->own[at].time));
 	add_time(t, g, time[THREAD_USER]);

@@ -62,7 +62,7 @@ static void verdict_row(struct text *t, struct grid *g, const struct res_vcpu *v
 	grid_add(g, units_share(&t->arena, on_exits(v), all));
 	grid_add(g, units_share(&t->arena, v->time[VCPU_BLOCKED], all));
 	grid_add(g, units_share(&t->arena, lost(v), all));
-	grid_add(g, exits ? units_count(&t->arena, exits) : "");
+	grid_add(g, exits ? units_count(&t->arena, (int64_t)exits) : "");
 	grid_add(g, exits && known > 0
 			    ? units_rate(&t->arena, (double)exits / ((double)known / 1e9))
 			    : "");

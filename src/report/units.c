@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "schema/table.h"
+
 /* Digits behind the point so that there are `digits` in all. */
 static int decimals(double value, int digits)
 {
@@ -55,14 +57,19 @@ const char *units_share(struct arena *arena, int64_t part, int64_t whole)
 	return percent < 0.1 ? "<0.1 %" : arena_printf(arena, "%.1f %%", percent);
 }
 
-const char *units_count(struct arena *arena, uint64_t n)
+const char *units_number(struct arena *arena, int64_t n)
+{
+	return n == TABLE_NULL ? "?" : arena_printf(arena, "%" PRId64, n);
+}
+
+const char *units_count(struct arena *arena, int64_t n)
 {
 	static const char suffixes[] = "kMGTPE";
 	double value = (double)n;
 	int i = -1;
 
 	if (n < 10000000)
-		return arena_printf(arena, "%" PRIu64, n);
+		return units_number(arena, n);
 	while (value >= 999.5) {
 		value /= 1000;
 		i++;

@@ -17,8 +17,11 @@ const char *units_duration_or_none(struct arena *arena, int64_t ns, int digits);
 /* part of whole: "38.5 %"; "" when part is 0, "<0.1 %" when it is nearly so. */
 const char *units_share(struct arena *arena, int64_t part, int64_t whole);
 
-/* Whole up to seven digits, then in millions and so on. */
-const char *units_count(struct arena *arena, uint64_t n);
+/* Whole up to seven digits, then in millions and so on. Unknown: "?". */
+const char *units_count(struct arena *arena, int64_t n);
+
+/* A number that is a name, as a tid. Unknown: "?". */
+const char *units_number(struct arena *arena, int64_t n);
 
 /* With three digits: "0.05", "46.5", "12345". */
 const char *units_rate(struct arena *arena, double per_second);

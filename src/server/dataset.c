@@ -97,7 +97,6 @@ static void take_vcpu(struct dataset *d, const struct store_cursor *c)
 		.index = store_cursor_get(c, COL_VCPU_VCPU_INDEX),
 		.host = id_of(store_cursor_get(c, COL_VCPU_HOST_ID)),
 		.tid = store_cursor_get(c, COL_VCPU_HOST_TID),
-		.thread = -1,
 		.lane = lane_by_key(d, TABLE_VCPU_STATE, id, 0),
 		.exits = lane_by_key(d, TABLE_VM_EXIT, id, 0),
 	};
@@ -116,7 +115,7 @@ static void take_thread(struct dataset *d, const struct store_cursor *c)
 		.tid = store_cursor_get(c, COL_THREAD_TID),
 		.pid = store_cursor_get(c, COL_THREAD_PID),
 		.comm = text_of(d, store_cursor_get(c, COL_THREAD_COMM), "?"),
-		.vcpu = -1,
+		.vcpu = id_of(store_cursor_get(c, COL_THREAD_VCPU_ID)),
 		.lane = lane_by_key(d, TABLE_THREAD_STATE, id, 0),
 		.wakeups = lane_by_key(d, TABLE_WAKEUP, machine, id),
 	};
@@ -222,26 +221,13 @@ static void find_processes(struct dataset *d)
 	}
 }
 
-static uint64_t thread_key(int64_t machine, int64_t tid)
+/* vCPUs that there are not name nothing. */
+static void check_vcpu_threads(struct dataset *d)
 {
-	return (uint64_t)machine << 32 ^ (uint64_t)tid;
-}
-
-static void find_vcpu_threads(struct dataset *d)
-{
-	struct map vcpus = {0};
-
-	for (size_t i = 0; i < d->vcpus.n; i++)
-		map_put(&vcpus, thread_key(d->vcpus.at[i].host, d->vcpus.at[i].tid), i);
 	vec_each (t, &d->threads) {
-		const uint64_t *i = map_get(&vcpus, thread_key(t->machine, t->tid));
-
-		if (!i || d->vcpus.at[*i].thread >= 0)
-			continue;
-		t->vcpu = d->vcpus.at[*i].id;
-		d->vcpus.at[*i].thread = t->id;
+		if (!dataset_vcpu(d, t->vcpu))
+			t->vcpu = -1;
 	}
-	map_deinit(&vcpus);
 }
 
 /* A file that does not say its span has that of its lanes. */
@@ -287,7 +273,7 @@ static int read_all(struct dataset *d, struct error *err)
 		return ERR;
 	sort_all(d);
 	find_processes(d);
-	find_vcpu_threads(d);
+	check_vcpu_threads(d);
 	vec_each (m, &d->machines)
 		d->n_events += m->events;
 	return 0;
@@ -370,13 +356,31 @@ const char *dataset_machine_name(const struct dataset *d, int64_t id)
 	return m ? m->name : "?";
 }
 
+char *dataset_number_text(int64_t number)
+{
+	return number == TABLE_NULL ? mem_strdup("?") : mem_printf("%" PRId64, number);
+}
+
+char *dataset_vcpu_name(const struct ds_vcpu *v)
+{
+	if (v->index != TABLE_NULL)
+		return mem_printf("vCPU %" PRId64, v->index);
+	if (v->tid != TABLE_NULL)
+		return mem_printf("vCPU thread %" PRId64, v->tid);
+	return mem_strdup("vCPU ?");
+}
+
 char *dataset_vcpu_text(const struct dataset *d, int64_t id)
 {
 	const struct ds_vcpu *v = dataset_vcpu(d, id);
 
 	if (!v)
 		return mem_strdup("?");
-	return mem_printf("%s vCPU %" PRId64, dataset_machine_name(d, v->machine), v->index);
+	char *name = dataset_vcpu_name(v);
+	char *text = mem_printf("%s %s", dataset_machine_name(d, v->machine), name);
+
+	free(name);
+	return text;
 }
 
 char *dataset_thread_text(const struct dataset *d, int64_t id)
@@ -387,7 +391,9 @@ char *dataset_thread_text(const struct dataset *d, int64_t id)
 		return mem_strdup("?");
 	if (t->vcpu >= 0)
 		return dataset_vcpu_text(d, t->vcpu);
-	return t->tid == 0 ? mem_strdup("idle") : mem_printf("%s (%" PRId64 ")", t->comm, t->tid);
+	if (t->tid == 0 || t->tid == TABLE_NULL)
+		return mem_strdup(t->tid ? t->comm : "idle");
+	return mem_printf("%s (%" PRId64 ")", t->comm, t->tid);
 }
 
 static int compare_exits(const void *a, const void *b)

@@ -15,7 +15,10 @@
 #include "server/rowid.h"
 #include "store/reader.h"
 
-/* Ids are as in the file; -1: none. Strings are the file's own, never NULL. */
+/*
+ * Ids are as in the file; -1: none. Strings are the file's own, never NULL. Other numbers are
+ * TABLE_NULL where they are not known.
+ */
 struct ds_machine {
 	int64_t id, parent;
 	const char *name, *role, *trace_path; /* trace_path: NULL when it was not traced */
@@ -24,9 +27,8 @@ struct ds_machine {
 
 struct ds_vcpu {
 	int64_t id, machine, index, host, tid;
-	int64_t thread; /* the thread that runs it */
-	int64_t lane;	/* of vcpu_state */
-	int64_t exits;	/* its lane of vm_exit */
+	int64_t lane;  /* of vcpu_state */
+	int64_t exits; /* its lane of vm_exit */
 };
 
 struct ds_thread {
@@ -93,6 +95,12 @@ const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id);
 
 /* Return: "g1", or "?" for a machine that there is not. */
 const char *dataset_machine_name(const struct dataset *d, int64_t id);
+
+/* Return: a number of the file as people read it, owned by the caller; "?" where it is not known. */
+char *dataset_number_text(int64_t number);
+
+/* Return: "vCPU 0"; "vCPU thread 318" where its number is not known. Owned by the caller. */
+char *dataset_vcpu_name(const struct ds_vcpu *v);
 
 /* Return: a text for people, owned by the caller: "g1 vCPU 0", "python3 (318)". */
 char *dataset_vcpu_text(const struct dataset *d, int64_t id);

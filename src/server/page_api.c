@@ -38,6 +38,16 @@ static void write_row(struct jsonw *j, const char *key, enum row_kind kind, int6
 		jsonw_int(j, row_id(kind, id));
 }
 
+/* A number of the file, or null. */
+static void write_number(struct jsonw *j, const char *key, int64_t number)
+{
+	jsonw_key(j, key);
+	if (number == TABLE_NULL)
+		jsonw_null(j);
+	else
+		jsonw_int(j, number);
+}
+
 /* Return: 0 and the output that the member `output` names; or ERR. */
 static int read_output(const struct call *c, enum output_type type, enum output_id *outputp,
 		       struct error *err)
@@ -82,9 +92,9 @@ static void write_vcpus(struct jsonw *j, const struct dataset *d)
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_VCPU, v->id);
 		write_row(j, "machine", ROW_MACHINE, v->machine);
-		write_int(j, "index", v->index);
+		write_number(j, "index", v->index);
 		write_row(j, "host", ROW_MACHINE, v->host);
-		write_int(j, "tid", v->tid);
+		write_number(j, "tid", v->tid);
 		write_times(j, d, TABLE_VCPU_STATE, v->lane);
 		jsonw_object_end(j);
 	}
@@ -101,8 +111,8 @@ static void write_threads(struct jsonw *j, const struct dataset *d)
 		write_row(j, "id", ROW_THREAD, t->id);
 		write_row(j, "machine", ROW_MACHINE, t->machine);
 		write_int(j, "process", t->process);
-		write_int(j, "tid", t->tid);
-		write_int(j, "pid", t->pid);
+		write_number(j, "tid", t->tid);
+		write_number(j, "pid", t->pid);
 		write_text(j, "comm", t->tid == 0 ? "idle" : t->comm);
 		write_row(j, "vcpu", ROW_VCPU, t->vcpu);
 		write_times(j, d, TABLE_THREAD_STATE, t->lane);

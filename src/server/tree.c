@@ -1,6 +1,7 @@
 #include "server/tree.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "server/write.h"
 
@@ -58,19 +59,19 @@ static void write_exits_of(const struct forest *f, const struct ds_vcpu *v)
 
 static void write_vcpus(const struct forest *f, const struct ds_machine *m)
 {
-	char name[48], tid[48];
-
 	vec_each (v, &f->data->vcpus) {
 		if (v->machine != m->id)
 			continue;
-		snprintf(name, sizeof(name), "vCPU %" PRId64, v->index);
-		snprintf(tid, sizeof(tid), "%" PRId64, v->tid);
+		char *name = dataset_vcpu_name(v), *tid = dataset_number_text(v->tid);
+
 		write_entry(f,
 			    &(struct branch){.id = row_id(ROW_VCPU, v->id),
 					     .parent = row_id(ROW_MACHINE, m->id),
 					     .has_data = (f->output == OUTPUT_EXITS ? v->exits
 										    : v->lane) >= 0,
 					     .labels = {name, tid}});
+		free(name);
+		free(tid);
 		if (f->output == OUTPUT_EXITS)
 			write_exits_of(f, v);
 	}
@@ -96,27 +97,28 @@ static void write_cpus(const struct forest *f, const struct ds_machine *m)
 static void write_process(const struct forest *f, const struct ds_process *p)
 {
 	const struct ds_thread *t = dataset_thread(f->data, p->thread);
-	char pid[48];
+	char *pid = dataset_number_text(p->pid);
 
-	snprintf(pid, sizeof(pid), "%" PRId64, p->pid);
 	write_entry(f, &(struct branch){.id = row_id(ROW_PROCESS, p->thread),
 					.parent = row_id(ROW_MACHINE, p->machine),
 					.labels = {t->comm, pid}});
+	free(pid);
 }
 
 static void write_thread(const struct forest *f, const struct ds_thread *t)
 {
 	bool latency = f->output == OUTPUT_LATENCY;
-	char tid[48];
 
 	if ((latency ? t->wakeups : t->lane) < 0)
 		return;
-	snprintf(tid, sizeof(tid), "%" PRId64, t->tid);
+	char *tid = dataset_number_text(t->tid);
+
 	write_entry(f, &(struct branch){.id = row_id(ROW_THREAD, t->id),
 					.parent = latency ? row_id(ROW_MACHINE, t->machine)
 							  : t->process,
 					.has_data = true,
 					.labels = {t->tid == 0 ? "idle" : t->comm, tid}});
+	free(tid);
 }
 
 static void write_threads(const struct forest *f, const struct ds_machine *m)

@@ -7,6 +7,7 @@
  *	twice.vms	two threads with the same id
  *	wide.vms	more vCPUs and CPUs than fit in a picture, each as unsteady as can be
  *	busy.vms	a vCPU that loses its CPU more than a million times
+ *	unknown.vms	a row or two in every table, of which nothing is known but what they are and when
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,39 @@ static void make_busy(struct store_writer *w)
 			  i % 2 ? VCPU_PREEMPTED : VCPU_GUEST);
 }
 
+/* Rows of a table: `n` that touch each other if they have times; nothing else is known of them. */
+static void add_unknown(struct store_writer *w, enum table_id table, int n)
+{
+	const struct table *t = table_get(table);
+	int64_t row[TABLE_MAX_COLUMNS];
+
+	for (int i = 0; i < n; i++) {
+		fill(row, table);
+		if (!strcmp(t->columns[0].name, "id"))
+			row[0] = i;
+		/* Whose it is must be known: results are refused otherwise. */
+		for (int k = 0; k < t->n_columns; k++) {
+			if (t->columns[k].ref == TABLE_MACHINE && table != TABLE_MACHINE)
+				row[k] = 0;
+		}
+		for (int key = 0; key < t->n_keys; key++)
+			row[key] = 0;
+		if (t->ts != NO_COLUMN)
+			row[t->ts] = begin + (int64_t)1000 * i;
+		if (t->kind == TABLE_STATES)
+			row[t->dur] = 1000;
+		if (t->state != NO_COLUMN)
+			row[t->state] = i % table_n_states(t);
+		store_writer_add(w, table, row);
+	}
+}
+
+static void make_unknown(struct store_writer *w)
+{
+	for (enum table_id table = TABLE_META + 1; table < TABLE_N; table++)
+		add_unknown(w, table, table_n_states(table_get(table)) + 2);
+}
+
 static void make(const char *directory, const char *name, void (*put)(struct store_writer *w))
 {
 	char *path = mem_printf("%s/%s.vms", directory, name);
@@ -232,5 +266,6 @@ int main(int argc, char **argv)
 	make(argv[1], "twice", make_twice);
 	make(argv[1], "wide", make_wide);
 	make(argv[1], "busy", make_busy);
+	make(argv[1], "unknown", make_unknown);
 	return 0;
 }

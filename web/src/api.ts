@@ -35,9 +35,9 @@ export interface Machine {
 export interface Vcpu {
 	id: RowId;
 	machine: RowId;
-	index: number;
+	index: number | null;
 	host: RowId | null;
-	tid: number;
+	tid: number | null;
 	times: number[];
 }
 
@@ -46,9 +46,8 @@ export interface Thread {
 	machine: RowId;
 	/** The row that it stands below: a process, a process's first thread, or its machine. */
 	process: RowId;
-	tid: number;
-	/** Negative where it is not known. */
-	pid: number;
+	tid: number | null;
+	pid: number | null;
 	comm: string;
 	vcpu: RowId | null;
 	times: number[];

@@ -92,6 +92,13 @@ function shareLost(times: readonly number[], states: readonly StateStyle[]): num
 	return wanted > 0 ? lost / wanted : 0;
 }
 
+function vcpuName(vcpu: Vcpu): string {
+	if (vcpu.index !== null) {
+		return `vCPU ${vcpu.index}`;
+	}
+	return vcpu.tid === null ? "vCPU ?" : `vCPU thread ${vcpu.tid}`;
+}
+
 // ---- threads ------------------------------------------------------------------------------------
 
 class ThreadForest {
@@ -110,13 +117,13 @@ class ThreadForest {
 	private vmName(thread: Thread): string {
 		const vcpu = this.rows.vcpus.find((v) => v.id === thread.vcpu);
 		const vm = this.rows.machines.find((m) => m.id === vcpu?.machine);
-		return vcpu && vm ? `is vCPU ${vcpu.index} of ${vm.name}` : "";
+		return vcpu && vm ? `is ${vcpuName(vcpu)} of ${vm.name}` : "";
 	}
 
 	private threadNode(thread: Thread): TreeNode {
 		const vm = thread.vcpu === null ? "" : this.vmName(thread);
 		return node("thread", String(thread.id), thread.comm || "?", {
-			note: vm || (thread.tid > 0 ? String(thread.tid) : ""),
+			note: vm || (thread.tid ? String(thread.tid) : ""),
 			id: thread.id,
 			output: "threads",
 			family: "thread",
@@ -146,7 +153,7 @@ class ThreadForest {
 			let parent = nodes.get(thread.process);
 			if (!parent) {
 				parent = node("group", `p${thread.process}`, "process", {
-					note: String(thread.pid),
+					note: thread.pid === null ? "" : String(thread.pid),
 				});
 				nodes.set(thread.process, parent);
 				tops.push(parent);
@@ -196,7 +203,7 @@ function settleProcess(process: TreeNode): void {
 // ---- machines -----------------------------------------------------------------------------------
 
 function vcpuNode(vcpu: Vcpu, states: readonly StateStyle[]): TreeNode {
-	return node("vcpu", String(vcpu.id), `vCPU ${vcpu.index}`, {
+	return node("vcpu", String(vcpu.id), vcpuName(vcpu), {
 		id: vcpu.id,
 		output: "vcpus",
 		family: "vcpu",
@@ -234,7 +241,7 @@ function addVcpus(parent: TreeNode, machine: Machine, rows: Rows, threads: TreeN
 		);
 		return own;
 	});
-	const seen = new Set(vcpus.map((v) => v.index));
+	const seen = new Set(vcpus.flatMap((v) => v.index ?? []));
 	const others = rows.cpus.filter((c) => c.machine === machine.id && !seen.has(c.cpu));
 	adopt(parent, nodes);
 	adopt(

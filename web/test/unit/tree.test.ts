@@ -63,6 +63,19 @@ function names(choice: Partial<Choice> = {}): string[] {
 	return rows.map((row) => `${" ".repeat(row.depth)}${row.node.name}`);
 }
 
+test("what has no number says so", () => {
+	const rows = recording();
+	rows.vcpus[0] = { ...rows.vcpus[0]!, index: null, tid: 10 };
+	rows.vcpus[1] = { ...rows.vcpus[1]!, index: null, tid: null };
+	rows.threads.push(thread(20, 2, "lost", 1, { tid: null, pid: null }));
+	const tree = buildTree(rows);
+
+	assert.equal(tree.byId.get(KIND)?.name, "vCPU thread 10");
+	assert.equal(tree.byId.get(KIND + 1)?.name, "vCPU ?");
+	assert.equal(tree.byId.get(2 * KIND + 20)?.note, "");
+	assert.match(tree.byId.get(2 * KIND + 10)?.note ?? "", /is vCPU thread 10 of web/);
+});
+
 test("guests come first, each with those that run on it, and the host last", () => {
 	const machines = buildTree(recording()).roots.map((root) => root.name);
 	assert.deepEqual(machines, ["web", "n1", "inner", "host"]);
