@@ -93,27 +93,88 @@ static int64_t machine_end(const struct analysis *a, size_t machine)
 	return last == INT64_MIN ? last : clock_map_apply(&a->sync[machine].map, last);
 }
 
-/* From the first event to the last one's nanosecond, that included. */
-static void find_span(struct analysis *a)
+/* Return: reference time of the machine's first event, INT64_MAX if it has none. */
+static int64_t machine_begin(const struct analysis *a, size_t machine)
 {
-	int64_t begin = INT64_MAX, end = INT64_MIN;
+	int64_t begin = INT64_MAX;
 
-	for (size_t m = 0; m < a->n_machines; m++) {
-		const struct evidence *e = &a->evidence[m];
-		int64_t last = machine_end(a, m);
+	vec_each (c, &a->evidence[machine].cpus) {
+		int64_t first = c->first_ns == INT64_MAX
+					? INT64_MAX
+					: clock_map_apply(&a->sync[machine].map, c->first_ns);
 
-		for (size_t i = 0; i < e->cpus.n; i++) {
-			int64_t first = e->cpus.at[i].first_ns;
-
-			if (first == INT64_MAX)
-				continue;
-			first = clock_map_apply(&a->sync[m].map, first);
-			begin = first < begin ? first : begin;
-		}
-		end = last > end ? last : end;
+		begin = first < begin ? first : begin;
 	}
-	a->span = begin <= end ? (struct model_span){.begin = begin, .end = end + 1}
-			       : (struct model_span){0};
+	return begin;
+}
+
+static void widen(struct model_span *s, int64_t begin, int64_t end)
+{
+	s->begin = begin < s->begin ? begin : s->begin;
+	s->end = end > s->end ? end : s->end;
+}
+
+/* Return: [first, last] made [first, last + 1), or [0, 0) where there is nothing. */
+static struct model_span closed(struct model_span s)
+{
+	return s.begin <= s.end ? (struct model_span){.begin = s.begin, .end = s.end + 1}
+				: (struct model_span){0};
+}
+
+int analysis_reference(const struct analysis *a, int machine)
+{
+	/* No more steps than machines: evidence can go round in a circle. */
+	for (size_t i = 0; i < a->n_machines && a->sync[machine].against != IDENT_NONE; i++)
+		machine = a->sync[machine].against;
+	return machine;
+}
+
+/* Return: the first machine whose clock is a reference, or -1. */
+static int first_reference(const struct analysis *a)
+{
+	for (size_t m = 0; m < a->n_machines; m++) {
+		if (a->sync[m].method == SYNC_REFERENCE)
+			return (int)m;
+	}
+	return -1;
+}
+
+bool analysis_is_unrelated(const struct analysis *a, int machine)
+{
+	return a->sync[machine].method == SYNC_REFERENCE && first_reference(a) != machine;
+}
+
+/* Return: a machine, the same one for all whose times can be compared. */
+static int group_of(const struct analysis *a, int machine)
+{
+	int top = analysis_reference(a, machine), first = first_reference(a);
+
+	/* The clock of a machine without a host that the user put right. */
+	return a->sync[top].method == SYNC_GIVEN && first >= 0 ? first : top;
+}
+
+/*
+ * From the first event to the last one's nanosecond, that included. Recordings that have no clock in
+ * common, as of different days, have nothing to do with the time between them.
+ */
+static void find_spans(struct analysis *a)
+{
+	const struct model_span nothing = {.begin = INT64_MAX, .end = INT64_MIN};
+	struct model_span *own = mem_zalloc(a->n_machines, sizeof(*own));
+
+	a->span = nothing;
+	for (size_t m = 0; m < a->n_machines; m++)
+		own[m] = nothing;
+	for (size_t m = 0; m < a->n_machines; m++) {
+		int64_t begin = machine_begin(a, m), end = machine_end(a, m);
+
+		widen(&own[group_of(a, (int)m)], begin, end);
+		widen(&a->span, begin, end);
+	}
+	for (size_t m = 0; m < a->n_machines; m++)
+		a->spans[m] = closed(own[group_of(a, (int)m)]);
+	a->span = closed(a->span);
+	free(own);
 }
 
 /* ---- model ------------------------------------------------------------------------------------
@@ -208,7 +269,7 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 						   .machine = (uint16_t)i,
 						   .wanted = model_events()};
 	}
-	a->model = model_new(&a->identity, a->described, a->span, sink);
+	a->model = model_new(&a->identity, a->described, a->spans, sink);
 	struct merge *merge = merge_new(inputs, n);
 
 	endings_init(&endings, a);
@@ -287,6 +348,7 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	a->evidence = mem_zalloc(n, sizeof(*a->evidence));
 	a->described = mem_zalloc(n, sizeof(*a->described));
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
+	a->spans = mem_zalloc(n, sizeof(*a->spans));
 	a->diags = mem_zalloc(n, sizeof(*a->diags));
 	struct survey survey = {a, options};
 
@@ -294,7 +356,7 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	judge(a);
 	if (align(a, options, err))
 		return ERR;
-	find_span(a);
+	find_spans(a);
 	run_model(a, options->sink ? options->sink : &nobody);
 	return 0;
 }
@@ -310,6 +372,7 @@ void analysis_deinit(struct analysis *a)
 	free(a->evidence);
 	free(a->described);
 	free(a->sync);
+	free(a->spans);
 	free(a->diags);
 	ctf_session_deinit(&a->session);
 	*a = (struct analysis){0};

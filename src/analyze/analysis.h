@@ -47,8 +47,9 @@ struct analysis {
 	struct machine_sync *sync;
 	struct diag_list *diags;
 	struct identity identity;
-	struct model_span span; /* of all machines; reference ns */
-	struct model *model;	/* for its threads */
+	struct model_span *spans; /* of what is on one clock with the machine; reference ns */
+	struct model_span span;	  /* of all machines */
+	struct model *model;	  /* for its threads */
 };
 
 /*
@@ -58,6 +59,12 @@ struct analysis {
 int analysis_init(struct analysis *a, struct ctf_session *session,
 		  const struct analysis_options *options, struct error *err);
 void analysis_deinit(struct analysis *a);
+
+/* Return: the machine by whose clock this one's times are, itself if that is so. */
+int analysis_reference(const struct analysis *a, int machine);
+
+/* Return: whether it is a reference with which an earlier one has no clock in common. */
+bool analysis_is_unrelated(const struct analysis *a, int machine);
 
 /* All that was wrong, of all machines and of finding them. */
 struct diag_list analysis_all_diags(const struct analysis *a);

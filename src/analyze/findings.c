@@ -83,6 +83,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 
 	add_diags(f, &a->diags[machine], machine, &s->map);
 	add(f, DIAG_CLOCK_UNKNOWN, machine, s->method == SYNC_AS_IS);
+	add(f, DIAG_CLOCK_UNRELATED, machine, analysis_is_unrelated(a, machine));
 	add(f, DIAG_CLOCK_VIOLATION, machine, taken->violations);
 	add(f, DIAG_CLOCK_DISAGREEMENT, machine, s->disagreements);
 	if (taken->outside > taken->n_events / NEGLIGIBLE_SHARE)

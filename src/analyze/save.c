@@ -512,15 +512,6 @@ static void add_vectors(struct save *s, const struct analysis *a)
 
 /* ---- clocks, warnings ------------------------------------------------------------------------- */
 
-/* Return: the machine whose clock this one's was put on, itself if that is so. */
-static int reference_of(const struct analysis *a, int machine)
-{
-	/* No more steps than machines: evidence can go round in a circle. */
-	for (size_t i = 0; i < a->n_machines && a->sync[machine].against != IDENT_NONE; i++)
-		machine = a->sync[machine].against;
-	return machine;
-}
-
 static void set_range(int64_t *low, int64_t *high, const struct sync_range *r)
 {
 	*low = r && r->low <= r->high ? r->low : TABLE_NULL;
@@ -570,7 +561,7 @@ static void add_composed(struct save *s, const struct analysis *a, int machine)
 {
 	const struct machine_sync *sync = &a->sync[machine];
 	struct piece p = {.machine = machine,
-			  .reference = reference_of(a, machine),
+			  .reference = analysis_reference(a, machine),
 			  .method = sync->method,
 			  .chosen = true};
 
@@ -601,7 +592,8 @@ static void add_sync(struct save *s, const struct analysis *a)
 {
 	for (int i = 0; i < (int)a->n_machines; i++) {
 		const struct machine_sync *sync = &a->sync[i];
-		bool composed = sync->against != IDENT_NONE && sync->against != reference_of(a, i);
+		bool composed =
+			sync->against != IDENT_NONE && sync->against != analysis_reference(a, i);
 
 		if (composed)
 			add_composed(s, a, i);

@@ -74,7 +74,7 @@ struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
 				  .guest = NO_VCPU,
 				  .is_virtual = m->identity->machines.at[machine].vm != IDENT_NONE,
 				  .carrier = carrier_of(m, machine, number)};
-		cpu_lane_init(&c->lane, machine, number, m->lanes.begin);
+		cpu_lane_init(&c->lane, machine, number, m->lanes[machine].begin);
 	}
 	return &mc->cpus.at[*i];
 }
@@ -597,7 +597,7 @@ void model_event(struct model *m, const struct event *e)
 /* ---- life ------------------------------------------------------------------------------------- */
 
 struct model *model_new(const struct identity *identity, const struct event_set *described,
-			struct model_span lanes, const struct model_sink *sink)
+			const struct model_span *lanes, const struct model_sink *sink)
 {
 	struct model *m = mem_zalloc(1, sizeof(*m));
 
@@ -612,7 +612,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->woken = mem_zalloc(m->n_vcpus, sizeof(*m->woken));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	for (uint32_t i = 0; i < m->n_vcpus; i++) {
-		vcpu_init(&m->vcpus[i], i, lanes.begin, sink);
+		vcpu_init(&m->vcpus[i], i, lanes[host_of_vcpu(m, (int)i)].begin, sink);
 		m->waits_on[i] = NO_CPU;
 	}
 	for (size_t i = 0; i < m->n_machines; i++) {
@@ -709,12 +709,12 @@ void model_finish(struct model *m)
 	world_each_thread (t, m)
 		world_never_ran(m, t->known.id);
 	for (size_t i = 0; i < m->n_vcpus; i++)
-		vcpu_finish(&m->vcpus[i], m->lanes.end);
+		vcpu_finish(&m->vcpus[i], m->lanes[host_of_vcpu(m, (int)i)].end);
 	world_each_thread (t, m)
-		thread_lane_finish(&t->lane, m->lanes.end, m->sink);
+		thread_lane_finish(&t->lane, m->lanes[t->known.machine].end, m->sink);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		vec_each (c, &m->machines[i].cpus)
-			cpu_lane_finish(&c->lane, m->lanes.end, m->sink);
+			cpu_lane_finish(&c->lane, m->lanes[i].end, m->sink);
 	}
 	world_each_thread (t, m) {
 		if (m->sink->thread_end)

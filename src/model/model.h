@@ -26,11 +26,12 @@ struct model_span {
 struct event_set model_events(void);
 
 /*
- * identity and sink must outlive the model. `lanes` is the span of every lane. described: per
- * machine of the identity, the events that its recording could hold (layout_described()).
+ * identity, lanes and sink must outlive the model. Per machine of the identity: lanes, the span of
+ * each of its lanes (a vCPU's is its host's); described, the events that its recording could hold
+ * (layout_described()).
  */
 struct model *model_new(const struct identity *identity, const struct event_set *described,
-			struct model_span lanes, const struct model_sink *sink);
+			const struct model_span *lanes, const struct model_sink *sink);
 void model_free(struct model *m);
 
 /* Takes the next event of any machine. Times must not decrease. */

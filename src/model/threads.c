@@ -34,7 +34,7 @@ static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid, enum 
 		.ppid = NO_VALUE,
 		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid),
 		.container = NO_CONTAINER};
-	thread_lane_init(&t->lane, i, m->lanes.begin, state, first_mode(m, machine, tid));
+	thread_lane_init(&t->lane, i, m->lanes[machine].begin, state, first_mode(m, machine, tid));
 	return i;
 }
 
@@ -77,7 +77,7 @@ static void forget(struct model *m, uint32_t thread)
 	uint64_t key = thread_key(t->known.machine, t->known.tid, 0);
 	const uint64_t *named = map_get(&m->thread_by_key, key);
 
-	thread_lane_finish(&t->lane, m->lanes.end, m->sink);
+	thread_lane_finish(&t->lane, m->lanes[t->known.machine].end, m->sink);
 	thread_lane_deinit(&t->lane);
 	if (m->sink->thread_end)
 		m->sink->thread_end(m->sink->ctx, &t->known);

@@ -97,7 +97,7 @@ typedef VEC(uint32_t) vcpu_queue;
 struct model {
 	const struct identity *identity;
 	const struct model_sink *sink;
-	struct model_span lanes;
+	const struct model_span *lanes; /* per machine */
 	struct machine *machines;
 	size_t n_machines;
 	struct vcpu *vcpus;

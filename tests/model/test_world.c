@@ -99,6 +99,7 @@ static void add_vm(struct world *w, int host, int guest, int64_t tid)
 static void begin(struct world *w)
 {
 	struct event_set all[N_MACHINES] = {event_set_all(), event_set_all(), event_set_all()};
+	static const struct model_span lanes[N_MACHINES] = {{0, END}, {0, END}, {0, END}};
 	static struct model_sink sink;
 
 	*w = (struct world){0};
@@ -113,7 +114,7 @@ static void begin(struct world *w)
 	add_machine(w, L2, 1);
 	add_vm(w, HOST, L1, L1_VCPU);
 	add_vm(w, L1, L2, L2_VCPU);
-	w->model = model_new(&w->identity, all, (struct model_span){0, END}, &sink);
+	w->model = model_new(&w->identity, all, lanes, &sink);
 }
 
 static void end(struct world *w)

@@ -102,8 +102,8 @@ class Recordings:
 
 def test_text_fits_a_screen(r):
     for path in r.all():
-        for options in ([], ["--all"]) + tuple(["--section", s] for s in SECTIONS):
-            out, err = analyze(*options, path)
+        for options in ([], ["--all"]) + tuple([s] for s in SECTIONS):
+            out, err = vmscope("report", r.results(path), *options)
             assert err == "" and "\033" not in out
             for line in out.splitlines():
                 assert len(line) <= WIDTH and line == line.rstrip(), f"{len(line)}: {line}"
@@ -434,6 +434,20 @@ def test_clocks_as_they_are_are_loud(r):
     assert "WARNING: clock-not-synchronized (g1)" in out and "NONE: clocks as they are" in out
     diag = report("--sync", "none", SAMPLE)["diag"]
     assert [(d["name"], d["machine"]) for d in diag] == [("clock-not-synchronized", "g1")]
+
+
+def test_hosts_without_a_clock_in_common(r):
+    """Nobody knows anything of the time between their recordings; that is not what they did."""
+    small = pathlib.Path(r.contained(), "host")
+    alone = [report(path)["vcpus"] for path in (f"{SAMPLE}/host", small)]
+    out, _ = analyze(f"{SAMPLE}/host", f"other={small}")
+    assert "WARNING: clock-unrelated (other)" in out
+    both = report(f"{SAMPLE}/host", f"other={small}")
+    assert sorted(v["span_ns"] for v in both["vcpus"]) == sorted(v["span_ns"] for vcpus in alone for v in vcpus)
+    assert [(d["name"], d["machine"]) for d in both["diag"]] == [("clock-unrelated", "other")]
+    given = report(f"{SAMPLE}/host", f"other={small}", "--clock-offset", "other=0")
+    spans = {v["span_ns"] for v in given["vcpus"]}
+    assert not given["diag"] and len(spans) == 1 and spans.pop() > sum(v["span_ns"] for v in both["vcpus"])
 
 
 def chosen(machine, *args):
