@@ -121,6 +121,19 @@ static void take_thread(struct dataset *d, const struct store_cursor *c)
 	};
 }
 
+static void take_warning(struct dataset *d, const struct store_cursor *c)
+{
+	*vec_push(&d->warnings) = (struct ds_warning){
+		.name = text_of(d, store_cursor_get(c, COL_DIAG_NAME), "?"),
+		.severity = text_of(d, store_cursor_get(c, COL_DIAG_SEVERITY), "warning"),
+		.help = text_of(d, store_cursor_get(c, COL_DIAG_HELP), ""),
+		.detail = text_of(d, store_cursor_get(c, COL_DIAG_DETAIL), NULL),
+		.machine = id_of(store_cursor_get(c, COL_DIAG_MACHINE_ID)),
+		.count = count_of(store_cursor_get(c, COL_DIAG_COUNT)),
+		.first = store_cursor_get(c, COL_DIAG_FIRST_NS),
+	};
+}
+
 static void find_cpus(struct dataset *d)
 {
 	const struct table_info *info = &d->store->tables[TABLE_CPU_STATE];
@@ -265,7 +278,8 @@ static int read_all(struct dataset *d, struct error *err)
 	if (read_rows(d, TABLE_META, take_meta, err) ||
 	    read_rows(d, TABLE_MACHINE, take_machine, err) ||
 	    read_rows(d, TABLE_VCPU, take_vcpu, err) ||
-	    read_rows(d, TABLE_THREAD, take_thread, err))
+	    read_rows(d, TABLE_THREAD, take_thread, err) ||
+	    read_rows(d, TABLE_DIAG, take_warning, err))
 		return ERR;
 	find_cpus(d);
 	find_span(d);
@@ -315,6 +329,7 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->threads);
 	vec_deinit(&d->cpus);
 	vec_deinit(&d->processes);
+	vec_deinit(&d->warnings);
 	vec_deinit(&d->exits);
 	digest_deinit(&d->exit_digest);
 	digest_deinit(&d->wakeup_digest);

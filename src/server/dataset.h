@@ -57,6 +57,13 @@ struct ds_exits {
 	uint16_t place; /* among the reasons of the lane's digest */
 };
 
+/* What was wrong with a recording. */
+struct ds_warning {
+	const char *name, *severity, *help;
+	const char *detail; /* or NULL */
+	int64_t machine, count, first;
+};
+
 /* More pairs of vCPU and reason than this no recording has; only they are told apart. */
 enum { DS_MAX_EXITS = 10000 };
 
@@ -69,7 +76,8 @@ struct dataset {
 	VEC(struct ds_thread) threads; /* by machine, process, tid */
 	VEC(struct ds_cpu) cpus;
 	VEC(struct ds_process) processes;
-	struct map by_id[ROW_N_KINDS]; /* id in the file -> index here */
+	VEC(struct ds_warning) warnings; /* the worst first */
+	struct map by_id[ROW_N_KINDS];	 /* id in the file -> index here */
 
 	int users;	      /* atomic */
 	pthread_mutex_t lock; /* of what follows, until it is known; then it is constant */

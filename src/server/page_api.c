@@ -137,6 +137,24 @@ static void write_cpus(struct jsonw *j, const struct dataset *d)
 	jsonw_array_end(j);
 }
 
+static void write_warnings(struct jsonw *j, const struct dataset *d)
+{
+	jsonw_array_begin(j);
+	vec_each (w, &d->warnings) {
+		jsonw_object_begin(j);
+		write_text(j, "name", w->name);
+		write_text(j, "severity", w->severity);
+		write_row(j, "machine", ROW_MACHINE, w->machine);
+		write_int(j, "count", w->count);
+		write_number(j, "first",
+			     w->first == TABLE_NULL ? w->first : format_sub(w->first, d->begin));
+		write_text(j, "help", w->help);
+		write_text(j, "detail", w->detail);
+		jsonw_object_end(j);
+	}
+	jsonw_array_end(j);
+}
+
 static void write_states(struct jsonw *j, const char *family, enum table_id table)
 {
 	const struct table *t = table_get(table);
@@ -166,6 +184,8 @@ static void rows(struct call *c)
 	write_threads(j, c->data);
 	jsonw_key(j, "cpus");
 	write_cpus(j, c->data);
+	jsonw_key(j, "warnings");
+	write_warnings(j, c->data);
 	write_object(j, "states");
 	write_states(j, "vcpu", TABLE_VCPU_STATE);
 	write_states(j, "thread", TABLE_THREAD_STATE);

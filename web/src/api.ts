@@ -60,6 +60,18 @@ export interface Cpu {
 	times: number[];
 }
 
+/** What was wrong with a recording. */
+export interface Warning {
+	name: string;
+	severity: string;
+	machine: RowId | null;
+	count: number;
+	/** When first. */
+	first: number | null;
+	help: string;
+	detail: string | null;
+}
+
 export interface StateStyle {
 	name: string;
 	help: string;
@@ -71,6 +83,7 @@ export interface Rows {
 	vcpus: Vcpu[];
 	threads: Thread[];
 	cpus: Cpu[];
+	warnings: Warning[];
 	states: Record<Family, StateStyle[]>;
 }
 

@@ -614,6 +614,31 @@ test("another recording is opened, and analyzed before it is shown", { skip }, a
 	);
 });
 
+test("says what was wrong with a recording", { skip }, async () => {
+	const shown = () => {
+		const button = document.querySelector(".warnings");
+		return button.hidden ? "" : button.textContent;
+	};
+	assert.equal(await browser.evaluate(shown), "");
+	const unsynced = join(dir, "unsynced.vms");
+	execFileSync(program, ["analyze", "--sync", "none", recording, "-o", unsynced], {
+		stdio: "ignore",
+	});
+	const { id } = await (
+		await fetch(new URL("api/open", server.url), {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: JSON.stringify({ path: unsynced }),
+		})
+	).json();
+	await openPage(browser, server.url, `e=${id}`);
+	assert.equal(await browser.evaluate(shown), "1 warning");
+	await browser.click(".warnings");
+	const said = await browser.evaluate(() => document.querySelector("dialog[open]").textContent);
+	assert.match(said, /warning.*g1: clock-not-synchronized.*vmsync/s);
+	await browser.key("Escape");
+});
+
 test("nothing was complained about, and nothing came from elsewhere", { skip }, async () => {
 	const urls = [];
 	browser.on("Network.requestWillBeSent", ({ request }) => urls.push(request.url));

@@ -118,5 +118,5 @@ function chip(
 
 /** What the axis does not say: which day it is, or what the times count from. */
 export function clockNote(clock: Clock, start: string): string {
-	return clock === "utc" ? `${formatDate(start)} UTC` : "since the recording began";
+	return clock === "utc" ? `${formatDate(start)} UTC` : "time since the recording began";
 }

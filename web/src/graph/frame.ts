@@ -89,7 +89,7 @@ export class Frame {
 		this.rows.setAttribute("role", "img");
 		this.rows.setAttribute("aria-label", "What each row did over time");
 		this.overview.title =
-			"The whole recording: how often states changed, and in red the share of time stolen";
+			"The whole recording: how often states changed, and in orange the share of time stolen";
 		this.notice.setAttribute("role", "status");
 		this.scroller.tabIndex = -1;
 	}

@@ -82,7 +82,11 @@ class Panels {
 		this.tree = ready ? buildTree(ready.rows) : null;
 		const searched =
 			ready && this.tree ? { api: ready.api, tree: this.tree, rows: ready.rows } : null;
-		this.toolbar.open(ready?.experiment.name ?? "", searched);
+		this.toolbar.open(
+			ready?.experiment.name ?? "",
+			ready?.experiment.start ?? "0",
+			searched,
+		);
 		this.charts.open(ready?.api ?? null, this.tree);
 		this.recolor();
 	}

@@ -8,6 +8,7 @@ import type { Theme, ViewState } from "../view";
 import { copyText, debounce, el, icon, iconButton, replace } from "./dom";
 import type { Format } from "./export";
 import { jump, parseQuery, queryText, stateNames } from "./search";
+import { Warnings } from "./warnings";
 
 export interface ToolbarActions {
 	choose: () => void;
@@ -58,6 +59,7 @@ export class Toolbar {
 	private readonly chips = el("span", { class: "chips" });
 	private readonly theme: HTMLButtonElement;
 	private readonly menu = el("div", { class: "menu", popover: "auto", id: "export-menu" });
+	private readonly warnings: Warnings;
 	private searched: Searched | null = null;
 	private jumping = false;
 
@@ -70,6 +72,7 @@ export class Toolbar {
 		this.undo = iconButton("undo", "Back to where you were (Ctrl+Z)", () => view.undo());
 		this.redo = iconButton("redo", "Forward (Ctrl+Y)", () => view.redo());
 		this.theme = iconButton("theme", "", () => this.toggleTheme());
+		this.warnings = new Warnings(session);
 		this.listen();
 		replace(host, ...this.groups());
 		this.fillMenu();
@@ -77,8 +80,10 @@ export class Toolbar {
 		this.update();
 	}
 
-	open(name: string, searched: Searched | null): void {
+	/** start: of the experiment, ns since the Epoch. */
+	open(name: string, start: string, searched: Searched | null): void {
 		this.searched = searched;
+		this.warnings.open(searched?.rows ?? null, start);
 		this.experiment.textContent = name || "Open…";
 		document.title = name ? `${name} – vmscope` : "vmscope";
 		this.update();
@@ -163,6 +168,7 @@ export class Toolbar {
 			el(
 				"div",
 				{ class: "group" },
+				this.warnings.button,
 				iconButton("link", "Copy a link to this view", () => void this.copyLink()),
 				save,
 				this.menu,

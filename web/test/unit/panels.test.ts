@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Truth, type Lane, type Rows, type Statistics } from "../../src/api";
+import { Truth, type Lane, type Rows, type Statistics, type Warning } from "../../src/api";
 import { formatCount, formatShare } from "../../src/format";
 import { Palette } from "../../src/graph/palette";
 import { buildTree, shownRows } from "../../src/graph/tree";
@@ -14,6 +14,7 @@ import { parseQuery, queryText, searches, searchFrom } from "../../src/panels/se
 import { sumStates } from "../../src/panels/statistics";
 import { sortRows } from "../../src/panels/table";
 import { arrange, tableRange } from "../../src/panels/tables";
+import { summary, title } from "../../src/panels/warnings";
 import { initialState } from "../../src/view";
 
 const STATES = new Set(["stolen", "wait-cpu", "guest", "preempted"]);
@@ -52,6 +53,7 @@ const ROWS: Rows = {
 		},
 	],
 	cpus: [{ id: 30, machine: 1, cpu: 0, times: [0, 4, 6] }],
+	warnings: [],
 	states: {
 		vcpu: [
 			style("unknown", "#ffffff"),
@@ -316,4 +318,24 @@ test("the states of a view are lines of a table", () => {
 		["g1 › vCPU 0", 0, 50, "guest", "", "exact"],
 		["g1 › vCPU 0", 50, 100, "preempted", "", "exact"],
 	]);
+});
+
+test("warnings are counted without what is only good to know, and say where and when", () => {
+	const lost: Warning = {
+		name: "events-lost",
+		severity: "damage",
+		machine: 0,
+		count: 12,
+		first: 1.5e9,
+		help: "",
+		detail: null,
+	};
+	const known: Warning = { ...lost, severity: "info", machine: null, count: 1, first: null };
+
+	assert.equal(summary([]), "");
+	assert.equal(summary([known]), "");
+	assert.equal(summary([lost, known]), "1 warning");
+	assert.equal(summary([lost, lost]), "2 warnings");
+	assert.match(title(lost, ROWS, "relative", "0"), /^g1: events-lost, 12 times, first at 1\.5/);
+	assert.equal(title(known, ROWS, "relative", "0"), "events-lost");
 });

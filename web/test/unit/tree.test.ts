@@ -50,6 +50,7 @@ function recording(): Rows {
 			{ id: 3 * KIND + 1, machine: 2, cpu: 0, times: [] },
 			{ id: 3 * KIND + 2, machine: 2, cpu: 1, times: [] },
 		],
+		warnings: [],
 		states: {
 			vcpu: [style("unknown"), style("guest"), style("preempted")],
 			thread: [style("unknown"), style("user"), style("blocked")],
