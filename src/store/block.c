@@ -210,10 +210,9 @@ static int decode_others(struct decoding *d, uint32_t columns)
 {
 	const struct table *t = d->table;
 	struct block *b = d->block;
-	struct column_left left = {b->left, false};
 	struct column_context context = {
 		.state = t->kind == TABLE_STATES ? b->at[t->state] : NULL,
-		.left = t->kind == TABLE_SPANS ? &left : NULL,
+		.left = t->kind == TABLE_SPANS ? b->left : NULL,
 	};
 	struct neighbor before = {0};
 

@@ -63,15 +63,14 @@ static bool has_null(const int64_t *values, uint32_t n)
 }
 
 static int decode_minus(unsigned tag, struct slice *s, int64_t *values, uint32_t n,
-			const struct column_left *left)
+			const int64_t *left)
 {
 	int64_t base;
 
-	if (!left || has_null(left->at, n) || slice_svarint(s, &base) ||
-	    get_codes(tag, s, values, n))
+	if (!left || has_null(left, n) || slice_svarint(s, &base) || get_codes(tag, s, values, n))
 		return -1;
 	for (uint32_t i = 0; i < n; i++)
-		values[i] = format_sub(left->at[i], format_add(base, (uint64_t)values[i]));
+		values[i] = format_sub(left[i], format_add(base, (uint64_t)values[i]));
 	return 0;
 }
 
@@ -95,17 +94,38 @@ static int decode_before(unsigned tag, struct slice *s, int64_t *values, uint32_
 	return 0;
 }
 
+/* Which value was lately seen beside a key; 0 when none was. */
+struct memory {
+	int64_t keys[2 * FORMAT_BLOCK_ROWS], values[2 * FORMAT_BLOCK_ROWS];
+	uint8_t used[2 * FORMAT_BLOCK_ROWS]; /* zeros at first */
+};
+
+static int64_t *recall(struct memory *m, int64_t key)
+{
+	const uint32_t mask = sizeof(m->used) - 1;
+	uint32_t i = (uint32_t)((uint64_t)key * UINT64_C(0x9E3779B97F4A7C15) >> 40) & mask;
+
+	while (m->used[i] && m->keys[i] != key)
+		i = (i + 1) & mask;
+	if (!m->used[i]) {
+		m->used[i] = 1;
+		m->keys[i] = key;
+		m->values[i] = 0;
+	}
+	return &m->values[i];
+}
+
 static int decode_neighbor(unsigned tag, struct slice *s, int64_t *values, uint32_t n,
 			   const int64_t *neighbor)
 {
-	struct column_memory memory;
+	struct memory memory;
 	int64_t base;
 
 	if (!neighbor || slice_svarint(s, &base) || get_codes(tag, s, values, n))
 		return -1;
 	memset(memory.used, 0, sizeof(memory.used));
 	for (uint32_t i = 0; i < n; i++) {
-		int64_t *lately = column_recall(&memory, neighbor[i]);
+		int64_t *lately = recall(&memory, neighbor[i]);
 
 		if (values[i])
 			*lately = plain_value(tag, base, (uint64_t)values[i] - 1);
@@ -239,5 +259,5 @@ int column_decode(struct slice body, int64_t *values, uint32_t n,
 	if (tag & TAG_MASKED ? decode_masked(tag, &body, values, n, context)
 			     : decode_values(tag, &body, values, n, context))
 		return -1;
-	return tag & TAG_TAKEN ? take_off(context->left->at, values, n) : 0;
+	return tag & TAG_TAKEN ? take_off(context->left, values, n) : 0;
 }

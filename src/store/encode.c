@@ -1,86 +1,136 @@
-#include "store/column.h"
+#include "store/encode.h"
 
 #include <string.h>
 
 #include "schema/table.h"
-#include "store/pack.h"
 
 enum {
 	MAX_DICTIONARY = 255,
 	GOOD_ENOUGH = 16, /* bytes of codes; trying to save some of them costs more than it gives */
+	FAR_SHORTER = 2,  /* bits of a number, that nothing else makes up for */
 };
 
-/* Values of a column without those that a mask leaves out. */
-struct values {
-	const int64_t *at;
-	uint32_t n;
-	bool nulls, known; /* some are NULL; some are not */
-	int64_t min, max;  /* of those that are not; 0 when there are none */
-	uint64_t mask;
-	const int64_t *neighbor; /* or NULL */
+/* --- what is known of values --- */
+
+/* As far as it was seen. */
+struct range {
+	uint64_t
+		least; /* of those that are not NULL, counted up from the least that an int64_t can be */
+	int64_t most;
+	bool nulls;
 };
 
-static int64_t least_known(const int64_t *at, uint32_t n)
+static inline void widen(struct range *r, int64_t x)
 {
-	int64_t min = INT64_MAX;
+	/* NULL, the least of all, becomes the largest. */
+	uint64_t rank = (uint64_t)x - (uint64_t)INT64_MIN - 1;
 
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t x = at[i] == TABLE_NULL ? INT64_MAX : at[i];
-
-		min = x < min ? x : min;
-	}
-	return min;
+	r->least = rank < r->least ? rank : r->least;
+	r->most = x > r->most ? x : r->most;
+	r->nulls |= x == TABLE_NULL;
 }
 
-static void set_range(struct values *v, const struct column_values *from)
+/* Two ranges, so that one need not wait for the other. */
+struct column_values column_values(const int64_t *at, uint32_t n)
 {
-	v->at = from->at;
-	v->n = from->n;
-	v->nulls = from->n && from->least == TABLE_NULL;
-	v->known = from->n && from->most != TABLE_NULL;
-	v->max = v->known ? from->most : 0;
-	v->min = !v->known ? 0 : v->nulls ? least_known(v->at, v->n) : from->least;
+	struct range a = {UINT64_MAX, INT64_MIN, false}, b = a;
+	uint32_t i = 0;
+
+	for (; i + 1 < n; i += 2) {
+		widen(&a, at[i]);
+		widen(&b, at[i + 1]);
+	}
+	if (i < n)
+		widen(&a, at[i]);
+	uint64_t least = a.least < b.least ? a.least : b.least;
+	int64_t most = a.most > b.most ? a.most : b.most;
+	bool known = most != TABLE_NULL;
+
+	return (struct column_values){at,
+				      n,
+				      a.nulls | b.nulls,
+				      known,
+				      known ? (int64_t)(least + (uint64_t)INT64_MIN + 1) : 0,
+				      known ? most : 0};
+}
+
+/* --- rows that are left out --- */
+
+void column_begin(struct column_encoder *e, const int64_t *state, uint32_t n)
+{
+	struct column_states *s = &e->states;
+
+	s->mask = s->present = 0;
+	for (uint32_t i = 0; state && i < n; i++) {
+		s->bits[i] = UINT64_C(1) << state[i];
+		s->present |= s->bits[i];
+	}
 }
 
 /* Return: a bit for each state in which all values are NULL. */
-static uint64_t null_states(const struct values *v, const int64_t *state)
+static uint64_t null_states(const struct column_states *s, const struct column_values *v)
 {
-	uint64_t present = 0, known = 0;
+	uint64_t known = 0;
 
-	for (uint32_t i = 0; i < v->n; i++) {
-		present |= UINT64_C(1) << state[i];
-		known |= (uint64_t)(v->at[i] != TABLE_NULL) << state[i];
-	}
-	return present & ~known;
+	for (uint32_t i = 0; i < v->n; i++)
+		known |= v->at[i] == TABLE_NULL ? 0 : s->bits[i];
+	return s->present & ~known;
 }
 
-/* Leaves out the rows in states whose values are all NULL. */
-static void mask_values(struct column_encoder *e, struct values *v, const int64_t *state)
+/* Finds the rows that the mask leaves, which columns often have in common. */
+static void find_rows(struct column_states *s, uint64_t mask, uint32_t n)
 {
-	uint32_t n = 0;
+	uint32_t k = 0;
 
-	v->mask = null_states(v, state);
-	if (!v->mask)
+	if (s->mask == mask)
 		return;
-	for (uint32_t i = 0; i < v->n; i++) {
-		e->kept[n] = v->at[i];
-		e->neighbor[n] = v->neighbor ? v->neighbor[i] : 0;
-		n += !(v->mask >> state[i] & 1);
+	for (uint32_t i = 0; i < n; i++) {
+		s->rows[k] = (uint16_t)i;
+		k += !(s->bits[i] & mask);
 	}
-	v->neighbor = v->neighbor ? e->neighbor : NULL;
-	struct column_values kept = column_values(e->kept, n);
-
-	set_range(v, &kept);
+	s->mask = mask;
+	s->n_rows = k;
 }
+
+/* Return: whether some of those that are kept are NULL. */
+static bool keep(const struct column_states *s, const int64_t *at, int64_t *kept)
+{
+	uint32_t nulls = 0;
+
+	for (uint32_t i = 0; i < s->n_rows; i++) {
+		kept[i] = at[s->rows[i]];
+		nulls += kept[i] == TABLE_NULL;
+	}
+	return nulls != 0;
+}
+
+/* Leaves out the rows in states whose values are all NULL. Return: these states. */
+static uint64_t mask_values(struct column_encoder *e, struct column_values *v,
+			    struct column_values *neighbor)
+{
+	uint64_t mask = null_states(&e->states, v);
+
+	if (!mask)
+		return 0;
+	find_rows(&e->states, mask, v->n);
+	v->nulls = keep(&e->states, v->at, e->kept);
+	v->at = e->kept;
+	v->n = e->states.n_rows;
+	if (neighbor->at) {
+		keep(&e->states, neighbor->at, e->neighbor);
+		neighbor->at = e->neighbor;
+	}
+	return mask;
+}
+
+/* --- transforms --- */
 
 /* One way to encode the values. */
 struct candidate {
 	uint8_t transform;
 	bool nulls;
 	int64_t base, start;
-	const uint64_t *codes;
-	uint32_t n;
-	struct packing packing;
+	struct packing *packing;
 	size_t size; /* of packing and transform, about */
 };
 
@@ -89,79 +139,88 @@ static size_t varint_size(uint64_t x)
 	return (bit_length(x | 1) + 6) / 7;
 }
 
-static struct candidate try_plain(const struct values *v, uint64_t *codes)
+/* Chooses the packing; the codes and the largest of them are there. */
+static struct candidate pack(struct candidate c)
 {
-	struct candidate c = {.nulls = v->nulls, .base = v->min, .codes = codes, .n = v->n};
-	uint64_t top = (uint64_t)format_sub(v->max, v->min) + (v->nulls && v->known);
-	uint64_t shift = (uint64_t)v->nulls - (uint64_t)v->min;
-
-	for (uint32_t i = 0; top && i < v->n; i++)
-		codes[i] = v->nulls && v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + shift;
-	c.packing = pack_choose(codes, v->n, top);
-	c.size = c.packing.size + varint_size(format_zigzag(c.base));
+	pack_choose(c.packing);
+	c.size = c.packing->size + varint_size(format_zigzag(c.base));
 	return c;
 }
 
-/* Codes of the differences w, signed, from the least of them on. Return: the largest code. */
-static uint64_t code_differences(uint64_t *w, uint32_t n, int64_t *basep)
+static uint64_t plain_top(const struct column_values *v)
 {
-	int64_t min = INT64_MAX, max = INT64_MIN;
+	return (uint64_t)format_sub(v->max, v->min) + (v->nulls && v->known);
+}
 
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t x = (int64_t)w[i];
+static struct candidate try_plain(const struct column_values *v, struct packing *p)
+{
+	struct candidate c = {.nulls = v->nulls, .base = v->min, .packing = p};
+	const uint64_t shift = (uint64_t)v->nulls - (uint64_t)v->min;
+
+	p->n = v->n;
+	p->top = plain_top(v);
+	for (uint32_t i = 0; p->top && i < v->n; i++)
+		p->codes[i] = v->nulls && v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + shift;
+	return pack(c);
+}
+
+/* Makes codes of the differences, signed, from the least of them on. */
+static void code_differences(struct packing *p, int64_t *basep)
+{
+	int64_t min = p->n ? INT64_MAX : 0, max = p->n ? INT64_MIN : 0;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		int64_t x = (int64_t)p->codes[i];
 
 		min = x < min ? x : min;
 		max = x > max ? x : max;
 	}
-	if (!n)
-		min = max = 0;
-	for (uint32_t i = 0; i < n; i++)
-		w[i] -= (uint64_t)min;
+	for (uint32_t i = 0; min && i < p->n; i++)
+		p->codes[i] -= (uint64_t)min;
 	*basep = min;
-	return (uint64_t)max - (uint64_t)min;
+	p->top = (uint64_t)max - (uint64_t)min;
 }
 
-static struct candidate try_delta(const struct values *v, uint64_t *codes)
+static void subtract_neighbors(const struct column_values *v, struct packing *p)
 {
-	struct candidate c = {
-		.transform = COLUMN_DELTA, .start = v->at[0], .codes = codes, .n = v->n - 1};
+	p->n = v->n - 1;
+	for (uint32_t i = 0; i < p->n; i++)
+		p->codes[i] = (uint64_t)format_sub(v->at[i + 1], v->at[i]);
+}
 
-	for (uint32_t i = 0; i < c.n; i++)
-		codes[i] = (uint64_t)format_sub(v->at[i + 1], v->at[i]);
-	uint64_t top = code_differences(codes, c.n, &c.base);
+static struct candidate try_delta(const struct column_values *v, struct packing *p)
+{
+	struct candidate c = {.transform = COLUMN_DELTA, .start = v->at[0], .packing = p};
 
-	c.packing = pack_choose(c.codes, c.n, top);
-	c.size = c.packing.size + varint_size(format_zigzag(c.base)) +
-		 varint_size(format_zigzag(c.start));
+	subtract_neighbors(v, p);
+	code_differences(p, &c.base);
+	c = pack(c);
+	c.size += varint_size(format_zigzag(c.start));
 	return c;
 }
 
-/* Differences of times in order: the least one would hardly make the others shorter. */
-static struct candidate make_times(const struct values *v, uint64_t *codes)
+/* Of times in order, counted from the first. The least difference would hardly make the others shorter. */
+static struct candidate make_times(const struct column_values *v, struct packing *p)
 {
-	struct candidate c = {
-		.transform = COLUMN_DELTA, .start = v->at[0], .codes = codes, .n = v->n - 1};
-	uint64_t bits = 0;
+	struct candidate c = {.transform = COLUMN_DELTA, .packing = p};
 
-	for (uint32_t i = 0; i < c.n; i++) {
-		codes[i] = (uint64_t)format_sub(v->at[i + 1], v->at[i]);
-		bits |= codes[i];
-	}
-	c.packing = pack_choose(codes, c.n, bits);
-	return c;
+	subtract_neighbors(v, p);
+	p->top = 0;
+	for (uint32_t i = 0; i < p->n; i++)
+		p->top |= p->codes[i];
+	return pack(c);
 }
 
-static struct candidate try_minus(const struct values *v, const int64_t *rest, uint64_t *codes)
+static struct candidate try_minus(const struct column_values *v, const int64_t *rest,
+				  struct packing *p)
 {
-	struct candidate c = {.transform = COLUMN_MINUS, .codes = codes, .n = v->n};
+	struct candidate c = {.transform = COLUMN_MINUS, .packing = p};
 
-	for (uint32_t i = 0; i < c.n; i++)
-		codes[i] = (uint64_t)format_sub(rest[i], v->at[i]);
-	uint64_t top = code_differences(codes, c.n, &c.base);
-
-	c.packing = pack_choose(c.codes, c.n, top);
-	c.size = c.packing.size + varint_size(format_zigzag(c.base));
-	return c;
+	p->n = v->n;
+	for (uint32_t i = 0; i < v->n; i++)
+		p->codes[i] = (uint64_t)format_sub(rest[i], v->at[i]);
+	code_differences(p, &c.base);
+	return pack(c);
 }
 
 static bool has_null(const int64_t *values, uint32_t n)
@@ -173,94 +232,119 @@ static bool has_null(const int64_t *values, uint32_t n)
 	return nulls != 0;
 }
 
-/* Return: the slot of the value, which is new when its stamp is not e->stamp. */
-static uint32_t find_slot(const struct column_encoder *e, int64_t value)
-{
-	const uint32_t mask = sizeof(e->slots) / sizeof(e->slots[0]) - 1;
-	uint32_t i = (uint32_t)((uint64_t)value * UINT64_C(0x9E3779B97F4A7C15) >> 40) & mask;
+/* --- slots of values --- */
 
-	while (e->slots[i].stamp == e->stamp && e->slots[i].value != value)
-		i = (i + 1) & mask;
+/* Where a value has its slot: its own, if all lie so close together that this is possible. */
+struct places {
+	bool close;
+	int64_t min;
+};
+
+static struct places places_of(int64_t min, int64_t max)
+{
+	return (struct places){(uint64_t)format_sub(max, min) < COLUMN_SLOTS - 1, min};
+}
+
+static void empty_slots(struct column_slots *s)
+{
+	if (!++s->stamp) {
+		memset(s->stamps, 0, sizeof(s->stamps));
+		s->stamp = 1;
+	}
+}
+
+/* Return: the slot of this key, which may be empty. */
+static inline uint32_t find_slot(const struct column_slots *s, struct places places, int64_t key)
+{
+	if (places.close)
+		return key == TABLE_NULL ? 0 : (uint32_t)format_sub(key, places.min) + 1;
+	uint32_t i = (uint32_t)((uint64_t)key * UINT64_C(0x9E3779B97F4A7C15) >> 40) % COLUMN_SLOTS;
+
+	while (s->stamps[i] == s->stamp && s->keys[i] != key)
+		i = (i + 1) % COLUMN_SLOTS;
 	return i;
+}
+
+static inline void fill_slot(struct column_slots *s, uint32_t i, int64_t key, int64_t value)
+{
+	s->stamps[i] = s->stamp;
+	s->keys[i] = key;
+	s->values[i] = value;
 }
 
 /*
  * Gives each distinct value a code, in the order in which they come; e->dictionary are the values.
  * Return: how many there are, or 0 when they are more than `most`.
  */
-static uint32_t make_dictionary(struct column_encoder *e, const struct values *v, uint32_t most,
-				uint64_t *codes)
+static uint32_t make_dictionary(struct column_encoder *e, const struct column_values *v,
+				uint32_t most, uint64_t *codes)
 {
-	uint32_t n = 0, nulls = v->nulls;
+	const struct places places = places_of(v->min, v->max);
+	struct column_slots *s = &e->slots;
+	uint32_t n = 0;
 	int64_t before = 0;
 
-	if (!++e->stamp) {
-		memset(e->slots, 0, sizeof(e->slots));
-		e->stamp = 1;
-	}
+	empty_slots(s);
 	e->dictionary.n = 0;
+	if (v->nulls)
+		fill_slot(s, find_slot(s, places, TABLE_NULL), TABLE_NULL, 0);
 	for (uint32_t i = 0; i < v->n; i++) {
-		if (v->at[i] == TABLE_NULL) {
-			codes[i] = 0;
-			continue;
-		}
-		uint32_t slot = find_slot(e, v->at[i]);
+		uint32_t slot = find_slot(s, places, v->at[i]);
 
-		if (e->slots[slot].stamp != e->stamp) {
+		if (s->stamps[slot] != s->stamp) {
 			if (n == most)
 				return 0;
-			e->slots[slot].stamp = e->stamp;
-			e->slots[slot].value = v->at[i];
-			e->slots[slot].code = (uint16_t)(n++ + nulls);
+			fill_slot(s, slot, v->at[i], n++ + v->nulls);
 			bytes_svarint(&e->dictionary, format_sub(v->at[i], before));
 			before = v->at[i];
 		}
-		codes[i] = e->slots[slot].code;
+		codes[i] = (uint64_t)s->values[slot];
 	}
 	return n;
 }
 
-static struct candidate try_dictionary(struct column_encoder *e, const struct values *v,
-				       uint64_t *codes)
+static struct candidate try_dictionary(struct column_encoder *e, const struct column_values *v,
+				       struct packing *p)
 {
 	struct candidate c = {
-		.transform = COLUMN_DICTIONARY, .nulls = v->nulls, .codes = codes, .n = v->n};
-	uint32_t k =
-		make_dictionary(e, v, v->n / 2 < MAX_DICTIONARY ? v->n / 2 : MAX_DICTIONARY, codes);
+		.transform = COLUMN_DICTIONARY, .nulls = v->nulls, .packing = p, .size = SIZE_MAX};
+	uint32_t most = v->n / 2 < MAX_DICTIONARY ? v->n / 2 : MAX_DICTIONARY;
+	uint32_t k = make_dictionary(e, v, most, p->codes);
 
-	if (!k) {
-		c.size = SIZE_MAX;
+	if (!k)
 		return c;
-	}
 	c.base = k;
-	c.packing = pack_choose(c.codes, c.n, k - 1 + c.nulls);
-	c.size = c.packing.size + varint_size(k) + e->dictionary.n;
+	p->n = v->n;
+	p->top = k - 1 + c.nulls;
+	c = pack(c);
+	c.size += e->dictionary.n;
 	return c;
 }
 
+/* --- foreseen values --- */
+
 /* The code of a value that was not foreseen: 1 and more. */
-static uint64_t unforeseen(const struct values *v, int64_t value)
+static uint64_t unforeseen(const struct column_values *v, int64_t value)
 {
 	if (value == TABLE_NULL)
 		return 1;
 	return (uint64_t)format_sub(value, v->min) + v->nulls + 1;
 }
 
-static struct candidate pack_foreseen(const struct values *v, struct candidate c)
+static struct candidate pack_foreseen(const struct column_values *v, uint8_t transform,
+				      struct packing *p)
 {
-	uint64_t top = 0;
+	struct candidate c = {
+		.transform = transform, .nulls = v->nulls, .base = v->min, .packing = p};
 
+	p->n = v->n;
+	p->top = 0;
 	for (uint32_t i = 0; i < v->n; i++)
-		top = c.codes[i] > top ? c.codes[i] : top;
-	c.nulls = v->nulls;
-	c.base = v->min;
-	c.n = v->n;
-	c.packing = pack_choose(c.codes, v->n, top);
-	c.size = c.packing.size + varint_size(format_zigzag(c.base));
-	return c;
+		p->top |= p->codes[i];
+	return pack(c);
 }
 
-static struct candidate try_before(const struct values *v, uint64_t *codes)
+static struct candidate try_before(const struct column_values *v, struct packing *p)
 {
 	uint8_t lately[COLUMN_BEFORE_VALUES] = {0};
 	uint8_t before = 0;
@@ -268,80 +352,101 @@ static struct candidate try_before(const struct values *v, uint64_t *codes)
 	for (uint32_t i = 0; i < v->n; i++) {
 		uint8_t value = (uint8_t)v->at[i];
 
-		codes[i] = value == lately[before] ? 0 : unforeseen(v, value);
+		p->codes[i] = value == lately[before] ? 0 : unforeseen(v, value);
 		lately[before] = value;
 		before = value;
 	}
-	return pack_foreseen(v, (struct candidate){.transform = COLUMN_BEFORE, .codes = codes});
+	return pack_foreseen(v, COLUMN_BEFORE, p);
 }
 
-static struct candidate try_neighbor(const struct values *v, uint64_t *codes)
+static struct candidate try_neighbor(struct column_encoder *e, const struct column_values *v,
+				     const struct column_values *neighbor, struct packing *p)
 {
-	struct column_memory memory;
+	const struct places places = places_of(neighbor->min, neighbor->max);
+	struct column_slots *s = &e->slots;
 
-	memset(memory.used, 0, sizeof(memory.used));
+	empty_slots(s);
 	for (uint32_t i = 0; i < v->n; i++) {
-		int64_t *lately = column_recall(&memory, v->neighbor[i]);
+		uint32_t slot = find_slot(s, places, neighbor->at[i]);
+		int64_t lately = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
 
-		codes[i] = v->at[i] == *lately ? 0 : unforeseen(v, v->at[i]);
-		*lately = v->at[i];
+		p->codes[i] = v->at[i] == lately ? 0 : unforeseen(v, v->at[i]);
+		fill_slot(s, slot, neighbor->at[i], v->at[i]);
 	}
-	return pack_foreseen(v, (struct candidate){.transform = COLUMN_NEIGHBOR, .codes = codes});
+	return pack_foreseen(v, COLUMN_NEIGHBOR, p);
 }
+
+/* --- choosing --- */
 
 static struct candidate better(struct candidate a, struct candidate b)
 {
 	return b.size < a.size ? b : a;
 }
 
-/* Return: the room for codes that the candidate does not use. */
-static uint64_t *spare(struct column_encoder *e, const struct candidate *c)
+/* Return: the packing that the candidate does not use. */
+static struct packing *spare(struct column_encoder *e, const struct candidate *c)
 {
-	return e->codes[c->codes == e->codes[0]];
+	return &e->packings[c->packing == &e->packings[0]];
 }
 
 /* Of a column of few small values, as states are: what is foreseen, if that saves anything. */
-static struct candidate choose_small(struct column_encoder *e, const struct values *v)
+static struct candidate choose_small(struct column_encoder *e, const struct column_values *v)
 {
-	struct candidate c = try_before(v, e->codes[0]);
-	size_t plain = (size_t)bit_length((uint64_t)(v->max - v->min)) * v->n / 8;
+	struct candidate c = try_before(v, &e->packings[0]);
+	size_t plain = (size_t)bit_length(plain_top(v)) * v->n / 8;
 
-	return c.size <= plain ? c : better(c, try_plain(v, e->codes[1]));
+	return c.size <= plain ? c : better(c, try_plain(v, &e->packings[1]));
 }
 
-static struct candidate choose(struct column_encoder *e, const struct values *v, unsigned try,
-			       const struct column_context *context)
+/* Of names and numbers of things, which are few or follow from the column before. */
+static struct candidate choose_name(struct column_encoder *e, const struct column_values *v,
+				    const struct column_values *neighbor)
 {
-	const bool no_nulls = !v->nulls;
+	struct candidate c = try_dictionary(e, v, &e->packings[0]);
+	const unsigned plain = bit_length(plain_top(v));
 
+	if (c.size == SIZE_MAX || plain < bit_length(c.packing->top) + FAR_SHORTER)
+		c = better(c, try_plain(v, spare(e, &c)));
+	if (neighbor->at && plain_top(v) < INT64_MAX && c.size > v->n / 16)
+		c = better(c, try_neighbor(e, v, neighbor, spare(e, &c)));
+	return c;
+}
+
+/* Of lengths and all else. */
+static struct candidate choose_number(struct column_encoder *e, const struct column_values *v,
+				      const struct column_left *left)
+{
+	struct candidate c = try_plain(v, &e->packings[0]);
+
+	if (left && !v->nulls && !has_null(left->at, v->n))
+		c = better(c, try_minus(v, left->at, spare(e, &c)));
+	return c;
+}
+
+static struct candidate choose(struct column_encoder *e, const struct column_values *v,
+			       unsigned try, const struct column_values *neighbor,
+			       const struct column_left *left)
+{
 	if (try & COLUMN_IS_TIME)
-		return make_times(v, e->codes[0]);
+		return make_times(v, &e->packings[0]);
 	if (try & COLUMN_IS_DELTA)
-		return try_delta(v, e->codes[0]);
-	if (try & COLUMN_TRY_BEFORE && no_nulls && v->min >= 0 && v->max < COLUMN_BEFORE_VALUES)
+		return try_delta(v, &e->packings[0]);
+	if (try & COLUMN_TRY_BEFORE && !v->nulls && v->min >= 0 && v->max < COLUMN_BEFORE_VALUES)
 		return choose_small(e, v);
-	struct candidate c = try_plain(v, e->codes[0]);
+	if (bit_length(plain_top(v)) * (size_t)v->n <= 8 * GOOD_ENOUGH)
+		return try_plain(v, &e->packings[0]);
+	struct candidate c = try & COLUMN_TRY_DICTIONARY ? choose_name(e, v, neighbor)
+							 : choose_number(e, v, left);
 
-	if (c.packing.size <= GOOD_ENOUGH)
-		return c;
-	if (try & COLUMN_TRY_DELTA && no_nulls)
+	if (try & COLUMN_TRY_DELTA && !v->nulls && c.packing->size > GOOD_ENOUGH)
 		c = better(c, try_delta(v, spare(e, &c)));
-	if (context->left && no_nulls && !has_null(context->left->at, v->n))
-		c = better(c, try_minus(v, context->left->at, spare(e, &c)));
-	if (try & COLUMN_TRY_DICTIONARY)
-		c = better(c, try_dictionary(e, v, spare(e, &c)));
-	if (v->neighbor && (uint64_t)format_sub(v->max, v->min) < INT64_MAX &&
-	    c.packing.size > v->n / 16)
-		c = better(c, try_neighbor(v, spare(e, &c)));
 	return c;
 }
 
 /* Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are. */
-static bool take_off(const struct column_context *context, const struct candidate *c,
-		     const struct values *v)
+static bool take_off(struct column_left *left, const struct candidate *c,
+		     const struct column_values *v)
 {
-	struct column_left *left = context->left;
-
 	if (!left || v->nulls || (!left->begun && c->transform != COLUMN_MINUS))
 		return false;
 	left->begun = true;
@@ -355,7 +460,7 @@ static void put_body(struct column_encoder *e, const struct candidate *c, uint64
 	struct bytes *out = &e->body;
 
 	out->n = 0;
-	*bytes_room(out, 1) = (uint8_t)(c->packing.kind | c->transform << TAG_TRANSFORM_SHIFT |
+	*bytes_room(out, 1) = (uint8_t)(c->packing->kind | c->transform << TAG_TRANSFORM_SHIFT |
 					(c->nulls ? TAG_NULLS : 0) | (mask ? TAG_MASKED : 0) |
 					(taken ? TAG_TAKEN : 0));
 	out->n++;
@@ -369,35 +474,56 @@ static void put_body(struct column_encoder *e, const struct candidate *c, uint64
 	} else {
 		bytes_svarint(out, c->base);
 	}
-	pack_put(out, &c->packing, c->codes, c->n);
+	pack_put(out, c->packing);
 }
 
 enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
-				    unsigned try, const struct column_context *context,
+				    unsigned try, const struct column_beside *beside,
 				    struct bytes *out)
 {
-	struct values v = {.neighbor = context->neighbor};
+	struct column_values v = *values, neighbor = {0};
+	uint64_t mask = 0;
 
-	set_range(&v, values);
-	if (context->state && v.nulls && v.known)
-		mask_values(e, &v, context->state);
-	struct candidate c = choose(e, &v, try, context);
-	bool taken = take_off(context, &c, &v);
+	if (beside->neighbor)
+		neighbor = *beside->neighbor;
+	if (beside->in_states && v.nulls && v.known)
+		mask = mask_values(e, &v, &neighbor);
+	struct candidate c = choose(e, &v, try, &neighbor, beside->left);
+	bool taken = take_off(beside->left, &c, &v);
 
-	put_body(e, &c, v.mask, taken);
+	put_body(e, &c, mask, taken);
 	bytes_varint(out, e->body.n);
 	bytes_put(out, e->body.at, e->body.n);
 	return (enum column_transform)c.transform;
 }
 
+void column_encode_values(struct column_encoder *e, const struct column_values *values,
+			  unsigned try, struct bytes *out)
+{
+	const struct column_beside none = {0};
+
+	column_encode(e, values, try, &none, out);
+}
+
 void column_encode_alone(struct column_encoder *e, const int64_t *at, uint32_t n, unsigned try,
 			 struct bytes *out)
 {
-	const struct column_context none = {0};
-	const struct column_values values =
-		try & COLUMN_IS_TIME ? (struct column_values){at, n, 0, 0} : column_values(at, n);
+	const struct column_values values = column_values(at, n);
 
-	column_encode(e, &values, try, &none, out);
+	column_encode_values(e, &values, try, out);
+}
+
+void column_encode_states(struct column_encoder *e, const int64_t *state, uint32_t n,
+			  struct bytes *out)
+{
+	const uint64_t present = e->states.present;
+	const struct column_values values = {.at = state,
+					     .n = n,
+					     .known = true,
+					     .min = __builtin_ctzll(present),
+					     .max = bit_length(present) - 1};
+
+	column_encode_values(e, &values, COLUMN_TRY_BEFORE, out);
 }
 
 void column_encoder_deinit(struct column_encoder *e)

@@ -4,7 +4,7 @@
 #ifndef VMSCOPE_STORE_NODE_H
 #define VMSCOPE_STORE_NODE_H
 
-#include "store/column.h"
+#include "store/encode.h"
 #include "store/format.h"
 
 /*

@@ -3,8 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "store/format.h"
-
 enum {
 	GROUP = 64,   /* numbers that share a bit of a sparse packing's first bitmap */
 	FEW_BITS = 3, /* so narrow that the selectors of classes would not pay */
@@ -15,156 +13,265 @@ static size_t bytes_of_bits(uint64_t bits)
 	return (size_t)((bits + 7) / 8);
 }
 
-/* --- choosing --- */
+/* --- choosing widths --- */
 
 /* Lengths of numbers that occur, and how many numbers are as long or shorter. */
 struct lengths {
 	uint8_t at[PACK_MAX_WIDTH + 1];
 	uint32_t upto[PACK_MAX_WIDTH + 1];
 	unsigned n;
+	uint32_t bits; /* of all numbers together */
 };
 
-static void count_lengths(const uint64_t *codes, uint32_t n, struct lengths *l)
+/*
+ * The exponent of a number as a double is its length. Adding 2^52 and taking it away makes a double
+ * of any number that is below without a conversion, which few machines have for several at a time.
+ */
+static void measure_short(const uint64_t *restrict codes, uint32_t n, uint8_t *restrict lengths)
 {
-	uint32_t counts[PACK_MAX_WIDTH + 1] = {0}, sum = 0;
+	const uint64_t bias = 1022;
 
-	for (uint32_t i = 0; i < n; i++)
-		counts[bit_length(codes[i])]++;
-	l->n = 0;
-	for (unsigned i = 0; i <= PACK_MAX_WIDTH; i++) {
-		sum += counts[i];
-		if (counts[i]) {
-			l->at[l->n] = (uint8_t)i;
-			l->upto[l->n++] = sum;
-		}
+	for (uint32_t i = 0; i < n; i++) {
+		union {
+			uint64_t bits;
+			double value;
+		} x = {.bits = codes[i] | UINT64_C(0x4330000000000000)};
+
+		x.value -= 0x1p52;
+		uint64_t exponent = x.bits >> 52;
+
+		lengths[i] = (uint8_t)(exponent ? exponent - bias : 0);
 	}
 }
 
-/*
- * Finds the widths of the classes for which all numbers together take the fewest bits. bits[k][j]:
- * the least for all of at most the j-th length, with k + 1 classes; last[k][j]: which length the
- * class before the last one has then. Return: bits.
- */
+static void measure(const uint64_t *codes, uint32_t n, uint64_t top, uint8_t *lengths)
+{
+	if (!(top >> 52)) {
+		measure_short(codes, n, lengths);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		lengths[i] = (uint8_t)bit_length(codes[i]);
+}
+
+/* Four counters of each length, so that one need not wait for the others. */
+static void count_lengths(const uint8_t *lengths, uint32_t n, struct lengths *l)
+{
+	uint16_t counts[4][PACK_MAX_WIDTH + 1] = {0};
+	uint32_t sum = 0, i = 0;
+
+	for (; i + 3 < n; i += 4) {
+		for (uint32_t k = 0; k < 4; k++)
+			counts[k][lengths[i + k]]++;
+	}
+	for (; i < n; i++)
+		counts[0][lengths[i]]++;
+	l->n = l->bits = 0;
+	for (unsigned length = 0; length <= PACK_MAX_WIDTH; length++) {
+		uint32_t count = 0;
+
+		for (uint32_t k = 0; k < 4; k++)
+			count += counts[k][length];
+		sum += count;
+		l->bits += count * length;
+		l->at[l->n] = (uint8_t)length;
+		l->upto[l->n] = sum;
+		l->n += count != 0;
+	}
+}
+
+/* A class that ends at a length, and what all classes up to it take. */
+struct step {
+	uint32_t bits;
+	uint8_t before; /* the length at which the class before it ends */
+};
+
+/* The cheapest way to end a class at length j, the one before it somewhere below, or to have none. */
+static struct step best_step(const struct lengths *l, const struct step *before, unsigned j)
+{
+	const uint32_t all = l->at[j] * l->upto[j];
+	struct step best = {before[j].bits, (uint8_t)j};
+
+	for (unsigned i = 0; i < j; i++) {
+		uint32_t bits = before[i].bits + all - l->at[j] * l->upto[i];
+
+		best.before = bits < best.bits ? (uint8_t)i : best.before;
+		best.bits = bits < best.bits ? bits : best.bits;
+	}
+	return best;
+}
+
+/* Finds the widths of the classes for which all numbers together take the fewest bits. Return: bits. */
 static uint32_t choose_widths(const struct lengths *l, uint8_t *widths)
 {
-	uint32_t bits[PACK_CLASSES_N][PACK_MAX_WIDTH + 1];
-	uint8_t last[PACK_CLASSES_N][PACK_MAX_WIDTH + 1];
-
-	for (unsigned j = 0; j < l->n; j++)
-		bits[0][j] = l->at[j] * l->upto[j];
-	for (unsigned k = 1; k < PACK_CLASSES_N; k++) {
-		for (unsigned j = 0; j < l->n; j++) {
-			bits[k][j] = bits[k - 1][j];
-			last[k][j] = (uint8_t)j;
-			for (unsigned i = 0; i < j; i++) {
-				uint32_t sum =
-					bits[k - 1][i] + l->at[j] * (l->upto[j] - l->upto[i]);
-
-				if (sum < bits[k][j]) {
-					bits[k][j] = sum;
-					last[k][j] = (uint8_t)i;
-				}
-			}
-		}
-	}
+	struct step steps[PACK_CLASSES_N][PACK_MAX_WIDTH + 1];
 	unsigned j = l->n - 1;
+
+	for (unsigned i = 0; i < l->n; i++)
+		steps[0][i] = (struct step){l->at[i] * l->upto[i], 0};
+	for (unsigned k = 1; k + 1 < PACK_CLASSES_N; k++) {
+		for (unsigned i = 0; i < l->n; i++)
+			steps[k][i] = best_step(l, steps[k - 1], i);
+	}
+	steps[PACK_CLASSES_N - 1][j] = best_step(l, steps[PACK_CLASSES_N - 2], j);
+	uint32_t bits = steps[PACK_CLASSES_N - 1][j].bits;
 
 	for (unsigned k = PACK_CLASSES_N; k-- > 0;) {
 		widths[k] = l->at[j];
-		j = k ? last[k][j] : 0;
+		j = steps[k][j].before;
 	}
-	return bits[PACK_CLASSES_N - 1][l->n - 1];
+	return bits;
 }
 
-static struct packing fixed(unsigned width, uint32_t n)
-{
-	return (struct packing){.kind = PACK_FIXED,
-				.widths = {(uint8_t)width},
-				.size = 1 + bytes_of_bits((uint64_t)width * n)};
-}
-
-/* Fixed, or classes where they are smaller. */
-static struct packing choose_dense(const uint64_t *codes, uint32_t n, uint64_t top)
-{
-	struct packing p = fixed(bit_length(top), n), classes = {.kind = PACK_CLASSES};
-	struct lengths l;
-
-	if (p.widths[0] <= FEW_BITS)
-		return p;
-	count_lengths(codes, n, &l);
-	uint32_t bits = choose_widths(&l, classes.widths);
-
-	classes.size = PACK_CLASSES_N + bytes_of_bits(2 * (uint64_t)n) + bytes_of_bits(bits);
-	return classes.size < p.size ? classes : p;
-}
-
-/* Takes out those that are not zero, less 1. Return: how many. */
-static uint32_t take_nonzero(const uint64_t *codes, uint32_t n, uint64_t *inner)
-{
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		inner[k] = codes[i] - 1;
-		k += codes[i] != 0;
-	}
-	return k;
-}
-
-static uint32_t count_groups(const uint64_t *codes, uint32_t n)
-{
-	uint32_t groups = 0;
-
-	for (uint32_t i = 0; i < n; i += GROUP) {
-		uint64_t any = 0;
-
-		for (uint32_t k = i; k < n && k < i + GROUP; k++)
-			any |= codes[k];
-		groups += any != 0;
-	}
-	return groups;
-}
+/* --- zeros --- */
 
 static size_t groups_size(uint32_t n)
 {
 	return bytes_of_bits((n + GROUP - 1) / GROUP);
 }
 
-static struct packing choose_sparse(const uint64_t *codes, uint32_t n, uint64_t top)
+/* Return: a bit for each of eight bytes below 128 that is not zero. */
+static inline uint64_t nonzero_bytes(const uint8_t *at)
 {
-	uint64_t inner[FORMAT_BLOCK_ROWS + 1];
-	uint32_t k = take_nonzero(codes, n, inner);
-	struct packing p = {.kind = PACK_CONSTANT};
+	const uint64_t most = UINT64_C(0x7f7f7f7f7f7f7f7f), move = UINT64_C(0x0102040810204080);
+	uint64_t tops = (format_load64(at) + most) & ~most;
 
-	if (top > 1)
-		p = choose_dense(inner, k, top - 1);
-	p.inner = p.kind;
-	p.kind = PACK_SPARSE;
-	p.size += groups_size(n) + 8 * (size_t)count_groups(codes, n) + 1;
-	return p;
+	return (tops >> 7) * move >> 56;
 }
 
-static uint32_t count_zeros(const uint64_t *codes, uint32_t n)
+/* What a sparse packing would hold. */
+struct sparse {
+	uint32_t n;  /* numbers that are not zero */
+	size_t size; /* of the bitmaps, with the byte for the packing of these numbers */
+};
+
+/* By p->lengths, or other bytes that are zero where a number is. */
+static struct sparse find_nonzero(struct packing *p)
 {
-	uint32_t zeros = 0;
+	const uint32_t groups = (p->n + GROUP - 1) / GROUP;
+	struct sparse s = {.size = groups_size(p->n) + 1};
 
-	for (uint32_t i = 0; i < n; i++)
-		zeros += codes[i] == 0;
-	return zeros;
-}
+	memset(p->lengths + p->n, 0, groups * GROUP - p->n);
+	for (uint32_t i = 0; i < groups; i++) {
+		uint64_t bits = 0;
 
-struct packing pack_choose(const uint64_t *codes, uint32_t n, uint64_t top)
-{
-	if (!top)
-		return (struct packing){.kind = PACK_CONSTANT};
-	struct packing p = choose_dense(codes, n, top);
-
-	/* A bitmap takes a bit, and a zero saves at most the width of all. */
-	if (bit_length(top) > 1 ? count_zeros(codes, n) >= n / 3 : n > GROUP) {
-		struct packing sparse = choose_sparse(codes, n, top);
-
-		p = sparse.size < p.size ? sparse : p;
+		for (uint32_t k = 0; k < GROUP; k += 8)
+			bits |= nonzero_bytes(p->lengths + i * GROUP + k) << k;
+		p->nonzero[i] = bits;
+		s.n += (uint32_t)__builtin_popcountll(bits);
+		s.size += bits ? 8 : 0;
 	}
-	return p;
+	return s;
+}
+
+/* Leaves the codes that are not zero, less 1. Return: all bits of these. */
+static uint64_t drop_zeros(struct packing *p)
+{
+	uint64_t *to = p->codes, all = 0;
+
+	for (uint32_t i = 0; i < p->n; i += GROUP) {
+		for (uint64_t bits = p->nonzero[i / GROUP]; bits; bits &= bits - 1) {
+			uint64_t x = p->codes[i + (uint32_t)__builtin_ctzll(bits)] - 1;
+
+			*to++ = x;
+			all |= x;
+		}
+	}
+	return all;
+}
+
+/* --- choosing the packing --- */
+
+static void choose_fixed(struct packing *p, unsigned width)
+{
+	p->kind = PACK_FIXED;
+	p->widths[0] = (uint8_t)width;
+	p->size = 1 + bytes_of_bits((uint64_t)width * p->n_dense);
+}
+
+/* For the n_dense first codes, whose lengths are known: one width for all, or classes if these are smaller. */
+static void choose_dense(struct packing *p, const struct lengths *l)
+{
+	const size_t selectors = PACK_CLASSES_N + bytes_of_bits(2 * (uint64_t)p->n_dense);
+	uint8_t widths[PACK_CLASSES_N];
+
+	choose_fixed(p, l->at[l->n - 1]);
+	if (selectors + bytes_of_bits(l->bits) >= p->size)
+		return;
+	size_t size = selectors + bytes_of_bits(choose_widths(l, widths));
+
+	if (size >= p->size)
+		return;
+	p->kind = PACK_CLASSES;
+	p->size = size;
+	memcpy(p->widths, widths, sizeof(widths));
+}
+
+static void choose_sparse(struct packing *p, const struct sparse *s)
+{
+	const uint64_t all = drop_zeros(p);
+	struct lengths l;
+
+	p->n_dense = s->n;
+	p->size = 0;
+	if (bit_length(all) > FEW_BITS) {
+		measure(p->codes, s->n, all, p->lengths);
+		count_lengths(p->lengths, s->n, &l);
+		choose_dense(p, &l);
+	} else if (all) {
+		choose_fixed(p, bit_length(all));
+	}
+	p->inner = p->kind;
+	p->kind = PACK_SPARSE;
+	p->size += s->size;
+}
+
+/* Of numbers so short that classes do not pay. */
+static void choose_short(struct packing *p)
+{
+	const unsigned width = bit_length(p->top);
+
+	for (uint32_t i = 0; i < p->n; i++)
+		p->lengths[i] = (uint8_t)p->codes[i];
+	struct sparse s = find_nonzero(p);
+	size_t rest = bytes_of_bits((uint64_t)bit_length(p->top - 1) * s.n);
+
+	if (s.size + rest < bytes_of_bits((uint64_t)width * p->n))
+		choose_sparse(p, &s);
+	else
+		choose_fixed(p, width);
+}
+
+/*
+ * With classes a zero takes the two bits of its selector, if there is one for it. Without zeros it takes
+ * the bit of the bitmap, and so does each of the others: this pays if there are many.
+ */
+static void choose_long(struct packing *p)
+{
+	struct lengths l;
+
+	measure(p->codes, p->n, p->top, p->lengths);
+	count_lengths(p->lengths, p->n, &l);
+	if (l.at[0] || l.upto[0] < p->n / 8 * 3) {
+		choose_dense(p, &l);
+		return;
+	}
+	struct sparse s = find_nonzero(p);
+
+	choose_sparse(p, &s);
+}
+
+void pack_choose(struct packing *p)
+{
+	p->kind = PACK_CONSTANT;
+	p->size = 0;
+	p->n_dense = p->n;
+	if (!p->top)
+		return;
+	if (bit_length(p->top) <= FEW_BITS)
+		choose_short(p);
+	else
+		choose_long(p);
 }
 
 /* --- writing --- */
@@ -172,111 +279,158 @@ struct packing pack_choose(const uint64_t *codes, uint32_t n, uint64_t top)
 struct bit_writer {
 	uint8_t *at;
 	uint64_t word;
-	unsigned fill; /* bits of it, < 64 */
+	unsigned fill; /* bits of it, < 8 */
 };
 
+enum { PUT_BITS = 56 }; /* at most, at once */
+
+/* There have to be 8 bytes of room. */
 static inline void put_bits(struct bit_writer *w, uint64_t x, unsigned width)
 {
 	w->word |= x << w->fill;
-	w->fill += width;
-	if (w->fill < 64)
-		return;
 	format_store64(w->at, w->word);
-	w->at += 8;
-	w->fill -= 64;
-	w->word = w->fill && w->fill < width ? x >> (width - w->fill) : 0;
+	w->fill += width;
+	w->at += w->fill / 8;
+	w->word >>= w->fill & ~7U;
+	w->fill &= 7;
+}
+
+static inline void put_wide(struct bit_writer *w, uint64_t x, unsigned width)
+{
+	unsigned low = width < 32 ? width : 32;
+
+	put_bits(w, x & UINT32_MAX, low);
+	put_bits(w, x >> 32, width - low);
 }
 
 /* Return: where the bytes end. */
 static uint8_t *finish_bits(const struct bit_writer *w)
 {
-	format_store64(w->at, w->word);
-	return w->at + bytes_of_bits(w->fill);
+	return w->at + (w->fill != 0);
+}
+
+/* Return: how many were put. */
+static uint32_t put_pairs(struct bit_writer *w, const uint64_t *codes, uint32_t n, unsigned width)
+{
+	uint32_t i = 0;
+
+	for (; i + 1 < n; i += 2)
+		put_bits(w, codes[i] | codes[i + 1] << width, 2 * width);
+	return i;
 }
 
 static uint8_t *put_fixed(uint8_t *at, const uint64_t *codes, uint32_t n, unsigned width)
 {
 	struct bit_writer w = {.at = at + 1};
+	uint32_t i = 0;
 
 	*at = (uint8_t)width;
-	for (uint32_t i = 0; i < n; i++)
-		put_bits(&w, codes[i], width);
+	if (width <= PUT_BITS / 2)
+		i = put_pairs(&w, codes, n, width);
+	for (; i < n; i++)
+		put_wide(&w, codes[i], width);
 	return finish_bits(&w);
 }
 
-static uint8_t *put_classes(uint8_t *at, const uint64_t *codes, uint32_t n, const uint8_t *widths)
-{
-	const size_t selectors_size = bytes_of_bits(2 * (uint64_t)n);
-	uint8_t scratch[FORMAT_BLOCK_ROWS / 4 + 8], class_of[PACK_MAX_WIDTH + 1];
-	struct bit_writer selectors = {.at = scratch};
-	struct bit_writer w = {.at = at + PACK_CLASSES_N + selectors_size};
+/* By length of a number. */
+struct classes {
+	uint8_t selector[PACK_MAX_WIDTH + 1], width[PACK_MAX_WIDTH + 1];
+};
 
+static void find_classes(struct classes *classes, const uint8_t *widths)
+{
 	for (unsigned length = 0, c = 0; length <= widths[PACK_CLASSES_N - 1]; length++) {
 		while (widths[c] < length)
 			c++;
-		class_of[length] = (uint8_t)c;
+		classes->selector[length] = (uint8_t)c;
+		classes->width[length] = widths[c];
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		unsigned c = class_of[bit_length(codes[i])];
+}
 
-		put_bits(&selectors, c, 2);
-		put_bits(&w, codes[i], widths[c]);
+/* Four numbers make a byte of selectors. */
+static inline uint8_t select_four(const struct classes *c, const uint8_t *lengths)
+{
+	return (uint8_t)(c->selector[lengths[0]] | c->selector[lengths[1]] << 2 |
+			 c->selector[lengths[2]] << 4 | c->selector[lengths[3]] << 6);
+}
+
+static inline void put_two(struct bit_writer *w, const struct classes *c, const uint64_t *codes,
+			   const uint8_t *lengths)
+{
+	unsigned first = c->width[lengths[0]];
+
+	put_bits(w, codes[0] | codes[1] << first, first + c->width[lengths[1]]);
+}
+
+/* Puts as many fours as there are. Return: how many numbers that is. */
+static uint32_t put_fours(struct bit_writer *w, uint8_t *selectors, const struct packing *p,
+			  const struct classes *c)
+{
+	uint32_t i = 0;
+
+	for (; i + 3 < p->n_dense; i += 4) {
+		selectors[i / 4] = select_four(c, p->lengths + i);
+		put_two(w, c, p->codes + i, p->lengths + i);
+		put_two(w, c, p->codes + i + 2, p->lengths + i + 2);
 	}
-	finish_bits(&selectors);
-	memcpy(at, widths, PACK_CLASSES_N);
-	memcpy(at + PACK_CLASSES_N, scratch, selectors_size);
+	return i;
+}
+
+static uint8_t *put_classes(uint8_t *at, const struct packing *p)
+{
+	const size_t selectors_size = bytes_of_bits(2 * (uint64_t)p->n_dense);
+	uint8_t *selectors = at + PACK_CLASSES_N;
+	struct bit_writer w = {.at = selectors + selectors_size};
+	struct classes c;
+	uint32_t i = 0;
+
+	find_classes(&c, p->widths);
+	memcpy(at, p->widths, PACK_CLASSES_N);
+	if (p->widths[PACK_CLASSES_N - 1] <= PUT_BITS / 2)
+		i = put_fours(&w, selectors, p, &c);
+	memset(selectors + i / 4, 0, selectors_size - i / 4);
+	for (; i < p->n_dense; i++) {
+		selectors[i / 4] |= (uint8_t)(c.selector[p->lengths[i]] << i % 4 * 2);
+		put_wide(&w, p->codes[i], c.width[p->lengths[i]]);
+	}
 	return finish_bits(&w);
 }
 
-static uint8_t *put_dense(uint8_t *at, unsigned kind, const uint8_t *widths, const uint64_t *codes,
-			  uint32_t n)
+static uint8_t *put_dense(uint8_t *at, unsigned kind, const struct packing *p)
 {
 	if (kind == PACK_FIXED)
-		return put_fixed(at, codes, n, widths[0]);
+		return put_fixed(at, p->codes, p->n_dense, p->widths[0]);
 	if (kind == PACK_CLASSES)
-		return put_classes(at, codes, n, widths);
+		return put_classes(at, p);
 	return at;
 }
 
 /* The bitmap of groups, and that of each group that has a bit in it. */
-static uint8_t *put_bitmaps(uint8_t *at, const uint64_t *codes, uint32_t n)
+static uint8_t *put_bitmaps(uint8_t *at, const struct packing *p)
 {
 	uint8_t *groups = at;
 
-	memset(groups, 0, groups_size(n));
-	at += groups_size(n);
-	for (uint32_t i = 0; i < n; i += GROUP) {
-		uint64_t bits = 0;
-
-		for (uint32_t k = i; k < n && k < i + GROUP; k++)
-			bits |= (uint64_t)(codes[k] != 0) << (k - i);
-		if (!bits)
-			continue;
-		groups[i / GROUP / 8] |= (uint8_t)(1 << (i / GROUP % 8));
-		format_store64(at, bits);
-		at += 8;
+	memset(groups, 0, groups_size(p->n));
+	at += groups_size(p->n);
+	for (uint32_t i = 0; i * GROUP < p->n; i++) {
+		groups[i / 8] |= (uint8_t)((p->nonzero[i] != 0) << i % 8);
+		format_store64(at, p->nonzero[i]);
+		at += p->nonzero[i] ? 8 : 0;
 	}
 	return at;
 }
 
-static uint8_t *put_sparse(uint8_t *at, const struct packing *p, const uint64_t *codes, uint32_t n)
-{
-	uint64_t inner[FORMAT_BLOCK_ROWS + 1];
-	uint32_t k = take_nonzero(codes, n, inner);
-
-	at = put_bitmaps(at, codes, n);
-	*at++ = p->inner;
-	return put_dense(at, p->inner, p->widths, inner, k);
-}
-
-void pack_put(struct bytes *out, const struct packing *p, const uint64_t *codes, uint32_t n)
+void pack_put(struct bytes *out, const struct packing *p)
 {
 	uint8_t *at = bytes_room(out, p->size + 16);
 
-	if (p->kind == PACK_SPARSE)
-		at = put_sparse(at, p, codes, n);
-	else
-		at = put_dense(at, p->kind, p->widths, codes, n);
+	if (p->kind == PACK_SPARSE) {
+		at = put_bitmaps(at, p);
+		*at++ = p->inner;
+		at = put_dense(at, p->inner, p);
+	} else {
+		at = put_dense(at, p->kind, p);
+	}
 	out->n = (size_t)(at - out->at);
 }
 

@@ -12,17 +12,28 @@
 #include <stdint.h>
 
 #include "store/bytes.h"
+#include "store/format.h"
 
 enum packing_kind { PACK_CONSTANT, PACK_FIXED, PACK_CLASSES, PACK_SPARSE, PACK_N };
 
 enum { PACK_CLASSES_N = 4, PACK_MAX_WIDTH = 64 };
 
-/* How numbers are to be packed, and how many bytes that takes. */
+/* Numbers, and how they are to be packed. */
 struct packing {
+	/* What is to be packed. */
+	uint32_t n; /* at most FORMAT_BLOCK_ROWS */
+	uint64_t
+		top; /* none is larger, and the largest has as many bits; 0: they are not looked at */
+	uint64_t codes[FORMAT_BLOCK_ROWS];
+
+	/* Of pack_choose(). */
 	uint8_t kind;
 	uint8_t inner;			/* PACK_SPARSE: the packing of those that are not zero */
 	uint8_t widths[PACK_CLASSES_N]; /* ascending; PACK_FIXED: the first */
-	size_t size;
+	uint32_t n_dense; /* codes that are left; PACK_SPARSE: those not zero, less 1 */
+	uint8_t lengths[FORMAT_BLOCK_ROWS];	  /* PACK_CLASSES: bits of each of them */
+	uint64_t nonzero[FORMAT_BLOCK_ROWS / 64]; /* PACK_SPARSE: a bit per number */
+	size_t size;				  /* bytes */
 };
 
 static inline unsigned bit_length(uint64_t x)
@@ -30,11 +41,11 @@ static inline unsigned bit_length(uint64_t x)
 	return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
 }
 
-/* n is at most FORMAT_BLOCK_ROWS; top: the largest of them. They are not looked at if that is 0. */
-struct packing pack_choose(const uint64_t *codes, uint32_t n, uint64_t top);
+/* Finds the smallest packing, nearly. Changes the codes: only pack_put() can tell what they are then. */
+void pack_choose(struct packing *p);
 
-/* Appends p.size bytes. */
-void pack_put(struct bytes *out, const struct packing *p, const uint64_t *codes, uint32_t n);
+/* Appends p->size bytes. */
+void pack_put(struct bytes *out, const struct packing *p);
 
 /*
  * Takes n <= FORMAT_BLOCK_ROWS numbers of this packing. Only bytes of the slice count, but up to 9

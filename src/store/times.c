@@ -2,43 +2,57 @@
 
 #include "schema/table.h"
 
+enum {
+	AHEAD = 4,    /* times of the base that are looked at together */
+	SAMPLES = 64, /* times of the block that tell what all are like */
+};
+
 void times_encoder_deinit(struct times_encoder *t)
 {
 	bytes_deinit(&t->scratch);
 }
 
-void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
-		  struct bytes *out)
-{
-	for (uint32_t i = 0; i < times->n; i++)
-		t->first[i] = format_sub(times->ts[i], times->ts[0]);
-	out->n = 0;
-	bytes_varint(out, 0);
-	column_encode_alone(e, t->first, times->n, COLUMN_IS_TIME, out);
-	if (times->dur)
-		column_encode_alone(e, times->dur, times->n, 0, out);
-}
-
 /* Return: the number of the last time that is not later than t, looked for from `rank` on. */
-static uint32_t rank_from(const struct times_base *base, uint32_t rank, int64_t t)
+static inline uint32_t rank_from(const struct times_base *base, uint32_t rank, int64_t t)
 {
+	while (rank + AHEAD < base->n) {
+		const int64_t *next = base->at + rank + 1;
+		/* They ascend; no branch on each, which nobody could foretell. */
+		uint32_t n =
+			(uint32_t)(next[0] <= t) + (next[1] <= t) + (next[2] <= t) + (next[3] <= t);
+
+		rank += n;
+		if (n < AHEAD)
+			return rank;
+	}
 	while (rank + 1 < base->n && base->at[rank + 1] <= t)
 		rank++;
 	return rank;
 }
 
-static void encode_ts(struct times_encoder *t, struct column_encoder *e, const struct times *times,
-		      const struct times_base *base, struct bytes *out)
+static void find_ranks(const struct times *times, const struct times_base *base, int64_t *ranks)
 {
 	uint32_t rank = 0;
 
 	for (uint32_t i = 0; i < times->n; i++) {
 		rank = rank_from(base, rank, times->ts[i]);
-		t->ranks[i] = rank;
-		t->first[i] = format_sub(times->ts[i], base->at[rank]);
+		ranks[i] = rank;
 	}
-	column_encode_alone(e, t->ranks, times->n, COLUMN_IS_DELTA, out);
-	column_encode_alone(e, t->first, times->n, 0, out);
+}
+
+static void encode_ts(struct times_encoder *t, struct column_encoder *e, const struct times *times,
+		      const struct times_base *base, struct bytes *out)
+{
+	const struct column_values ranks = {.at = t->ranks, .n = times->n};
+	struct column_values rest = {.at = t->first, .n = times->n, .known = true};
+
+	find_ranks(times, base, t->ranks);
+	for (uint32_t i = 0; i < times->n; i++) {
+		t->first[i] = format_sub(times->ts[i], base->at[t->ranks[i]]);
+		rest.max |= t->first[i];
+	}
+	column_encode_values(e, &ranks, COLUMN_IS_DELTA, out);
+	column_encode_values(e, &rest, 0, out);
 }
 
 static void encode_dur(struct times_encoder *t, struct column_encoder *e, const struct times *times,
@@ -59,25 +73,88 @@ static void encode_dur(struct times_encoder *t, struct column_encoder *e, const 
 	column_encode_alone(e, t->second, times->n, 0, out);
 }
 
-void times_encode_by_base(struct times_encoder *t, struct column_encoder *e,
-			  const struct times *times, const struct times_base *base,
-			  const int64_t *keys, struct bytes *out)
+static void encode_plain(struct column_encoder *e, const struct times *times, struct bytes *out)
 {
-	out->n = 0;
+	const struct column_values ts = {.at = times->ts, .n = times->n};
+
+	bytes_varint(out, 0);
+	column_encode_values(e, &ts, COLUMN_IS_TIME, out);
+	if (times->dur)
+		column_encode_alone(e, times->dur, times->n, 0, out);
+}
+
+/* dur in the shorter of two ways. */
+static void encode_by_base(struct times_encoder *t, struct column_encoder *e,
+			   const struct times *times, const struct times_base *base,
+			   struct bytes *out)
+{
+	const size_t form = out->n;
+
 	bytes_varint(out, FORMAT_TS_BY_BASE);
 	for (int k = 0; k < TABLE_MAX_KEYS; k++)
-		bytes_svarint(out, keys[k]);
+		bytes_svarint(out, base->keys[k]);
 	encode_ts(t, e, times, base, out);
 	if (!times->dur)
 		return;
-	size_t before = out->n;
+	const size_t before = out->n;
 
 	column_encode_alone(e, times->dur, times->n, 0, out);
 	t->scratch.n = 0;
 	encode_dur(t, e, times, base, &t->scratch);
 	if (t->scratch.n >= out->n - before)
 		return;
-	out->at[0] |= FORMAT_DUR_BY_BASE;
+	out->at[form] |= FORMAT_DUR_BY_BASE;
 	out->n = before;
 	bytes_put(out, t->scratch.at, t->scratch.n);
+}
+
+/* --- choosing --- */
+
+static bool has_time(const struct times_base *base, int64_t t)
+{
+	const int64_t *at = base->at;
+
+	for (uint32_t n = base->n; n > 1;) {
+		uint32_t half = n / 2;
+
+		at += at[half] <= t ? half : 0;
+		n -= half;
+	}
+	return *at == t;
+}
+
+/* Return: how many of SAMPLES times are exactly one of the base's. */
+static uint32_t count_exact(const struct times *times, const struct times_base *base)
+{
+	uint32_t exact = 0;
+
+	for (uint32_t i = 0; i < SAMPLES; i++)
+		exact += has_time(base, times->ts[(size_t)i * times->n / SAMPLES]);
+	return exact;
+}
+
+/*
+ * Whether numbers of the base's times take less than the times themselves, which is so if a part of these
+ * is exactly there. A part of this size was found to be where it turns; spans also have their ends there.
+ */
+static bool pays(const struct times *times, uint32_t exact)
+{
+	return exact > SAMPLES * (times->dur ? 4 : 6) / 16;
+}
+
+void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
+		  const struct times_base *bases, uint32_t n_bases, struct bytes *out)
+{
+	uint32_t best = 0, most = 0;
+
+	for (uint32_t i = 0; i < n_bases; i++) {
+		uint32_t exact = count_exact(times, &bases[i]);
+
+		best = exact > most ? i : best;
+		most = exact > most ? exact : most;
+	}
+	if (pays(times, most))
+		encode_by_base(t, e, times, &bases[best], out);
+	else
+		encode_plain(e, times, out);
 }

@@ -9,7 +9,8 @@
 #ifndef VMSCOPE_STORE_TIMES_H
 #define VMSCOPE_STORE_TIMES_H
 
-#include "store/column.h"
+#include "schema/table.h"
+#include "store/encode.h"
 
 /* What is to be encoded. */
 struct times {
@@ -18,8 +19,9 @@ struct times {
 	uint32_t n;
 };
 
-/* Times of the base, ascending; the first is not later than the block's. */
+/* Times of another lane, ascending; the first is not later than the block's. */
 struct times_base {
+	int64_t keys[TABLE_MAX_KEYS]; /* of the lane */
 	const int64_t *at;
 	uint32_t n;
 };
@@ -33,13 +35,8 @@ struct times_encoder {
 
 void times_encoder_deinit(struct times_encoder *t);
 
-/* Makes of `out` the whole of what a block says of its times, by themselves. */
+/* Appends all that a block says of its times: by the base that has most of them, or by themselves. */
 void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
-		  struct bytes *out);
-
-/* The same, ts by the base's times, and dur as well if that is shorter; keys: of the base. */
-void times_encode_by_base(struct times_encoder *t, struct column_encoder *e,
-			  const struct times *times, const struct times_base *base,
-			  const int64_t *keys, struct bytes *out);
+		  const struct times_base *bases, uint32_t n_bases, struct bytes *out);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/worker.h"
-#include "store/column.h"
 #include "store/format.h"
 #include "store/hash.h"
 #include "store/node.h"
@@ -36,18 +35,30 @@ struct recent {
 	int64_t at[BASE_TIMES];
 };
 
+/*
+ * Behind the keys ts comes first in every table that has one, then dur and state. Of states dur is not kept:
+ * it follows from the ts of the row after.
+ */
+enum { TS, DUR, STATE };
+
 struct store_lane {
+	/* What each row needs. */
+	int64_t *columns; /* of the open block: the values of each that is kept, `stride` apart */
+	uint32_t n, cap;  /* rows in it, and room */
+	uint32_t stride;
+	uint8_t n_keys;
+	uint8_t width;	 /* columns that are kept */
+	uint8_t skipped; /* behind the first that is kept: dur */
+	uint8_t n_states;
+	int64_t ts, end; /* of the last row */
+	bool begun;	 /* it has rows */
+	uint8_t kind;
+	struct recent *recent; /* owned; lanes of cpu_state only */
+
 	struct store_writer *writer;
 	size_t number; /* in the writer's lanes */
 	const struct table *table;
 	int64_t keys[TABLE_MAX_KEYS];
-	int64_t *rows; /* of the open block, one after another, without the keys */
-	uint32_t n, cap;
-	uint32_t width; /* values in a row */
-	int n_states;
-	bool begun;			       /* it has rows */
-	int64_t ts, end;		       /* of the last row */
-	struct recent *recent;		       /* owned; lanes of cpu_state only */
 	const struct store_lane *near[N_NEAR]; /* lanes that have most of its times, or NULL */
 
 	/* Of whoever does the jobs. */
@@ -55,20 +66,15 @@ struct store_lane {
 	uint32_t n_levels;
 };
 
-/* The times of another lane that a block's can count on. */
-struct base {
-	int64_t keys[TABLE_MAX_KEYS];
-	struct times_base times; /* owned */
-};
-
 /* A block to be written. */
 struct job {
 	struct store_lane *lane;
-	int64_t *rows; /* owned */
-	uint32_t n;
+	int64_t *columns; /* owned */
+	uint32_t n, stride;
+	int64_t end; /* of its last row */
 	uint32_t n_bases;
-	struct base bases[N_NEAR];
-	bool last; /* nothing of its lane follows */
+	struct times_base bases[N_NEAR]; /* their times are owned */
+	bool last;			 /* nothing of its lane follows */
 };
 
 /* A root, as numbers: where a lane stands in the directory, and the entry that holds all of it. */
@@ -92,15 +98,12 @@ struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
 	struct times_encoder times;
-	struct bytes bytes;   /* of the piece that is made */
-	struct bytes said[2]; /* of its times, in two ways */
-	int64_t columns[TABLE_MAX_COLUMNS][BLOCK_ROWS];
+	struct bytes bytes; /* of the piece that is made */
 	int64_t left[BLOCK_ROWS];
 	struct spill *roots; /* of lanes that are ended */
 	uint64_t n_roots[TABLE_N];
 
 	struct worker *worker; /* does the jobs; NULL: they are done as they come */
-	int64_t base[BASE_TIMES + 1];
 	uint64_t open_bytes;
 	VEC(struct store_lane *) lanes; /* that are not ended */
 	struct map lane_by_key;		/* of those that can be asked for again */
@@ -165,8 +168,11 @@ struct store_lane *store_lane_new(struct store_writer *w, enum table_id table, c
 	l->writer = w;
 	l->number = w->lanes.n;
 	l->table = t;
-	l->width = (uint32_t)(t->n_columns - t->n_keys);
-	l->n_states = table_n_states(t);
+	l->kind = (uint8_t)t->kind;
+	l->n_keys = (uint8_t)t->n_keys;
+	l->skipped = t->kind == TABLE_STATES;
+	l->width = (uint8_t)(t->n_columns - t->n_keys - l->skipped);
+	l->n_states = (uint8_t)table_n_states(t);
 	memcpy(l->keys, keys, sizeof(*keys) * (size_t)t->n_keys);
 	if (t == table_get(TABLE_CPU_STATE))
 		l->recent = mem_zalloc(1, sizeof(*l->recent));
@@ -199,7 +205,7 @@ static void lane_free(struct store_lane *l)
 		vec_deinit(&l->levels[i].entries);
 	free(l->levels);
 	free(l->recent);
-	free(l->rows);
+	free(l->columns);
 	free(l);
 }
 
@@ -255,21 +261,38 @@ static void add_entry(struct store_lane *l, uint32_t level, const struct entry *
 	*vec_push(&l->levels[level].entries) = *e;
 }
 
-/* Column `c` of the block, out of its rows. */
-static struct column_values gather(const struct job *j, int c)
+/* Values of a column of the table. */
+static const int64_t *column_of(const struct job *j, int c)
 {
-	const struct store_lane *l = j->lane;
-	int64_t *to = l->writer->columns[c];
-	const int64_t *from = j->rows + c - l->table->n_keys;
-	struct column_values v = {to, j->n, INT64_MAX, INT64_MIN};
+	uint32_t i = (uint32_t)(c - j->lane->table->n_keys);
 
-	for (uint32_t i = 0; i < j->n; i++, from += l->width) {
-		int64_t x = to[i] = *from;
+	return j->columns + (size_t)(i ? i - j->lane->skipped : 0) * j->stride;
+}
 
-		v.least = x < v.least ? x : v.least;
-		v.most = x > v.most ? x : v.most;
+/* The time in each state: each lasts until the next one begins. */
+static void sum_states(const struct job *j, struct entry *e)
+{
+	const int64_t *ts = column_of(j, j->lane->table->ts);
+	const int64_t *state = column_of(j, j->lane->table->state);
+	uint32_t i = 0;
+
+	for (; i + 1 < j->n; i++)
+		e->sums[state[i]] += (uint64_t)(ts[i + 1] - ts[i]);
+	e->end = j->end;
+	e->sums[state[i]] += (uint64_t)(e->end - ts[i]);
+}
+
+static void sum_spans(const struct job *j, struct entry *e)
+{
+	const int64_t *ts = column_of(j, j->lane->table->ts);
+	const int64_t *dur = column_of(j, j->lane->table->dur);
+
+	for (uint32_t i = 0; i < j->n; i++) {
+		int64_t length = dur[i] == TABLE_NULL ? 0 : dur[i];
+
+		e->sums[0] += (uint64_t)length;
+		e->end = ts[i] + length > e->end ? ts[i] + length : e->end;
 	}
-	return v;
 }
 
 /* What the entry of the block says of its times. */
@@ -280,29 +303,19 @@ static struct entry describe_times(const struct job *j)
 
 	if (t->ts == NO_COLUMN)
 		return e;
-	const int64_t *ts = gather(j, t->ts).at;
-
-	e.first = ts[0];
-	e.end = ts[j->n - 1];
-	if (t->dur == NO_COLUMN)
-		return e;
-	const int64_t *dur = gather(j, t->dur).at;
-	const int64_t *state = t->state == NO_COLUMN ? NULL : gather(j, t->state).at;
-
-	for (uint32_t i = 0; i < j->n; i++) {
-		if (dur[i] == TABLE_NULL)
-			continue;
-		e.sums[state ? state[i] : 0] += (uint64_t)dur[i];
-		if (ts[i] + dur[i] > e.end)
-			e.end = ts[i] + dur[i];
-	}
+	e.first = column_of(j, t->ts)[0];
+	e.end = column_of(j, t->ts)[j->n - 1];
+	if (t->kind == TABLE_STATES)
+		sum_states(j, &e);
+	if (t->kind == TABLE_SPANS)
+		sum_spans(j, &e);
 	return e;
 }
 
 /* --- times by another lane's --- */
 
-/* Return: the number of the last row of the CPU that begins by t and is still known, or -1. */
-static int64_t find_recent(const struct recent *r, int64_t t)
+/* Return: how many rows of the CPU, from its first one on, begin by t; of those still known. */
+static uint64_t rows_by(const struct recent *r, int64_t t)
 {
 	uint64_t low = r->n > BASE_TIMES ? r->n - BASE_TIMES : 0, high = r->n;
 
@@ -314,70 +327,76 @@ static int64_t find_recent(const struct recent *r, int64_t t)
 		else
 			high = middle;
 	}
-	bool known = low && low - 1 + BASE_TIMES >= r->n;
-
-	return known ? (int64_t)low - 1 : -1;
+	return low;
 }
 
-/* The end of the open block's times. */
-static int64_t end_of_block(const struct store_lane *l)
+/* The end of the block's times. */
+static int64_t end_of_times(const struct job *j)
 {
-	const struct table *t = l->table;
-	int64_t end = l->end;
+	const struct table *t = j->lane->table;
+	int64_t end = j->end;
 
 	if (t->kind != TABLE_SPANS)
 		return end;
-	for (uint32_t i = 0; i < l->n; i++) {
-		const int64_t *row = l->rows + (size_t)i * l->width - t->n_keys;
-		int64_t row_end = row[t->dur] == TABLE_NULL ? row[t->ts] : row[t->ts] + row[t->dur];
+	const int64_t *ts = column_of(j, t->ts), *dur = column_of(j, t->dur);
+
+	for (uint32_t i = 0; i < j->n; i++) {
+		int64_t row_end = dur[i] == TABLE_NULL ? ts[i] : ts[i] + dur[i];
 
 		end = row_end > end ? row_end : end;
 	}
 	return end;
 }
 
+/* Takes the times when rows `from` to `to` of the CPU began, with room for one more. */
+static int64_t *copy_recent(const struct recent *r, uint64_t from, uint64_t to)
+{
+	size_t n = to - from, i = from % BASE_TIMES;
+	size_t first = n < BASE_TIMES - i ? n : BASE_TIMES - i;
+	int64_t *copy = mem_alloc((n + 1) * sizeof(*copy));
+
+	memcpy(copy, r->at + i, first * sizeof(*copy));
+	memcpy(copy + first, r->at, (n - first) * sizeof(*copy));
+	return copy;
+}
+
 /*
- * Finds the times of `cpu` that the open block's can count on. Of a CPU that did far more than the
+ * Finds the times of `cpu` that the block's can count on. Of a CPU that did far more than the
  * lane they would cost the reader more than they spare.
  * Return: whether there are any.
  */
-static bool find_base(const struct store_lane *l, const struct store_lane *cpu,
+static bool find_base(const struct job *j, const struct store_lane *cpu, int64_t end,
 		      struct times_base *basep)
 {
-	int64_t first = l->rows[l->table->ts - l->table->n_keys], end = end_of_block(l);
-	int64_t *at = l->writer->base;
-	uint32_t n = 0, most = l->n * MOST_BASE_TIMES;
+	const struct recent *r = cpu->recent;
+	int64_t first = j->columns[0];
 	/* Rows that the CPU gets later may begin where its last one ends. */
-	int64_t i = cpu->begun && cpu->end > first ? find_recent(cpu->recent, first) : -1;
+	uint64_t from = cpu->begun && cpu->end > first ? rows_by(r, first) : 0;
 
-	if (i < 0)
+	if (!from-- || from + BASE_TIMES < r->n)
 		return false;
-	for (; (uint64_t)i < cpu->recent->n && n < most; i++) {
-		int64_t t = cpu->recent->at[(uint64_t)i % BASE_TIMES];
+	uint64_t to = rows_by(r, end);
 
-		if (t > end)
-			break;
-		at[n++] = t;
-	}
-	if ((uint64_t)i == cpu->recent->n)
+	if (to - from + (to == r->n) >= (uint64_t)j->n * MOST_BASE_TIMES)
+		return false;
+	int64_t *at = copy_recent(r, from, to);
+	uint32_t n = (uint32_t)(to - from);
+
+	if (to == r->n)
 		at[n++] = cpu->end;
-	if (n >= most)
-		return false;
-	int64_t *copy = mem_alloc(n * sizeof(*copy));
-
-	memcpy(copy, at, n * sizeof(*copy));
-	*basep = (struct times_base){copy, n};
+	*basep = (struct times_base){.at = at, .n = n};
 	return true;
 }
 
 static void find_bases(struct job *j)
 {
 	const struct store_lane *l = j->lane;
+	int64_t end = l->near[0] ? end_of_times(j) : 0;
 
 	for (int i = 0; i < N_NEAR; i++) {
-		struct base *b = &j->bases[j->n_bases];
+		struct times_base *b = &j->bases[j->n_bases];
 
-		if (!l->near[i] || !find_base(l, l->near[i], &b->times))
+		if (!l->near[i] || !find_base(j, l->near[i], end, b))
 			continue;
 		memcpy(b->keys, l->near[i]->keys, sizeof(b->keys));
 		j->n_bases++;
@@ -394,53 +413,38 @@ void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
 
 /* --- data blocks --- */
 
-/* The shortest way to say the block's times; then its states. */
+/* The block's times, then its states. */
 static void put_times(const struct job *j)
 {
 	struct store_writer *w = j->lane->writer;
 	const struct table *t = j->lane->table;
-	const struct times times = {w->columns[t->ts],
-				    t->kind == TABLE_SPANS ? w->columns[t->dur] : NULL, j->n};
-	struct bytes *best = &w->said[0], *other = &w->said[1];
+	const int64_t *dur = t->kind == TABLE_SPANS ? column_of(j, t->dur) : NULL;
 
-	times_encode(&w->times, &w->encoder, &times, best);
-	for (uint32_t i = 0; i < j->n_bases; i++) {
-		times_encode_by_base(&w->times, &w->encoder, &times, &j->bases[i].times,
-				     j->bases[i].keys, other);
-		if (other->n < best->n) {
-			struct bytes *worse = best;
-
-			best = other;
-			other = worse;
-		}
-	}
-	bytes_put(&w->bytes, best->at, best->n);
+	times_encode(&w->times, &w->encoder, &(struct times){column_of(j, t->ts), dur, j->n},
+		     j->bases, j->n_bases, &w->bytes);
 	if (t->state != NO_COLUMN)
-		column_encode_alone(&w->encoder, w->columns[t->state], j->n, COLUMN_TRY_BEFORE,
-				    &w->bytes);
+		column_encode_states(&w->encoder, column_of(j, t->state), j->n, &w->bytes);
 }
 
 /*
  * Names often follow from the number before them. A column whose neighbour is encoded by its own is
  * none itself, so that a reader never needs more than two for one.
- * Return: the transform that was taken.
  */
 static enum column_transform encode_column(const struct job *j, int c,
-					   struct column_context context, bool neighbor)
+					   const struct column_values *values,
+					   struct column_beside beside)
 {
 	struct store_writer *w = j->lane->writer;
 	const struct column *column = &j->lane->table->columns[c];
 	unsigned try = j->lane->table->ts == NO_COLUMN ? COLUMN_TRY_DELTA : 0;
 
 	if (column->unit != UNIT_NS) {
-		context.left = NULL;
+		beside.left = NULL;
 		try |= COLUMN_TRY_DICTIONARY;
 	}
-	if (neighbor && (column->type == COLUMN_TEXT || column->unit == UNIT_ID))
-		context.neighbor = w->columns[c - 1];
-	struct column_values values = gather(j, c);
-
-	return column_encode(&w->encoder, &values, try, &context, &w->bytes);
+	if (column->type != COLUMN_TEXT && column->unit != UNIT_ID)
+		beside.neighbor = NULL;
+	return column_encode(&w->encoder, values, try, &beside, &w->bytes);
 }
 
 static void encode_others(const struct job *j)
@@ -448,17 +452,19 @@ static void encode_others(const struct job *j)
 	struct store_writer *w = j->lane->writer;
 	const struct table *t = j->lane->table;
 	struct column_left left = {w->left, false};
-	struct column_context context = {
-		.state = t->state == NO_COLUMN ? NULL : w->columns[t->state],
-		.left = t->kind == TABLE_SPANS ? &left : NULL,
-	};
-	bool neighbor = false;
+	struct column_beside beside = {.in_states = t->state != NO_COLUMN,
+				       .left = t->kind == TABLE_SPANS ? &left : NULL};
+	struct column_values values[2]; /* of this column and of the one before, by turns */
 
-	if (context.left)
-		memcpy(w->left, w->columns[t->dur], sizeof(*w->left) * j->n);
+	if (beside.left)
+		memcpy(w->left, column_of(j, t->dur), sizeof(*w->left) * j->n);
 	for (int c = t->n_keys; c < t->n_columns; c++) {
-		if (c != t->ts && c != t->dur && c != t->state)
-			neighbor = encode_column(j, c, context, neighbor) != COLUMN_NEIGHBOR;
+		if (c == t->ts || c == t->dur || c == t->state)
+			continue;
+		values[c % 2] = column_values(column_of(j, c), j->n);
+		bool by_neighbor = encode_column(j, c, &values[c % 2], beside) == COLUMN_NEIGHBOR;
+
+		beside.neighbor = by_neighbor ? NULL : &values[c % 2];
 	}
 }
 
@@ -467,8 +473,11 @@ static void write_block(const struct job *j)
 	struct store_writer *w = j->lane->writer;
 	struct entry e = describe_times(j);
 
+	const struct table *t = j->lane->table;
+
 	w->bytes.n = 0;
-	if (j->lane->table->ts != NO_COLUMN)
+	column_begin(&w->encoder, t->state == NO_COLUMN ? NULL : column_of(j, t->state), j->n);
+	if (t->ts != NO_COLUMN)
 		put_times(j);
 	encode_others(j);
 	write_piece(w, &e);
@@ -513,13 +522,12 @@ static void refuse(struct store_lane *l, const int64_t *row)
 }
 
 /* Return: whether this may be the next row of a lane of states; if so it is what follows. */
-static inline bool take_state(struct store_lane *l, const int64_t *row)
+static inline bool take_state(struct store_lane *l, const int64_t *from)
 {
-	const struct table *t = l->table;
-	int64_t ts = row[t->ts], dur = row[t->dur], end;
+	int64_t ts = from[TS], dur = from[DUR], end;
 	bool follows = ts == l->end || (!l->begun && ts != TABLE_NULL);
 
-	if (!follows || dur < 0 || (uint64_t)row[t->state] >= (uint64_t)l->n_states ||
+	if (!follows || dur < 0 || (uint64_t)from[STATE] >= l->n_states ||
 	    __builtin_add_overflow(ts, dur, &end))
 		return false;
 	l->ts = ts;
@@ -528,10 +536,9 @@ static inline bool take_state(struct store_lane *l, const int64_t *row)
 }
 
 /* The same for lanes of spans and points. */
-static bool take_span(struct store_lane *l, const int64_t *row)
+static inline bool take_span(struct store_lane *l, const int64_t *from)
 {
-	const struct table *t = l->table;
-	int64_t ts = row[t->ts], dur = t->dur == NO_COLUMN ? TABLE_NULL : row[t->dur], end = ts;
+	int64_t ts = from[TS], dur = l->kind == TABLE_SPANS ? from[DUR] : TABLE_NULL, end = ts;
 
 	if (ts == TABLE_NULL || (l->begun && ts < l->ts))
 		return false;
@@ -542,18 +549,46 @@ static bool take_span(struct store_lane *l, const int64_t *row)
 	return true;
 }
 
+static bool take(struct store_lane *l, const int64_t *from)
+{
+	switch (l->kind) {
+	case TABLE_STATES:
+		return take_state(l, from);
+	case TABLE_SPANS:
+	case TABLE_POINTS:
+		return take_span(l, from);
+	}
+	return true;
+}
+
 static void do_job(void *writer, void *job);
 
-/* Has the open block written, which then is another one. */
-static void hand_over(struct store_lane *l, bool last)
+/* Columns begin at different places of a cache's lines. */
+static uint32_t stride_of(uint32_t cap)
+{
+	return cap + 8;
+}
+
+static size_t columns_size(const struct store_lane *l, uint32_t cap)
+{
+	return sizeof(*l->columns) * l->width * stride_of(cap);
+}
+
+/* Has the open block written, whose last row ends at `end`. The lane then has another one. */
+static void hand_over(struct store_lane *l, int64_t end, bool last)
 {
 	struct store_writer *w = l->writer;
 	struct job *j = mem_zalloc(1, sizeof(*j));
 
-	*j = (struct job){.lane = l, .rows = l->rows, .n = l->n, .last = last};
+	*j = (struct job){.lane = l,
+			  .columns = l->columns,
+			  .n = l->n,
+			  .stride = l->stride,
+			  .end = end,
+			  .last = last};
 	if (l->n && l->table->ts != NO_COLUMN)
 		find_bases(j);
-	l->rows = last ? NULL : mem_alloc(sizeof(*l->rows) * l->width * l->cap);
+	l->columns = last ? NULL : mem_alloc(columns_size(l, l->cap));
 	l->n = 0;
 	if (w->worker)
 		worker_put(w->worker, j);
@@ -561,46 +596,64 @@ static void hand_over(struct store_lane *l, bool last)
 		do_job(w, j);
 }
 
+static void grow(struct store_lane *l, uint32_t cap)
+{
+	int64_t *old = l->columns, *columns = mem_alloc(columns_size(l, cap));
+
+	for (uint32_t i = 0; i < l->width; i++)
+		memcpy(columns + (size_t)i * stride_of(cap), old + (size_t)i * l->stride,
+		       sizeof(*old) * l->n);
+	free(old);
+	l->columns = columns;
+	l->stride = stride_of(cap);
+	l->cap = cap;
+}
+
 /* Makes room for one more row in the open block, or has it written. */
 static void make_room(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
 	bool short_of_memory = w->open_bytes > OPEN_BUDGET && l->n >= FEW_ROWS;
-	size_t row_size = sizeof(*l->rows) * l->width;
+	size_t before = l->cap ? columns_size(l, l->cap) : 0;
 
 	if (l->cap == BLOCK_ROWS || short_of_memory) {
-		hand_over(l, false);
+		hand_over(l, l->ts, false); /* where the row begins that is to be added */
 		return;
 	}
-	uint32_t more = l->cap ? l->cap : FIRST_ROWS;
+	grow(l, l->cap ? 2 * l->cap : FIRST_ROWS);
+	w->open_bytes += columns_size(l, l->cap) - before;
+}
 
-	l->cap += more;
-	l->rows = mem_realloc(l->rows, row_size * l->cap);
-	w->open_bytes += row_size * more;
+/* Puts the row, which was taken, into the columns. */
+static inline void put_row(struct store_lane *l, const int64_t *from)
+{
+	const size_t stride = l->stride;
+	const int64_t *others = from + 1 + l->skipped;
+	int64_t *to = l->columns + l->n++;
+
+	*to = *from;
+	for (const int64_t *end = others + l->width - 1; others < end; others++) {
+		to += stride;
+		*to = *others;
+	}
 }
 
 void store_lane_add(struct store_lane *l, const int64_t *row)
 {
-	const struct table *t = l->table;
+	const int64_t *from = row + l->n_keys;
 
-	if (l->n_states) {
-		if (!take_state(l, row)) {
-			refuse(l, row);
-			return;
-		}
-		if (l->ts == l->end)
-			return;
-	} else if (t->ts != NO_COLUMN && !take_span(l, row)) {
+	if (!take(l, from)) {
 		refuse(l, row);
 		return;
 	}
+	if (l->kind == TABLE_STATES && l->ts == l->end)
+		return;
 	l->begun = true;
 	if (l->recent)
 		l->recent->at[l->recent->n++ % BASE_TIMES] = l->ts;
 	if (l->n == l->cap)
 		make_room(l);
-	memcpy(l->rows + (size_t)l->n * l->width, row + t->n_keys, sizeof(*row) * l->width);
-	l->n++;
+	put_row(l, from);
 }
 
 void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row)
@@ -661,8 +714,8 @@ static void do_job(void *writer, void *job)
 		lane_free(j->lane);
 	}
 	for (uint32_t i = 0; i < j->n_bases; i++)
-		free((int64_t *)j->bases[i].times.at);
-	free(j->rows);
+		free((int64_t *)j->bases[i].at);
+	free(j->columns);
 	free(j);
 }
 
@@ -679,8 +732,8 @@ void store_lane_end(struct store_lane *l)
 
 	w->lanes.at[l->number] = last;
 	last->number = l->number;
-	w->open_bytes -= sizeof(*l->rows) * l->width * l->cap;
-	hand_over(l, true);
+	w->open_bytes -= l->cap ? columns_size(l, l->cap) : 0;
+	hand_over(l, l->end, true);
 }
 
 /* --- the end of the file --- */
@@ -919,8 +972,6 @@ void store_writer_free(struct store_writer *w)
 	vec_deinit(&w->string_at);
 	bytes_deinit(&w->text);
 	bytes_deinit(&w->bytes);
-	bytes_deinit(&w->said[0]);
-	bytes_deinit(&w->said[1]);
 	times_encoder_deinit(&w->times);
 	column_encoder_deinit(&w->encoder);
 	outfile_deinit(&w->file);
