@@ -30,22 +30,59 @@ static double now(void)
 	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
+enum { AT_ONCE = 64 };
+
+/* All that a field of an event can be. */
+static void add_event(struct totals *sum, const struct event *e)
+{
+	sum->checksum = sum->checksum * 31 + (uint64_t)e->ts + (uint64_t)e->sched_switch.prev_tid +
+			e->sched_switch.prev_comm.n;
+}
+
+static void list_events(const struct ctf_stream *s, struct ctf_cursor *c)
+{
+	struct event e = {0};
+	int r;
+
+	while ((r = ctf_cursor_next(c, &e)) != CTF_CURSOR_END) {
+		if (r == CTF_CURSOR_EVENT)
+			printf("%" PRIu32 " %" PRId64 " %s\n", s->cpu, c->ns, c->cls->name);
+	}
+}
+
+static void count_events(struct ctf_cursor *c, struct totals *sum)
+{
+	struct event events[AT_ONCE] = {0};
+	int r = CTF_CURSOR_LOST;
+
+	while (r != CTF_CURSOR_END) {
+		size_t n = ctf_cursor_run(c, events, sizeof(*events), AT_ONCE);
+
+		for (size_t i = 0; i < n; i++)
+			add_event(sum, &events[i]);
+		sum->wanted += n;
+		if (n == AT_ONCE)
+			continue;
+		r = ctf_cursor_next(c, events);
+		sum->gaps += r == CTF_CURSOR_LOST;
+		if (r == CTF_CURSOR_EVENT) {
+			events->ts = c->ns;
+			add_event(sum, events);
+			sum->wanted++;
+		}
+	}
+}
+
 static void read_stream(const struct ctf_trace *t, const struct ctf_stream *s,
 			const struct ctf_plan *plan, struct totals *sum)
 {
 	struct ctf_cursor c;
-	struct event e = {0};
-	int r;
 
 	ctf_cursor_init(&c, t, s, plan, sum->list, INT64_MIN);
-	while ((r = ctf_cursor_next(&c, &e)) != CTF_CURSOR_END) {
-		sum->gaps += r == CTF_CURSOR_LOST;
-		sum->wanted += r == CTF_CURSOR_EVENT;
-		sum->checksum = sum->checksum * 31 + (uint64_t)c.ns +
-				(uint64_t)e.sched_switch.prev_tid + e.sched_switch.prev_comm.n;
-		if (sum->list && r == CTF_CURSOR_EVENT)
-			printf("%" PRIu32 " %" PRId64 " %s\n", s->cpu, c.ns, c.cls->name);
-	}
+	if (sum->list)
+		list_events(s, &c);
+	else
+		count_events(&c, sum);
 	sum->events += c.n_events;
 	sum->lost += c.n_lost;
 	for (int i = 0; i < DIAG_N; i++) {

@@ -12,6 +12,9 @@
 /* How far a file is read before its pages behind the reader are given back. */
 #define DROP_STEP ((uint64_t)1 << 18)
 
+/* Bytes behind the reader that callers may still look at: texts of the events that were read last. */
+#define KEPT ((uint64_t)32 << 10)
+
 struct ctf_cursor_file {
 	struct ctf_packets src;
 	struct ctf_packet next; /* not entered yet */
@@ -88,9 +91,9 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 /* Pages behind the reader are dropped, so that a mapped trace does not count as our memory. */
 static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
 {
-	if (upto < f->dropped + DROP_STEP)
+	if (upto < f->dropped + DROP_STEP + KEPT)
 		return;
-	uint64_t aligned = upto & ~(DROP_STEP - 1);
+	uint64_t aligned = (upto - KEPT) & ~(DROP_STEP - 1);
 
 	madvise((void *)(f->src.data + f->dropped), aligned - f->dropped, MADV_DONTNEED);
 	f->dropped = aligned;
@@ -113,7 +116,7 @@ void ctf_cursor_deinit(struct ctf_cursor *c)
 /* When the reader gets there, pages of the packet are dropped. */
 static void set_drop_at(struct ctf_cursor *c)
 {
-	uint64_t at = c->file->dropped + 2 * DROP_STEP;
+	uint64_t at = c->file->dropped + 2 * DROP_STEP + KEPT;
 
 	c->drop_at = at > c->packet.offset ? (at - c->packet.offset) * 8 : 0;
 }
@@ -447,17 +450,40 @@ static int read_event(struct ctf_cursor *c, void *out)
 	return 1;
 }
 
-/* The quick way over events that nobody wants. */
-static void skip_events(struct ctf_cursor *c)
+static void to_ns_all(const struct ctf_cursor *c, const struct ctf_run *run)
 {
-	if (c->every_event || c->deliver_any || !c->n_events || c->reader.clock < c->last_clock)
-		return;
-	uint64_t n = ctf_plan_skip(c->plan, &c->reader, c->quiet_limit);
+	for (size_t i = 0; i < run->n; i++) {
+		struct ctf_head *head = (struct ctf_head *)((char *)run->out + i * run->stride);
 
-	if (n) {
-		c->n_events += n;
+		head->ns = to_ns(c, (uint64_t)head->ns);
+	}
+}
+
+size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max)
+{
+	struct ctf_run run = {.out = out,
+			      .stride = stride,
+			      .max = max,
+			      .clock_limit = c->quiet_limit,
+			      .any = c->deliver_any};
+
+	if (!c->in_packet || c->every_event || !c->n_events || c->reader.clock < c->last_clock)
+		return 0;
+	if (c->clock_counts_ns) {
+		run.ns_offset = c->ns_offset;
+		run.clock_limit = c->quiet_limit < NS_SAFE ? c->quiet_limit : NS_SAFE - 1;
+	}
+	ctf_plan_run(c->plan, &c->reader, &run);
+	if (!c->clock_counts_ns)
+		to_ns_all(c, &run);
+	if (run.passed) {
+		c->n_events += run.passed;
 		c->last_clock = c->reader.clock;
 	}
+	c->deliver_any = run.any;
+	if (c->reader.pos >= c->drop_at)
+		drop_behind(c);
+	return run.n;
 }
 
 int ctf_cursor_next(struct ctf_cursor *c, void *out)
@@ -470,7 +496,7 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 				return deliver_gap(c, to_ns(c, c->packet.begin));
 			continue;
 		}
-		skip_events(c);
+		ctf_cursor_run(c, NULL, 0, 0);
 		if (c->reader.pos >= c->drop_at)
 			drop_behind(c);
 		if (c->reader.pos >= c->reader.end)

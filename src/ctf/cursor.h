@@ -71,9 +71,6 @@ struct ctf_cursor {
 	bool gap_after_packet;
 };
 
-/* Tag of an event that was wanted only because of the one before it (struct ctf_interest). */
-enum { CTF_TAG_ANY = UINT16_MAX };
-
 /*
  * trace, stream and plan must outlive the cursor, which must not be moved. every_event: stop at
  * each event, wanted or not. Packets that end before skip_before_ns are stepped over unread;
@@ -86,9 +83,19 @@ void ctf_cursor_deinit(struct ctf_cursor *c);
 
 /*
  * Return: enum ctf_cursor_result. The fields of a wanted event go to `out`; what they borrow is
- * valid until the next call.
+ * valid as long as the trace.
  */
 int ctf_cursor_next(struct ctf_cursor *c, void *out);
+
+/*
+ * Reads up to max wanted events at once, into an array of the caller's structs of `stride` bytes, which begin
+ * with a struct ctf_head; what next() says of an event is said there, and nowhere else. It stops at all that
+ * needs a closer look (a packet's end, a gap, a damaged event), and does not begin with it: next() then
+ * goes on. With every_event there is nothing that it does not leave to next(). What fields borrow is
+ * valid as long as the trace.
+ * Return: how many.
+ */
+size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max);
 
 /*
  * With every_event: shows the fields of the event that next() stopped at in one of the three event

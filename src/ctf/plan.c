@@ -75,12 +75,40 @@ struct ctf_event_plan {
 	uint8_t interest; /* CTF_WANTED | CTF_THEN_ANY */
 };
 
-/* How to step over an event that is not wanted and is nothing but a run without loads. */
+/*
+ * What ctf_plan_run() does with an event of a short header. If it is nothing but a run, the loads are
+ * put in the plainest form (struct take), all places counted from the header's start; otherwise its
+ * ops are executed.
+ */
 struct step {
-	uint32_t bits, need; /* of the run; need is NO_STEP for all other events */
+	uint64_t need; /* bits from the header's start that must be there; NO_STEP: no such event */
+	uint32_t bits; /* header and run; 0: the ops say */
+	uint32_t first, n; /* takes */
+	uint32_t start;	   /* op */
+	uint16_t tag;
+	uint8_t interest;
 };
 
-#define NO_STEP UINT32_MAX
+#define NO_STEP UINT64_MAX
+
+enum take_kind { TAKE_INT, TAKE_INT_SWAP, TAKE_TEXT, TAKE_CONST, TAKE_NO_TEXT };
+
+/*
+ * A load of at most 64 bits is that of 8 bytes, of which the bits above the field are shifted out,
+ * then those below.
+ */
+struct take {
+	uint8_t kind;
+	uint8_t up, down;
+	uint8_t code_unit; /* TEXT: as in struct load, but 0 or 1 */
+	uint16_t out;
+	uint32_t at; /* bytes from the header's start */
+	union {
+		uint64_t mask;	/* INT: of the bits that are not the sign's copies */
+		uint64_t n;	/* TEXT */
+		uint64_t value; /* CONST */
+	};
+};
 
 /*
  * An event header whose frequent form is an id and a time in at most 64 bits, such as LTTng's
@@ -111,6 +139,7 @@ struct ctf_plan {
 	VEC(struct op) ops;
 	VEC(struct load) loads;
 	VEC(struct arm) arms;
+	VEC(struct take) takes;
 	struct ctf_stream_plan *streams;
 	uint32_t n_streams;
 };
@@ -597,20 +626,86 @@ static void find_short_header(struct short_header *h, const struct ctf_fc *root)
 	h->exists = true;
 }
 
-static struct step step_of(const struct ctf_event_plan *e)
+/* Return: whether the integer lies in 8 bytes and can be had by shifting. */
+static bool int_take(struct take *t, const struct load *l, uint64_t bit)
 {
-	const struct op *op = &e->plan->ops.at[e->start];
+	const struct ctf_fc *fc = l->fc;
+	unsigned in_byte = bit % 8;
 
-	if (e->interest)
-		return (struct step){.need = NO_STEP};
-	if (op->code == OP_END)
-		return (struct step){0};
-	if (op->code != OP_RUN || op->n || op[1].code != OP_END || op->bits >= NO_STEP)
-		return (struct step){.need = NO_STEP};
-	return (struct step){.bits = (uint32_t)op->bits, .need = (uint32_t)op->need};
+	if (l->note || fc->reversed_bits || in_byte + fc->size > 64)
+		return false;
+	t->kind = fc->big_endian == (BYTE_ORDER == BIG_ENDIAN) ? TAKE_INT : TAKE_INT_SWAP;
+	t->up = (uint8_t)(fc->big_endian ? in_byte : 64 - in_byte - fc->size);
+	t->down = (uint8_t)(64 - fc->size);
+	t->mask = fc->is_signed ? UINT64_MAX : ones(fc->size);
+	return true;
 }
 
-static void index_events(struct ctf_stream_plan *s)
+/* A load, `bit` bits behind the header's start. Return: whether it has the plainest form. */
+static bool take_of(struct take *t, const struct load *l, uint64_t bit)
+{
+	*t = (struct take){.out = l->out, .at = (uint32_t)(bit / 8)};
+	if (bit / 8 > UINT32_MAX / 16)
+		return false;
+	switch (l->kind) {
+	case LOAD_TEXT:
+		t->kind = TAKE_TEXT;
+		t->code_unit = l->code_unit;
+		t->n = l->n;
+		return bit % 8 == 0 && l->code_unit <= 1;
+	case LOAD_CONST:
+		t->kind = TAKE_CONST;
+		t->value = l->value;
+		return true;
+	case LOAD_NO_TEXT:
+		t->kind = TAKE_NO_TEXT;
+		return true;
+	default:
+		return int_take(t, l, bit);
+	}
+}
+
+/* Makes takes of the run's loads. Return: whether all of them can be. */
+static bool add_takes(struct ctf_plan *plan, const struct op *run, struct step *step,
+		      uint64_t header_bits)
+{
+	step->first = (uint32_t)plan->takes.n;
+	for (uint32_t i = 0; i < run->n; i++) {
+		const struct load *l = &plan->loads.at[run->first + i];
+		struct take take;
+
+		if (!take_of(&take, l, header_bits + l->offset)) {
+			plan->takes.n = step->first;
+			return false;
+		}
+		*vec_push(&plan->takes) = take;
+		if (take.kind <= TAKE_INT_SWAP && ((uint64_t)take.at + 8) * 8 > step->need)
+			step->need = ((uint64_t)take.at + 8) * 8;
+	}
+	step->n = run->n;
+	return true;
+}
+
+static struct step step_of(struct ctf_plan *plan, const struct ctf_event_plan *e,
+			   const struct short_header *h)
+{
+	const struct op *op = &plan->ops.at[e->start];
+	struct step step = {.start = e->start,
+			    .tag = e->interest ? e->tag : CTF_TAG_ANY,
+			    .interest = e->interest,
+			    .need = h->bits};
+
+	if (op->code == OP_END) {
+		step.bits = h->bits;
+	} else if (op->code == OP_RUN && op[1].code == OP_END && op->bits < UINT32_MAX / 2) {
+		step.need = h->bits + op->need;
+		if (add_takes(plan, op, &step, h->bits))
+			step.bits = h->bits + (uint32_t)op->bits;
+	}
+	return step;
+}
+
+static void index_events(struct ctf_plan *plan, struct ctf_stream_plan *s)
 {
 	uint32_t n = s->cls->n_events;
 
@@ -628,7 +723,7 @@ static void index_events(struct ctf_stream_plan *s)
 		if (id >= DENSE_IDS)
 			continue;
 		s->by_id[id] = &s->events[i];
-		s->steps[id] = step_of(&s->events[i]);
+		s->steps[id] = step_of(plan, &s->events[i], &s->short_header);
 	}
 }
 
@@ -651,7 +746,7 @@ static void compile_stream(struct ctf_plan *plan, struct ctf_stream_plan *s,
 		c.at = after_header;
 		compile_event(&c, &s->events[i], cls->events[i], fn, ctx);
 	}
-	index_events(s);
+	index_events(plan, s);
 }
 
 struct ctf_plan *ctf_plan_new(const struct ctf_trace_type *t, ctf_interest_fn fn, void *ctx)
@@ -678,6 +773,7 @@ void ctf_plan_free(struct ctf_plan *plan)
 	vec_deinit(&plan->ops);
 	vec_deinit(&plan->loads);
 	vec_deinit(&plan->arms);
+	vec_deinit(&plan->takes);
 	free(plan);
 }
 
@@ -999,32 +1095,117 @@ int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, voi
 	return execute(event->plan, event->start, r, out);
 }
 
-uint64_t ctf_plan_skip(const struct ctf_stream_plan *s, struct ctf_reader *r, uint64_t clock_limit)
+/* Eight bytes at most before the first NUL. */
+static inline uint64_t length_in_word(const uint8_t *at)
+{
+	uint64_t low = UINT64_C(0x0101010101010101);
+	uint64_t v = le64toh(LOAD_AS(uint64_t, at)), nuls = (v - low) & ~v & low << 7;
+
+	return nuls ? (uint64_t)__builtin_ctzll(nuls) / 8 : 8;
+}
+
+static inline uint64_t take_length(const struct take *t, const uint8_t *at)
+{
+	if (!t->code_unit)
+		return t->n;
+	if (t->n != 16) /* what kernels keep of a thread's name */
+		return ctf_text_length(at, t->n, 1);
+	uint64_t n = length_in_word(at);
+
+	return n < 8 ? n : 8 + length_in_word(at + 8);
+}
+
+static inline void take_fields(const struct take *t, uint32_t n, const uint8_t *header, void *out)
+{
+	for (const struct take *end = t + n; t < end; t++) {
+		char *to = (char *)out + t->out;
+		uint64_t v = t->value;
+
+		if (t->kind <= TAKE_INT_SWAP) {
+			v = LOAD_AS(uint64_t, header + t->at);
+			v = t->kind == TAKE_INT ? v : __builtin_bswap64(v);
+			v = (uint64_t)((int64_t)(v << t->up) >> t->down) & t->mask;
+		} else if (t->kind != TAKE_CONST) {
+			const uint8_t *at = header + t->at;
+
+			*(struct ctf_text *)to =
+				t->kind == TAKE_NO_TEXT
+					? (struct ctf_text){0}
+					: (struct ctf_text){(const char *)at, take_length(t, at)};
+			continue;
+		}
+		memcpy(to, &v, sizeof(v));
+	}
+}
+
+/*
+ * Executes the ops of the event whose short header lies at `at`. Return: whether they went well and
+ * left the clock alone; then the reader is behind the event.
+ */
+static bool run_ops(const struct ctf_stream_plan *s, struct ctf_reader *r, const struct step *step,
+		    uint64_t at, uint64_t id, void *out)
+{
+	uint64_t clock = r->clock;
+
+	r->pos = at + s->short_header.bits;
+	if (s->short_header.save != CTF_NO_SLOT)
+		r->saved[s->short_header.save] = id;
+	return execute(s->plan, step->start, r, out) == CTF_READ_OK && r->clock == clock;
+}
+
+/* The head's padding is the caller's. */
+static inline void put_head(void *out, int64_t ns, uint16_t tag)
+{
+	struct ctf_head *head = out;
+
+	head->ns = ns;
+	head->tag = tag;
+}
+
+void ctf_plan_run(const struct ctf_stream_plan *s, struct ctf_reader *r, struct ctf_run *run)
 {
 	const struct short_header *h = &s->short_header;
-	const uint8_t *data = r->data;
-	uint64_t pos = r->pos, end = r->end, clock = r->clock, n = 0;
+	uint64_t pos = r->pos, end = r->end, clock = r->clock;
+	char *slot = (char *)run->out;
+	bool any = run->any;
 
-	for (;; n++) {
+	run->n = run->passed = 0;
+	while (h->exists) {
 		uint64_t at = bits_align(pos, h->align);
 
-		if (!h->exists || at > end || end - at < 64)
+		if (at > end || end - at < 64)
 			break;
-		uint64_t v = load_short(h, data, at), id = short_id(h, v);
+		uint64_t v = load_short(h, r->data, at), id = short_id(h, v);
 
 		if (!is_short(h, id) || id >= s->n_by_id)
 			break;
-		struct step step = s->steps[id];
+		const struct step *step = &s->steps[id];
 		uint64_t now = short_clock(h, clock, v);
+		bool taken = step->interest | any;
 
-		at += h->bits;
-		if (step.need == NO_STEP || end - at < step.need || now < clock ||
-		    now > clock_limit)
+		if (end - at < step->need || now < clock || now > run->clock_limit ||
+		    (taken && run->n == run->max))
 			break;
-		pos = at + step.bits;
+		if (step->bits) {
+			take_fields(&s->plan->takes.at[step->first], step->n, r->data + at / 8,
+				    slot);
+			pos = at + step->bits;
+		} else {
+			r->clock = now;
+			if (!run_ops(s, r, step, at, id, taken ? slot : NULL))
+				break;
+			pos = r->pos;
+		}
 		clock = now;
+		run->passed++;
+		if (taken) {
+			put_head(slot, run->ns_offset + (int64_t)now, step->tag);
+			any = step->interest & CTF_THEN_ANY;
+			slot += run->stride;
+			run->n++;
+		}
 	}
 	r->pos = pos;
 	r->clock = clock;
-	return n;
+	run->any = any;
 }

@@ -21,6 +21,7 @@
 #define VMSCOPE_CTF_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ctf/type.h"
@@ -87,14 +88,32 @@ int ctf_plan_header(const struct ctf_stream_plan *plan, struct ctf_reader *r,
  */
 int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, void *out);
 
+/* Tag of an event that is wanted only because of the one before it (struct ctf_interest). */
+enum { CTF_TAG_ANY = UINT16_MAX };
+
+/* What the caller's struct begins with where many events are read at once. */
+struct ctf_head {
+	int64_t ns;
+	uint16_t tag; /* of the class's interest, or CTF_TAG_ANY */
+};
+
+struct ctf_run {
+	void *out; /* `max` of the caller's structs, each `stride` bytes behind the one before */
+	size_t stride;	      /* a multiple of the struct's alignment */
+	size_t max;	      /* 0: only what is not wanted is passed */
+	uint64_t clock_limit; /* cycles: a later event is none of this run */
+	int64_t ns_offset;    /* ns of an event are this and its cycles */
+	bool any;	      /* the next event is wanted whichever it is; is kept up to date */
+	size_t n;	      /* found: wanted events, each with its head */
+	uint64_t passed;      /* found: all events, wanted or not */
+};
+
 /*
- * Steps over events that nobody wants, as long as they are of the simplest kind (a short header, no
- * field of variable size) and nothing about them is unusual: their clock is neither behind the
- * reader's nor past clock_limit. What stops it is left to the two functions above.
- * Return: how many were stepped over; the reader's clock is the last one's.
+ * Reads events as long as there is nothing unusual about them: their header is short and their clock
+ * neither behind the reader's nor past the limit. What stops it is left to the two functions above, as
+ * if nobody had touched it; the reader's clock is then that of the last event passed.
  */
-uint64_t ctf_plan_skip(const struct ctf_stream_plan *plan, struct ctf_reader *r,
-		       uint64_t clock_limit);
+void ctf_plan_run(const struct ctf_stream_plan *plan, struct ctf_reader *r, struct ctf_run *run);
 
 const struct ctf_event_class *ctf_event_plan_class(const struct ctf_event_plan *event);
 

@@ -7,6 +7,10 @@
 
 #define NEAR (INT64_C(1) << 53) /* ns: a double holds every one of them */
 
+/* Added to what is smaller by far, it leaves no room for fractions: a double of this size counts by ones. */
+#define NO_FRACTION 0x1.8p52
+#define SMALL	    0x1p50
+
 static int64_t saturate(__int128 x)
 {
 	return x > INT64_MAX ? INT64_MAX : x < INT64_MIN ? INT64_MIN : (int64_t)x;
@@ -71,9 +75,11 @@ int64_t clock_piece_apply(const struct clock_piece *p, int64_t t)
 	if (__builtin_sub_overflow(t, p->from, &since) || since > NEAR || since < -NEAR ||
 	    __builtin_add_overflow(t, p->offset, &sum))
 		return apply_far(p, t);
-	double moved = rint((double)since * p->drift);
+	double moved = (double)since * p->drift;
 
-	if (!(fabs(moved) < (double)NEAR) || __builtin_add_overflow(sum, (int64_t)moved, &sum))
+	/* rint() of it, without the call. */
+	if (!(fabs(moved) < SMALL) ||
+	    __builtin_add_overflow(sum, (int64_t)(moved + NO_FRACTION - NO_FRACTION), &sum))
 		return apply_far(p, t);
 	return sum;
 }

@@ -6,11 +6,29 @@
 #include "base/mem.h"
 #include "ctf/cursor.h"
 
+/* Events of a stream that are read at once. */
+enum { AT_ONCE = 64 };
+
 struct source {
 	struct ctf_cursor cursor;
 	const struct clock_map *clock;
 	const struct clock_piece *piece; /* of the last event: the next one has the same, mostly */
-	struct event event;
+	int64_t last;			 /* reference ns: of the last event that was read */
+	struct event *events;		 /* AT_ONCE of them */
+	size_t n, next;
+	uint16_t machine;
+	bool ended; /* nothing follows these */
+};
+
+/*
+ * A player of the tournament: which source's event is the next one. They meet in a tree, whose inner
+ * nodes keep the losers; when the winner has a new event only the players on its way up are met again.
+ */
+struct player {
+	int64_t ts;
+	uint32_t
+		rank; /* of equal times: the source's number, behind all others when it has ended */
+	uint32_t source;
 };
 
 struct merge {
@@ -18,9 +36,9 @@ struct merge {
 	size_t n_sources;
 	struct ctf_plan **plans;
 	size_t n_plans;
-	/* Binary heap of the sources that have an event, by its time, then by their order. */
-	struct source **heap;
-	size_t n_heap;
+	/* Leaf i of the tree is node n_sources + i, the father of node i is i / 2. */
+	struct player *losers; /* of nodes 1 to n_sources - 1 */
+	struct player winner;
 	bool started;
 };
 
@@ -33,69 +51,94 @@ static int64_t to_reference(struct source *s, int64_t t)
 	return clock_piece_apply(s->piece, t);
 }
 
-/* Return: whether there is one more event, then in s->event. */
-static bool advance(struct source *s)
+/* What the cursor found becomes an event whose time is still the machine's. Return: false at the end. */
+static bool read_next(struct source *s, struct event *e)
 {
-	int64_t before = s->event.ts;
-	int r = ctf_cursor_next(&s->cursor, &s->event);
+	int r = ctf_cursor_next(&s->cursor, e);
 
-	if (r == CTF_CURSOR_END)
-		return false;
-	int64_t ts = to_reference(s, s->cursor.ns);
-
-	s->event.ts = ts > before ? ts : before;
+	e->ts = s->cursor.ns;
+	e->id = s->cursor.tag;
 	if (r == CTF_CURSOR_LOST) {
-		s->event.id = EV_LOST;
-		s->event.lost.to = to_reference(s, s->cursor.lost_to_ns);
-		s->event.lost.count = (int64_t)s->cursor.lost;
-	} else {
-		s->event.id = s->cursor.tag == CTF_TAG_ANY ? (uint16_t)EV_OTHER : s->cursor.tag;
+		e->id = EV_LOST;
+		e->lost.to = s->cursor.lost_to_ns;
+		e->lost.count = (int64_t)s->cursor.lost;
 	}
-	return true;
+	return r != CTF_CURSOR_END;
 }
 
-static bool is_before(const struct source *a, const struct source *b)
+static void place_on_reference(struct source *s)
 {
-	return a->event.ts != b->event.ts ? a->event.ts < b->event.ts : a < b;
+	for (size_t i = 0; i < s->n; i++) {
+		struct event *e = &s->events[i];
+		int64_t ts = to_reference(s, e->ts);
+
+		s->last = ts > s->last ? ts : s->last;
+		e->ts = s->last;
+		if (e->id == CTF_TAG_ANY)
+			e->id = EV_OTHER;
+		else if (e->id == EV_LOST)
+			e->lost.to = to_reference(s, e->lost.to);
+	}
 }
 
-static void sift_down(struct merge *m, size_t i)
+static void read_events(struct source *s)
 {
-	struct source *s = m->heap[i];
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= m->n_heap)
+	s->n = s->next = 0;
+	while (s->n < AT_ONCE && !s->ended) {
+		s->n += ctf_cursor_run(&s->cursor, s->events + s->n, sizeof(*s->events),
+				       AT_ONCE - s->n);
+		if (s->n == AT_ONCE)
 			break;
-		if (child + 1 < m->n_heap && is_before(m->heap[child + 1], m->heap[child]))
-			child++;
-		if (!is_before(m->heap[child], s))
-			break;
-		m->heap[i] = m->heap[child];
-		i = child;
+		if (read_next(s, &s->events[s->n]))
+			s->n++;
+		else
+			s->ended = true;
 	}
-	m->heap[i] = s;
+	place_on_reference(s);
 }
 
-static void start(struct merge *m)
+static struct player player_of(const struct merge *m, uint32_t source)
 {
-	for (size_t i = 0; i < m->n_sources; i++) {
-		if (advance(&m->sources[i]))
-			m->heap[m->n_heap++] = &m->sources[i];
-	}
-	for (size_t i = m->n_heap / 2; i-- > 0;)
-		sift_down(m, i);
-	m->started = true;
+	struct source *s = &m->sources[source];
+
+	if (s->next == s->n && !s->ended)
+		read_events(s);
+	if (s->next == s->n)
+		return (struct player){INT64_MAX, source + (uint32_t)m->n_sources, source};
+	return (struct player){s->events[s->next].ts, source, source};
 }
 
-/* The event given out last stays in its source until the next one is asked for. */
-static void replace_top(struct merge *m)
+static inline bool is_before(const struct player *a, const struct player *b)
 {
-	if (!advance(m->heap[0]))
-		m->heap[0] = m->heap[--m->n_heap];
-	if (m->n_heap)
-		sift_down(m, 0);
+	return a->ts < b->ts || (a->ts == b->ts && a->rank < b->rank);
+}
+
+/* Lets p meet the losers from `node` up. */
+static inline void play(struct merge *m, struct player p, size_t node)
+{
+	for (; node; node /= 2) {
+		struct player *l = &m->losers[node];
+
+		if (is_before(l, &p)) {
+			struct player other = *l;
+
+			*l = p;
+			p = other;
+		}
+	}
+	m->winner = p;
+}
+
+/* Return: the winner below `node`. */
+static struct player start(struct merge *m, size_t node)
+{
+	if (node >= m->n_sources)
+		return player_of(m, (uint32_t)(node - m->n_sources));
+	struct player a = start(m, 2 * node), b = start(m, 2 * node + 1);
+	bool first = is_before(&a, &b);
+
+	m->losers[node] = first ? b : a;
+	return first ? a : b;
 }
 
 static void add_source(struct merge *m, const struct merge_input *in,
@@ -107,7 +150,13 @@ static void add_source(struct merge *m, const struct merge_input *in,
 			in->skip_before ? in->skip_before : INT64_MIN);
 	s->clock = in->clock;
 	s->piece = in->clock->pieces;
-	s->event = (struct event){.ts = INT64_MIN, .machine = in->machine, .cpu = stream->cpu};
+	s->last = INT64_MIN;
+	s->machine = in->machine;
+	s->events = mem_zalloc(AT_ONCE, sizeof(*s->events));
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		s->events[i].machine = in->machine;
+		s->events[i].cpu = stream->cpu;
+	}
 }
 
 struct merge *merge_new(const struct merge_input *inputs, size_t n)
@@ -118,7 +167,7 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 	for (size_t i = 0; i < n; i++)
 		n_streams += inputs[i].trace->streams.n;
 	m->sources = mem_zalloc(n_streams, sizeof(*m->sources));
-	m->heap = mem_zalloc(n_streams, sizeof(struct source *));
+	m->losers = mem_zalloc(n_streams, sizeof(*m->losers));
 	m->plans = mem_zalloc(n, sizeof(struct ctf_plan *));
 	m->n_plans = n;
 	for (size_t i = 0; i < n; i++) {
@@ -133,23 +182,30 @@ void merge_free(struct merge *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_sources; i++)
+	for (size_t i = 0; i < m->n_sources; i++) {
 		ctf_cursor_deinit(&m->sources[i].cursor);
+		free(m->sources[i].events);
+	}
 	for (size_t i = 0; i < m->n_plans; i++)
 		ctf_plan_free(m->plans[i]);
 	free(m->sources);
-	free(m->heap);
+	free(m->losers);
 	free(m->plans);
 	free(m);
 }
 
 const struct event *merge_next(struct merge *m)
 {
+	if (!m->n_sources)
+		return NULL;
 	if (!m->started)
-		start(m);
-	else if (m->n_heap)
-		replace_top(m);
-	return m->n_heap ? &m->heap[0]->event : NULL;
+		m->winner = start(m, 1);
+	else
+		play(m, player_of(m, m->winner.source), (m->winner.source + m->n_sources) / 2);
+	m->started = true;
+	struct source *s = &m->sources[m->winner.source];
+
+	return s->next < s->n ? &s->events[s->next++] : NULL;
 }
 
 uint64_t merge_events_read(const struct merge *m)
@@ -164,7 +220,7 @@ uint64_t merge_events_read(const struct merge *m)
 void merge_diags(const struct merge *m, uint16_t machine, struct diag_list *list)
 {
 	for (size_t i = 0; i < m->n_sources; i++) {
-		if (m->sources[i].event.machine == machine)
+		if (m->sources[i].machine == machine)
 			diag_merge(list, &m->sources[i].cursor.diags);
 	}
 }

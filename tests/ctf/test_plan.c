@@ -327,63 +327,149 @@ static void test_plan_reads_as_visit(void **state)
 	assert_true(agreed > 4 * ROUNDS);
 }
 
-static bool want_every_third(void *ctx, const struct ctf_event_class *cls,
-			     struct ctf_interest *interestp)
+/* ---- runs ------------------------------------------------------------------------------------- */
+
+enum { RUN_MAX = 5 };
+
+/* What a run writes to. */
+struct found {
+	struct ctf_head head;
+	union slot out[WANTS_MAX + 1];
+};
+
+/* Of three classes one is not wanted, and one makes the next event wanted. */
+static bool want_some(void *ctx, const struct ctf_event_class *cls, struct ctf_interest *interestp)
 {
-	(void)ctx;
-	*interestp = (struct ctf_interest){.tag = 1};
-	return cls->id % 3 == 2;
+	struct bindings *b = ctx;
+
+	if (cls->id % 3 == 0)
+		return false;
+	want_more(ctx, cls, interestp);
+	for (uint32_t i = 0; i < b->n; i++)
+		b->wants[i].offset += offsetof(struct found, out);
+	interestp->tag = (uint16_t)cls->id;
+	interestp->then_any = cls->id % 3 == 2;
+	return true;
 }
 
-/* Stepping over events is the same as reading them one by one. Return: how many. */
-static uint64_t compare_skip(const struct ctf_trace_type *t, const struct ctf_plan *plan,
-			     uint64_t *rng)
+/* One reader that runs and one that reads events one by one. */
+struct race {
+	const struct ctf_stream_plan *plan;
+	struct ctf_reader fast, slow;
+	uint64_t limit;
+	bool any; /* the next event is wanted */
+	uint64_t passed, taken;
+};
+
+/* Return: whether the next event is a good one, of which *foundp is then what is known if it is wanted. */
+static bool read_slowly(struct race *r, struct found *foundp, bool *wantedp)
 {
-	const struct ctf_stream_plan *s = ctf_plan_borrow_stream(plan, t->streams[0]);
+	const struct ctf_event_plan *event;
+	uint64_t before = r->slow.clock, start = r->slow.pos;
+	uint16_t tag;
+
+	*foundp = (struct found){0};
+	if (ctf_plan_header(r->plan, &r->slow, &event) || !event)
+		return false;
+	foundp->head.ns = (int64_t)r->slow.clock + 1000;
+	if (r->slow.clock < before || r->slow.clock > r->limit)
+		return false;
+	int interest = ctf_event_plan_interest(event, &tag);
+
+	*wantedp = interest || r->any;
+	foundp->head.tag = interest ? tag : CTF_TAG_ANY;
+	r->any = interest & CTF_THEN_ANY;
+	return ctf_plan_event(event, &r->slow, foundp) == CTF_READ_OK && r->slow.pos > start;
+}
+
+/* What a run passed, one by one. */
+static void follow_run(struct race *r, const struct ctf_run *run, const struct found *found)
+{
+	size_t n = 0;
+
+	for (uint64_t i = 0; i < run->passed; i++) {
+		struct found expected;
+		bool wanted = false;
+
+		assert_true(read_slowly(r, &expected, &wanted));
+		if (!wanted)
+			continue;
+		assert_true(n < run->n);
+		assert_int_equal(found[n].head.ns, expected.head.ns);
+		assert_int_equal(found[n].head.tag, expected.head.tag);
+		assert_memory_equal(found[n].out, expected.out, sizeof(expected.out));
+		n++;
+	}
+	assert_int_equal(n, run->n);
+	assert_int_equal(r->any, run->any);
+	assert_int_equal(r->fast.pos, r->slow.pos);
+	assert_int_equal(r->fast.clock, r->slow.clock);
+	r->passed += run->passed;
+	r->taken += run->n;
+}
+
+/* Runs until there is no more, with the events that stop it read one by one. */
+static void compare_runs(struct race *r, uint64_t *rng)
+{
+	for (;;) {
+		struct found found[RUN_MAX] = {0}, other;
+		struct ctf_run run = {.out = found,
+				      .stride = sizeof(*found),
+				      .max = random_below(rng, RUN_MAX + 1),
+				      .clock_limit = r->limit,
+				      .ns_offset = 1000,
+				      .any = r->any};
+		bool wanted;
+
+		ctf_plan_run(r->plan, &r->fast, &run);
+		follow_run(r, &run, found);
+		if (!read_slowly(r, &other, &wanted))
+			return;
+		uint64_t *saved = r->fast.saved;
+
+		r->fast = r->slow;
+		r->fast.saved = saved;
+	}
+}
+
+static void race(const struct ctf_trace_type *t, const struct ctf_plan *plan, uint64_t *rng,
+		 uint64_t *passed, uint64_t *taken)
+{
 	size_t n = random_below(rng, DATA_MAX);
 	uint8_t *data = random_data(rng, n);
 	uint64_t *saved[2] = {mem_zalloc(t->n_saves + 1, 8), mem_zalloc(t->n_saves + 1, 8)};
-	struct ctf_reader fast = start_reader(data, 0, n * 8, saved[0], 0);
-	struct ctf_reader slow = start_reader(data, 0, n * 8, saved[1], 0);
-	uint64_t limit = random_below(rng, 2) ? UINT64_MAX : random_next(rng) >> 24;
-	uint64_t skipped = ctf_plan_skip(s, &fast, limit);
+	struct race r = {.plan = ctf_plan_borrow_stream(plan, t->streams[0]),
+			 .fast = start_reader(data, 0, n * 8, saved[0], 0),
+			 .slow = start_reader(data, 0, n * 8, saved[1], 0),
+			 .limit = random_below(rng, 2) ? UINT64_MAX : random_next(rng) >> 24};
 
-	for (uint64_t i = 0; i < skipped; i++) {
-		const struct ctf_event_plan *event;
-		uint64_t before = slow.clock;
-		uint16_t tag;
-
-		assert_int_equal(ctf_plan_header(s, &slow, &event), CTF_READ_OK);
-		assert_non_null(event);
-		assert_int_equal(ctf_event_plan_interest(event, &tag), 0);
-		assert_true(slow.clock >= before && slow.clock <= limit);
-		assert_int_equal(ctf_plan_event(event, &slow, NULL), CTF_READ_OK);
-	}
-	assert_int_equal(fast.pos, slow.pos);
-	assert_int_equal(fast.clock, slow.clock);
+	compare_runs(&r, rng);
+	*passed += r.passed;
+	*taken += r.taken;
 	free(data);
 	free(saved[0]);
 	free(saved[1]);
-	return skipped;
 }
 
-static void test_skip_reads_as_one_by_one(void **state)
+/* A run finds the same as reading one by one. */
+static void test_run_reads_as_one_by_one(void **state)
 {
-	uint64_t rng = 2, skipped = 0;
+	uint64_t rng = 2, passed = 0, taken = 0;
 
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
 		struct ctf_trace_type t;
+		struct bindings b = {0};
 
 		random_type(&t, &rng);
-		struct ctf_plan *plan = ctf_plan_new(&t, want_every_third, NULL);
+		struct ctf_plan *plan = ctf_plan_new(&t, want_some, &b);
 
 		for (int i = 0; i < 4; i++)
-			skipped += compare_skip(&t, plan, &rng);
+			race(&t, plan, &rng, &passed, &taken);
 		ctf_plan_free(plan);
 		ctf_trace_type_deinit(&t);
 	}
-	assert_true(skipped > ROUNDS);
+	assert_true(taken > ROUNDS / 2 && passed > 4 * ROUNDS);
 }
 
 /* A length of 2^40 over elements that take no space must not be counted through. */
@@ -448,7 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan_reads_as_visit),
-		cmocka_unit_test(test_skip_reads_as_one_by_one),
+		cmocka_unit_test(test_run_reads_as_one_by_one),
 		cmocka_unit_test(test_elements_without_size),
 		cmocka_unit_test(test_clock_extension),
 	};
