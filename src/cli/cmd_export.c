@@ -4,11 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyze/clock_text.h"
 #include "base/mem.h"
 #include "cli/common.h"
+#include "cli/range_args.h"
 #include "export/export.h"
-#include "sql/database.h"
 
 enum option_id { OPT_TO = 1, OPT_TABLE, OPT_BEGIN, OPT_END, OPT_GMT, OPT_IDLE, OPT_OUTPUT = 'o' };
 
@@ -30,8 +29,7 @@ struct request {
 	struct export_job job;
 	enum format to;
 	VEC(const char *) tables;
-	const char *begin, *end; /* as written; NULL: not given */
-	struct clock_text clock;
+	struct range_args range;
 };
 
 /* ---- the command line -------------------------------------------------------------------------- */
@@ -58,13 +56,13 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		*vec_push(&q->tables) = optarg;
 		return 0;
 	case OPT_BEGIN:
-		q->begin = optarg;
+		q->range.begin = optarg;
 		return 0;
 	case OPT_END:
-		q->end = optarg;
+		q->range.end = optarg;
 		return 0;
 	case OPT_GMT:
-		q->clock.gmt = true;
+		q->range.clock.gmt = true;
 		return 0;
 	case OPT_IDLE:
 		q->job.idle = true;
@@ -126,68 +124,6 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	return wrong ? CLI_OPTION_BAD : 0;
 }
 
-/* ---- times --------------------------------------------------------------------------------------
- */
-
-/* The first and last time of the file. Return: 0, or ERR with err set. */
-static int find_span(const char *path, int64_t *beginp, int64_t *endp, struct error *err)
-{
-	static const char sql[] =
-		"SELECT min(first_ns), max(last_ns) FROM (SELECT * FROM vcpu_state_total "
-		"UNION ALL SELECT * FROM thread_state_total "
-		"UNION ALL SELECT machine_id, state, dur, first_ns, last_ns FROM cpu_state_total)";
-	sqlite3_stmt *s;
-	sqlite3 *db;
-
-	if (sql_open(&db, path, err))
-		return ERR;
-	int r = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
-
-	if (r == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
-		*beginp = sqlite3_column_int64(s, 0);
-		*endp = sqlite3_column_int64(s, 1);
-	} else {
-		r = error_set(err, "%s", sqlite3_errmsg(db));
-	}
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	return r;
-}
-
-/* Reads a time; one with a plus counts from the begin of the recording. */
-static int read_time(const struct clock_text *clock, const char *text, int64_t begin, int64_t *nsp,
-		     struct error *err)
-{
-	if (*text != '+')
-		return clock_text_parse(clock, text, begin, nsp, err);
-	char *seconds = mem_printf("%s%s", text + 1, strchr(text, '.') ? "" : ".0");
-	int r = clock_text_parse(clock, seconds, begin, nsp, err);
-
-	free(seconds);
-	if (!r && __builtin_add_overflow(*nsp, begin, nsp))
-		r = error_set(err, "'%s' is no time", text);
-	return r;
-}
-
-/* Return: 0, or ERR with err set. */
-static int find_range(struct request *q, struct error *err)
-{
-	struct export_range *range = &q->job.range;
-	int64_t begin = 0;
-
-	if (!q->begin && !q->end)
-		return 0;
-	if (find_span(q->job.path, &begin, &range->to, err))
-		return ERR;
-	range->given = true;
-	range->from = begin;
-	if (q->begin && read_time(&q->clock, q->begin, begin, &range->from, err))
-		return ERR;
-	if (q->end && read_time(&q->clock, q->end, begin, &range->to, err))
-		return ERR;
-	return range->from < range->to ? 0 : error_set(err, "there is no time between these two");
-}
-
 /* ---- work ---------------------------------------------------------------------------------------
  */
 
@@ -228,7 +164,9 @@ static int run(const struct command *cmd, int argc, char **argv)
 	if (!answer) {
 		q.job.note = show_note;
 		q.job.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-		r = find_range(&q, &err) || export(&q, &err);
+		r = range_args_read(&q.range, q.job.path, &q.job.range.from, &q.job.range.to, &err);
+		q.job.range.given = r > 0;
+		r = r == ERR ? r : export(&q, &err);
 		if (q.job.progress)
 			fputs("\r\033[K", stderr);
 	}

@@ -1,18 +1,23 @@
 #include "cli/common.h"
+#include "cli/range_args.h"
 #include "cli/report_args.h"
 
-enum option_id { OPT_FORMAT = 1, OPT_ALL, OPT_STRICT };
+enum option_id { OPT_FORMAT = 1, OPT_ALL, OPT_STRICT, OPT_BEGIN, OPT_END, OPT_GMT };
 
 static const struct option options[] = {
 	CLI_HELP_OPTION,
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"begin", required_argument, NULL, OPT_BEGIN},
+	{"end", required_argument, NULL, OPT_END},
+	{"clock-gmt", no_argument, NULL, OPT_GMT},
 	{0},
 };
 
 struct request {
 	struct report_options report;
+	struct range_args range;
 	const char *path;
 	bool strict;
 };
@@ -28,6 +33,15 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		return 0;
 	case OPT_STRICT:
 		q->strict = true;
+		return 0;
+	case OPT_BEGIN:
+		q->range.begin = optarg;
+		return 0;
+	case OPT_END:
+		q->range.end = optarg;
+		return 0;
+	case OPT_GMT:
+		q->range.clock.gmt = true;
 		return 0;
 	}
 	return CLI_OPTION_BAD;
@@ -60,12 +74,16 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	return option == CLI_OPTIONS_END ? take_words(cmd, q, argc, argv) : option;
 }
 
-static int print(const struct command *cmd, const struct request *q)
+static int print(const struct command *cmd, struct request *q)
 {
+	struct report_range *range = &q->report.range;
 	struct error err = {0};
 	struct store *store = NULL;
-	int r = store_open(&store, q->path, &err);
+	int r = range_args_read(&q->range, q->path, &range->from, &range->to, &err);
 
+	range->given = r > 0;
+	if (r != ERR)
+		r = store_open(&store, q->path, &err);
 	if (!r)
 		r = report_args_print(&q->report, store, q->strict, &err);
 	store_free(store);
@@ -89,6 +107,11 @@ const struct command cmd_report = {
 		"threads containers latency waits sync diag.\n\n"
 		"  --format text|json|csv  how to print it; text is the default\n"
 		"  --all                   text: do not cut long lists\n"
+		"  --begin TIME            tell only of what was from TIME on, which is ns since the\n"
+		"                          Epoch, seconds.fraction, HH:MM:SS.fraction, or a date with\n"
+		"                          that, or +seconds from the begin of the recording\n"
+		"  --end TIME              tell only of what was before TIME\n"
+		"  --clock-gmt             read times of day as UTC, not local time\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",
 	.run = run,

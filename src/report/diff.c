@@ -174,9 +174,10 @@ int diff_print(FILE *f, const struct store *a, const struct store *b,
 	       const struct diff_options *options, struct error *err)
 {
 	unsigned all = SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS;
+	const struct report_range whole = {0};
 	struct results ra, rb;
-	int ea = results_init(&ra, a, all, err);
-	int eb = ea ? ea : results_init(&rb, b, all, err);
+	int ea = results_init(&ra, a, &whole, all, err);
+	int eb = ea ? ea : results_init(&rb, b, &whole, all, err);
 	int r = eb ? eb : compare(f, &ra, &rb, options);
 
 	if (!ea)

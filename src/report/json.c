@@ -42,9 +42,9 @@ static void print_span(struct jsonw *j, const struct results *r)
 	jsonw_key(j, "span");
 	jsonw_object_begin(j);
 	jsonw_key(j, "begin_ns");
-	jsonw_int(j, r->begin);
+	jsonw_int(j, r->range.given ? r->range.from : r->begin);
 	jsonw_key(j, "end_ns");
-	jsonw_int(j, r->end);
+	jsonw_int(j, r->range.given ? r->range.to : r->end);
 	jsonw_object_end(j);
 }
 

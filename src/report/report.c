@@ -21,11 +21,15 @@ const char *const *report_section_names(void)
 }
 
 /* What has to be added up for some sections. */
-static unsigned parts_of(unsigned sections)
+static unsigned parts_of(unsigned sections, bool ranged)
 {
 	unsigned lanes = 1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL;
 	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS;
 	unsigned wakeups = 1u << REPORT_LATENCY;
+
+	/* How many exits a vCPU had in all is known without counting. */
+	if (ranged)
+		exits |= 1u << REPORT_VCPUS;
 
 	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u) |
 	       (sections & wakeups ? SUMMARY_WAKEUPS : 0u);
@@ -53,7 +57,8 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 	unsigned all = (1u << REPORT_N_SECTIONS) - 1;
 	unsigned sections = options->sections ? options->sections : all;
 	struct results r;
-	int status = results_init(&r, store, parts_of(sections), err);
+	int status = results_init(&r, store, &options->range,
+				  parts_of(sections, options->range.given), err);
 
 	if (!status)
 		print(f, &r, options, sections);
@@ -63,8 +68,9 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 
 int report_is_damaged(const struct store *store, struct error *err)
 {
+	const struct report_range whole = {0};
 	struct results r;
-	int damaged = results_init(&r, store, 0, err);
+	int damaged = results_init(&r, store, &whole, 0, err);
 
 	vec_each (d, &r.diags)
 		damaged = damaged == ERR ? ERR : damaged | !strcmp(d->severity, "damage");

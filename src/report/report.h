@@ -35,11 +35,18 @@ enum report_section {
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 
+/* A part of the recording: [from, to), ns since the Epoch. */
+struct report_range {
+	bool given; /* otherwise all of it */
+	int64_t from, to;
+};
+
 struct report_options {
 	enum report_format format;
 	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
-	bool color;	   /* text: with terminal escapes */
-	bool all;	   /* text: long lists whole */
+	struct report_range range;
+	bool color; /* text: with terminal escapes */
+	bool all;   /* text: long lists whole */
 };
 
 /* Return: 0, or ERR with err set when the file is damaged; nothing is printed then. */

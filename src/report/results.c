@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/cursor.h"
+#include "store/sums.h"
 
 /* No lane is longer, nor the whole: 36 years. Sums of times then have room. */
 static const int64_t LONGEST = (int64_t)1 << 60;
@@ -271,26 +272,45 @@ static int take_sums(const struct results *r, enum table_id table, const struct 
 	return 0;
 }
 
+/* The same, of what lies in the range; all of it must be possible. */
+static int take_range(const struct results *r, enum table_id table, size_t lane, int n_states,
+		      int64_t *time, struct error *err)
+{
+	const struct lane_info *info = &r->store->tables[table].lanes.at[lane];
+	uint64_t sums[FORMAT_MAX_SUMS] = {0};
+
+	if (take_sums(r, table, info, n_states, time, err))
+		return ERR;
+	if (!r->range.given)
+		return 0;
+	if (sums_add(r->store, table, lane, r->range.from, r->range.to, sums, err))
+		return ERR;
+	for (int s = 0; s < n_states; s++)
+		time[s] = (int64_t)sums[s];
+	return 0;
+}
+
 static int read_sums(struct results *r, struct error *err)
 {
-	vec_each (lane, &r->store->tables[TABLE_VCPU_STATE].lanes) {
-		int i = results_find(r, TABLE_VCPU, lane->keys[0]);
+	const struct table_info *vcpus = &r->store->tables[TABLE_VCPU_STATE];
 
-		if (i != NOBODY && take_sums(r, TABLE_VCPU_STATE, lane, VCPU_N_STATES,
-					     r->vcpus.at[i].sum.time, err))
+	for (size_t k = 0; k < vcpus->lanes.n; k++) {
+		int i = results_find(r, TABLE_VCPU, vcpus->lanes.at[k].keys[0]);
+
+		if (i != NOBODY &&
+		    take_range(r, TABLE_VCPU_STATE, k, VCPU_N_STATES, r->vcpus.at[i].sum.time, err))
 			return ERR;
 	}
 	const struct table_info *threads = &r->store->tables[TABLE_THREAD_STATE];
 
 	for (size_t k = 0; k < threads->lanes.n; k++) {
-		const struct lane_info *lane = &threads->lanes.at[k];
-		int i = results_find(r, TABLE_THREAD, lane->keys[0]);
+		int i = results_find(r, TABLE_THREAD, threads->lanes.at[k].keys[0]);
 
 		if (k % REST_THREADS == 0)
 			big_rest(&threads->lanes_memory);
 		results_rest(r, k);
-		if (i != NOBODY && take_sums(r, TABLE_THREAD_STATE, lane, THREAD_N_STATES,
-					     r->threads.at[i].time, err))
+		if (i != NOBODY && take_range(r, TABLE_THREAD_STATE, k, THREAD_N_STATES,
+					      r->threads.at[i].time, err))
 			return ERR;
 	}
 	return 0;
@@ -362,9 +382,10 @@ static int take_vector(struct results *r, const struct store_cursor *c, struct e
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-int results_init(struct results *r, const struct store *s, unsigned sums, struct error *err)
+int results_init(struct results *r, const struct store *s, const struct report_range *range,
+		 unsigned sums, struct error *err)
 {
-	*r = (struct results){.store = s};
+	*r = (struct results){.store = s, .range = *range};
 	if (read_span(r, err) || read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
 	    each_row(r, TABLE_CONTAINER, take_container, err) ||
 	    each_row(r, TABLE_CONTAINER, take_container_parent, err) ||

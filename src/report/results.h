@@ -16,6 +16,7 @@
 #include "base/map.h"
 #include "base/big.h"
 #include "base/mem.h"
+#include "report/report.h"
 #include "report/summary.h"
 #include "schema/state.h"
 #include "schema/table.h"
@@ -82,6 +83,7 @@ struct res_diag {
 struct results {
 	const struct store *store; /* borrowed, with all texts */
 	int64_t begin, end;	   /* of all that was recorded */
+	struct report_range range; /* what is added up; all of it if not given */
 	VEC(struct res_machine) machines;
 	VEC(int) vms; /* machines that are guests of another, by host and process */
 	VEC(struct res_vcpu) vcpus;
@@ -96,10 +98,12 @@ struct results {
 };
 
 /*
- * Reads them from s, which must outlive it; sums: what to add up, enum summary_part.
+ * Reads them from s, which must outlive it; sums: what to add up, enum summary_part; range: times
+ * and intervals count as far as they lie in it, exits and wake-ups if they begin there.
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
-int results_init(struct results *r, const struct store *s, unsigned sums, struct error *err);
+int results_init(struct results *r, const struct store *s, const struct report_range *range,
+		 unsigned sums, struct error *err);
 void results_deinit(struct results *r);
 
 /* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */

@@ -107,8 +107,8 @@ static void fill_vcpus(struct rows *t, const struct results *r)
 		put_int(t, r->machines.at[v->host].id);
 		put_int(t, v->tid);
 		put_text(t, v->comm);
-		put_int(t, v->entries);
-		put_int(t, v->exits);
+		put_int(t, r->range.given ? TABLE_NULL : v->entries);
+		put_int(t, r->range.given ? (int64_t)v->sum.n_exits : v->exits);
 		put_int(t, summary_span(&v->sum));
 		for (int state = 0; state < VCPU_N_STATES; state++)
 			put_int(t, v->sum.time[state]);

@@ -42,12 +42,35 @@ static void add_occupant(struct summary_vcpu *v, int thread, enum vcpu_state sta
 	o->times += state == VCPU_PREEMPTED && before != VCPU_PREEMPTED;
 }
 
+/* Return: how much of an interval counts. */
+static int64_t length_in_range(const struct results *r, int64_t begin, int64_t dur)
+{
+	int64_t end = begin + dur;
+
+	if (!r->range.given)
+		return dur;
+	begin = begin > r->range.from ? begin : r->range.from;
+	end = end < r->range.to ? end : r->range.to;
+	return end > begin ? end - begin : 0;
+}
+
+/* Return: whether what begins then is told of. */
+static bool begins_in_range(const struct results *r, int64_t begin)
+{
+	return !r->range.given || (begin >= r->range.from && begin < r->range.to);
+}
+
 static void add_interval(struct results *r, struct summary_vcpu *v, const struct store_cursor *c,
 			 enum vcpu_state before)
 {
 	enum vcpu_state state = (enum vcpu_state)store_cursor_get(c, COL_VCPU_STATE_STATE);
-	int64_t dur = store_cursor_get(c, COL_VCPU_STATE_DUR);
+	int64_t begin = store_cursor_get(c, COL_VCPU_STATE_TS);
+	int64_t dur = length_in_range(r, begin, store_cursor_get(c, COL_VCPU_STATE_DUR));
 	int64_t cpu = store_cursor_get(c, COL_VCPU_STATE_PCPU);
+
+	/* Its CPU was taken before the range began. */
+	if (!begins_in_range(r, begin))
+		before = state;
 
 	if (state == VCPU_PREEMPTED || state == VCPU_WAITING)
 		add_occupant(v,
@@ -64,6 +87,10 @@ static struct store_query query_of(const struct results *r, enum table_id table,
 {
 	struct store_query q = store_query_all(r->store, table);
 
+	if (r->range.given) {
+		q.from = r->range.from;
+		q.to = r->range.to;
+	}
 	q.columns = columns;
 	return q;
 }
@@ -171,7 +198,7 @@ static int scan_exits(struct results *r, struct error *err)
 			lane = c.lane;
 			v = vcpu_of_lane(r, &c);
 		}
-		if (!v)
+		if (!v || !begins_in_range(r, store_cursor_get(&c, COL_VM_EXIT_TS)))
 			continue;
 		add_exit(r, &v->sum, &c);
 		add_wait(r, v, &c);
@@ -295,6 +322,15 @@ static void sort(struct summary_vcpu *v)
 		qsort(v->exits.at, v->exits.n, sizeof(*v->exits.at), by_total);
 }
 
+static uint64_t counted(const struct summary_vcpu *v)
+{
+	uint64_t n = 0;
+
+	vec_each (e, &v->exits)
+		n += e->n;
+	return n;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static void count_exits(struct results *r)
@@ -303,7 +339,7 @@ static void count_exits(struct results *r)
 		int vcpu = results_find(r, TABLE_VCPU, lane->keys[0]);
 
 		if (vcpu != NOBODY)
-			r->vcpus.at[vcpu].sum.n_exits = lane->entry.rows;
+			r->vcpus.at[vcpu].sum.n_exits = r->range.given ? 0 : lane->entry.rows;
 	}
 }
 
@@ -314,8 +350,11 @@ int summary_init(struct results *r, unsigned parts, struct error *err)
 	    (parts & SUMMARY_EXITS && scan_exits(r, err)) ||
 	    (parts & SUMMARY_WAKEUPS && scan_wakeups(r, err)))
 		return ERR;
-	vec_each (v, &r->vcpus)
+	vec_each (v, &r->vcpus) {
 		sort(&v->sum);
+		if (r->range.given)
+			v->sum.n_exits = counted(&v->sum);
+	}
 	return 0;
 }
 

@@ -29,6 +29,11 @@ static void print_scope(struct text *t)
 					     : arena_printf(&t->arena, " by the clock of %s",
 							    text_machine(t, reference, 40));
 
+	if (r->range.given)
+		text_line(t, "%s, from +%s to +%s, of",
+			  units_duration(&t->arena, ns_between(r->range.from, r->range.to), 4),
+			  units_seconds(&t->arena, ns_between(r->begin, r->range.from)),
+			  units_seconds(&t->arena, ns_between(r->begin, r->range.to)));
 	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
 		  units_date(&t->arena, r->begin), by);
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,

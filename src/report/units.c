@@ -43,6 +43,18 @@ const char *units_duration(struct arena *arena, int64_t ns, int digits)
 	return arena_printf(arena, "%" PRId64 " ns", ns);
 }
 
+const char *units_seconds(struct arena *arena, int64_t ns)
+{
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	char fraction[11];
+
+	snprintf(fraction, sizeof(fraction), ".%09" PRIu64, size % 1000000000);
+	for (size_t n = strlen(fraction); n && (fraction[n - 1] == '0' || fraction[n - 1] == '.');)
+		fraction[--n] = '\0';
+	return arena_printf(arena, "%s%" PRIu64 "%s s", ns < 0 ? "-" : "", size / 1000000000,
+			    fraction);
+}
+
 const char *units_duration_or_none(struct arena *arena, int64_t ns, int digits)
 {
 	return ns ? units_duration(arena, ns, digits) : "";

@@ -11,7 +11,10 @@
 /* A duration in the unit that suits it, with so many digits: "7.773 s", "28 ns", "-1.5 ms". */
 const char *units_duration(struct arena *arena, int64_t ns, int digits);
 
-/* The same, but nothing for 0. */
+/* In seconds, exactly: "8.1 s", "0.000000001 s". */
+const char *units_seconds(struct arena *arena, int64_t ns);
+
+/* units_duration(), but nothing for 0. */
 const char *units_duration_or_none(struct arena *arena, int64_t ns, int digits);
 
 /* part of whole: "38.5 %"; "" when part is 0, "<0.1 %" when it is nearly so. */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "server/label.h"
-#include "server/sums.h"
 #include "server/write.h"
 #include "store/cursor.h"
+#include "store/sums.h"
 
 enum { BUCKET_BITS = 7, N_BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS };
 

@@ -418,6 +418,50 @@ def test_who_took_the_cpu_is_said(r):
     assert re.search(r"[\d.]+ [mu]s +[\d.]+ % .* vCPU \d of vm-\d+", out)
 
 
+def test_a_part_of_the_recording_is_as_sql_has_it(r):
+    for path in (SAMPLE, r.many()):
+        file = r.results(path)
+        (span,) = query(file, "SELECT min(first_ns) AS b, max(last_ns) AS e FROM vcpu_state_total")
+        length = span["e"] - span["b"]
+        for begin, end in ((span["b"] + length // 3, span["b"] + length // 2), (span["b"], span["b"] + 1000003),
+                           (span["e"] - length // 7, span["e"])):
+            told = json.loads(vmscope("report", "--format", "json", "--begin", begin, "--end", end, file)[0])
+            assert told["span"] == {"begin_ns": begin, "end_ns": end}
+            assert all(v["span_ns"] == end - begin for v in told["vcpus"])
+            check_part(file, told, f"max(0, min(ts + dur, {end}) - max(ts, {begin}))", f"ts >= {begin} AND ts < {end}")
+
+
+def check_part(file, told, inside, begins):
+    """inside: how much of an interval lies in the part; begins: whether a row counts."""
+    def by(key, rows, *values):
+        return {r[key]: tuple(r[v] for v in values) for r in rows if any(r[v] for v in values)}
+
+    for table, key, state, rows in (("vcpu_state", "vcpu_id", "preempted", "vcpus"),
+                                    ("thread_state", "thread_id", "user", "threads")):
+        found = query(file, f"SELECT {key}, sum({inside}) AS ns FROM {table} WHERE state = '{state}' GROUP BY 1")
+        rows = [{**row, "vcpu_id": row.get("id")} for row in told[rows]] if rows == "vcpus" else told[rows]
+        assert by(key, rows, f"{state}_ns") == by(key, found, "ns"), table
+    found = query(file, "SELECT vcpu_id, count(*) AS count, coalesce(sum(dur), 0) AS ns FROM vm_exit "
+                        f"WHERE {begins} GROUP BY 1")
+    sums = collections.defaultdict(lambda: {"count": 0, "ns": 0})
+    for row in told["exits"]:
+        sums[row["vcpu_id"]]["count"] += row["count"]
+        sums[row["vcpu_id"]]["ns"] += row["total_ns"]
+    assert {k: (v["count"], v["ns"]) for k, v in sums.items()} == by("vcpu_id", found, "count", "ns")
+    assert by("id", told["vcpus"], "exits") == {k: v[:1] for k, v in by("vcpu_id", found, "count", "ns").items()}
+    (found,) = query(file, f"SELECT sum({inside}) AS ns FROM vcpu_state WHERE state IN ('preempted', 'waiting')")
+    assert sum(row["preempted_ns"] + row["waiting_ns"] for row in told["steal"]) == (found["ns"] or 0)
+
+
+def test_a_part_is_written_as_people_write_times(r):
+    file = r.results(SAMPLE)
+    out = vmscope("report", "--begin", "+15.3", "--end", "+15.45", file, "vcpus")[0]
+    assert out.startswith("150.0 ms, from +15.3 s to +15.45 s, of\n20.19 s from ")
+    assert vmscope("report", "--begin", "+0", file)[0].splitlines()[1:] == vmscope("report", file)[0].splitlines()
+    for wrong in (["--begin", "soon"], ["--begin", "+2", "--end", "+1"]):
+        assert vmscope("report", *wrong, file, status=1)[1].startswith("vmscope report: ")
+
+
 def test_losses_are_said(r):
     out, _ = analyze(r.lossy())
     assert out.splitlines()[2].startswith("WARNING: events-lost (")

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "server/lane.h"
-#include "server/sums.h"
+#include "store/sums.h"
 #include "store/writer.h"
 
 enum { ROWS = 300000 };

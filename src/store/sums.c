@@ -1,4 +1,4 @@
-#include "server/sums.h"
+#include "store/sums.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  *
  * What lies between is taken from the index; only the blocks at both ends are decoded.
  */
-#ifndef VMSCOPE_SERVER_SUMS_H
-#define VMSCOPE_SERVER_SUMS_H
+#ifndef VMSCOPE_STORE_SUMS_H
+#define VMSCOPE_STORE_SUMS_H
 
 #include "store/reader.h"
 

@@ -1,0 +1,22 @@
+/*
+ * range_args: --begin and --end, for all commands that tell of a part of a results file.
+ */
+#ifndef VMSCOPE_CLI_RANGE_ARGS_H
+#define VMSCOPE_CLI_RANGE_ARGS_H
+
+#include "analyze/clock_text.h"
+#include "base/error.h"
+
+struct range_args {
+	const char *begin, *end; /* as written; NULL: not given */
+	struct clock_text clock;
+};
+
+/*
+ * What the words mean for the results at `path`: [*fromp, *top), ns since the Epoch.
+ * Return: 1; 0 when neither is given; ERR with err set when they are no times.
+ */
+int range_args_read(const struct range_args *args, const char *path, int64_t *fromp, int64_t *top,
+		    struct error *err);
+
+#endif
