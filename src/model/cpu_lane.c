@@ -65,22 +65,15 @@ static void close_open(struct cpu_lane *l, int64_t ts, const struct model_sink *
 	l->open.begin = ts;
 }
 
-static bool same_view(const struct cpu_interval *a, const struct cpu_interval *b)
+void cpu_lane_change(struct cpu_lane *l, int64_t ts, const struct cpu_view *view,
+		     const struct model_sink *sink)
 {
-	return a->state == b->state && a->thread == b->thread && a->vm == b->vm &&
-	       a->vcpu == b->vcpu && a->guest_thread == b->guest_thread;
-}
-
-void cpu_lane_set(struct cpu_lane *l, int64_t ts, const struct cpu_interval *view,
-		  const struct model_sink *sink)
-{
-	if (same_view(view, &l->open))
-		return;
 	close_open(l, ts, sink);
-	int64_t begin = l->open.begin;
-
-	l->open = *view;
-	l->open.begin = begin;
+	l->open.state = (enum cpu_state)view->state;
+	l->open.thread = view->thread;
+	l->open.vm = view->vm;
+	l->open.vcpu = view->vcpu;
+	l->open.guest_thread = view->guest_thread;
 }
 
 void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, int64_t since, enum cpu_state state,

@@ -4,18 +4,17 @@
  * Whether what a CPU believes it does is what truly happens. A host's CPU is real. A guest's is what
  * its vCPU, the carrier, lets it be; if that runs in a guest itself, what that one's CPU is, too.
  */
-static enum carrier_state cpu_is_carried(const struct model *m, const struct cpu *c)
+static enum carrier_state cpu_is_carried(const struct cpu *c)
 {
-	if (c->carrier != NO_VCPU)
-		return vcpu_carries(&m->vcpus[c->carrier]);
+	if (c->carrier)
+		return vcpu_carries(&c->carrier->self);
 	return c->is_virtual ? CARRIER_UNKNOWN : CARRIED;
 }
 
 /* Likewise of a vCPU that runs on it. */
-static enum carrier_state vcpu_is_carried(const struct model *m, const struct cpu *c)
+static enum carrier_state vcpu_is_carried(const struct cpu *c)
 {
-	return c->carrier == NO_VCPU ? cpu_is_carried(m, c)
-				     : vcpu_carries_nested(&m->vcpus[c->carrier]);
+	return c->carrier ? vcpu_carries_nested(&c->carrier->self) : cpu_is_carried(c);
 }
 
 /* ---- threads ---------------------------------------------------------------------------------- */
@@ -34,9 +33,9 @@ static int state_of_mode(enum thread_mode mode)
 	}
 }
 
-static int state_of_current(const struct model *m, const struct cpu *c)
+static int state_of_current(const struct cpu *c)
 {
-	switch (cpu_is_carried(m, c)) {
+	switch (cpu_is_carried(c)) {
 	case CARRIER_GONE:
 		return THREAD_STOLEN;
 	case CARRIER_BUSY:
@@ -50,37 +49,30 @@ static int state_of_current(const struct model *m, const struct cpu *c)
 		return THREAD_IRQ;
 	if (c->softirqs)
 		return THREAD_SOFTIRQ;
-	return c->settled ? state_of_mode(world_at(m, c->current)->lane.mode) : THREAD_RUNS;
-}
-
-static bool is_idle(const struct model *m, uint32_t thread)
-{
-	return world_at(m, thread)->known.tid == 0;
+	return c->settled ? state_of_mode(c->current->lane.mode) : THREAD_RUNS;
 }
 
 static void update_thread(struct model *m, const struct cpu *c, int64_t ts)
 {
-	if (c->current == NO_THREAD || is_idle(m, c->current))
-		return;
-	thread_lane_set(&world_at(m, c->current)->lane, ts, state_of_current(m, c), c->number,
-			m->sink);
+	if (c->current && !thread_is_idle(c->current))
+		thread_lane_set(&c->current->lane, ts, state_of_current(c), c->number, m->sink);
 }
 
-void world_thread_off(struct model *m, uint32_t thread, int64_t ts, enum thread_state state,
+void world_thread_off(struct model *m, struct thread *t, int64_t ts, enum thread_state state,
 		      uint32_t cpu)
 {
-	if (!is_idle(m, thread))
-		thread_lane_set(&world_at(m, thread)->lane, ts, state, cpu, m->sink);
+	if (!thread_is_idle(t))
+		thread_lane_set(&t->lane, ts, (int)state, cpu, m->sink);
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------------- */
 
-/* The vCPU whose guest code this CPU runs now, or NO_VCPU. */
-static int vcpu_in_guest(const struct model *m, const struct cpu *c)
+/* The vCPU whose guest code this CPU runs now, or NULL. */
+static const struct world_vcpu *vcpu_in_guest(const struct cpu *c)
 {
-	int vcpu = c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
+	const struct world_vcpu *v = c->current ? c->current->vcpu : NULL;
 
-	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST ? vcpu : NO_VCPU;
+	return v && v->self.open.state == VCPU_GUEST ? v : NULL;
 }
 
 /* A state, or CPU_RUNS. */
@@ -98,116 +90,82 @@ static int cpu_state_of_mode(enum thread_mode mode)
 	}
 }
 
-static int state_without_interrupts(const struct model *m, const struct cpu *c)
+static int state_without_interrupts(const struct thread *t)
 {
-	if (is_idle(m, c->current))
-		return CPU_IDLE;
-	return cpu_state_of_mode(world_at(m, c->current)->lane.mode);
+	return thread_is_idle(t) ? (int)CPU_IDLE : cpu_state_of_mode(t->lane.mode);
 }
 
-static int own_state(const struct model *m, const struct cpu *c)
+/* What it does besides running guest code. */
+static int own_state(const struct cpu *c)
 {
-	if (vcpu_in_guest(m, c) != NO_VCPU)
-		return CPU_VM;
 	if (c->irqs)
 		return CPU_IRQ;
 	if (c->softirqs)
 		return CPU_SOFTIRQ;
-	if (c->current == NO_THREAD)
+	if (!c->current)
 		return CPU_UNKNOWN;
-	return c->settled ? state_without_interrupts(m, c) : CPU_RUNS;
-}
-
-/* The CPU of its own trace that a vCPU is, or NULL if it was not traced. */
-static struct cpu *cpu_of_vcpu(struct model *m, int vcpu, uint32_t *machinep)
-{
-	const struct ident_vcpu *v = &m->identity->vcpus.at[vcpu];
-	int guest = m->identity->vms.at[v->vm].guest;
-
-	if (guest == IDENT_NONE || v->guest_cpu == NO_VALUE || !m->machines[guest].started)
-		return NULL;
-	*machinep = (uint32_t)guest;
-	uint64_t *i = map_get(&m->machines[guest].cpu_by_number, (uint64_t)v->guest_cpu);
-
-	return i ? &m->machines[guest].cpus.at[*i] : NULL;
-}
-
-uint32_t world_guest_thread(struct model *m, int vcpu)
-{
-	uint32_t guest;
-	const struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
-
-	return inner ? inner->current : NO_THREAD;
+	return c->settled ? state_without_interrupts(c->current) : CPU_RUNS;
 }
 
 /* Follows the guest code down to the innermost VM that is known. */
-static void look_inside(struct model *m, int vcpu, struct cpu_interval *view)
+static void look_inside(const struct world_vcpu *v, struct cpu_view *view)
 {
-	while (vcpu != NO_VCPU) {
-		uint32_t guest;
-		const struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
-
-		view->vcpu = vcpu;
-		view->vm = m->identity->vcpus.at[vcpu].vm;
-		view->guest_thread = inner ? inner->current : NO_THREAD;
-		vcpu = inner ? vcpu_in_guest(m, inner) : NO_VCPU;
-		if (vcpu != NO_VCPU && m->vcpus[vcpu].carried != CARRIED)
-			vcpu = NO_VCPU; /* it is believed to be, but its hypervisor runs */
-	}
+	view->state = CPU_VM;
+	do {
+		view->vcpu = (int)v->self.id;
+		view->vm = v->vm;
+		view->guest_thread = v->inner ? thread_id(v->inner->current) : NO_THREAD;
+		v = v->inner ? vcpu_in_guest(v->inner) : NULL;
+		/* If it is only believed to be in the guest, its hypervisor runs. */
+	} while (v && v->self.carried == CARRIED);
 }
 
-static void update_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+static void update_cpu(struct model *m, struct cpu *c, int64_t ts)
 {
-	struct cpu_interval view = {.machine = machine,
-				    .cpu = c->number,
-				    .state = (enum cpu_state)own_state(m, c),
-				    .thread = c->current,
-				    .vm = -1,
-				    .vcpu = -1,
-				    .guest_thread = NO_THREAD};
+	const struct world_vcpu *v = vcpu_in_guest(c);
+	struct cpu_view view = {
+		.thread = thread_id(c->current), .vm = -1, .vcpu = -1, .guest_thread = NO_THREAD};
 
-	if (view.state == CPU_VM)
-		look_inside(m, vcpu_in_guest(m, c), &view);
+	if (v)
+		look_inside(v, &view);
+	else
+		view.state = own_state(c);
 	cpu_lane_set(&c->lane, ts, &view, m->sink);
 }
 
 /* While its mode was unknown, the thread was in this one. */
-static void settle(struct model *m, uint32_t thread, enum thread_mode mode)
+static void settle(struct model *m, const struct thread *t, enum thread_mode mode)
 {
-	struct machine *mc = &m->machines[world_at(m, thread)->known.machine];
-	int64_t since = world_at(m, thread)->lane.unknown_since;
+	const struct machine *mc = &m->machines[t->known.machine];
 	int state = mode == MODE_UNKNOWN ? (int)CPU_UNKNOWN : cpu_state_of_mode(mode);
 
 	vec_each (c, &mc->cpus)
-		cpu_lane_settle(&c->lane, thread, since, (enum cpu_state)state, m->sink);
+		cpu_lane_settle(&(*c)->lane, t->known.id, t->lane.unknown_since,
+				(enum cpu_state)state, m->sink);
 }
 
-void world_thread_mode(struct model *m, uint32_t thread, enum thread_mode before,
+void world_thread_mode(struct model *m, struct thread *t, enum thread_mode before,
 		       enum thread_mode after, const char *syscall)
 {
-	struct thread_lane *l = &world_at(m, thread)->lane;
-
-	if (l->mode == MODE_UNKNOWN)
-		settle(m, thread, before);
-	thread_lane_mode(l, before, after, syscall, m->sink);
+	if (t->lane.mode == MODE_UNKNOWN)
+		settle(m, t, before);
+	thread_lane_mode(&t->lane, before, after, syscall, m->sink);
 }
 
-void world_thread_forget(struct model *m, uint32_t thread)
+void world_thread_forget(struct model *m, struct thread *t)
 {
-	struct thread_lane *l = &world_at(m, thread)->lane;
-
-	if (l->mode == MODE_UNKNOWN)
-		settle(m, thread, MODE_UNKNOWN);
-	thread_lane_forget(l, m->sink);
+	if (t->lane.mode == MODE_UNKNOWN)
+		settle(m, t, MODE_UNKNOWN);
+	thread_lane_forget(&t->lane, m->sink);
 }
 
 /* Since its recording began and whenever no other interrupt was handled, this CPU was in these states. */
 static void was(struct model *m, struct cpu *c, int of_thread, int of_cpu)
 {
-	if (c->current == NO_THREAD)
+	if (!c->current)
 		return;
-	cpu_lane_settle(&c->lane, c->current, INT64_MIN, (enum cpu_state)of_cpu, m->sink);
-	thread_lane_settle(&world_at(m, c->current)->lane, of_thread, m->sink);
+	cpu_lane_settle(&c->lane, c->current->known.id, INT64_MIN, (enum cpu_state)of_cpu, m->sink);
+	thread_lane_settle(&c->current->lane, of_thread, m->sink);
 }
 
 void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
@@ -228,9 +186,9 @@ void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
 	case EV_KVM_ENTRY:
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
-		if (c->current != NO_THREAD)
-			was(m, c, state_of_mode(world_at(m, c->current)->lane.mode),
-			    state_without_interrupts(m, c));
+		if (c->current)
+			was(m, c, state_of_mode(c->current->lane.mode),
+			    state_without_interrupts(c->current));
 		break;
 	default:
 		return;
@@ -241,48 +199,42 @@ void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
 /* ---- the layers ------------------------------------------------------------------------------- */
 
 /* What a CPU runs shows in the lanes of the CPUs that carry it. */
-static void update_upwards(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+static void update_upwards(struct model *m, struct cpu *c, int64_t ts)
 {
-	update_cpu(m, machine, c, ts);
-	if (c->carrier == NO_VCPU)
-		return;
-	const struct vcpu *v = &m->vcpus[c->carrier];
+	const struct world_vcpu *v = c->carrier;
 
-	if (v->running_on == NO_CPU)
-		return;
-	uint32_t host = (uint32_t)m->identity->vms.at[m->identity->vcpus.at[c->carrier].vm].host;
-
-	if (host != machine)
-		update_upwards(m, host, world_cpu(m, host, v->running_on), ts);
+	update_cpu(m, c, ts);
+	if (v && v->self.running_on != NO_CPU && v->host != c->machine)
+		update_upwards(m, world_cpu(m, v->host, v->self.running_on), ts);
 }
 
 /* Whether a CPU is real decides what is true of its thread, and of the VM that runs on it. */
-static void update_downwards(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+static void update_downwards(struct model *m, const struct cpu *c, int64_t ts)
 {
-	int vcpu = c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
-	uint32_t guest;
+	struct world_vcpu *v = c->current ? c->current->vcpu : NULL;
 
 	update_thread(m, c, ts);
-	if (vcpu == NO_VCPU)
+	if (!v)
 		return;
-	vcpu_carry(&m->vcpus[vcpu], ts, vcpu_is_carried(m, c));
-	struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
-
-	if (inner && guest != machine)
-		update_downwards(m, guest, inner, ts);
+	vcpu_carry(&v->self, ts, vcpu_is_carried(c));
+	if (v->inner && v->inner->machine != c->machine)
+		update_downwards(m, v->inner, ts);
 }
 
-void world_cpu_changed(struct model *m, uint32_t machine, uint32_t cpu, int64_t ts)
+void world_cpu_changed(struct model *m, struct cpu *c, int64_t ts)
 {
-	update_downwards(m, machine, world_cpu(m, machine, cpu), ts);
-	update_upwards(m, machine, world_cpu(m, machine, cpu), ts);
+	update_downwards(m, c, ts);
+	update_upwards(m, c, ts);
 }
 
-void world_vcpu_changed(struct model *m, int vcpu, int64_t ts)
+void world_mode_changed(struct model *m, struct cpu *c, int64_t ts)
 {
-	uint32_t guest;
-	struct cpu *inner = cpu_of_vcpu(m, vcpu, &guest);
+	update_thread(m, c, ts);
+	update_cpu(m, c, ts);
+}
 
-	if (inner)
-		update_downwards(m, guest, inner, ts);
+void world_vcpu_changed(struct model *m, const struct world_vcpu *v, int64_t ts)
+{
+	if (v->inner)
+		update_downwards(m, v->inner, ts);
 }

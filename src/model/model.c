@@ -43,51 +43,51 @@ struct event_set model_events(void)
 
 /* ---- CPUs ------------------------------------------------------------------------------------- */
 
-/* The vCPU that is this CPU of a guest. */
-static int carrier_of(const struct model *m, uint32_t machine, uint32_t cpu)
+/* Makes the vCPUs that are this CPU of a guest know it. Return: the first of them, or NULL. */
+static struct world_vcpu *tie_vcpus(struct model *m, struct cpu *c)
 {
-	int vm = m->identity->machines.at[machine].vm;
+	int vm = m->identity->machines.at[c->machine].vm;
+	struct world_vcpu *first = NULL;
 
-	for (int i = 0; vm != IDENT_NONE && i < (int)m->n_vcpus; i++) {
+	for (size_t i = 0; vm != IDENT_NONE && i < m->n_vcpus; i++) {
 		const struct ident_vcpu *v = &m->identity->vcpus.at[i];
 
-		if (v->vm == vm && v->guest_cpu == cpu)
-			return i;
+		if (v->vm != vm || v->guest_cpu != c->number)
+			continue;
+		m->vcpus[i].inner = c;
+		first = first ? first : &m->vcpus[i];
 	}
-	return NO_VCPU;
+	return first;
 }
 
-struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
+static struct cpu *make_cpu(struct model *m, uint32_t machine, uint32_t number)
 {
 	struct machine *mc = &m->machines[machine];
+	struct cpu *c = mem_zalloc(1, sizeof(*c));
 
-	/* Most are met in the order of their numbers. */
-	if (number < mc->cpus.n && mc->cpus.at[number].number == number)
-		return &mc->cpus.at[number];
+	c->machine = machine;
+	c->number = number;
+	c->is_virtual = m->identity->machines.at[machine].vm != IDENT_NONE;
+	c->carrier = tie_vcpus(m, c);
+	cpu_lane_init(&c->lane, machine, number, m->lanes[machine].begin);
+	*vec_push(&mc->cpus) = c;
+	if (number < DIRECT_CPUS)
+		mc->direct[number] = c;
+	return c;
+}
+
+struct cpu *world_find_cpu(struct model *m, uint32_t machine, uint32_t number)
+{
+	struct machine *mc = &m->machines[machine];
 	uint64_t *i = map_put(&mc->cpu_by_number, number, mc->cpus.n);
 
-	if (*i == mc->cpus.n) {
-		struct cpu *c = vec_push(&mc->cpus);
-
-		*c = (struct cpu){.number = number,
-				  .current = NO_THREAD,
-				  .guest = NO_VCPU,
-				  .is_virtual = m->identity->machines.at[machine].vm != IDENT_NONE,
-				  .carrier = carrier_of(m, machine, number)};
-		cpu_lane_init(&c->lane, machine, number, m->lanes[machine].begin);
-	}
-	return &mc->cpus.at[*i];
+	return *i < mc->cpus.n ? mc->cpus.at[*i] : make_cpu(m, machine, number);
 }
 
-static uint32_t occupant_of(struct model *m, uint32_t machine, uint32_t cpu)
-{
-	return world_cpu(m, machine, cpu)->current;
-}
-
-static void unlist(struct cpu *c, int vcpu)
+static void unlist(struct cpu *c, const struct world_vcpu *v)
 {
 	for (size_t i = 0; i < c->waiting.n; i++) {
-		if (c->waiting.at[i] == vcpu) {
+		if (c->waiting.at[i] == v) {
 			c->waiting.at[i] = c->waiting.at[--c->waiting.n];
 			return;
 		}
@@ -95,64 +95,59 @@ static void unlist(struct cpu *c, int vcpu)
 }
 
 /* Puts the vCPU on the list of the CPU that it waits for now. */
-static void relist(struct model *m, uint32_t machine, int vcpu)
+static void relist(struct model *m, struct world_vcpu *v)
 {
-	const struct vcpu *v = &m->vcpus[vcpu];
-	uint32_t queue = vcpu_waits(v) ? v->queue : NO_CPU;
+	bool waits = vcpu_waits(&v->self) && v->self.queue != NO_CPU;
+	struct cpu *queue = waits ? world_cpu(m, v->host, v->self.queue) : NULL;
 
-	if (queue == m->waits_on[vcpu])
+	if (queue == v->waits_on)
 		return;
-	if (m->waits_on[vcpu] != NO_CPU)
-		unlist(world_cpu(m, machine, m->waits_on[vcpu]), vcpu);
-	if (queue != NO_CPU)
-		*vec_push(&world_cpu(m, machine, queue)->waiting) = vcpu;
-	m->waits_on[vcpu] = queue;
+	if (v->waits_on)
+		unlist(v->waits_on, v);
+	if (queue)
+		*vec_push(&queue->waiting) = v;
+	v->waits_on = queue;
 }
 
 /* After anything that may have changed what a vCPU does. */
-static void vcpu_changed(struct model *m, uint32_t machine, int vcpu, int64_t ts)
+static void vcpu_changed(struct model *m, struct world_vcpu *v, int64_t ts)
 {
-	relist(m, machine, vcpu);
-	world_vcpu_changed(m, vcpu, ts);
+	relist(m, v);
+	world_vcpu_changed(m, v, ts);
 }
 
-static int vcpu_on(const struct model *m, const struct cpu *c)
+static struct world_vcpu *vcpu_on(const struct cpu *c)
 {
-	return c->current == NO_THREAD ? NO_VCPU : world_at(m, c->current)->known.vcpu;
-}
-
-static uint32_t host_of_vcpu(const struct model *m, int vcpu)
-{
-	return (uint32_t)m->identity->vms.at[m->identity->vcpus.at[vcpu].vm].host;
+	return c->current ? c->current->vcpu : NULL;
 }
 
 /* ---- the scheduler ---------------------------------------------------------------------------- */
 
-static void lose_vcpu(struct model *m, uint32_t machine, int vcpu, int64_t ts)
+static void lose_vcpu(struct model *m, struct world_vcpu *v, int64_t ts)
 {
-	vcpu_lose(&m->vcpus[vcpu], ts);
-	vcpu_changed(m, machine, vcpu, ts);
+	vcpu_lose(&v->self, ts);
+	vcpu_changed(m, v, ts);
 }
 
-static void lose_thread(struct model *m, uint32_t thread, int64_t ts)
+static void lose_thread(struct model *m, struct thread *t, int64_t ts)
 {
-	world_never_ran(m, thread);
-	world_thread_forget(m, thread);
-	world_thread_off(m, thread, ts, THREAD_UNKNOWN, NO_CPU);
+	world_never_ran(m, t);
+	world_thread_forget(m, t);
+	world_thread_off(m, t, ts, THREAD_UNKNOWN, NO_CPU);
 }
 
 /* The switch says who was current; if that was believed to be another, events are missing. */
-static void check_prev(struct model *m, const struct event *e, struct cpu *c, uint32_t prev)
+static void check_prev(struct model *m, struct cpu *c, struct thread *prev, int64_t ts)
 {
-	int vcpu = vcpu_on(m, c);
+	struct world_vcpu *v = vcpu_on(c);
 
 	if (c->current == prev)
 		return;
-	if (c->current != NO_THREAD) {
+	if (c->current) {
 		m->contradictions++;
-		lose_thread(m, c->current, e->ts);
-		if (vcpu != NO_VCPU)
-			lose_vcpu(m, e->machine, vcpu, e->ts);
+		lose_thread(m, c->current, ts);
+		if (v)
+			lose_vcpu(m, v, ts);
 	}
 	c->current = prev;
 }
@@ -175,119 +170,118 @@ static bool is_dead(int64_t prev_state)
 	return (prev_state & 0xf0) != 0;
 }
 
-static void thread_out(struct model *m, const struct event *e, uint32_t thread)
+static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
-	int vcpu = world_at(m, thread)->known.vcpu;
+	struct world_vcpu *v = t->vcpu;
 
-	if (world_at(m, thread)->lane.exiting && is_dead(e->sched_switch.prev_state))
-		world_died(m, thread, e->ts);
+	if (t->lane.exiting && is_dead(e->sched_switch.prev_state))
+		world_died(m, t, e->ts);
 	else if (runnable)
-		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, e->cpu);
+		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, e->cpu);
 	else
-		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
-	if (vcpu != NO_VCPU) {
-		vcpu_switch_out(&m->vcpus[vcpu], e->ts, e->cpu, runnable,
-				occupant_of(m, e->machine, e->cpu));
-		vcpu_changed(m, e->machine, vcpu, e->ts);
+		world_thread_off(m, t, e->ts, THREAD_BLOCKED, NO_CPU);
+	if (v) {
+		vcpu_switch_out(&v->self, e->ts, e->cpu, runnable, thread_id(c->current));
+		vcpu_changed(m, v, e->ts);
 	}
 	/* It may be woken on, or go on to, the CPU of which nothing is known. */
 	if (e->ts < m->machines[e->machine].lost_to) {
-		if (world_at(m, thread)->lane.open.state != THREAD_DEAD)
-			lose_thread(m, thread, e->ts);
-		if (vcpu != NO_VCPU)
-			lose_vcpu(m, e->machine, vcpu, e->ts);
+		if (t->lane.open.state != THREAD_DEAD)
+			lose_thread(m, t, e->ts);
+		if (v)
+			lose_vcpu(m, v, e->ts);
 	}
 }
 
-static void thread_in(struct model *m, const struct event *e, uint32_t thread)
+static void thread_in(struct model *m, const struct event *e, const struct cpu *c, struct thread *t)
 {
-	int vcpu = world_at(m, thread)->known.vcpu;
+	struct world_vcpu *v = t->vcpu;
 
-	world_ran(m, e, thread);
-	if (vcpu == NO_VCPU)
+	world_ran(m, t, c, e->ts);
+	if (!v)
 		return;
-	world_wake_stage(m, vcpu, WAKE_VCPU_RAN, e->ts);
-	vcpu_switch_in(&m->vcpus[vcpu], e->ts, e->cpu);
-	vcpu_changed(m, e->machine, vcpu, e->ts);
+	world_wake_stage(v, WAKE_VCPU_RAN, e->ts);
+	vcpu_switch_in(&v->self, e->ts, e->cpu);
+	vcpu_changed(m, v, e->ts);
 }
 
-static void on_switch(struct model *m, const struct event *e)
+static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 {
-	uint32_t prev = world_thread(m, e->machine, e->cpu, e->sched_switch.prev_tid);
-	uint32_t next = world_thread(m, e->machine, e->cpu, e->sched_switch.next_tid);
-	struct cpu *c = world_cpu(m, e->machine, e->cpu);
+	struct thread *prev = world_thread(m, c, e->sched_switch.prev_tid);
+	struct thread *next = world_thread(m, c, e->sched_switch.next_tid);
 
-	world_set_comm(m, prev, &e->sched_switch.prev_comm);
-	world_set_comm(m, next, &e->sched_switch.next_comm);
-	check_prev(m, e, c, prev);
+	world_set_comm(prev, &e->sched_switch.prev_comm);
+	world_set_comm(next, &e->sched_switch.next_comm);
+	check_prev(m, c, prev, e->ts);
 	c->current = next;
 	c->irqs = c->softirqs = 0; /* neither is ever switched away from */
 	if (prev != next) {
-		thread_out(m, e, prev);
-		thread_in(m, e, next);
+		thread_out(m, e, c, prev);
+		thread_in(m, e, c, next);
 	}
 	vec_each (v, &c->waiting)
-		vcpu_requeue(&m->vcpus[*v], e->ts, e->cpu, next);
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+		vcpu_requeue(&(*v)->self, e->ts, e->cpu, next->known.id);
+	world_cpu_changed(m, c, e->ts);
 }
 
 static bool every_current_is_known(const struct machine *mc)
 {
-	for (size_t i = 0; i < mc->cpus.n; i++) {
-		if (mc->cpus.at[i].current == NO_THREAD)
+	vec_each (c, &mc->cpus) {
+		if (!(*c)->current)
 			return false;
 	}
 	return true;
 }
 
 /* Threads that run are woken, too, by those who do not know; that changes nothing. */
-static bool can_be_woken(const struct model *m, uint32_t machine, uint32_t thread)
+static bool can_be_woken(const struct model *m, const struct thread *t)
 {
-	const struct machine *mc = &m->machines[machine];
+	const struct machine *mc = &m->machines[t->known.machine];
 
-	switch ((int)world_at(m, thread)->lane.open.state) {
+	switch ((int)t->lane.open.state) {
 	case THREAD_BLOCKED:
 	case THREAD_DEAD:
 		return true;
 	case THREAD_UNKNOWN:
-		return every_current_is_known(mc) && !world_is_current(mc, thread);
+		return every_current_is_known(mc) && !world_is_current(mc, t);
 	default:
 		return false;
 	}
 }
 
-static void on_wakeup(struct model *m, const struct event *e, int64_t tid, int64_t target_cpu)
+static void on_wakeup(struct model *m, const struct event *e, const struct cpu *c, int64_t tid,
+		      int64_t target_cpu)
 {
-	uint32_t thread = world_thread(m, e->machine, e->cpu, tid);
+	struct thread *t = world_thread(m, c, tid);
 	uint32_t cpu = target_cpu == NO_VALUE ? e->cpu : (uint32_t)target_cpu;
-	int vcpu = world_at(m, thread)->known.vcpu;
+	struct world_vcpu *v = t->vcpu;
 
-	if (can_be_woken(m, e->machine, thread)) {
-		world_woken(m, e, thread, cpu);
-		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
+	if (can_be_woken(m, t)) {
+		world_woken(m, t, c, cpu, e->ts);
+		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, cpu);
 	}
-	if (vcpu == NO_VCPU)
+	if (!v)
 		return;
-	if (m->vcpus[vcpu].asleep)
-		world_wake_stage(m, vcpu, WAKE_VCPU_WOKEN, e->ts);
-	vcpu_wake(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
-	vcpu_changed(m, e->machine, vcpu, e->ts);
+	if (v->self.asleep)
+		world_wake_stage(v, WAKE_VCPU_WOKEN, e->ts);
+	vcpu_wake(&v->self, e->ts, cpu, thread_id(world_cpu(m, e->machine, cpu)->current));
+	vcpu_changed(m, v, e->ts);
 }
 
-static void on_migrate(struct model *m, const struct event *e)
+static void on_migrate(struct model *m, const struct event *e, const struct cpu *c)
 {
-	uint32_t thread = world_thread(m, e->machine, e->cpu, e->sched_migrate_task.tid);
+	struct thread *t = world_thread(m, c, e->sched_migrate_task.tid);
 	uint32_t cpu = (uint32_t)e->sched_migrate_task.dest_cpu;
-	int vcpu = world_at(m, thread)->known.vcpu;
+	struct world_vcpu *v = t->vcpu;
 
-	if (world_at(m, thread)->lane.open.state == THREAD_WAIT_CPU)
-		world_thread_off(m, thread, e->ts, THREAD_WAIT_CPU, cpu);
-	world_wake_moved(m, e->machine, thread, cpu);
-	if (vcpu == NO_VCPU)
+	if (t->lane.open.state == THREAD_WAIT_CPU)
+		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, cpu);
+	world_wake_moved(m, t, cpu);
+	if (!v)
 		return;
-	vcpu_requeue(&m->vcpus[vcpu], e->ts, cpu, occupant_of(m, e->machine, cpu));
-	vcpu_changed(m, e->machine, vcpu, e->ts);
+	vcpu_requeue(&v->self, e->ts, cpu, thread_id(world_cpu(m, e->machine, cpu)->current));
+	vcpu_changed(m, v, e->ts);
 }
 
 /* ---- processes -------------------------------------------------------------------------------- */
@@ -317,41 +311,39 @@ static void enter_birth(struct thread_lane *child, const struct thread_lane *par
 	}
 }
 
-static void on_fork(struct model *m, const struct event *e)
+static void on_fork(struct model *m, const struct event *e, const struct cpu *c)
 {
-	uint32_t parent = world_thread(m, e->machine, e->cpu, e->sched_process_fork.parent_tid);
-	uint32_t child = world_fork(m, e->machine, e->sched_process_fork.child_tid, e->ts);
-	struct model_thread *t = &world_at(m, child)->known;
-	const struct model_thread *p = &world_at(m, parent)->known;
+	struct thread *parent = world_thread(m, c, e->sched_process_fork.parent_tid);
+	struct thread *child = world_fork(m, e->machine, e->sched_process_fork.child_tid, e->ts);
+	const struct model_thread *p = &parent->known;
+	struct model_thread *t = &child->known;
 	bool is_thread = e->sched_process_fork.child_pid == p->pid && p->pid != NO_VALUE;
 
 	t->pid = e->sched_process_fork.child_pid;
 	t->ppid = is_thread ? p->ppid : p->pid != NO_VALUE ? p->pid : p->tid;
 	t->container = container_of_child(m, e, p->container);
-	world_set_comm(m, child, &e->sched_process_fork.child_comm);
+	world_set_comm(child, &e->sched_process_fork.child_comm);
 	if (e->sched_process_fork.parent_tid == KTHREADD)
-		world_at(m, child)->lane.mode = MODE_KERNEL;
-	enter_birth(&world_at(m, child)->lane, &world_at(m, parent)->lane);
+		child->lane.mode = MODE_KERNEL;
+	enter_birth(&child->lane, &parent->lane);
 	world_thread_off(m, child, e->ts,
 			 e->ts < m->machines[e->machine].lost_to ? THREAD_UNKNOWN : THREAD_BLOCKED,
 			 NO_CPU);
 }
 
-static void on_statedump(struct model *m, const struct event *e)
+static void on_statedump(struct model *m, const struct event *e, const struct cpu *c)
 {
-	uint32_t thread = world_thread(m, e->machine, e->cpu, e->statedump_process_state.tid);
-	struct model_thread *t = &world_at(m, thread)->known;
-	struct thread_lane *l = &world_at(m, thread)->lane;
+	struct thread *t = world_thread(m, c, e->statedump_process_state.tid);
 
-	t->pid = e->statedump_process_state.pid;
-	t->ppid = e->statedump_process_state.ppid;
-	world_set_comm(m, thread, &e->statedump_process_state.name);
-	if (e->statedump_process_state.type == STATEDUMP_TYPE_KERNEL && l->mode != MODE_KERNEL)
-		world_thread_mode(m, thread, MODE_KERNEL, MODE_KERNEL, NULL);
+	t->known.pid = e->statedump_process_state.pid;
+	t->known.ppid = e->statedump_process_state.ppid;
+	world_set_comm(t, &e->statedump_process_state.name);
+	if (e->statedump_process_state.type == STATEDUMP_TYPE_KERNEL && t->lane.mode != MODE_KERNEL)
+		world_thread_mode(m, t, MODE_KERNEL, MODE_KERNEL, NULL);
 	if (e->statedump_process_state.status == STATEDUMP_STATUS_WAIT &&
-	    l->open.state == THREAD_UNKNOWN && can_be_woken(m, e->machine, thread))
-		world_thread_off(m, thread, e->ts, THREAD_BLOCKED, NO_CPU);
-	world_namespace(m, thread, e->statedump_process_state.ns_level,
+	    t->lane.open.state == THREAD_UNKNOWN && can_be_woken(m, t))
+		world_thread_off(m, t, e->ts, THREAD_BLOCKED, NO_CPU);
+	world_namespace(m, t, e->statedump_process_state.ns_level,
 			e->statedump_process_state.ns_inum);
 }
 
@@ -366,26 +358,27 @@ static const char *call_name(const struct event *e)
 static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 {
 	bool entry = e->id == EV_SYSCALL_ENTRY;
-	int vcpu = vcpu_on(m, c);
+	struct world_vcpu *v = vcpu_on(c);
 
-	if (c->current == NO_THREAD)
+	if (!c->current)
 		return;
 	world_thread_mode(m, c->current, entry ? MODE_USER : MODE_SYSCALL,
 			  entry ? MODE_SYSCALL : MODE_USER, entry ? call_name(e) : NULL);
-	if (vcpu != NO_VCPU && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
-		vcpu_run_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
-	else if (vcpu != NO_VCPU && !entry)
-		vcpu_leave_ioctl(&m->vcpus[vcpu], e->ts, e->cpu);
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+	if (v && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
+		vcpu_run_ioctl(&v->self, e->ts, e->cpu);
+	else if (v && !entry)
+		vcpu_leave_ioctl(&v->self, e->ts, e->cpu);
+	world_cpu_changed(m, c, e->ts);
 }
 
-static void on_interrupt(struct model *m, const struct event *e, unsigned *depth, bool entry)
+static void on_interrupt(struct model *m, const struct event *e, struct cpu *c, unsigned *depth,
+			 bool entry)
 {
 	if (entry)
 		++*depth;
 	else if (*depth)
 		--*depth;
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+	world_mode_changed(m, c, e->ts);
 }
 
 /* ---- KVM -------------------------------------------------------------------------------------- */
@@ -401,75 +394,106 @@ static struct exit_cause cause_of(const struct event *e)
 /*
  * Only KVM_RUN, an ioctl, enters a guest. Where that system call was not recorded, its end shows in the exit to
  * user space: the thread is in user code somewhere between that and the next entry.
+ * Return: whether the event tells that of the vCPU's thread.
  */
-static void follow_kvm_run(struct model *m, const struct event *e, uint32_t thread)
+static bool follow_kvm_run(struct model *m, const struct event *e, struct thread *t)
 {
-	const struct thread_lane *l = &world_at(m, thread)->lane;
-	const struct vcpu *v = &m->vcpus[world_at(m, thread)->known.vcpu];
 	bool left = e->id == EV_KVM_USERSPACE_EXIT;
+	enum thread_mode mode = t->lane.mode;
 
-	if (left && l->mode == MODE_KVM)
-		world_thread_mode(m, thread, MODE_KVM, l->rest, NULL);
-	else if (!left && l->mode != MODE_SYSCALL && l->mode != MODE_KVM)
-		world_thread_mode(m, thread,
-				  v->open.state == VCPU_USERSPACE ? MODE_USER : MODE_UNKNOWN,
-				  MODE_KVM, "ioctl");
+	if (left ? mode != MODE_KVM : mode == MODE_SYSCALL || mode == MODE_KVM)
+		return false;
+	if (left)
+		world_thread_mode(m, t, MODE_KVM, t->lane.rest, NULL);
+	else
+		world_thread_mode(
+			m, t, t->vcpu->self.open.state == VCPU_USERSPACE ? MODE_USER : MODE_UNKNOWN,
+			MODE_KVM, "ioctl");
+	return true;
 }
 
+static void kvm_changed(struct model *m, struct cpu *c, struct world_vcpu *v, int64_t ts)
+{
+	relist(m, v);
+	world_cpu_changed(m, c, ts);
+}
+
+static void on_entry(struct model *m, const struct event *e, struct cpu *c, struct world_vcpu *v)
+{
+	follow_kvm_run(m, e, c->current);
+	world_wake_stage(v, WAKE_ENTERED, e->ts);
+	vcpu_enter(&v->self, e->ts, e->cpu);
+	c->guest = v;
+	kvm_changed(m, c, v, e->ts);
+}
+
+static void on_exit_(struct model *m, const struct event *e, struct cpu *c, struct world_vcpu *v)
+{
+	uint64_t rip = e->kvm_exit.rip == NO_VALUE ? 0 : (uint64_t)e->kvm_exit.rip;
+	bool mode = follow_kvm_run(m, e, c->current);
+	bool state = vcpu_exit(&v->self, e->ts, e->cpu, cause_of(e), rip);
+
+	v->self.exit.guest_thread = v->inner ? thread_id(v->inner->current) : NO_THREAD;
+	if (mode || state)
+		kvm_changed(m, c, v, e->ts);
+}
+
+static void on_userspace(struct model *m, const struct event *e, struct cpu *c,
+			 struct world_vcpu *v)
+{
+	follow_kvm_run(m, e, c->current);
+	vcpu_userspace(&v->self, e->ts, e->cpu, e->kvm_userspace_exit.reason);
+	kvm_changed(m, c, v, e->ts);
+}
+
+/* What KVM's events say, they say of the vCPU that the CPU's thread runs. */
 static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 {
-	int i = vcpu_on(m, c);
+	struct world_vcpu *v = vcpu_on(c);
 
-	if (i == NO_VCPU)
+	if (!v)
 		return;
-	if (e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT || e->id == EV_KVM_USERSPACE_EXIT)
-		follow_kvm_run(m, e, c->current);
 	switch (e->id) {
 	case EV_KVM_ENTRY:
-		world_wake_stage(m, i, WAKE_ENTERED, e->ts);
-		vcpu_enter(&m->vcpus[i], e->ts, e->cpu);
-		c->guest = i;
+		on_entry(m, e, c, v);
 		break;
 	case EV_KVM_EXIT:
-		vcpu_exit(&m->vcpus[i], e->ts, e->cpu, cause_of(e),
-			  e->kvm_exit.rip == NO_VALUE ? 0 : (uint64_t)e->kvm_exit.rip);
-		m->vcpus[i].exit.guest_thread = world_guest_thread(m, i);
+		on_exit_(m, e, c, v);
+		break;
+	case EV_KVM_USERSPACE_EXIT:
+		on_userspace(m, e, c, v);
 		break;
 	case EV_KVM_INJ_VIRQ:
-		vcpu_inject(&m->vcpus[i], e->kvm_inj_virq.vector);
-		return;
+		vcpu_inject(&v->self, e->kvm_inj_virq.vector);
+		break;
 	case EV_KVM_NESTED_EXIT:
-		vcpu_leave_nested(&m->vcpus[i]);
-		return;
-	case EV_KVM_USERSPACE_EXIT:
-		vcpu_userspace(&m->vcpus[i], e->ts, e->cpu, e->kvm_userspace_exit.reason);
+		vcpu_leave_nested(&v->self);
 		break;
 	}
-	relist(m, e->machine, i);
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
 }
 
 /* ---- losses ----------------------------------------------------------------------------------- */
 
-static void lose_vcpus(struct model *m, const struct event *e, int running)
+static void lose_vcpus(struct model *m, const struct event *e, const struct world_vcpu *running)
 {
-	for (int i = 0; i < (int)m->n_vcpus; i++) {
-		if (host_of_vcpu(m, i) != e->machine)
-			continue;
-		if (i == running || m->vcpus[i].running_on == NO_CPU ||
-		    m->vcpus[i].running_on == e->cpu)
-			lose_vcpu(m, e->machine, i, e->ts);
+	for (size_t i = 0; i < m->n_vcpus; i++) {
+		struct world_vcpu *v = &m->vcpus[i];
+		uint32_t on = v->self.running_on;
+
+		if (v->host == e->machine && (v == running || on == NO_CPU || on == e->cpu))
+			lose_vcpu(m, v, e->ts);
 	}
 }
 
 /* All but those that are current on another CPU. */
 static void lose_threads(struct model *m, uint32_t machine, int64_t ts)
 {
-	world_each_thread (t, m) {
-		if (t->known.machine == machine &&
-		    !world_is_current(&m->machines[machine], t->known.id) &&
-		    t->lane.open.state != THREAD_DEAD)
-			lose_thread(m, t->known.id, ts);
+	world_each_thread (at, m) {
+		struct thread *t = *at;
+
+		if (t->known.machine == machine && t->lane.open.state != THREAD_DEAD &&
+		    !world_is_current(&m->machines[machine], t))
+			lose_thread(m, t, ts);
 	}
 }
 
@@ -477,21 +501,20 @@ static void lose_threads(struct model *m, uint32_t machine, int64_t ts)
  * Events of one CPU are missing from here on. Whoever ran there may have left; whoever is on no CPU
  * may have come. Only those that run on another CPU are still known.
  */
-static void on_lost(struct model *m, const struct event *e)
+static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 {
-	struct cpu *c = world_cpu(m, e->machine, e->cpu);
 	struct machine *mc = &m->machines[e->machine];
-	int running = vcpu_on(m, c);
+	struct world_vcpu *running = vcpu_on(c);
 
 	mc->lost_to = e->lost.to > mc->lost_to ? e->lost.to : mc->lost_to;
-	c->current = NO_THREAD;
-	c->guest = NO_VCPU;
+	c->current = NULL;
+	c->guest = NULL;
 	c->irqs = c->softirqs = 0;
 	lose_threads(m, e->machine, e->ts);
 	lose_vcpus(m, e, running);
 	vec_each (v, &c->waiting)
-		vcpu_requeue(&m->vcpus[*v], e->ts, e->cpu, NO_THREAD);
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+		vcpu_requeue(&(*v)->self, e->ts, e->cpu, NO_THREAD);
+	world_cpu_changed(m, c, e->ts);
 }
 
 /* ---- dispatch --------------------------------------------------------------------------------- */
@@ -500,9 +523,9 @@ static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 {
 	if (e->id == EV_KVM_WAIT_LAPIC_EXPIRE || e->id == EV_LOST)
 		return;
-	vcpu_stop_guest(&m->vcpus[c->guest], e->ts);
-	c->guest = NO_VCPU;
-	world_cpu_changed(m, e->machine, e->cpu, e->ts);
+	vcpu_stop_guest(&c->guest->self, e->ts);
+	c->guest = NULL;
+	world_cpu_changed(m, c, e->ts);
 }
 
 /* Who was on each CPU before its first switch is known from that switch. */
@@ -511,21 +534,17 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 	const struct evidence *e = m->identity->machines.at[machine].evidence;
 
 	m->machines[machine].started = true;
-	for (size_t i = 0; i < e->cpus.n; i++) {
-		uint32_t cpu = e->cpus.at[i].cpu;
+	vec_each (seen, &e->cpus) {
+		struct cpu *c = world_cpu(m, machine, seen->cpu);
 
-		world_cpu(m, machine, cpu);
-		if (e->cpus.at[i].first_tid == NO_VALUE)
+		if (seen->first_tid == NO_VALUE)
 			continue;
-		uint32_t thread = world_thread(m, machine, cpu, e->cpus.at[i].first_tid);
-		int vcpu = world_at(m, thread)->known.vcpu;
-
-		world_cpu(m, machine, cpu)->current = thread;
-		if (vcpu != NO_VCPU)
-			m->vcpus[vcpu].running_on = cpu;
+		c->current = world_thread(m, c, seen->first_tid);
+		if (c->current->vcpu)
+			c->current->vcpu->self.running_on = c->number;
 	}
-	for (size_t i = 0; i < e->cpus.n; i++)
-		world_cpu_changed(m, machine, e->cpus.at[i].cpu, ts);
+	vec_each (seen, &e->cpus)
+		world_cpu_changed(m, world_cpu(m, machine, seen->cpu), ts);
 }
 
 void model_event(struct model *m, const struct event *e)
@@ -536,34 +555,33 @@ void model_event(struct model *m, const struct event *e)
 
 	if (!c->settled)
 		world_settle_cpu(m, c, (enum event_id)e->id);
-	if (c->guest != NO_VCPU)
+	if (c->guest)
 		stop_guest(m, e, c);
 	switch (e->id) {
 	case EV_SCHED_SWITCH:
-		on_switch(m, e);
+		on_switch(m, e, c);
 		break;
 	case EV_SCHED_WAKEUP:
-		on_wakeup(m, e, e->sched_wakeup.tid, e->sched_wakeup.target_cpu);
+		on_wakeup(m, e, c, e->sched_wakeup.tid, e->sched_wakeup.target_cpu);
 		break;
 	case EV_SCHED_WAKING:
 		if (!m->machines[e->machine].has_wakeup)
-			on_wakeup(m, e, e->sched_waking.tid, e->sched_waking.target_cpu);
+			on_wakeup(m, e, c, e->sched_waking.tid, e->sched_waking.target_cpu);
 		break;
 	case EV_SCHED_MIGRATE_TASK:
-		on_migrate(m, e);
+		on_migrate(m, e, c);
 		break;
 	case EV_SCHED_PROCESS_FORK:
-		on_fork(m, e);
+		on_fork(m, e, c);
 		break;
 	case EV_SCHED_PROCESS_EXIT:
-		world_at(m, world_thread(m, e->machine, e->cpu, e->sched_process_exit.tid))
-			->lane.exiting = true;
+		world_thread(m, c, e->sched_process_exit.tid)->lane.exiting = true;
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
-		on_statedump(m, e);
+		on_statedump(m, e, c);
 		break;
 	case EV_STATEDUMP_PID_NS:
-		world_namespace(m, world_thread(m, e->machine, e->cpu, e->statedump_pid_ns.tid),
+		world_namespace(m, world_thread(m, c, e->statedump_pid_ns.tid),
 				e->statedump_pid_ns.ns_level, e->statedump_pid_ns.ns_inum);
 		break;
 	case EV_KVM_ENTRY:
@@ -582,19 +600,34 @@ void model_event(struct model *m, const struct event *e)
 		break;
 	case EV_IRQ_ENTRY:
 	case EV_IRQ_EXIT:
-		on_interrupt(m, e, &c->irqs, e->id == EV_IRQ_ENTRY);
+		on_interrupt(m, e, c, &c->irqs, e->id == EV_IRQ_ENTRY);
 		break;
 	case EV_SOFTIRQ_ENTRY:
 	case EV_SOFTIRQ_EXIT:
-		on_interrupt(m, e, &c->softirqs, e->id == EV_SOFTIRQ_ENTRY);
+		on_interrupt(m, e, c, &c->softirqs, e->id == EV_SOFTIRQ_ENTRY);
 		break;
 	case EV_LOST:
-		on_lost(m, e);
+		on_lost(m, e, c);
 		break;
 	}
 }
 
 /* ---- life ------------------------------------------------------------------------------------- */
+
+static void init_vcpus(struct model *m)
+{
+	const struct identity *id = m->identity;
+
+	m->n_vcpus = id->vcpus.n;
+	m->vcpus = mem_zalloc(m->n_vcpus, sizeof(*m->vcpus));
+	for (uint32_t i = 0; i < m->n_vcpus; i++) {
+		struct world_vcpu *v = &m->vcpus[i];
+
+		v->vm = id->vcpus.at[i].vm;
+		v->host = (uint32_t)id->vms.at[v->vm].host;
+		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
+	}
+}
 
 struct model *model_new(const struct identity *identity, const struct event_set *described,
 			const struct model_span *lanes, const struct model_sink *sink)
@@ -606,15 +639,8 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->lanes = lanes;
 	m->n_machines = identity->machines.n;
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
-	m->n_vcpus = identity->vcpus.n;
-	m->vcpus = mem_zalloc(m->n_vcpus, sizeof(*m->vcpus));
-	m->waits_on = mem_zalloc(m->n_vcpus, sizeof(*m->waits_on));
-	m->woken = mem_zalloc(m->n_vcpus, sizeof(*m->woken));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
-	for (uint32_t i = 0; i < m->n_vcpus; i++) {
-		vcpu_init(&m->vcpus[i], i, lanes[host_of_vcpu(m, (int)i)].begin, sink);
-		m->waits_on[i] = NO_CPU;
-	}
+	init_vcpus(m);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		m->machines[i].has_wakeup = event_set_has(described[i], EV_SCHED_WAKEUP);
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
@@ -624,49 +650,59 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	return m;
 }
 
+static void deinit_machine(struct machine *mc)
+{
+	vec_each (c, &mc->cpus) {
+		vec_deinit(&(*c)->waiting);
+		cpu_lane_deinit(&(*c)->lane);
+		free(*c);
+	}
+	vec_deinit(&mc->cpus);
+	map_deinit(&mc->cpu_by_number);
+}
+
+static void deinit_threads(struct model *m)
+{
+	world_each_thread (t, m)
+		thread_lane_deinit(&(*t)->lane);
+	vec_each (t, &m->threads)
+		free(*t);
+	vec_deinit(&m->threads);
+	slots_deinit(&m->places);
+	map_deinit(&m->thread_by_key);
+}
+
 void model_free(struct model *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_machines; i++) {
-		vec_each (c, &m->machines[i].cpus) {
-			vec_deinit(&c->waiting);
-			cpu_lane_deinit(&c->lane);
-		}
-		vec_deinit(&m->machines[i].cpus);
-		map_deinit(&m->machines[i].cpu_by_number);
-	}
+	for (size_t i = 0; i < m->n_machines; i++)
+		deinit_machine(&m->machines[i]);
 	for (size_t i = 0; i < m->n_vcpus; i++) {
-		vcpu_deinit(&m->vcpus[i]);
-		vec_deinit(&m->woken[i]);
+		vcpu_deinit(&m->vcpus[i].self);
+		vec_deinit(&m->vcpus[i].woken);
 	}
-	free(m->woken);
-	world_each_thread (t, m)
-		thread_lane_deinit(&t->lane);
+	deinit_threads(m);
+	vec_deinit(&m->containers);
+	map_deinit(&m->container_by_key);
 	free(m->machines);
 	free(m->vcpus);
-	free(m->waits_on);
 	free(m->irq_sources);
-	vec_deinit(&m->threads);
-	slots_deinit(&m->places);
-	vec_deinit(&m->containers);
-	map_deinit(&m->thread_by_key);
-	map_deinit(&m->container_by_key);
 	free(m);
 }
 
-static void end_cpu(struct model *m, uint32_t machine, struct cpu *c, int64_t ts)
+static void end_cpu(struct model *m, struct cpu *c, int64_t ts)
 {
-	c->current = NO_THREAD;
-	c->guest = NO_VCPU;
+	c->current = NULL;
+	c->guest = NULL;
 	c->irqs = c->softirqs = 0;
-	world_cpu_changed(m, machine, c->number, ts);
+	world_cpu_changed(m, c, ts);
 }
 
-/* Whether the guest proves that this vCPU is in it even after its host's recording. */
-static bool outlasts(const struct model *m, int vcpu, int64_t ts, const int64_t *guest_seen)
+/* Whether the guest proves that this vCPU, if it is one, is in it even after its host's recording. */
+static bool outlasts(const struct world_vcpu *v, int64_t ts, const int64_t *guest_seen)
 {
-	return vcpu != NO_VCPU && m->vcpus[vcpu].open.state == VCPU_GUEST && guest_seen[vcpu] > ts;
+	return v && v->self.open.state == VCPU_GUEST && guest_seen[v->self.id] > ts;
 }
 
 void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *guest_seen)
@@ -674,59 +710,63 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
 	struct machine *mc = &m->machines[machine];
 
 	mc->ended = true;
-	for (int i = 0; i < (int)m->n_vcpus; i++) {
-		if (host_of_vcpu(m, i) == (uint32_t)machine && !outlasts(m, i, ts, guest_seen))
-			lose_vcpu(m, (uint32_t)machine, i, ts);
+	for (size_t i = 0; i < m->n_vcpus; i++) {
+		struct world_vcpu *v = &m->vcpus[i];
+
+		if (v->host == (uint32_t)machine && !outlasts(v, ts, guest_seen))
+			lose_vcpu(m, v, ts);
 	}
-	world_each_thread (t, m) {
+	world_each_thread (at, m) {
+		struct thread *t = *at;
+
 		if (t->known.machine == (uint32_t)machine && t->lane.open.state != THREAD_DEAD &&
-		    !outlasts(m, t->known.vcpu, ts, guest_seen))
-			lose_thread(m, t->known.id, ts);
+		    !outlasts(t->vcpu, ts, guest_seen))
+			lose_thread(m, t, ts);
 	}
-	for (size_t i = 0; i < mc->cpus.n; i++) {
-		if (!outlasts(m, vcpu_on(m, &mc->cpus.at[i]), ts, guest_seen))
-			end_cpu(m, (uint32_t)machine, &mc->cpus.at[i], ts);
+	vec_each (c, &mc->cpus) {
+		if (!outlasts(vcpu_on(*c), ts, guest_seen))
+			end_cpu(m, *c, ts);
 	}
 }
 
 void model_end_vcpu(struct model *m, int vcpu, int64_t ts)
 {
-	uint32_t host = host_of_vcpu(m, vcpu);
-	uint32_t cpu = m->vcpus[vcpu].running_on;
+	struct world_vcpu *v = &m->vcpus[vcpu];
+	uint32_t cpu = v->self.running_on;
 
-	if (!m->machines[host].ended || cpu == NO_CPU)
+	if (!m->machines[v->host].ended || cpu == NO_CPU)
 		return;
-	struct cpu *c = world_cpu(m, host, cpu);
+	struct cpu *c = world_cpu(m, v->host, cpu);
 
-	lose_vcpu(m, host, vcpu, ts);
-	if (c->current != NO_THREAD)
+	lose_vcpu(m, v, ts);
+	if (c->current)
 		lose_thread(m, c->current, ts);
-	end_cpu(m, host, c, ts);
+	end_cpu(m, c, ts);
 }
 
 void model_finish(struct model *m)
 {
 	world_each_thread (t, m)
-		world_never_ran(m, t->known.id);
+		world_never_ran(m, *t);
 	for (size_t i = 0; i < m->n_vcpus; i++)
-		vcpu_finish(&m->vcpus[i], m->lanes[host_of_vcpu(m, (int)i)].end);
+		vcpu_finish(&m->vcpus[i].self, m->lanes[m->vcpus[i].host].end);
 	world_each_thread (t, m)
-		thread_lane_finish(&t->lane, m->lanes[t->known.machine].end, m->sink);
+		thread_lane_finish(&(*t)->lane, m->lanes[(*t)->known.machine].end, m->sink);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		vec_each (c, &m->machines[i].cpus)
-			cpu_lane_finish(&c->lane, m->lanes[i].end, m->sink);
+			cpu_lane_finish(&(*c)->lane, m->lanes[i].end, m->sink);
 	}
 	world_each_thread (t, m) {
 		if (m->sink->thread_end)
-			m->sink->thread_end(m->sink->ctx, &t->known);
+			m->sink->thread_end(m->sink->ctx, &(*t)->known);
 	}
 }
 
 const struct model_thread *model_thread(const struct model *m, uint32_t thread)
 {
-	bool kept = slots_find(&m->places, thread) != SLOT_NONE;
+	uint32_t place = slots_find(&m->places, thread);
 
-	return kept ? &world_at(m, thread)->known : NULL;
+	return place == SLOT_NONE ? NULL : &m->threads.at[place]->known;
 }
 
 const struct model_container *model_containers(const struct model *m, size_t *np)
@@ -740,6 +780,6 @@ uint64_t model_contradictions(const struct model *m)
 	uint64_t n = m->contradictions;
 
 	for (size_t i = 0; i < m->n_vcpus; i++)
-		n += m->vcpus[i].n_lost_exits;
+		n += m->vcpus[i].self.n_lost_exits;
 	return n;
 }

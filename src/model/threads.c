@@ -17,111 +17,135 @@ static enum thread_mode first_mode(const struct model *m, uint32_t machine, int6
 	return m->machines[machine].has_syscalls ? MODE_UNKNOWN : MODE_USER;
 }
 
-static uint32_t add_thread(struct model *m, uint32_t machine, int64_t tid, enum thread_state state)
+/* Memory for a thread: its id's until that is forgotten. */
+static struct thread *place_of(struct model *m, uint32_t id)
 {
-	uint32_t i = m->n_threads++, place = slots_add(&m->places, i);
+	uint32_t place = slots_add(&m->places, id);
 
 	if (place == m->threads.n)
-		vec_push(&m->threads);
-	struct thread *t = &m->threads.at[place];
-
-	*t = (struct thread){0};
-	t->known = (struct model_thread){
-		.id = i,
-		.machine = machine,
-		.tid = tid,
-		.pid = NO_VALUE,
-		.ppid = NO_VALUE,
-		.vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid),
-		.container = NO_CONTAINER};
-	thread_lane_init(&t->lane, i, m->lanes[machine].begin, state, first_mode(m, machine, tid));
-	return i;
+		*vec_push(&m->threads) = mem_alloc(sizeof(struct thread));
+	return m->threads.at[place];
 }
 
-uint32_t world_thread(struct model *m, uint32_t machine, uint32_t cpu, int64_t tid)
+static struct thread *add_thread(struct model *m, uint32_t machine, int64_t tid, uint64_t key,
+				 enum thread_state state)
 {
-	uint64_t *i = map_put(&m->thread_by_key, thread_key(machine, tid, cpu), NO_THREAD);
+	int vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid);
+	struct thread *t = place_of(m, m->n_threads);
 
-	if (*i == NO_THREAD)
-		*i = add_thread(m, machine, tid, THREAD_UNKNOWN);
-	return (uint32_t)*i;
+	*t = (struct thread){.key = key, .vcpu = vcpu == IDENT_NONE ? NULL : &m->vcpus[vcpu]};
+	t->known = (struct model_thread){.id = m->n_threads++,
+					 .machine = machine,
+					 .tid = tid,
+					 .pid = NO_VALUE,
+					 .ppid = NO_VALUE,
+					 .vcpu = vcpu,
+					 .container = NO_CONTAINER};
+	thread_lane_init(&t->lane, t->known.id, m->lanes[machine].begin, state,
+			 first_mode(m, machine, tid));
+	*map_put(&m->thread_by_key, key, 0) = (uintptr_t)t;
+	return t;
 }
 
-bool world_is_current(const struct machine *mc, uint32_t thread)
+static struct thread *find(const struct model *m, uint64_t key)
 {
-	for (size_t i = 0; i < mc->cpus.n; i++) {
-		if (mc->cpus.at[i].current == thread)
+	const uint64_t *t = map_get(&m->thread_by_key, key);
+
+	/* The map holds numbers: of pointers, too. */
+	return t ? (struct thread *)(uintptr_t)*t : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
+struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid)
+{
+	uint64_t key = thread_key(c->machine, tid, c->number);
+
+	if (c->current && c->current->key == key)
+		return c->current;
+	struct thread *t = find(m, key);
+
+	return t ? t : add_thread(m, c->machine, tid, key, THREAD_UNKNOWN);
+}
+
+bool world_is_current(const struct machine *mc, const struct thread *t)
+{
+	vec_each (c, &mc->cpus) {
+		if ((*c)->current == t)
 			return true;
 	}
 	return false;
 }
 
-uint32_t world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts)
+struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts)
 {
 	uint64_t key = thread_key(machine, tid, 0);
-	const uint64_t *before = map_get(&m->thread_by_key, key);
+	struct thread *before = find(m, key);
 
-	if (before && !world_is_current(&m->machines[machine], (uint32_t)*before))
-		world_died(m, (uint32_t)*before, ts);
-	uint32_t i = add_thread(m, machine, tid, THREAD_DEAD);
-
-	*map_put(&m->thread_by_key, key, i) = i;
-	return i;
+	if (before && !world_is_current(&m->machines[machine], before))
+		world_died(m, before, ts);
+	/* That may have been its end. */
+	before = find(m, key);
+	if (before)
+		before->key = NO_KEY;
+	return add_thread(m, machine, tid, key, THREAD_DEAD);
 }
 
 /* ---- the dead --------------------------------------------------------------------------------- */
 
-static void forget(struct model *m, uint32_t thread)
+static void forget(struct model *m, struct thread *t)
 {
-	struct thread *t = world_at(m, thread);
-	uint64_t key = thread_key(t->known.machine, t->known.tid, 0);
-	const uint64_t *named = map_get(&m->thread_by_key, key);
-
+	world_never_ran(m, t);
 	thread_lane_finish(&t->lane, m->lanes[t->known.machine].end, m->sink);
 	thread_lane_deinit(&t->lane);
 	if (m->sink->thread_end)
 		m->sink->thread_end(m->sink->ctx, &t->known);
-	if (named && *named == thread)
-		map_remove(&m->thread_by_key, key);
+	if (t->key != NO_KEY)
+		map_remove(&m->thread_by_key, t->key);
+	slots_remove(&m->places, t->known.id);
 	t->known.id = NO_THREAD;
-	slots_remove(&m->places, thread);
 }
 
-/* Whether nothing will be heard of it; it may have been woken, or forgotten already. */
-static bool is_gone(const struct model *m, uint32_t thread)
+/* Whether nothing will be heard of it; it may have been woken. */
+static bool is_gone(const struct model *m, const struct thread *t)
 {
-	if (slots_find(&m->places, thread) == SLOT_NONE)
-		return false;
-	const struct thread *t = world_at(m, thread);
-
 	return t->lane.open.state == THREAD_DEAD &&
-	       !world_is_current(&m->machines[t->known.machine], thread);
+	       !world_is_current(&m->machines[t->known.machine], t);
 }
 
-void world_died(struct model *m, uint32_t thread, int64_t ts)
+/* Puts it among those that died lately, in the place of the one that did so first. */
+static void bury(struct model *m, struct thread *t)
 {
-	uint32_t *place = &m->dead.threads[m->dead.n % LATELY_DEAD];
+	struct thread **place = &m->dead.threads[m->dead.n++ % LATELY_DEAD];
+	struct thread *first = *place;
 
-	world_never_ran(m, thread);
-	world_thread_off(m, thread, ts, THREAD_DEAD, NO_CPU);
-	world_thread_forget(m, thread);
-	thread_lane_deinit(&world_at(m, thread)->lane);
-	if (m->dead.n++ >= LATELY_DEAD && is_gone(m, *place))
-		forget(m, *place);
-	*place = thread;
+	if (first) {
+		first->buried = false;
+		if (is_gone(m, first))
+			forget(m, first);
+	}
+	*place = t;
+	t->buried = true;
+}
+
+void world_died(struct model *m, struct thread *t, int64_t ts)
+{
+	world_never_ran(m, t);
+	world_thread_off(m, t, ts, THREAD_DEAD, NO_CPU);
+	world_thread_forget(m, t);
+	thread_lane_deinit(&t->lane);
+	if (!t->buried)
+		bury(m, t);
 }
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
-void world_set_comm(struct model *m, uint32_t thread, const struct ctf_text *comm)
+void world_set_comm(struct thread *t, const struct ctf_text *comm)
 {
-	char *to = world_at(m, thread)->known.comm;
 	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
 
 	if (!n)
 		return;
-	memcpy(to, comm->at, n);
-	to[n] = '\0';
+	memcpy(t->known.comm, comm->at, n);
+	t->known.comm[n] = '\0';
 }
 
 /* ---- containers ------------------------------------------------------------------------------- */
@@ -148,23 +172,23 @@ static int container(struct model *m, uint32_t machine, int64_t ns_inum, int par
 }
 
 /* Level 0 is the machine itself, not a container. */
-void world_namespace(struct model *m, uint32_t thread, int64_t level, int64_t ns_inum)
+void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum)
 {
-	uint32_t machine = world_at(m, thread)->known.machine;
+	uint32_t machine = t->known.machine;
 	struct namespace_chain *chain = &m->machines[machine].dumped;
 	int at = NO_CONTAINER;
 
 	if (level <= 0 || level > NAMESPACE_LEVELS || ns_inum <= 0)
 		return;
-	if (chain->thread != thread)
-		*chain = (struct namespace_chain){.thread = thread};
+	if (chain->thread != t->known.id)
+		*chain = (struct namespace_chain){.thread = t->known.id};
 	chain->ns_inum[level] = ns_inum;
 	for (int i = 1; i <= NAMESPACE_LEVELS; i++) {
 		if (chain->ns_inum[i])
 			at = container(m, machine, chain->ns_inum[i],
 				       chain->ns_inum[i - 1] ? at : NO_CONTAINER);
 	}
-	world_at(m, thread)->known.container = at;
+	t->known.container = at;
 }
 
 static int level_of(const struct model *m, int at)

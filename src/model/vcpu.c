@@ -23,11 +23,6 @@ void vcpu_deinit(struct vcpu *v)
 	vec_deinit(&v->held);
 }
 
-bool vcpu_waits(const struct vcpu *v)
-{
-	return v->open.state == VCPU_PREEMPTED || v->open.state == VCPU_WAITING;
-}
-
 /* ---- the exit being handled ----------------------------------------------------------------- */
 
 static void account(struct vcpu *v, const struct vcpu_interval *i)
@@ -171,28 +166,6 @@ void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried)
 	v->carried = carried;
 }
 
-enum carrier_state vcpu_carries(const struct vcpu *v)
-{
-	switch (v->open.state) {
-	case VCPU_GUEST:
-		return v->carried;
-	case VCPU_PREEMPTED:
-	case VCPU_WAITING:
-		return CARRIER_GONE;
-	case VCPU_UNKNOWN:
-		return CARRIER_UNKNOWN;
-	default:
-		return CARRIER_BUSY;
-	}
-}
-
-enum carrier_state vcpu_carries_nested(const struct vcpu *v)
-{
-	enum carrier_state carries = vcpu_carries(v);
-
-	return carries == CARRIED && v->nested == NESTED_HOST ? CARRIER_BUSY : carries;
-}
-
 void vcpu_leave_nested(struct vcpu *v)
 {
 	v->nested = NESTED_HOST;
@@ -222,7 +195,7 @@ void vcpu_stop_guest(struct vcpu *v, int64_t ts)
 	change(v, ts, VCPU_HYPERVISOR, v->open.cpu);
 }
 
-void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip)
+bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip)
 {
 	bool expected = v->exit_pending;
 
@@ -246,6 +219,7 @@ void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 				   .vector = NO_VALUE};
 	v->running_on = cpu;
 	v->asleep = false;
+	return !expected;
 }
 
 void vcpu_inject(struct vcpu *v, int64_t vector)

@@ -77,7 +77,10 @@ void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_si
 void vcpu_deinit(struct vcpu *v);
 
 /* Whether it is runnable and waits for CPU v->queue, so that the thread there is its occupant. */
-bool vcpu_waits(const struct vcpu *v);
+static inline bool vcpu_waits(const struct vcpu *v)
+{
+	return v->open.state == VCPU_PREEMPTED || v->open.state == VCPU_WAITING;
+}
 
 /*
  * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that its host
@@ -86,10 +89,28 @@ bool vcpu_waits(const struct vcpu *v);
 void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried);
 
 /* Return: what v is to the CPU of the guest that it is. */
-enum carrier_state vcpu_carries(const struct vcpu *v);
+static inline enum carrier_state vcpu_carries(const struct vcpu *v)
+{
+	switch (v->open.state) {
+	case VCPU_GUEST:
+		return v->carried;
+	case VCPU_PREEMPTED:
+	case VCPU_WAITING:
+		return CARRIER_GONE;
+	case VCPU_UNKNOWN:
+		return CARRIER_UNKNOWN;
+	default:
+		return CARRIER_BUSY;
+	}
+}
 
 /* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and believes in the guest. */
-enum carrier_state vcpu_carries_nested(const struct vcpu *v);
+static inline enum carrier_state vcpu_carries_nested(const struct vcpu *v)
+{
+	enum carrier_state carries = vcpu_carries(v);
+
+	return carries == CARRIED && v->nested == NESTED_HOST ? CARRIER_BUSY : carries;
+}
 
 /* Its guest's own guest was left: the guest goes on itself. */
 void vcpu_leave_nested(struct vcpu *v);
@@ -100,7 +121,8 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);
 /* Any first host event after vcpu_enter() on its CPU, before what the event itself says. */
 void vcpu_stop_guest(struct vcpu *v, int64_t ts);
 
-void vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
+/* Return: whether it is in another state now: an exit that vcpu_stop_guest() has announced only tells why. */
+bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
 
 /* An interrupt is injected: of the first one after it was blocked in an exit, that was what it waited for. */
 void vcpu_inject(struct vcpu *v, int64_t vector);

@@ -5,60 +5,56 @@
 
 /* ---- wake-ups --------------------------------------------------------------------------------- */
 
-static bool is_in_guest(const struct model *m, uint32_t machine)
-{
-	return m->identity->machines.at[machine].vm != IDENT_NONE;
-}
-
 /* The thread waits for this CPU now: what its vCPU got through for another does not count. */
-static void wait_on(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
+static void wait_on(struct thread *t, const struct cpu *c)
 {
-	struct pending_wakeup *p = &world_at(m, thread)->wakeup;
+	struct pending_wakeup *p = &t->wakeup;
 
-	p->vcpu = world_cpu(m, machine, cpu)->carrier;
+	p->vcpu = c->carrier;
 	for (int i = 0; i < WAKE_N_STAGES; i++)
 		p->stages[i] = NO_VALUE;
 	p->next = 0;
-	if (p->vcpu == NO_VCPU)
+	if (!p->vcpu)
 		return;
-	if (m->vcpus[p->vcpu].open.state == VCPU_GUEST)
+	if (p->vcpu->self.open.state == VCPU_GUEST)
 		p->next = WAKE_N_STAGES;
-	*vec_push(&m->woken[p->vcpu]) = thread;
+	*vec_push(&p->vcpu->woken) = t;
 }
 
-static void leave_queue(struct model *m, uint32_t thread)
+static void leave_queue(struct thread *t)
 {
-	int vcpu = world_at(m, thread)->wakeup.vcpu;
+	struct world_vcpu *v = t->wakeup.vcpu;
 
-	for (size_t i = 0; vcpu != NO_VCPU && i < m->woken[vcpu].n; i++) {
-		if (m->woken[vcpu].at[i] == thread) {
-			m->woken[vcpu].at[i] = m->woken[vcpu].at[--m->woken[vcpu].n];
+	for (size_t i = 0; v && i < v->woken.n; i++) {
+		if (v->woken.at[i] == t) {
+			v->woken.at[i] = v->woken.at[--v->woken.n];
 			return;
 		}
 	}
 }
 
-void world_woken(struct model *m, const struct event *e, uint32_t thread, uint32_t cpu)
+void world_woken(struct model *m, struct thread *t, const struct cpu *on, uint32_t cpu, int64_t ts)
 {
-	if (!is_in_guest(m, e->machine) || world_at(m, thread)->wakeup.pending)
+	if (!on->is_virtual || t->wakeup.pending)
 		return;
-	world_at(m, thread)->wakeup = (struct pending_wakeup){
-		.pending = true, .ts = e->ts, .waker = world_cpu(m, e->machine, e->cpu)->current};
-	wait_on(m, e->machine, thread, cpu);
+	t->wakeup.pending = true;
+	t->wakeup.ts = ts;
+	t->wakeup.waker = thread_id(on->current);
+	wait_on(t, world_cpu(m, on->machine, cpu));
 }
 
-void world_wake_moved(struct model *m, uint32_t machine, uint32_t thread, uint32_t cpu)
+void world_wake_moved(struct model *m, struct thread *t, uint32_t cpu)
 {
-	if (!world_at(m, thread)->wakeup.pending)
+	if (!t->wakeup.pending)
 		return;
-	leave_queue(m, thread);
-	wait_on(m, machine, thread, cpu);
+	leave_queue(t);
+	wait_on(t, world_cpu(m, t->known.machine, cpu));
 }
 
-void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t ts)
+void world_wake_stage(struct world_vcpu *v, enum wake_stage stage, int64_t ts)
 {
-	vec_each (thread, &m->woken[vcpu]) {
-		struct pending_wakeup *p = &world_at(m, *thread)->wakeup;
+	vec_each (t, &v->woken) {
+		struct pending_wakeup *p = &(*t)->wakeup;
 
 		if ((int)stage < p->next)
 			continue;
@@ -67,38 +63,36 @@ void world_wake_stage(struct model *m, int vcpu, enum wake_stage stage, int64_t 
 	}
 }
 
-static void emit(struct model *m, uint32_t thread, int vcpu, int64_t ran)
+static void emit(struct model *m, struct thread *t, const struct world_vcpu *v, int64_t ran)
 {
-	struct pending_wakeup *p = &world_at(m, thread)->wakeup;
-	bool as_expected = vcpu == p->vcpu;
-	struct wakeup w = {.machine = world_at(m, thread)->known.machine,
-			   .thread = thread,
+	struct pending_wakeup *p = &t->wakeup;
+	bool as_expected = v == p->vcpu;
+	struct wakeup w = {.machine = t->known.machine,
+			   .thread = t->known.id,
 			   .waker = p->waker,
-			   .vcpu = vcpu,
+			   .vcpu = v ? (int)v->self.id : NO_VCPU,
 			   .ts = p->ts,
 			   .vcpu_woken = as_expected ? p->stages[WAKE_VCPU_WOKEN] : NO_VALUE,
 			   .vcpu_ran = as_expected ? p->stages[WAKE_VCPU_RAN] : NO_VALUE,
 			   .entered = as_expected ? p->stages[WAKE_ENTERED] : NO_VALUE,
 			   .ran = ran};
 
-	leave_queue(m, thread);
+	leave_queue(t);
 	p->pending = false;
 	if (m->sink->wakeup)
 		m->sink->wakeup(m->sink->ctx, &w);
 }
 
-void world_ran(struct model *m, const struct event *e, uint32_t thread)
+void world_ran(struct model *m, struct thread *t, const struct cpu *on, int64_t ts)
 {
-	const struct pending_wakeup *p = &world_at(m, thread)->wakeup;
-
-	if (p->pending)
-		emit(m, thread, world_cpu(m, e->machine, e->cpu)->carrier, e->ts - p->ts);
+	if (t->wakeup.pending)
+		emit(m, t, on->carrier, ts - t->wakeup.ts);
 }
 
-void world_never_ran(struct model *m, uint32_t thread)
+void world_never_ran(struct model *m, struct thread *t)
 {
-	if (world_at(m, thread)->wakeup.pending)
-		emit(m, thread, NO_VCPU, NO_VALUE);
+	if (t->wakeup.pending)
+		emit(m, t, NULL, NO_VALUE);
 }
 
 /* ---- what halted vCPUs wait for --------------------------------------------------------------- */
@@ -120,7 +114,7 @@ static int vm_of_process(const struct model *m, uint32_t host, int64_t pid)
 static enum irq_source source_of(const struct model *m, const struct event *e, const struct cpu *c,
 				 int *vmp)
 {
-	const struct model_thread *t = &world_at(m, c->current)->known;
+	const struct model_thread *t = &c->current->known;
 	long vhost_pid;
 
 	if (t->vcpu != NO_VCPU) {
@@ -142,7 +136,7 @@ void world_irq_accepted(struct model *m, const struct event *e, const struct cpu
 	int64_t vector = e->kvm_accept_irq.vector;
 	int vm = IDENT_NONE;
 
-	if (c->current == NO_THREAD || vector < 0 || vector > 255)
+	if (!c->current || vector < 0 || vector > 255)
 		return;
 	enum irq_source source = source_of(m, e, c, &vm);
 

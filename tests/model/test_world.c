@@ -477,6 +477,36 @@ static void the_dead_are_forgotten(void **state)
 	end(&w);
 }
 
+static void lives_and_dies_in(struct world *w, int machine, int64_t ts, int64_t tid)
+{
+	say(w, machine, ts,
+	    (struct event){.id = EV_SCHED_PROCESS_FORK,
+			   .sched_process_fork = {.parent_tid = 2, .child_tid = tid}});
+	switches(w, machine, ts + 1, 2, RUNNABLE, tid);
+	say(w, machine, ts + 1,
+	    (struct event){.id = EV_SCHED_PROCESS_EXIT, .sched_process_exit = {.tid = tid}});
+	switches(w, machine, ts + 2, tid, ZOMBIE, 2);
+}
+
+/* No kernel says so, but a damaged recording may: an idle thread is made, dies and is woken. */
+static void forgotten_while_woken(void **state)
+{
+	enum { MANY = 100 };
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 0, 1, RUNNABLE, L1_VCPU);
+	lives_and_dies_in(&w, L1, 1, 0);
+	wakes(&w, L1, 5, 0);
+	for (int i = 0; i < MANY; i++)
+		lives_and_dies_in(&w, L1, 3 * i + 10, 1000 + i);
+	plain(&w, HOST, 700, EV_KVM_ENTRY);
+	finish(&w);
+	expect(&w, "wakeup 0 ", "wakeup 0 at 5: -1 -1 -1 -1\n");
+	end(&w);
+}
+
 /* Nobody saw it die; but another has its tid now. */
 static void whose_tid_is_taken_is_dead(void **state)
 {
@@ -675,6 +705,7 @@ int main(void)
 		cmocka_unit_test(losses),
 		cmocka_unit_test(dies),
 		cmocka_unit_test(the_dead_are_forgotten),
+		cmocka_unit_test(forgotten_while_woken),
 		cmocka_unit_test(whose_tid_is_taken_is_dead),
 		cmocka_unit_test(kvm_run_not_recorded),
 		cmocka_unit_test(dumped_in_any_order),
