@@ -14,6 +14,17 @@
 
 typedef VEC(struct store_lane *) lanes_t;
 
+/* What a map said lately, by parts of its keys: most intervals ask what one shortly before them asked. */
+enum { LATELY = 64 };
+
+struct lately {
+	struct {
+		uint64_t key;
+		uint64_t value;
+		bool known;
+	} at[LATELY];
+};
+
 /* NULL until used. */
 struct thread_lanes {
 	struct store_lane *states, *wakeups;
@@ -25,12 +36,14 @@ struct save {
 	const struct identity *identity; /* from begin() on */
 	lanes_t vcpus, exits;		 /* by id; NULL until used */
 	lanes_t cpus;
-	struct map cpu_lanes;		  /* machine and number -> index in cpus */
+	struct map cpu_lanes; /* machine and number -> index in cpus */
+	struct lately cpus_lately;
 	struct slots places;		  /* of threads that have lanes and are not ended */
 	VEC(struct thread_lanes) threads; /* by place */
 	struct spill *thread_rows;	  /* of the others */
 	struct map exit_names;		  /* cause -> string */
 	struct map syscall_names;	  /* its address -> string */
+	struct lately exits_lately, syscalls_lately;
 };
 
 /* ---- ids -------------------------------------------------------------------------------------- */
@@ -57,6 +70,30 @@ static int64_t machine_of_vm(const struct identity *id, int vm)
 	for (int i = 0; i < vm; i++)
 		next += id->vms.at[i].guest == IDENT_NONE;
 	return next;
+}
+
+/* ---- what was asked lately -------------------------------------------------------------------- */
+
+static size_t place_lately(uint64_t key)
+{
+	return (key * UINT64_C(0x9E3779B97F4A7C15)) >> 58;
+}
+
+static inline bool find_lately(const struct lately *l, uint64_t key, uint64_t *valuep)
+{
+	size_t i = place_lately(key);
+
+	*valuep = l->at[i].value;
+	return l->at[i].known && l->at[i].key == key;
+}
+
+static void note_lately(struct lately *l, uint64_t key, uint64_t value)
+{
+	size_t i = place_lately(key);
+
+	l->at[i].key = key;
+	l->at[i].value = value;
+	l->at[i].known = true;
 }
 
 /* ---- lanes ------------------------------------------------------------------------------------ */
@@ -109,11 +146,31 @@ static void note_cpu(const lanes_t *lanes, size_t i, struct store_lane *cpu)
 }
 
 /* Return: the lane of this CPU, or NULL while it has none. */
-static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint32_t cpu)
+static struct store_lane *find_cpu(struct save *s, uint32_t machine, uint32_t cpu)
 {
-	uint64_t *index = map_get(&s->cpu_lanes, (uint64_t)machine << 32 | cpu);
+	const uint64_t key = (uint64_t)machine << 32 | cpu;
+	uint64_t i;
 
-	return index ? s->cpus.at[*index] : NULL;
+	if (find_lately(&s->cpus_lately, key, &i))
+		return s->cpus.at[i];
+	uint64_t *known = map_get(&s->cpu_lanes, key);
+
+	if (!known)
+		return NULL;
+	note_lately(&s->cpus_lately, key, *known);
+	return s->cpus.at[*known];
+}
+
+/* Finds it or makes it, as the row names it. */
+static struct store_lane *lane_of_cpu(struct save *s, const struct cpu_interval *i,
+				      const int64_t *row)
+{
+	struct store_lane *known = find_cpu(s, i->machine, i->cpu);
+
+	if (known)
+		return known;
+	map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n);
+	return *vec_push(&s->cpus) = store_writer_lane(s->writer, TABLE_CPU_STATE, row);
 }
 
 static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
@@ -133,18 +190,19 @@ static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
 
 static int64_t exit_name(struct save *s, const struct exit_cause *cause)
 {
-	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason;
+	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason, string;
 
 	if (cause->reason == NO_EXIT)
 		return TABLE_NULL;
+	if (find_lately(&s->exits_lately, key, &string))
+		return (int64_t)string;
 	uint64_t *known = map_get(&s->exit_names, key);
 
-	if (known)
-		return (int64_t)*known;
-	int64_t string = exit_name_string(s, cause);
-
-	map_put(&s->exit_names, key, (uint64_t)string);
-	return string;
+	string = known ? *known : (uint64_t)exit_name_string(s, cause);
+	if (!known)
+		map_put(&s->exit_names, key, string);
+	note_lately(&s->exits_lately, key, string);
+	return (int64_t)string;
 }
 
 static int64_t exit_reason(const struct exit_cause *cause)
@@ -154,16 +212,20 @@ static int64_t exit_reason(const struct exit_cause *cause)
 
 static int64_t syscall_name(struct save *s, const char *name)
 {
+	const uintptr_t key = (uintptr_t)name;
+	uint64_t string;
+
 	if (!name)
 		return TABLE_NULL;
-	uint64_t *known = map_get(&s->syscall_names, (uintptr_t)name);
+	if (find_lately(&s->syscalls_lately, key, &string))
+		return (int64_t)string;
+	uint64_t *known = map_get(&s->syscall_names, key);
 
-	if (known)
-		return (int64_t)*known;
-	int64_t string = store_writer_string(s->writer, name);
-
-	map_put(&s->syscall_names, (uintptr_t)name, (uint64_t)string);
-	return string;
+	string = known ? *known : (uint64_t)store_writer_string(s->writer, name);
+	if (!known)
+		map_put(&s->syscall_names, key, string);
+	note_lately(&s->syscalls_lately, key, string);
+	return (int64_t)string;
 }
 
 static void on_begin(void *ctx, const struct identity *identity)
@@ -241,7 +303,6 @@ static void on_thread(void *ctx, const struct thread_interval *i)
 static void on_cpu(void *ctx, const struct cpu_interval *i)
 {
 	struct save *s = ctx;
-	uint64_t *index = map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n);
 	int64_t row[COL_CPU_STATE_N_COLUMNS] = {
 		[COL_CPU_STATE_MACHINE_ID] = i->machine,
 		[COL_CPU_STATE_CPU] = i->cpu,
@@ -254,7 +315,7 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 		[COL_CPU_STATE_GUEST_THREAD_ID] = or_null(i->guest_thread),
 	};
 
-	struct store_lane *lane = lane_of(s, &s->cpus, *index, TABLE_CPU_STATE, row);
+	struct store_lane *lane = lane_of_cpu(s, i, row);
 
 	store_lane_add(lane, row);
 	note_cpu_of_thread(s, i->thread, lane);

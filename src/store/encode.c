@@ -7,7 +7,7 @@
 enum {
 	MAX_DICTIONARY = 255,
 	GOOD_ENOUGH = 16, /* bytes of codes; trying to save some of them costs more than it gives */
-	FAR_SHORTER = 2,  /* bits of a number, that nothing else makes up for */
+	FAR_SHORTER = 1,  /* bits of a number, that nothing else makes up for */
 };
 
 /* --- what is known of values --- */
