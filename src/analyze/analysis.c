@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "ctf/cursor.h"
+#include "events/feed.h"
 #include "timeline/merge.h"
 
 /* ---- survey -----------------------------------------------------------------------------------
@@ -15,25 +15,20 @@ static void survey_stream(struct evidence *e, struct diag_list *diags,
 			  const struct ctf_trace *trace, const struct ctf_stream *stream,
 			  const struct ctf_plan *plan)
 {
-	struct ctf_cursor c;
+	struct feed f;
 	struct evidence_stream s;
-	struct event event = {.cpu = stream->cpu};
 	int64_t first = INT64_MAX, last = INT64_MIN;
-	int r;
 
-	ctf_cursor_init(&c, trace, stream, plan, false, INT64_MIN);
+	feed_init(&f, trace, stream, plan, 0, INT64_MIN);
 	evidence_stream_begin(&s, e, stream->cpu);
-	while ((r = ctf_cursor_next(&c, &event)) != CTF_CURSOR_END) {
-		event.ts = c.ns;
-		event.id = r == CTF_CURSOR_LOST	  ? (uint16_t)EV_LOST
-			   : c.tag == CTF_TAG_ANY ? (uint16_t)EV_OTHER
-						  : c.tag;
-		evidence_stream_event(&s, &event);
+	while (feed_read(&f)) {
+		for (size_t i = 0; i < f.n; i++)
+			evidence_stream_event(&s, &f.events[i]);
 	}
-	ctf_cursor_span(&c, &first, &last);
-	evidence_stream_end(&s, c.n_events, c.n_lost, first, last);
-	diag_merge(diags, &c.diags);
-	ctf_cursor_deinit(&c);
+	ctf_cursor_span(&f.cursor, &first, &last);
+	evidence_stream_end(&s, f.cursor.n_events, f.cursor.n_lost, first, last);
+	diag_merge(diags, &f.cursor.diags);
+	feed_deinit(&f);
 }
 
 static bool uses_vmsync(const struct analysis_options *o)

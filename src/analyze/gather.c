@@ -303,9 +303,9 @@ void gather_windows(const struct ctf_trace *trace, const struct identity *identi
 
 /* ---- the guest's side ------------------------------------------------------------------------- */
 
-static enum sync_cause cause_of_guest_event(const struct event *e, uint16_t tag, bool has_idle)
+static enum sync_cause cause_of_guest_event(const struct event *e, bool has_idle)
 {
-	switch (tag) {
+	switch (e->id) {
 	case EV_POWER_CPU_IDLE:
 		return e->power_cpu_idle.state == POWER_CPU_IDLE_EXIT ? SYNC_CAUSE_NONE
 								      : SYNC_CAUSE_IDLE;
@@ -319,13 +319,16 @@ static enum sync_cause cause_of_guest_event(const struct event *e, uint16_t tag,
 	}
 }
 
-static struct ctf_plan *guest_plan(const struct ctf_trace *trace, bool *has_idlep)
+/* every: all events, not only those that can be a cause. */
+static struct ctf_plan *guest_plan(const struct ctf_trace *trace, bool every, bool *has_idlep)
 {
 	static const enum event_id by_event[] = {EV_TIMER_HRTIMER_START, EV_POWER_CPU_IDLE};
 	static const enum event_id by_switch[] = {EV_TIMER_HRTIMER_START, EV_SCHED_SWITCH};
 
 	*has_idlep = event_set_has(layout_described(&trace->type), EV_POWER_CPU_IDLE);
-	return layout_plan(&trace->type, event_set_of(*has_idlep ? by_event : by_switch, 2));
+	struct event_set causes = event_set_of(*has_idlep ? by_event : by_switch, 2);
+
+	return every ? layout_plan_every(&trace->type, causes) : layout_plan(&trace->type, causes);
 }
 
 struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
@@ -333,7 +336,7 @@ struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
 	struct guest_reader *r = mem_zalloc(1, sizeof(*r));
 	bool has_idle;
 
-	r->plan = guest_plan(trace, &has_idle);
+	r->plan = guest_plan(trace, true, &has_idle);
 	r->n_streams = trace->streams.n;
 	r->streams = mem_zalloc(r->n_streams, sizeof(*r->streams));
 	for (size_t i = 0; i < r->n_streams; i++) {
@@ -342,7 +345,7 @@ struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
 		s->cpu = trace->streams.at[i].cpu;
 		s->has_idle = has_idle;
 		s->next.ts = INT64_MIN;
-		ctf_cursor_init(&s->cursor, trace, &trace->streams.at[i], r->plan, true, INT64_MIN);
+		feed_init(&s->feed, trace, &trace->streams.at[i], r->plan, 0, INT64_MIN);
 		guest_stream_step(s);
 	}
 	return r;
@@ -351,25 +354,35 @@ struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
 void guest_reader_free(struct guest_reader *r)
 {
 	for (size_t i = 0; i < r->n_streams; i++)
-		ctf_cursor_deinit(&r->streams[i].cursor);
+		feed_deinit(&r->streams[i].feed);
 	free(r->streams);
 	ctf_plan_free(r->plan);
 	free(r);
 }
 
+/* Return: the stream's next event, NULL at its end. */
+static const struct event *next_event(struct guest_stream *s)
+{
+	if (s->at == s->feed.n) {
+		s->at = 0;
+		if (!feed_read(&s->feed))
+			return NULL;
+	}
+	return &s->feed.events[s->at++];
+}
+
 void guest_stream_step(struct guest_stream *s)
 {
-	int result;
+	const struct event *e;
 
-	do {
-		result = ctf_cursor_next(&s->cursor, &s->fields);
-	} while (result != CTF_CURSOR_END &&
-		 (result == CTF_CURSOR_LOST || s->cursor.ns < s->next.ts));
-	s->at_end = result == CTF_CURSOR_END;
+	do
+		e = next_event(s);
+	while (e && (e->id == EV_LOST || e->ts < s->next.ts));
+	s->at_end = !e;
 	if (s->at_end)
 		return;
-	s->next.ts = s->cursor.ns;
-	s->next.cause = cause_of_guest_event(&s->fields, s->cursor.tag, s->has_idle);
+	s->next.ts = e->ts;
+	s->next.cause = cause_of_guest_event(e, s->has_idle);
 }
 
 static struct gathered_cpu *get_cpu(struct gathered_machine *m, uint32_t cpu)
@@ -398,34 +411,43 @@ void gather_events(const struct ctf_trace *trace, struct gathered_machine *machi
 	guest_reader_free(r);
 }
 
+/* Of the events that were read last, which come after `last`. Return: the last one's time. */
+static int64_t take_causes(const struct feed *f, int64_t last, bool has_idle,
+			   const struct gather_parts *parts, struct gathered_cpu *cpu)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct event *e = &f->events[i];
+
+		if (e->id == EV_LOST || e->ts < last ||
+		    (uint64_t)e->ts % parts->period >= parts->length)
+			continue;
+		enum sync_cause cause = cause_of_guest_event(e, has_idle);
+
+		last = e->ts;
+		if (cause != SYNC_CAUSE_NONE)
+			*vec_push(&cpu->at) = (struct sync_guest_event){.ts = last, .cause = cause};
+	}
+	return last;
+}
+
 static void read_causes(const struct ctf_trace *trace, const struct ctf_stream *stream,
 			const struct ctf_plan *plan, bool has_idle,
 			const struct gather_parts *parts, struct gathered_cpu *cpu)
 {
 	int64_t last = INT64_MIN;
-	struct ctf_cursor c;
-	struct event e = {0};
-	int result;
+	struct feed f;
 
-	ctf_cursor_init(&c, trace, stream, plan, false, INT64_MIN);
-	while ((result = ctf_cursor_next(&c, &e)) != CTF_CURSOR_END) {
-		if (result == CTF_CURSOR_LOST || c.ns < last ||
-		    (uint64_t)c.ns % parts->period >= parts->length)
-			continue;
-		enum sync_cause cause = cause_of_guest_event(&e, c.tag, has_idle);
-
-		last = c.ns;
-		if (cause != SYNC_CAUSE_NONE)
-			*vec_push(&cpu->at) = (struct sync_guest_event){.ts = last, .cause = cause};
-	}
-	ctf_cursor_deinit(&c);
+	feed_init(&f, trace, stream, plan, 0, INT64_MIN);
+	while (feed_read(&f))
+		last = take_causes(&f, last, has_idle, parts, cpu);
+	feed_deinit(&f);
 }
 
 void gather_causes(const struct ctf_trace *trace, const struct gather_parts *parts,
 		   struct gathered_machine *machine)
 {
 	bool has_idle;
-	struct ctf_plan *plan = guest_plan(trace, &has_idle);
+	struct ctf_plan *plan = guest_plan(trace, false, &has_idle);
 
 	vec_each (s, &trace->streams)
 		read_causes(trace, s, plan, has_idle, parts, get_cpu(machine, s->cpu));

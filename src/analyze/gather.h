@@ -10,9 +10,8 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
 #include "ctf/trace.h"
-#include "events/event.h"
+#include "events/feed.h"
 #include "model/evidence.h"
 #include "model/identity.h"
 #include "timeline/sync_contain.h"
@@ -59,8 +58,8 @@ struct guest_stream {
 	bool at_end;
 	struct sync_guest_event next; /* unless at_end */
 	/* Private. */
-	struct ctf_cursor cursor;
-	struct event fields;
+	struct feed feed;
+	size_t at; /* in the feed's events */
 	bool has_idle;
 };
 

@@ -93,6 +93,7 @@ struct event_set layout_described(const struct ctf_trace_type *t)
 
 struct binder {
 	struct event_set wanted;
+	bool every; /* all others are to be delivered too */
 	struct ctf_want wants[FIELDS_MAX + 1];
 };
 
@@ -170,8 +171,10 @@ static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 	enum event_id id = layout_event_of(cls->name);
 	uint32_t n = 0;
 
-	if (id == EV_N || !event_set_has(b->wanted, id))
-		return false;
+	if (id == EV_N || !event_set_has(b->wanted, id)) {
+		*interestp = (struct ctf_interest){.tag = CTF_TAG_ANY};
+		return b->every;
+	}
 	for (const struct field *f = layouts[id].fields; n < FIELDS_MAX && f->names[0]; f++) {
 		b->wants[n++] = (struct ctf_want){
 			.name = is_other_meaning(id, f, cls) ? "" : field_name(f, cls),
@@ -194,6 +197,13 @@ static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 struct ctf_plan *layout_plan(const struct ctf_trace_type *t, struct event_set wanted)
 {
 	struct binder b = {.wanted = wanted};
+
+	return ctf_plan_new(t, interest_of, &b);
+}
+
+struct ctf_plan *layout_plan_every(const struct ctf_trace_type *t, struct event_set wanted)
+{
+	struct binder b = {.wanted = wanted, .every = true};
 
 	return ctf_plan_new(t, interest_of, &b);
 }

@@ -37,4 +37,7 @@ struct event_set layout_described(const struct ctf_trace_type *t);
  */
 struct ctf_plan *layout_plan(const struct ctf_trace_type *t, struct event_set wanted);
 
+/* The same, but all other events are delivered as well, each with tag CTF_TAG_ANY. */
+struct ctf_plan *layout_plan_every(const struct ctf_trace_type *t, struct event_set wanted);
+
 #endif

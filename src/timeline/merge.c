@@ -4,20 +4,15 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
-
-/* Events of a stream that are read at once. */
-enum { AT_ONCE = 64 };
+#include "events/feed.h"
 
 struct source {
-	struct ctf_cursor cursor;
+	struct feed feed;
 	const struct clock_map *clock;
 	const struct clock_piece *piece; /* of the last event: the next one has the same, mostly */
 	int64_t last;			 /* reference ns: of the last event that was read */
-	struct event *events;		 /* AT_ONCE of them */
-	size_t n, next;
+	size_t next;			 /* of the feed's events */
 	uint16_t machine;
-	bool ended; /* nothing follows these */
 };
 
 /*
@@ -51,61 +46,37 @@ static int64_t to_reference(struct source *s, int64_t t)
 	return clock_piece_apply(s->piece, t);
 }
 
-/* What the cursor found becomes an event whose time is still the machine's. Return: false at the end. */
-static bool read_next(struct source *s, struct event *e)
-{
-	int r = ctf_cursor_next(&s->cursor, e);
-
-	e->ts = s->cursor.ns;
-	e->id = s->cursor.tag;
-	if (r == CTF_CURSOR_LOST) {
-		e->id = EV_LOST;
-		e->lost.to = s->cursor.lost_to_ns;
-		e->lost.count = (int64_t)s->cursor.lost;
-	}
-	return r != CTF_CURSOR_END;
-}
-
 static void place_on_reference(struct source *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		struct event *e = &s->events[i];
+	for (size_t i = 0; i < s->feed.n; i++) {
+		struct event *e = &s->feed.events[i];
 		int64_t ts = to_reference(s, e->ts);
 
 		s->last = ts > s->last ? ts : s->last;
 		e->ts = s->last;
-		if (e->id == CTF_TAG_ANY)
-			e->id = EV_OTHER;
-		else if (e->id == EV_LOST)
+		if (e->id == EV_LOST)
 			e->lost.to = to_reference(s, e->lost.to);
 	}
 }
 
-static void read_events(struct source *s)
+/* Return: the next event of the source, or NULL. */
+static const struct event *peek(struct source *s)
 {
-	s->n = s->next = 0;
-	while (s->n < AT_ONCE && !s->ended) {
-		s->n += ctf_cursor_run(&s->cursor, s->events + s->n, sizeof(*s->events),
-				       AT_ONCE - s->n);
-		if (s->n == AT_ONCE)
-			break;
-		if (read_next(s, &s->events[s->n]))
-			s->n++;
-		else
-			s->ended = true;
+	if (s->next == s->feed.n) {
+		s->next = 0;
+		feed_read(&s->feed);
+		place_on_reference(s);
 	}
-	place_on_reference(s);
+	return s->next < s->feed.n ? &s->feed.events[s->next] : NULL;
 }
 
 static struct player player_of(const struct merge *m, uint32_t source)
 {
-	struct source *s = &m->sources[source];
+	const struct event *e = peek(&m->sources[source]);
 
-	if (s->next == s->n && !s->ended)
-		read_events(s);
-	if (s->next == s->n)
+	if (!e)
 		return (struct player){INT64_MAX, source + (uint32_t)m->n_sources, source};
-	return (struct player){s->events[s->next].ts, source, source};
+	return (struct player){e->ts, source, source};
 }
 
 static inline bool is_before(const struct player *a, const struct player *b)
@@ -146,17 +117,12 @@ static void add_source(struct merge *m, const struct merge_input *in,
 {
 	struct source *s = &m->sources[m->n_sources++];
 
-	ctf_cursor_init(&s->cursor, in->trace, stream, plan, false,
-			in->skip_before ? in->skip_before : INT64_MIN);
+	feed_init(&s->feed, in->trace, stream, plan, in->machine,
+		  in->skip_before ? in->skip_before : INT64_MIN);
 	s->clock = in->clock;
 	s->piece = in->clock->pieces;
 	s->last = INT64_MIN;
 	s->machine = in->machine;
-	s->events = mem_zalloc(AT_ONCE, sizeof(*s->events));
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		s->events[i].machine = in->machine;
-		s->events[i].cpu = stream->cpu;
-	}
 }
 
 struct merge *merge_new(const struct merge_input *inputs, size_t n)
@@ -182,10 +148,8 @@ void merge_free(struct merge *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_sources; i++) {
-		ctf_cursor_deinit(&m->sources[i].cursor);
-		free(m->sources[i].events);
-	}
+	for (size_t i = 0; i < m->n_sources; i++)
+		feed_deinit(&m->sources[i].feed);
 	for (size_t i = 0; i < m->n_plans; i++)
 		ctf_plan_free(m->plans[i]);
 	free(m->sources);
@@ -205,7 +169,7 @@ const struct event *merge_next(struct merge *m)
 	m->started = true;
 	struct source *s = &m->sources[m->winner.source];
 
-	return s->next < s->n ? &s->events[s->next++] : NULL;
+	return s->next < s->feed.n ? &s->feed.events[s->next++] : NULL;
 }
 
 uint64_t merge_events_read(const struct merge *m)
@@ -213,7 +177,7 @@ uint64_t merge_events_read(const struct merge *m)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->n_sources; i++)
-		n += m->sources[i].cursor.n_events;
+		n += m->sources[i].feed.cursor.n_events;
 	return n;
 }
 
@@ -221,6 +185,6 @@ void merge_diags(const struct merge *m, uint16_t machine, struct diag_list *list
 {
 	for (size_t i = 0; i < m->n_sources; i++) {
 		if (m->sources[i].machine == machine)
-			diag_merge(list, &m->sources[i].cursor.diags);
+			diag_merge(list, &m->sources[i].feed.cursor.diags);
 	}
 }

@@ -1,0 +1,63 @@
+#include "events/feed.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* Few enough for all streams of a recording to stay in the CPU's caches. */
+enum { AT_ONCE = 64 };
+
+void feed_init(struct feed *f, const struct ctf_trace *trace, const struct ctf_stream *stream,
+	       const struct ctf_plan *plan, uint16_t machine, int64_t skip_before_ns)
+{
+	f->n = 0;
+	f->ended = false;
+	f->events = mem_zalloc(AT_ONCE, sizeof(*f->events));
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		f->events[i].machine = machine;
+		f->events[i].cpu = stream->cpu;
+	}
+	ctf_cursor_init(&f->cursor, trace, stream, plan, false, skip_before_ns);
+}
+
+void feed_deinit(struct feed *f)
+{
+	ctf_cursor_deinit(&f->cursor);
+	free(f->events);
+}
+
+/* Return: whether the cursor found something more, which is then in e. */
+static bool read_one(struct ctf_cursor *c, struct event *e)
+{
+	int r = ctf_cursor_next(c, e);
+
+	e->ts = c->ns;
+	e->id = c->tag;
+	if (r == CTF_CURSOR_LOST) {
+		e->id = EV_LOST;
+		e->lost.to = c->lost_to_ns;
+		e->lost.count = (int64_t)c->lost;
+	}
+	return r != CTF_CURSOR_END;
+}
+
+bool feed_read(struct feed *f)
+{
+	size_t n = 0;
+
+	while (n < AT_ONCE && !f->ended) {
+		n += ctf_cursor_run(&f->cursor, f->events + n, sizeof(*f->events), AT_ONCE - n);
+		if (n == AT_ONCE)
+			break;
+		if (read_one(&f->cursor, &f->events[n]))
+			n++;
+		else
+			f->ended = true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (f->events[i].id == CTF_TAG_ANY)
+			f->events[i].id = EV_OTHER;
+	}
+	f->n = n;
+	return n > 0;
+}
