@@ -23,35 +23,16 @@ struct lengths {
 	uint32_t bits; /* of all numbers together */
 };
 
-/*
- * The exponent of a number as a double is its length. Adding 2^52 and taking it away makes a double
- * of any number that is below without a conversion, which few machines have for several at a time.
- */
-static void measure_short(const uint64_t *restrict codes, uint32_t n, uint8_t *restrict lengths)
-{
-	const uint64_t bias = 1022;
-
-	for (uint32_t i = 0; i < n; i++) {
-		union {
-			uint64_t bits;
-			double value;
-		} x = {.bits = codes[i] | UINT64_C(0x4330000000000000)};
-
-		x.value -= 0x1p52;
-		uint64_t exponent = x.bits >> 52;
-
-		lengths[i] = (uint8_t)(exponent ? exponent - bias : 0);
-	}
-}
-
+/* Twice a number and one more is never 0, which has no highest bit. */
 static void measure(const uint64_t *codes, uint32_t n, uint64_t top, uint8_t *lengths)
 {
-	if (!(top >> 52)) {
-		measure_short(codes, n, lengths);
+	if (top >> 63) {
+		for (uint32_t i = 0; i < n; i++)
+			lengths[i] = (uint8_t)bit_length(codes[i]);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		lengths[i] = (uint8_t)bit_length(codes[i]);
+		lengths[i] = (uint8_t)(63 ^ __builtin_clzll(codes[i] << 1 | 1));
 }
 
 /* Four counters of each length, so that one need not wait for the others. */

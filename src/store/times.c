@@ -4,6 +4,7 @@
 
 enum {
 	AHEAD = 4,    /* times of the base that are looked at together */
+	NEARBY = 4,   /* so often, before the time is taken for far away */
 	SAMPLES = 64, /* times of the block that tell what all are like */
 };
 
@@ -12,10 +13,22 @@ void times_encoder_deinit(struct times_encoder *t)
 	bytes_deinit(&t->scratch);
 }
 
+/* Return: the number of the last of n >= 1 times that is not later than t; 0 if there is none. */
+static inline uint32_t search(const int64_t *at, uint32_t n, int64_t t)
+{
+	uint32_t first = 0;
+
+	for (uint32_t half; n > 1; n -= half) {
+		half = n / 2;
+		first += at[first + half] <= t ? half : 0;
+	}
+	return first;
+}
+
 /* Return: the number of the last time that is not later than t, looked for from `rank` on. */
 static inline uint32_t rank_from(const struct times_base *base, uint32_t rank, int64_t t)
 {
-	while (rank + AHEAD < base->n) {
+	for (uint32_t i = 0; i < NEARBY && rank + AHEAD < base->n; i++) {
 		const int64_t *next = base->at + rank + 1;
 		/* They ascend; no branch on each, which nobody could foretell. */
 		uint32_t n =
@@ -25,9 +38,7 @@ static inline uint32_t rank_from(const struct times_base *base, uint32_t rank, i
 		if (n < AHEAD)
 			return rank;
 	}
-	while (rank + 1 < base->n && base->at[rank + 1] <= t)
-		rank++;
-	return rank;
+	return rank + search(base->at + rank, base->n - rank, t);
 }
 
 static void find_ranks(const struct times *times, const struct times_base *base, int64_t *ranks)
@@ -110,26 +121,16 @@ static void encode_by_base(struct times_encoder *t, struct column_encoder *e,
 
 /* --- choosing --- */
 
-static bool has_time(const struct times_base *base, int64_t t)
-{
-	const int64_t *at = base->at;
-
-	for (uint32_t n = base->n; n > 1;) {
-		uint32_t half = n / 2;
-
-		at += at[half] <= t ? half : 0;
-		n -= half;
-	}
-	return *at == t;
-}
-
 /* Return: how many of SAMPLES times are exactly one of the base's. */
 static uint32_t count_exact(const struct times *times, const struct times_base *base)
 {
 	uint32_t exact = 0;
 
-	for (uint32_t i = 0; i < SAMPLES; i++)
-		exact += has_time(base, times->ts[(size_t)i * times->n / SAMPLES]);
+	for (uint32_t i = 0; i < SAMPLES; i++) {
+		int64_t t = times->ts[(size_t)i * times->n / SAMPLES];
+
+		exact += base->at[search(base->at, base->n, t)] == t;
+	}
 	return exact;
 }
 
