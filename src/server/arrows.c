@@ -15,12 +15,21 @@ struct looking {
 	struct arrows *found;
 	struct dataset *data;
 	int64_t from, to;
+	struct map items; /* rows that are asked for */
+	bool has_items;	  /* else: all */
 	struct error *err;
 };
 
+static bool is_item(const struct looking *l, int32_t row)
+{
+	return map_get(&l->items, (uint64_t)row);
+}
+
 static void push(struct looking *l, const struct arrow *a)
 {
-	if (a->begin >= l->from && a->begin < l->to)
+	if (a->begin < l->from || a->begin >= l->to)
+		return;
+	if (!l->has_items || is_item(l, a->from) || is_item(l, a->to))
 		*vec_push(&l->found->at) = *a;
 }
 
@@ -75,10 +84,25 @@ static double estimate_rows(const struct looking *l, const struct entry *lane)
 	return (double)lane->rows * (double)((uint64_t)to - (uint64_t)from) / length;
 }
 
+/* Looks into one block of a lane in each of so many windows of the stretch. */
+static int look_here_and_there(struct looking *l, size_t lane, uint64_t n_windows)
+{
+	uint64_t width = ((uint64_t)l->to - (uint64_t)l->from) / n_windows;
+
+	for (uint64_t w = 0; w < n_windows; w++) {
+		int64_t from = l->from + (int64_t)(width * w);
+		int64_t to = w + 1 < n_windows ? l->from + (int64_t)(width * (w + 1)) : l->to;
+
+		if (look_in(l, lane, from, to, 1))
+			return ERR;
+	}
+	return 0;
+}
+
 static int find_preemptions(struct looking *l)
 {
 	const struct table_info *info = &l->data->store->tables[TABLE_VCPU_STATE];
-	uint64_t width = (uint64_t)l->to - (uint64_t)l->from, n_windows = 1;
+	uint64_t n_windows = 1;
 	double rows = 0;
 
 	vec_each (lane, &info->lanes)
@@ -88,15 +112,12 @@ static int find_preemptions(struct looking *l)
 	if (!all && info->lanes.n < STATE_BLOCKS)
 		n_windows = STATE_BLOCKS / info->lanes.n;
 	for (size_t i = 0; i < info->lanes.n; i++) {
-		for (uint64_t w = 0; w < n_windows; w++) {
-			int64_t from = l->from + (int64_t)(width / n_windows * w);
-			int64_t to = w + 1 < n_windows
-					     ? l->from + (int64_t)(width / n_windows * (w + 1))
-					     : l->to;
+		int64_t vcpu = info->lanes.at[i].keys[0];
+		bool own = vcpu >= 0 && vcpu < ROW_INDEX_END && is_item(l, row_id(ROW_VCPU, vcpu));
 
-			if (look_in(l, i, from, to, all ? UINT64_MAX : 1))
-				return ERR;
-		}
+		if (all ? look_in(l, i, l->from, l->to, UINT64_MAX)
+			: look_here_and_there(l, i, own ? STATE_BLOCKS : n_windows))
+			return ERR;
 	}
 	return 0;
 }
@@ -160,6 +181,22 @@ static int look_at_wakeups(struct looking *l, size_t lane, const struct digest_b
 	return 0;
 }
 
+/* Return: whether a lane is of a row that is asked for, and has so few rows there that all are looked at. */
+static bool is_looked_through(const struct looking *l, size_t lane)
+{
+	const struct digest *digest = &l->data->wakeup_digest;
+	int64_t thread = l->data->store->tables[TABLE_WAKEUP].lanes.at[lane].keys[1];
+	const struct digest_block *end;
+	uint64_t rows = 0;
+
+	if (thread < 0 || thread >= ROW_INDEX_END || !is_item(l, row_id(ROW_THREAD, thread)))
+		return false;
+	for (const struct digest_block *b = blocks_of(l, &digest->lanes.at[lane], &end); b < end;
+	     b++)
+		rows += b->rows;
+	return rows <= WAKEUP_ROWS;
+}
+
 /*
  * Looks into all blocks whose longest is of class `all` or a higher one, and into every n-th of the
  * class below.
@@ -170,13 +207,14 @@ static int look_by_class(struct looking *l, int all, uint64_t every, struct bloc
 	uint64_t number = 0;
 
 	for (size_t i = 0; i < digest->lanes.n; i++) {
+		bool through = is_looked_through(l, i);
 		const struct digest_block *end;
 
 		for (const struct digest_block *b = blocks_of(l, &digest->lanes.at[i], &end);
 		     b < end; b++) {
 			int class = class_of(b);
 
-			if (class < all && (class < all - 1 || number++ % every)) {
+			if (!through && class < all && (class < all - 1 || number++ % every)) {
 				l->found->more |= class > 0;
 				continue;
 			}
@@ -253,11 +291,15 @@ int arrows_init(struct arrows *a, struct dataset *d, enum output_id output,
 	int r = 0;
 
 	*a = (struct arrows){0};
+	l.has_items = q->has_items;
+	vec_each (item, &q->items)
+		map_put(&l.items, (uint64_t)*item, 0);
 	if (output == OUTPUT_VCPUS)
 		r = find_preemptions(&l);
 	else if (output == OUTPUT_THREADS)
 		r = find_wakeups(&l);
 	cut(a, output, limit);
+	map_deinit(&l.items);
 	return r;
 }
 

@@ -22,8 +22,9 @@ struct arrows {
 };
 
 /*
- * Finds arrows that begin in the range of q: of vCPUs and of threads; other outputs have none. Of
- * more than `limit` the longest stay. Return: 0, or ERR with err set; deinitialize in every case.
+ * Finds arrows that begin in the range of q: of vCPUs and of threads; other outputs have none. With
+ * items in q only those that lead from or to one of them. Of more than `limit` the longest stay.
+ * Return: 0, or ERR with err set; deinitialize in every case.
  */
 int arrows_init(struct arrows *a, struct dataset *d, enum output_id output,
 		const struct view_request *q, size_t limit, struct error *err);

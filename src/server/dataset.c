@@ -332,6 +332,7 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->warnings);
 	vec_deinit(&d->exits);
 	digest_deinit(&d->exit_digest);
+	exit_index_deinit(&d->exit_index);
 	digest_deinit(&d->wakeup_digest);
 	digest_deinit(&d->steal_digest);
 	for (int i = 0; i < ROW_N_KINDS; i++)
@@ -479,6 +480,25 @@ int dataset_find_steal(struct dataset *d, struct error *err)
 	int r = digest_once(d, &d->steal_digest, TABLE_VCPU_STATE, &d->steal_known, err);
 
 	pthread_mutex_unlock(&d->lock);
+	return r;
+}
+
+int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp, struct error *err)
+{
+	int r = 0;
+
+	*indexp = NULL;
+	if (!exit_index_is_needed(d->store))
+		return 0;
+	pthread_mutex_lock(&d->lock);
+	if (!d->exit_index_known) {
+		r = exit_index_init(&d->exit_index, d->store, err);
+		if (r)
+			exit_index_deinit(&d->exit_index);
+		d->exit_index_known = !r;
+	}
+	pthread_mutex_unlock(&d->lock);
+	*indexp = &d->exit_index;
 	return r;
 }
 

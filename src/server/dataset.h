@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "server/digest.h"
+#include "server/exit_sums.h"
 #include "server/rowid.h"
 #include "store/reader.h"
 
@@ -81,9 +82,10 @@ struct dataset {
 
 	int users;	      /* atomic */
 	pthread_mutex_t lock; /* of what follows, until it is known; then it is constant */
-	bool exits_known, wakeups_known, steal_known;
+	bool exits_known, wakeups_known, steal_known, exit_index_known;
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
 	struct digest exit_digest, wakeup_digest, steal_digest;
+	struct exit_index exit_index;
 };
 
 /*
@@ -121,6 +123,12 @@ char *dataset_thread_text(const struct dataset *d, int64_t id);
 int dataset_find_exits(struct dataset *d, struct error *err);
 int dataset_find_wakeups(struct dataset *d, struct error *err);
 int dataset_find_steal(struct dataset *d, struct error *err);
+
+/*
+ * Finds the index of exits, which the first call makes; *indexp: NULL where they are too few to need one.
+ * Return: 0, or ERR with err set.
+ */
+int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp, struct error *err);
 
 /* Return: whether this row has a lane, and which. */
 bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep);

@@ -8,8 +8,6 @@
 #include "store/cursor.h"
 #include "store/sums.h"
 
-enum { BUCKET_BITS = 7, N_BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS };
-
 struct making {
 	struct stats *stats;
 	struct dataset *data;
@@ -157,130 +155,6 @@ static int make_cpus(struct making *m)
 
 /* ---- exits ------------------------------------------------------------------------------------ */
 
-/* Exits of one vCPU for one reason. */
-struct exit_sum {
-	const char *name;
-	int64_t vcpu, reason;
-	int64_t count, total, handled, userspace, preempted, blocked, max, max_at;
-	uint32_t *buckets; /* owned; by length */
-};
-
-typedef VEC(struct exit_sum) exit_sums_t;
-
-/* Lengths that differ by less than 1/128 share a bucket. */
-static unsigned bucket_of(uint64_t length)
-{
-	unsigned shift;
-
-	if (length >> BUCKET_BITS == 0)
-		return (unsigned)length;
-	shift = 63 - (unsigned)__builtin_clzll(length) - BUCKET_BITS;
-	return (shift + 1) << BUCKET_BITS | (unsigned)(length >> shift & ((1U << BUCKET_BITS) - 1));
-}
-
-/* Return: the longest length in a bucket. */
-static int64_t bucket_end(unsigned bucket)
-{
-	unsigned shift = bucket >> BUCKET_BITS;
-	uint64_t low = bucket & ((1U << BUCKET_BITS) - 1);
-
-	if (!shift)
-		return (int64_t)low;
-	return (int64_t)(((low + 1 + (1U << BUCKET_BITS)) << (shift - 1)) - 1);
-}
-
-static int64_t percentile(const struct exit_sum *x, int per_mille)
-{
-	uint64_t n = 0, seen = 0;
-
-	for (unsigned i = 0; i < N_BUCKETS; i++)
-		n += x->buckets[i];
-	if (!n)
-		return TABLE_NULL;
-	for (unsigned i = 0; i < N_BUCKETS; i++) {
-		seen += x->buckets[i];
-		if (seen * 1000 >= n * (uint64_t)per_mille)
-			return bucket_end(i) < x->max ? bucket_end(i) : x->max;
-	}
-	return x->max;
-}
-
-static struct exit_sum *find_sum(exit_sums_t *sums, struct map *known, int64_t vcpu, int64_t reason)
-{
-	uint64_t key = (uint64_t)vcpu << 40 ^ (uint64_t)reason;
-	uint64_t *i = map_get(known, key);
-
-	if (!i && sums->n == DS_MAX_EXITS)
-		return &sums->at[sums->n - 1];
-	if (!i) {
-		i = map_put(known, key, sums->n);
-		struct exit_sum *x = vec_push(sums);
-
-		x->vcpu = vcpu;
-		x->reason = reason;
-		x->max = x->max_at = TABLE_NULL;
-		x->buckets = mem_zalloc(N_BUCKETS, sizeof(*x->buckets));
-	}
-	return &sums->at[*i];
-}
-
-/* Sums of a damaged file may wrap around. */
-static void add_to(int64_t *sum, int64_t x)
-{
-	if (x != TABLE_NULL)
-		*sum = format_add(*sum, (uint64_t)x);
-}
-
-static void add_exit(struct exit_sum *x, const struct store_cursor *c)
-{
-	int64_t dur = store_cursor_get(c, COL_VM_EXIT_DUR);
-
-	x->count++;
-	if (dur == TABLE_NULL)
-		return;
-	add_to(&x->total, dur);
-	add_to(&x->handled, store_cursor_get(c, COL_VM_EXIT_HANDLED_NS));
-	add_to(&x->userspace, store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS));
-	add_to(&x->preempted, store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS));
-	add_to(&x->blocked, store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS));
-	x->buckets[bucket_of((uint64_t)dur)]++;
-	if (dur > x->max) {
-		x->max = dur;
-		x->max_at = store_cursor_get(c, COL_VM_EXIT_TS);
-	}
-}
-
-/* Exits count where they begin. */
-static int collect_exits(struct making *m, exit_sums_t *sums)
-{
-	struct store_query query = store_query_all(m->data->store, TABLE_VM_EXIT);
-	struct map known = {0};
-	struct store_cursor c;
-	int r;
-
-	query.from = m->from;
-	query.to = m->to;
-	query.columns &=
-		~(1U << COL_VM_EXIT_RIP | 1U << COL_VM_EXIT_GUEST_THREAD_ID |
-		  1U << COL_VM_EXIT_ISA | 1U << COL_VM_EXIT_VECTOR | 1U << COL_VM_EXIT_EARLY_NS);
-	store_cursor_init(&c, m->data->store, &query);
-	while ((r = store_cursor_next(&c, m->err)) == CURSOR_ROW) {
-		if (store_cursor_get(&c, COL_VM_EXIT_TS) < m->from)
-			continue;
-		struct exit_sum *x =
-			find_sum(sums, &known, store_cursor_get(&c, COL_VM_EXIT_VCPU_ID),
-				 store_cursor_get(&c, COL_VM_EXIT_REASON));
-
-		if (!x->name)
-			x->name = store_string(m->data->store,
-					       store_cursor_get(&c, COL_VM_EXIT_NAME));
-		add_exit(x, &c);
-	}
-	store_cursor_deinit(&c);
-	map_deinit(&known);
-	return r;
-}
-
 static int32_t exits_row(const struct dataset *d, const struct exit_sum *x)
 {
 	for (size_t i = 0; i < d->exits.n; i++) {
@@ -296,10 +170,17 @@ static void add_exit_row(struct making *m, const struct exit_sum *x)
 	size_t row = add_row(s, exits_row(m->data, x));
 	bool any = x->max != TABLE_NULL;
 	const int64_t values[] = {
-		x->count,	    x->total,		any ? x->total / x->count : TABLE_NULL,
-		percentile(x, 500), percentile(x, 990), x->max,
-		x->max_at,	    x->handled,		x->userspace,
-		x->preempted,	    x->blocked,
+		x->count,
+		x->total,
+		any ? x->total / x->finished : TABLE_NULL,
+		exit_sum_percentile(x, 500),
+		exit_sum_percentile(x, 990),
+		x->max,
+		x->max_at,
+		x->handled,
+		x->userspace,
+		x->preempted,
+		x->blocked,
 	};
 
 	if (x->vcpu >= 0 && x->vcpu < ROW_INDEX_END)
@@ -313,7 +194,8 @@ static void add_exit_row(struct making *m, const struct exit_sum *x)
 static int make_exits(struct making *m)
 {
 	struct stats *s = m->stats;
-	exit_sums_t sums = {0};
+	const struct exit_index *index;
+	struct exit_sums sums = {0};
 
 	add_column(s, "row", "vCPU", STATS_ROW, "the vCPU");
 	add_column(s, "vcpu", "Name", STATS_TEXT, "its VM and number");
@@ -329,17 +211,16 @@ static int make_exits(struct making *m)
 	add_column(s, "userspace", "User space", STATS_NS, "of total: in user space");
 	add_column(s, "preempted", "Preempted", STATS_NS, "of total: runnable, without a CPU");
 	add_column(s, "blocked", "Blocked", STATS_NS, "of total: asleep");
-	int r = dataset_find_exits(m->data, m->err);
+	int r = dataset_find_exits(m->data, m->err) ||
+		dataset_find_exit_index(m->data, &index, m->err) ||
+		exit_sums_init(&sums, m->data->store, index, m->from, m->to, m->err);
 
-	if (!r)
-		r = collect_exits(m, &sums);
-	vec_each (x, &sums) {
+	vec_each (x, &sums.at) {
 		if (!r)
 			add_exit_row(m, x);
-		free(x->buckets);
 	}
-	vec_deinit(&sums);
-	return r;
+	exit_sums_deinit(&sums);
+	return r ? ERR : 0;
 }
 
 /* ---- who took the CPU ---------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class Expected:
             return str(min(bucket_end(lengths[math.ceil(len(lengths) * per_mille / 1000) - 1]), lengths[-1]))
 
         return [self.vcpu_name(vcpu), rows[0]["name"], str(len(rows)), str(sum(lengths)),
-                str(sum(lengths) // len(rows)) if whole else "", share(500), share(990),
+                str(sum(lengths) // len(whole)) if whole else "", share(500), share(990),
                 str(longest["dur"]) if whole else "", str(longest["ts"]) if whole else "",
                 part("handled_ns"), part("userspace_ns"), part("preempted_ns"), part("blocked_ns")]
 

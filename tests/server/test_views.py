@@ -218,9 +218,9 @@ def test_filters():
 # ---- arrows, charts, statistics, search ---------------------------------------------------------------
 
 
-def arrows(shown, output):
+def arrows(shown, output, **more):
     found = schema.good(SERVER.post(f"{shown.api}/arrows", {"output": output, "start": 0,
-        "end": shown.exp["duration"], "limit": 20000}), "page", "arrows")
+        "end": shown.exp["duration"], "limit": 20000, **more}), "page", "arrows")
     assert not found["more"]
     assert found["start"] == sorted(found["start"])
     return sorted(zip(found["start"], found["end"], found["from"], found["to"]))
@@ -237,6 +237,11 @@ def test_arrows():
         assert arrows(shown, "threads") == sorted(
             (r["ts"] - shown.start, r["ts"] - shown.start + r["run_ns"], row("thread", r["waker_thread_id"]),
              row("thread", r["thread_id"])) for r in woken)
+        for output in ("vcpus", "threads"):
+            all_ = arrows(shown, output)
+            for item in sorted({a[2] for a in all_} | {a[3] for a in all_})[:20]:
+                assert arrows(shown, output, items=[item]) == [a for a in all_ if item in a[2:]], (output, item)
+        assert arrows(shown, "vcpus", items=[]) == []
         few = schema.good(SERVER.post(f"{shown.api}/arrows", {"output": "threads", "start": 0, "limit": 3,
             "end": shown.exp["duration"]}), "page", "arrows")
         assert few["more"] and len(few["from"]) == 3

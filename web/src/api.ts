@@ -334,9 +334,11 @@ export class ExperimentApi {
 		output: "vcpus" | "threads",
 		range: TimeRange,
 		limit: number,
+		items: readonly RowId[],
 		signal?: AbortSignal,
 	): Promise<Arrows> {
-		return json(`${this.base}/arrows`, { output, ...wholeRange(range), limit }, signal);
+		const body = { output, ...wholeRange(range), limit, items };
+		return json(`${this.base}/arrows`, body, signal);
 	}
 
 	series(

@@ -5,9 +5,7 @@ import { isAbort, type Arrows, type ExperimentApi, type RowId, type TimeRange } 
 import type { TreeNode } from "./tree";
 
 const SETTLE_MS = 150;
-/** Of the whole output, of which the row's are picked: the longest ones. */
-const LIMIT = 20000;
-/** More than this is a thicket, not a picture. */
+/** More than this is a thicket, not a picture; of more the longest are drawn. */
 export const MOST_DRAWN = 400;
 
 export interface Arrow {
@@ -84,7 +82,8 @@ export class ArrowLoader {
 		signal: AbortSignal,
 	): Promise<void> {
 		try {
-			this.set(arrowsOf(await this.api.arrows(output, range, LIMIT, signal), row));
+			const found = await this.api.arrows(output, range, MOST_DRAWN, [row], signal);
+			this.set(arrowsOf(found, row));
 		} catch (e) {
 			if (!isAbort(e)) {
 				// The states are what matters; without an answer there are no arrows.

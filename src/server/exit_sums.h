@@ -1,0 +1,55 @@
+/*
+ * exit_sums: what the exits of each vCPU for each reason add up to, between any two times.
+ *
+ * Adding up takes reading every exit, seconds where there are a hundred million. So a table that has
+ * many is read once, and the sums of stretches of it are kept: of a question later on, only the exits
+ * at both of its ends are read. Exits count where they begin.
+ */
+#ifndef VMSCOPE_SERVER_EXIT_SUMS_H
+#define VMSCOPE_SERVER_EXIT_SUMS_H
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "store/reader.h"
+
+/* Exits of one vCPU for one reason. */
+struct exit_sum {
+	const char *name; /* the file's; NULL: it has none */
+	int64_t vcpu, reason;
+	int64_t count;	  /* of all; the rest is of those whose end was seen */
+	int64_t finished; /* how many these are */
+	int64_t total, handled, userspace, preempted, blocked, max, max_at; /* max: or TABLE_NULL */
+	uint32_t *buckets;						    /* owned; by length */
+};
+
+struct exit_sums {
+	VEC(struct exit_sum) at;
+	struct map places;
+};
+
+struct exit_stretch;
+
+/* Sums of stretches of every lane. */
+struct exit_index {
+	VEC(struct exit_stretch) stretches; /* by lane, then time */
+};
+
+/* Return: whether there are so many exits that an index is worth its while. */
+bool exit_index_is_needed(const struct store *s);
+
+/* Reads all exits. Return: 0, or ERR with err set; deinitialize in every case. */
+int exit_index_init(struct exit_index *index, const struct store *s, struct error *err);
+void exit_index_deinit(struct exit_index *index);
+
+/*
+ * Adds up what began in [from, to). index: NULL if there is none.
+ * Return: 0, or ERR with err set; deinitialize in every case.
+ */
+int exit_sums_init(struct exit_sums *sums, const struct store *s, const struct exit_index *index,
+		   int64_t from, int64_t to, struct error *err);
+void exit_sums_deinit(struct exit_sums *sums);
+
+/* Return: so many of a thousand are at most so long, within 0.8 %; TABLE_NULL: no end was seen. */
+int64_t exit_sum_percentile(const struct exit_sum *x, int per_mille);
+
+#endif
