@@ -17,7 +17,8 @@
 
 struct ctf_cursor_file {
 	struct ctf_packets src;
-	struct ctf_packet next; /* not entered yet */
+	struct ctf_packet next;	  /* not entered yet */
+	struct ctf_reader reader; /* of `next` */
 	bool has_next;
 	uint64_t dropped; /* bytes from the start that were given back to the kernel */
 };
@@ -76,15 +77,16 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 				 .every_event = every_event,
 				 .skip_before_ns = skip_before_ns};
 	prepare_clock(c);
-	c->saved = mem_zalloc(trace->type.n_saves + 1, sizeof(*c->saved));
-	ctf_reader_init(&c->reader, c->saved);
+	ctf_reader_init(&c->reader, mem_zalloc(trace->type.n_saves + 1, sizeof(*c->reader.saved)));
 	c->n_files = stream->files.n;
 	c->files = mem_zalloc(c->n_files, sizeof(*c->files));
 	for (size_t i = 0; i < c->n_files; i++) {
 		struct ctf_cursor_file *f = &c->files[i];
 
 		f->src = ctf_trace_packets(trace, stream->files.at[i], &c->diags);
-		f->has_next = ctf_packet_read(&f->src, 0, &c->reader, &f->next);
+		ctf_reader_init(&f->reader,
+				mem_zalloc(trace->type.n_saves + 1, sizeof(*f->reader.saved)));
+		f->has_next = ctf_packet_read(&f->src, 0, &f->reader, &f->next);
 	}
 }
 
@@ -107,9 +109,10 @@ void ctf_cursor_deinit(struct ctf_cursor *c)
 		if (f->src.size > f->dropped)
 			madvise((void *)(f->src.data + f->dropped), f->src.size - f->dropped,
 				MADV_DONTNEED);
+		free(f->reader.saved);
 	}
 	free(c->files);
-	free(c->saved);
+	free(c->reader.saved);
 	*c = (struct ctf_cursor){0};
 }
 
@@ -313,6 +316,15 @@ static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct
 	return is_readable;
 }
 
+/* Events are read with it from now on; the file's next packet with the one they were read with before. */
+static void swap_readers(struct ctf_cursor *c, struct ctf_cursor_file *f)
+{
+	struct ctf_reader reader = c->reader;
+
+	c->reader = f->reader;
+	f->reader = reader;
+}
+
 /*
  * Makes the next packet the current one, unless it is to be left out.
  * Return: whether there was one.
@@ -325,7 +337,8 @@ static bool enter_packet(struct ctf_cursor *c)
 		return false;
 	struct ctf_packet p = f->next;
 
-	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &c->reader, &f->next);
+	swap_readers(c, f);
+	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &f->reader, &f->next);
 	drop_pages(f, p.offset);
 	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {
 		c->file = f;
@@ -333,7 +346,7 @@ static bool enter_packet(struct ctf_cursor *c)
 
 		if (take_packet(c, &p, has_after ? &f->next : NULL)) {
 			set_clock_limits(c);
-			ctf_packet_enter(&f->src, &p, &c->reader);
+			ctf_packet_enter(&p, &c->reader);
 			set_drop_at(c);
 			c->in_packet = true;
 		}

@@ -52,8 +52,7 @@ struct ctf_cursor {
 	struct ctf_cursor_file *file; /* of the current packet */
 	struct ctf_packet packet;     /* the current one, or the last */
 	struct ctf_reader reader;
-	struct ctf_reader at_event; /* every event: the reader before the event's fields */
-	uint64_t *saved;
+	struct ctf_reader at_event;	  /* every event: the reader before the event's fields */
 	uint64_t discarded, seq_num;	  /* the packet's, as far as they are believed */
 	uint64_t first_clock, last_clock; /* cycles, of events */
 	uint64_t clock_floor;		  /* cycles: an earlier event is not believed */

@@ -159,6 +159,7 @@ static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct c
 
 	if (found != PROBE_SOUND)
 		return found;
+	p->header_end = r->pos;
 	p->cls = class_of(src->type, r);
 	if (!p->cls)
 		return PROBE_STREAM;
@@ -210,13 +211,24 @@ static void report(const struct ctf_packets *src, enum diag_id id, uint64_t offs
 	diag_add(src->diags, id, 1, &where);
 }
 
-static bool leads_to_header(const struct ctf_packets *src, uint64_t next, struct ctf_reader *r)
+/* Return: whether at `next` there is the same header as p's, to the bit, as there mostly is. */
+static bool is_same_header(const struct ctf_packets *src, uint64_t next, const struct ctf_packet *p)
 {
-	struct ctf_packet p;
+	uint64_t n = (p->header_end + 7) / 8;
+
+	return src->size - next >= n && !memcmp(src->data + next, src->data + p->offset, n);
+}
+
+static bool leads_to_header(const struct ctf_packets *src, const struct ctf_packet *p,
+			    struct ctf_reader *r)
+{
+	uint64_t next = p->offset + p->size;
+	struct ctf_packet other;
 
 	if (next >= src->size)
 		return next == src->size;
-	return probe(src, next, r, &p) != PROBE_MAGIC || !has_magic(src->type);
+	return is_same_header(src, next, p) || probe(src, next, r, &other) != PROBE_MAGIC ||
+	       !has_magic(src->type);
 }
 
 /*
@@ -229,7 +241,7 @@ static void mend_size(const struct ctf_packets *src, struct ctf_packet *p, struc
 {
 	uint64_t left = src->size - p->offset;
 	uint64_t stated = p->size < left ? p->size : left;
-	bool leads = leads_to_header(src, p->offset + p->size, r);
+	bool leads = leads_to_header(src, p, r);
 	uint64_t from = p->offset + ((leads ? p->content_end : p->content_start) + 7) / 8;
 	uint64_t next = search(src, from, p->offset + stated, r);
 
@@ -257,6 +269,15 @@ static enum diag_id diag_of(enum probe found)
 	}
 }
 
+/* Other packets were looked at: what the reader kept of this one's fields is gone. */
+static void read_again(const struct ctf_packets *src, const struct ctf_packet *p,
+		       struct ctf_reader *r)
+{
+	struct ctf_packet again;
+
+	probe(src, p->offset, r, &again);
+}
+
 int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
 		    struct ctf_packet *p)
 {
@@ -267,10 +288,12 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 
 		if (found == PROBE_SOUND) {
 			mend_size(src, p, r);
+			if (r->data != src->data + offset)
+				read_again(src, p, r);
 			if (p->other_uuid)
 				report(src, DIAG_PACKET_UUID, offset, 0);
 			p->follows_damage = damaged;
-			ctf_packet_enter(src, p, r);
+			ctf_packet_enter(p, r);
 			return 1;
 		}
 		report(src, diag_of(found), offset, found == PROBE_HEADER ? r->pos : 0);
@@ -281,12 +304,8 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 	return 0;
 }
 
-void ctf_packet_enter(const struct ctf_packets *src, const struct ctf_packet *p,
-		      struct ctf_reader *r)
+void ctf_packet_enter(const struct ctf_packet *p, struct ctf_reader *r)
 {
-	struct ctf_packet again;
-
-	probe(src, p->offset, r, &again);
 	r->clock = p->clock;
 	r->pos = p->content_start;
 	r->end = p->content_end;

@@ -30,6 +30,7 @@ struct ctf_packets {
 struct ctf_packet {
 	uint64_t offset;	/* bytes from the file's start */
 	uint64_t size;		/* bytes to where the next packet begins */
+	uint64_t header_end;	/* bits from the packet's start to its context */
 	uint64_t content_start; /* bits from the packet's start to its first event */
 	uint64_t content_end;	/* bits; never past the file's end */
 	const struct ctf_stream_class *cls;
@@ -60,9 +61,11 @@ void ctf_reader_init(struct ctf_reader *r, uint64_t *saved);
 int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
 		    struct ctf_packet *packet);
 
-/* Puts the reader at the first event of a packet that was read before, with its clock. */
-void ctf_packet_enter(const struct ctf_packets *src, const struct ctf_packet *packet,
-		      struct ctf_reader *r);
+/*
+ * Puts the reader, with which the packet was read last, at its first event, with the packet's clock as it
+ * is now.
+ */
+void ctf_packet_enter(const struct ctf_packet *packet, struct ctf_reader *r);
 
 /* Return: the size in bits of the integer with this role in root, 0 if there is none. */
 unsigned ctf_role_size(const struct ctf_fc *root, enum ctf_role role);
