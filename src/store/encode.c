@@ -4,6 +4,9 @@
 
 #include "schema/table.h"
 
+/* Of what is the same for a whole column no copy of a loop asks again. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 enum {
 	MAX_DICTIONARY = 255,
 	GOOD_ENOUGH = 16, /* bytes of codes; trying to save some of them costs more than it gives */
@@ -153,6 +156,18 @@ static uint64_t plain_top(const struct column_values *v)
 	return (uint64_t)format_sub(v->max, v->min) + (v->nulls && v->known);
 }
 
+static void shift_all(const struct column_values *v, uint64_t by, uint64_t *restrict codes)
+{
+	for (uint32_t i = 0; i < v->n; i++)
+		codes[i] = (uint64_t)v->at[i] + by;
+}
+
+static void shift_known(const struct column_values *v, uint64_t by, uint64_t *restrict codes)
+{
+	for (uint32_t i = 0; i < v->n; i++)
+		codes[i] = v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + by;
+}
+
 static struct candidate try_plain(const struct column_values *v, struct packing *p)
 {
 	struct candidate c = {.nulls = v->nulls, .base = v->min, .packing = p};
@@ -160,8 +175,10 @@ static struct candidate try_plain(const struct column_values *v, struct packing 
 
 	p->n = v->n;
 	p->top = plain_top(v);
-	for (uint32_t i = 0; p->top && i < v->n; i++)
-		p->codes[i] = v->nulls && v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + shift;
+	if (p->top && v->nulls)
+		shift_known(v, shift, p->codes);
+	else if (p->top)
+		shift_all(v, shift, p->codes);
 	return pack(c);
 }
 
@@ -236,14 +253,9 @@ static bool has_null(const int64_t *values, uint32_t n)
 /* --- slots of values --- */
 
 /* Where a value has its slot: its own, if all lie so close together that this is possible. */
-struct places {
-	bool close;
-	int64_t min;
-};
-
-static struct places places_of(int64_t min, int64_t max)
+static bool are_close(const struct column_values *v)
 {
-	return (struct places){(uint64_t)format_sub(max, min) < COLUMN_SLOTS - 1, min};
+	return (uint64_t)format_sub(v->max, v->min) < COLUMN_SLOTS - 1;
 }
 
 static void empty_slots(struct column_slots *s)
@@ -254,11 +266,12 @@ static void empty_slots(struct column_slots *s)
 	}
 }
 
-/* Return: the slot of this key, which may be empty. */
-static inline uint32_t find_slot(const struct column_slots *s, struct places places, int64_t key)
+/* Return: the slot of this key, one of `all`, which may be empty. */
+static ALWAYS_INLINE uint32_t find_slot(const struct column_slots *s,
+					const struct column_values *all, bool close, int64_t key)
 {
-	if (places.close)
-		return key == TABLE_NULL ? 0 : (uint32_t)format_sub(key, places.min) + 1;
+	if (close)
+		return key == TABLE_NULL ? 0 : (uint32_t)format_sub(key, all->min) + 1;
 	uint32_t i = (uint32_t)((uint64_t)key * UINT64_C(0x9E3779B97F4A7C15) >> 40) % COLUMN_SLOTS;
 
 	while (s->stamps[i] == s->stamp && s->keys[i] != key)
@@ -266,31 +279,24 @@ static inline uint32_t find_slot(const struct column_slots *s, struct places pla
 	return i;
 }
 
-static inline void fill_slot(struct column_slots *s, uint32_t i, int64_t key, int64_t value)
+static ALWAYS_INLINE void fill_slot(struct column_slots *s, uint32_t i, int64_t key, int64_t value)
 {
 	s->stamps[i] = s->stamp;
 	s->keys[i] = key;
 	s->values[i] = value;
 }
 
-/*
- * Gives each distinct value a code, in the order in which they come; e->dictionary are the values.
- * Return: how many there are, or 0 when they are more than `most`.
- */
-static uint32_t make_dictionary(struct column_encoder *e, const struct column_values *v,
-				uint32_t most, uint64_t *codes)
+static ALWAYS_INLINE uint32_t number_values(struct column_encoder *e, const struct column_values *v,
+					    uint32_t most, bool close, uint64_t *restrict codes)
 {
-	const struct places places = places_of(v->min, v->max);
 	struct column_slots *s = &e->slots;
 	uint32_t n = 0;
 	int64_t before = 0;
 
-	empty_slots(s);
-	e->dictionary.n = 0;
 	if (v->nulls)
-		fill_slot(s, find_slot(s, places, TABLE_NULL), TABLE_NULL, 0);
+		fill_slot(s, find_slot(s, v, close, TABLE_NULL), TABLE_NULL, 0);
 	for (uint32_t i = 0; i < v->n; i++) {
-		uint32_t slot = find_slot(s, places, v->at[i]);
+		uint32_t slot = find_slot(s, v, close, v->at[i]);
 
 		if (s->stamps[slot] != s->stamp) {
 			if (n == most)
@@ -302,6 +308,19 @@ static uint32_t make_dictionary(struct column_encoder *e, const struct column_va
 		codes[i] = (uint64_t)s->values[slot];
 	}
 	return n;
+}
+
+/*
+ * Gives each distinct value a code, in the order in which they come; e->dictionary are the values.
+ * Return: how many there are, or 0 when they are more than `most`.
+ */
+static uint32_t make_dictionary(struct column_encoder *e, const struct column_values *v,
+				uint32_t most, uint64_t *codes)
+{
+	empty_slots(&e->slots);
+	e->dictionary.n = 0;
+	return are_close(v) ? number_values(e, v, most, true, codes)
+			    : number_values(e, v, most, false, codes);
 }
 
 static struct candidate try_dictionary(struct column_encoder *e, const struct column_values *v,
@@ -360,20 +379,27 @@ static struct candidate try_before(const struct column_values *v, struct packing
 	return pack_foreseen(v, COLUMN_BEFORE, p);
 }
 
+static ALWAYS_INLINE void foresee(struct column_slots *s, const struct column_values *v,
+				  const struct column_values *neighbor, bool close,
+				  uint64_t *restrict codes)
+{
+	for (uint32_t i = 0; i < v->n; i++) {
+		uint32_t slot = find_slot(s, neighbor, close, neighbor->at[i]);
+		int64_t lately = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
+
+		codes[i] = v->at[i] == lately ? 0 : unforeseen(v, v->at[i]);
+		fill_slot(s, slot, neighbor->at[i], v->at[i]);
+	}
+}
+
 static struct candidate try_neighbor(struct column_encoder *e, const struct column_values *v,
 				     const struct column_values *neighbor, struct packing *p)
 {
-	const struct places places = places_of(neighbor->min, neighbor->max);
-	struct column_slots *s = &e->slots;
-
-	empty_slots(s);
-	for (uint32_t i = 0; i < v->n; i++) {
-		uint32_t slot = find_slot(s, places, neighbor->at[i]);
-		int64_t lately = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
-
-		p->codes[i] = v->at[i] == lately ? 0 : unforeseen(v, v->at[i]);
-		fill_slot(s, slot, neighbor->at[i], v->at[i]);
-	}
+	empty_slots(&e->slots);
+	if (are_close(neighbor))
+		foresee(&e->slots, v, neighbor, true, p->codes);
+	else
+		foresee(&e->slots, v, neighbor, false, p->codes);
 	return pack_foreseen(v, COLUMN_NEIGHBOR, p);
 }
 

@@ -35,24 +35,26 @@ static void measure(const uint64_t *codes, uint32_t n, uint64_t top, uint8_t *le
 		lengths[i] = (uint8_t)(63 ^ __builtin_clzll(codes[i] << 1 | 1));
 }
 
-/* Four counters of each length, so that one need not wait for the others. */
-static void count_lengths(const uint8_t *lengths, uint32_t n, struct lengths *l)
+/* Four counters of each length, none longer than `width`, so that one need not wait for the others. */
+static void count_lengths(const uint8_t *lengths, uint32_t n, unsigned width, struct lengths *l)
 {
-	uint16_t counts[4][PACK_MAX_WIDTH + 1] = {0};
+	uint16_t counts[PACK_MAX_WIDTH + 1][4];
 	uint32_t sum = 0, i = 0;
 
+	memset(counts, 0, (width + 1) * sizeof(counts[0]));
 	for (; i + 3 < n; i += 4) {
-		for (uint32_t k = 0; k < 4; k++)
-			counts[k][lengths[i + k]]++;
+		counts[lengths[i]][0]++;
+		counts[lengths[i + 1]][1]++;
+		counts[lengths[i + 2]][2]++;
+		counts[lengths[i + 3]][3]++;
 	}
 	for (; i < n; i++)
-		counts[0][lengths[i]]++;
+		counts[lengths[i]][0]++;
 	l->n = l->bits = 0;
-	for (unsigned length = 0; length <= PACK_MAX_WIDTH; length++) {
-		uint32_t count = 0;
+	for (unsigned length = 0; length <= width; length++) {
+		const uint16_t *c = counts[length];
+		uint32_t count = (uint32_t)c[0] + c[1] + c[2] + c[3];
 
-		for (uint32_t k = 0; k < 4; k++)
-			count += counts[k][length];
 		sum += count;
 		l->bits += count * length;
 		l->at[l->n] = (uint8_t)length;
@@ -197,7 +199,7 @@ static void choose_sparse(struct packing *p, const struct sparse *s)
 	p->size = 0;
 	if (bit_length(all) > FEW_BITS) {
 		measure(p->codes, s->n, all, p->lengths);
-		count_lengths(p->lengths, s->n, &l);
+		count_lengths(p->lengths, s->n, bit_length(all), &l);
 		choose_dense(p, &l);
 	} else if (all) {
 		choose_fixed(p, bit_length(all));
@@ -232,7 +234,7 @@ static void choose_long(struct packing *p)
 	struct lengths l;
 
 	measure(p->codes, p->n, p->top, p->lengths);
-	count_lengths(p->lengths, p->n, &l);
+	count_lengths(p->lengths, p->n, bit_length(p->top), &l);
 	if (l.at[0] || l.upto[0] < p->n / 8 * 3) {
 		choose_dense(p, &l);
 		return;

@@ -20,7 +20,7 @@ static inline uint32_t search(const int64_t *at, uint32_t n, int64_t t)
 
 	for (uint32_t half; n > 1; n -= half) {
 		half = n / 2;
-		first += at[first + half] <= t ? half : 0;
+		first += half & -(uint32_t)(at[first + half] <= t);
 	}
 	return first;
 }

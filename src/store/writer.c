@@ -69,7 +69,7 @@ struct store_lane {
 /* A block to be written. */
 struct job {
 	struct store_lane *lane;
-	int64_t *columns; /* owned */
+	int64_t *columns;
 	uint32_t n, stride;
 	int64_t end; /* of its last row */
 	uint32_t n_bases;
@@ -561,7 +561,7 @@ static bool take(struct store_lane *l, const int64_t *from)
 	return true;
 }
 
-static void do_job(void *writer, void *job);
+static void do_job(const struct job *j);
 
 /* Columns begin at different places of a cache's lines. */
 static uint32_t stride_of(uint32_t cap)
@@ -578,7 +578,7 @@ static size_t columns_size(const struct store_lane *l, uint32_t cap)
 static void hand_over(struct store_lane *l, int64_t end, bool last)
 {
 	struct store_writer *w = l->writer;
-	struct job *j = mem_zalloc(1, sizeof(*j));
+	struct job mine, *j = w->worker ? mem_alloc(sizeof(*j)) : &mine;
 
 	*j = (struct job){.lane = l,
 			  .columns = l->columns,
@@ -588,12 +588,13 @@ static void hand_over(struct store_lane *l, int64_t end, bool last)
 			  .last = last};
 	if (l->n && l->table->ts != NO_COLUMN)
 		find_bases(j);
-	l->columns = last ? NULL : mem_alloc(columns_size(l, l->cap));
 	l->n = 0;
-	if (w->worker)
-		worker_put(w->worker, j);
-	else
-		do_job(w, j);
+	if (!w->worker) {
+		do_job(j);
+		return;
+	}
+	l->columns = last ? NULL : mem_alloc(columns_size(l, l->cap));
+	worker_put(w->worker, j);
 }
 
 static void grow(struct store_lane *l, uint32_t cap)
@@ -701,20 +702,26 @@ static void add_root(struct store_lane *l)
 	l->writer->n_roots[row[ROOT_TABLE]]++;
 }
 
-static void do_job(void *writer, void *job)
+static void do_job(const struct job *j)
+{
+	if (j->n)
+		write_block(j);
+	for (uint32_t i = 0; i < j->n_bases; i++)
+		free((int64_t *)j->bases[i].at);
+	if (!j->last)
+		return;
+	if (j->lane->n_levels)
+		add_root(j->lane);
+	lane_free(j->lane);
+}
+
+/* By the worker; the lane has other columns already. */
+static void run_job(void *writer, void *job)
 {
 	struct job *j = job;
 
 	(void)writer;
-	if (j->n)
-		write_block(j);
-	if (j->last) {
-		if (j->lane->n_levels)
-			add_root(j->lane);
-		lane_free(j->lane);
-	}
-	for (uint32_t i = 0; i < j->n_bases; i++)
-		free((int64_t *)j->bases[i].at);
+	do_job(j);
 	free(j->columns);
 	free(j);
 }
@@ -722,7 +729,7 @@ static void do_job(void *writer, void *job)
 void store_writer_use_thread(struct store_writer *w)
 {
 	if (!w->worker)
-		w->worker = worker_new(do_job, w, MAX_JOBS);
+		w->worker = worker_new(run_job, w, MAX_JOBS);
 }
 
 void store_lane_end(struct store_lane *l)
