@@ -4,21 +4,10 @@
 
 #include "base/mem.h"
 
-/* Where its search begins. */
-static size_t home_of(const struct map *m, uint64_t key)
-{
-	/*
-	 * Fibonacci hashing: tids and cpu numbers are dense and small, this spreads them well. Keys of
-	 * two numbers have one of them in their upper half, which must have its say, too.
-	 */
-	uint64_t folded = key ^ key >> 32;
-
-	return (size_t)((folded * 0x9e3779b97f4a7c15ull) >> 32) & (m->capacity - 1);
-}
-
+/* The key's place, or the free one where it belongs. */
 static size_t slot_of(const struct map *m, uint64_t key)
 {
-	size_t i = home_of(m, key);
+	size_t i = map_home(m, key);
 
 	while (m->at[i].used && m->at[i].key != key)
 		i = (i + 1) & (m->capacity - 1);
@@ -38,23 +27,14 @@ static void grow(struct map *m)
 	free(old.at);
 }
 
-uint64_t *map_get(const struct map *m, uint64_t key)
-{
-	if (!m->capacity)
-		return NULL;
-	struct map_entry *e = &m->at[slot_of(m, key)];
-	return e->used ? &e->value : NULL;
-}
-
-uint64_t *map_put(struct map *m, uint64_t key, uint64_t value)
+uint64_t *map_add(struct map *m, uint64_t key, uint64_t value)
 {
 	if (m->n * 4 >= m->capacity * 3)
 		grow(m);
 	struct map_entry *e = &m->at[slot_of(m, key)];
-	if (!e->used) {
-		*e = (struct map_entry){.key = key, .value = value, .used = true};
-		m->n++;
-	}
+
+	*e = (struct map_entry){.key = key, .value = value, .used = true};
+	m->n++;
 	return &e->value;
 }
 
@@ -66,7 +46,7 @@ void map_remove(struct map *m, uint64_t key)
 
 	/* Whoever was put further because of it, or of one behind it, moves up. */
 	for (size_t i = (hole + 1) & mask; m->at[i].used; i = (i + 1) & mask) {
-		size_t home = home_of(m, m->at[i].key);
+		size_t home = map_home(m, m->at[i].key);
 
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

@@ -33,8 +33,9 @@ char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 
 void *mem_vec_grow(void *at, size_t *cap, size_t n, size_t size);
 
 /* Appends one zeroed element. Return: pointer to it. */
-#define vec_push(v)                                                            \
-	((v)->at = mem_vec_grow((v)->at, &(v)->cap, (v)->n, sizeof(*(v)->at)), \
+#define vec_push(v)                                                                                \
+	((v)->at = (v)->n < (v)->cap ? (v)->at                                                     \
+				     : mem_vec_grow((v)->at, &(v)->cap, (v)->n, sizeof(*(v)->at)), \
 	 (__typeof__((v)->at))__builtin_memset(&(v)->at[(v)->n++], 0, sizeof(*(v)->at)))
 
 #define vec_each(e, v)                                                                           \

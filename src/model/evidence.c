@@ -132,14 +132,6 @@ const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *
 	return *v->comm || !t ? v->comm : t->comm;
 }
 
-static void set_comm(char *to, const struct ctf_text *comm)
-{
-	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
-
-	memcpy(to, comm->at, n);
-	to[n] = '\0';
-}
-
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu)
 {
 	*s = (struct evidence_stream){.e = e,
@@ -158,8 +150,11 @@ static struct evidence_vcpu *current_vcpu(struct evidence_stream *s)
 {
 	if (s->tid == NO_VALUE)
 		return &s->unplaced;
+	if (s->vcpu)
+		return &s->e->vcpus.at[s->vcpu - 1];
 	struct evidence_vcpu *v = get_vcpu(s->e, s->tid);
 
+	s->vcpu = (size_t)(v - s->e->vcpus.at) + 1;
 	if (*s->comm) {
 		memcpy(v->comm, s->comm, sizeof(v->comm));
 		*s->comm = '\0';
@@ -189,7 +184,7 @@ static void place(struct evidence_stream *s, int64_t tid, const struct ctf_text 
 		add_votes(&to->exit_ids, &from->exit_ids);
 		add_votes(&to->vm_uids, &from->vm_uids);
 		if (!*to->comm)
-			set_comm(to->comm, comm);
+			comm_set(to->comm, comm);
 	}
 	vcpu_deinit(from);
 	*from = (struct evidence_vcpu){.tid = NO_VALUE};
@@ -204,7 +199,8 @@ static void on_switch(struct evidence_stream *s, const struct event *event)
 	if (s->tid == NO_VALUE)
 		place(s, event->sched_switch.prev_tid, &event->sched_switch.prev_comm);
 	s->tid = event->sched_switch.next_tid;
-	set_comm(s->comm, &event->sched_switch.next_comm);
+	s->vcpu = 0;
+	comm_set(s->comm, &event->sched_switch.next_comm);
 }
 
 /* What is collected so far belongs to whoever ran before the gap; nobody knows who runs after it.
@@ -255,11 +251,13 @@ static void on_statedump(struct evidence *e, const struct event *event)
 	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
 
 	t->pid = event->statedump_process_state.pid;
-	set_comm(t->comm, &event->statedump_process_state.name);
+	comm_set(t->comm, &event->statedump_process_state.name);
 }
 
 void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 {
+	struct evidence_vcpu *v;
+
 	if (event->id < EV_N)
 		s->e->n[event->id]++;
 	switch (event->id) {
@@ -267,12 +265,14 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		on_switch(s, event);
 		break;
 	case EV_KVM_ENTRY:
-		current_vcpu(s)->entries++;
-		votes_add(&current_vcpu(s)->entry_ids, event->kvm_entry.vcpu_id, 1);
+		v = current_vcpu(s);
+		v->entries++;
+		votes_add(&v->entry_ids, event->kvm_entry.vcpu_id, 1);
 		break;
 	case EV_KVM_EXIT:
-		current_vcpu(s)->exits++;
-		votes_add(&current_vcpu(s)->exit_ids, event->kvm_exit.vcpu_id, 1);
+		v = current_vcpu(s);
+		v->exits++;
+		votes_add(&v->exit_ids, event->kvm_exit.vcpu_id, 1);
 		break;
 	case EV_SCHED_PROCESS_FORK:
 		on_fork(s->e, event);

@@ -60,19 +60,9 @@ void thread_lane_settle(struct thread_lane *l, int was, const struct model_sink 
 		release(l, (enum thread_state)was, sink);
 }
 
-static bool is_in_syscall(const struct thread_lane *l, int state)
+void thread_lane_change(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
+			const char *syscall, const struct model_sink *sink)
 {
-	return (l->mode == MODE_SYSCALL || l->mode == MODE_KVM) && state != THREAD_USER &&
-	       state != THREAD_UNKNOWN && state != THREAD_DEAD;
-}
-
-void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
-		     const struct model_sink *sink)
-{
-	const char *syscall = is_in_syscall(l, state) ? l->syscall : NULL;
-
-	if ((int)l->open.state == state && l->open.cpu == cpu && l->open.syscall == syscall)
-		return;
 	close_open(l, ts, sink);
 	if (l->open.state == THREAD_DEAD)
 		l->unknown_since = ts;

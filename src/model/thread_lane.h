@@ -9,6 +9,7 @@
 #define VMSCOPE_MODEL_THREAD_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -31,7 +32,7 @@ struct thread_lane {
 	enum thread_mode mode;
 	int64_t unknown_since; /* MODE_UNKNOWN: not longer than this */
 	enum thread_mode rest; /* the mode when no event tells: unknown, or user where none can */
-	const char *syscall;   /* MODE_SYSCALL: which, or NULL */
+	const char *syscall;   /* MODE_SYSCALL, MODE_KVM: which, or NULL; else NULL */
 	bool exiting;	       /* its next switch out is its last */
 	VEC(struct thread_interval)
 	held; /* since the first THREAD_RUNS whose mode may still come out */
@@ -42,9 +43,20 @@ void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
 		      enum thread_state state, enum thread_mode rest);
 void thread_lane_deinit(struct thread_lane *l);
 
+/* What thread_lane_set() does when something is another. */
+void thread_lane_change(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
+			const char *syscall, const struct model_sink *sink);
+
 /* From ts on the thread is in `state` (or THREAD_RUNS), with the system call that its mode says. */
-void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
-		     const struct model_sink *sink);
+static inline void thread_lane_set(struct thread_lane *l, int64_t ts, int state, uint32_t cpu,
+				   const struct model_sink *sink)
+{
+	bool known = state != THREAD_USER && state != THREAD_UNKNOWN && state != THREAD_DEAD;
+	const char *syscall = known ? l->syscall : NULL;
+
+	if ((int)l->open.state != state || l->open.cpu != cpu || l->open.syscall != syscall)
+		thread_lane_change(l, ts, state, cpu, syscall, sink);
+}
 
 /* What it was in wherever it is held to run: in a state, or still THREAD_RUNS. */
 void thread_lane_settle(struct thread_lane *l, int was, const struct model_sink *sink);

@@ -140,12 +140,8 @@ void world_died(struct model *m, struct thread *t, int64_t ts)
 
 void world_set_comm(struct thread *t, const struct ctf_text *comm)
 {
-	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
-
-	if (!n)
-		return;
-	memcpy(t->known.comm, comm->at, n);
-	t->known.comm[n] = '\0';
+	if (comm->n)
+		comm_set(t->known.comm, comm);
 }
 
 /* ---- containers ------------------------------------------------------------------------------- */

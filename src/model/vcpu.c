@@ -89,18 +89,20 @@ static void emit(const struct vcpu *v, const struct vcpu_interval *i)
 
 static void close_open(struct vcpu *v, int64_t ts)
 {
-	struct vcpu_interval done = v->open;
+	struct vcpu_interval *i = &v->open;
+	enum vcpu_state believed = i->state;
 
-	if (ts <= v->open.begin)
+	if (ts <= i->begin)
 		return;
-	done.end = ts;
-	done.state = true_state(v);
-	account(v, &done);
+	i->end = ts;
+	i->state = true_state(v);
+	account(v, i);
 	if (v->exit_pending)
-		*vec_push(&v->held) = done;
+		*vec_push(&v->held) = *i;
 	else
-		emit(v, &done);
-	v->open.begin = ts;
+		emit(v, i);
+	i->state = believed;
+	i->begin = ts;
 }
 
 static void change(struct vcpu *v, int64_t ts, enum vcpu_state state, uint32_t cpu)
