@@ -14,15 +14,15 @@
 
 typedef VEC(struct store_lane *) lanes_t;
 
-/* What a map said lately, by parts of its keys: most intervals ask what one shortly before them asked. */
+/* What nearly all intervals name; of what lies beyond a map is asked. */
+enum { FEW_MACHINES = 8, FEW_CPUS = 64, FEW_ISAS = 4, FEW_REASONS = 128 };
+
+/* What a map said lately, by a part of the key: most intervals ask what one shortly before them asked. */
 enum { LATELY = 64 };
 
 struct lately {
-	struct {
-		uint64_t key;
-		uint64_t value;
-		bool known;
-	} at[LATELY];
+	uint64_t key; /* 0: nothing */
+	int64_t value;
 };
 
 /* NULL until used. */
@@ -37,13 +37,14 @@ struct save {
 	lanes_t vcpus, exits;		 /* by id; NULL until used */
 	lanes_t cpus;
 	struct map cpu_lanes; /* machine and number -> index in cpus */
-	struct lately cpus_lately;
-	struct slots places;		  /* of threads that have lanes and are not ended */
-	VEC(struct thread_lanes) threads; /* by place */
-	struct spill *thread_rows;	  /* of the others */
-	struct map exit_names;		  /* cause -> string */
-	struct map syscall_names;	  /* its address -> string */
-	struct lately exits_lately, syscalls_lately;
+	struct store_lane *few_cpus[FEW_MACHINES][FEW_CPUS]; /* NULL until used */
+	struct slots places;			  /* of threads that have lanes and are not ended */
+	VEC(struct thread_lanes) threads;	  /* by place */
+	struct spill *thread_rows;		  /* of the others */
+	struct map exit_names;			  /* cause -> string */
+	struct map syscall_names;		  /* its address -> string */
+	int64_t few_exits[FEW_ISAS][FEW_REASONS]; /* more than the string by 1; 0: ask the map */
+	struct lately syscalls[LATELY];
 };
 
 /* ---- ids -------------------------------------------------------------------------------------- */
@@ -70,30 +71,6 @@ static int64_t machine_of_vm(const struct identity *id, int vm)
 	for (int i = 0; i < vm; i++)
 		next += id->vms.at[i].guest == IDENT_NONE;
 	return next;
-}
-
-/* ---- what was asked lately -------------------------------------------------------------------- */
-
-static size_t place_lately(uint64_t key)
-{
-	return (key * UINT64_C(0x9E3779B97F4A7C15)) >> 58;
-}
-
-static inline bool find_lately(const struct lately *l, uint64_t key, uint64_t *valuep)
-{
-	size_t i = place_lately(key);
-
-	*valuep = l->at[i].value;
-	return l->at[i].known && l->at[i].key == key;
-}
-
-static void note_lately(struct lately *l, uint64_t key, uint64_t value)
-{
-	size_t i = place_lately(key);
-
-	l->at[i].key = key;
-	l->at[i].value = value;
-	l->at[i].known = true;
 }
 
 /* ---- lanes ------------------------------------------------------------------------------------ */
@@ -146,31 +123,28 @@ static void note_cpu(const lanes_t *lanes, size_t i, struct store_lane *cpu)
 }
 
 /* Return: the lane of this CPU, or NULL while it has none. */
-static struct store_lane *find_cpu(struct save *s, uint32_t machine, uint32_t cpu)
+static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint32_t cpu)
 {
-	const uint64_t key = (uint64_t)machine << 32 | cpu;
-	uint64_t i;
+	if (machine < FEW_MACHINES && cpu < FEW_CPUS)
+		return s->few_cpus[machine][cpu];
+	uint64_t *index = map_get(&s->cpu_lanes, (uint64_t)machine << 32 | cpu);
 
-	if (find_lately(&s->cpus_lately, key, &i))
-		return s->cpus.at[i];
-	uint64_t *known = map_get(&s->cpu_lanes, key);
-
-	if (!known)
-		return NULL;
-	note_lately(&s->cpus_lately, key, *known);
-	return s->cpus.at[*known];
+	return index ? s->cpus.at[*index] : NULL;
 }
 
 /* Finds it or makes it, as the row names it. */
 static struct store_lane *lane_of_cpu(struct save *s, const struct cpu_interval *i,
 				      const int64_t *row)
 {
-	struct store_lane *known = find_cpu(s, i->machine, i->cpu);
+	struct store_lane *lane = find_cpu(s, i->machine, i->cpu);
 
-	if (known)
-		return known;
-	map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n);
-	return *vec_push(&s->cpus) = store_writer_lane(s->writer, TABLE_CPU_STATE, row);
+	if (lane)
+		return lane;
+	lane = *vec_push(&s->cpus) = store_writer_lane(s->writer, TABLE_CPU_STATE, row);
+	map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n - 1);
+	if (i->machine < FEW_MACHINES && i->cpu < FEW_CPUS)
+		s->few_cpus[i->machine][i->cpu] = lane;
+	return lane;
 }
 
 static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
@@ -188,21 +162,30 @@ static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
 	return string;
 }
 
-static int64_t exit_name(struct save *s, const struct exit_cause *cause)
+static int64_t find_exit_name(struct save *s, const struct exit_cause *cause)
 {
-	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason, string;
-
-	if (cause->reason == NO_EXIT)
-		return TABLE_NULL;
-	if (find_lately(&s->exits_lately, key, &string))
-		return (int64_t)string;
+	uint64_t key = (uint64_t)cause->isa << 33 ^ cause->reason;
 	uint64_t *known = map_get(&s->exit_names, key);
 
-	string = known ? *known : (uint64_t)exit_name_string(s, cause);
-	if (!known)
-		map_put(&s->exit_names, key, string);
-	note_lately(&s->exits_lately, key, string);
-	return (int64_t)string;
+	if (known)
+		return (int64_t)*known;
+	int64_t string = exit_name_string(s, cause);
+
+	map_put(&s->exit_names, key, (uint64_t)string);
+	return string;
+}
+
+static int64_t exit_name(struct save *s, const struct exit_cause *cause)
+{
+	if (cause->reason == NO_EXIT)
+		return TABLE_NULL;
+	if (cause->reason >= FEW_REASONS || cause->isa >= FEW_ISAS)
+		return find_exit_name(s, cause);
+	int64_t *few = &s->few_exits[cause->isa][cause->reason];
+
+	if (!*few)
+		*few = find_exit_name(s, cause) + 1;
+	return *few - 1;
 }
 
 static int64_t exit_reason(const struct exit_cause *cause)
@@ -210,22 +193,29 @@ static int64_t exit_reason(const struct exit_cause *cause)
 	return cause->reason == NO_EXIT ? TABLE_NULL : (int64_t)cause->reason;
 }
 
+static int64_t find_syscall_name(struct save *s, const char *name)
+{
+	uint64_t *known = map_get(&s->syscall_names, (uintptr_t)name);
+
+	if (known)
+		return (int64_t)*known;
+	int64_t string = store_writer_string(s->writer, name);
+
+	map_put(&s->syscall_names, (uintptr_t)name, (uint64_t)string);
+	return string;
+}
+
 static int64_t syscall_name(struct save *s, const char *name)
 {
-	const uintptr_t key = (uintptr_t)name;
-	uint64_t string;
+	const uint64_t key = (uintptr_t)name;
 
 	if (!name)
 		return TABLE_NULL;
-	if (find_lately(&s->syscalls_lately, key, &string))
-		return (int64_t)string;
-	uint64_t *known = map_get(&s->syscall_names, key);
+	struct lately *l = &s->syscalls[(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LATELY];
 
-	string = known ? *known : (uint64_t)store_writer_string(s->writer, name);
-	if (!known)
-		map_put(&s->syscall_names, key, string);
-	note_lately(&s->syscalls_lately, key, string);
-	return (int64_t)string;
+	if (l->key != key)
+		*l = (struct lately){key, find_syscall_name(s, name)};
+	return l->value;
 }
 
 static void on_begin(void *ctx, const struct identity *identity)
