@@ -262,7 +262,7 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
 						   .clock = &a->sync[i].map,
 						   .machine = (uint16_t)i,
-						   .wanted = model_events()};
+						   .wanted = model_events(a->described[i])};
 	}
 	a->model = model_new(&a->identity, a->described, a->spans, sink);
 	struct merge *merge = merge_new(inputs, n);

@@ -12,7 +12,7 @@
 /* kthreadd makes all other kernel threads. */
 enum { KTHREADD = 2 };
 
-struct event_set model_events(void)
+struct event_set model_events(struct event_set described)
 {
 	static const enum event_id ids[] = {
 		EV_SCHED_SWITCH,
@@ -38,7 +38,12 @@ struct event_set model_events(void)
 		EV_SOFTIRQ_EXIT,
 	};
 
-	return event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
+	struct event_set set = event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
+
+	/* A thread that is being woken is woken soon after, on a queue that is known only then. */
+	if (event_set_has(described, EV_SCHED_WAKEUP))
+		set.bits &= ~(1ull << EV_SCHED_WAKING);
+	return set;
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------------- */
@@ -565,8 +570,7 @@ void model_event(struct model *m, const struct event *e)
 		on_wakeup(m, e, c, e->sched_wakeup.tid, e->sched_wakeup.target_cpu);
 		break;
 	case EV_SCHED_WAKING:
-		if (!m->machines[e->machine].has_wakeup)
-			on_wakeup(m, e, c, e->sched_waking.tid, e->sched_waking.target_cpu);
+		on_wakeup(m, e, c, e->sched_waking.tid, e->sched_waking.target_cpu);
 		break;
 	case EV_SCHED_MIGRATE_TASK:
 		on_migrate(m, e, c);
@@ -642,7 +646,6 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	init_vcpus(m);
 	for (size_t i = 0; i < m->n_machines; i++) {
-		m->machines[i].has_wakeup = event_set_has(described[i], EV_SCHED_WAKEUP);
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
 	}
 	if (sink->begin)

@@ -22,8 +22,8 @@ struct model_span {
 	int64_t begin, end; /* reference ns, [begin, end) */
 };
 
-/* Which events the model understands. */
-struct event_set model_events(void);
+/* Which events the model has to be shown of a recording that could hold those `described`. */
+struct event_set model_events(struct event_set described);
 
 /*
  * identity, lanes and sink must outlive the model. Per machine of the identity: lanes, the span of

@@ -107,7 +107,6 @@ struct machine {
 	struct map cpu_by_number;	 /* index of the others */
 	bool started;			 /* its first event has come */
 	bool ended;			 /* its recording is over */
-	bool has_wakeup;   /* sched_wakeup is in the recording, not only sched_waking */
 	bool has_syscalls; /* without them a thread that runs is taken to be in user code */
 	struct namespace_chain dumped;
 	int64_t lost_to; /* until then events of some CPU are missing */
