@@ -142,7 +142,8 @@ static void take_apart(const struct ctf_packets *src, const struct ctf_packet *p
 static void take_file_apart(const struct ctf_trace *t, const struct ctf_file *f, struct stream *s)
 {
 	struct diag_list diags = {0};
-	struct ctf_packets src = ctf_trace_packets(t, f, &diags);
+	struct file_window window;
+	struct ctf_packets src = ctf_trace_packets(t, f, &window, &diags);
 	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
 	struct ctf_reader r;
 	struct ctf_packet p;
@@ -150,6 +151,7 @@ static void take_file_apart(const struct ctf_trace *t, const struct ctf_file *f,
 	ctf_reader_init(&r, saved);
 	for (uint64_t at = 0; ctf_packet_read(&src, at, &r, &p); at = p.offset + p.size)
 		take_apart(&src, &p, saved, vec_push(&s->packets));
+	file_window_deinit(&window);
 	free(saved);
 }
 

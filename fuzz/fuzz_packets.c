@@ -215,7 +215,8 @@ static void read_file(struct ctf_trace *t, struct ctf_file *f)
 {
 	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
 	struct diag_list diags = {0};
-	struct ctf_packets src = ctf_trace_packets(t, f, &diags);
+	struct file_window window;
+	struct ctf_packets src = ctf_trace_packets(t, f, &window, &diags);
 	struct ctf_reader r;
 
 	ctf_reader_init(&r, saved);
@@ -228,6 +229,7 @@ static void read_file(struct ctf_trace *t, struct ctf_file *f)
 		vec_deinit(&s->files);
 		vec_deinit(&t->streams);
 	}
+	file_window_deinit(&window);
 	free(saved);
 }
 

@@ -6,6 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	WINDOW_STEP = 64 << 10, /* bytes: that the window moves by */
+	WINDOW_SIZE = 2 * WINDOW_STEP,
+	PEEK_SIZE = 16 << 10,
+};
+
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err)
 {
 	struct stat st;
@@ -59,4 +65,49 @@ void file_map_deinit(struct file_map *map)
 	if (map->data)
 		munmap((void *)map->data, map->size);
 	*map = (struct file_map){0};
+}
+
+/* ---- windows ---------------------------------------------------------------------------------- */
+
+/* Of the pages that bytes [from, to) are on; `to` may be behind the end. Advice that is not taken costs memory only. */
+static void advise(const struct file_window *w, uint64_t from, uint64_t to, int advice)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	from -= from % page;
+	to = to < w->size ? to : w->size;
+	if (from < to)
+		madvise((void *)(w->data + from), to - from, advice);
+}
+
+void file_window_init(struct file_window *w, const uint8_t *data, size_t size)
+{
+	*w = (struct file_window){.data = data, .size = size};
+	advise(w, 0, WINDOW_SIZE, MADV_SEQUENTIAL);
+}
+
+uint64_t file_window_move(struct file_window *w, uint64_t at)
+{
+	uint64_t from = at - at % WINDOW_STEP;
+
+	if (from > w->from) {
+		advise(w, w->from, from, MADV_NORMAL);
+		advise(w, w->from, from, MADV_DONTNEED);
+		advise(w, from, from + WINDOW_SIZE, MADV_SEQUENTIAL);
+		w->from = from;
+	}
+	return w->from + WINDOW_STEP;
+}
+
+void file_window_peek(const struct file_window *w, uint64_t at)
+{
+	if (at >= w->from + WINDOW_SIZE)
+		advise(w, at, at + PEEK_SIZE, MADV_SEQUENTIAL);
+}
+
+void file_window_deinit(struct file_window *w)
+{
+	advise(w, w->from, w->size, MADV_NORMAL);
+	advise(w, w->from, w->size, MADV_DONTNEED);
+	*w = (struct file_window){0};
 }

@@ -34,4 +34,30 @@ void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to)
 
 void file_map_deinit(struct file_map *map);
 
+/*
+ * A reader's place in a mapped file, which moves forward. Only the pages around it count as our memory: those behind it
+ * are given back.
+ *
+ * Those before it are a question of mappings. For one byte that is read the kernel maps all that its page cache
+ * holds in one piece, up to 2 MB, but nothing beyond the mapping. So the window is made one of its own, by
+ * advice that differs from that for the rest.
+ */
+struct file_window {
+	const uint8_t *data; /* borrowed */
+	size_t size;
+	uint64_t from; /* byte; all before it was given back */
+};
+
+/* data: of a file_map. It may be read anywhere at any time; what is outside of the window only costs memory. */
+void file_window_init(struct file_window *w, const uint8_t *data, size_t size);
+
+/* The reader is at byte `at`. Return: the byte at which this is to be called again. */
+uint64_t file_window_move(struct file_window *w, uint64_t at);
+
+/* Some bytes at `at`, which can be far from the reader, are going to be read. */
+void file_window_peek(const struct file_window *w, uint64_t at);
+
+/* Gives back all that was read. */
+void file_window_deinit(struct file_window *w);
+
 #endif

@@ -2,25 +2,22 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #define NS_PER_S 1000000000
 #define NS_SAFE	 (UINT64_C(1) << 62)
 
-/* How far a file is read before its pages behind the reader are given back. */
-#define DROP_STEP ((uint64_t)1 << 18)
-
 /* Bytes behind the reader that callers may still look at: texts of the events that were read last. */
-#define KEPT ((uint64_t)32 << 10)
+enum { KEPT = 32 << 10 };
 
 struct ctf_cursor_file {
 	struct ctf_packets src;
 	struct ctf_packet next;	  /* not entered yet */
 	struct ctf_reader reader; /* of `next` */
 	bool has_next;
-	uint64_t dropped; /* bytes from the start that were given back to the kernel */
+	struct file_window window;
 };
 
 static int64_t to_ns(const struct ctf_cursor *c, uint64_t cycles)
@@ -83,51 +80,36 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 	for (size_t i = 0; i < c->n_files; i++) {
 		struct ctf_cursor_file *f = &c->files[i];
 
-		f->src = ctf_trace_packets(trace, stream->files.at[i], &c->diags);
+		f->src = ctf_trace_packets(trace, stream->files.at[i], &f->window, &c->diags);
 		ctf_reader_init(&f->reader,
 				mem_zalloc(trace->type.n_saves + 1, sizeof(*f->reader.saved)));
 		f->has_next = ctf_packet_read(&f->src, 0, &f->reader, &f->next);
 	}
 }
 
-/* Pages behind the reader are dropped, so that a mapped trace does not count as our memory. */
-static void drop_pages(struct ctf_cursor_file *f, uint64_t upto)
-{
-	if (upto < f->dropped + DROP_STEP + KEPT)
-		return;
-	uint64_t aligned = (upto - KEPT) & ~(DROP_STEP - 1);
-
-	madvise((void *)(f->src.data + f->dropped), aligned - f->dropped, MADV_DONTNEED);
-	f->dropped = aligned;
-}
-
 void ctf_cursor_deinit(struct ctf_cursor *c)
 {
 	for (size_t i = 0; i < c->n_files; i++) {
-		const struct ctf_cursor_file *f = &c->files[i];
-
-		if (f->src.size > f->dropped)
-			madvise((void *)(f->src.data + f->dropped), f->src.size - f->dropped,
-				MADV_DONTNEED);
-		free(f->reader.saved);
+		file_window_deinit(&c->files[i].window);
+		free(c->files[i].reader.saved);
 	}
 	free(c->files);
 	free(c->reader.saved);
 	*c = (struct ctf_cursor){0};
 }
 
-/* When the reader gets there, pages of the packet are dropped. */
-static void set_drop_at(struct ctf_cursor *c)
+/* The file is read up to byte `at`. Return: where to say so again. */
+static uint64_t move_window(struct ctf_cursor_file *f, uint64_t at)
 {
-	uint64_t at = c->file->dropped + 2 * DROP_STEP + KEPT;
-
-	c->drop_at = at > c->packet.offset ? (at - c->packet.offset) * 8 : 0;
+	return file_window_move(&f->window, at > KEPT ? at - KEPT : 0) + KEPT;
 }
 
-static void drop_behind(struct ctf_cursor *c)
+/* The same, in the current packet. */
+static void move_on(struct ctf_cursor *c)
 {
-	drop_pages(c->file, c->packet.offset + c->reader.pos / 8);
-	set_drop_at(c);
+	uint64_t at = c->packet.offset + c->reader.pos / 8;
+
+	c->move_at = (move_window(c->file, at) - c->packet.offset) * 8;
 }
 
 static bool has_span(const struct ctf_packet *p)
@@ -337,9 +319,9 @@ static bool enter_packet(struct ctf_cursor *c)
 		return false;
 	struct ctf_packet p = f->next;
 
+	move_window(f, p.offset);
 	swap_readers(c, f);
 	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &f->reader, &f->next);
-	drop_pages(f, p.offset);
 	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {
 		c->file = f;
 		bool has_after = f->has_next && f->next.cls == p.cls;
@@ -347,7 +329,7 @@ static bool enter_packet(struct ctf_cursor *c)
 		if (take_packet(c, &p, has_after ? &f->next : NULL)) {
 			set_clock_limits(c);
 			ctf_packet_enter(&p, &c->reader);
-			set_drop_at(c);
+			move_on(c);
 			c->in_packet = true;
 		}
 	}
@@ -494,8 +476,8 @@ size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max
 		c->last_clock = c->reader.clock;
 	}
 	c->deliver_any = run.any;
-	if (c->reader.pos >= c->drop_at)
-		drop_behind(c);
+	if (c->reader.pos >= c->move_at)
+		move_on(c);
 	return run.n;
 }
 
@@ -510,8 +492,8 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 			continue;
 		}
 		ctf_cursor_run(c, NULL, 0, 0);
-		if (c->reader.pos >= c->drop_at)
-			drop_behind(c);
+		if (c->reader.pos >= c->move_at)
+			move_on(c);
 		if (c->reader.pos >= c->reader.end)
 			c->in_packet = false;
 		else if (read_event(c, out))

@@ -59,7 +59,7 @@ struct ctf_cursor {
 	uint64_t clock_limit;		  /* cycles: nor is a later one */
 	uint64_t quiet_limit;		  /* cycles: up to here a time needs no closer look */
 	uint64_t slack;			  /* cycles in a second */
-	uint64_t drop_at; /* position in the packet: behind it enough pages can be dropped */
+	uint64_t move_at; /* position in the packet: there the file's window is to be moved */
 	uint64_t gap_lost;
 	int64_t skip_before_ns;
 	bool every_event;

@@ -154,6 +154,7 @@ static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct c
 			struct ctf_packet *p)
 {
 	*p = (struct ctf_packet){.offset = offset};
+	file_window_peek(src->window, offset);
 	start_packet(src, offset, r);
 	enum probe found = probe_header(src, r, p);
 

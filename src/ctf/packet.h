@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/file.h"
 #include "ctf/type.h"
 #include "ctf/visit.h"
 
@@ -25,6 +26,7 @@ struct ctf_packets {
 	size_t size;
 	const char *name; /* of the file, for diagnostics */
 	struct diag_list *diags;
+	const struct file_window *window; /* on the file, of who reads it */
 };
 
 struct ctf_packet {

@@ -104,12 +104,14 @@ static int read_directory(struct ctf_trace *t, const char *dir, struct error *er
 }
 
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
-				     struct diag_list *diags)
+				     struct file_window *window, struct diag_list *diags)
 {
+	file_window_init(window, f->map.data, f->map.size);
 	return (struct ctf_packets){.type = &t->type,
 				    .data = f->map.data,
 				    .size = f->map.size,
 				    .name = f->path,
+				    .window = window,
 				    .diags = diags};
 }
 
@@ -186,11 +188,14 @@ static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved
 	struct ctf_reader r;
 	struct ctf_packet origin;
 	struct diag_list found = {0};
-	struct ctf_packets src = ctf_trace_packets(t, f, &found);
+	struct file_window window;
+	struct ctf_packets src = ctf_trace_packets(t, f, &window, &found);
 
 	t->size += f->map.size;
 	ctf_reader_init(&r, saved);
-	if (!read_first(&src, f, &r, &origin)) {
+	int is_read = read_first(&src, f, &r, &origin);
+	file_window_deinit(&window);
+	if (!is_read) {
 		/* No cursor will meet this damage again. */
 		diag_merge(&t->diags, &found);
 		if (!f->map.size && !f->is_unreadable)
@@ -352,12 +357,14 @@ static bool has_packets_of(const struct ctf_trace *t, const struct ctf_trace *pa
 	bool found = false;
 
 	vec_each (f, &part->files) {
-		struct ctf_packets src = ctf_trace_packets(t, *f, &ignored);
+		struct file_window window;
+		struct ctf_packets src = ctf_trace_packets(t, *f, &window, &ignored);
 		struct ctf_packet packet;
 		struct ctf_reader r;
 
 		ctf_reader_init(&r, saved);
 		found |= ctf_packet_read(&src, 0, &r, &packet) && !packet.other_uuid;
+		file_window_deinit(&window);
 	}
 	free(saved);
 	return found;

@@ -67,9 +67,12 @@ bool ctf_trace_adopt(struct ctf_trace *t, const char *dir);
 
 void ctf_trace_free(struct ctf_trace *trace);
 
-/* The packets of one of its files; diags is where its damage is counted. */
+/*
+ * The packets of one of its files. window, borrowed, is made at its start: the caller's to be closed, with
+ * file_window_deinit(). diags is where its damage is counted.
+ */
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *trace, const struct ctf_file *file,
-				     struct diag_list *diags);
+				     struct file_window *window, struct diag_list *diags);
 
 /*
  * Ns since the clock's origin (the Epoch for kernel tracers) of a value in cycles: the clock's
