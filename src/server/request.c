@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { DEFAULT_PIXELS = 1000, DEFAULT_LINES = 100, MOST_DOUBLED = 8 };
+enum { DEFAULT_PIXELS = 1000, DEFAULT_LINES = 100 };
 
 #define MOST_INDEX (((int64_t)1 << 53) - 1) /* that every client can hold */
 
@@ -199,27 +199,121 @@ static int read_columns(struct view_request *r, struct error *err)
 	return 0;
 }
 
-/* ---- searches -----------------------------------------------------------------------------------
+/* ---- patterns ------------------------------------------------------------------------------------
  */
+
+/* What stands before the place in a pattern that is looked at. */
+enum before {
+	BEFORE_NOTHING, /* the begin of a group or of an alternative */
+	BEFORE_PLAIN,	/* what takes at least a character, each once */
+	BEFORE_RICH,	/* something repeated, or that can be nothing */
+};
+
+struct pattern_scan {
+	const char *at;
+	enum before before;
+	bool rich[REQUEST_MAX_PATTERN + 1]; /* per open group: something in it is */
+	int depth;
+};
+
+/* Steps over what stands between brackets, where nothing is special. */
+static void skip_brackets(struct pattern_scan *s)
+{
+	const char *p = s->at + 1;
+
+	p += *p == '^';
+	p += *p == ']';
+	while (*p && *p != ']')
+		p++;
+	s->at = *p ? p : p - 1;
+	s->before = BEFORE_PLAIN;
+}
+
+static void set_rich(struct pattern_scan *s)
+{
+	s->rich[s->depth] = true;
+	s->before = BEFORE_RICH;
+}
+
+static void end_group(struct pattern_scan *s)
+{
+	if (s->before == BEFORE_NOTHING)
+		s->rich[s->depth] = true;
+	bool rich = s->rich[s->depth];
+
+	if (s->depth)
+		s->depth--;
+	s->before = BEFORE_PLAIN;
+	if (rich)
+		set_rich(s);
+}
+
+/* Takes the character at s->at. Return: whether it does no harm. */
+static bool take_character(struct pattern_scan *s)
+{
+	switch (*s->at) {
+	case '{':
+		return false;
+	case '+':
+		if (s->before == BEFORE_RICH)
+			return false;
+		set_rich(s);
+		return true;
+	case '*':
+	case '?':
+	case '^':
+	case '$':
+		set_rich(s);
+		return true;
+	case '(':
+		s->rich[++s->depth] = false;
+		s->before = BEFORE_NOTHING;
+		return true;
+	case '|':
+		s->rich[s->depth] |= s->before == BEFORE_NOTHING;
+		s->before = BEFORE_NOTHING;
+		return true;
+	case ')':
+		end_group(s);
+		return true;
+	case '[':
+		skip_brackets(s);
+		return true;
+	case '\\':
+		if (!s->at[1])
+			return false;
+		s->before = BEFORE_PLAIN;
+		/* Of GNU's own, these take a character; the others are places. */
+		if (!strchr("wWsS", *++s->at) &&
+		    (isalpha((unsigned char)*s->at) || strchr("<>`'", *s->at)))
+			set_rich(s);
+		return !isdigit((unsigned char)*s->at);
+	default:
+		s->before = BEFORE_PLAIN;
+		return true;
+	}
+}
 
 /*
  * Patterns that can take forever or much memory are refused: references to what matched before, counted
- * repetitions, and many '+', since the C library doubles what stands before each of them.
+ * repetitions, and '+' of what is repeated itself or can be nothing, since the C library doubles what
+ * stands before a '+' and then looks for all ways through it.
  */
 static bool is_harmless(const char *pattern)
 {
-	int n_doubled = 0;
+	struct pattern_scan s = {.at = pattern};
 
 	if (strlen(pattern) > REQUEST_MAX_PATTERN)
 		return false;
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '{' || (*p == '+' && ++n_doubled > MOST_DOUBLED))
-			return false;
-		if (*p == '\\' && p[1] && isdigit((unsigned char)*++p))
+	for (; *s.at; s.at++) {
+		if (!take_character(&s))
 			return false;
 	}
 	return true;
 }
+
+/* ---- searches -----------------------------------------------------------------------------------
+ */
 
 static int add_search(struct view_request *r, const char *column, const json_t *v,
 		      struct error *err)

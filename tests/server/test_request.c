@@ -193,6 +193,10 @@ static void test_bad_values(void **state)
 		{"{\"table_search_expressions\":{\"1\":\"a{1,9999}\"}}", "no pattern"},
 		{"{\"table_search_expressions\":{\"1\":\"a+++++++++++++++++++++++++++++\"}}",
 		 "no pattern"},
+		{"{\"table_search_expressions\":{\"1\":\"l****++/*\"}}", "no pattern"},
+		{"{\"table_search_expressions\":{\"1\":\"((a*|b*)+|c*)+\"}}", "no pattern"},
+		{"{\"table_search_expressions\":{\"1\":\"(a|)+\"}}", "no pattern"},
+		{"{\"table_search_expressions\":{\"1\":\"(^a|\\\\bb)+\"}}", "no pattern"},
 		{"{\"table_search_expressions\":{\"1\":\"(a)\\\\1\"}}", "no pattern"},
 		{"{\"filter_query_parameters\":[]}", "must be an object"},
 	};
@@ -210,6 +214,28 @@ static void test_bad_values(void **state)
 	expect_refused("{\"items\":5}", false, "must be an array");
 }
 
+/* What people search for. */
+static void test_patterns(void **state)
+{
+	static const char *const good[] = {
+		"^CPU [0-9]+/KVM$", "(read|write)+", "[]+*]+x", "kvm.*|msr",
+		"a?b+c*",	    "\\\\w+ \\\\.+", "(ab?)*",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		char *body = mem_printf(
+			"{\"parameters\":{\"table_search_expressions\":{\"1\":\"%s\"}}}", good[i]);
+		struct view_request r;
+		struct error err = {0};
+
+		assert_int_equal(view_request_init(&r, body, strlen(body), true, 0, &err), 0);
+		assert_int_equal(r.searches.n, 1);
+		view_request_deinit(&r);
+		free(body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_timerange_wins), cmocka_unit_test(test_pixels_are_bounded),
 		cmocka_unit_test(test_items),	       cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_bad_json),       cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_patterns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
