@@ -9,6 +9,8 @@
 
 enum {
 	MAX_DICTIONARY = 255,
+	HINT_USES = 7,	  /* before all transforms are tried again */
+	WORSE = 8,	  /* a hint is no good when numbers take more than 8/7 of what they took */
 	GOOD_ENOUGH = 16, /* bytes of codes; trying to save some of them costs more than it gives */
 	FAR_SHORTER = 1,  /* bits of a number, that nothing else makes up for */
 };
@@ -450,9 +452,66 @@ static struct candidate choose_number(struct column_encoder *e, const struct col
 	return c;
 }
 
+static struct candidate choose_of_all(struct column_encoder *e, const struct column_values *v,
+				      unsigned try, const struct column_values *neighbor,
+				      const struct column_left *left)
+{
+	struct candidate c = try & COLUMN_TRY_DICTIONARY ? choose_name(e, v, neighbor)
+							 : choose_number(e, v, left);
+
+	if (try & COLUMN_TRY_DELTA && !v->nulls && c.packing->size > GOOD_ENOUGH)
+		c = better(c, try_delta(v, spare(e, &c)));
+	return c;
+}
+
+/* Return: the candidate of this transform; size SIZE_MAX: there is none. */
+static struct candidate try_hint(struct column_encoder *e, const struct column_values *v,
+				 uint8_t transform, const struct column_values *neighbor,
+				 const struct column_left *left)
+{
+	struct packing *p = &e->packings[0];
+
+	if (transform == COLUMN_PLAIN)
+		return try_plain(v, p);
+	if (transform == COLUMN_DICTIONARY)
+		return try_dictionary(e, v, p);
+	if (transform == COLUMN_NEIGHBOR && neighbor->at && plain_top(v) < INT64_MAX)
+		return try_neighbor(e, v, neighbor, p);
+	if (transform == COLUMN_MINUS && left && !v->nulls && !has_null(left->at, v->n))
+		return try_minus(v, left->at, p);
+	return (struct candidate){.size = SIZE_MAX};
+}
+
+/* Whether a number takes no more bytes than when the hint was made, or hardly more. */
+static bool is_as_good(const struct candidate *c, uint32_t n, const struct column_hint *hint)
+{
+	if (c->size <= GOOD_ENOUGH)
+		return true;
+	return c->size <= UINT16_MAX &&
+	       c->size * hint->n * (WORSE - 1) <= (size_t)hint->size * n * WORSE;
+}
+
+/* What was the best for the block before, if it still is about as good, and not too often in turn. */
+static struct candidate choose_by_hint(struct column_encoder *e, const struct column_values *v,
+				       unsigned try, const struct column_values *neighbor,
+				       const struct column_left *left, struct column_hint *hint)
+{
+	struct candidate c;
+
+	if (hint->uses) {
+		hint->uses--;
+		c = try_hint(e, v, hint->transform, neighbor, left);
+		if (is_as_good(&c, v->n, hint))
+			return c;
+	}
+	c = choose_of_all(e, v, try, neighbor, left);
+	*hint = (struct column_hint){c.transform, HINT_USES, (uint16_t)v->n, (uint16_t)c.size};
+	return c;
+}
+
 static struct candidate choose(struct column_encoder *e, const struct column_values *v,
 			       unsigned try, const struct column_values *neighbor,
-			       const struct column_left *left)
+			       const struct column_beside *beside)
 {
 	if (try & COLUMN_IS_TIME)
 		return make_times(v, &e->packings[0]);
@@ -462,12 +521,9 @@ static struct candidate choose(struct column_encoder *e, const struct column_val
 		return choose_small(e, v);
 	if (bit_length(plain_top(v)) * (size_t)v->n <= 8 * GOOD_ENOUGH)
 		return try_plain(v, &e->packings[0]);
-	struct candidate c = try & COLUMN_TRY_DICTIONARY ? choose_name(e, v, neighbor)
-							 : choose_number(e, v, left);
-
-	if (try & COLUMN_TRY_DELTA && !v->nulls && c.packing->size > GOOD_ENOUGH)
-		c = better(c, try_delta(v, spare(e, &c)));
-	return c;
+	if (beside->hint)
+		return choose_by_hint(e, v, try, neighbor, beside->left, beside->hint);
+	return choose_of_all(e, v, try, neighbor, beside->left);
 }
 
 /* Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are. */
@@ -515,7 +571,7 @@ enum column_transform column_encode(struct column_encoder *e, const struct colum
 		neighbor = *beside->neighbor;
 	if (beside->in_states && v.nulls && v.known)
 		mask = mask_values(e, &v, &neighbor);
-	struct candidate c = choose(e, &v, try, &neighbor, beside->left);
+	struct candidate c = choose(e, &v, try, &neighbor, beside);
 	bool taken = take_off(beside->left, &c, &v);
 
 	put_body(e, &c, mask, taken);

@@ -33,8 +33,16 @@ struct column_left {
 	bool begun; /* a part has been taken off */
 };
 
+/* The transform that was the best for the last block of the same column; all zeros at first. */
+struct column_hint {
+	uint8_t transform;
+	uint8_t uses;	  /* that are left, before all are tried again */
+	uint16_t n, size; /* numbers, and bytes, when they were */
+};
+
 /* What else a column may be encoded by. */
 struct column_beside {
+	struct column_hint *hint;	      /* NULL: none */
 	bool in_states;			      /* that column_begin() told; else no MASKED */
 	const struct column_values *neighbor; /* the column before; NULL: no COLUMN_NEIGHBOR */
 	struct column_left *left;	      /* NULL: no COLUMN_MINUS, nor TAKEN */

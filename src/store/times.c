@@ -121,13 +121,19 @@ static void encode_by_base(struct times_encoder *t, struct column_encoder *e,
 
 /* --- choosing --- */
 
-/* Return: how many of SAMPLES times are exactly one of the base's. */
+static uint32_t n_samples(const struct times *times)
+{
+	return times->n < SAMPLES ? times->n : SAMPLES;
+}
+
+/* Return: how many of n_samples() times are exactly one of the base's. */
 static uint32_t count_exact(const struct times *times, const struct times_base *base)
 {
+	const uint32_t n = n_samples(times);
 	uint32_t exact = 0;
 
-	for (uint32_t i = 0; i < SAMPLES; i++) {
-		int64_t t = times->ts[(size_t)i * times->n / SAMPLES];
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t t = times->ts[(size_t)i * times->n / n];
 
 		exact += base->at[search(base->at, base->n, t)] == t;
 	}
@@ -140,7 +146,7 @@ static uint32_t count_exact(const struct times *times, const struct times_base *
  */
 static bool pays(const struct times *times, uint32_t exact)
 {
-	return exact > SAMPLES * (times->dur ? 4 : 6) / 16;
+	return exact * 16 > n_samples(times) * (times->dur ? 4 : 6);
 }
 
 void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,

@@ -64,6 +64,7 @@ struct store_lane {
 	/* Of whoever does the jobs. */
 	struct level *levels; /* owned */
 	uint32_t n_levels;
+	struct column_hint *hints; /* owned; by column; NULL: it had no block yet */
 };
 
 /* A block to be written. */
@@ -204,6 +205,7 @@ static void lane_free(struct store_lane *l)
 	for (uint32_t i = 0; i < l->n_levels; i++)
 		vec_deinit(&l->levels[i].entries);
 	free(l->levels);
+	free(l->hints);
 	free(l->recent);
 	free(l->columns);
 	free(l);
@@ -444,6 +446,8 @@ static enum column_transform encode_column(const struct job *j, int c,
 	}
 	if (column->type != COLUMN_TEXT && column->unit != UNIT_ID)
 		beside.neighbor = NULL;
+	if (j->lane->hints)
+		beside.hint = &j->lane->hints[c];
 	return column_encode(&w->encoder, values, try, &beside, &w->bytes);
 }
 
@@ -479,6 +483,8 @@ static void write_block(const struct job *j)
 	column_begin(&w->encoder, t->state == NO_COLUMN ? NULL : column_of(j, t->state), j->n);
 	if (t->ts != NO_COLUMN)
 		put_times(j);
+	if (!j->lane->hints && !j->last)
+		j->lane->hints = mem_zalloc((size_t)t->n_columns, sizeof(*j->lane->hints));
 	encode_others(j);
 	write_piece(w, &e);
 	add_entry(j->lane, 0, &e);
