@@ -116,9 +116,23 @@ static void take_thread(struct dataset *d, const struct store_cursor *c)
 		.pid = store_cursor_get(c, COL_THREAD_PID),
 		.comm = text_of(d, store_cursor_get(c, COL_THREAD_COMM), "?"),
 		.vcpu = id_of(store_cursor_get(c, COL_THREAD_VCPU_ID)),
+		.container = id_of(store_cursor_get(c, COL_THREAD_CONTAINER_ID)),
 		.lane = lane_by_key(d, TABLE_THREAD_STATE, id, 0),
 		.wakeups = lane_by_key(d, TABLE_WAKEUP, machine, id),
 	};
+}
+
+static void take_container(struct dataset *d, const struct store_cursor *c)
+{
+	int64_t id = id_of(store_cursor_get(c, COL_CONTAINER_ID));
+
+	if (id >= 0)
+		*vec_push(&d->containers) = (struct ds_container){
+			.id = id,
+			.machine = id_of(store_cursor_get(c, COL_CONTAINER_MACHINE_ID)),
+			.parent = id_of(store_cursor_get(c, COL_CONTAINER_PARENT_ID)),
+			.name = text_of(d, store_cursor_get(c, COL_CONTAINER_NAME), "?"),
+		};
 }
 
 static void take_warning(struct dataset *d, const struct store_cursor *c)
@@ -279,6 +293,7 @@ static int read_all(struct dataset *d, struct error *err)
 	    read_rows(d, TABLE_MACHINE, take_machine, err) ||
 	    read_rows(d, TABLE_VCPU, take_vcpu, err) ||
 	    read_rows(d, TABLE_THREAD, take_thread, err) ||
+	    read_rows(d, TABLE_CONTAINER, take_container, err) ||
 	    read_rows(d, TABLE_DIAG, take_warning, err))
 		return ERR;
 	find_cpus(d);
@@ -329,6 +344,7 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->threads);
 	vec_deinit(&d->cpus);
 	vec_deinit(&d->processes);
+	vec_deinit(&d->containers);
 	vec_deinit(&d->warnings);
 	vec_deinit(&d->exits);
 	digest_deinit(&d->exit_digest);

@@ -37,8 +37,14 @@ struct ds_thread {
 	const char *comm;
 	int32_t process; /* row that it stands below, or its machine's */
 	int64_t vcpu;	 /* that it runs */
+	int64_t container;
 	int64_t lane;	 /* of thread_state */
 	int64_t wakeups; /* its lane of wakeup */
+};
+
+struct ds_container {
+	int64_t id, machine, parent;
+	const char *name;
 };
 
 struct ds_cpu {
@@ -77,6 +83,7 @@ struct dataset {
 	VEC(struct ds_thread) threads; /* by machine, process, tid */
 	VEC(struct ds_cpu) cpus;
 	VEC(struct ds_process) processes;
+	VEC(struct ds_container) containers;
 	VEC(struct ds_warning) warnings; /* the worst first */
 	struct map by_id[ROW_N_KINDS];	 /* id in the file -> index here */
 

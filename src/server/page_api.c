@@ -48,6 +48,12 @@ static void write_number(struct jsonw *j, const char *key, int64_t number)
 		jsonw_int(j, number);
 }
 
+/* An id of the file that is no row's, or null. */
+static void write_id(struct jsonw *j, const char *key, int64_t id)
+{
+	write_number(j, key, id < 0 ? TABLE_NULL : id);
+}
+
 /* Return: 0 and the output that the member `output` names; or ERR. */
 static int read_output(const struct call *c, enum output_type type, enum output_id *outputp,
 		       struct error *err)
@@ -115,6 +121,7 @@ static void write_threads(struct jsonw *j, const struct dataset *d)
 		write_number(j, "pid", t->pid);
 		write_text(j, "comm", t->tid == 0 ? "idle" : t->comm);
 		write_row(j, "vcpu", ROW_VCPU, t->vcpu);
+		write_id(j, "container", t->container);
 		write_times(j, d, TABLE_THREAD_STATE, t->lane);
 		jsonw_object_end(j);
 	}
@@ -132,6 +139,20 @@ static void write_cpus(struct jsonw *j, const struct dataset *d)
 		write_row(j, "machine", ROW_MACHINE, cpu->machine);
 		write_int(j, "cpu", cpu->cpu);
 		write_times(j, d, TABLE_CPU_STATE, cpu->lane);
+		jsonw_object_end(j);
+	}
+	jsonw_array_end(j);
+}
+
+static void write_containers(struct jsonw *j, const struct dataset *d)
+{
+	jsonw_array_begin(j);
+	vec_each (c, &d->containers) {
+		jsonw_object_begin(j);
+		write_id(j, "id", c->id);
+		write_row(j, "machine", ROW_MACHINE, c->machine);
+		write_id(j, "parent", c->parent);
+		write_text(j, "name", c->name);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -184,6 +205,8 @@ static void rows(struct call *c)
 	write_threads(j, c->data);
 	jsonw_key(j, "cpus");
 	write_cpus(j, c->data);
+	jsonw_key(j, "containers");
+	write_containers(j, c->data);
 	jsonw_key(j, "warnings");
 	write_warnings(j, c->data);
 	write_object(j, "states");

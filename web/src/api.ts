@@ -50,6 +50,7 @@ export interface Thread {
 	pid: number | null;
 	comm: string;
 	vcpu: RowId | null;
+	container: number | null;
 	times: number[];
 }
 
@@ -58,6 +59,14 @@ export interface Cpu {
 	machine: RowId;
 	cpu: number;
 	times: number[];
+}
+
+/** A PID namespace; `parent` is the one that it is in. */
+export interface Container {
+	id: number;
+	machine: RowId;
+	parent: number | null;
+	name: string;
 }
 
 /** What was wrong with a recording. */
@@ -83,6 +92,7 @@ export interface Rows {
 	vcpus: Vcpu[];
 	threads: Thread[];
 	cpus: Cpu[];
+	containers: Container[];
 	warnings: Warning[];
 	states: Record<Family, StateStyle[]>;
 }

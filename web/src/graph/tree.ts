@@ -1,7 +1,8 @@
-// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by process. A
-// pure function of what the server says; which rows are open, hidden or pinned is in the view.
+// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by container and
+// process. A pure function of what the server says; which rows are open, hidden or pinned is in the view.
 
 import type {
+	Container,
 	Cpu,
 	Family,
 	GraphOutput,
@@ -103,8 +104,12 @@ function vcpuName(vcpu: Vcpu): string {
 
 class ThreadForest {
 	private readonly quiet: Set<number>;
+	private readonly containers: ReadonlyMap<number, Container>;
+	/** Of the nodes that stand directly below a machine's threads. */
+	private readonly containerOf = new Map<TreeNode, Container | undefined>();
 
 	constructor(private readonly rows: Rows) {
+		this.containers = new Map(rows.containers.map((c) => [c.id, c]));
 		this.quiet = new Set(
 			rows.states.thread.flatMap((s, i) => (QUIET_STATES.has(s.name) ? [i] : [])),
 		);
@@ -148,19 +153,64 @@ class ThreadForest {
 			}
 			if (thread.process === machine.id) {
 				tops.push(own);
+				this.setContainer(own, thread);
 				continue;
 			}
 			let parent = nodes.get(thread.process);
 			if (!parent) {
-				parent = node("group", `p${thread.process}`, "process", {
-					note: thread.pid === null ? "" : String(thread.pid),
+				parent = node("group", `p${thread.process}`, thread.comm || "?", {
+					note: thread.pid === null ? "process" : `process ${thread.pid}`,
 				});
 				nodes.set(thread.process, parent);
 				tops.push(parent);
+				this.setContainer(parent, thread);
 			}
 			adopt(parent, [own]);
 		}
 		tops.forEach(settleProcess);
+		return tops.sort((a, b) => b.busy - a.busy);
+	}
+
+	private setContainer(top: TreeNode, thread: Thread): void {
+		if (thread.container !== null) {
+			this.containerOf.set(top, this.containers.get(thread.container));
+		}
+	}
+
+	/** Return: the container that it is in; none where the chain of parents leads in a circle. */
+	private outer(container: Container): Container | undefined {
+		let at: Container | undefined = container;
+		for (let i = 0; at && i <= this.containers.size; i++) {
+			at = at.parent === null ? undefined : this.containers.get(at.parent);
+		}
+		return at || container.parent === null
+			? undefined
+			: this.containers.get(container.parent);
+	}
+
+	/** Return: the nodes with those in containers below their container, the busiest first. */
+	private inContainers(nodes: readonly TreeNode[]): TreeNode[] {
+		const groups = new Map<Container, TreeNode>();
+		const tops: TreeNode[] = [];
+		const put = (child: TreeNode, container: Container | undefined) => {
+			if (!container) {
+				tops.push(child);
+				return;
+			}
+			let group = groups.get(container);
+			if (!group) {
+				group = node("group", `n${container.id}`, container.name, { note: "container" });
+				groups.set(container, group);
+				put(group, this.outer(container));
+			}
+			adopt(group, [child]);
+		};
+		nodes.forEach((n) => put(n, this.containerOf.get(n)));
+		for (const group of groups.values()) {
+			if (!group.parent) {
+				settleContainer(group);
+			}
+		}
 		return tops.sort((a, b) => b.busy - a.busy);
 	}
 
@@ -171,26 +221,26 @@ class ThreadForest {
 			return null;
 		}
 		const group = node("group", `t${machine.id}`, "Threads", { open });
-		const busy = all.filter((n) => n.busy > 0);
+		const busy = this.inContainers(all.filter((n) => n.busy > 0));
 		const quiet = all.filter((n) => n.busy <= 0);
 		adopt(group, busy.slice(0, MANY_THREADS));
-		this.addFolded(group, `u${machine.id}`, "More threads", busy.slice(MANY_THREADS));
-		this.addFolded(group, `q${machine.id}`, "Threads that never ran", quiet);
+		addFolded(group, `u${machine.id}`, "More threads", busy.slice(MANY_THREADS));
+		addFolded(group, `q${machine.id}`, "Threads that never ran", quiet);
 		group.note = `${this.rows.threads.filter((t) => t.machine === machine.id).length}`;
 		return group;
 	}
+}
 
-	private addFolded(
-		group: TreeNode,
-		key: RowKey,
-		name: string,
-		nodes: readonly TreeNode[],
-	): void {
-		if (nodes.length > 0) {
-			const folded = node("group", key, name, { note: String(nodes.length), open: false });
-			adopt(folded, nodes);
-			adopt(group, [folded]);
-		}
+function addFolded(
+	group: TreeNode,
+	key: RowKey,
+	name: string,
+	nodes: readonly TreeNode[],
+): void {
+	if (nodes.length > 0) {
+		const folded = node("group", key, name, { note: String(nodes.length), open: false });
+		adopt(folded, nodes);
+		adopt(group, [folded]);
 	}
 }
 
@@ -198,6 +248,18 @@ function settleProcess(process: TreeNode): void {
 	process.children.sort((a, b) => b.busy - a.busy);
 	process.busy += process.children.reduce((all, child) => all + child.busy, 0);
 	process.open = process.children.length <= 4;
+}
+
+/** How busy all in it is; the busiest are shown. */
+function settleContainer(container: TreeNode): void {
+	for (const child of container.children) {
+		if (child.kind === "group" && child.key.startsWith("n")) {
+			settleContainer(child);
+		}
+	}
+	container.children.sort((a, b) => b.busy - a.busy);
+	container.busy = container.children.reduce((all, child) => all + child.busy, 0);
+	addFolded(container, `u${container.key}`, "More threads", container.children.splice(MANY_THREADS));
 }
 
 // ---- machines -----------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ const ROWS: Rows = {
 			pid: 3,
 			comm: "web",
 			vcpu: null,
+			container: null,
 			times: [0, 9, 1],
 		},
 		{
@@ -49,10 +50,12 @@ const ROWS: Rows = {
 			pid: 4,
 			comm: "guestd",
 			vcpu: null,
+			container: null,
 			times: [0, 3, 7],
 		},
 	],
 	cpus: [{ id: 30, machine: 1, cpu: 0, times: [0, 4, 6] }],
+	containers: [],
 	warnings: [],
 	states: {
 		vcpu: [

@@ -18,7 +18,7 @@ function thread(
 	ran: number,
 	rest: Partial<Thread> = {},
 ): Thread {
-	const own = { id: 2 * KIND + n, machine, process: machine, tid: n, pid: n, comm, vcpu: null };
+	const own = { id: 2 * KIND + n, machine, process: machine, tid: n, pid: n, comm, vcpu: null, container: null };
 	return { ...own, times: [0, ran, 0], ...rest };
 }
 
@@ -50,6 +50,7 @@ function recording(): Rows {
 			{ id: 3 * KIND + 1, machine: 2, cpu: 0, times: [] },
 			{ id: 3 * KIND + 2, machine: 2, cpu: 1, times: [] },
 		],
+		containers: [],
 		warnings: [],
 		states: {
 			vcpu: [style("unknown"), style("guest"), style("preempted")],
@@ -63,6 +64,43 @@ function names(choice: Partial<Choice> = {}): string[] {
 	const { rows } = shownRows(buildTree(recording()), { ...open, ...choice });
 	return rows.map((row) => `${" ".repeat(row.depth)}${row.node.name}`);
 }
+
+test("threads in containers stand below them, and containers below those that they are in", () => {
+	const rows = recording();
+	rows.containers = [
+		{ id: 0, machine: 0, parent: 1, name: "inner" },
+		{ id: 1, machine: 0, parent: null, name: "outer" },
+		{ id: 2, machine: 0, parent: 3, name: "circle" },
+		{ id: 3, machine: 0, parent: 2, name: "round" },
+	];
+	rows.threads.push(
+		thread(30, 0, "app", 500, { container: 0 }),
+		thread(31, 0, "sidecar", 1, { container: 1 }),
+		thread(32, 0, "lost", 7, { container: 2 }),
+		thread(33, 0, "asleep", 0, { container: 1 }),
+	);
+	const tree = buildTree(rows);
+	const path = (n: number) => {
+		const names = [];
+		for (let at = tree.byId.get(2 * KIND + n)?.parent; at; at = at.parent) {
+			names.push(at.name);
+		}
+		return names;
+	};
+
+	assert.deepEqual(path(30), ["inner", "outer", "Threads", "web"]);
+	assert.deepEqual(path(31), ["outer", "Threads", "web"]);
+	assert.deepEqual(path(32), ["circle", "Threads", "web"]);
+	assert.deepEqual(path(33), ["Threads that never ran", "Threads", "web"]);
+	const outer = tree.byKey.get("n1");
+	assert.equal(outer?.busy, 501);
+	assert.deepEqual(
+		outer?.parent?.children.slice(0, 2).map((n) => n.name),
+		["outer", "nginx"],
+	);
+	const filtered = shownRows(tree, { ...open, filter: "inner" }).rows.map((s) => s.node.name);
+	assert.ok(filtered.includes("app") && !filtered.includes("sidecar"), filtered.join());
+});
 
 test("what has no number says so", () => {
 	const rows = recording();
@@ -177,7 +215,8 @@ test("threads of a process whose first thread is not known stand below it all th
 	rows.threads.push(thread(22, 0, "b", 2, { process: 4 * KIND + 21, pid: 20 }));
 	const tree = buildTree(rows);
 	assert.equal(tree.byId.get(2 * KIND + 21)?.parent, tree.byId.get(2 * KIND + 22)?.parent);
-	assert.equal(tree.byId.get(2 * KIND + 21)?.parent?.note, "20");
+	assert.equal(tree.byId.get(2 * KIND + 21)?.parent?.name, "a");
+	assert.equal(tree.byId.get(2 * KIND + 21)?.parent?.note, "process 20");
 });
 
 test("what belongs to no machine that is known is shown all the same", () => {
