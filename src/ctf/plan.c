@@ -1187,8 +1187,9 @@ void ctf_plan_run(const struct ctf_stream_plan *s, struct ctf_reader *r, struct 
 		    (taken && run->n == run->max))
 			break;
 		if (step->bits) {
-			take_fields(&s->plan->takes.at[step->first], step->n, r->data + at / 8,
-				    slot);
+			if (step->n)
+				take_fields(&s->plan->takes.at[step->first], step->n,
+					    r->data + at / 8, slot);
 			pos = at + step->bits;
 		} else {
 			r->clock = now;

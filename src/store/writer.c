@@ -607,7 +607,7 @@ static void grow(struct store_lane *l, uint32_t cap)
 {
 	int64_t *old = l->columns, *columns = mem_alloc(columns_size(l, cap));
 
-	for (uint32_t i = 0; i < l->width; i++)
+	for (uint32_t i = 0; old && i < l->width; i++)
 		memcpy(columns + (size_t)i * stride_of(cap), old + (size_t)i * l->stride,
 		       sizeof(*old) * l->n);
 	free(old);
