@@ -251,22 +251,14 @@ static void end_until(struct endings *e, struct model *m, int64_t ts)
 	}
 }
 
-static void run_model(struct analysis *a, const struct model_sink *sink)
+/* Feeds the model, with a worker that reads ahead: one of its own where there is a third thread. */
+static void run_merged(struct analysis *a, struct merge *merge, const struct analysis_options *o)
 {
-	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
+	struct worker *own = o->threads > 2 ? worker_new(NULL, NULL, 1) : NULL;
 	struct endings endings;
 	const struct event *e;
-	size_t n = 0;
 
-	for (size_t i = 0; i < a->n_machines; i++) {
-		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
-						   .clock = &a->sync[i].map,
-						   .machine = (uint16_t)i,
-						   .wanted = model_events(a->described[i])};
-	}
-	a->model = model_new(&a->identity, a->described, a->spans, sink);
-	struct merge *merge = merge_new(inputs, n);
-
+	merge_use_worker(merge, own ? own : o->helper);
 	endings_init(&endings, a);
 	while ((e = merge_next(merge))) {
 		end_until(&endings, a->model, e->ts);
@@ -275,6 +267,23 @@ static void run_model(struct analysis *a, const struct model_sink *sink)
 	end_until(&endings, a->model, INT64_MAX);
 	endings_deinit(&endings);
 	merge_free(merge);
+	worker_free(own);
+}
+
+static void run_model(struct analysis *a, const struct analysis_options *o)
+{
+	static const struct model_sink nobody = {0};
+	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_machines; i++) {
+		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
+						   .clock = &a->sync[i].map,
+						   .machine = (uint16_t)i,
+						   .wanted = model_events(a->described[i])};
+	}
+	a->model = model_new(&a->identity, a->described, a->spans, o->sink ? o->sink : &nobody);
+	run_merged(a, merge_new(inputs, n), o);
 	free(inputs);
 	model_finish(a->model);
 }
@@ -335,7 +344,6 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 int analysis_init(struct analysis *a, struct ctf_session *session,
 		  const struct analysis_options *options, struct error *err)
 {
-	static const struct model_sink nobody = {0};
 	size_t n = session->traces.n;
 
 	*a = (struct analysis){.session = *session, .n_machines = n};
@@ -352,7 +360,7 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 	if (align(a, options, err))
 		return ERR;
 	find_spans(a);
-	run_model(a, options->sink ? options->sink : &nobody);
+	run_model(a, options);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "analyze/sync.h"
 #include "base/diag.h"
 #include "base/error.h"
+#include "base/worker.h"
 #include "ctf/session.h"
 #include "model/evidence.h"
 #include "model/identity.h"
@@ -33,7 +34,8 @@ struct analysis_options {
 	const struct analysis_vm *vms;
 	size_t n_vms;
 	const struct model_sink *sink; /* gets all that the model finds; or NULL */
-	unsigned threads; /* that may be used; 0 is 1. What is found does not depend on it */
+	unsigned threads;      /* that may be used; 0 is 1. What is found does not depend on it */
+	struct worker *helper; /* one of them, that can read ahead; or NULL */
 };
 
 /* Leaves everything to us. */

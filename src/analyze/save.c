@@ -707,9 +707,9 @@ int save_new(struct save **sp, const char *path, struct error *err)
 	return 0;
 }
 
-void save_use_thread(struct save *s)
+struct worker *save_use_thread(struct save *s)
 {
-	store_writer_use_thread(s->writer);
+	return store_writer_use_thread(s->writer);
 }
 
 const struct model_sink *save_sink(const struct save *s)

@@ -22,7 +22,7 @@ struct save;
 int save_new(struct save **sp, const char *path, struct error *err);
 
 /* As store_writer_use_thread(). */
-void save_use_thread(struct save *s);
+struct worker *save_use_thread(struct save *s);
 
 /* The sink to give to the analysis (analysis_options.sink); valid until save_free(). */
 const struct model_sink *save_sink(const struct save *s);

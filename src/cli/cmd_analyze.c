@@ -45,7 +45,7 @@ struct request {
 	bool strict;
 };
 
-enum { DEFAULT_THREADS = 2, MAX_THREADS = 256 };
+enum { DEFAULT_THREADS = 3, MAX_THREADS = 256 };
 
 /* Below this, reading takes less time than reading what is said about it. */
 enum { LARGE = 200 << 20 };
@@ -69,7 +69,7 @@ static unsigned default_threads(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return n < DEFAULT_THREADS ? 1 : DEFAULT_THREADS;
+	return n < 1 ? 1 : n < DEFAULT_THREADS ? (unsigned)n : DEFAULT_THREADS;
 }
 
 static int take_option(const struct command *cmd, struct request *q, int option)
@@ -141,7 +141,7 @@ static int analyze_into(struct save *save, struct request *q, struct ctf_session
 
 	q->analysis.sink = save_sink(save);
 	if (q->analysis.threads > 1)
-		save_use_thread(save);
+		q->analysis.helper = save_use_thread(save);
 	int r = analysis_init(&a, session, &q->analysis, err);
 
 	if (!r)
@@ -219,7 +219,7 @@ const struct command cmd_analyze = {
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
 		"  -o, --output FILE        write all results to FILE (a .vms file), for report and query\n"
-		"  --threads N             use up to N threads; 2 by default where there are 2 CPUs. The\n"
+		"  --threads N             use up to N threads; by default as many as CPUs, up to 3. The\n"
 		"                          results are the same\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"
 		"  --help                  print this\n",

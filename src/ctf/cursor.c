@@ -10,7 +10,7 @@
 #define NS_SAFE	 (UINT64_C(1) << 62)
 
 /* Bytes behind the reader that callers may still look at: texts of the events that were read last. */
-enum { KEPT = 32 << 10 };
+enum { KEPT = 48 << 10 };
 
 struct ctf_cursor_file {
 	struct ctf_packets src;

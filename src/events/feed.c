@@ -4,19 +4,26 @@
 
 #include "base/mem.h"
 
-/* Few enough for all streams of a recording to stay in the CPU's caches. */
-enum { AT_ONCE = 64 };
+/* Many enough for what is done once for all of them not to count, few enough to stay in a CPU's cache. */
+enum { AT_ONCE = 256 };
+
+struct event *feed_room(uint16_t machine, uint32_t cpu)
+{
+	struct event *events = mem_zalloc(AT_ONCE, sizeof(*events));
+
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		events[i].machine = machine;
+		events[i].cpu = cpu;
+	}
+	return events;
+}
 
 void feed_init(struct feed *f, const struct ctf_trace *trace, const struct ctf_stream *stream,
 	       const struct ctf_plan *plan, uint16_t machine, int64_t skip_before_ns)
 {
 	f->n = 0;
 	f->ended = false;
-	f->events = mem_zalloc(AT_ONCE, sizeof(*f->events));
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		f->events[i].machine = machine;
-		f->events[i].cpu = stream->cpu;
-	}
+	f->events = feed_room(machine, stream->cpu);
 	ctf_cursor_init(&f->cursor, trace, stream, plan, false, skip_before_ns);
 }
 

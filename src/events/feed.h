@@ -15,7 +15,8 @@
 #include "events/event.h"
 
 struct feed {
-	struct event *events; /* owned; what was read last, of the machine's own clock */
+	struct event
+		*events; /* owned, as feed_room(); what was read last, of the machine's own clock */
 	size_t n;
 	bool ended; /* nothing follows these */
 	struct ctf_cursor cursor;
@@ -31,5 +32,8 @@ void feed_deinit(struct feed *f);
 
 /* Reads the next events in place of the last. Return: whether there are any. */
 bool feed_read(struct feed *f);
+
+/* Return: room for the events that are read at once, for the caller to put in place of `events` and to free. */
+struct event *feed_room(uint16_t machine, uint32_t cpu);
 
 #endif

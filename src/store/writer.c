@@ -732,10 +732,11 @@ static void run_job(void *writer, void *job)
 	free(j);
 }
 
-void store_writer_use_thread(struct store_writer *w)
+struct worker *store_writer_use_thread(struct store_writer *w)
 {
 	if (!w->worker)
 		w->worker = worker_new(run_job, w, MAX_JOBS);
+	return w->worker;
 }
 
 void store_lane_end(struct store_lane *l)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/worker.h"
 #include "schema/table.h"
 #include "store/reader.h"
 
@@ -34,8 +35,9 @@ int store_writer_new(struct store_writer **wp, const char *path, struct error *e
 /*
  * Lets a second thread make and write the blocks, from now on. The file is the same, to the byte. Only one thread may
  * call the functions of a writer.
+ * Return: that thread, which the caller may give tasks until the file is finished; NULL when there can be none.
  */
-void store_writer_use_thread(struct store_writer *w);
+struct worker *store_writer_use_thread(struct store_writer *w);
 
 /* Return: the number by which a text column names this string; TABLE_NULL for NULL. */
 int64_t store_writer_string(struct store_writer *w, const char *s);

@@ -8,11 +8,12 @@
 
 struct source {
 	struct feed feed;
+	struct event *events; /* the feed's; or read ahead of it, then owned */
+	size_t n, next;
+	struct worker_task reading; /* of the feed's next events */
 	const struct clock_map *clock;
 	const struct clock_piece *piece; /* of the last event: the next one has the same, mostly */
 	int64_t last;			 /* reference ns: of the last event that was read */
-	size_t next;			 /* of the feed's events */
-	uint16_t machine;
 };
 
 /*
@@ -35,6 +36,7 @@ struct merge {
 	struct player *losers; /* of nodes 1 to n_sources - 1 */
 	struct player winner;
 	bool started;
+	struct worker *helper; /* reads ahead; or NULL */
 };
 
 static int64_t to_reference(struct source *s, int64_t t)
@@ -59,20 +61,50 @@ static void place_on_reference(struct source *s)
 	}
 }
 
-/* Return: the next event of the source, or NULL. */
-static const struct event *peek(struct source *s)
+static void read_source(void *source)
 {
-	if (s->next == s->feed.n) {
-		s->next = 0;
-		feed_read(&s->feed);
-		place_on_reference(s);
+	struct source *s = source;
+
+	feed_read(&s->feed);
+	place_on_reference(s);
+}
+
+/* The events that were read ahead are the next ones; those behind them are read ahead in place of the last. */
+static void take_ahead(struct source *s, struct worker *helper)
+{
+	struct event *used = s->events;
+
+	worker_finish(helper, &s->reading);
+	s->events = s->feed.events;
+	s->n = s->feed.n;
+	s->feed.events = used;
+	if (s->n)
+		worker_begin(helper, &s->reading);
+}
+
+static void take_next(struct source *s, struct worker *helper)
+{
+	s->next = 0;
+	if (helper) {
+		take_ahead(s, helper);
+		return;
 	}
-	return s->next < s->feed.n ? &s->feed.events[s->next] : NULL;
+	read_source(s);
+	s->events = s->feed.events;
+	s->n = s->feed.n;
+}
+
+/* Return: the next event of the source, or NULL. */
+static const struct event *peek(struct source *s, struct worker *helper)
+{
+	if (s->next == s->n)
+		take_next(s, helper);
+	return s->next < s->n ? &s->events[s->next] : NULL;
 }
 
 static struct player player_of(const struct merge *m, uint32_t source)
 {
-	const struct event *e = peek(&m->sources[source]);
+	const struct event *e = peek(&m->sources[source], m->helper);
 
 	if (!e)
 		return (struct player){INT64_MAX, source + (uint32_t)m->n_sources, source};
@@ -122,7 +154,7 @@ static void add_source(struct merge *m, const struct merge_input *in,
 	s->clock = in->clock;
 	s->piece = in->clock->pieces;
 	s->last = INT64_MIN;
-	s->machine = in->machine;
+	s->reading = (struct worker_task){.run = read_source, .ctx = s};
 }
 
 struct merge *merge_new(const struct merge_input *inputs, size_t n)
@@ -144,12 +176,32 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 	return m;
 }
 
+void merge_use_worker(struct merge *m, struct worker *helper)
+{
+	m->helper = helper;
+	for (size_t i = 0; helper && i < m->n_sources; i++) {
+		struct source *s = &m->sources[i];
+
+		s->events = feed_room(s->feed.events->machine, s->feed.events->cpu);
+		worker_begin(helper, &s->reading);
+	}
+}
+
+static void free_source(struct source *s, struct worker *helper)
+{
+	if (helper) {
+		worker_cancel(helper, &s->reading);
+		free(s->events);
+	}
+	feed_deinit(&s->feed);
+}
+
 void merge_free(struct merge *m)
 {
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->n_sources; i++)
-		feed_deinit(&m->sources[i].feed);
+		free_source(&m->sources[i], m->helper);
 	for (size_t i = 0; i < m->n_plans; i++)
 		ctf_plan_free(m->plans[i]);
 	free(m->sources);
@@ -169,7 +221,7 @@ const struct event *merge_next(struct merge *m)
 	m->started = true;
 	struct source *s = &m->sources[m->winner.source];
 
-	return s->next < s->feed.n ? &s->feed.events[s->next++] : NULL;
+	return s->next < s->n ? &s->events[s->next++] : NULL;
 }
 
 uint64_t merge_events_read(const struct merge *m)
@@ -184,7 +236,7 @@ uint64_t merge_events_read(const struct merge *m)
 void merge_diags(const struct merge *m, uint16_t machine, struct diag_list *list)
 {
 	for (size_t i = 0; i < m->n_sources; i++) {
-		if (m->sources[i].machine == machine)
+		if (m->sources[i].feed.events->machine == machine)
 			diag_merge(list, &m->sources[i].feed.cursor.diags);
 	}
 }

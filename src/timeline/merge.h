@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/worker.h"
 #include "ctf/trace.h"
 #include "events/event.h"
 #include "events/layout.h"
@@ -28,13 +29,19 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n);
 void merge_free(struct merge *m);
 
 /*
+ * Lets a worker read ahead; to be called before the first event is asked for. What comes out is the same. helper is
+ * borrowed, and NULL is nobody.
+ */
+void merge_use_worker(struct merge *m, struct worker *helper);
+
+/*
  * Return: the next event, NULL at the end. Times never decrease within a stream: an event that
  * steps back takes the time of the one before it. Between streams, equal times keep the order of
  * the inputs and of their streams. The event is valid until the next call.
  */
 const struct event *merge_next(struct merge *m);
 
-/* Return: events read so far, wanted or not. */
+/* Return: events read so far, wanted or not. With a worker: at the end only, as is the next one. */
 uint64_t merge_events_read(const struct merge *m);
 
 /* Adds what reading found wrong with the inputs of `machine`. */

@@ -65,12 +65,14 @@ static struct merge_input input(const struct fixture *f, int trace, uint16_t mac
 				    .wanted = all_events()};
 }
 
-static size_t read_all(const struct merge_input *inputs, size_t n, struct event *events)
+static size_t read_with(const struct merge_input *inputs, size_t n, struct worker *helper,
+			struct event *events)
 {
 	struct merge *m = merge_new(inputs, n);
 	const struct event *e;
 	size_t count = 0;
 
+	merge_use_worker(m, helper);
 	while ((e = merge_next(m))) {
 		assert_true(count < MAX_EVENTS);
 		events[count++] = *e;
@@ -78,6 +80,11 @@ static size_t read_all(const struct merge_input *inputs, size_t n, struct event 
 	assert_null(merge_next(m));
 	merge_free(m);
 	return count;
+}
+
+static size_t read_all(const struct merge_input *inputs, size_t n, struct event *events)
+{
+	return read_with(inputs, n, NULL, events);
 }
 
 static void test_order(void **state)
@@ -113,6 +120,32 @@ static void test_ties(void **state)
 		if (events[i].ts == events[i - 1].ts)
 			assert_true(events[i - 1].machine == 7 || events[i].machine == 3);
 	}
+}
+
+static void test_reading_ahead(void **state)
+{
+	const struct fixture *f = *state;
+	struct merge_input inputs[] = {input(f, GUEST, 0), input(f, HOST, 1)};
+	struct event alone[MAX_EVENTS], helped[MAX_EVENTS];
+	struct worker *helper = worker_new(NULL, NULL, 1);
+	size_t n = read_all(inputs, 2, alone);
+
+	assert_non_null(helper);
+	assert_int_equal(read_with(inputs, 2, helper, helped), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(helped[i].ts, alone[i].ts);
+		assert_int_equal(helped[i].id, alone[i].id);
+		assert_int_equal(helped[i].machine, alone[i].machine);
+		assert_int_equal(helped[i].cpu, alone[i].cpu);
+	}
+
+	/* Not all of it is asked for. */
+	struct merge *m = merge_new(inputs, 2);
+
+	merge_use_worker(m, helper);
+	assert_int_equal(merge_next(m)->ts, alone[0].ts);
+	merge_free(m);
+	worker_free(helper);
 }
 
 /* A step of the clock is followed; one back must not make time go back. */
@@ -178,6 +211,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate_setup_teardown(test_order, setup, teardown, &f),
 		cmocka_unit_test_prestate_setup_teardown(test_ties, setup, teardown, &f),
+		cmocka_unit_test_prestate_setup_teardown(test_reading_ahead, setup, teardown, &f),
 		cmocka_unit_test_prestate_setup_teardown(test_clock_with_steps, setup, teardown,
 							 &f),
 		cmocka_unit_test_prestate_setup_teardown(test_losses, setup, teardown, &f),
