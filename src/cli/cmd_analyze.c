@@ -218,7 +218,7 @@ const struct command cmd_analyze = {
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n"
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
-		"  -o, --output FILE        write all results to FILE (a .vms file), for report and query\n"
+		"  -o, --output FILE       write all results to FILE (a .vms file), for report and query\n"
 		"  --threads N             use up to N threads; by default as many as CPUs, up to 3. The\n"
 		"                          results are the same\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"

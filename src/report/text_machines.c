@@ -17,25 +17,35 @@ static int find_reference(const struct results *r)
 	return NOBODY;
 }
 
+/* Return: by whose clock the times are. */
+static const char *reference_text(struct text *t)
+{
+	int reference = find_reference(t->r);
+	size_t n = 0;
+
+	vec_each (k, &t->r->clocks)
+		n += k->chosen && !strcmp(k->method, "reference");
+	if (reference == NOBODY)
+		return "";
+	if (n > 1)
+		return arena_printf(&t->arena, " by %zu clocks that are not related", n);
+	return arena_printf(&t->arena, " by the clock of %s", text_machine(t, reference, 40));
+}
+
 static void print_scope(struct text *t)
 {
 	const struct results *r = t->r;
-	int reference = find_reference(r);
 	size_t hosts = 0;
 
 	vec_each (m, &r->machines)
 		hosts += m->is_host;
-	const char *by = reference == NOBODY ? ""
-					     : arena_printf(&t->arena, " by the clock of %s",
-							    text_machine(t, reference, 40));
-
 	if (r->range.given)
 		text_line(t, "%s, from +%s to +%s, of",
 			  units_duration(&t->arena, ns_between(r->range.from, r->range.to), 4),
 			  units_seconds(&t->arena, ns_between(r->begin, r->range.from)),
 			  units_seconds(&t->arena, ns_between(r->begin, r->range.to)));
 	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
-		  units_date(&t->arena, r->begin), by);
+		  units_date(&t->arena, r->begin), reference_text(t));
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
 		  r->vms.n == 1 ? "" : "s", r->vcpus.n, r->vcpus.n == 1 ? "" : "s");
 }
