@@ -196,29 +196,36 @@ void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id)
 	c->settled = true;
 }
 
-/* ---- the layers ------------------------------------------------------------------------------- */
+/* ---- the layers -------------------------------------------------------------------------------
+ *
+ * No machine is below itself (identity_tie()), so both ways end.
+ */
 
 /* What a CPU runs shows in the lanes of the CPUs that carry it. */
 static void update_upwards(struct model *m, struct cpu *c, int64_t ts)
 {
-	const struct world_vcpu *v = c->carrier;
+	const struct world_vcpu *v;
 
 	update_cpu(m, c, ts);
-	if (v && v->self.running_on != NO_CPU && v->host != c->machine)
-		update_upwards(m, world_cpu(m, v->host, v->self.running_on), ts);
+	while ((v = c->carrier) && v->self.running_on != NO_CPU) {
+		c = world_cpu(m, v->host, v->self.running_on);
+		update_cpu(m, c, ts);
+	}
 }
 
 /* Whether a CPU is real decides what is true of its thread, and of the VM that runs on it. */
 static void update_downwards(struct model *m, const struct cpu *c, int64_t ts)
 {
-	struct world_vcpu *v = c->current ? c->current->vcpu : NULL;
+	struct world_vcpu *v;
 
 	update_thread(m, c, ts);
-	if (!v)
-		return;
-	vcpu_carry(&v->self, ts, vcpu_is_carried(c));
-	if (v->inner && v->inner->machine != c->machine)
-		update_downwards(m, v->inner, ts);
+	while (c->current && (v = c->current->vcpu)) {
+		vcpu_carry(&v->self, ts, vcpu_is_carried(c));
+		if (!v->inner)
+			return;
+		c = v->inner;
+		update_thread(m, c, ts);
+	}
 }
 
 void world_cpu_changed(struct model *m, struct cpu *c, int64_t ts)
