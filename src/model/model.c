@@ -330,10 +330,12 @@ static void on_fork(struct model *m, const struct event *e, const struct cpu *c)
 	world_set_comm(child, &e->sched_process_fork.child_comm);
 	if (e->sched_process_fork.parent_tid == KTHREADD)
 		child->lane.mode = MODE_KERNEL;
-	enter_birth(&child->lane, &parent->lane);
-	world_thread_off(m, child, e->ts,
-			 e->ts < m->machines[e->machine].lost_to ? THREAD_UNKNOWN : THREAD_BLOCKED,
-			 NO_CPU);
+	/* On the CPU of which nothing is known it may be further already. */
+	bool seen = e->ts >= m->machines[e->machine].lost_to;
+
+	if (seen)
+		enter_birth(&child->lane, &parent->lane);
+	world_thread_off(m, child, e->ts, seen ? THREAD_BLOCKED : THREAD_UNKNOWN, NO_CPU);
 }
 
 static void on_statedump(struct model *m, const struct event *e, const struct cpu *c)

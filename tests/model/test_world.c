@@ -392,6 +392,26 @@ static void losses(void **state)
 	end(&w);
 }
 
+/* A thread that is made while another CPU's events are missing may run there, and leave the call that made it. */
+static void born_beside_losses(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, 3);
+	calls(&w, HOST, 20, "clone");
+	say(&w, HOST, 30, (struct event){.id = EV_LOST, .cpu = 1, .lost = {.to = 60}});
+	forks(&w, 40, 3, 5, 0, NO_VALUE);
+	switches(&w, HOST, 70, 3, RUNNABLE, 5);
+	forks(&w, 80, 3, 6, 0, NO_VALUE);
+	switches(&w, HOST, 90, 5, RUNNABLE, 6);
+	finish(&w);
+	expect(&w, "thread 5: 7", "thread 5: 70-90 unknown\n");
+	expect(&w, "thread 6: 9", "thread 6: 90-1000 syscall clone\n");
+	end(&w);
+}
+
 /* An exiting thread can be preempted, and wait, before it is dead. */
 static void dies(void **state)
 {
@@ -703,6 +723,7 @@ int main(void)
 		cmocka_unit_test(begins_in_an_interrupt),
 		cmocka_unit_test(never_known),
 		cmocka_unit_test(losses),
+		cmocka_unit_test(born_beside_losses),
 		cmocka_unit_test(dies),
 		cmocka_unit_test(the_dead_are_forgotten),
 		cmocka_unit_test(forgotten_while_woken),
