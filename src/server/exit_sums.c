@@ -3,13 +3,14 @@
 #include <stdlib.h>
 
 #include "server/dataset.h"
-#include "store/cursor.h"
+#include "store/block.h"
 
 /*
- * A stretch has so many exits, and those that begin when its last one does; a table with fewer than
- * INDEX_ROWS is read faster than anybody notices.
+ * A table with fewer exits than INDEX_ROWS is read faster than anybody notices. Of all lanes together
+ * the stretches at one end of a question have END_ROWS, as far as that leaves each lane's so many
+ * that their sums take less room than they do.
  */
-enum { STRETCH_ROWS = 1 << 17, INDEX_ROWS = 1 << 21 };
+enum { INDEX_ROWS = 1 << 21, END_ROWS = 1 << 20, MIN_ROWS = 1 << 14, MAX_ROWS = 1 << 17 };
 
 enum { BUCKET_BITS = 7, N_BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS };
 
@@ -71,23 +72,23 @@ static void add_to(int64_t *sum, int64_t x)
 		*sum = format_add(*sum, (uint64_t)x);
 }
 
-static void add_exit(struct exit_sum *x, const struct store_cursor *c)
+static void add_exit(struct exit_sum *x, const struct block *b, uint32_t row)
 {
-	int64_t dur = store_cursor_get(c, COL_VM_EXIT_DUR);
+	int64_t dur = b->at[COL_VM_EXIT_DUR][row];
 
 	x->count++;
 	if (dur == TABLE_NULL)
 		return;
 	x->finished++;
 	add_to(&x->total, dur);
-	add_to(&x->handled, store_cursor_get(c, COL_VM_EXIT_HANDLED_NS));
-	add_to(&x->userspace, store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS));
-	add_to(&x->preempted, store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS));
-	add_to(&x->blocked, store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS));
+	add_to(&x->handled, b->at[COL_VM_EXIT_HANDLED_NS][row]);
+	add_to(&x->userspace, b->at[COL_VM_EXIT_USERSPACE_NS][row]);
+	add_to(&x->preempted, b->at[COL_VM_EXIT_PREEMPTED_NS][row]);
+	add_to(&x->blocked, b->at[COL_VM_EXIT_BLOCKED_NS][row]);
 	x->buckets[bucket_of((uint64_t)dur)]++;
 	if (dur > x->max) {
 		x->max = dur;
-		x->max_at = store_cursor_get(c, COL_VM_EXIT_TS);
+		x->max_at = b->at[COL_VM_EXIT_TS][row];
 	}
 }
 
@@ -128,45 +129,90 @@ static struct exit_sum *find_sum(struct exit_sums *sums, int64_t vcpu, int64_t r
 
 /* ---- exits as they stand in the file ------------------------------------------------------------ */
 
-static struct store_query query_for(const struct store *s)
-{
-	struct store_query q = store_query_all(s, TABLE_VM_EXIT);
+/* Reading the blocks of one lane that have something in [from, to). */
+struct walk {
+	const struct store *store;
+	const struct lane_info *lane;
+	int64_t from, to;
+	struct block *block;
+	void (*take)(void *ctx, const struct walk *w);
+	void *ctx;
+	struct error *err;
+};
 
-	q.columns &=
-		~(1U << COL_VM_EXIT_RIP | 1U << COL_VM_EXIT_GUEST_THREAD_ID |
-		  1U << COL_VM_EXIT_ISA | 1U << COL_VM_EXIT_VECTOR | 1U << COL_VM_EXIT_EARLY_NS);
-	return q;
+static int walk_entry(const struct walk *w, const struct entry *e, uint32_t level);
+
+static int walk_node(const struct walk *w, const struct entry *e, uint32_t level)
+{
+	struct node *node = mem_alloc(sizeof(*node));
+	int r = node_read(w->store, TABLE_VM_EXIT, e, node, w->err);
+
+	for (uint32_t i = 0; !r && i < node->n; i++)
+		r = walk_entry(w, &node->entries[i], level - 1);
+	free(node);
+	return r;
 }
 
-static void add_row(struct exit_sums *sums, const struct store *s, const struct store_cursor *c)
+static int walk_entry(const struct walk *w, const struct entry *e, uint32_t level)
 {
-	struct exit_sum *x = find_sum(sums, store_cursor_get(c, COL_VM_EXIT_VCPU_ID),
-				      store_cursor_get(c, COL_VM_EXIT_REASON));
+	const uint32_t columns = 1U << COL_VM_EXIT_REASON | 1U << COL_VM_EXIT_NAME |
+				 1U << COL_VM_EXIT_HANDLED_NS | 1U << COL_VM_EXIT_USERSPACE_NS |
+				 1U << COL_VM_EXIT_PREEMPTED_NS | 1U << COL_VM_EXIT_BLOCKED_NS;
+
+	if (e->end < w->from || e->first >= w->to)
+		return 0;
+	if (level)
+		return walk_node(w, e, level);
+	if (block_read(w->store, TABLE_VM_EXIT, w->lane->keys, e, columns, w->block, w->err))
+		return ERR;
+	w->take(w->ctx, w);
+	return 0;
+}
+
+/* Reads what of a lane lies in [from, to). */
+static int walk_lane(const struct store *s, size_t lane, int64_t from, int64_t to,
+		     void (*take)(void *ctx, const struct walk *w), void *ctx, struct error *err)
+{
+	const struct lane_info *info = &s->tables[TABLE_VM_EXIT].lanes.at[lane];
+	struct walk w = {.store = s,
+			 .lane = info,
+			 .from = from,
+			 .to = to,
+			 .block = block_new(),
+			 .take = take,
+			 .ctx = ctx,
+			 .err = err};
+	int r = walk_entry(&w, &info->entry, info->level);
+
+	free(w.block);
+	return r;
+}
+
+static void add_row(struct exit_sums *sums, const struct walk *w, uint32_t row)
+{
+	struct exit_sum *x =
+		find_sum(sums, w->lane->keys[0], w->block->at[COL_VM_EXIT_REASON][row]);
 
 	if (!x->name)
-		x->name = store_string(s, store_cursor_get(c, COL_VM_EXIT_NAME));
-	add_exit(x, c);
+		x->name = store_string(w->store, w->block->at[COL_VM_EXIT_NAME][row]);
+	add_exit(x, w->block, row);
 }
 
-/* Adds what began in [from, to) in lanes [lane, lanes_end). */
-static int add_rows(struct exit_sums *sums, const struct store *s, size_t lane, size_t lanes_end,
-		    int64_t from, int64_t to, struct error *err)
+static void add_block(void *ctx, const struct walk *w)
 {
-	struct store_query q = query_for(s);
-	struct store_cursor c;
-	int r;
+	for (uint32_t i = 0; i < w->block->n; i++) {
+		int64_t ts = w->block->at[COL_VM_EXIT_TS][i];
 
-	q.lane = lane;
-	q.lanes_end = lanes_end;
-	q.from = from;
-	q.to = to;
-	store_cursor_init(&c, s, &q);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		if (store_cursor_get(&c, COL_VM_EXIT_TS) >= from)
-			add_row(sums, s, &c);
+		if (ts >= w->from && ts < w->to)
+			add_row(ctx, w, i);
 	}
-	store_cursor_deinit(&c);
-	return r;
+}
+
+/* Adds what of a lane began in [from, to). */
+static int add_rows(struct exit_sums *sums, const struct store *s, size_t lane, int64_t from,
+		    int64_t to, struct error *err)
+{
+	return walk_lane(s, lane, from, to, add_block, sums, err);
 }
 
 /* ---- the index ---------------------------------------------------------------------------------- */
@@ -202,38 +248,52 @@ static void end_stretch(struct exit_stretch *stretch, struct exit_sums *sums)
 	exit_sums_deinit(sums);
 }
 
-/* Reads one lane into stretches. */
+/* Return: how many exits a stretch has; those that begin when its last one does come on top. */
+static uint64_t stretch_rows(const struct store *s)
+{
+	uint64_t rows = END_ROWS / (s->tables[TABLE_VM_EXIT].lanes.n + 1);
+
+	return rows < MIN_ROWS ? MIN_ROWS : rows > MAX_ROWS ? MAX_ROWS : rows;
+}
+
+/* Reading one lane into stretches. */
+struct indexing {
+	struct exit_index *index;
+	size_t lane;
+	uint64_t rows, most; /* of the stretch at hand; of any */
+	struct exit_stretch *now;
+	struct exit_sums sums;
+};
+
+static void index_block(void *ctx, const struct walk *w)
+{
+	struct indexing *x = ctx;
+
+	for (uint32_t i = 0; i < w->block->n; i++) {
+		int64_t ts = w->block->at[COL_VM_EXIT_TS][i];
+
+		if (!x->now || (x->rows >= x->most && ts != x->now->last)) {
+			if (x->now)
+				end_stretch(x->now, &x->sums);
+			x->now = vec_push(&x->index->stretches);
+			x->now->lane = x->lane;
+			x->now->first = ts;
+			x->rows = 0;
+		}
+		x->now->last = ts;
+		x->rows++;
+		add_row(&x->sums, w, i);
+	}
+}
+
 static int index_lane(struct exit_index *index, const struct store *s, size_t lane,
 		      struct error *err)
 {
-	struct store_query q = query_for(s);
-	struct exit_sums sums = {0};
-	struct exit_stretch *now = NULL;
-	struct store_cursor c;
-	uint64_t rows = 0;
-	int r;
+	struct indexing x = {.index = index, .lane = lane, .most = stretch_rows(s)};
+	int r = walk_lane(s, lane, INT64_MIN, INT64_MAX, index_block, &x, err);
 
-	q.lane = lane;
-	q.lanes_end = lane + 1;
-	store_cursor_init(&c, s, &q);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		int64_t ts = store_cursor_get(&c, COL_VM_EXIT_TS);
-
-		if (!now || (rows >= STRETCH_ROWS && ts != now->last)) {
-			if (now)
-				end_stretch(now, &sums);
-			now = vec_push(&index->stretches);
-			now->lane = lane;
-			now->first = ts;
-			rows = 0;
-		}
-		now->last = ts;
-		rows++;
-		add_row(&sums, s, &c);
-	}
-	if (now)
-		end_stretch(now, &sums);
-	store_cursor_deinit(&c);
+	if (x.now)
+		end_stretch(x.now, &x.sums);
 	return r;
 }
 
@@ -286,10 +346,20 @@ static int add_indexed(struct exit_sums *sums, const struct store *s,
 		if (stretch->first >= from && stretch->last < to)
 			add_stretch(sums, stretch);
 		else
-			r = add_rows(sums, s, stretch->lane, stretch->lane + 1,
+			r = add_rows(sums, s, stretch->lane,
 				     stretch->first > from ? stretch->first : from,
 				     stretch->last < to ? stretch->last + 1 : to, err);
 	}
+	return r;
+}
+
+static int add_all(struct exit_sums *sums, const struct store *s, int64_t from, int64_t to,
+		   struct error *err)
+{
+	int r = 0;
+
+	for (size_t lane = 0; !r && lane < s->tables[TABLE_VM_EXIT].lanes.n; lane++)
+		r = add_rows(sums, s, lane, from, to, err);
 	return r;
 }
 
@@ -297,8 +367,7 @@ int exit_sums_init(struct exit_sums *sums, const struct store *s, const struct e
 		   int64_t from, int64_t to, struct error *err)
 {
 	*sums = (struct exit_sums){0};
-	return index ? add_indexed(sums, s, index, from, to, err)
-		     : add_rows(sums, s, 0, s->tables[TABLE_VM_EXIT].lanes.n, from, to, err);
+	return index ? add_indexed(sums, s, index, from, to, err) : add_all(sums, s, from, to, err);
 }
 
 void exit_sums_deinit(struct exit_sums *sums)
