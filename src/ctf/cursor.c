@@ -9,9 +9,6 @@
 #define NS_PER_S 1000000000
 #define NS_SAFE	 (UINT64_C(1) << 62)
 
-/* Bytes behind the reader that callers may still look at: texts of the events that were read last. */
-enum { KEPT = 48 << 10 };
-
 struct ctf_cursor_file {
 	struct ctf_packets src;
 	struct ctf_packet next;	  /* not entered yet */
@@ -101,13 +98,15 @@ void ctf_cursor_deinit(struct ctf_cursor *c)
 /* The file is read up to byte `at`. Return: where to say so again. */
 static uint64_t move_window(struct ctf_cursor_file *f, uint64_t at)
 {
-	return file_window_move(&f->window, at > KEPT ? at - KEPT : 0) + KEPT;
+	uint64_t kept = at < CTF_CURSOR_KEPT ? at : CTF_CURSOR_KEPT;
+
+	return file_window_move(&f->window, at - kept) + CTF_CURSOR_KEPT;
 }
 
 /* The same, in the current packet. */
 static void move_on(struct ctf_cursor *c)
 {
-	uint64_t at = c->packet.offset + c->reader.pos / 8;
+	uint64_t at = ctf_cursor_place(c);
 
 	c->move_at = (move_window(c->file, at) - c->packet.offset) * 8;
 }
@@ -468,7 +467,12 @@ size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max
 		run.ns_offset = c->ns_offset;
 		run.clock_limit = c->quiet_limit < NS_SAFE ? c->quiet_limit : NS_SAFE - 1;
 	}
+	uint64_t end = c->reader.end, left = end - c->reader.pos;
+
+	if (c->reader.pos < end && left > CTF_CURSOR_RUN * 8)
+		c->reader.end = c->reader.pos + CTF_CURSOR_RUN * 8;
 	ctf_plan_run(c->plan, &c->reader, &run);
+	c->reader.end = end;
 	if (!c->clock_counts_ns)
 		to_ns_all(c, &run);
 	if (run.passed) {

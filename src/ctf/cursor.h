@@ -97,6 +97,18 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out);
 size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max);
 
 /*
+ * What texts borrow is best looked at before the cursor has read CTF_CURSOR_KEPT bytes more: after that, it costs memory.
+ * A run is CTF_CURSOR_RUN bytes at most.
+ */
+enum { CTF_CURSOR_KEPT = 48 << 10, CTF_CURSOR_RUN = 8 << 10 };
+
+/* Return: the byte of its file that the cursor is at. */
+static inline uint64_t ctf_cursor_place(const struct ctf_cursor *c)
+{
+	return c->packet.offset + c->reader.pos / 8;
+}
+
+/*
  * With every_event: shows the fields of the event that next() stopped at in one of the three event
  * scopes (common context, specific context, payload), or the context of its packet.
  */

@@ -7,6 +7,9 @@
 /* Many enough for what is done once for all of them not to count, few enough to stay in a CPU's cache. */
 enum { AT_ONCE = 256 };
 
+/* Bytes after which no more are begun with: those being looked at and those read ahead are at hand together. */
+enum { BYTES_AT_ONCE = CTF_CURSOR_KEPT / 2 - 2 * CTF_CURSOR_RUN };
+
 struct event *feed_room(uint16_t machine, uint32_t cpu)
 {
 	struct event *events = mem_zalloc(AT_ONCE, sizeof(*events));
@@ -50,9 +53,11 @@ static bool read_one(struct ctf_cursor *c, struct event *e)
 
 bool feed_read(struct feed *f)
 {
+	uint64_t start = ctf_cursor_place(&f->cursor);
 	size_t n = 0;
 
-	while (n < AT_ONCE && !f->ended) {
+	while (n < AT_ONCE && !f->ended &&
+	       !(n && ctf_cursor_place(&f->cursor) - start >= BYTES_AT_ONCE)) {
 		n += ctf_cursor_run(&f->cursor, f->events + n, sizeof(*f->events), AT_ONCE - n);
 		if (n == AT_ONCE)
 			break;
