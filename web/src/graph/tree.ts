@@ -122,7 +122,7 @@ class ThreadForest {
 	private vmName(thread: Thread): string {
 		const vcpu = this.rows.vcpus.find((v) => v.id === thread.vcpu);
 		const vm = this.rows.machines.find((m) => m.id === vcpu?.machine);
-		return vcpu && vm ? `is ${vcpuName(vcpu)} of ${vm.name}` : "";
+		return vcpu && vm ? `${vm.name} ${vcpuName(vcpu)}` : "";
 	}
 
 	private threadNode(thread: Thread): TreeNode {

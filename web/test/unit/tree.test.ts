@@ -112,7 +112,7 @@ test("what has no number says so", () => {
 	assert.equal(tree.byId.get(KIND)?.name, "vCPU thread 10");
 	assert.equal(tree.byId.get(KIND + 1)?.name, "vCPU ?");
 	assert.equal(tree.byId.get(2 * KIND + 20)?.note, "");
-	assert.match(tree.byId.get(2 * KIND + 10)?.note ?? "", /is vCPU thread 10 of web/);
+	assert.match(tree.byId.get(2 * KIND + 10)?.note ?? "", /web vCPU thread 10/);
 });
 
 test("guests come first, each with those that run on it, and the host last", () => {
@@ -141,8 +141,8 @@ test("machines have vCPUs, what the guest saw of them, and threads with the busi
 test("the thread that is a vCPU says which, and a row its machine", () => {
 	const tree = buildTree(recording());
 	const kvm = tree.byId.get(2 * KIND + 10);
-	assert.equal(kvm?.note, "is vCPU 0 of web");
-	assert.equal(kvm && fullName(kvm), "host › CPU 0/KVM (is vCPU 0 of web)");
+	assert.equal(kvm?.note, "web vCPU 0");
+	assert.equal(kvm && fullName(kvm), "host › CPU 0/KVM (web vCPU 0)");
 });
 
 test("a row says how much of the time that it wanted it lost", () => {
@@ -181,7 +181,7 @@ test("threads that did nothing are left out, the others come out of their folds"
 });
 
 test("a filter finds the host thread of a vCPU by the vCPU's name", () => {
-	assert.ok(names({ filter: "is vcpu 0" }).includes("  CPU 0/KVM"));
+	assert.ok(names({ filter: "kvm web vcpu" }).includes("  CPU 0/KVM"));
 });
 
 test("rows fold, hide and are pinned", () => {
