@@ -32,6 +32,15 @@ static const char *reference_text(struct text *t)
 	return arena_printf(&t->arena, " by the clock of %s", text_machine(t, reference, 40));
 }
 
+/* A time as --begin takes it. */
+static const char *offset_text(struct text *t, int64_t ns)
+{
+	int64_t offset = ns_between(t->r->begin, ns);
+
+	return arena_printf(&t->arena, "%s%s", offset < 0 ? "" : "+",
+			    units_seconds(&t->arena, offset));
+}
+
 static void print_scope(struct text *t)
 {
 	const struct results *r = t->r;
@@ -40,10 +49,9 @@ static void print_scope(struct text *t)
 	vec_each (m, &r->machines)
 		hosts += m->is_host;
 	if (r->range.given)
-		text_line(t, "%s, from +%s to +%s, of",
+		text_line(t, "%s, from %s to %s, of",
 			  units_duration(&t->arena, ns_between(r->range.from, r->range.to), 4),
-			  units_seconds(&t->arena, ns_between(r->begin, r->range.from)),
-			  units_seconds(&t->arena, ns_between(r->begin, r->range.to)));
+			  offset_text(t, r->range.from), offset_text(t, r->range.to));
 	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
 		  units_date(&t->arena, r->begin), reference_text(t));
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
