@@ -8,7 +8,8 @@
 
 enum {
 	WINDOW_STEP = 64 << 10, /* bytes: that the window moves by */
-	WINDOW_SIZE = 2 * WINDOW_STEP,
+	WINDOW_SIZE =
+		4 * WINDOW_STEP, /* a reader is not always told of where it is before it goes on */
 	PEEK_SIZE = 16 << 10,
 };
 
@@ -44,20 +45,31 @@ int file_map_init(struct file_map *map, const char *path, struct error *err)
 	return r;
 }
 
-void file_map_drop_pages(const struct file_map *map)
-{
-	if (map->data)
-		madvise((void *)map->data, map->size, MADV_DONTNEED);
-}
-
-void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to)
+/* Of the pages that bytes [from, to) are on; `to` may be behind the end. Advice that is not taken costs memory only. */
+static void advise(const struct file_map *map, uint64_t from, uint64_t to, int advice)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	from -= from % page;
 	to = to < map->size ? to : map->size;
-	if (map->data && from < to)
-		madvise((void *)(map->data + from), to - from, MADV_DONTNEED);
+	if (from < to)
+		madvise((void *)(map->data + from), to - from, advice);
+}
+
+void file_map_enclose(const struct file_map *map, uint64_t from, uint64_t to)
+{
+	advise(map, from, to, MADV_SEQUENTIAL);
+}
+
+void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to)
+{
+	advise(map, from, to, MADV_NORMAL);
+	advise(map, from, to, MADV_DONTNEED);
+}
+
+void file_map_drop_pages(const struct file_map *map)
+{
+	file_map_drop_range(map, 0, map->size);
 }
 
 void file_map_deinit(struct file_map *map)
@@ -69,21 +81,10 @@ void file_map_deinit(struct file_map *map)
 
 /* ---- windows ---------------------------------------------------------------------------------- */
 
-/* Of the pages that bytes [from, to) are on; `to` may be behind the end. Advice that is not taken costs memory only. */
-static void advise(const struct file_window *w, uint64_t from, uint64_t to, int advice)
+void file_window_init(struct file_window *w, const struct file_map *map)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-
-	from -= from % page;
-	to = to < w->size ? to : w->size;
-	if (from < to)
-		madvise((void *)(w->data + from), to - from, advice);
-}
-
-void file_window_init(struct file_window *w, const uint8_t *data, size_t size)
-{
-	*w = (struct file_window){.data = data, .size = size};
-	advise(w, 0, WINDOW_SIZE, MADV_SEQUENTIAL);
+	*w = (struct file_window){.map = *map};
+	file_map_enclose(map, 0, WINDOW_SIZE);
 }
 
 uint64_t file_window_move(struct file_window *w, uint64_t at)
@@ -91,9 +92,8 @@ uint64_t file_window_move(struct file_window *w, uint64_t at)
 	uint64_t from = at - at % WINDOW_STEP;
 
 	if (from > w->from) {
-		advise(w, w->from, from, MADV_NORMAL);
-		advise(w, w->from, from, MADV_DONTNEED);
-		advise(w, from, from + WINDOW_SIZE, MADV_SEQUENTIAL);
+		file_map_drop_range(&w->map, w->from, from);
+		file_map_enclose(&w->map, from, from + WINDOW_SIZE);
 		w->from = from;
 	}
 	return w->from + WINDOW_STEP;
@@ -102,12 +102,11 @@ uint64_t file_window_move(struct file_window *w, uint64_t at)
 void file_window_peek(const struct file_window *w, uint64_t at)
 {
 	if (at >= w->from + WINDOW_SIZE)
-		advise(w, at, at + PEEK_SIZE, MADV_SEQUENTIAL);
+		file_map_enclose(&w->map, at, at + PEEK_SIZE);
 }
 
 void file_window_deinit(struct file_window *w)
 {
-	advise(w, w->from, w->size, MADV_NORMAL);
-	advise(w, w->from, w->size, MADV_DONTNEED);
+	file_map_drop_range(&w->map, w->from, w->map.size);
 	*w = (struct file_window){0};
 }

@@ -32,24 +32,26 @@ void file_map_drop_pages(const struct file_map *map);
 /* The same of the pages that bytes [from, to) are on; `to` may be behind the end. */
 void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to);
 
+/*
+ * Bytes [from, to) are going to be read. For one byte that is read the kernel maps all that its page cache holds in one
+ * piece, up to 2 MB, but nothing beyond the mapping. So the range is made one of its own, by advice that differs
+ * from that for the rest, until it is dropped.
+ */
+void file_map_enclose(const struct file_map *map, uint64_t from, uint64_t to);
+
 void file_map_deinit(struct file_map *map);
 
 /*
  * A reader's place in a mapped file, which moves forward. Only the pages around it count as our memory: those behind it
- * are given back.
- *
- * Those before it are a question of mappings. For one byte that is read the kernel maps all that its page cache
- * holds in one piece, up to 2 MB, but nothing beyond the mapping. So the window is made one of its own, by
- * advice that differs from that for the rest.
+ * are given back, and none are mapped far before it (file_map_enclose()).
  */
 struct file_window {
-	const uint8_t *data; /* borrowed */
-	size_t size;
-	uint64_t from; /* byte; all before it was given back */
+	struct file_map map; /* borrowed */
+	uint64_t from;	     /* byte; all before it was given back */
 };
 
-/* data: of a file_map. It may be read anywhere at any time; what is outside of the window only costs memory. */
-void file_window_init(struct file_window *w, const uint8_t *data, size_t size);
+/* The file may be read anywhere at any time; what is outside of the window only costs memory. */
+void file_window_init(struct file_window *w, const struct file_map *map);
 
 /* The reader is at byte `at`. Return: the byte at which this is to be called again. */
 uint64_t file_window_move(struct file_window *w, uint64_t at);

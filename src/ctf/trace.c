@@ -106,7 +106,7 @@ static int read_directory(struct ctf_trace *t, const char *dir, struct error *er
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
 				     struct file_window *window, struct diag_list *diags)
 {
-	file_window_init(window, f->map.data, f->map.size);
+	file_window_init(window, &f->map);
 	return (struct ctf_packets){.type = &t->type,
 				    .data = f->map.data,
 				    .size = f->map.size,

@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 
-enum { BUFFER_SIZE = 1 << 18 };
+/* What is written at once becomes one piece of the page cache, which a reader of the file then maps as a whole. */
+enum { BUFFER_SIZE = 1 << 16 };
 
 /* Renaming over a device or a pipe would replace it. */
 static int check_target(const char *path, struct error *err)
