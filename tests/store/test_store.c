@@ -535,6 +535,22 @@ static void test_no_two_lanes_of_a_name(void **state)
 	unlink(path);
 }
 
+/* The writer looks for ts, dur and state right behind the keys. */
+static void test_tables_begin_alike(void **state)
+{
+	(void)state;
+	for (int id = 0; id < TABLE_N; id++) {
+		const struct table *t = table_get((enum table_id)id);
+
+		if (t->ts == NO_COLUMN)
+			continue;
+		assert_int_equal(t->ts, t->n_keys);
+		assert_true(t->dur == NO_COLUMN || t->dur == t->ts + 1);
+		assert_true(t->state == NO_COLUMN || t->state == t->ts + 2);
+		assert_in_range(table_n_states(t), 0, FORMAT_MAX_SUMS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_many_lanes),
 		cmocka_unit_test(test_lanes_that_end),
 		cmocka_unit_test(test_no_two_lanes_of_a_name),
+		cmocka_unit_test(test_tables_begin_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
