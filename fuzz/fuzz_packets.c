@@ -124,10 +124,17 @@ struct sums {
 	struct diag_list diags;
 };
 
+enum { RUN_MAX = 3 };
+
+struct found {
+	struct ctf_head head;
+	struct ctf_text at[WANTS_MAX];
+};
+
 struct slots {
 	struct ctf_want wants[WANTS_MAX];
 	uint32_t n;
-	struct ctf_text at[WANTS_MAX];
+	struct found found[RUN_MAX];
 };
 
 static void require(bool condition)
@@ -145,10 +152,11 @@ static bool want_all(void *ctx, const struct ctf_event_class *cls, struct ctf_in
 		const struct ctf_member *m = &cls->payload->members[i];
 		bool is_int = m->fc->kind == CTF_INT || m->fc->kind == CTF_VARINT;
 
-		s->wants[s->n++] = (struct ctf_want){.name = m->name,
-						     .scope = CTF_EVENT_PAYLOAD,
-						     .kind = is_int ? CTF_WANT_INT : CTF_WANT_TEXT,
-						     .offset = (uint16_t)(i * sizeof(*s->at))};
+		s->wants[s->n++] =
+			(struct ctf_want){.name = m->name,
+					  .scope = CTF_EVENT_PAYLOAD,
+					  .kind = is_int ? CTF_WANT_INT : CTF_WANT_TEXT,
+					  .offset = (uint16_t)offsetof(struct found, at[i])};
 	}
 	*interestp = (struct ctf_interest){.tag = 1, .wants = s->wants, .n_wants = s->n};
 	return true;
@@ -176,6 +184,14 @@ static void show_event(const struct ctf_cursor *c)
 	ctf_cursor_visit(c, CTF_PACKET_CONTEXT, &toucher, &sum);
 }
 
+static void take_sums(struct sums *sums, const struct ctf_cursor *c)
+{
+	sums->events = c->n_events;
+	sums->packets = c->n_packets;
+	sums->last_clock = c->last_clock;
+	sums->diags = c->diags;
+}
+
 static void read_stream(const struct ctf_trace *t, const struct ctf_plan *plan, bool every_event,
 			struct slots *out, struct sums *sums)
 {
@@ -183,22 +199,44 @@ static void read_stream(const struct ctf_trace *t, const struct ctf_plan *plan, 
 	int r;
 
 	ctf_cursor_init(&c, t, &t->streams.at[0], plan, every_event, INT64_MIN);
-	while ((r = ctf_cursor_next(&c, out->at)) != CTF_CURSOR_END) {
+	while ((r = ctf_cursor_next(&c, out->found)) != CTF_CURSOR_END) {
 		sums->lost += r == CTF_CURSOR_LOST;
 		if (every_event && r == CTF_CURSOR_EVENT)
 			show_event(&c);
 	}
-	sums->events = c.n_events;
-	sums->packets = c.n_packets;
-	sums->last_clock = c.last_clock;
-	sums->diags = c.diags;
+	take_sums(sums, &c);
+	ctf_cursor_deinit(&c);
+}
+
+/* The same, many at a time. */
+static void run_stream(const struct ctf_trace *t, const struct ctf_plan *plan, struct slots *out,
+		       struct sums *sums)
+{
+	struct ctf_cursor c;
+	uint64_t taken = 0;
+	int r = CTF_CURSOR_LOST;
+
+	ctf_cursor_init(&c, t, &t->streams.at[0], plan, false, INT64_MIN);
+	while (r != CTF_CURSOR_END) {
+		size_t n = ctf_cursor_run(&c, out->found, sizeof(*out->found), RUN_MAX);
+
+		require(n <= RUN_MAX);
+		taken += n;
+		if (n == RUN_MAX)
+			continue;
+		r = ctf_cursor_next(&c, out->found);
+		taken += r == CTF_CURSOR_EVENT;
+		sums->lost += r == CTF_CURSOR_LOST;
+	}
+	require(taken == c.n_events);
+	take_sums(sums, &c);
 	ctf_cursor_deinit(&c);
 }
 
 static void read_all_ways(const struct ctf_trace *t)
 {
 	struct slots slots = {0};
-	struct sums shown = {0}, wanted = {0}, skipped = {0};
+	struct sums shown = {0}, wanted = {0}, skipped = {0}, run = {0};
 	struct ctf_plan *all = ctf_plan_new(&t->type, want_all, &slots);
 	struct ctf_plan *none = ctf_plan_new(&t->type, NULL, NULL);
 
@@ -207,6 +245,8 @@ static void read_all_ways(const struct ctf_trace *t)
 	read_stream(t, none, false, &slots, &skipped);
 	require(!memcmp(&shown, &wanted, sizeof(shown)));
 	require(!memcmp(&shown, &skipped, sizeof(shown)));
+	run_stream(t, all, &slots, &run);
+	require(!memcmp(&shown, &run, sizeof(shown)));
 	ctf_plan_free(all);
 	ctf_plan_free(none);
 }
