@@ -8,11 +8,12 @@
 #include "timeline/sync_identity.h"
 
 enum {
-	WHOLE_BYTES = 64 << 20, /* of events and windows: up to here all are held in memory */
-	PART_BYTES = 8 << 20,	/* of each trace, to search in */
+	WHOLE_BYTES = 8 << 20, /* of events and windows: up to here all are held in memory */
+	PART_BYTES = 8 << 20,  /* of each trace, to search in */
 	MAX_PART_BYTES = 128 << 20,
-	PART_FACTOR = 2,	/* more of each when that did not do */
+	PART_FACTOR = 2,	/* more of the hosts' when that did not do */
 	N_BLOCKS = 4,		/* of a host's trace */
+	BLOCK_STEP = 16384,	/* events of it that are read at once */
 	DRIFT_PPM = 200,	/* that clocks have, before it is known how much */
 	LEAST_REACH = 10000000, /* ns */
 };
@@ -80,7 +81,8 @@ static void forget(struct containment *c)
 
 /*
  * Of a host a few long blocks are looked at, of the guests many short stretches, two in the time of a
- * block: whatever the clocks differ by, some of them happened during a block.
+ * block: whatever the clocks differ by, some of them happened during a block. The longer the blocks, the more of
+ * the stretches did; more of the guests' would only be more to hold in memory.
  */
 
 /* Return: ns of one block; INT64_MAX when they make up all of the trace. */
@@ -96,16 +98,31 @@ static int64_t block_length(const struct containment *c, const struct identity *
 	return (int64_t)(length / N_BLOCKS) + 1;
 }
 
-/* The others say nothing to a search. */
-static void keep_causes(struct gathered_windows *w)
+/* Forgets the windows that end before host time t and say nothing to a search. */
+static void keep_causes(struct gathered_windows *w, int64_t t)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->at.n; i++) {
-		if (w->at.at[i].cause != SYNC_CAUSE_NONE)
+		if (w->at.at[i].cause != SYNC_CAUSE_NONE || w->at.at[i].end >= t)
 			w->at.at[n++] = w->at.at[i];
 	}
 	w->at.n = n;
+}
+
+static void gather_block(struct containment *c, const struct identity *id, size_t host,
+			 int64_t from, int64_t to)
+{
+	struct window_reader *r =
+		window_reader_new(c->traces[host], id, (int)host, c->windows, from);
+
+	while (window_reader_read(r, to, BLOCK_STEP)) {
+		for (size_t v = 0; v < c->n_vcpus; v++)
+			keep_causes(&c->windows[v], window_reader_complete(r));
+	}
+	window_reader_free(r);
+	for (size_t v = 0; v < c->n_vcpus; v++)
+		keep_causes(&c->windows[v], INT64_MAX);
 }
 
 static void gather_blocks(struct containment *c, const struct identity *id, size_t host,
@@ -116,15 +133,13 @@ static void gather_blocks(struct containment *c, const struct identity *id, size
 	int64_t between = (s.last - s.first) / N_BLOCKS;
 
 	if (length == INT64_MAX) {
-		gather_windows(c->traces[host], id, (int)host, c->windows, INT64_MIN, INT64_MAX);
+		gather_block(c, id, host, INT64_MIN, INT64_MAX);
 		return;
 	}
 	for (int i = 0; i < N_BLOCKS; i++) {
 		int64_t from = s.first + i * between + (between - length) / 2;
 
-		gather_windows(c->traces[host], id, (int)host, c->windows, from, from + length);
-		for (size_t v = 0; v < c->n_vcpus; v++)
-			keep_causes(&c->windows[v]);
+		gather_block(c, id, host, from, from + length);
 	}
 }
 
@@ -155,7 +170,7 @@ static void gather_parts(struct containment *c, const struct identity *id, uint6
 	}
 	for (size_t i = 0; i < c->n_machines; i++) {
 		if (has_host(id, i))
-			gather_stretches(c, i, block, bytes);
+			gather_stretches(c, i, block, PART_BYTES);
 	}
 }
 

@@ -235,8 +235,9 @@ static int take_thread(struct results *r, const struct store_cursor *c, struct e
 	t->pid = get(c, COL_THREAD_PID);
 	t->ppid = get(c, COL_THREAD_PPID);
 	t->comm = text(c, COL_THREAD_COMM);
-	/* Most of them are numbered as they stand. */
-	if (t->id != (int64_t)r->threads.n - 1)
+	if (r->n_in_order == r->threads.n - 1 && t->id == (int64_t)r->n_in_order)
+		r->n_in_order++;
+	else
 		keep_id(r, TABLE_THREAD, t->id, r->threads.n - 1);
 	results_rest(r, r->threads.n);
 	if (refer(r, c, COL_THREAD_MACHINE_ID, true, &t->machine, err) ||
@@ -421,7 +422,7 @@ void results_rest(const struct results *r, size_t i)
 
 int results_find(const struct results *r, enum table_id table, int64_t id)
 {
-	if (table == TABLE_THREAD && (uint64_t)id < r->threads.n && r->threads.at[id].id == id)
+	if (table == TABLE_THREAD && (uint64_t)id < r->n_in_order)
 		return (int)id;
 	const uint64_t *i = id == TABLE_NULL ? NULL : map_get(&r->ids[table], (uint64_t)id);
 

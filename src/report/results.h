@@ -89,6 +89,7 @@ struct results {
 	VEC(struct res_vcpu) vcpus;
 	VEC(struct res_thread) threads; /* in threads_memory */
 	struct big threads_memory;
+	size_t n_in_order; /* so many threads from the first on are numbered as they stand */
 	VEC(struct res_container) containers;
 	VEC(struct res_clock) clocks;
 	VEC(struct res_diag) diags;

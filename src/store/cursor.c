@@ -11,6 +11,7 @@ enum {
 	DROP_AFTER = 16,
 	DROP_ALL_AFTER = 256,
 	DROP_AROUND = 1 << 18,
+	REST_LANES = 512, /* the same of the list of lanes, which can be long */
 };
 
 struct store_query store_query_all(const struct store *s, enum table_id table)
@@ -192,6 +193,8 @@ int store_cursor_next_block(struct store_cursor *c, struct error *err)
 			return r;
 		c->lane_begun = false;
 		c->n_levels = 0;
+		if (c->lane % REST_LANES == 0)
+			big_rest(&info->lanes_memory);
 	}
 	return CURSOR_END;
 }

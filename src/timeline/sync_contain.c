@@ -201,11 +201,12 @@ static void find_claims(const struct sync_gaps *g, const struct sync_thread *thr
 static struct sync_score score_claims(struct claims *c)
 {
 	struct sync_score score = {.claims = (uint32_t)c->votes.candidates.n};
+	struct sync_support support;
+	const struct sync_candidate *best =
+		sync_votes_best(&c->votes, c->n_guest, CLAIM_REACH, &support);
 
-	sync_votes_count(&c->votes, c->n_guest, CLAIM_REACH);
-	const struct sync_candidate *best = sync_votes_best(&c->votes);
 	if (best) {
-		score.agreeing = (uint32_t)(best->coarse / SYNC_VOTE_FULL);
+		score.agreeing = (uint32_t)(support.coarse / SYNC_VOTE_FULL);
 		score.difference = best->difference;
 	}
 	return score;
@@ -960,11 +961,16 @@ static bool is_taken(const lead_vec *leads, int64_t difference)
 /* The claim that most agree with, of those that differ from the ones taken; or NULL. */
 static const struct sync_candidate *next_best(const struct claims *c, const lead_vec *taken)
 {
-	const struct sync_candidate *best = NULL;
+	const struct sync_candidate *at = c->votes.candidates.at, *best = NULL;
+	uint32_t most = 0;
 
-	vec_each (x, &c->votes.candidates) {
-		if ((!best || x->coarse > best->coarse) && !is_taken(taken, x->difference))
-			best = x;
+	for (size_t i = 0; i < c->votes.candidates.n; i++) {
+		uint32_t coarse = c->votes.support[i].coarse;
+
+		if ((best && coarse <= most) || is_taken(taken, at[i].difference))
+			continue;
+		best = &at[i];
+		most = coarse;
 	}
 	return best;
 }

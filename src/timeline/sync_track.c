@@ -7,7 +7,7 @@
 enum {
 	RECENT = 4,		  /* chunks that say where the next one is */
 	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
-	MAX_KEPT = 262144,	  /* bounds: beyond, more of them share one */
+	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share one */
 	THIN_KEPT_TOGETHER = 512, /* so many */
 	WIDEN = 2,		  /* times the width that the clock may have left the range by */
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */

@@ -100,50 +100,77 @@ static void sort(struct sync_candidate *c, size_t n, unsigned int depth)
 
 /* ---- counting ---- */
 
-static void count_within(struct sync_votes *v, int64_t reach, bool fine)
-{
-	struct sync_candidate *c = v->candidates.at;
-	size_t low = 0, high = 0, n = v->candidates.n;
-	uint64_t votes = 0;
+/* The weight of the candidates that are no further than `reach` from one; it moves along with that one. */
+struct tally {
+	int64_t reach;
+	size_t low, high;
+	uint64_t votes;
+};
 
-	for (size_t i = 0; i < n; i++) {
-		while (high < n && c[high].difference - c[i].difference <= reach)
-			votes += v->weights[c[high++].guest];
-		while (c[i].difference - c[low].difference > reach)
-			votes -= v->weights[c[low++].guest];
-		*(fine ? &c[i].fine : &c[i].coarse) =
-			votes < UINT32_MAX ? (uint32_t)votes : UINT32_MAX;
-	}
+static uint32_t tally_at(struct tally *t, const struct sync_votes *v, size_t i)
+{
+	const struct sync_candidate *c = v->candidates.at;
+
+	while (t->high < v->candidates.n && c[t->high].difference - c[i].difference <= t->reach)
+		t->votes += v->weights[c[t->high++].guest];
+	while (c[i].difference - c[t->low].difference > t->reach)
+		t->votes -= v->weights[c[t->low++].guest];
+	return t->votes < UINT32_MAX ? (uint32_t)t->votes : UINT32_MAX;
+}
+
+static void prepare(struct sync_votes *v, size_t n_guest, int64_t reach)
+{
+	v->reach = reach;
+	weigh(v, n_guest);
+	sort(v->candidates.at, v->candidates.n, MAX_DEPTH);
 }
 
 void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach)
 {
+	struct tally coarse = {.reach = reach}, fine = {.reach = FINE_REACH};
+	size_t n = v->candidates.n;
+
 	v->reach = reach;
-	if (!v->candidates.n)
+	if (!n)
 		return;
-	weigh(v, n_guest);
-	sort(v->candidates.at, v->candidates.n, MAX_DEPTH);
-	count_within(v, reach, false);
-	count_within(v, FINE_REACH, true);
+	prepare(v, n_guest, reach);
+	v->support = mem_realloc(v->support, n * sizeof(*v->support));
+	for (size_t i = 0; i < n; i++)
+		v->support[i] =
+			(struct sync_support){tally_at(&coarse, v, i), tally_at(&fine, v, i)};
 }
 
-static bool is_likelier(const struct sync_candidate *x, const struct sync_candidate *y)
+static bool is_likelier(const struct sync_support *x, const struct sync_support *y)
 {
 	if (x->coarse / 2 > y->coarse || y->coarse / 2 > x->coarse)
 		return x->coarse > y->coarse;
 	return x->fine > y->fine;
 }
 
-const struct sync_candidate *sync_votes_best(const struct sync_votes *v)
+const struct sync_candidate *sync_votes_best(struct sync_votes *v, size_t n_guest, int64_t reach,
+					     struct sync_support *supportp)
 {
+	struct tally coarse = {.reach = reach}, fine = {.reach = FINE_REACH};
 	const struct sync_candidate *best = NULL;
 
 	if (!v->candidates.n)
 		return NULL;
-	vec_each (c, &v->candidates)
-		if (!best || is_likelier(c, best))
-			best = c;
+	prepare(v, n_guest, reach);
+	for (size_t i = 0; i < v->candidates.n; i++) {
+		struct sync_support x = {tally_at(&coarse, v, i), tally_at(&fine, v, i)};
+
+		if (best && !is_likelier(&x, supportp))
+			continue;
+		best = &v->candidates.at[i];
+		*supportp = x;
+	}
 	return best;
+}
+
+static const struct sync_support *support_of(const struct sync_votes *v,
+					     const struct sync_candidate *c)
+{
+	return &v->support[c - v->candidates.at];
 }
 
 static void find_likeliest(const struct sync_votes *v, const struct sync_candidate **best,
@@ -154,19 +181,20 @@ static void find_likeliest(const struct sync_votes *v, const struct sync_candida
 	if (!v->candidates.n)
 		return;
 	vec_each (c, &v->candidates)
-		if (!best[c->guest] || is_likelier(c, best[c->guest]))
+		if (!best[c->guest] || is_likelier(support_of(v, c), support_of(v, best[c->guest])))
 			best[c->guest] = c;
 }
 
 /* What a candidate for guest event g needs: a fair part of what those of its neighbours have. */
-static uint64_t least_votes(const struct sync_candidate **best, size_t n_guest, size_t g)
+static uint64_t least_votes(const struct sync_votes *v, const struct sync_candidate **best,
+			    size_t n_guest, size_t g)
 {
 	size_t end = g + NEIGHBOURS < n_guest ? g + NEIGHBOURS : n_guest;
 	uint64_t most = 0;
 
 	for (size_t i = g > NEIGHBOURS ? g - NEIGHBOURS : 0; i < end; i++)
-		if (best[i] && best[i]->coarse > most)
-			most = best[i]->coarse;
+		if (best[i] && support_of(v, best[i])->coarse > most)
+			most = support_of(v, best[i])->coarse;
 	return most / FAIR_PART;
 }
 
@@ -194,8 +222,8 @@ void sync_votes_choose(const struct sync_votes *v, size_t n_host, size_t n_guest
 		const struct sync_candidate *c = best[g];
 
 		chosen[g] = NULL;
-		if (!c || c->coarse < least || c->coarse < least_votes(best, n_guest, g) ||
-		    taken[c->host])
+		if (!c || support_of(v, c)->coarse < least ||
+		    support_of(v, c)->coarse < least_votes(v, best, n_guest, g) || taken[c->host])
 			continue;
 		chosen[g] = c;
 		taken[c->host] = 1;
@@ -207,6 +235,8 @@ void sync_votes_choose(const struct sync_votes *v, size_t n_host, size_t n_guest
 void sync_votes_deinit(struct sync_votes *v)
 {
 	vec_deinit(&v->candidates);
+	free(v->support);
 	free(v->weights);
+	v->support = NULL;
 	v->weights = NULL;
 }

@@ -21,12 +21,16 @@ enum { SYNC_VOTE_FULL = 4096 };
 struct sync_candidate {
 	int64_t difference;   /* ns, host - guest; inside +-SYNC_LIMIT */
 	uint32_t host, guest; /* indexes of the events */
-	/* Weight of the candidates that agree, within less and less; UINT32_MAX: as much or more. */
+};
+
+/* Weight of the candidates that agree with one, within less and less; UINT32_MAX: as much or more. */
+struct sync_support {
 	uint32_t coarse, fine;
 };
 
 struct sync_votes {
 	VEC(struct sync_candidate) candidates;
+	struct sync_support *support; /* owned, by candidate; NULL: not counted */
 	uint16_t *weights; /* owned, by guest event: of each of its candidates; NULL: not counted */
 	int64_t reach;
 };
@@ -38,8 +42,12 @@ struct sync_votes {
  */
 void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach);
 
-/* After counting. Return: the candidate that most agree with, or NULL when there are none. */
-const struct sync_candidate *sync_votes_best(const struct sync_votes *v);
+/*
+ * Weighs and sorts the candidates, likewise, but keeps no count of each: of very many that would be much.
+ * Return: the candidate that most agree with, *supportp being what does, or NULL when there are none.
+ */
+const struct sync_candidate *sync_votes_best(struct sync_votes *v, size_t n_guest, int64_t reach,
+					     struct sync_support *supportp);
 
 /* After counting. Return: the weight that agrees with a difference picked at random. */
 uint64_t sync_votes_by_chance(const struct sync_votes *v);
