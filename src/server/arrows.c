@@ -17,6 +17,7 @@ struct looking {
 	int64_t from, to;
 	struct map items; /* rows that are asked for */
 	bool has_items;	  /* else: all */
+	size_t n_items;	  /* they share what is looked at beyond what is for all */
 	struct error *err;
 };
 
@@ -111,12 +112,15 @@ static int find_preemptions(struct looking *l)
 
 	if (!all && info->lanes.n < STATE_BLOCKS)
 		n_windows = STATE_BLOCKS / info->lanes.n;
+	uint64_t n_own = l->n_items ? STATE_BLOCKS / l->n_items : 0;
+
+	n_own = n_own > n_windows ? n_own : n_windows;
 	for (size_t i = 0; i < info->lanes.n; i++) {
 		int64_t vcpu = info->lanes.at[i].keys[0];
 		bool own = vcpu >= 0 && vcpu < ROW_INDEX_END && is_item(l, row_id(ROW_VCPU, vcpu));
 
 		if (all ? look_in(l, i, l->from, l->to, UINT64_MAX)
-			: look_here_and_there(l, i, own ? STATE_BLOCKS : n_windows))
+			: look_here_and_there(l, i, own ? n_own : n_windows))
 			return ERR;
 	}
 	return 0;
@@ -194,7 +198,7 @@ static bool is_looked_through(const struct looking *l, size_t lane)
 	for (const struct digest_block *b = blocks_of(l, &digest->lanes.at[lane], &end); b < end;
 	     b++)
 		rows += b->rows;
-	return rows <= WAKEUP_ROWS;
+	return rows <= WAKEUP_ROWS / l->n_items;
 }
 
 /*
@@ -292,6 +296,7 @@ int arrows_init(struct arrows *a, struct dataset *d, enum output_id output,
 
 	*a = (struct arrows){0};
 	l.has_items = q->has_items;
+	l.n_items = q->items.n;
 	vec_each (item, &q->items)
 		map_put(&l.items, (uint64_t)*item, 0);
 	if (output == OUTPUT_VCPUS)
