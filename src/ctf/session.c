@@ -132,6 +132,7 @@ static void search(struct ctf_session *s, const char *root, const char *dir, con
 	struct dirent **entries;
 
 	if (holds_metadata(dir)) {
+		s->n_found++;
 		open_one(s, root, dir, name);
 		return;
 	}
@@ -158,7 +159,7 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 	const char *equals = strchr(arg, '=');
 	const char *path = arg;
 	char *name = NULL, *root;
-	size_t before = s->traces.n, notes = s->notes.n, unreadable = s->unreadable.n;
+	size_t before = s->n_found;
 
 	/* A path may hold a '=' too. */
 	if (equals && equals != arg && stat(arg, &st) < 0) {
@@ -177,7 +178,7 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 			      root);
 	else
 		search(s, root, root, name, 0);
-	if (!r && s->traces.n == before && s->notes.n == notes && s->unreadable.n == unreadable)
+	if (!r && s->n_found == before)
 		r = error_set(
 			err, "no CTF trace in '%s' (no directory below it holds a 'metadata' file)",
 			root);

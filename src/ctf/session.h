@@ -23,6 +23,7 @@ struct ctf_unreadable {
 
 struct ctf_session {
 	VEC(struct ctf_unreadable) unreadable; /* while opening */
+	size_t n_found;			       /* directories with metadata; while opening */
 	VEC(struct ctf_trace *) traces; /* in the order of the arguments, then of their paths */
 	VEC(char *) notes;		/* what was left out, one sentence each, for the user */
 	struct diag_list diags;

@@ -96,6 +96,14 @@ def test_no_trace():
             one_line(vmscope(command, empty, status=1)[1], empty, "no CTF trace")
 
 
+def test_a_trace_that_is_named_twice_counts_once():
+    machines = json.loads(vmscope("info", "--format", "json", SAMPLE)[0])["machines"]
+    twice, err = vmscope("info", "--format", "json", SAMPLE, f"{SAMPLE}/host")
+    assert err == ""
+    assert [(m["name"], m["events"]) for m in json.loads(twice)["machines"]] == [
+        (m["name"], m["events"]) for m in machines]
+
+
 def test_options_name_machines_that_exist():
     for args, words in [
             (["--clock-offset", "g9=5"], ["'g9'", "vmscope info"]),
