@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/newfile.h"
 #include "export/export.h"
 #include "export/source.h"
-#include "export/target.h"
 #include "schema/table.h"
 #include "sql/rows.h"
 #include "sql/view.h"
@@ -159,23 +159,23 @@ static int end_database(const struct making *m)
 	return source_run(m->db, sqlite3_mprintf("COMMIT; DETACH out"), m->err);
 }
 
-static int make(const struct making *m, const struct store *store, struct target *t)
+static int make(const struct making *m, const struct store *store, struct newfile *f)
 {
-	if (begin_database(m, t->temporary) || make_tables(m, store) || make_views(m) ||
+	if (begin_database(m, f->temporary) || make_tables(m, store) || make_views(m) ||
 	    end_database(m))
-		return error_wrap(m->err, "cannot make '%s'", t->path);
-	return target_commit(t, m->err);
+		return error_wrap(m->err, "cannot make '%s'", f->path);
+	return newfile_commit(f, m->err);
 }
 
 static int make_into(const struct making *m, const struct store *store)
 {
-	struct target t;
+	struct newfile f;
 
-	if (target_begin_unopened(&t, m->job->output, m->err))
+	if (newfile_init(&f, m->job->output, m->err))
 		return ERR;
-	int r = make(m, store, &t);
+	int r = make(m, store, &f);
 
-	target_end(&t);
+	newfile_deinit(&f);
 	return r;
 }
 

@@ -1,10 +1,5 @@
 /*
- * outfile: a file that appears under its name only when it is complete.
- *
- * It is written beside its place under a temporary name, and renamed when all is in it and on the
- * disk. Whatever happens before that leaves an older file of that name as it was.
- *
- * One without a name is gone when nobody has it open any more, however the process ends.
+ * outfile: a new file (base/newfile.h) that is written in large pieces, and whose head can be told last.
  */
 #ifndef VMSCOPE_STORE_OUTFILE_H
 #define VMSCOPE_STORE_OUTFILE_H
@@ -13,14 +8,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/newfile.h"
 
 struct outfile {
-	char *path, *temporary; /* owned; NULL: it has no name */
-	int fd;			/* of a named one until it is committed */
-	uint8_t *buffer;	/* owned */
-	size_t n;		/* bytes in it */
-	uint64_t offset;	/* of the next byte */
-	int failed;		/* errno of the first write that failed, or 0 */
+	struct newfile to;
+	uint8_t *buffer; /* owned */
+	size_t n;	 /* bytes in it */
+	uint64_t offset; /* of the next byte */
 };
 
 /* Return: 0, or ERR with err set. outfile_deinit() is needed only after 0. */

@@ -945,7 +945,7 @@ int store_writer_finish(struct store_writer *w, struct error *err)
 
 	if (w->mistake)
 		return error_set(err, "cannot write '%s': %s",
-				 w->file.path ? w->file.path : "the temporary file", w->mistake);
+				 w->file.to.path ? w->file.to.path : "the temporary file", w->mistake);
 	end_lanes(w);
 	name_tables(w);
 	make_strings(w, &strings);
@@ -960,9 +960,9 @@ int store_writer_open(const struct store_writer *w, struct store **sp, struct er
 	static const char name[] = "the temporary file";
 	struct file_map map;
 
-	if (w->file.path)
-		return store_open(sp, w->file.path, err);
-	if (file_map_init_fd(&map, w->file.fd, name, err))
+	if (w->file.to.path)
+		return store_open(sp, w->file.to.path, err);
+	if (file_map_init_fd(&map, w->file.to.fd, name, err))
 		return ERR;
 	if (store_open_memory(sp, map.data, map.size, name, err)) {
 		file_map_deinit(&map);
