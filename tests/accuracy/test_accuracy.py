@@ -9,10 +9,12 @@ import pathlib
 import statistics
 import sys
 import tempfile
-import traceback
 
 import accuracy
 import cases
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, SIM, SAMPLE = sys.argv[1:4]
 SEEDS = (1, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13,    # every family,
@@ -151,19 +153,4 @@ def test_foreign_guests():
         assert len(foreign) == 2 and all("fit no VM" in e for e in foreign), foreign
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:  # one bad test must not hide the others
-            failed = True
-            detail = "".join(f"# {line[:2000]}\n" for line in traceback.format_exc().splitlines()[-8:])
-            print(f"not ok {number} - {name}\n{detail}", end="", flush=True)
-    sys.exit(1 if failed else 0)
-
-
-main()
+tap.run(globals())

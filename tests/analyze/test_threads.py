@@ -40,6 +40,6 @@ def test_with_losses():
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../sql"))
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
     import tap
     tap.run(globals())

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, SAMPLES, DATA = sys.argv[1:4]
 HOST = f"{DATA}/one-qemu-kvm/host"
@@ -363,19 +365,4 @@ def test_check_finds_what_is_damaged():
     one_line(vmscope("check", __file__, status=1)[1], "is not a vmscope results file")
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:  # one bad test must not hide the others
-            failed = True
-            detail = "".join(f"# {line}\n" for line in traceback.format_exc().splitlines()[-8:])
-            print(f"not ok {number} - {name}\n{detail}", end="", flush=True)
-    sys.exit(1 if failed else 0)
-
-
-main()
+tap.run(globals())

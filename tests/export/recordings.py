@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sql"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap  # noqa: E402 pylint: disable=wrong-import-position,unused-import
 
 VMSCOPE, SIM, MAKE_FILES, SAMPLES = (os.path.abspath(a) for a in sys.argv[1:5])

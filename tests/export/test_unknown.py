@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "server"))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sql"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import service  # noqa: E402 pylint: disable=wrong-import-position
 import tap  # noqa: E402 pylint: disable=wrong-import-position
 

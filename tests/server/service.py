@@ -9,7 +9,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from tap import run  # noqa: E402,F401 pylint: disable=wrong-import-position,unused-import
 
 KINDS = ("machine", "vcpu", "thread", "cpu", "process", "exits", "all")
 
@@ -145,19 +147,3 @@ def read_lanes(data):
         i += count
     assert i == m
     return lanes
-
-
-def run(tests):
-    """Runs all functions named test_..., as TAP."""
-    tests = [(name, test) for name, test in tests.items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:  # one bad test must not hide the others
-            failed = True
-            detail = "".join(f"# {line[:2000]}\n" for line in traceback.format_exc().splitlines()[-8:])
-            print(f"not ok {number} - {name}\n{detail}", end="", flush=True)
-    sys.exit(1 if failed else 0)

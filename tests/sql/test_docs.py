@@ -14,7 +14,9 @@ import sys
 import tempfile
 
 import schema_text
-import tap
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, SAMPLES, PAGE = (os.path.abspath(a) for a in sys.argv[1:4])
 DIRECTORY = tempfile.TemporaryDirectory()

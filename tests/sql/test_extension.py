@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """test_extension.py EXTENSION MAKE_SMALL: results files in the plain sqlite3 shell; as TAP."""
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 EXTENSION, MAKE_SMALL = sys.argv[1:3]
 DIRECTORY = tempfile.TemporaryDirectory()

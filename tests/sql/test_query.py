@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, MAKE_SMALL = sys.argv[1:3]
 DIRECTORY = tempfile.TemporaryDirectory()

@@ -19,6 +19,6 @@ def run(names):
             print(f"ok {number} - {name} # SKIP {reason}", flush=True)
         except Exception:  # one bad test must not hide the others
             failed = True
-            detail = "".join(f"# {line}\n" for line in traceback.format_exc().splitlines()[-8:])
+            detail = "".join(f"# {line[:2000]}\n" for line in traceback.format_exc().splitlines()[-8:])
             print(f"not ok {number} - {name}\n{detail}", end="", flush=True)
     sys.exit(1 if failed else 0)
