@@ -17,6 +17,12 @@ static enum carrier_state vcpu_is_carried(const struct cpu *c)
 	return c->carrier ? vcpu_carries_nested(&c->carrier->self) : cpu_is_carried(c);
 }
 
+/* Return: who has the CPU while it is CARRIER_GONE, or NO_THREAD. */
+static uint32_t cpu_taken_by(const struct cpu *c)
+{
+	return c->carrier ? vcpu_taken_by(&c->carrier->self) : NO_THREAD;
+}
+
 /* ---- threads ---------------------------------------------------------------------------------- */
 
 static int state_of_mode(enum thread_mode mode)
@@ -220,7 +226,7 @@ static void update_downwards(struct model *m, const struct cpu *c, int64_t ts)
 
 	update_thread(m, c, ts);
 	while (c->current && (v = c->current->vcpu)) {
-		vcpu_carry(&v->self, ts, vcpu_is_carried(c));
+		vcpu_carry(&v->self, ts, vcpu_is_carried(c), cpu_taken_by(c));
 		if (!v->inner)
 			return;
 		c = v->inner;

@@ -211,6 +211,15 @@ static void thread_in(struct model *m, const struct event *e, const struct cpu *
 	vcpu_changed(m, v, e->ts);
 }
 
+/* The CPU changed hands: those who wait for it lose their time to somebody else. */
+static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
+{
+	vec_each (v, &c->waiting) {
+		vcpu_requeue(&(*v)->self, ts, c->number, thread_id(c->current));
+		world_vcpu_changed(m, *v, ts);
+	}
+}
+
 static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 {
 	struct thread *prev = world_thread(m, c, e->sched_switch.prev_tid);
@@ -225,8 +234,7 @@ static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 		thread_out(m, e, c, prev);
 		thread_in(m, e, c, next);
 	}
-	vec_each (v, &c->waiting)
-		vcpu_requeue(&(*v)->self, e->ts, e->cpu, next->known.id);
+	new_occupant(m, c, e->ts);
 	world_cpu_changed(m, c, e->ts);
 }
 
@@ -519,8 +527,7 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 	c->irqs = c->softirqs = 0;
 	lose_threads(m, e->machine, e->ts);
 	lose_vcpus(m, e, running);
-	vec_each (v, &c->waiting)
-		vcpu_requeue(&(*v)->self, e->ts, e->cpu, NO_THREAD);
+	new_occupant(m, c, e->ts);
 	world_cpu_changed(m, c, e->ts);
 }
 

@@ -9,7 +9,11 @@ static const struct exit_cause no_cause = {.reason = NO_EXIT};
 
 void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
 {
-	*v = (struct vcpu){.id = id, .sink = sink, .running_on = NO_CPU, .queue = NO_CPU};
+	*v = (struct vcpu){.id = id,
+			   .sink = sink,
+			   .running_on = NO_CPU,
+			   .queue = NO_CPU,
+			   .taken_by = NO_THREAD};
 	v->open = (struct vcpu_interval){.vcpu = id,
 					 .begin = begin,
 					 .cause = no_cause,
@@ -95,6 +99,7 @@ static void close_open(struct vcpu *v, int64_t ts)
 	if (ts <= i->begin)
 		return;
 	i->end = ts;
+	i->occupant = vcpu_taken_by(v);
 	i->state = true_state(v);
 	account(v, i);
 	if (v->exit_pending)
@@ -102,6 +107,8 @@ static void close_open(struct vcpu *v, int64_t ts)
 	else
 		emit(v, i);
 	i->state = believed;
+	if (believed == VCPU_GUEST)
+		i->occupant = NO_THREAD;
 	i->begin = ts;
 }
 
@@ -159,13 +166,14 @@ static bool runs(const struct vcpu *v)
 	       v->open.state == VCPU_UNKNOWN;
 }
 
-void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried)
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by)
 {
-	if (v->carried == carried)
+	if (v->carried == carried && v->taken_by == taken_by)
 		return;
 	if (v->open.state == VCPU_GUEST)
 		close_open(v, ts);
 	v->carried = carried;
+	v->taken_by = taken_by;
 }
 
 void vcpu_leave_nested(struct vcpu *v)

@@ -58,6 +58,7 @@ struct vcpu {
 	uint32_t queue;		     /* CPU on whose queue its thread is or was last */
 	bool asleep;		     /* switched out and not runnable */
 	enum carrier_state carried;  /* the CPU that it runs on, of a host that is a guest itself */
+	uint32_t taken_by; /* CARRIER_GONE: the thread that has that CPU's CPU, or NO_THREAD */
 
 	enum nested_state nested; /* from the next entry on, or since the last */
 
@@ -84,9 +85,9 @@ static inline bool vcpu_waits(const struct vcpu *v)
 
 /*
  * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that its host
- * believes in the guest is so only while it is: else PREEMPTED, HYPERVISOR or UNKNOWN.
+ * believes in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or UNKNOWN.
  */
-void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried);
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by);
 
 /* Return: what v is to the CPU of the guest that it is. */
 static inline enum carrier_state vcpu_carries(const struct vcpu *v)
@@ -102,6 +103,12 @@ static inline enum carrier_state vcpu_carries(const struct vcpu *v)
 	default:
 		return CARRIER_BUSY;
 	}
+}
+
+/* Return: the thread that has its CPU while it is CARRIER_GONE to that of the guest, or NO_THREAD. */
+static inline uint32_t vcpu_taken_by(const struct vcpu *v)
+{
+	return v->open.state == VCPU_GUEST ? v->taken_by : v->open.occupant;
 }
 
 /* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and believes in the guest. */

@@ -105,8 +105,8 @@ static const char *process_label(const struct results *r, const struct occupant 
 	return arena_printf(arena, "%s%s, pid %" PRId64, process_comm(r, t), vm, t->pid);
 }
 
-const char *occupant_label(const struct results *r, const struct occupant *o, int own_vm,
-			   struct arena *arena)
+static const char *local_label(const struct results *r, const struct occupant *o, int own_vm,
+			       struct arena *arena)
 {
 	switch (o->kind) {
 	case OCCUPANT_VCPU:
@@ -127,6 +127,16 @@ const char *occupant_label(const struct results *r, const struct occupant *o, in
 	default:
 		return "unknown (not recorded)";
 	}
+}
+
+const char *occupant_label(const struct results *r, const struct occupant *o,
+			   const struct res_vcpu *victim, struct arena *arena)
+{
+	const char *label = local_label(r, o, victim->machine, arena);
+
+	if (!o->thread || o->kind == OCCUPANT_VCPU || o->thread->machine == victim->host)
+		return label;
+	return arena_printf(arena, "%s on %s", label, r->machines.at[o->thread->machine].name);
 }
 
 const char *exit_label(const struct summary_exits *e, struct arena *arena)

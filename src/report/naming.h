@@ -36,11 +36,11 @@ struct occupant occupant_of(const struct results *r, int thread);
 const char *occupant_kind_name(enum occupant_kind kind);
 
 /*
- * What people call it; threads of one process have the same label. own_vm: whose vCPU it kept
- * waiting. The text lives in the arena.
+ * What people call it; threads of one process have the same label. victim: the vCPU that it kept
+ * waiting, from its host or from one further out. The text lives in the arena.
  */
-const char *occupant_label(const struct results *r, const struct occupant *o, int own_vm,
-			   struct arena *arena);
+const char *occupant_label(const struct results *r, const struct occupant *o,
+			   const struct res_vcpu *victim, struct arena *arena);
 
 /* Return: the exits' name, or their number as text, in the arena. */
 const char *exit_label(const struct summary_exits *e, struct arena *arena);

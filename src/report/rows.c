@@ -166,7 +166,7 @@ static void steal_row(struct rows *t, const struct results *r, const struct res_
 
 	put_vcpu(t, r, v);
 	put_text(t, occupant_kind_name(o.kind));
-	put_text(t, occupant_label(r, &o, v->machine, &t->texts));
+	put_text(t, occupant_label(r, &o, v, &t->texts));
 	put_machine(t, r, o.vm);
 	put_int(t, o.kind == OCCUPANT_VCPU ? r->vcpus.at[o.thread->vcpu].id : TABLE_NULL);
 	put_thread(t, o.thread);

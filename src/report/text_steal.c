@@ -41,8 +41,7 @@ static void group_occupants(struct text *t, const struct res_vcpu *v, groups_t *
 {
 	vec_each (s, &v->sum.occupants) {
 		struct occupant o = occupant_of(t->r, s->thread);
-		struct group *g =
-			get_group(groups, occupant_label(t->r, &o, v->machine, &t->arena));
+		struct group *g = get_group(groups, occupant_label(t->r, &o, v, &t->arena));
 
 		g->preempted += s->preempted;
 		g->waiting += s->waiting;

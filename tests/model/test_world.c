@@ -48,6 +48,14 @@ static void on_thread(void *ctx, const struct thread_interval *i)
 		i->syscall ? i->syscall : "");
 }
 
+static void on_vcpu(void *ctx, const struct vcpu_interval *i)
+{
+	struct world *w = ctx;
+
+	fprintf(w->file, "vcpu %u: %d-%d %s by %d\n", i->vcpu, (int)i->begin, (int)i->end,
+		vcpu_state_name(i->state), (int)tid_of(w, i->occupant));
+}
+
 static void on_cpu(void *ctx, const struct cpu_interval *i)
 {
 	struct world *w = ctx;
@@ -105,6 +113,7 @@ static void begin(struct world *w)
 	*w = (struct world){0};
 	w->file = open_memstream(&w->text, &w->size);
 	sink = (struct model_sink){.ctx = w,
+				   .vcpu_interval = on_vcpu,
 				   .thread_interval = on_thread,
 				   .cpu_interval = on_cpu,
 				   .wakeup = on_wakeup,
@@ -264,9 +273,16 @@ static void stolen_from_below(void **state)
 	begin_nested(&w);
 	exits(&w, HOST, 50, MSR);
 	switches(&w, HOST, 60, L1_VCPU, RUNNABLE, 1);
-	switches(&w, HOST, 90, 1, RUNNABLE, L1_VCPU);
+	switches(&w, HOST, 80, 1, RUNNABLE, 3);
+	switches(&w, HOST, 90, 3, RUNNABLE, L1_VCPU);
 	plain(&w, HOST, 95, EV_KVM_ENTRY);
 	finish(&w);
+	expect(&w, "vcpu 0: 6", "vcpu 0: 60-80 preempted by 1\n");
+	expect(&w, "vcpu 0: 8", "vcpu 0: 80-90 preempted by 3\n");
+	expect(&w, "vcpu 1: 5", "vcpu 1: 50-60 hypervisor by -1\n");
+	expect(&w, "vcpu 1: 6", "vcpu 1: 60-80 preempted by 1\n");
+	expect(&w, "vcpu 1: 8", "vcpu 1: 80-90 preempted by 3\n");
+	expect(&w, "vcpu 1: 9", "vcpu 1: 90-95 hypervisor by -1\nvcpu 1: 95-1000 guest by -1\n");
 	expect(&w, "thread 7: 6", "thread 7: 60-90 stolen\n");
 	expect(&w, "thread 200: 6", "thread 200: 60-90 stolen ioctl\n");
 	expect(&w, "cpu 0.0: 95", "cpu 0.0: 95-1000 vm 100 vm 1 thread 7\n");
