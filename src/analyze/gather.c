@@ -67,8 +67,8 @@ static bool is_timer(enum isa isa, uint32_t reason)
 
 static enum sync_cause cause_of(const struct event *e)
 {
-	enum isa isa = e->kvm_exit.isa == NO_VALUE ? ISA_UNKNOWN : (enum isa)e->kvm_exit.isa;
-	uint32_t reason = (uint32_t)e->kvm_exit.reason;
+	enum isa isa = exit_isa_of(e);
+	uint32_t reason = exit_reason_of(e);
 
 	if (is_idle(isa, reason))
 		return SYNC_CAUSE_IDLE;

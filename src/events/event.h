@@ -74,7 +74,8 @@ struct event {
 			int64_t vcpu_id;
 		} kvm_entry;
 		struct {
-			int64_t reason, isa, vcpu_id, rip;
+			int64_t reason, isa, vcpu_id, rip; /* see exit_reason_of() */
+			int64_t ret;			   /* arm64 */
 		} kvm_exit;
 		struct {
 			int64_t reason, error;

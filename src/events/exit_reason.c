@@ -313,6 +313,23 @@ static const char *const userspace_names[] = {
 
 #define N(names) (sizeof(names) / sizeof((names)[0]))
 
+/* ARM_EXCEPTION_TRAP, arch/arm64/include/asm/kvm_asm.h */
+enum { ARM64_RET_TRAP = 2 };
+
+enum isa exit_isa_of(const struct event *e)
+{
+	return e->kvm_exit.isa == NO_VALUE ? ISA_UNKNOWN : (enum isa)e->kvm_exit.isa;
+}
+
+uint32_t exit_reason_of(const struct event *e)
+{
+	int64_t ret = e->kvm_exit.ret;
+
+	if (e->kvm_exit.isa == ISA_ARM64 && ret != NO_VALUE && ret != ARM64_RET_TRAP)
+		return EXIT_ARM64_IRQ + (uint32_t)ret;
+	return (uint32_t)e->kvm_exit.reason;
+}
+
 static const char *name_in(const char *const *names, size_t n, uint32_t reason)
 {
 	return reason < n ? names[reason] : NULL;

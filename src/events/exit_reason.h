@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "events/event.h"
+
 /* The `isa` field of x86's kvm_exit; arm64's is a number of our own. */
 enum isa {
 	ISA_UNKNOWN = 0,
@@ -24,6 +26,10 @@ enum isa {
  * trap's reason is its class, the others' are these.
  */
 enum { EXIT_ARM64_IRQ = 0x100, EXIT_ARM64_SERROR = 0x101 };
+
+/* Of an EV_KVM_EXIT. */
+enum isa exit_isa_of(const struct event *e);
+uint32_t exit_reason_of(const struct event *e);
 
 /*
  * Return: the name, or NULL when it has none; the number is then shown. Of Intel's reasons only the

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { NAMES_MAX = 4, FIELDS_MAX = 8 };
+#include "events/exit_reason.h"
+
+enum { NAMES_MAX = 6, FIELDS_MAX = 8 };
 
 struct field {
 	enum ctf_want_kind kind;
@@ -63,17 +65,21 @@ static bool is_among(const char *const names[NAMES_MAX], const char *name)
 	return false;
 }
 
-enum event_id layout_event_of(const char *name)
+static enum event_id named(const char *name)
 {
-	const char *prefix_end = strpbrk(name, ":/");
-
-	if (prefix_end)
-		name = prefix_end + 1;
 	for (enum event_id id = 0; id < EV_N; id++) {
 		if (is_among(layouts[id].names, name))
 			return id;
 	}
 	return EV_N;
+}
+
+enum event_id layout_event_of(const char *name)
+{
+	const char *prefix_end = strpbrk(name, ":/");
+	enum event_id id = named(name);
+
+	return id == EV_N && prefix_end ? named(prefix_end + 1) : id;
 }
 
 struct event_set layout_described(const struct ctf_trace_type *t)
@@ -130,6 +136,15 @@ static bool is_other_meaning(enum event_id id, const struct field *f,
 	       !has_field(cls, "child_tid");
 }
 
+/* What a field is taken for that the class does not have. */
+static int64_t absent_value(enum event_id id, const struct field *f,
+			    const struct ctf_event_class *cls)
+{
+	bool is_arm64 = id == EV_KVM_EXIT && has_field(cls, "esr_ec");
+
+	return is_arm64 && f->offset == offsetof(struct event, kvm_exit.isa) ? ISA_ARM64 : NO_VALUE;
+}
+
 /* "syscall_entry_read" is "read": what the '*' of the pattern stood for. */
 static const char *variable_part(enum event_id id, const char *name)
 {
@@ -155,7 +170,8 @@ static struct ctf_want constant(uint16_t offset, const char *value)
 /* Return: NULL where the event has the call's number, which means something in 64-bit calls only. */
 static const char *call_name(const char *class_name)
 {
-	static const char *const numbered[] = {"syscall_entry_unknown", "sys_unknown"};
+	static const char *const numbered[] = {"syscall_entry_unknown", "sys_unknown",
+					       "raw_syscalls:sys_enter"};
 
 	for (size_t i = 0; i < sizeof(numbered) / sizeof(numbered[0]); i++) {
 		if (!strcmp(class_name, numbered[i]))
@@ -181,7 +197,7 @@ static bool interest_of(void *ctx, const struct ctf_event_class *cls,
 			.scope = CTF_EVENT_PAYLOAD,
 			.kind = f->kind,
 			.offset = f->offset,
-			.absent = NO_VALUE};
+			.absent = absent_value(id, f, cls)};
 	}
 	if (id == EV_SYSCALL_ENTRY)
 		b->wants[n++] =

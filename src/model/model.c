@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events/exit_reason.h"
 #include "events/syscall_name.h"
 #include "model/world.h"
 
@@ -400,10 +401,7 @@ static void on_interrupt(struct model *m, const struct event *e, struct cpu *c, 
 
 static struct exit_cause cause_of(const struct event *e)
 {
-	int64_t isa = e->kvm_exit.isa;
-
-	return (struct exit_cause){.reason = (uint32_t)e->kvm_exit.reason,
-				   .isa = isa == NO_VALUE ? 0 : (uint8_t)isa};
+	return (struct exit_cause){.reason = exit_reason_of(e), .isa = (uint8_t)exit_isa_of(e)};
 }
 
 /*
