@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,29 +224,6 @@ static void say_where(const struct server_config *config, const struct server *s
 	fflush(stdout);
 }
 
-/*
- * Puts a page of zeroes where a mapped file has none any more.
- *
- * Results files are mapped. One that somebody cuts short while it is served would end the server by
- * SIGBUS; with this its checksums tell, as of any file that is damaged.
- */
-static void on_bus_error(int signal, siginfo_t *info, void *context)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	void *at = (void *)((uintptr_t)info->si_addr & ~(page - 1));
-
-	(void)context;
-	if (info->si_code != BUS_ADRERR ||
-	    mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-}
-
-static void survive_cut_files(void)
-{
-	sigaction(SIGBUS, &(struct sigaction){.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO},
-		  NULL);
-}
-
 /* Serves until a signal. */
 static int serve(struct server_config *config, char **paths, int n, struct error *err)
 {
@@ -259,7 +235,6 @@ static int serve(struct server_config *config, char **paths, int n, struct error
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
-	survive_cut_files();
 	if (add_roots(config, paths, n, err) || server_new(&s, config, err))
 		return ERR;
 	int r = open_all(s, paths, n, err);

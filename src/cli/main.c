@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/cut_files.h"
 
 static const struct command *const commands[] = {
 	&cmd_analyze, &cmd_check, &cmd_diff,   &cmd_events, &cmd_export,
@@ -114,5 +115,6 @@ int main(int argc, char **argv)
 {
 	return_memory();
 	signal(SIGPIPE, SIG_IGN);
+	cut_files_survive();
 	return finish_output(dispatch(argc, argv));
 }

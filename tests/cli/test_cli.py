@@ -141,6 +141,20 @@ def test_closed_pipe_is_success():
         assert process.wait(timeout=60) == 0
 
 
+def test_a_file_cut_while_it_is_read_is_damaged():
+    with tempfile.TemporaryDirectory() as directory:
+        trace = pathlib.Path(shutil.copytree(f"{SAMPLE}/host/kernel", f"{directory}/host"))
+        with subprocess.Popen([VMSCOPE, "events", "--strict", trace], env=ENV, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            process.stdout.readline()
+            for stream in trace.glob("k_*"):
+                os.truncate(stream, stream.stat().st_size // 2)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 3, (process.returncode, err)
+        assert 80000 < out.count(b"\n") < 100000, "what is in front of the cut, and no more"
+        one_line(err.decode(), "damage: event-class-unknown, 2 times")
+
+
 def test_full_disk_is_failure():
     for args in (["events", SAMPLE], ["info", SAMPLE], ["--help"]):
         with open("/dev/full", "w") as full:
