@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctf/foreign.h"
+
 enum { DEPTH_MAX = 16 };
 
 static void note(struct ctf_session *s, enum diag_id id, char *text)
@@ -153,6 +155,18 @@ static void search(struct ctf_session *s, const char *root, const char *dir, con
 	free(entries);
 }
 
+static int no_trace(const char *root, bool is_dir, struct error *err)
+{
+	struct arena arena = {0};
+	const char *why =
+		is_dir ? "no directory below it holds a 'metadata' file" : "it is not a directory";
+	int r = error_set(err, "no CTF trace in '%s' (%s)%s", root, why,
+			  foreign_hint(root, &arena));
+
+	arena_deinit(&arena);
+	return r;
+}
+
 static int open_argument(struct ctf_session *s, const char *arg, struct error *err)
 {
 	struct stat st;
@@ -174,14 +188,11 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 	if (stat(root, &st) < 0)
 		r = error_errno(err, errno, "cannot open trace '%s'", root);
 	else if (!S_ISDIR(st.st_mode))
-		r = error_set(err, "'%s' is not a directory; name the directory of a CTF trace",
-			      root);
+		r = no_trace(root, false, err);
 	else
 		search(s, root, root, name, 0);
 	if (!r && s->n_found == before)
-		r = error_set(
-			err, "no CTF trace in '%s' (no directory below it holds a 'metadata' file)",
-			root);
+		r = no_trace(root, true, err);
 	free(root);
 	free(name);
 	return r;

@@ -96,6 +96,18 @@ def test_no_trace():
         one_line(vmscope(command, f"{HOST}/metadata", status=1)[1], "not a directory")
         with tempfile.TemporaryDirectory() as empty:
             one_line(vmscope(command, empty, status=1)[1], empty, "no CTF trace")
+            for magic, words in (b"\x17\x08Dtracing6", "'x.dat' in it was recorded by trace-cmd"), \
+                                (b"PERFILE2", "'x.dat' in it was recorded by perf"):
+                pathlib.Path(empty, "x.dat").write_bytes(magic)
+                one_line(vmscope(command, empty, status=1)[1], "no CTF trace", words)
+                one_line(vmscope(command, f"{empty}/x.dat", status=1)[1], "it was recorded by")
+
+
+def test_a_results_file_is_no_trace():
+    with tempfile.TemporaryDirectory() as directory:
+        run = f"{directory}/run.vms"
+        vmscope("analyze", "-o", run, f"{SAMPLE}/host")
+        one_line(vmscope("analyze", run, status=1)[1], "is a results file", "report")
 
 
 def test_a_trace_that_is_named_twice_counts_once():
