@@ -45,7 +45,7 @@ struct request {
 	bool strict;
 };
 
-enum { DEFAULT_THREADS = 3, MAX_THREADS = 256 };
+enum { MAX_THREADS = 256 };
 
 /* Below this, reading takes less time than reading what is said about it. */
 enum { LARGE = 200 << 20 };
@@ -63,13 +63,6 @@ static int take_threads(const struct command *cmd, const char *text, unsigned *t
 	}
 	*threadsp = (unsigned)n;
 	return 0;
-}
-
-static unsigned default_threads(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n < DEFAULT_THREADS ? (unsigned)n : DEFAULT_THREADS;
 }
 
 static int take_option(const struct command *cmd, struct request *q, int option)
@@ -165,6 +158,7 @@ static int analyze(struct request *q, struct ctf_session *session, struct error 
 	int r = analyze_into(save, q, session, &store, err);
 
 	save_free(save);
+	q->report.threads = q->analysis.threads;
 	if (!r)
 		r = report_args_print(&q->report, store, q->strict, err);
 	store_free(store);
@@ -190,7 +184,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct request q = {.analysis = ANALYSIS_OPTIONS_AUTO};
 
-	q.analysis.threads = default_threads();
+	q.analysis.threads = cli_threads();
 	int r = read_options(cmd, &q, argc, argv);
 	int status =
 		r ? cli_option_status(r) : open_and_analyze(cmd, &q, argv + optind, argc - optind);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -100,4 +101,12 @@ int cli_choice(const struct command *cmd, const char *option, const char *value,
 	cli_usage(cmd, "%s takes %s, not '%s'", option, list, value);
 	free(list);
 	return -1;
+}
+
+unsigned cli_threads(void)
+{
+	enum { MOST = 3 };
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n < MOST ? (unsigned)n : MOST;
 }

@@ -44,4 +44,7 @@ int cli_failed(const struct command *cmd, struct error *err);
 int cli_choice(const struct command *cmd, const char *option, const char *value,
 	       const char *const *names);
 
+/* Return: how many threads to use where the user does not say. */
+unsigned cli_threads(void);
+
 #endif

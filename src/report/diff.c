@@ -176,8 +176,8 @@ int diff_print(FILE *f, const struct store *a, const struct store *b,
 	unsigned all = SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS;
 	const struct report_range whole = {0};
 	struct results ra, rb;
-	int ea = results_init(&ra, a, &whole, all, err);
-	int eb = ea ? ea : results_init(&rb, b, &whole, all, err);
+	int ea = results_init(&ra, a, &whole, all, 1, err);
+	int eb = ea ? ea : results_init(&rb, b, &whole, all, 1, err);
 	int r = eb ? eb : compare(f, &ra, &rb, options);
 
 	if (!ea)

@@ -58,7 +58,7 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 	unsigned sections = options->sections ? options->sections : all;
 	struct results r;
 	int status = results_init(&r, store, &options->range,
-				  parts_of(sections, options->range.given), err);
+				  parts_of(sections, options->range.given), options->threads, err);
 
 	if (!status)
 		print(f, &r, options, sections);
@@ -70,7 +70,7 @@ int report_is_damaged(const struct store *store, struct error *err)
 {
 	const struct report_range whole = {0};
 	struct results r;
-	int damaged = results_init(&r, store, &whole, 0, err);
+	int damaged = results_init(&r, store, &whole, 0, 1, err);
 
 	vec_each (d, &r.diags)
 		damaged = damaged == ERR ? ERR : damaged | !strcmp(d->severity, "damage");

@@ -45,8 +45,9 @@ struct report_options {
 	enum report_format format;
 	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
 	struct report_range range;
-	bool color; /* text: with terminal escapes */
-	bool all;   /* text: long lists whole */
+	bool color;	  /* text: with terminal escapes */
+	bool all;	  /* text: long lists whole */
+	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */
 };
 
 /* Return: 0, or ERR with err set when the file is damaged; nothing is printed then. */

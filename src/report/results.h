@@ -100,11 +100,11 @@ struct results {
 
 /*
  * Reads them from s, which must outlive it; sums: what to add up, enum summary_part; range: times
- * and intervals count as far as they lie in it, exits and wake-ups if they begin there.
+ * and intervals count as far as they lie in it, exits and wake-ups if they begin there; threads: that may be used.
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
 int results_init(struct results *r, const struct store *s, const struct report_range *range,
-		 unsigned sums, struct error *err);
+		 unsigned sums, unsigned threads, struct error *err);
 void results_deinit(struct results *r);
 
 /* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "report/results.h"
 #include "store/cursor.h"
 
@@ -343,12 +344,41 @@ static void count_exits(struct results *r)
 	}
 }
 
-int summary_init(struct results *r, unsigned parts, struct error *err)
+struct scans {
+	struct results *r;
+	unsigned parts;
+	int status[SUMMARY_N_PARTS];
+	struct error err[SUMMARY_N_PARTS];
+};
+
+static void scan_part(void *ctx, size_t part)
+{
+	static int (*const scan[SUMMARY_N_PARTS])(struct results * r, struct error * err) = {
+		scan_lanes, scan_exits, scan_wakeups};
+	struct scans *s = ctx;
+
+	if (s->parts & 1u << part)
+		s->status[part] = scan[part](s->r, &s->err[part]);
+}
+
+static int scan_all(struct results *r, unsigned parts, unsigned threads, struct error *err)
+{
+	struct scans s = {.r = r, .parts = parts};
+	int status = 0;
+
+	parallel_each(SUMMARY_N_PARTS, threads, scan_part, &s);
+	for (int i = 0; i < SUMMARY_N_PARTS; i++) {
+		if (s.status[i] && !status)
+			status = error_set(err, "%s", s.err[i].text);
+		error_deinit(&s.err[i]);
+	}
+	return status;
+}
+
+int summary_init(struct results *r, unsigned parts, unsigned threads, struct error *err)
 {
 	count_exits(r);
-	if ((parts & SUMMARY_LANES && scan_lanes(r, err)) ||
-	    (parts & SUMMARY_EXITS && scan_exits(r, err)) ||
-	    (parts & SUMMARY_WAKEUPS && scan_wakeups(r, err)))
+	if (scan_all(r, parts, threads, err))
 		return ERR;
 	vec_each (v, &r->vcpus) {
 		sort(&v->sum);

@@ -17,12 +17,16 @@
 
 struct results;
 
-/* What can be added up; each takes reading a table. Times per state cost nothing and are always there. */
+/*
+ * What can be added up; each takes reading a table, and fills members of a summary_vcpu that no other does. Times per
+ * state cost nothing and are always there.
+ */
 enum summary_part {
 	SUMMARY_LANES = 1,   /* cpus, occupants */
 	SUMMARY_EXITS = 2,   /* exits, waits */
 	SUMMARY_WAKEUPS = 4, /* stages */
 };
+enum { SUMMARY_N_PARTS = 3 };
 
 /* What a vCPU that slept waited for, by the interrupt that it got when it was back. */
 enum wait_source {
@@ -81,8 +85,8 @@ struct summary_vcpu {
 	struct map cpu_by_number, occupant_by_thread, exits_by_cause;
 };
 
-/* Fills the sums of all vCPUs. Return: 0, or ERR with err set. */
-int summary_init(struct results *r, unsigned parts, struct error *err);
+/* Fills the sums of all vCPUs, with up to so many threads. Return: 0, or ERR with err set. */
+int summary_init(struct results *r, unsigned parts, unsigned threads, struct error *err);
 void summary_vcpu_deinit(struct summary_vcpu *v);
 
 const char *wait_source_name(enum wait_source source);
