@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,25 +16,57 @@ static int check_place(const char *path, struct error *err)
 {
 	struct stat st;
 
+	if (!*path)
+		return error_set(err, "the name of the file to write is empty");
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return error_set(err, "cannot write '%s': it is not a regular file", path);
 	return 0;
 }
 
-int newfile_init(struct newfile *f, const char *path, struct error *err)
+/* Return: a file in the directory of `path` that has no name and can be given one, or -1: not possible here. */
+static int open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+	int fd = -1;
+
+	if (!access("/proc/self/fd", X_OK))
+		fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(dir);
+	return fd;
+}
+
+static int open_named(struct newfile *f, struct error *err)
+{
+	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (f->fd < 0)
+		return error_errno(err, errno, "cannot create '%s'", f->temporary);
+	f->has_temporary = true;
+	return 0;
+}
+
+static int init(struct newfile *f, const char *path, bool by_name, struct error *err)
 {
 	if (check_place(path, err))
 		return ERR;
-	char *temporary = mem_printf("%s.%ld.tmp", path, (long)getpid());
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	*f = (struct newfile){.path = mem_strdup(path),
+			      .temporary = mem_printf("%s.%ld.tmp", path, (long)getpid()),
+			      .fd = by_name ? -1 : open_nameless(path)};
+	int r = f->fd < 0 ? open_named(f, err) : 0;
 
-	if (fd < 0) {
-		error_errno(err, errno, "cannot create '%s'", temporary);
-		free(temporary);
-		return ERR;
-	}
-	*f = (struct newfile){.path = mem_strdup(path), .temporary = temporary, .fd = fd};
-	return 0;
+	if (r)
+		newfile_deinit(f);
+	return r;
+}
+
+int newfile_init(struct newfile *f, const char *path, struct error *err)
+{
+	return init(f, path, false, err);
+}
+
+int newfile_init_by_name(struct newfile *f, const char *path, struct error *err)
+{
+	return init(f, path, true, err);
 }
 
 int newfile_init_unnamed(struct newfile *f, struct error *err)
@@ -67,9 +100,24 @@ void newfile_write(struct newfile *f, const void *at, size_t n)
 	}
 }
 
+/* Gives a file its temporary name that has none yet: a name that is taken cannot be given at once. */
+static int give_temporary(struct newfile *f)
+{
+	char link[32];
+
+	if (f->has_temporary)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
+	unlink(f->temporary);
+	if (linkat(AT_FDCWD, link, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) < 0)
+		return ERR;
+	f->has_temporary = true;
+	return 0;
+}
+
 static void put_on_disk(struct newfile *f)
 {
-	if (!f->failed && fsync(f->fd) < 0)
+	if (!f->failed && (fsync(f->fd) < 0 || give_temporary(f)))
 		f->failed = errno;
 	if (close(f->fd) < 0 && !f->failed)
 		f->failed = errno;
@@ -87,8 +135,7 @@ int newfile_commit(struct newfile *f, struct error *err)
 		return 0;
 	if (rename(f->temporary, f->path) < 0)
 		return error_errno(err, errno, "cannot rename '%s' to '%s'", f->temporary, f->path);
-	free(f->temporary);
-	f->temporary = NULL;
+	f->has_temporary = false;
 	return 0;
 }
 
@@ -96,7 +143,7 @@ void newfile_deinit(struct newfile *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->temporary)
+	if (f->has_temporary)
 		unlink(f->temporary);
 	free(f->temporary);
 	free(f->path);

@@ -171,7 +171,7 @@ static int make_into(const struct making *m, const struct store *store)
 {
 	struct newfile f;
 
-	if (newfile_init(&f, m->job->output, m->err))
+	if (newfile_init_by_name(&f, m->job->output, m->err))
 		return ERR;
 	int r = make(m, store, &f);
 
