@@ -106,6 +106,15 @@ static void open_one(struct ctf_session *s, const char *root, const char *dir, c
 	error_deinit(&err);
 }
 
+/* LTTng lets only root and its group read what it records. */
+static void note_closed(struct ctf_session *s, const char *dir, int why)
+{
+	s->n_found++;
+	*vec_push(&s->unreadable) = (struct ctf_unreadable){
+		mem_strdup(dir),
+		mem_printf("cannot read the directory '%s': %s", dir, strerror(why))};
+}
+
 static bool is_directory(const char *path)
 {
 	struct stat st;
@@ -142,8 +151,10 @@ static void search(struct ctf_session *s, const char *root, const char *dir, con
 		return;
 	int n = scandir(dir, &entries, visible, versionsort);
 
-	if (n < 0)
+	if (n < 0) {
+		note_closed(s, dir, errno);
 		return;
+	}
 	for (int i = 0; i < n; i++) {
 		char *path = mem_printf("%s/%s", dir, entries[i]->d_name);
 

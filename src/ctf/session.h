@@ -16,14 +16,14 @@
 #include "base/mem.h"
 #include "ctf/trace.h"
 
-/* A directory whose metadata cannot be read. */
+/* A directory that cannot be read, or the metadata in it. */
 struct ctf_unreadable {
 	char *dir, *why; /* owned */
 };
 
 struct ctf_session {
 	VEC(struct ctf_unreadable) unreadable; /* while opening */
-	size_t n_found;			       /* directories with metadata; while opening */
+	size_t n_found; /* directories with metadata, or that may have some; while opening */
 	VEC(struct ctf_trace *) traces; /* in the order of the arguments, then of their paths */
 	VEC(char *) notes;		/* what was left out, one sentence each, for the user */
 	struct diag_list diags;

@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
+
 VMSCOPE = sys.argv[1]
 HEAD = """/* CTF 1.8 */
 typealias integer { size = 32; align = 8; signed = false; } := u32;
@@ -117,18 +120,4 @@ def test_perf_on_arm64():
     assert (80, "halted", "WFX") in states(rows), states(rows)
 
 
-def main():
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}")
-        except AssertionError as e:
-            failed = True
-            print(f"not ok {number} - {test.__name__}: {str(e)[:2000]}")
-    sys.exit(1 if failed else 0)
-
-
-main()
+tap.run(globals())

@@ -118,6 +118,30 @@ def test_a_trace_that_is_named_twice_counts_once():
         (m["name"], m["events"]) for m in machines]
 
 
+def test_what_may_not_be_read_is_said():
+    anyone = {"user": 65534, "group": 65534} if not os.geteuid() else {}
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        program = shutil.copy(VMSCOPE, directory)
+        os.chmod(program, 0o755)
+        shutil.copytree(BOTH, f"{directory}/rec")
+        os.chmod(f"{directory}/rec", 0o755)
+        os.chmod(f"{directory}/rec/guest", 0)
+
+        def run(*args):
+            return subprocess.run([program, *args], env=ENV, text=True, timeout=60,
+                                  capture_output=True, **anyone)
+
+        try:
+            both, guest = run("info", "--strict", f"{directory}/rec"), run("info", f"{directory}/rec/guest")
+        finally:
+            os.chmod(f"{directory}/rec/guest", 0o755)
+    assert both.returncode == 3 and "host" in both.stdout, both
+    one_line(both.stderr, "rec/guest'", "Permission denied")
+    assert guest.returncode == 1 and guest.stdout == "", guest
+    assert "Permission denied" in guest.stderr, guest
+
+
 def test_options_name_machines_that_exist():
     for args, words in [
             (["--clock-offset", "g9=5"], ["'g9'", "vmscope info"]),
