@@ -196,7 +196,7 @@ static enum info_presence presence_of(const struct info_machine *m, const struct
 			continue;
 		if (e->count)
 			return INFO_RECORDED;
-		presence = INFO_NEVER;
+		presence = r->is_rare ? INFO_NOT_NEEDED : INFO_NEVER;
 	}
 	return presence;
 }

@@ -50,24 +50,19 @@ static void print_session(enum role role, FILE *f)
 		role == ROLE_HOST ? "host" : "guest");
 }
 
-static void print_topic(const struct required_event *r, FILE *f)
+/* What stands next to each other for the same words is enabled once. */
+static void print_enable(const struct required_event *r, const struct required_event *before,
+			 FILE *f)
 {
-	fprintf(f, "\n# %s\n", r->topic);
-	if (r->is_syscall)
-		fputs("enable --syscall --all\n", f);
-	/* By a wildcard, so that it is no error when the modules are not loaded yet. */
-	if (r->is_module)
-		fputs("enable 'vmsync_*'\n", f);
-}
-
-static bool is_single(const struct required_event *r)
-{
-	return !r->is_syscall && !r->is_module;
+	if (!r->enable)
+		fprintf(f, "enable %s\n", r->names[0]);
+	else if (!before || !before->enable || strcmp(before->enable, r->enable) != 0)
+		fprintf(f, "enable %s\n", r->enable);
 }
 
 void recipe_print(enum role role, FILE *f)
 {
-	const char *topic = "";
+	const struct required_event *before = NULL;
 
 	print_introduction(role, f);
 	print_session(role, f);
@@ -76,11 +71,10 @@ void recipe_print(enum role role, FILE *f)
 
 		if (!(r->roles & role))
 			continue;
-		if (strcmp(topic, r->topic) != 0)
-			print_topic(r, f);
-		topic = r->topic;
-		if (is_single(r))
-			fprintf(f, "enable %s\n", r->names[0]);
+		if (!before || strcmp(before->topic, r->topic) != 0)
+			fprintf(f, "\n# %s\n", r->topic);
+		print_enable(r, before, f);
+		before = r;
 	}
 	fputs("\nlttng start || exit 1\n", f);
 }

@@ -32,8 +32,12 @@ struct required_event {
 	enum need need;
 	const char *topic;   /* what it is there for; equal ones stand together */
 	const char *without; /* what is lost, as a clause: "... is not known" */
-	bool is_syscall;     /* enabled by its own option of lttng */
-	bool is_module;	     /* comes from an add-on module that few have */
+	/*
+	 * How to enable it, for the shell, where that is more than its name, or NULL. With a wildcard it
+	 * is no error that a kernel lacks some of them, or that add-on modules are not loaded yet.
+	 */
+	const char *enable;
+	bool is_rare; /* that none was recorded says nothing */
 };
 
 extern const struct required_event required_events[];

@@ -375,7 +375,7 @@ def test_info_says_what_is_lost():
 
 FAKE_LTTNG = """#!/bin/sh
 echo "$*" >>"$LOG"
-case $* in *kvm_x86_msr*) exit 1 ;; esac
+case $* in *kvm_x86_inj_virq*) exit 1 ;; esac
 """
 
 
@@ -392,10 +392,11 @@ def test_recording_script_runs():
             log = pathlib.Path(directory, "log").read_text().splitlines()
         assert log[0] == "create vmscope --output=/o" and log[-1] == "start"
         enabled = [line.split()[-1] for line in log if line.startswith("enable-event --kernel --channel=k ")]
-        assert {"sched_switch", "vmsync_*", "--all"} <= set(enabled)
+        assert {"sched_switch", "vmsync_*", "x86_irq_vectors_*", "--all"} <= set(enabled)
+        assert len(enabled) == len(set(enabled)), enabled
         assert ("kvm_x86_entry" in enabled) == ("kvm_x86_exit" in enabled) == (machine == "host")
         assert not any(e.startswith("kvm_*") or e == "kvm_mmio" for e in enabled)
-        assert done.stderr == ("not available here: kvm_x86_msr\n" if machine == "host" else "")
+        assert done.stderr == ("not available here: kvm_x86_inj_virq\n" if machine == "host" else "")
 
 
 def test_check_finds_what_is_damaged():
