@@ -103,6 +103,24 @@ static int64_t machine_begin(const struct analysis *a, size_t machine)
 	return begin;
 }
 
+/* ns since the Epoch: some decades before to a century and a half after it. */
+static const int64_t EARLIEST = -((int64_t)1 << 60), LATEST = (int64_t)1 << 62;
+
+/* Times that a wrong clock or --clock-offset has put where they cannot be counted with. */
+static int check_times(const struct analysis *a, struct error *err)
+{
+	for (size_t i = 0; i < a->n_machines; i++) {
+		int64_t end = machine_end(a, i);
+
+		if (end != INT64_MIN && (machine_begin(a, i) < EARLIEST || end > LATEST))
+			return error_set(err,
+					 "the times of '%s' are centuries away; give its "
+					 "--clock-offset, or leave it out",
+					 a->session.traces.at[i]->name);
+	}
+	return 0;
+}
+
 static void widen(struct model_span *s, int64_t begin, int64_t end)
 {
 	s->begin = begin < s->begin ? begin : s->begin;
@@ -357,7 +375,7 @@ int analysis_init(struct analysis *a, struct ctf_session *session,
 
 	parallel_each(n, options->threads, survey_machine, &survey);
 	judge(a);
-	if (align(a, options, err))
+	if (align(a, options, err) || check_times(a, err))
 		return ERR;
 	find_spans(a);
 	run_model(a, options);

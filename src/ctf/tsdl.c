@@ -449,11 +449,14 @@ static int set_clock_offset(struct tsdl_parser *p, const struct tsdl_value *v,
 static int set_clock_frequency(struct tsdl_parser *p, const struct tsdl_value *v,
 			       struct ctf_clock *clock)
 {
-	int r = get_unsigned(p, "freq", v, &clock->frequency);
+	uint64_t frequency = 0;
 
-	if (!r && !clock->frequency)
+	if (get_unsigned(p, "freq", v, &frequency))
+		return ERR;
+	if (!frequency)
 		return tsdl_fail_at(p, v->line, "a clock's frequency is 0");
-	return r;
+	clock->frequency = frequency;
+	return 0;
 }
 
 static int set_clock_absolute(struct tsdl_parser *p, const struct tsdl_value *v,

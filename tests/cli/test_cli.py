@@ -333,6 +333,30 @@ def test_damage_is_survived():
         one_line(vmscope("events", trace, status=1)[1], "metadata")
 
 
+def test_clocks_that_cannot_be():
+    with tempfile.TemporaryDirectory() as directory:
+        metadata = pathlib.Path(shapes(f"{directory}/shapes"), "metadata")
+        good = metadata.read_text()
+
+        def with_clock(old, new):
+            assert old in good
+            metadata.write_text(good.replace(old, new))
+
+        with_clock("freq = 1000000000", "freq = 0")
+        out, err = vmscope("info", f"{directory}/shapes")
+        assert "1000000000 Hz" in out and "frequency is 0" in err
+        # A guest whose clock was never set is decades away from its host.
+        with_clock("offset_s = 1700000000", "offset_s = 0")
+        out, _ = vmscope("analyze", f"host={SAMPLE}/host", f"guest={directory}/shapes")
+        assert "clock-not-synchronized (guest)" in out and "76.4 %" in out
+        with_clock("offset_s = 1700000000", "offset_s = 9000000000000000000")
+        one_line(vmscope("analyze", HOST, f"guest={directory}/shapes", status=1)[1], "'guest'",
+                 "--clock-offset")
+    for ns in -2**63, 2**63 - 1:
+        one_line(vmscope("analyze", "--clock-offset", f"g1={ns}", SAMPLE, status=1)[1], "'g1'",
+                 "--clock-offset")
+
+
 def test_a_bad_trace_beside_a_good_one():
     with tempfile.TemporaryDirectory() as directory:
         shutil.copytree(HOST, f"{directory}/good")
