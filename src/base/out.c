@@ -39,23 +39,52 @@ void out_long(struct out *o, const char *at, size_t n)
 	o->n = n;
 }
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+			    "25262728293031323334353637383940414243444546474849"
+			    "50515253545556575859606162636465666768697071727374"
+			    "75767778798081828384858687888990919293949596979899";
+
+/* The digits of x < 10^8, with the zeros before it; no pair of them waits for another. */
+static void put_eight(char *at, uint32_t x)
+{
+	const uint32_t high = x / 10000, low = x % 10000;
+
+	memcpy(at, pairs + high / 100 * 2, 2);
+	memcpy(at + 2, pairs + high % 100 * 2, 2);
+	memcpy(at + 4, pairs + low / 100 * 2, 2);
+	memcpy(at + 6, pairs + low % 100 * 2, 2);
+}
+
+/* The digits of x < 10^8, at least one. Return: where they end. */
+static char *put_few(char *at, uint32_t x)
+{
+	char digits[8];
+	size_t i = 0;
+
+	put_eight(digits, x);
+	while (i < sizeof(digits) - 1 && digits[i] == '0')
+		i++;
+	while (i < sizeof(digits))
+		*at++ = digits[i++];
+	return at;
+}
+
+char *out_digits(char *at, uint64_t value)
+{
+	const uint32_t eight = 100000000;
+
+	if (value < eight)
+		return put_few(at, (uint32_t)value);
+	at = out_digits(at, value / eight);
+	put_eight(at, (uint32_t)(value % eight));
+	return at + 8;
+}
+
 void out_uint(struct out *o, uint64_t value)
 {
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	char digits[20], *p = digits + sizeof(digits);
+	char digits[OUT_DIGITS];
 
-	while (value >= 100) {
-		p -= 2;
-		memcpy(p, pairs + value % 100 * 2, 2);
-		value /= 100;
-	}
-	if (value >= 10)
-		*--p = (char)('0' + value % 10);
-	*--p = (char)('0' + (value >= 10 ? value / 10 : value));
-	out_bytes(o, p, (size_t)(digits + sizeof(digits) - p));
+	out_bytes(o, digits, (size_t)(out_digits(digits, value) - digits));
 }
 
 void out_int(struct out *o, int64_t value)

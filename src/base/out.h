@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OUT_SIZE = 1 << 16 };
+enum { OUT_SIZE = 1 << 16, OUT_DIGITS = 20 /* of any number */ };
 
 struct out {
 	FILE *file; /* borrowed */
@@ -57,6 +57,17 @@ static inline void out_char(struct out *o, char c)
 		out_flush(o);
 	o->buf[o->n++] = c;
 }
+
+/* Return: where `most` bytes can be put directly; o->n is to be raised by what was. */
+static inline char *out_room(struct out *o, size_t most)
+{
+	if (__builtin_expect(most > OUT_SIZE - o->n, 0))
+		out_flush(o);
+	return o->buf + o->n;
+}
+
+/* Puts the decimal digits of a number. Return: where they end. */
+char *out_digits(char *at, uint64_t value);
 
 void out_uint(struct out *o, uint64_t value);
 void out_int(struct out *o, int64_t value);

@@ -201,13 +201,13 @@ size_t digest_parts(const struct digest *d, const struct parts_query *q, struct 
 	const struct digest_lane *lane = &d->lanes.at[q->lane];
 	size_t first = digest_first(lane, q->from);
 
-	parts->at.n = 0;
+	parts_clear(parts);
 	for (size_t i = first; i < lane->blocks.n && lane->blocks.at[i].first < q->to; i++) {
 		const struct entry e = digest_entry(&lane->blocks.at[i]);
 
-		parts_add(parts, &e, 0, true, e.first < q->from || e.end >= q->to);
+		parts_add(parts, &e, e.first < q->from || e.end >= q->to);
 	}
-	if (parts_rows(parts) <= q->whole)
+	if (parts->rows <= q->whole)
 		parts_choose_all(parts);
 	else
 		parts_choose(parts, q->pixel, q->budget);

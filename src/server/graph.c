@@ -5,6 +5,7 @@
 
 #include "server/label.h"
 #include "server/lane.h"
+#include "server/reply.h"
 #include "server/write.h"
 #include "store/cursor.h"
 
@@ -121,10 +122,12 @@ static int tags_of(const struct view_request *q, const char *name, const char *l
 	return found;
 }
 
+enum { TAIL_SIZE = 96, START_SIZE = 48 };
+
 /* What follows the times of a state, made once per state of a table. */
 struct tails {
 	enum table_id table;
-	char text[FORMAT_MAX_SUMS][96];
+	char text[FORMAT_MAX_SUMS][TAIL_SIZE];
 	size_t n[FORMAT_MAX_SUMS];
 };
 
@@ -161,23 +164,67 @@ static void write_more(struct out *o, const struct dataset *d, const struct view
 	free(label);
 }
 
+/* A time as text. */
+struct moment {
+	int64_t t;
+	char text[OUT_DIGITS + 1];
+	size_t n;
+};
+
+static void moment_set(struct moment *m, int64_t t)
+{
+	m->t = t;
+	m->text[0] = '-';
+	m->n = (size_t)(out_digits(m->text + (t < 0), t < 0 ? -(uint64_t)t : (uint64_t)t) -
+			m->text);
+}
+
+static char *put(char *at, const char *text, size_t n)
+{
+	memcpy(at, text, n);
+	return at + n;
+}
+
+/* Puts more than n bytes, whose number need not be looked at. */
+static char *put_all(char *at, const char *text, size_t size, size_t n)
+{
+	memcpy(at, text, size);
+	return at + n;
+}
+
+/* The two times of a state; most begin when the one before ended, whose end is in *m. */
+static void write_times(struct out *o, struct moment *m, const struct lane_state *s)
+{
+	char *begin = out_room(o, 2 * (START_SIZE + sizeof(m->text))), *at = begin;
+
+	if (s->begin != m->t)
+		moment_set(m, s->begin);
+	at = put(at, "{\"start\":", 9);
+	at = put_all(at, m->text, sizeof(m->text), m->n);
+	at = put(at, ",\"end\":", 7);
+	moment_set(m, s->end);
+	at = put_all(at, m->text, sizeof(m->text), m->n);
+	o->n += (size_t)(at - begin);
+}
+
 /* There are very many of these: no more is done for each than must be. */
 static void write_states(struct jsonw *j, const struct dataset *d, const struct view_request *q,
 			 const struct tails *tails, const struct lane_states *states)
 {
 	bool plain = !q->filters[FILTER_DIM].n && !q->filters[FILTER_EXCLUDE].n;
+	struct moment moment = {0};
 
+	moment_set(&moment, 0);
 	vec_each (s, &states->at) {
 		struct out *o = jsonw_raw(j);
 
-		out_str(o, "{\"start\":");
-		out_int(o, s->begin);
-		out_str(o, ",\"end\":");
-		out_int(o, s->end);
-		if (plain && !s->label)
-			out_bytes(o, tails->text[s->state], tails->n[s->state]);
-		else
+		write_times(o, &moment, s);
+		if (plain && !s->label) {
+			put_all(out_room(o, TAIL_SIZE), tails->text[s->state], TAIL_SIZE, 0);
+			o->n += tails->n[s->state];
+		} else {
 			write_more(o, d, q, tails, s);
+		}
 	}
 }
 
@@ -225,18 +272,43 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 /* ---- states for the page ------------------------------------------------------------------------
  */
 
+/* All that is drawn, where it will be sent from: room for more states is between the arrays until there are no more. */
 struct lanes {
 	rows_t rows;
 	VEC(uint32_t) counts; /* states of each row */
-	struct lane_states states;
+	VEC(int64_t) ends;    /* of each row's last state */
+	size_t n_states, cap_states;
+	char *data;	   /* owned */
 	struct map labels; /* label -> its number, from 1 */
 	VEC(uint64_t) label_list;
 };
 
+enum {
+	LANES_HEADER = 16,
+	LANE_SIZE = 16,
+	BEGIN_SIZE = 8,
+	NUMBER_SIZE = 2,
+	STATE_SIZE = 1,
+	TRUTH_SIZE = 1
+};
+
+/* The arrays of states in the order in which they stand, by the size of an element. */
+static const size_t array_sizes[] = {BEGIN_SIZE, NUMBER_SIZE, STATE_SIZE, TRUTH_SIZE};
+
+enum { N_ARRAYS = sizeof(array_sizes) / sizeof(*array_sizes) };
+
+/* Return: where array k begins if each has room for n states; k = N_ARRAYS: where all end. */
+static size_t array_at(const struct lanes *l, size_t n, int k)
+{
+	size_t at = LANES_HEADER + l->rows.n * LANE_SIZE;
+
+	for (int i = 0; i < k; i++)
+		at += n * array_sizes[i];
+	return at;
+}
+
 static uint16_t label_number(struct lanes *l, uint64_t label)
 {
-	if (!label)
-		return 0;
 	const uint64_t *known = map_get(&l->labels, label);
 
 	if (known)
@@ -275,6 +347,12 @@ static double relative(const struct dataset *d, int64_t t)
 	return (double)(int64_t)((uint64_t)t - (uint64_t)d->begin);
 }
 
+static void put16(uint8_t *at, uint16_t x)
+{
+	at[0] = x & 0xff;
+	at[1] = x >> 8;
+}
+
 static uint8_t *put32(uint8_t *at, uint32_t x)
 {
 	format_store32(at, x);
@@ -290,58 +368,101 @@ static uint8_t *put_double(uint8_t *at, double x)
 	return at + sizeof(bits);
 }
 
-static uint8_t *put_lane_table(uint8_t *at, const struct lanes *l, const struct dataset *d)
+static void put_lane_table(uint8_t *at, const struct lanes *l, const struct dataset *d)
 {
-	size_t end = 0;
-
 	for (size_t i = 0; i < l->rows.n; i++) {
-		end += l->counts.at[i];
 		at = put32(at, (uint32_t)l->rows.at[i]);
 		at = put32(at, l->counts.at[i]);
-		at = put_double(at,
-				l->counts.at[i] ? relative(d, l->states.at.at[end - 1].end) : 0);
+		at = put_double(at, l->counts.at[i] ? relative(d, l->ends.at[i]) : 0);
 	}
-	return at;
 }
 
-/* Puts the arrays of all states, each after the other. */
-static uint8_t *put_states(uint8_t *at, struct lanes *l, const struct dataset *d)
+static void make_room(struct lanes *l, size_t more)
 {
-	uint8_t *labels = at + l->states.at.n * sizeof(double);
-	uint8_t *states = labels + l->states.at.n * sizeof(uint16_t);
-	uint8_t *truth = states + l->states.at.n;
+	const size_t before = l->cap_states, need = l->n_states + more;
 
-	vec_each (s, &l->states.at) {
-		uint16_t label = label_number(l, s->label);
+	if (l->data && need <= before)
+		return;
+	l->cap_states = need > 2 * before ? need : 2 * before;
+	char *data = reply_room(array_at(l, l->cap_states, N_ARRAYS));
 
-		at = put_double(at, relative(d, s->begin));
-		*labels++ = label & 0xff;
-		*labels++ = label >> 8;
-		*states++ = s->state;
-		*truth++ = s->truth;
-	}
-	return truth;
+	for (int k = 0; l->data && k < N_ARRAYS; k++)
+		memcpy(data + array_at(l, l->cap_states, k), l->data + array_at(l, before, k),
+		       l->n_states * array_sizes[k]);
+	free(l->data);
+	l->data = data;
 }
 
+/* Return: where the n-th array goes on. */
+static uint8_t *array_end(const struct lanes *l, int k)
+{
+	return (uint8_t *)l->data + array_at(l, l->cap_states, k) + l->n_states * array_sizes[k];
+}
+
+/* Appends what was drawn of one row. */
+static void put_row(struct lanes *l, const struct dataset *d, const struct lane_states *drawn)
+{
+	const size_t n = drawn->at.n;
+	const struct lane_state *from = drawn->at.at;
+
+	make_room(l, n);
+	/* Bytes could be anything; so the compiler is told what they are not. */
+	uint8_t *restrict begins = array_end(l, 0);
+	uint8_t *numbers = array_end(l, 1);
+	uint8_t *restrict states = array_end(l, 2);
+	uint8_t *restrict truths = array_end(l, 3);
+
+	memset(numbers, 0, n * NUMBER_SIZE);
+	for (size_t i = 0; i < n; i++) {
+		put_double(begins + i * BEGIN_SIZE, relative(d, from[i].begin));
+		states[i] = from[i].state;
+		truths[i] = from[i].truth;
+		if (from[i].label)
+			put16(numbers + i * NUMBER_SIZE, label_number(l, from[i].label));
+	}
+	l->n_states += n;
+	*vec_push(&l->counts) = (uint32_t)n;
+	*vec_push(&l->ends) = n ? from[n - 1].end : 0;
+}
+
+/* Moves the arrays together. */
+static void close_gaps(struct lanes *l)
+{
+	for (int k = 0; k < N_ARRAYS; k++)
+		memmove(l->data + array_at(l, l->n_states, k),
+			l->data + array_at(l, l->cap_states, k), l->n_states * array_sizes[k]);
+	l->cap_states = l->n_states;
+}
+
+/* Return: what is to be sent, owned by the caller; l has it no more. */
 static char *lanes_data(struct lanes *l, const struct dataset *d, size_t *sizep)
 {
-	enum { HEADER = 16, LANE = 16, STATE = 12 };
-	size_t n_labels, fixed = HEADER + l->rows.n * LANE + l->states.at.n * STATE;
-	uint8_t *data = mem_alloc(fixed);
-	uint8_t *end = put_states(data + HEADER + l->rows.n * LANE, l, d);
+	size_t n_labels, n_arrays = array_at(l, l->n_states, N_ARRAYS);
 	char *labels = label_list_text(l, d, &n_labels);
-	uint8_t *at = put32(data, LANES_MAGIC);
+
+	make_room(l, 0);
+	close_gaps(l);
+	char *data = mem_realloc(l->data, n_arrays + n_labels);
+	uint8_t *at = put32((uint8_t *)data, LANES_MAGIC);
 
 	at = put32(at, (uint32_t)l->rows.n);
-	at = put32(at, (uint32_t)l->states.at.n);
+	at = put32(at, (uint32_t)l->n_states);
 	put_lane_table(put32(at, (uint32_t)n_labels), l, d);
-	size_t n = (size_t)(end - data);
-
-	data = mem_realloc(data, n + n_labels);
-	memcpy(data + n, labels, n_labels);
+	memcpy(data + n_arrays, labels, n_labels);
 	free(labels);
-	*sizep = n + n_labels;
-	return (char *)data;
+	l->data = NULL;
+	*sizep = n_arrays + n_labels;
+	return data;
+}
+
+static void lanes_deinit(struct lanes *l)
+{
+	vec_deinit(&l->rows);
+	vec_deinit(&l->counts);
+	vec_deinit(&l->ends);
+	vec_deinit(&l->label_list);
+	map_deinit(&l->labels);
+	free(l->data);
 }
 
 int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const struct view_request *q,
@@ -352,25 +473,23 @@ int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const stru
 	for (size_t i = 0; i < q->items.n; i++)
 		*vec_push(&l.rows) = q->items.at[i];
 	struct lane_query query = query_for(d, q, l.rows.n, MAX_STATES);
+	struct lane_states drawn = {0};
 	uint64_t left = MAX_STATES;
 	struct lane_room room;
 	int r = 0;
 
 	lane_room_init(&room);
+	make_room(&l, l.rows.n * (query.pixels + query.pixels / 4));
 	for (size_t i = 0; !r && i < l.rows.n; i++) {
-		size_t before = l.states.at.n;
-
-		r = draw_row(d, l.rows.at[i], &query, &left, &room, &l.states, err);
-		*vec_push(&l.counts) = (uint32_t)(l.states.at.n - before);
+		drawn.at.n = 0;
+		r = draw_row(d, l.rows.at[i], &query, &left, &room, &drawn, err);
+		put_row(&l, d, &drawn);
 	}
 	if (!r)
 		*datap = lanes_data(&l, d, sizep);
 	lane_room_deinit(&room);
-	vec_deinit(&l.rows);
-	vec_deinit(&l.counts);
-	vec_deinit(&l.label_list);
-	vec_deinit(&l.states.at);
-	map_deinit(&l.labels);
+	vec_deinit(&drawn.at);
+	lanes_deinit(&l);
 	return r;
 }
 

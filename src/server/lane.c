@@ -39,32 +39,63 @@ static uint64_t length_of(const struct entry *e)
 /* ---- drawing ----------------------------------------------------------------------------------
  */
 
-static void show(struct drawing *d, const struct lane_state *state)
+/* What could not be seen apart from the state before makes that one longer. */
+static bool prolongs(struct lane_state *before, int64_t begin, int64_t end, uint8_t state,
+		     uint8_t truth)
 {
-	struct lane_state *before = d->out->at.n ? &d->out->at.at[d->out->at.n - 1] : NULL;
+	if (before->state != state || before->truth != truth || before->end != begin)
+		return false;
+	before->end = end;
+	return true;
+}
 
-	if (before && before->truth && before->truth == state->truth &&
-	    before->state == state->state && before->end == state->begin)
-		before->end = state->end;
-	else
-		*vec_push(&d->out->at) = *state;
+static void show_exact(struct drawing *d, int64_t begin, int64_t end, uint8_t state, uint64_t label)
+{
+	struct lane_state *at = vec_push(&d->out->at);
+
+	at->begin = begin;
+	at->end = end;
+	at->state = state;
+	at->label = label;
+}
+
+static void show_mixed(struct drawing *d, int64_t begin, int64_t end, uint8_t state, uint8_t truth)
+{
+	const size_t n = d->out->at.n;
+
+	if (n && prolongs(&d->out->at.at[n - 1], begin, end, state, truth))
+		return;
+	struct lane_state *at = vec_push(&d->out->at);
+
+	at->begin = begin;
+	at->end = end;
+	at->state = state;
+	at->truth = truth;
+}
+
+/* Return: if `yes` one, else the other, without a branch that nobody could foretell. */
+static inline int64_t choose(bool yes, int64_t one, int64_t other)
+{
+	return other ^ ((one ^ other) & -(int64_t)yes);
 }
 
 /*
  * Return: of the states that are there, the one that is owed most. So what a state has too little of here it gets
- * nearby, and rare ones are seen. Sums of damaged files may wrap around.
+ * nearby, and rare ones are seen. Sums of damaged files may wrap around. What was gathered is then taken.
  */
-static uint8_t one_of(uint64_t *owed, const struct gathering *g, int n)
+static uint8_t take_one(uint64_t *owed, struct gathering *g, int n)
 {
-	int best = -1;
+	int64_t most = INT64_MIN, best = g->state;
 
 	for (int i = 0; i < n; i++) {
 		owed[i] += g->sums[i];
-		if (g->sums[i] && (best < 0 || (int64_t)owed[i] > (int64_t)owed[best]))
-			best = i;
+		int64_t here = choose(g->sums[i] != 0, (int64_t)owed[i], INT64_MIN);
+		bool better = here > most;
+
+		best = choose(better, i, best);
+		most = choose(better, here, most);
+		g->sums[i] = 0;
 	}
-	if (best < 0)
-		return g->state;
 	owed[best] -= (uint64_t)g->end - (uint64_t)g->begin;
 	return (uint8_t)best;
 }
@@ -73,20 +104,13 @@ static void show_gathered(struct drawing *d)
 {
 	struct gathering *g = &d->gathering;
 
-	if (g->rows == 1)
-		show(d, &(struct lane_state){.begin = g->begin,
-					     .end = g->end,
-					     .label = g->label,
-					     .state = g->state});
-	else if (g->rows)
-		show(d, &(struct lane_state){.begin = g->begin,
-					     .end = g->end,
-					     .state = one_of(d->owed, g, d->n_sums),
-					     .truth = LANE_GATHERED});
-	if (!g->rows)
-		return;
+	if (g->rows == 1) {
+		g->sums[g->state] = 0;
+		show_exact(d, g->begin, g->end, g->state, g->label);
+	} else if (g->rows) {
+		show_mixed(d, g->begin, g->end, take_one(d->owed, g, d->n_sums), LANE_GATHERED);
+	}
 	g->rows = 0;
-	memset(g->sums, 0, sizeof(*g->sums) * (size_t)d->n_sums);
 }
 
 static void gather_begin(struct drawing *d, int64_t begin)
@@ -101,24 +125,6 @@ static void gather_end(struct drawing *d, int64_t end)
 	d->gathering.end = end;
 	if ((uint64_t)end - (uint64_t)d->gathering.begin >= (uint64_t)d->pixel)
 		show_gathered(d);
-}
-
-static void add_row(struct drawing *d, int64_t begin, int64_t end, uint8_t state, uint64_t label)
-{
-	uint64_t length = (uint64_t)end - (uint64_t)begin;
-
-	if (length >= (uint64_t)d->pixel) {
-		show_gathered(d);
-		show(d, &(struct lane_state){
-				.begin = begin, .end = end, .label = label, .state = state});
-		return;
-	}
-	gather_begin(d, begin);
-	d->gathering.sums[state] += length;
-	d->gathering.rows++;
-	d->gathering.state = state;
-	d->gathering.label = label;
-	gather_end(d, end);
 }
 
 /* Takes what is at most a pixel long as a whole. */
@@ -155,11 +161,8 @@ static void add_wide(struct drawing *d, const struct entry *e)
 	for (uint64_t i = 1; i <= pixels; i++) {
 		int64_t end = i == pixels ? e->end : begin + (int64_t)(length / pixels);
 
-		show(d, &(struct lane_state){
-				.begin = begin,
-				.end = end,
-				.state = pay_out(d, owed, e->sums, pixels, length / pixels),
-				.truth = LANE_SHARE});
+		show_mixed(d, begin, end, pay_out(d, owed, e->sums, pixels, length / pixels),
+			   LANE_SHARE);
 		begin = end;
 	}
 }
@@ -201,23 +204,82 @@ static uint64_t label_of_row(const struct drawing *d, uint32_t row)
 	return label_of(d->query->table, values);
 }
 
+/* Rows of a block, those from `i` on still to be drawn. */
+struct rows {
+	const int64_t *ts, *dur, *state;
+	uint32_t i, n;
+};
+
+/* Gathers rows as long as they are shorter than a pixel, and it is not full. */
+static void gather_rows(struct gathering *g, struct rows *rows, uint64_t pixel)
+{
+	const int64_t *ts = rows->ts, *dur = rows->dur, *state = rows->state;
+	const uint64_t begin = (uint64_t)g->begin;
+	uint32_t i = rows->i;
+	uint64_t length = 0;
+
+	while (i < rows->n && (uint64_t)dur[i] < pixel && length < pixel) {
+		g->sums[state[i]] += (uint64_t)dur[i];
+		length = (uint64_t)ts[i] + (uint64_t)dur[i] - begin;
+		i++;
+	}
+	g->rows += i - rows->i;
+	g->state = (uint8_t)state[i - 1];
+	rows->i = i;
+}
+
+static uint64_t label_if_wanted(const struct drawing *d, const struct rows *rows, uint32_t i)
+{
+	return wants_label(d, rows->dur[i]) ? label_of_row(d, i) : 0;
+}
+
+static void add_short_rows(struct drawing *d, struct rows *rows)
+{
+	gather_begin(d, rows->ts[rows->i]);
+	gather_rows(&d->gathering, rows, (uint64_t)d->pixel);
+	const uint32_t last = rows->i - 1;
+
+	d->gathering.label = label_if_wanted(d, rows, last);
+	gather_end(d, rows->ts[last] + rows->dur[last]);
+}
+
+static void add_long_row(struct drawing *d, struct rows *rows)
+{
+	const uint32_t i = rows->i++;
+
+	show_gathered(d);
+	show_exact(d, rows->ts[i], rows->ts[i] + rows->dur[i], (uint8_t)rows->state[i],
+		   label_if_wanted(d, rows, i));
+}
+
+/* Return: those that the stretch has something of. */
+static struct rows rows_inside(const struct drawing *d)
+{
+	const struct block *b = d->room->block;
+	struct rows rows = {.ts = b->at[d->table->ts],
+			    .dur = b->at[d->table->dur],
+			    .state = b->at[d->table->state],
+			    .n = b->n};
+
+	while (rows.i < rows.n && rows.ts[rows.i] + rows.dur[rows.i] <= d->query->from)
+		rows.i++;
+	while (rows.n > rows.i && rows.ts[rows.n - 1] >= d->query->to)
+		rows.n--;
+	return rows;
+}
+
 static int add_block(struct drawing *d, const struct entry *e)
 {
-	struct block *b = d->room->block;
-
-	if (block_read(d->store, d->query->table, d->lane->keys, e, 0, b, d->err) ||
+	if (block_read(d->store, d->query->table, d->lane->keys, e, 0, d->room->block, d->err) ||
 	    read_labels(d, e))
 		return ERR;
-	const int64_t *ts = b->at[d->table->ts], *dur = b->at[d->table->dur];
-	const int64_t *state = b->at[d->table->state];
+	struct rows rows = rows_inside(d);
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		int64_t end = ts[i] + dur[i];
-
-		if (end <= d->query->from || ts[i] >= d->query->to)
-			continue;
-		add_row(d, ts[i], end, (uint8_t)state[i],
-			wants_label(d, dur[i]) ? label_of_row(d, i) : 0);
+	while (rows.i < rows.n) {
+		if ((uint64_t)rows.dur[rows.i] < (uint64_t)d->pixel)
+			add_short_rows(d, &rows);
+		else
+			add_long_row(d, &rows);
 	}
 	return 0;
 }
@@ -225,9 +287,9 @@ static int add_block(struct drawing *d, const struct entry *e)
 static int draw_parts(struct drawing *d)
 {
 	vec_each (p, &d->room->parts.at) {
-		if (!p->decode)
-			add_entry(d, &p->entry);
-		else if (add_block(d, &p->entry))
+		if (!part_is_read(&d->room->parts, p))
+			add_entry(d, p->entry);
+		else if (add_block(d, p->entry))
 			return ERR;
 	}
 	show_gathered(d);

@@ -5,47 +5,72 @@
 
 #include "store/piece.h"
 
-enum { N_CLASSES = 64 };
-
 struct finding {
 	struct parts *parts;
 	const struct parts_query *query;
 	int64_t pixel; /* 0: down to the blocks */
-	int n_sums;
-	bool ends; /* times are in [first, end) of an entry, not in [first, end] */
+	bool ends;     /* times are in [first, end) of an entry, not in [first, end] */
 	struct error *err;
 };
 
 void parts_init(struct parts *p)
 {
-	*p = (struct parts){.nodes = mem_alloc((FORMAT_MAX_LEVEL + 1) * sizeof(*p->nodes))};
+	*p = (struct parts){0};
 }
 
 void parts_deinit(struct parts *p)
 {
+	vec_each (node, &p->nodes)
+		free(*node);
+	vec_deinit(&p->nodes);
 	vec_deinit(&p->at);
-	free(p->nodes);
 }
 
-/* There are very many: only what is used of an entry is copied, and nothing is cleared. */
-void parts_add(struct parts *p, const struct entry *e, int n_sums, bool block, bool edge)
+void parts_clear(struct parts *p)
 {
-	p->at.at = mem_vec_grow(p->at.at, &p->at.cap, p->at.n, sizeof(*p->at.at));
-	struct part *part = &p->at.at[p->at.n++];
-
-	memcpy(&part->entry, e, offsetof(struct entry, sums) + (size_t)n_sums * sizeof(*e->sums));
-	part->block = block;
-	part->edge = edge;
-	part->decode = false;
+	p->at.n = 0;
+	p->n_used = 0;
+	p->rows = 0;
+	memset(p->class_rows, 0, sizeof(p->class_rows));
 }
 
-uint64_t parts_rows(const struct parts *p)
+/* Return: one that holds nothing that is used. */
+static struct node *next_node(struct parts *p)
 {
-	uint64_t rows = 0;
+	if (p->n_used == p->nodes.n)
+		*vec_push(&p->nodes) = mem_alloc(sizeof(struct node));
+	struct node *node = p->nodes.at[p->n_used++];
 
-	vec_each (part, &p->at)
-		rows += part->entry.rows;
-	return rows;
+	node->n = 0;
+	return node;
+}
+
+/* The classes are powers of two. */
+static int class_of(uint64_t length)
+{
+	return 63 - __builtin_clzll(length | 1);
+}
+
+static void take(struct parts *p, const struct entry *e, bool block, bool edge)
+{
+	struct part *part = vec_push(&p->at);
+
+	*part = (struct part){.entry = e, .block = block, .edge = edge};
+	p->rows += e->rows;
+	p->class_rows[class_of(part_length(part))] += block && !edge ? e->rows : 0;
+}
+
+/* Only what is used of an entry is copied: there are very many. */
+void parts_add(struct parts *p, const struct entry *e, bool edge)
+{
+	struct node *node = p->n_used ? p->nodes.at[p->n_used - 1] : NULL;
+
+	if (!node || node->n == FORMAT_NODE_ENTRIES)
+		node = next_node(p);
+	struct entry *own = &node->entries[node->n++];
+
+	memcpy(own, e, offsetof(struct entry, sums));
+	take(p, own, true, edge);
 }
 
 /* ---- which there are ---------------------------------------------------------------------------- */
@@ -54,12 +79,15 @@ static int collect(const struct finding *f, const struct entry *e, uint32_t leve
 
 static int collect_children(const struct finding *f, const struct entry *e, uint32_t level)
 {
-	struct node *node = &f->parts->nodes[level];
+	struct node *node = next_node(f->parts);
 	int r = node_read(f->query->store, f->query->table, e, node, f->err);
 
 	f->parts->nodes_read++;
-	for (uint32_t i = 0; !r && i < node->n; i++)
+	for (uint32_t i = 0; !r && i < node->n; i++) {
+		if (level > 1 && i + 1 < node->n)
+			piece_expect(f->query->store, &node->entries[i + 1]);
 		r = collect(f, &node->entries[i], level - 1);
+	}
 	return r;
 }
 
@@ -85,7 +113,7 @@ static int collect(const struct finding *f, const struct entry *e, uint32_t leve
 		return 0;
 	if (level && !(inside && length <= (uint64_t)f->pixel))
 		return collect_children(f, e, level);
-	parts_add(f->parts, e, f->n_sums, !level, !inside);
+	take(f->parts, e, !level, !inside);
 	return 0;
 }
 
@@ -94,48 +122,37 @@ static int collect_lane(struct finding *f, int64_t pixel)
 	const struct table_info *info = &f->query->store->tables[f->query->table];
 	const struct lane_info *lane = &info->lanes.at[f->query->lane];
 
-	f->parts->at.n = 0;
+	parts_clear(f->parts);
 	f->pixel = pixel;
-	f->n_sums = info->n_sums;
 	f->ends = table_get(f->query->table)->kind == TABLE_STATES;
 	return collect(f, &lane->entry, lane->level);
 }
 
 /* ---- which of them are decoded ------------------------------------------------------------------ */
 
-static int class_of(const struct part *p)
-{
-	return 63 - __builtin_clzll(part_length(p) | 1);
-}
-
 /* Return: the class from which on the budget is enough to decode all. */
 static int first_class(const struct parts *p, uint64_t budget)
 {
-	uint64_t rows[N_CLASSES] = {0}, sum = 0;
-	int class = N_CLASSES;
+	uint64_t sum = 0;
+	int class = PARTS_CLASSES;
 
-	vec_each (part, &p->at) {
-		if (part->block && !part->edge)
-			rows[class_of(part)] += part->entry.rows;
-	}
-	while (class && sum + rows[class - 1] <= budget)
-		sum += rows[--class];
+	while (class && sum + p->class_rows[class - 1] <= budget)
+		sum += p->class_rows[--class];
 	return class;
 }
 
 void parts_choose(struct parts *p, int64_t pixel, uint64_t budget)
 {
 	int class = first_class(p, budget);
+	uint64_t longer = (uint64_t)pixel + 1;
+	uint64_t shortest = class == PARTS_CLASSES ? UINT64_MAX : class ? UINT64_C(1) << class : 0;
 
-	vec_each (part, &p->at)
-		part->decode = part->block && (part->edge || (part_length(part) > (uint64_t)pixel &&
-							      class_of(part) >= class));
+	p->shortest = shortest > longer ? shortest : longer;
 }
 
 void parts_choose_all(struct parts *p)
 {
-	vec_each (part, &p->at)
-		part->decode = true;
+	p->shortest = 0;
 }
 
 int parts_find(struct parts *p, const struct parts_query *q, bool *wholep, struct error *err)
@@ -144,7 +161,7 @@ int parts_find(struct parts *p, const struct parts_query *q, bool *wholep, struc
 
 	if (collect_lane(&f, q->pixel))
 		return ERR;
-	*wholep = parts_rows(p) <= q->whole;
+	*wholep = p->rows <= q->whole;
 	if (!*wholep) {
 		parts_choose(p, q->pixel, q->budget);
 		return 0;

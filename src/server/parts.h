@@ -12,15 +12,21 @@
 #include "store/reader.h"
 
 struct part {
-	struct entry entry; /* of its sums, those that the table has */
-	bool block;	    /* else a piece of the index */
-	bool edge;	    /* reaches beyond the stretch */
-	bool decode;	    /* a block that is to be read */
+	const struct entry *entry; /* in a node of the parts' own */
+	bool block;		   /* else a piece of the index */
+	bool edge;		   /* reaches beyond the stretch */
 };
+
+enum { PARTS_CLASSES = 64 };
 
 struct parts {
 	VEC(struct part) at;
-	struct node *nodes; /* owned; one per level */
+	uint64_t rows; /* of all, also of what of them lies beyond the stretch */
+	uint64_t
+		class_rows[PARTS_CLASSES]; /* of blocks, by their length's number of bits, less 1 */
+	uint64_t shortest;		   /* ns: blocks from this length on are decoded */
+	VEC(struct node *) nodes;	   /* owned; the first n_used are in use */
+	size_t n_used;
 	uint64_t nodes_read;
 };
 
@@ -43,17 +49,21 @@ void parts_deinit(struct parts *p);
  */
 int parts_find(struct parts *p, const struct parts_query *q, bool *wholep, struct error *err);
 
-/* For parts that come from elsewhere: adds one; when all are there, finds out which to decode. */
-void parts_add(struct parts *p, const struct entry *e, int n_sums, bool block, bool edge);
+/* For parts that come from elsewhere: none at first; adds a block without sums; when all are there, finds out which to decode. */
+void parts_clear(struct parts *p);
+void parts_add(struct parts *p, const struct entry *e, bool edge);
 void parts_choose(struct parts *p, int64_t pixel, uint64_t budget);
 void parts_choose_all(struct parts *p);
 
-/* Return: rows of all parts, also of what of them lies beyond the stretch. */
-uint64_t parts_rows(const struct parts *p);
-
 static inline uint64_t part_length(const struct part *p)
 {
-	return (uint64_t)p->entry.end - (uint64_t)p->entry.first;
+	return (uint64_t)p->entry->end - (uint64_t)p->entry->first;
+}
+
+/* Return: whether it is a block that is to be read. */
+static inline bool part_is_read(const struct parts *p, const struct part *part)
+{
+	return part->block && (part->edge || part_length(part) >= p->shortest);
 }
 
 #endif

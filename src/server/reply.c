@@ -1,12 +1,14 @@
 #include "server/reply.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "server/write.h"
 
-enum { STREAM_BUFFER = 4096 };
+enum { STREAM_BUFFER = 4096, LARGE_PAGE = 1 << 21, GROWTH = 4 };
 
 static void discard(struct reply *r)
 {
@@ -28,15 +30,38 @@ void reply_deinit(struct reply *r)
 	*r = (struct reply){0};
 }
 
+char *reply_room(size_t size)
+{
+	if (size < LARGE_PAGE)
+		return mem_alloc(size);
+	size = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	char *room = aligned_alloc(LARGE_PAGE, size);
+
+	if (!room)
+		abort();		    /* out of memory, as in mem.h */
+	madvise(room, size, MADV_HUGEPAGE); /* where there are none, small ones will do */
+	return room;
+}
+
+static void grow(struct reply *r, size_t size)
+{
+	char *data;
+
+	r->cap = size * GROWTH;
+	data = reply_room(r->cap);
+	if (r->size)
+		memcpy(data, r->data, r->size);
+	free(r->data);
+	r->data = data;
+}
+
 /* What open_memstream() does, without clearing what will be written anyway. */
 static ssize_t append(void *cookie, const char *data, size_t n)
 {
 	struct reply *r = cookie;
 
-	if (n > r->cap - r->size) {
-		r->cap = (r->size + n) * 2;
-		r->data = mem_realloc(r->data, r->cap);
-	}
+	if (n > r->cap - r->size)
+		grow(r, r->size + n);
 	memcpy(r->data + r->size, data, n);
 	r->size += n;
 	return (ssize_t)n;

@@ -38,6 +38,12 @@ struct jsonw *reply_json(struct reply *r);
 /* Begins another reply with status 200. type: as in struct reply. Return: where to write it. */
 FILE *reply_stream(struct reply *r, const char *type);
 
+/*
+ * Return: room for so many bytes of a reply, not cleared, by malloc(). A large one gets large pages: one of the small
+ * takes as long to get as it does to fill.
+ */
+char *reply_room(size_t size);
+
 /* Makes it these bytes, with status 200. data: by malloc(), taken over. */
 void reply_data(struct reply *r, const char *type, char *data, size_t size);
 

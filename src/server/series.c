@@ -118,7 +118,7 @@ static int read_block(struct charting *c, enum table_id table, size_t lane, cons
 {
 	const struct table_info *info = &c->data->store->tables[table];
 
-	return block_read(c->data->store, table, info->lanes.at[lane].keys, &part->entry, columns,
+	return block_read(c->data->store, table, info->lanes.at[lane].keys, part->entry, columns,
 			  c->block, c->err);
 }
 
@@ -132,8 +132,9 @@ static int add_rows(struct charting *c, enum table_id table, size_t lane, double
 	if (parts_find(&c->parts, &q, &whole, c->err))
 		return ERR;
 	vec_each (part, &c->parts.at) {
-		if (!part->decode) {
-			spread(c, y, part->entry.first, part->entry.end, (double)part->entry.rows);
+		if (!part_is_read(&c->parts, part)) {
+			spread(c, y, part->entry->first, part->entry->end,
+			       (double)part->entry->rows);
 			continue;
 		}
 		if (read_block(c, table, lane, part, 0))
@@ -159,8 +160,8 @@ static int add_exits(struct charting *c, const struct ds_exits *x, double *y)
 
 		if (!n)
 			continue;
-		if (!part->decode) {
-			spread(c, y, part->entry.first, part->entry.end, n);
+		if (!part_is_read(&c->parts, part)) {
+			spread(c, y, part->entry->first, part->entry->end, n);
 			continue;
 		}
 		if (read_block(c, TABLE_VM_EXIT, x->lane, part, 1U << COL_VM_EXIT_REASON))
@@ -193,7 +194,7 @@ static int add_latencies(struct charting *c, size_t lane, double *y)
 	const struct block *b = c->block;
 
 	vec_each (part, &c->parts.at) {
-		if (!part->decode) {
+		if (!part_is_read(&c->parts, part)) {
 			add_latency(c, y, block->max_at, block->max);
 		} else if (read_block(c, TABLE_WAKEUP, lane, part, 1U << COL_WAKEUP_RUN_NS)) {
 			return ERR;
@@ -232,16 +233,16 @@ static int add_stolen(struct charting *c, size_t lane, double *stolen, double *a
 	int64_t begin = c->from, end = c->from; /* what touches each other */
 
 	vec_each (part, &c->parts.at) {
-		const struct entry *e = &part->entry;
+		const struct entry *e = part->entry;
 
 		if (e->first != end) {
 			spread(c, all, begin, end, time_between(begin, end));
 			begin = e->first;
 		}
 		end = e->end;
-		if (!part->decode && block->stolen)
+		if (!part_is_read(&c->parts, part) && block->stolen)
 			spread(c, stolen, e->first, e->end, (double)block->stolen);
-		if (part->decode && add_stolen_of_block(c, lane, part, stolen))
+		if (part_is_read(&c->parts, part) && add_stolen_of_block(c, lane, part, stolen))
 			return ERR;
 		block++;
 	}

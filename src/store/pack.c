@@ -436,55 +436,100 @@ static size_t left(const struct slice *s)
 	return (size_t)(s->end - s->at);
 }
 
+/* Numbers of at most so many bits come whole with the 8 bytes that they begin in. */
+enum { NARROW_BITS = 57 };
+
+static inline uint64_t get_narrow(const uint8_t *at, uint64_t bit, uint64_t mask)
+{
+	return format_load64(at + (bit >> 3)) >> (bit & 7) & mask;
+}
+
 static int get_fixed(struct slice *s, uint64_t *codes, uint32_t n)
 {
 	if (s->at == s->end || *s->at > PACK_MAX_WIDTH)
 		return -1;
-	unsigned width = *s->at++;
+	const unsigned width = *s->at++;
+	const uint8_t *at = s->at;
 	size_t size = bytes_of_bits((uint64_t)width * n);
 	uint64_t bit = 0;
 
 	if (size > left(s))
 		return -1;
-	for (uint32_t i = 0; i < n; i++, bit += width)
-		codes[i] = get_bits(s->at, bit, width);
 	s->at += size;
+	if (width > NARROW_BITS) {
+		for (uint32_t i = 0; i < n; i++, bit += width)
+			codes[i] = get_bits(at, bit, width);
+		return 0;
+	}
+	const uint64_t mask = (UINT64_C(1) << width) - 1;
+
+	for (uint32_t i = 0; i < n; i++, bit += width)
+		codes[i] = get_narrow(at, bit, mask);
 	return 0;
 }
 
-static uint64_t count_class_bits(const uint8_t *selectors, uint32_t n, const uint8_t *widths)
+static inline unsigned selector_of(const uint8_t *selectors, uint32_t i)
 {
-	uint64_t bits = 0;
+	return selectors[i >> 2] >> (2 * (i & 3)) & 3;
+}
 
-	for (uint32_t i = 0; i < n; i++)
-		bits += widths[selectors[i >> 2] >> (2 * (i & 3)) & 3];
-	return bits;
+/* Takes the numbers from `at` on, as long as they lie in so many bits. Return: bits taken, or -1. */
+static int64_t get_narrow_classes(const uint8_t *selectors, const uint8_t *widths,
+				  const uint8_t *at, uint64_t bits, uint64_t *codes, uint32_t n)
+{
+	uint64_t masks[PACK_CLASSES_N], bit = 0;
+
+	for (int i = 0; i < PACK_CLASSES_N; i++)
+		masks[i] = (UINT64_C(1) << widths[i]) - 1;
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned class = selector_of(selectors, i);
+
+		codes[i] = get_narrow(at, bit, masks[class]);
+		bit += widths[class];
+		if (bit > bits)
+			return -1;
+	}
+	return (int64_t)bit;
+}
+
+/* The same for numbers of any width. */
+static int64_t get_wide_classes(const uint8_t *selectors, const uint8_t *widths, const uint8_t *at,
+				uint64_t bits, uint64_t *codes, uint32_t n)
+{
+	uint64_t bit = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned width = widths[selector_of(selectors, i)];
+
+		if (width > bits - bit)
+			return -1;
+		codes[i] = get_bits(at, bit, width);
+		bit += width;
+	}
+	return (int64_t)bit;
 }
 
 static int get_classes(struct slice *s, uint64_t *codes, uint32_t n)
 {
 	const size_t selectors_size = bytes_of_bits(2 * (uint64_t)n);
 	const uint8_t *widths = s->at, *selectors = s->at + PACK_CLASSES_N;
+	unsigned widest = 0;
 
 	if (left(s) < PACK_CLASSES_N + selectors_size)
 		return -1;
-	for (int i = 0; i < PACK_CLASSES_N; i++) {
-		if (widths[i] > PACK_MAX_WIDTH)
-			return -1;
-	}
-	s->at += PACK_CLASSES_N + selectors_size;
-	size_t size = bytes_of_bits(count_class_bits(selectors, n, widths));
-	uint64_t bit = 0;
-
-	if (size > left(s))
+	for (int i = 0; i < PACK_CLASSES_N; i++)
+		widest = widths[i] > widest ? widths[i] : widest;
+	if (widest > PACK_MAX_WIDTH)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		unsigned width = widths[selectors[i >> 2] >> (2 * (i & 3)) & 3];
+	s->at += PACK_CLASSES_N + selectors_size;
+	const uint64_t bits = (uint64_t)left(s) * 8;
+	int64_t taken = widest <= NARROW_BITS
+				? get_narrow_classes(selectors, widths, s->at, bits, codes, n)
+				: get_wide_classes(selectors, widths, s->at, bits, codes, n);
 
-		codes[i] = get_bits(s->at, bit, width);
-		bit += width;
-	}
-	s->at += size;
+	if (taken < 0)
+		return -1;
+	s->at += bytes_of_bits((uint64_t)taken);
 	return 0;
 }
 

@@ -15,6 +15,16 @@ int piece_find(const struct store *s, const struct entry *e, struct slice *piece
 	return 0;
 }
 
+void piece_expect(const struct store *s, const struct entry *e)
+{
+	enum { LINE = 64, MOST = 1024 };
+
+	if (e->offset > s->pieces_end || e->size > s->pieces_end - e->offset)
+		return;
+	for (uint64_t at = 0; at < e->size && at < MOST; at += LINE)
+		__builtin_prefetch(s->data + e->offset + at);
+}
+
 bool times_in_order(const int64_t *ts, uint32_t n, int64_t first, int64_t end)
 {
 	bool good = ts[0] == first && ts[n - 1] <= end;

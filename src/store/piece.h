@@ -16,6 +16,9 @@ struct node {
 int piece_find(const struct store *s, const struct entry *e, struct slice *piecep,
 	       struct error *err);
 
+/* Has the bytes of a piece, or the first 4 KiB, on their way to the cache: it will be read soon. */
+void piece_expect(const struct store *s, const struct entry *e);
+
 /* Decodes the index node of `entry`. Return: 0, or ERR with err set. */
 int node_read(const struct store *s, enum table_id table, const struct entry *entry,
 	      struct node *node, struct error *err);

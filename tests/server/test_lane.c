@@ -185,12 +185,12 @@ static void test_budget(void **state)
 	parts_init(&p);
 	assert_int_equal(parts_find(&p, &q, &whole, &err), 0);
 	assert_false(whole);
-	assert_true(parts_rows(&p) >= ROWS - 2 * FORMAT_BLOCK_ROWS);
+	assert_true(p.rows >= ROWS - 2 * FORMAT_BLOCK_ROWS);
 	vec_each (part, &p.at) {
-		decoded += part->decode ? part->entry.rows : 0;
-		if (part->decode && !part->edge && part_length(part) < narrowest_taken)
+		decoded += part_is_read(&p, part) ? part->entry->rows : 0;
+		if (part_is_read(&p, part) && !part->edge && part_length(part) < narrowest_taken)
 			narrowest_taken = part_length(part);
-		if (!part->decode && part_length(part) > widest_left)
+		if (!part_is_read(&p, part) && part_length(part) > widest_left)
 			widest_left = part_length(part);
 	}
 	assert_in_range(decoded, 1, q.budget + 2 * FORMAT_BLOCK_ROWS);
