@@ -315,7 +315,8 @@ int dataset_open(struct dataset **dp, int fd, const char *name, struct error *er
 	struct dataset *d = mem_zalloc(1, sizeof(*d));
 
 	d->users = 1;
-	pthread_mutex_init(&d->lock, NULL);
+	for (int i = 0; i < DS_N_LEARNT; i++)
+		pthread_mutex_init(&d->locks[i], NULL);
 	int r = store_open_fd(&d->store, fd, name, err);
 
 	close(fd);
@@ -353,7 +354,8 @@ void dataset_release(struct dataset *d)
 	digest_deinit(&d->steal_digest);
 	for (int i = 0; i < ROW_N_KINDS; i++)
 		map_deinit(&d->by_id[i]);
-	pthread_mutex_destroy(&d->lock);
+	for (int i = 0; i < DS_N_LEARNT; i++)
+		pthread_mutex_destroy(&d->locks[i]);
 	free(d);
 }
 
@@ -455,67 +457,78 @@ static void list_exits(struct dataset *d)
 		qsort(d->exits.at, d->exits.n, sizeof(*d->exits.at), compare_exits);
 }
 
-/* Makes a digest, on the first call. Return: 0, or ERR with err set. */
-static int digest_once(struct dataset *d, struct digest *digest, enum table_id table, bool *knownp,
+/* Calls learn, on the first call. Return: 0, or ERR with err set. */
+static int learn_once(struct dataset *d, enum ds_learnt what,
+		      int (*learn)(struct dataset *d, struct error *err), struct error *err)
+{
+	pthread_mutex_lock(&d->locks[what]);
+	int r = d->known[what] ? 0 : learn(d, err);
+
+	d->known[what] = !r;
+	pthread_mutex_unlock(&d->locks[what]);
+	return r;
+}
+
+static int make_digest(struct dataset *d, struct digest *digest, enum table_id table,
 		       struct error *err)
 {
-	if (*knownp)
-		return 0;
-	if (digest_init(digest, d->store, table, err)) {
+	int r = digest_init(digest, d->store, table, err);
+
+	if (r)
 		digest_deinit(digest);
-		return ERR;
-	}
-	*knownp = true;
-	return 0;
+	return r;
+}
+
+static int learn_exits(struct dataset *d, struct error *err)
+{
+	int r = make_digest(d, &d->exit_digest, TABLE_VM_EXIT, err);
+
+	if (!r)
+		list_exits(d);
+	return r;
+}
+
+static int learn_wakeups(struct dataset *d, struct error *err)
+{
+	return make_digest(d, &d->wakeup_digest, TABLE_WAKEUP, err);
+}
+
+static int learn_steal(struct dataset *d, struct error *err)
+{
+	return make_digest(d, &d->steal_digest, TABLE_VCPU_STATE, err);
+}
+
+static int learn_exit_index(struct dataset *d, struct error *err)
+{
+	int r = exit_index_init(&d->exit_index, d->store, err);
+
+	if (r)
+		exit_index_deinit(&d->exit_index);
+	return r;
 }
 
 int dataset_find_exits(struct dataset *d, struct error *err)
 {
-	pthread_mutex_lock(&d->lock);
-	bool known = d->exits_known;
-	int r = digest_once(d, &d->exit_digest, TABLE_VM_EXIT, &d->exits_known, err);
-
-	if (!known && !r)
-		list_exits(d);
-	pthread_mutex_unlock(&d->lock);
-	return r;
+	return learn_once(d, DS_EXITS, learn_exits, err);
 }
 
 int dataset_find_wakeups(struct dataset *d, struct error *err)
 {
-	pthread_mutex_lock(&d->lock);
-	int r = digest_once(d, &d->wakeup_digest, TABLE_WAKEUP, &d->wakeups_known, err);
-
-	pthread_mutex_unlock(&d->lock);
-	return r;
+	return learn_once(d, DS_WAKEUPS, learn_wakeups, err);
 }
 
 int dataset_find_steal(struct dataset *d, struct error *err)
 {
-	pthread_mutex_lock(&d->lock);
-	int r = digest_once(d, &d->steal_digest, TABLE_VCPU_STATE, &d->steal_known, err);
-
-	pthread_mutex_unlock(&d->lock);
-	return r;
+	return learn_once(d, DS_STEAL, learn_steal, err);
 }
 
 int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp, struct error *err)
 {
-	int r = 0;
-
 	*indexp = NULL;
 	if (!exit_index_is_needed(d->store))
 		return 0;
-	pthread_mutex_lock(&d->lock);
-	if (!d->exit_index_known) {
-		r = exit_index_init(&d->exit_index, d->store, err);
-		if (r)
-			exit_index_deinit(&d->exit_index);
-		d->exit_index_known = !r;
-	}
-	pthread_mutex_unlock(&d->lock);
 	*indexp = &d->exit_index;
-	return r;
+	return learn_once(d, DS_EXIT_INDEX, learn_exit_index, err);
 }
 
 bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep)

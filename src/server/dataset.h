@@ -1,7 +1,7 @@
 /*
  * dataset: a results file, opened for views: its rows by name, and where their lanes are.
  *
- * Nothing in it changes after opening but what is behind `lock`, so any number of threads may use it.
+ * Nothing in it changes after opening but what is behind `locks`, so any number of threads may use it.
  * Whoever keeps one counts as a user; the last one closes it.
  */
 #ifndef VMSCOPE_SERVER_DATASET_H
@@ -74,6 +74,9 @@ struct ds_warning {
 /* More pairs of vCPU and reason than this no recording has; only they are told apart. */
 enum { DS_MAX_EXITS = 10000 };
 
+/* What is learnt when it is asked for. */
+enum ds_learnt { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LEARNT };
+
 struct dataset {
 	struct store *store;
 	int64_t begin, end; /* of the experiment, ns since the Epoch */
@@ -87,9 +90,10 @@ struct dataset {
 	VEC(struct ds_warning) warnings; /* the worst first */
 	struct map by_id[ROW_N_KINDS];	 /* id in the file -> index here */
 
-	int users;	      /* atomic */
-	pthread_mutex_t lock; /* of what follows, until it is known; then it is constant */
-	bool exits_known, wakeups_known, steal_known, exit_index_known;
+	int users; /* atomic */
+	/* Each of what follows is behind a lock of its own until it is known; then it is constant. */
+	pthread_mutex_t locks[DS_N_LEARNT];
+	bool known[DS_N_LEARNT];
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
 	struct digest exit_digest, wakeup_digest, steal_digest;
 	struct exit_index exit_index;

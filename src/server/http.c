@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/pool.h"
 #include "server/request.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	WRITE_SECONDS = 60,
 	STOP_SECONDS = 10,
 	N_THREADS = 4,
+	N_SLOW_THREADS = 8,
 };
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -42,6 +44,7 @@ struct http {
 	bool loopback_only;
 	char name[256]; /* of this machine */
 	uint16_t port;
+	struct pool *slow; /* owned; for what is put off */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t stop;
@@ -51,11 +54,17 @@ struct http {
 	pthread_t watch;
 };
 
-/* One request while it comes in. */
+/* One request while it comes in, and while it is put off. */
 struct exchange {
 	char *body;
 	size_t size, cap;
 	int refused; /* status, or 0 */
+
+	struct http *http;
+	struct MHD_Connection *connection;
+	char *path, *method; /* owned */
+	struct reply reply;
+	bool answered; /* the reply is there */
 };
 
 /* ---- time ------------------------------------------------------------------------------------- */
@@ -193,6 +202,9 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **mine,
 	(void)why;
 	if (!x)
 		return;
+	reply_deinit(&x->reply);
+	free(x->path);
+	free(x->method);
 	free(x->body);
 	free(x);
 	*mine = NULL;
@@ -311,12 +323,13 @@ static void say_refused(struct reply *r, int status)
 }
 
 static void answer(struct http *h, const char *method, const char *path, const struct exchange *x,
-		   struct reply *r)
+		   bool may_wait, struct reply *r)
 {
 	int m = find_method(method);
 	struct http_request q = {.method = m < 0 ? HTTP_GET : (enum http_method)m,
 				 .body = x->body ? x->body : "",
-				 .body_size = x->size};
+				 .body_size = x->size,
+				 .may_wait = may_wait};
 	bool good = url_init(&q.url, path);
 
 	if (m == HTTP_OPTIONS)
@@ -328,6 +341,29 @@ static void answer(struct http *h, const char *method, const char *path, const s
 	else
 		h->config.handle(h->config.ctx, &q, r);
 	url_deinit(&q.url);
+}
+
+/* Makes the reply that was put off, and lets the connection go on. */
+static void answer_slowly(void *job)
+{
+	struct exchange *x = job;
+
+	answer(x->http, x->method, x->path, x, true, &x->reply);
+	x->answered = true;
+	MHD_resume_connection(x->connection);
+}
+
+/* Return: MHD_YES; on_request() is called again when the reply is there. */
+static enum MHD_Result put_off(struct http *h, struct MHD_Connection *c, const char *method,
+			       const char *path, struct exchange *x)
+{
+	x->http = h;
+	x->connection = c;
+	x->method = mem_strdup(method);
+	x->path = mem_strdup(path);
+	MHD_suspend_connection(c);
+	pool_put(h->slow, x);
+	return MHD_YES;
 }
 
 static void take_body(struct exchange *x, const char *data, size_t n)
@@ -344,7 +380,7 @@ static void take_body(struct exchange *x, const char *data, size_t n)
 	x->size += n;
 }
 
-/* libmicrohttpd calls this once before the body, for each part of it, and once after. */
+/* libmicrohttpd calls this once before the body, for each part of it, once after, and after a rest. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *path,
 				  const char *method, const char *version, const char *data,
 				  size_t *size, void **mine)
@@ -369,12 +405,17 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		*size = 0;
 		return MHD_YES;
 	}
+	if (x->answered)
+		return send_reply(h, c, &x->reply);
 	begin_phase(h, c, WRITE_SECONDS, 0); /* the request was in time */
 	if (x->refused)
 		say_refused(&r, x->refused);
 	else
-		answer(h, method, path, x, &r);
-	return send_reply(h, c, &r);
+		answer(h, method, path, x, false, &r);
+	if (!r.put_off)
+		return send_reply(h, c, &r);
+	reply_deinit(&r);
+	return put_off(h, c, method, path, x);
 }
 
 /* Paths are decoded by url.c, which sees a NUL. */
@@ -418,7 +459,7 @@ static bool is_loopback(const union address *a)
 
 static int start(struct http *h, const union address *a, struct error *err)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			 (a->any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
 
 	h->daemon = MHD_start_daemon(
@@ -453,6 +494,7 @@ int http_new(struct http **hp, const struct http_config *config, struct error *e
 
 	if (!r) {
 		h->loopback_only = is_loopback(&a);
+		h->slow = pool_new(N_SLOW_THREADS, answer_slowly);
 		r = start(h, &a, err);
 	}
 	if (r) {
@@ -489,6 +531,8 @@ static void stop(struct http *h)
 		wait_a_second(h);
 	pthread_mutex_unlock(&h->lock);
 	pthread_join(h->watch, NULL);
+	pool_free(h->slow); /* none may rest when the daemon ends */
+	h->slow = NULL;
 	MHD_stop_daemon(h->daemon);
 	if (listener != MHD_INVALID_SOCKET)
 		close(listener);
@@ -500,6 +544,7 @@ void http_free(struct http *h)
 		return;
 	if (h->daemon)
 		stop(h);
+	pool_free(h->slow);
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->stop);
 	free(h);

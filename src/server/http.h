@@ -22,6 +22,7 @@ struct http_request {
 	struct url url;
 	const char *body; /* never NULL */
 	size_t body_size;
+	bool may_wait; /* else what takes long is not done, but the reply put off */
 };
 
 struct http_config {

@@ -548,18 +548,21 @@ static void dispatch_view(struct call *c, const char *what)
 		const char *what;
 		enum http_method method;
 		void (*answer)(struct call *);
+		bool slow; /* can read much of the file */
 	} views[] = {
-		{"rows", HTTP_GET, rows},      {"exits", HTTP_GET, exits},
-		{"lanes", HTTP_POST, lanes},   {"details", HTTP_POST, details},
-		{"arrows", HTTP_POST, arrows}, {"series", HTTP_POST, series},
-		{"search", HTTP_POST, search}, {"statistics", HTTP_POST, statistics},
+		{"rows", HTTP_GET, rows, false},     {"exits", HTTP_GET, exits, true},
+		{"lanes", HTTP_POST, lanes, false},  {"details", HTTP_POST, details, false},
+		{"arrows", HTTP_POST, arrows, true}, {"series", HTTP_POST, series, true},
+		{"search", HTTP_POST, search, true}, {"statistics", HTTP_POST, statistics, true},
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
-		if (!strcmp(views[i].what, what)) {
+		if (strcmp(views[i].what, what) != 0)
+			continue;
+		c->reply->put_off = views[i].slow && !c->http->may_wait;
+		if (!c->reply->put_off)
 			with_method(c, views[i].method, views[i].answer);
-			return;
-		}
+		return;
 	}
 	reply_error(c->reply, 404, "Not found", "there is no such thing here");
 }

@@ -412,20 +412,21 @@ static const struct {
 	bool get;  /* also by GET */
 	bool post;
 	view_fn *view;
+	bool slow; /* can read much of the file */
 } views[] = {
-	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree},
-	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states},
-	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows},
-	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip},
-	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree},
-	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy},
-	{"XY", "tooltip", 1 << OUTPUT_XY, true, true, view_nothing},
-	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data},
-	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns},
-	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines},
-	{NULL, "style", -1, false, true, view_style},
-	{NULL, "annotations", -1, true, true, view_annotations},
-	{NULL, "configTypes", -1, true, false, view_list},
+	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree, false},
+	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states, false},
+	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows, true},
+	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip, false},
+	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree, true},
+	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy, true},
+	{"XY", "tooltip", 1 << OUTPUT_XY, true, true, view_nothing, false},
+	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data, true},
+	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns, false},
+	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines, true},
+	{NULL, "style", -1, false, true, view_style, false},
+	{NULL, "annotations", -1, true, true, view_annotations, false},
+	{NULL, "configTypes", -1, true, false, view_list, false},
 };
 
 static void wrap_begin(struct jsonw *j)
@@ -482,6 +483,8 @@ static void find_view(struct call *c, enum catalog_status status, const char *me
 		not_allowed(c->reply, views[i].post ? views[i].get ? "GET, POST" : "POST" : "GET");
 	else if (!c->data)
 		not_ready(c, status, message);
+	else if (views[i].slow && !c->http->may_wait)
+		c->reply->put_off = true;
 	else
 		run_view(c, views[i].view, !strcmp(views[i].last, "configTypes"));
 }
