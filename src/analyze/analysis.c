@@ -3,33 +3,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyze/survey.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "events/feed.h"
 #include "timeline/merge.h"
 
 /* ---- survey -----------------------------------------------------------------------------------
  */
-
-static void survey_stream(struct evidence *e, struct diag_list *diags,
-			  const struct ctf_trace *trace, const struct ctf_stream *stream,
-			  const struct ctf_plan *plan)
-{
-	struct feed f;
-	struct evidence_stream s;
-	int64_t first = INT64_MAX, last = INT64_MIN;
-
-	feed_init(&f, trace, stream, plan, 0, INT64_MIN);
-	evidence_stream_begin(&s, e, stream->cpu);
-	while (feed_read(&f)) {
-		for (size_t i = 0; i < f.n; i++)
-			evidence_stream_event(&s, &f.events[i]);
-	}
-	ctf_cursor_span(&f.cursor, &first, &last);
-	evidence_stream_end(&s, f.cursor.n_events, f.cursor.n_lost, first, last);
-	diag_merge(diags, &f.cursor.diags);
-	feed_deinit(&f);
-}
 
 static bool uses_vmsync(const struct analysis_options *o)
 {
@@ -53,8 +33,7 @@ static void survey_machine(void *ctx, size_t machine)
 	evidence_init(e);
 	a->described[machine] = layout_described(&trace->type);
 	diag_merge(&a->diags[machine], &trace->diags);
-	for (size_t i = 0; i < trace->streams.n; i++)
-		survey_stream(e, &a->diags[machine], trace, &trace->streams.at[i], plan);
+	survey_trace(e, &a->diags[machine], trace, plan);
 	ctf_plan_free(plan);
 }
 

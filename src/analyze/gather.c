@@ -31,10 +31,11 @@ enum {
  */
 struct host_cpu {
 	uint32_t cpu;
-	int vcpu;			   /* whose thread is on the CPU, or IDENT_NONE */
-	bool gap;			   /* no event since some were lost */
-	bool unknown;			   /* no sched_switch since some were lost */
-	struct sync_window lost;	   /* while unknown: what is lost */
+	int vcpu;		 /* whose thread is on the CPU, or IDENT_NONE */
+	bool gap;		 /* no event since some were lost */
+	bool unknown;		 /* no sched_switch since some were lost */
+	int64_t lost_to;	 /* until then events of one of its channels are missing */
+	struct sync_window lost; /* while unknown: what is lost */
 	struct gathered_windows unclaimed; /* while unknown: windows after that */
 	bool open;			   /* in the guest since window.begin */
 	bool exit_to_come;		   /* the window has ended, its kvm_exit has not come */
@@ -126,7 +127,7 @@ static void close_window(struct host_cpu *c, int64_t ts)
 	c->exit_to_come = true;
 }
 
-static void take_lost(struct window_reader *r, struct host_cpu *c, int64_t ts)
+static void take_lost(struct window_reader *r, struct host_cpu *c, int64_t ts, int64_t lost_to)
 {
 	int64_t begin = c->open ? c->window.begin : ts;
 
@@ -136,6 +137,7 @@ static void take_lost(struct window_reader *r, struct host_cpu *c, int64_t ts)
 		c->lost.begin = begin;
 	c->unclaimed.at.n = 0; /* lost as well: nobody will ever say whose they were */
 	c->gap = c->unknown = true;
+	c->lost_to = lost_to > c->lost_to ? lost_to : c->lost_to;
 	c->vcpu = IDENT_NONE;
 }
 
@@ -168,9 +170,11 @@ static void end_unknown(struct window_reader *r, struct host_cpu *c, int64_t tid
 static void take_host_event(struct window_reader *r, struct host_cpu *c, const struct event *e)
 {
 	if (e->id == EV_LOST) {
-		take_lost(r, c, e->ts);
+		take_lost(r, c, e->ts, e->lost.to);
 		return;
 	}
+	if (e->ts < c->lost_to)
+		return;
 	if (e->id != EV_KVM_WAIT_LAPIC_EXPIRE)
 		close_window(c, e->ts);
 	if (c->gap)
@@ -214,6 +218,7 @@ static struct host_cpu *host_cpu_of(struct window_reader *r, uint32_t cpu)
 				    : NO_VALUE;
 
 	c->cpu = cpu;
+	c->lost_to = INT64_MIN;
 	c->vcpu = tid == NO_VALUE ? IDENT_NONE : identity_vcpu_of_thread(r->identity, r->host, tid);
 	return c;
 }
@@ -397,6 +402,20 @@ static struct gathered_cpu *get_cpu(struct gathered_machine *m, uint32_t cpu)
 	return c;
 }
 
+static int by_time(const void *a, const void *b)
+{
+	const struct sync_guest_event *x = a, *y = b;
+
+	return x->ts < y->ts ? -1 : x->ts > y->ts;
+}
+
+/* Those from number n on are of another channel than those before. */
+static void put_in_order(struct gathered_cpu *c, size_t n)
+{
+	if (n && n < c->at.n && c->at.at[n].ts < c->at.at[n - 1].ts)
+		qsort(c->at.at, c->at.n, sizeof(*c->at.at), by_time);
+}
+
 void gather_events(const struct ctf_trace *trace, struct gathered_machine *machine)
 {
 	struct guest_reader *r = guest_reader_new(trace);
@@ -404,9 +423,11 @@ void gather_events(const struct ctf_trace *trace, struct gathered_machine *machi
 	for (size_t i = 0; i < r->n_streams; i++) {
 		struct guest_stream *s = &r->streams[i];
 		struct gathered_cpu *cpu = get_cpu(machine, s->cpu);
+		size_t before = cpu->at.n;
 
 		for (; !s->at_end; guest_stream_step(s))
 			*vec_push(&cpu->at) = s->next;
+		put_in_order(cpu, before);
 	}
 	guest_reader_free(r);
 }
@@ -434,6 +455,7 @@ static void read_causes(const struct ctf_trace *trace, const struct ctf_stream *
 			const struct ctf_plan *plan, bool has_idle,
 			const struct gather_parts *parts, struct gathered_cpu *cpu)
 {
+	size_t before = cpu->at.n;
 	int64_t last = INT64_MIN;
 	struct feed f;
 
@@ -441,6 +463,7 @@ static void read_causes(const struct ctf_trace *trace, const struct ctf_stream *
 	while (feed_read(&f))
 		last = take_causes(&f, last, has_idle, parts, cpu);
 	feed_deinit(&f);
+	put_in_order(cpu, before);
 }
 
 void gather_causes(const struct ctf_trace *trace, const struct gather_parts *parts,

@@ -2,10 +2,10 @@
  * evidence: what one pass over a machine's streams says about who is who.
  *
  * Identity (which host thread is which vCPU of which VM, which trace is that VM's) does not depend
- * on where in the trace the proof stands. So it is collected before anything is modelled, stream by
- * stream and in any order, and only then judged (identity.h).
+ * on where in the trace the proof stands. So it is collected before anything is modelled, CPU by
+ * CPU and in any order, and only then judged (identity.h).
  *
- * Who runs on a CPU is known from its own stream alone: sched_switch names both sides, so what
+ * Who runs on a CPU is known from its own streams alone: sched_switch names both sides, so what
  * happened on a CPU before its first switch belongs to that switch's prev_tid.
  */
 #ifndef VMSCOPE_MODEL_EVIDENCE_H
@@ -92,7 +92,7 @@ struct event_set evidence_events(bool with_vmsync);
 void evidence_init(struct evidence *e);
 void evidence_deinit(struct evidence *e);
 
-/* One stream being read. */
+/* One CPU's stream being read, or all of its streams as one. */
 struct evidence_stream {
 	struct evidence *e;
 	size_t cpu;	 /* index in e->cpus */
@@ -108,7 +108,7 @@ struct evidence_stream {
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu);
 void evidence_stream_event(struct evidence_stream *s, const struct event *event);
 
-/* The stream's totals, as its reader counted them; first_ns > last_ns when it had no event. */
+/* Its totals, as the reader counted them; first_ns > last_ns when it had no event. */
 void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
 			 int64_t first_ns, int64_t last_ns);
 

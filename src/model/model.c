@@ -520,6 +520,7 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 	struct world_vcpu *running = vcpu_on(c);
 
 	mc->lost_to = e->lost.to > mc->lost_to ? e->lost.to : mc->lost_to;
+	c->lost_to = e->lost.to > c->lost_to ? e->lost.to : c->lost_to;
 	c->current = NULL;
 	c->guest = NULL;
 	c->irqs = c->softirqs = 0;
@@ -565,6 +566,9 @@ void model_event(struct model *m, const struct event *e)
 		start_machine(m, e->machine, e->ts);
 	struct cpu *c = world_cpu(m, e->machine, e->cpu);
 
+	/* Of another channel: without what is missing between, it would tell wrong things. */
+	if (e->ts < c->lost_to && e->id != EV_LOST)
+		return;
 	if (!c->settled)
 		world_settle_cpu(m, c, (enum event_id)e->id);
 	if (c->guest)

@@ -47,6 +47,7 @@ struct cpu {
 	struct world_vcpu *guest;   /* entered here, and no host event since; or NULL */
 	struct world_vcpu *carrier; /* the vCPU that this CPU of a guest is, or NULL: not known */
 	unsigned irqs, softirqs;    /* being handled, nested */
+	int64_t lost_to;	    /* until then events of one of its channels are missing */
 	bool is_virtual;	    /* of a machine that is a VM */
 	bool settled; /* it is known what was being handled on it when its recording began */
 	struct cpu_lane lane;

@@ -237,6 +237,7 @@ static int open_trace(struct machine *m, struct error *err)
 		.n_cpus = m->n_cpus,
 		.packet_size = o->packet_size,
 		.compact = o->compact,
+		.channels = o->channels,
 		.old = o->old_names,
 		.lost_events = o->lost_events,
 		.lost_packets = o->lost_packets,

@@ -22,6 +22,7 @@ enum {
 static const uint32_t MAGIC = 0xc1fc1fc1, METADATA_MAGIC = 0x75d11d57, INDEX_MAGIC = 0xc1f1dcc1;
 
 struct stream {
+	unsigned channel, cpu, instance;
 	int fd, index_fd;
 	uint8_t *packet;
 	size_t used; /* bytes; 0: no packet is open */
@@ -34,7 +35,8 @@ struct stream {
 
 struct ctf_out {
 	struct ctf_spec spec;
-	struct stream *streams;
+	struct stream *streams; /* per channel, per CPU */
+	unsigned n_streams;
 	struct rng rng;
 	uint64_t events, bytes;
 	int failed; /* errno of the first write that failed */
@@ -74,11 +76,10 @@ static void put_all(struct ctf_out *o, int fd, const uint8_t *p, size_t n)
 	}
 }
 
-static void put_index_entry(struct ctf_out *o, unsigned cpu, const struct stream *s, size_t size,
-			    uint64_t end)
+static void put_index_entry(struct ctf_out *o, const struct stream *s, size_t size, uint64_t end)
 {
-	const uint64_t fields[9] = {s->file_offset, size * 8, s->used * 8, s->begin, end,
-				    s->discarded,   0,	      cpu,	   s->seq};
+	const uint64_t fields[9] = {s->file_offset, size * 8,	s->used * 8, s->begin, end,
+				    s->discarded,   s->channel, s->instance, s->seq};
 	uint8_t entry[sizeof(fields)];
 
 	for (unsigned i = 0; i < 9; i++)
@@ -93,15 +94,14 @@ static void packet_open(struct stream *s, uint64_t raw)
 	s->n_packet = 0;
 }
 
-static void packet_write_header(struct ctf_out *o, unsigned cpu, struct stream *s, size_t size,
-				uint64_t end)
+static void packet_write_header(struct ctf_out *o, struct stream *s, size_t size, uint64_t end)
 {
 	uint8_t *p = s->packet;
 
 	put32(p, MAGIC);
 	memcpy(p + 4, o->spec.uuid, 16);
-	put32(p + 20, 0);
-	put64(p + 24, cpu);
+	put32(p + 20, s->channel);
+	put64(p + 24, s->instance);
 	p += HEADER_SIZE;
 	put64(p, s->begin);
 	put64(p + 8, end);
@@ -109,21 +109,21 @@ static void packet_write_header(struct ctf_out *o, unsigned cpu, struct stream *
 	put64(p + 24, size * 8);
 	put64(p + 32, s->seq);
 	put64(p + 40, s->discarded);
-	put32(p + 48, cpu);
+	put32(p + 48, s->cpu);
 }
 
 /* Neither a stream's first packet nor its last is ever overwritten, so that every gap shows. */
-static void packet_close(struct ctf_out *o, unsigned cpu, struct stream *s, uint64_t end, bool last)
+static void packet_close(struct ctf_out *o, struct stream *s, uint64_t end, bool last)
 {
 	size_t size = (s->used + PAGE - 1) / PAGE * PAGE;
 
 	if (s->seq && !last && rng_percent(&o->rng, o->spec.lost_packets)) {
-		o->spec.lost(o->spec.ctx, LOSS_PACKET, cpu, s->begin, end, s->n_packet);
+		o->spec.lost(o->spec.ctx, LOSS_PACKET, s->cpu, s->begin, end, s->n_packet);
 		o->events -= s->n_packet;
 	} else {
-		packet_write_header(o, cpu, s, size, end);
+		packet_write_header(o, s, size, end);
 		memset(s->packet + s->used, 0, size - s->used);
-		put_index_entry(o, cpu, s, size, end);
+		put_index_entry(o, s, size, end);
 		put_all(o, s->fd, s->packet, size);
 		s->file_offset += size;
 	}
@@ -173,16 +173,16 @@ static void maybe_begin_burst(struct ctf_out *o, struct stream *s, uint64_t raw)
 	s->burst_from = raw;
 }
 
-static void burst_end(struct ctf_out *o, unsigned cpu, struct stream *s, uint64_t raw)
+static void burst_end(struct ctf_out *o, struct stream *s, uint64_t raw)
 {
 	s->burst_n -= s->burst;
 	s->discarded += s->burst_n;
-	o->spec.lost(o->spec.ctx, LOSS_EVENTS, cpu, s->burst_from, raw, s->burst_n);
+	o->spec.lost(o->spec.ctx, LOSS_EVENTS, s->cpu, s->burst_from, raw, s->burst_n);
 	s->burst = s->burst_n = 0;
 }
 
 /* Makes room for an event. Return: false when this event is one of those that are dropped. */
-static bool make_room(struct ctf_out *o, unsigned cpu, struct stream *s, size_t max, uint64_t raw)
+static bool make_room(struct ctf_out *o, struct stream *s, size_t max, uint64_t raw)
 {
 	if (s->used && !s->burst_n && s->used + max > o->spec.packet_size)
 		maybe_begin_burst(o, s, raw);
@@ -191,19 +191,24 @@ static bool make_room(struct ctf_out *o, unsigned cpu, struct stream *s, size_t 
 		return false;
 	}
 	if (s->burst_n)
-		burst_end(o, cpu, s, raw);
+		burst_end(o, s, raw);
 	else if (!s->used || s->used + max <= o->spec.packet_size)
 		return true;
-	packet_close(o, cpu, s, raw, false);
+	packet_close(o, s, raw, false);
 	return true;
+}
+
+static unsigned channel_of(const struct ctf_spec *spec, const struct event_class *c)
+{
+	return spec->channels && !strncmp(c->name, "kvm_", 4);
 }
 
 bool ctf_out_event(struct ctf_out *o, unsigned cpu, enum ev ev, uint64_t raw, const uint64_t *args)
 {
-	struct stream *s = &o->streams[cpu];
 	const struct event_class *c = &o->spec.table->at[ev];
+	struct stream *s = &o->streams[channel_of(&o->spec, c) * o->spec.n_cpus + cpu];
 
-	if (!make_room(o, cpu, s, EVENT_HEADER_MAX + c->max_size, raw))
+	if (!make_room(o, s, EVENT_HEADER_MAX + c->max_size, raw))
 		return false;
 	if (!s->used)
 		packet_open(s, raw);
@@ -309,10 +314,11 @@ static void write_stream_block(const struct ctf_spec *spec, FILE *f)
 		   "\tunsigned long events_discarded;\n\tuint32_t cpu_id;\n};\n\n");
 	write_header_struct("event_header_compact", 5, 27, 30, f);
 	write_header_struct("event_header_large", 16, 32, 65534, f);
-	fprintf(f,
-		"stream {\n\tid = 0;\n\tevent.header := struct event_header_%s;\n"
-		"\tpacket.context := struct packet_context;\n};\n\n",
-		spec->compact ? "compact" : "large");
+	for (unsigned channel = 0; channel <= spec->channels; channel++)
+		fprintf(f,
+			"stream {\n\tid = %u;\n\tevent.header := struct event_header_%s;\n"
+			"\tpacket.context := struct packet_context;\n};\n\n",
+			channel, spec->compact ? "compact" : "large");
 }
 
 static void write_metadata(const struct ctf_spec *spec, FILE *f)
@@ -322,7 +328,8 @@ static void write_metadata(const struct ctf_spec *spec, FILE *f)
 	write_clock_block(spec, f);
 	write_stream_block(spec, f);
 	for (unsigned i = 0; i < N_EV; i++)
-		event_write_metadata(&spec->table->at[i], i, f);
+		event_write_metadata(&spec->table->at[i], i, channel_of(spec, &spec->table->at[i]),
+				     f);
 }
 
 /* Cuts the text into metadata packets, each with its header. */
@@ -382,14 +389,15 @@ static int create(const char *dir, const char *name, unsigned cpu, const char *s
 	return ret;
 }
 
-static int open_stream(struct ctf_out *o, unsigned cpu, struct error *err)
+static int open_stream(struct ctf_out *o, struct stream *s, struct error *err)
 {
-	struct stream *s = &o->streams[cpu];
+	const char *name = s->channel ? "kvm_" : "k_",
+		   *index = s->channel ? "index/kvm_" : "index/k_";
 	uint8_t header[16];
 
 	s->packet = mem_alloc(o->spec.packet_size + PAGE);
-	if (create(o->spec.dir, "k_", cpu, "", &s->fd, err) ||
-	    create(o->spec.dir, "index/k_", cpu, ".idx", &s->index_fd, err))
+	if (create(o->spec.dir, name, s->cpu, "", &s->fd, err) ||
+	    create(o->spec.dir, index, s->cpu, ".idx", &s->index_fd, err))
 		return ERR;
 	put32(header, __builtin_bswap32(INDEX_MAGIC));
 	put32(header + 4, __builtin_bswap32(1));
@@ -414,8 +422,8 @@ static int open_files(struct ctf_out *o, struct error *err)
 	char *path = mem_printf("%s/kernel/metadata", o->spec.dir);
 	ret = put_metadata(&o->spec, path, err);
 	free(path);
-	for (unsigned i = 0; i < o->spec.n_cpus && !ret; i++)
-		ret = open_stream(o, i, err);
+	for (unsigned i = 0; i < o->n_streams && !ret; i++)
+		ret = open_stream(o, &o->streams[i], err);
 	return ret;
 }
 
@@ -424,9 +432,14 @@ int ctf_out_new(const struct ctf_spec *spec, struct ctf_out **outp, struct error
 	struct ctf_out *o = mem_zalloc(1, sizeof(*o));
 
 	o->spec = *spec;
-	o->streams = mem_zalloc(spec->n_cpus, sizeof(*o->streams));
-	for (unsigned i = 0; i < spec->n_cpus; i++)
-		o->streams[i].fd = o->streams[i].index_fd = -1;
+	o->n_streams = spec->n_cpus * (1 + spec->channels);
+	o->streams = mem_zalloc(o->n_streams, sizeof(*o->streams));
+	for (unsigned i = 0; i < o->n_streams; i++)
+		o->streams[i] = (struct stream){.channel = i / spec->n_cpus,
+						.cpu = i % spec->n_cpus,
+						.instance = i,
+						.fd = -1,
+						.index_fd = -1};
 	rng_init(&o->rng, spec->seed);
 	if (open_files(o, err)) {
 		ctf_out_free(o);
@@ -438,13 +451,13 @@ int ctf_out_new(const struct ctf_spec *spec, struct ctf_out **outp, struct error
 
 int ctf_out_close(struct ctf_out *o, uint64_t raw, struct error *err)
 {
-	for (unsigned i = 0; i < o->spec.n_cpus; i++) {
+	for (unsigned i = 0; i < o->n_streams; i++) {
 		struct stream *s = &o->streams[i];
 		if (s->burst_n)
-			burst_end(o, i, s, raw);
+			burst_end(o, s, raw);
 		if (!s->used)
 			packet_open(s, raw);
-		packet_close(o, i, s, raw, true);
+		packet_close(o, s, raw, true);
 	}
 	return o->failed ? error_errno(err, o->failed, "cannot write in '%s'", o->spec.dir) : 0;
 }
@@ -453,7 +466,7 @@ void ctf_out_free(struct ctf_out *o)
 {
 	if (!o)
 		return;
-	for (unsigned i = 0; i < o->spec.n_cpus; i++) {
+	for (unsigned i = 0; i < o->n_streams; i++) {
 		free(o->streams[i].packet);
 		if (o->streams[i].fd >= 0)
 			close(o->streams[i].fd);

@@ -1,8 +1,9 @@
 /*
  * ctfout: one machine's trace on disk, as LTTng lays out a kernel trace.
  *
- * DIR/kernel/metadata (packetized), one stream file k_N per CPU and its index/k_N.idx. Everything
- * is written as it comes, one packet per CPU is all the memory it takes.
+ * DIR/kernel/metadata (packetized), one stream file k_N per CPU and its index/k_N.idx; with a second
+ * channel, which has KVM's events, kvm_N too. Everything is written as it comes, one packet per stream
+ * is all the memory it takes.
  *
  * Losses are made here, as a tracer makes them: when a packet is full and no other is free, events
  * are dropped and counted until one is (discard mode), or a whole packet is overwritten (a gap in
@@ -30,6 +31,7 @@ struct ctf_spec {
 	unsigned n_cpus;
 	size_t packet_size;  /* bytes */
 	bool compact;	     /* event_header_compact instead of large */
+	bool channels;	     /* KVM's events have one of their own */
 	bool old;	     /* says to be lttng-modules 2.7 */
 	double lost_events;  /* percent of the events */
 	double lost_packets; /* percent of the packets */

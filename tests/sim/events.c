@@ -258,9 +258,10 @@ size_t event_encode(const struct event_class *c, const uint64_t *args, uint8_t *
 	return (size_t)(p - begin);
 }
 
-void event_write_metadata(const struct event_class *c, unsigned id, FILE *f)
+void event_write_metadata(const struct event_class *c, unsigned id, unsigned channel, FILE *f)
 {
-	fprintf(f, "event {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = 0;\n", c->name, id);
+	fprintf(f, "event {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = %u;\n", c->name, id,
+		channel);
 	fprintf(f, "\tfields := struct {\n");
 	for (unsigned i = 0; i < c->n_fields; i++) {
 		const char *name = c->fields[i].name;

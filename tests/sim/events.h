@@ -128,7 +128,7 @@ void event_table_init(struct event_table *t, bool old_names);
 size_t event_encode(const struct event_class *c, const uint64_t *args, uint8_t *p);
 
 /* The event block of the metadata. */
-void event_write_metadata(const struct event_class *c, unsigned id, FILE *f);
+void event_write_metadata(const struct event_class *c, unsigned id, unsigned channel, FILE *f);
 
 /* Return: the name of the system call that ev enters, without a prefix. Never freed. */
 const char *event_syscall_name(enum ev ev);

@@ -38,6 +38,7 @@ static const struct option {
 	 "US  poll so long before a halt sleeps (0)"},
 	{"isa", ISA, AT(vmx), 0, 0, "svm|vmx  exit codes and order of events (svm)"},
 	{"compact", ON, AT(compact), 0, 0, "  event_header_compact instead of large"},
+	{"channels", ON, AT(channels), 0, 0, "  KVM's events in a channel of their own"},
 	{"old-names", ON, AT(old_names), 0, 0, "  events as lttng-modules 2.7 names them"},
 	{"stock-probe", ON, AT(stock_probe), 0, 0, "  kvm_x86_entry's vcpu_id is half a pointer"},
 	{"no-statedump", OFF, AT(statedump), 0, 0, "  no lttng_statedump events"},

@@ -28,7 +28,8 @@ struct options {
 	unsigned steps;
 	int64_t step_ns;
 	bool vmx, compact, old_names, statedump, ioctl, identical, contention, late_guests,
-		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, containers, truth;
+		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, containers, truth,
+		channels;
 };
 
 /*

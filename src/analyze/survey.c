@@ -1,0 +1,129 @@
+#include "analyze/survey.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "events/feed.h"
+
+/* One stream of a CPU. It has several where the trace has several channels. */
+struct channel {
+	struct feed feed;
+	size_t at; /* in the feed's events */
+};
+
+struct reading {
+	struct evidence_stream evidence;
+	struct channel *channels;
+	size_t n;
+	int64_t lost_to; /* until then events of a channel are missing */
+};
+
+/* ---- the only stream of its CPU --------------------------------------------------------------- */
+
+static void read_alone(struct reading *r)
+{
+	struct feed *f = &r->channels[0].feed;
+
+	while (feed_read(f)) {
+		for (size_t i = 0; i < f->n; i++)
+			evidence_stream_event(&r->evidence, &f->events[i]);
+	}
+}
+
+/* ---- several ---------------------------------------------------------------------------------- */
+
+/* Return: the channel's next event, NULL at its end. */
+static const struct event *head(struct channel *c)
+{
+	if (c->at == c->feed.n) {
+		c->at = 0;
+		feed_read(&c->feed);
+	}
+	return c->feed.n ? &c->feed.events[c->at] : NULL;
+}
+
+/* Return: the first event of all; valid until the next call. NULL at the end. */
+static const struct event *next_event(struct reading *r)
+{
+	struct channel *from = NULL;
+	const struct event *first = NULL;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct event *e = head(&r->channels[i]);
+
+		if (e && (!first || e->ts < first->ts)) {
+			first = e;
+			from = &r->channels[i];
+		}
+	}
+	if (from)
+		from->at++;
+	return first;
+}
+
+/* What one channel has lost makes the others' events of that time tell nothing of who was on the CPU. */
+static void read_together(struct reading *r)
+{
+	static const struct event lost = {.id = EV_LOST};
+	const struct event *e;
+
+	while ((e = next_event(r))) {
+		if (e->id == EV_LOST && e->lost.to > r->lost_to)
+			r->lost_to = e->lost.to;
+		evidence_stream_event(&r->evidence, e);
+		if (e->ts < r->lost_to)
+			evidence_stream_event(&r->evidence, &lost);
+	}
+}
+
+/* ---- a CPU ------------------------------------------------------------------------------------ */
+
+static void end_reading(struct reading *r, struct diag_list *diags)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	uint64_t n_events = 0, n_lost = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct ctf_cursor *c = &r->channels[i].feed.cursor;
+		int64_t begin, end;
+
+		n_events += c->n_events;
+		n_lost += c->n_lost;
+		if (ctf_cursor_span(c, &begin, &end)) {
+			first = begin < first ? begin : first;
+			last = end > last ? end : last;
+		}
+		diag_merge(diags, &c->diags);
+		feed_deinit(&r->channels[i].feed);
+	}
+	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
+}
+
+static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
+		       const struct ctf_plan *plan, const struct ctf_stream *streams, size_t n)
+{
+	struct reading r = {
+		.channels = mem_zalloc(n, sizeof(*r.channels)), .n = n, .lost_to = INT64_MIN};
+
+	evidence_stream_begin(&r.evidence, e, streams->cpu);
+	for (size_t i = 0; i < n; i++)
+		feed_init(&r.channels[i].feed, trace, &streams[i], plan, 0, INT64_MIN);
+	if (n == 1)
+		read_alone(&r);
+	else
+		read_together(&r);
+	end_reading(&r, diags);
+	free(r.channels);
+}
+
+void survey_trace(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
+		  const struct ctf_plan *plan)
+{
+	const struct ctf_stream *streams = trace->streams.at;
+
+	for (size_t from = 0, to; from < trace->streams.n; from = to) {
+		for (to = from + 1; to < trace->streams.n && streams[to].cpu == streams[from].cpu;)
+			to++;
+		survey_cpu(e, diags, trace, plan, &streams[from], to - from);
+	}
+}
