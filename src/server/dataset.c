@@ -124,9 +124,9 @@ static void take_thread(struct dataset *d, const struct store_cursor *c)
 
 static void take_container(struct dataset *d, const struct store_cursor *c)
 {
-	int64_t id = id_of(store_cursor_get(c, COL_CONTAINER_ID));
+	int64_t id = store_cursor_get(c, COL_CONTAINER_ID);
 
-	if (id >= 0)
+	if (is_new(d, ROW_CONTAINER, id, d->containers.n))
 		*vec_push(&d->containers) = (struct ds_container){
 			.id = id,
 			.machine = id_of(store_cursor_get(c, COL_CONTAINER_MACHINE_ID)),
@@ -227,6 +227,11 @@ static int32_t process_row(struct dataset *d, size_t from, size_t to)
 	return row_id(ROW_PROCESS, first->id);
 }
 
+static int32_t machine_row(int64_t machine)
+{
+	return machine < 0 ? -1 : row_id(ROW_MACHINE, machine);
+}
+
 /* A process is its first thread, with the others below; one thread alone stands by itself. */
 static void find_processes(struct dataset *d)
 {
@@ -237,7 +242,7 @@ static void find_processes(struct dataset *d)
 		while (to < d->threads.n && d->threads.at[to].machine == first.machine &&
 		       d->threads.at[to].pid == first.pid && first.pid > 0)
 			to++;
-		int32_t machine = first.machine < 0 ? -1 : row_id(ROW_MACHINE, first.machine);
+		int32_t machine = machine_row(first.machine);
 		int32_t row = to - from == 1 ? machine : process_row(d, from, to);
 
 		for (size_t i = from; i < to; i++) {
@@ -245,6 +250,40 @@ static void find_processes(struct dataset *d)
 
 			t->process = row == row_id(ROW_THREAD, t->id) ? machine : row;
 		}
+	}
+}
+
+/* Return: the container of a machine with this id, or NULL. */
+static struct ds_container *container_of(const struct dataset *d, int64_t machine, int64_t id)
+{
+	const uint64_t *i = map_get(&d->by_id[ROW_CONTAINER], (uint64_t)id);
+	struct ds_container *c = i ? &d->containers.at[*i] : NULL;
+
+	return c && c->machine == machine ? c : NULL;
+}
+
+/* Return: whether one gets out of the container by going to its parent, and so on. */
+static bool leads_out(const struct dataset *d, const struct ds_container *c)
+{
+	enum { DEEPEST = 64 }; /* Linux makes half as many of them in each other */
+
+	for (int i = 0; c && i < DEEPEST; i++)
+		c = container_of(d, c->machine, c->parent);
+	return !c;
+}
+
+/* A container that is in itself, by whatever detour, is in none. */
+static void find_containers(struct dataset *d)
+{
+	vec_each (c, &d->containers) {
+		if (!leads_out(d, c))
+			c->parent = -1;
+	}
+	vec_each (t, &d->threads) {
+		struct ds_container *c = container_of(d, t->machine, t->container);
+
+		for (; c && !c->has_threads; c = container_of(d, c->machine, c->parent))
+			c->has_threads = true;
 	}
 }
 
@@ -302,6 +341,7 @@ static int read_all(struct dataset *d, struct error *err)
 		return ERR;
 	sort_all(d);
 	find_processes(d);
+	find_containers(d);
 	check_vcpu_threads(d);
 	vec_each (m, &d->machines)
 		d->n_events += m->events;
@@ -381,6 +421,24 @@ const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id)
 	const uint64_t *i = map_get(&d->by_id[ROW_THREAD], (uint64_t)id);
 
 	return i ? &d->threads.at[*i] : NULL;
+}
+
+/* Return: the row of a container, or else of the machine. */
+static int32_t container_row(const struct dataset *d, int64_t machine, int64_t container)
+{
+	const struct ds_container *c = container_of(d, machine, container);
+
+	return c ? row_id(ROW_CONTAINER, c->id) : machine_row(machine);
+}
+
+int32_t dataset_container_parent(const struct dataset *d, const struct ds_container *c)
+{
+	return container_row(d, c->machine, c->parent);
+}
+
+int32_t dataset_process_parent(const struct dataset *d, const struct ds_thread *t)
+{
+	return container_row(d, t->machine, t->container);
 }
 
 const char *dataset_machine_name(const struct dataset *d, int64_t id)

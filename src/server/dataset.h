@@ -45,6 +45,7 @@ struct ds_thread {
 struct ds_container {
 	int64_t id, machine, parent;
 	const char *name;
+	bool has_threads; /* in it or in what is in it */
 };
 
 struct ds_cpu {
@@ -113,6 +114,10 @@ void dataset_release(struct dataset *d); /* NULL is allowed */
 const struct ds_machine *dataset_machine(const struct dataset *d, int64_t id);
 const struct ds_vcpu *dataset_vcpu(const struct dataset *d, int64_t id);
 const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id);
+
+/* Return: the row that a container, or a thread's process or the thread if it is one, stands below; -1: none. */
+int32_t dataset_container_parent(const struct dataset *d, const struct ds_container *c);
+int32_t dataset_process_parent(const struct dataset *d, const struct ds_thread *t);
 
 /* Return: "g1", or "?" for a machine that there is not. */
 const char *dataset_machine_name(const struct dataset *d, int64_t id);

@@ -18,6 +18,7 @@ enum row_kind {
 	ROW_PROCESS,
 	ROW_EXITS, /* of one vCPU for one reason */
 	ROW_ALL,   /* the whole experiment */
+	ROW_CONTAINER,
 	ROW_N_KINDS,
 };
 

@@ -100,7 +100,7 @@ static void write_process(const struct forest *f, const struct ds_process *p)
 	char *pid = dataset_number_text(p->pid);
 
 	write_entry(f, &(struct branch){.id = row_id(ROW_PROCESS, p->thread),
-					.parent = row_id(ROW_MACHINE, p->machine),
+					.parent = dataset_process_parent(f->data, t),
 					.labels = {t->comm, pid}});
 	free(pid);
 }
@@ -108,22 +108,36 @@ static void write_process(const struct forest *f, const struct ds_process *p)
 static void write_thread(const struct forest *f, const struct ds_thread *t)
 {
 	bool latency = f->output == OUTPUT_LATENCY;
+	int32_t machine = row_id(ROW_MACHINE, t->machine);
+	bool is_top = t->process == machine;
 
 	if ((latency ? t->wakeups : t->lane) < 0)
 		return;
 	char *tid = dataset_number_text(t->tid);
 
 	write_entry(f, &(struct branch){.id = row_id(ROW_THREAD, t->id),
-					.parent = latency ? row_id(ROW_MACHINE, t->machine)
-							  : t->process,
+					.parent = latency  ? machine
+						  : is_top ? dataset_process_parent(f->data, t)
+							   : t->process,
 					.has_data = true,
 					.labels = {t->tid == 0 ? "idle" : t->comm, tid}});
 	free(tid);
 }
 
+static void write_container(const struct forest *f, const struct ds_container *c)
+{
+	write_entry(f, &(struct branch){.id = row_id(ROW_CONTAINER, c->id),
+					.parent = dataset_container_parent(f->data, c),
+					.labels = {c->name, "container"}});
+}
+
 static void write_threads(const struct forest *f, const struct ds_machine *m)
 {
 	if (f->output == OUTPUT_THREADS) {
+		vec_each (c, &f->data->containers) {
+			if (c->machine == m->id && c->has_threads)
+				write_container(f, c);
+		}
 		vec_each (p, &f->data->processes) {
 			if (p->machine == m->id)
 				write_process(f, p);

@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from tap import run  # noqa: E402,F401 pylint: disable=wrong-import-position,unused-import
 
-KINDS = ("machine", "vcpu", "thread", "cpu", "process", "exits", "all")
+KINDS = ("machine", "vcpu", "thread", "cpu", "process", "exits", "all", "container")
 
 
 def row(kind, index):
@@ -116,8 +116,9 @@ class Data:
         return directory
 
     def crowd(self, name="crowd"):
-        """Two VMs of two vCPUs that fight for two CPUs: (its recording, its results)."""
-        recording = self.simulate(name, "--vms", 2, "--vcpus", 2, "--contention", "--duration", 0.4, "--seed", 5)
+        """Two VMs of two vCPUs that fight for two CPUs, with containers: (its recording, its results)."""
+        recording = self.simulate(name, "--vms", 2, "--vcpus", 2, "--contention", "--containers",
+                                  "--duration", 0.4, "--seed", 5)
         return recording, self.analyze(name, recording)
 
     def query(self, results, sql):

@@ -385,6 +385,40 @@ def test_rows_are_those_of_sql():
         assert runners and all(t["vcpu"] in vcpus for t in runners)
 
 
+def containers_above(entries, entry):
+    """Return: the containers that a row stands in, the innermost first, and its machine."""
+    found = []
+    while entry["parentId"] != -1:
+        entry = entries[entry["parentId"]]
+        if entry["id"] >> 26 == service.KINDS.index("container"):
+            found.append(entry["id"] - row("container", 0))
+    assert entry["id"] >> 26 == service.KINDS.index("machine")
+    return found, entry["id"]
+
+
+def test_threads_stand_in_their_containers():
+    """In the protocol's tree, at any depth; what has no threads is not there."""
+    depths = set()
+    for shown in SHOWN:
+        tree = schema.model(SERVER.tsp(f"{shown.tsp}/timeGraph/vmscope.threads/tree"), "graph tree")
+        entries = {e["id"]: e for e in tree["entries"]}
+        outer = {r["id"]: r["parent_id"] for r in shown.sql("SELECT id, parent_id FROM container")}
+        used = set()
+        for thread in shown.sql("SELECT id, machine_id, container_id FROM thread"):
+            entry = entries.get(row("thread", thread["id"]))
+            if not entry:
+                continue
+            chain, inner = [], thread["container_id"]
+            while inner is not None:
+                chain.append(inner)
+                inner = outer[inner]
+            assert containers_above(entries, entry) == (chain, row("machine", thread["machine_id"]))
+            depths.add(len(chain))
+            used.update(chain)
+        assert used == {i - row("container", 0) for i in entries if i >= row("container", 0)}
+    assert {0, 1, 2} <= depths, depths
+
+
 def test_every_view_of_every_output():
     for shown in SHOWN:
         range_ = {"start": shown.start, "end": shown.end, "nbTimes": 50}
