@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,17 +20,27 @@ static void note(struct ctf_session *s, enum diag_id id, char *text)
 	*vec_push(&s->notes) = text;
 }
 
-/* Cuts what LTTng puts below a session's directory: "x/kernel", "x/archives/...". */
+/* Cuts the path's last part if it is like the pattern. Return: whether it was. */
+static bool cut_last(char *path, const char *pattern)
+{
+	char *slash = strrchr(path, '/');
+	bool fits = slash && !fnmatch(pattern, slash + 1, 0);
+
+	if (fits)
+		*slash = '\0';
+	return fits;
+}
+
+/*
+ * Cuts what LTTng puts below a session's directory: "x/kernel", "x/archives/<from>-<to>-<n>/kernel",
+ * "x/snapshot-<n>-<date>-<time>-<n>/kernel".
+ */
 static void cut_layout(char *path)
 {
-	char *archives = strstr(path, "/archives/");
-
-	if (archives)
-		*archives = '\0';
-	size_t n = strlen(path);
-
-	if (n > 7 && !strcmp(path + n - 7, "/kernel"))
-		path[n - 7] = '\0';
+	cut_last(path, "kernel");
+	if (cut_last(path, "[0-9]*T[0-9]*-[0-9]*T[0-9]*-[0-9]*"))
+		cut_last(path, "archives");
+	cut_last(path, "snapshot-[0-9]*-[0-9]*-[0-9]*-[0-9]*");
 }
 
 /*
@@ -38,27 +49,28 @@ static void cut_layout(char *path)
  */
 static char *name_of(const char *root, const char *dir)
 {
-	char *below = mem_strdup(dir + strlen(root));
+	char *path = mem_strdup(dir);
+	size_t n = strlen(root);
 
-	cut_layout(below);
-	const char *name = below + strspn(below, "/");
+	cut_layout(path);
+	const char *below = strlen(path) > n ? path + n + strspn(path + n, "/") : "";
 
-	if (*name && strcmp(name, "kernel") != 0) {
-		char *copy = mem_strdup(name);
+	if (*below) {
+		char *name = mem_strdup(below);
 
-		free(below);
-		return copy;
+		free(path);
+		return name;
 	}
-	free(below);
+	free(path);
 	char *real = realpath(dir, NULL);
-	char *whole = real ? real : mem_strdup(dir);
 
-	cut_layout(whole);
-	const char *slash = strrchr(whole, '/');
-	char *copy = mem_strdup(slash && slash[1] ? slash + 1 : whole);
+	path = real ? real : mem_strdup(dir);
+	cut_layout(path);
+	const char *slash = strrchr(path, '/');
+	char *name = mem_strdup(slash && slash[1] ? slash + 1 : path);
 
-	free(whole);
-	return copy;
+	free(path);
+	return name;
 }
 
 static void add_trace(struct ctf_session *s, struct ctf_trace *t)
@@ -209,22 +221,27 @@ static int open_argument(struct ctf_session *s, const char *arg, struct error *e
 	return r;
 }
 
+static bool has_namesake(const struct ctf_session *s, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(s->traces.at[i]->name, name))
+			return true;
+	}
+	return false;
+}
+
 /* Two machines with one name could not be told apart in a report. */
 static void make_names_unique(struct ctf_session *s)
 {
 	for (size_t i = 0; i < s->traces.n; i++) {
-		struct ctf_trace *t = s->traces.at[i];
-		unsigned copy = 1;
+		char *base = s->traces.at[i]->name, *name = mem_strdup(base);
 
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(s->traces.at[j]->name, t->name) != 0)
-				continue;
-			char *base = t->name;
-
-			t->name = mem_printf("%s#%u", base, ++copy);
-			free(base);
-			j = (size_t)-1;
+		for (unsigned copy = 2; has_namesake(s, i, name); copy++) {
+			free(name);
+			name = mem_printf("%s#%u", base, copy);
 		}
+		s->traces.at[i]->name = name;
+		free(base);
 	}
 }
 

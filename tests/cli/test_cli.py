@@ -110,6 +110,31 @@ def test_a_results_file_is_no_trace():
         one_line(vmscope("analyze", run, status=1)[1], "is a results file", "report")
 
 
+def names_of(*traces):
+    return [m["name"] for m in json.loads(vmscope("info", "--format", "json", *traces)[0])["machines"]]
+
+
+def test_machines_are_named_by_their_directories():
+    """As LTTng lays sessions out, whatever the directories above are called."""
+    chunk = "archives/20261123T010000+0000-20261123T010005+0000-0/kernel"
+    for layout in "", "kernel", chunk, "snapshot-1-20261123-010000-0/kernel":
+        for above in "rec", "archives", "snapshot":
+            with tempfile.TemporaryDirectory() as directory:
+                root = pathlib.Path(directory, above)
+                shutil.copytree(HOST, root / "web" / layout)
+                shutil.copytree(GUEST, root / "db" / layout)
+                assert names_of(root) == ["db", "web"], (layout, above)
+                assert names_of(root / "web", root / "db") == ["web", "db"], (layout, above)
+                assert names_of(root / "web" / layout) == ["web"], (layout, above)
+                assert names_of(f"x={root}/web", f"x={root}/db") == ["x", "x#2"]
+                shutil.copytree(SAMPLE, root / "sample")
+                assert names_of(*(f"x={m}" for m in (root / "web", root / "db", root / "sample"))) == [
+                    "x", "x#2", "x#3", "x#4"]
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copytree(HOST, f"{directory}/web/{chunk}")
+        assert names_of(f"{directory}/web/archives") == ["web"]
+
+
 def test_a_trace_that_is_named_twice_counts_once():
     machines = json.loads(vmscope("info", "--format", "json", SAMPLE)[0])["machines"]
     twice, err = vmscope("info", "--format", "json", SAMPLE, f"{SAMPLE}/host")
