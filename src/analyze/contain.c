@@ -587,22 +587,11 @@ static void fit_in_memory(struct containment *c, const struct identity *id, int 
 	forget(c);
 }
 
-static bool is_followed_well(const struct sync_track *t)
-{
-	uint64_t events = 0, outside = 0;
-
-	vec_each (chunk, &t->chunks) {
-		events += chunk->events;
-		outside += chunk->outside;
-	}
-	return outside <= events / 100;
-}
-
 static void take_track(struct containment *c, struct followed *f)
 {
 	struct contained *fit = &c->fits[f->machine];
 
-	if (!is_followed_well(&f->track) || sync_track_finish(&f->track, &fit->fit.fit))
+	if (f->lost || sync_track_finish(&f->track, &fit->fit.fit))
 		return;
 	fit->present = true;
 	vec_each (chunk, &f->track.chunks)

@@ -14,13 +14,16 @@ enum {
 	MAX_WINDOWS = 131072,	     /* in a chunk: then it is full as well */
 	MAX_FIRST_WINDOWS = 1048576, /* the same while searching */
 	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
+	GAP_WINDOWS = 16,	     /* in which a guest that is not silent has events */
+	AFTER_GAP = 1024,	     /* events: enough to tell that the clock was not set in it */
 };
 
 /* One stream of the guest, and whose windows its events lie in. */
 struct side {
 	struct guest_stream *stream;
 	size_t vcpu;
-	VEC(struct sync_guest_event) events; /* of the chunk */
+	VEC(struct sync_guest_event) events; /* of the chunk before, then of this one */
+	size_t fresh;			     /* where this one begins */
 	size_t window;			     /* where the last look-up ended */
 	bool begun;			     /* the first window has begun */
 };
@@ -33,6 +36,9 @@ struct guest {
 	struct gathered_windows *windows; /* by vCPU of the identity */
 	size_t n_events;		  /* in the chunk */
 	size_t chunk;			  /* events that make it full */
+	uint64_t left;			  /* events of its trace that no chunk has had */
+	bool gap;			  /* it was silent while its vCPUs ran */
+	uint64_t since_gap;		  /* events after that */
 	int64_t reached;		  /* guest ns: all before is in a chunk */
 };
 
@@ -40,7 +46,10 @@ static void guest_init(struct guest *g, const struct ctf_trace *trace,
 		       const struct identity *identity, int machine,
 		       struct gathered_windows *windows)
 {
-	*g = (struct guest){.windows = windows, .chunk = FIRST_CHUNK, .reached = INT64_MIN};
+	*g = (struct guest){.windows = windows,
+			    .chunk = FIRST_CHUNK,
+			    .reached = INT64_MIN,
+			    .left = identity->machines.at[machine].evidence->n_events};
 	g->reader = guest_reader_new(trace);
 	for (size_t v = 0; v < identity->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &identity->vcpus.at[v];
@@ -146,60 +155,171 @@ static size_t count_windows(const struct guest *g)
 	return n;
 }
 
+/* ---- gaps ------------------------------------------------------------------------------------- */
+
+/* Return: of the windows that begin in [from, to), how many ended for a cause; GAP_WINDOWS at most. */
+static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
+{
+	size_t n = 0;
+
+	vec_each (v, &g->vcpus) {
+		const struct gathered_windows *w = &g->windows[*v];
+		size_t i = sync_first_window(&(struct sync_thread){w->at.at, w->at.n}, from);
+
+		for (; i < w->at.n && w->at.at[i].begin < to && n < GAP_WINDOWS; i++)
+			n += w->at.at[i].begin >= from && w->at.at[i].cause != SYNC_CAUSE_NONE;
+	}
+	return n;
+}
+
+/*
+ * A guest whose clock is set forward seems to be silent for that long, while its vCPUs run as ever. If there
+ * come few events after that, nothing may contradict that the clock went on as before.
+ */
+static void note_gap(struct guest *g, int64_t next, int64_t until)
+{
+	int64_t low, high;
+
+	if (g->reached == INT64_MIN || next - g->reached < SLICE)
+		return;
+	range_at(g->followed, g->reached, &low, &high);
+	if (next < until - low)
+		until = next + low;
+	if (count_causes(g, g->reached + high, until) < GAP_WINDOWS)
+		return;
+	g->gap = true;
+	g->since_gap = 0;
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------- */
 
 static void take_slice(struct guest *g, int64_t until)
 {
+	size_t n = 0;
+
 	vec_each (s, &g->sides) {
 		for (; !s->stream->at_end && s->stream->next.ts < until;
-		     guest_stream_step(s->stream), g->n_events++)
+		     guest_stream_step(s->stream), n++)
 			*vec_push(&s->events) = s->stream->next;
 	}
+	g->n_events += n;
+	g->since_gap += n;
+	g->left -= n < g->left ? n : g->left;
+}
+
+/* The chunk becomes the one before. */
+static void retain_chunk(struct guest *g)
+{
+	vec_each (s, &g->sides) {
+		s->events.n -= s->fresh;
+		if (s->fresh)
+			memmove(s->events.at, s->events.at + s->fresh,
+				s->events.n * sizeof(*s->events.at));
+		s->fresh = s->events.n;
+	}
+	g->n_events = 0;
+}
+
+static void drop_chunks(struct guest *g)
+{
+	vec_each (s, &g->sides)
+		s->events.n = s->fresh = 0;
+	g->n_events = 0;
+}
+
+/* Counts the events that fit nowhere although there were windows around them. */
+static void skip_chunk(struct guest *g)
+{
+	int64_t from = INT64_MAX, to = INT64_MIN, low, high;
+	uint64_t n = 0;
+
+	vec_each (s, &g->sides) {
+		const struct gathered_windows *w = &g->windows[s->vcpu];
+
+		vec_each (e, &s->events) {
+			range_at(g->followed, e->ts, &low, &high);
+			if (!w->at.n || e->ts + low < w->at.at[0].begin ||
+			    e->ts + high > w->at.at[w->at.n - 1].end)
+				continue;
+			from = e->ts < from ? e->ts : from;
+			to = e->ts > to ? e->ts : to;
+			n++;
+		}
+	}
+	if (n)
+		sync_track_skip(&g->followed->track, from, to, n);
+	drop_chunks(g);
 }
 
 /* A search that found nothing goes on with more events, up to a point. */
 static void next_chunk(struct guest *g, bool found)
 {
-	size_t most = g->followed->track.following ? MAX_CHUNK : MAX_FIRST_CHUNK;
-	bool retry = !found && !g->followed->track.following && g->chunk < most;
+	bool following = g->followed->track.following;
+	size_t most = following ? MAX_CHUNK : MAX_FIRST_CHUNK;
+	bool full = g->chunk >= most;
 
 	g->chunk = g->chunk * 2 < most ? g->chunk * 2 : most;
-	if (retry)
-		return;
-	vec_each (s, &g->sides)
-		s->events.n = 0;
-	g->n_events = 0;
+	if (found || following)
+		retain_chunk(g);
+	else if (full)
+		skip_chunk(g);
 }
 
-static void compare_chunk(struct guest *g)
+/* Pairs of the sides, with their events from the chunk before on, or only those of this one. */
+static struct sync_pair *make_pairs(struct guest *g, struct sync_cpu *cpus,
+				    struct sync_thread *threads, bool longer)
 {
-	struct sync_cpu *cpus = mem_zalloc(g->sides.n, sizeof(*cpus));
-	struct sync_thread *threads = mem_zalloc(g->sides.n, sizeof(*threads));
 	struct sync_pair *pairs = mem_zalloc(g->sides.n, sizeof(*pairs));
 
 	for (size_t i = 0; i < g->sides.n; i++) {
 		const struct side *s = &g->sides.at[i];
 		const struct gathered_windows *w = &g->windows[s->vcpu];
+		size_t first = longer ? 0 : s->fresh;
 
-		cpus[i] = (struct sync_cpu){.events = s->events.at, .n = s->events.n};
+		cpus[i].n = s->events.n - first;
+		cpus[i].events = cpus[i].n ? &s->events.at[first] : NULL;
 		threads[i] = (struct sync_thread){.windows = w->at.at, .n = w->at.n};
 		pairs[i] = (struct sync_pair){.cpu = &cpus[i], .thread = &threads[i]};
 	}
-	next_chunk(g, !sync_track_chunk(&g->followed->track, pairs, g->sides.n));
+	return pairs;
+}
+
+static bool has_chunk_before(const struct guest *g)
+{
+	vec_each (s, &g->sides) {
+		if (s->fresh)
+			return true;
+	}
+	return false;
+}
+
+static void compare_chunk(struct guest *g)
+{
+	struct sync_cpu *cpus = mem_zalloc(2 * g->sides.n, sizeof(*cpus));
+	struct sync_thread *threads = mem_zalloc(g->sides.n, sizeof(*threads));
+	struct sync_pair *pairs = make_pairs(g, cpus, threads, false);
+	struct sync_pair *longer = make_pairs(g, cpus + g->sides.n, threads, true);
+	struct sync_track *track = &g->followed->track;
+
+	next_chunk(g, !sync_track_chunk(track, pairs, has_chunk_before(g) ? longer : NULL,
+					g->sides.n));
+	g->followed->lost = sync_track_is_lost(track, g->left);
 	free(cpus);
 	free(threads);
 	free(pairs);
+	free(longer);
 	forget_windows(g);
 }
 
 /* Takes what happened before host time `until`, as far as the difference is known. */
 static void advance(struct guest *g, int64_t until)
 {
-	for (;;) {
+	while (!g->followed->lost) {
 		int64_t next = next_event(g), low, high;
 
 		if (next == INT64_MAX)
 			return;
+		note_gap(g, next, until);
 		next = (next > g->reached ? next : g->reached) + SLICE;
 		range_at(g->followed, next, &low, &high);
 		if (next + high >= until)
@@ -220,21 +340,31 @@ static void limit_windows(struct guest *g)
 		return;
 	if (!following)
 		g->chunk = MAX_FIRST_CHUNK; /* there is no room for more */
-	if (g->n_events)
+	if (g->n_events) {
 		compare_chunk(g);
-	else
+	} else {
+		drop_chunks(g);
 		forget_windows(g);
+	}
+}
+
+/* Whether the clock may have been set forward so far that the events after that seem to come after the host's. */
+static bool may_have_strayed(const struct guest *g)
+{
+	return g->gap && g->since_gap < AFTER_GAP && next_event(g) != INT64_MAX;
 }
 
 static void end_guest(struct guest *g, int64_t last)
 {
 	int64_t low, high;
 
+	note_gap(g, next_event(g), last);
 	range_at(g->followed, last, &low, &high);
 	take_slice(g, last - low);
 	g->chunk = MAX_FIRST_CHUNK; /* there will be no more */
 	if (g->n_events)
 		compare_chunk(g);
+	g->followed->lost = may_have_strayed(g) || sync_track_is_lost(&g->followed->track, 0);
 }
 
 static int64_t last_of(const struct evidence *e)
@@ -253,7 +383,7 @@ static void free_windows(struct gathered_windows *windows, size_t n)
 	free(windows);
 }
 
-/* The windows of VMs that are not followed. */
+/* The windows of VMs that are not followed, or no longer. */
 static void drop_others(struct gathered_windows *windows, const struct identity *identity,
 			const struct guest *guests, size_t n)
 {
@@ -263,7 +393,8 @@ static void drop_others(struct gathered_windows *windows, const struct identity 
 		for (size_t i = 0; i < n && !followed; i++) {
 			int machine = guests[i].followed->machine;
 
-			followed = identity->machines.at[machine].vm == identity->vcpus.at[v].vm;
+			followed = identity->machines.at[machine].vm == identity->vcpus.at[v].vm &&
+				   !guests[i].followed->lost;
 		}
 		if (!followed)
 			windows[v].at.n = 0;

@@ -24,6 +24,7 @@ struct followed {
 	int64_t difference; /* ns, host - guest, somewhere in the trace */
 	int64_t reach;	    /* ns: at the trace's begin it may be that far from there */
 	struct sync_track track;
+	bool lost; /* it could not be followed: the track is worth nothing */
 };
 
 /*

@@ -1107,8 +1107,7 @@ static bool fits_well(const struct sync_contain *c)
 	return c->outside <= c->events / 100;
 }
 
-/* Whether its lines hold, not only its errors, which may be wide. */
-static bool is_straight(const struct sync_contain *c)
+bool sync_contain_is_straight(const struct sync_contain *c)
 {
 	return fits_well(c) && c->astray <= c->events / MANY_ASTRAY;
 }
@@ -1123,8 +1122,7 @@ static bool is_better(const struct sync_contain *a, const struct sync_contain *b
 	return badness(&a->fit) < badness(&b->fit);
 }
 
-/* Keeps the better of *c and *other in *c. */
-static void keep_better(struct sync_contain *c, struct sync_contain *other)
+void sync_contain_keep_better(struct sync_contain *c, struct sync_contain *other)
 {
 	struct sync_contain worse = *other;
 
@@ -1188,7 +1186,7 @@ static int fit_from_marks(struct sync_contain *c, const struct sync_marks *marks
 	int rc = fit_once(c, &known, pairs, n_pairs, o, (struct way){.believe = true});
 
 	if (!rc && !fit_once(&voted, &known, pairs, n_pairs, o, (struct way){.believe = false}))
-		keep_better(c, &voted);
+		sync_contain_keep_better(c, &voted);
 	c->claims = marks->at.n;
 	clock_map_deinit(&map);
 	return rc;
@@ -1237,7 +1235,7 @@ static bool try_marks(struct sync_contain *c, int *rcp, lead_vec *leads,
 			*c = led;
 		else if (is_doubtful(c, view->pairs, view->n_pairs) ||
 			 !is_doubtful(&led, view->pairs, view->n_pairs))
-			keep_better(c, &led);
+			sync_contain_keep_better(c, &led);
 		else
 			sync_contain_deinit(&led);
 		*rcp = 0;
@@ -1258,14 +1256,14 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 
 	if (!rc)
 		c->by_chance = outside_by_chance(c, pairs, n_pairs);
-	for (size_t i = 0; i < 2 && (rc || !is_straight(c)); i++) {
+	for (size_t i = 0; i < 2 && (rc || !sync_contain_is_straight(c)); i++) {
 		struct sync_view view = {pairs, n_pairs, false_part[i], &effort};
 		lead_vec leads = {0};
 		bool more = true;
 
 		find_leads(&leads, pairs, n_pairs, SYNC_COARSE);
 		find_leads(&leads, pairs, n_pairs, SYNC_FINE);
-		for (int k = 0; k < MAX_TRIES && more && (rc || !is_straight(c)); k++)
+		for (int k = 0; k < MAX_TRIES && more && (rc || !sync_contain_is_straight(c)); k++)
 			more = try_marks(c, &rc, &leads, &view, o);
 		vec_deinit(&leads);
 	}
@@ -1291,7 +1289,7 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
-	if (rc || !is_straight(c))
+	if (rc || !sync_contain_is_straight(c))
 		rc = try_leads(c, rc, pairs, n_pairs, o);
 	if (!rc)
 		finish(c, pairs, n_pairs, o);

@@ -19,6 +19,7 @@
 #ifndef VMSCOPE_TIMELINE_SYNC_CONTAIN_H
 #define VMSCOPE_TIMELINE_SYNC_CONTAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -108,5 +109,11 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 			   const struct sync_fit_options *o, const struct clock_map *near,
 			   int64_t reach);
 void sync_contain_deinit(struct sync_contain *c);
+
+/* Return: whether its lines hold, not only its errors, which may be wide. */
+bool sync_contain_is_straight(const struct sync_contain *c);
+
+/* Keeps in *c what fits the same events better, and makes an end of the other one. */
+void sync_contain_keep_better(struct sync_contain *c, struct sync_contain *other);
 
 #endif

@@ -533,17 +533,27 @@ int sync_fit_init(struct sync_fit *f, const struct sync_bound *bounds, size_t n,
 void sync_fit_doubt(struct sync_fit *f)
 {
 	f->doubtful = true;
-	for (size_t i = 0; i < f->map.n_pieces; i++)
-		f->map.pieces[i].error = CLOCK_ERROR_UNKNOWN;
+	sync_fit_doubt_between(f, INT64_MIN, INT64_MAX);
+}
+
+void sync_fit_doubt_between(struct sync_fit *f, int64_t from, int64_t to)
+{
+	for (size_t i = 0; i < f->map.n_pieces; i++) {
+		struct clock_piece *p = &f->map.pieces[i];
+
+		if ((i == 0 || p->from <= to) && (i + 1 == f->map.n_pieces || p->to > from))
+			p->error = CLOCK_ERROR_UNKNOWN;
+	}
 }
 
 int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *highp)
 {
-	const struct sync_fit_piece *p = &f->pieces[clock_map_piece(&f->map, t) - f->map.pieces];
+	const struct clock_piece *piece = clock_map_piece(&f->map, t);
+	const struct sync_fit_piece *p = &f->pieces[piece - f->map.pieces];
 	const struct sync_hull *a = &f->hulls[p->hull], *b = &f->hulls[p->other];
 	int64_t low, high;
 
-	if (f->doubtful || !sync_hull_closed(a) || !sync_hull_closed(b))
+	if (piece->error == CLOCK_ERROR_UNKNOWN || !sync_hull_closed(a) || !sync_hull_closed(b))
 		return SYNC_NO_FIT;
 	sync_hull_range(a, t, lowp, highp);
 	sync_hull_range(b, t, &low, &high);

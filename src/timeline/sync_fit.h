@@ -51,7 +51,7 @@ struct sync_fit {
 	uint64_t constraints;
 	uint64_t violations; /* bounds that the map does not satisfy, those left out included */
 	uint64_t dropped;    /* bounds left out by drop_false */
-	bool doubtful;
+	bool doubtful;	     /* all of it */
 };
 
 enum { SYNC_NO_FIT = 1 };
@@ -66,6 +66,9 @@ void sync_fit_deinit(struct sync_fit *f);
 
 /* The bounds may be false: the lines stay, but nothing is known of their errors any more. */
 void sync_fit_doubt(struct sync_fit *f);
+
+/* The same of the pieces that hold machine times in [from, to] only. */
+void sync_fit_doubt_between(struct sync_fit *f, int64_t from, int64_t to);
 
 /*
  * The least and the greatest difference that the bounds leave at machine time t.

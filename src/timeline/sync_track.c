@@ -13,6 +13,7 @@ enum {
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */
 	LEAST_PLAY = 100,	  /* ns: and by this */
 	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
+	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
 };
 
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
@@ -157,6 +158,21 @@ static void look_back(struct sync_track *t)
 	t->following = true;
 }
 
+/* Forgets what is kept of guest times from `from` on, and which chunks did not fit. */
+static void forget_since(struct sync_track *t, int64_t from)
+{
+	while (t->kept.n && t->kept.at[t->kept.n - 1].at >= from)
+		t->kept.n--;
+	while (t->recent.n && t->recent.at[t->recent.n - 1] >= t->kept.n)
+		t->recent.n--;
+	vec_each (chunk, &t->chunks) {
+		if (chunk->from >= from) {
+			chunk->outside = 0;
+			chunk->lost = false;
+		}
+	}
+}
+
 static int accept(struct sync_track *t, struct sync_chunk *chunk, struct sync_contain *c)
 {
 	chunk->outside = c->outside;
@@ -259,17 +275,28 @@ static void collect_event(struct collection *c, const struct sync_window *w,
 		add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
 }
 
+/* When the guest's time t may have been, host ns. */
+static int64_t first_time(const struct guard *g, int64_t t)
+{
+	return t + g->low + (int64_t)((double)(t - g->from) * g->low_rise);
+}
+
+static int64_t last_time(const struct guard *g, int64_t t)
+{
+	return t + g->high + (int64_t)((double)(t - g->from) * g->high_rise);
+}
+
 /* Before a thread's first window and after its last it may have run all the same, untraced. */
 static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
 			 const struct sync_thread *thread, const struct guard *g, event_vec *near)
 {
 	const struct sync_window *w = thread->windows, *end = w + thread->n;
 
+	if (cpu->n)
+		w += sync_first_window(thread, first_time(g, cpu->events[0].ts));
 	for (size_t i = 0; i < cpu->n && w < end; i++) {
 		int64_t t = cpu->events[i].ts;
-		double since = (double)(t - g->from);
-		int64_t first = t + g->low + (int64_t)(since * g->low_rise);
-		int64_t last = t + g->high + (int64_t)(since * g->high_rise);
+		int64_t first = first_time(g, t), last = last_time(g, t);
 
 		while (w < end && w->end < first)
 			w++;
@@ -367,25 +394,47 @@ static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
 
 static bool fits_well(const struct sync_contain *c)
 {
-	return c->outside <= c->events / 100;
+	return !c->fit.doubtful && c->outside <= c->events / FEW_OUTSIDE;
 }
 
-/* Fits the chunk as if it were all there is. Return: 0 or SYNC_NO_FIT. */
-static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
-		     struct sync_contain *c)
+/* Makes *c, if what is made fits well. Return: 0 or SYNC_NO_FIT. */
+static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+			  struct sync_contain *c)
 {
-	if (t->following &&
-	    !sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map, NEAR_REACH)) {
-		if (fits_well(c))
-			return 0;
-		sync_contain_deinit(c);
-	}
+	if (!t->following ||
+	    sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map, NEAR_REACH))
+		return SYNC_NO_FIT;
+	if (fits_well(c))
+		return 0;
+	sync_contain_deinit(c);
+	return SYNC_NO_FIT;
+}
+
+static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+			struct sync_contain *c)
+{
 	if (sync_contain_init(c, pairs, n_pairs, &t->options))
 		return SYNC_NO_FIT;
 	if (fits_well(c))
 		return 0;
 	sync_contain_deinit(c);
 	return SYNC_NO_FIT;
+}
+
+/*
+ * Fits events as if they were all there is: near what was known, but elsewhere if that explains more of
+ * them. Return: 0 or SYNC_NO_FIT.
+ */
+static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+		     struct sync_contain *c)
+{
+	struct sync_contain other;
+
+	if (fit_near_known(t, pairs, n_pairs, c))
+		return fit_anywhere(t, pairs, n_pairs, c);
+	if (!sync_contain_is_straight(c) && !fit_anywhere(t, pairs, n_pairs, &other))
+		sync_contain_keep_better(c, &other);
+	return 0;
 }
 
 static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
@@ -404,7 +453,19 @@ static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
 	return c;
 }
 
-int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs)
+/* The same when they contradict what was known, with the chunk before first. Likewise. */
+static int fit_contradicting(struct sync_track *t, const struct sync_pair *pairs,
+			     const struct sync_pair *longer, size_t n_pairs, struct sync_contain *c)
+{
+	if (longer && !fit_alone(t, longer, n_pairs, c)) {
+		forget_since(t, chunk_of(longer, n_pairs).from);
+		return 0;
+	}
+	return fit_alone(t, pairs, n_pairs, c);
+}
+
+int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
+		     const struct sync_pair *longer, size_t n_pairs)
 {
 	struct sync_chunk chunk = chunk_of(pairs, n_pairs);
 	struct sync_contain c;
@@ -415,16 +476,36 @@ int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs, size_t
 		t->quick++;
 		return accept(t, &chunk, &c);
 	}
-	if (!fit_alone(t, pairs, n_pairs, &c))
+	if (!fit_contradicting(t, pairs, t->following ? longer : NULL, n_pairs, &c))
 		return accept(t, &chunk, &c);
-	if (t->following) {
-		chunk.outside = chunk.events;
-		*vec_push(&t->chunks) = chunk;
-	}
+	if (t->following)
+		sync_track_skip(t, chunk.from, chunk.to, chunk.events);
 	return SYNC_NO_FIT;
+}
+
+void sync_track_skip(struct sync_track *t, int64_t from, int64_t to, uint64_t events)
+{
+	*vec_push(&t->chunks) = (struct sync_chunk){from, to, events, events, true};
+}
+
+bool sync_track_is_lost(const struct sync_track *t, uint64_t events)
+{
+	uint64_t outside = 0;
+
+	vec_each (chunk, &t->chunks) {
+		outside += chunk->outside;
+		events += chunk->events;
+	}
+	return outside > events / FEW_OUTSIDE;
 }
 
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
 {
-	return sync_fit_init(fit, t->kept.at, t->kept.n, &t->options);
+	if (sync_fit_init(fit, t->kept.at, t->kept.n, &t->options))
+		return SYNC_NO_FIT;
+	vec_each (chunk, &t->chunks) {
+		if (chunk->lost)
+			sync_fit_doubt_between(fit, chunk->from, chunk->to);
+	}
+	return 0;
 }

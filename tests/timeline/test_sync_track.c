@@ -30,21 +30,28 @@ static struct sync_fit_options fit_options(const struct made_vcpu *v)
 	return sync_fit_defaults(v->events.at[0].ts, v->events.at[v->events.n - 1].ts);
 }
 
-/* Gives the track all events, a chunk after the other. Return: how many chunks did not fit. */
-static int track_all(struct sync_track *t, const struct made_vcpu *events,
-		     const struct made_vcpu *windows)
+/* Gives the track all events, a chunk of n after the other. Return: how many chunks did not fit. */
+static int track_chunks(struct sync_track *t, const struct made_vcpu *events,
+			const struct made_vcpu *windows, size_t n)
 {
 	struct sync_thread thread = made_thread(windows);
 	int failed = 0;
 
-	for (size_t i = 0; i < events->events.n; i += CHUNK) {
-		size_t left = events->events.n - i;
-		struct sync_cpu cpu = {&events->events.at[i], left < CHUNK ? left : CHUNK};
-		struct sync_pair pair = {&cpu, &thread};
+	for (size_t i = 0; i < events->events.n; i += n) {
+		size_t left = events->events.n - i, some = left < n ? left : n;
+		struct sync_cpu cpu = {&events->events.at[i], some};
+		struct sync_cpu longer = {&events->events.at[i] - (i ? n : 0), some + (i ? n : 0)};
+		struct sync_pair pair = {&cpu, &thread}, both = {&longer, &thread};
 
-		failed += sync_track_chunk(t, &pair, 1);
+		failed += sync_track_chunk(t, &pair, i ? &both : NULL, 1);
 	}
 	return failed;
+}
+
+static int track_all(struct sync_track *t, const struct made_vcpu *events,
+		     const struct made_vcpu *windows)
+{
+	return track_chunks(t, events, windows, CHUNK);
 }
 
 /* Return: how many of 1000 times in the trace the error does not cover. */
@@ -160,6 +167,102 @@ static void test_follows_slew_and_step(void **state)
 	}
 }
 
+/* Return: at how many events the error does not cover the truth, or is not stated. */
+static size_t wrong_events(const struct sync_fit *fit, const struct clock_map *truth,
+			   const struct made_vcpu *v)
+{
+	size_t wrong = 0;
+
+	vec_each (e, &v->events) {
+		int64_t error = clock_map_piece(&fit->map, e->ts)->error;
+		int64_t off = clock_map_apply(&fit->map, e->ts) - clock_map_apply(truth, e->ts);
+
+		wrong += error == CLOCK_ERROR_UNKNOWN || llabs(off) > error;
+	}
+	return wrong;
+}
+
+/* The truth of a clock that is set forward by `step` after `n` events of v, which it is the clock of. */
+static void set_clock_after(struct clock_piece pieces[2], const struct made_vcpu *v, size_t n,
+			    int64_t step)
+{
+	int64_t at = v->events.at[n].ts;
+
+	pieces[0].to = at;
+	pieces[1] = pieces[0];
+	pieces[1].from = at;
+	pieces[1].to = INT64_MAX;
+	pieces[1].offset -= step;
+	for (size_t i = n; i < v->events.n; i++)
+		v->events.at[i].ts += step;
+}
+
+/*
+ * The events behind a step that are left to a chunk are few, and happen to lie in windows as if there were none:
+ * the next chunk, which contradicts, must not make the clock be set between the two.
+ */
+static void test_step_at_the_end_of_a_chunk(void **state)
+{
+	enum { SOME = 4000, AFTER = 12 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 24; seed++) {
+		struct clock_piece pieces[2] = {{.from = EPOCH, .to = INT64_MAX, .offset = DAY}};
+		struct clock_map before = {pieces, 1}, truth = {pieces, 2};
+		struct vcpu_options o = options(&before, 12 * SECOND);
+		struct made_vcpu v = make_vcpu(seed, &o);
+		struct sync_track track;
+		struct sync_fit fit;
+
+		assert_true(v.events.n > 4 * SOME);
+		set_clock_after(pieces, &v, 2 * SOME - AFTER, 1000000);
+		struct sync_fit_options fo = fit_options(&v);
+		sync_track_init(&track, &fo);
+		assert_int_equal(track_chunks(&track, &v, &v, SOME), 0);
+		assert_int_equal(sync_track_finish(&track, &fit), 0);
+		assert_int_equal(wrong_events(&fit, &truth, &v), 0);
+		assert_true(vague_per_1000(&fit, &v) < 30);
+		sync_fit_deinit(&fit);
+		sync_track_deinit(&track);
+		made_deinit(&v);
+	}
+}
+
+/* What would be in doubt as a whole trace, short and with losses, is so as a chunk, too. */
+static void test_doubt_is_no_fit(void **state)
+{
+	int doubtful = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct clock_map truth;
+		struct sync_contain whole;
+		struct sync_track track;
+
+		clock_map_init_offset(&truth, DAY, 0, EPOCH, 0);
+		struct vcpu_options o = options(&truth, SECOND / 4);
+		o.lost_windows = 30;
+		struct made_vcpu v = make_vcpu(seed, &o);
+		struct sync_cpu cpu = made_cpu(&v);
+		struct sync_thread thread = made_thread(&v);
+		struct sync_pair pair = {&cpu, &thread};
+		struct sync_fit_options fo = fit_options(&v);
+
+		sync_track_init(&track, &fo);
+		if (!sync_contain_init(&whole, &pair, 1, &fo)) {
+			bool fits = !sync_track_chunk(&track, &pair, NULL, 1);
+
+			assert_false(fits && whole.fit.doubtful);
+			doubtful += whole.fit.doubtful;
+			sync_contain_deinit(&whole);
+		}
+		sync_track_deinit(&track);
+		made_deinit(&v);
+		clock_map_deinit(&truth);
+	}
+	assert_true(doubtful > 0);
+}
+
 static void test_stranger_is_not_followed(void **state)
 {
 	struct clock_map truth;
@@ -187,6 +290,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_good_as_all_at_once),
 		cmocka_unit_test(test_follows_slew_and_step),
+		cmocka_unit_test(test_step_at_the_end_of_a_chunk),
+		cmocka_unit_test(test_doubt_is_no_fit),
 		cmocka_unit_test(test_stranger_is_not_followed),
 	};
 
