@@ -172,22 +172,37 @@ static void find_spans(struct analysis *a)
 /* ---- model ------------------------------------------------------------------------------------
  */
 
-/* Reference time of the last event that each vCPU's own trace has on it. */
+/* Reference time of the last event that the vCPU's own trace has on it, INT64_MIN if there is none. */
+static int64_t last_event(const struct analysis *a, const struct ident_vcpu *v)
+{
+	int guest = a->identity.vms.at[v->vm].guest;
+
+	for (size_t k = 0; guest != IDENT_NONE && k < a->evidence[guest].cpus.n; k++) {
+		const struct evidence_cpu *c = &a->evidence[guest].cpus.at[k];
+
+		if ((int64_t)c->cpu == v->guest_cpu && c->last_ns != INT64_MIN)
+			return clock_map_apply(&a->sync[guest].map, c->last_ns);
+	}
+	return INT64_MIN;
+}
+
+/* A stay in a guest that is longer has most likely been interrupted by the host's timer. */
+static const int64_t STAY_NS = 1000000;
+
+/*
+ * Up to when each vCPU's own trace proves that it is in the guest, where it was when its host's recording
+ * ended; INT64_MIN: nothing is known after that.
+ */
 static int64_t *last_seen_in_guest(const struct analysis *a)
 {
 	int64_t *seen = mem_zalloc(a->identity.vcpus.n, sizeof(*seen));
 
 	for (size_t i = 0; i < a->identity.vcpus.n; i++) {
 		const struct ident_vcpu *v = &a->identity.vcpus.at[i];
-		int guest = a->identity.vms.at[v->vm].guest;
+		int64_t last = last_event(a, v);
+		int64_t end = machine_end(a, (size_t)a->identity.vms.at[v->vm].host);
 
-		seen[i] = INT64_MIN;
-		for (size_t k = 0; guest != IDENT_NONE && k < a->evidence[guest].cpus.n; k++) {
-			const struct evidence_cpu *c = &a->evidence[guest].cpus.at[k];
-
-			if ((int64_t)c->cpu == v->guest_cpu && c->last_ns != INT64_MIN)
-				seen[i] = clock_map_apply(&a->sync[guest].map, c->last_ns) + 1;
-		}
+		seen[i] = last != INT64_MIN && last - end <= STAY_NS ? last + 1 : INT64_MIN;
 	}
 	return seen;
 }

@@ -3,60 +3,20 @@
 
 Traces of one CPU, written here in CTF 1.8: as `perf data convert --to-ctf` names the kernel's events.
 """
-import json
 import pathlib
-import struct
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap  # noqa: E402 pylint: disable=wrong-import-position
+import tiny  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE = sys.argv[1]
-HEAD = """/* CTF 1.8 */
-typealias integer { size = 32; align = 8; signed = false; } := u32;
-typealias integer { size = 64; align = 8; signed = true; } := s64;
-trace { major = 1; minor = 8; byte_order = le; packet.header := struct { u32 magic; }; };
-env { hostname = "machine"; tracer_name = "perf"; };
-clock { name = c; freq = 1000000000; offset_s = 1700000000; };
-typealias integer { size = 64; align = 8; signed = false; map = clock.c.value; } := time;
-stream {
-	packet.context := struct { time timestamp_begin; time timestamp_end; u32 cpu_id; };
-	event.header := struct { u32 id; time timestamp; };
-};
-"""
 VCPU, HOG = ("CPU 2/KVM", 31), ("hog", 40)
 IDLE = ("swapper/0", 0)
 
 
-def write_trace(directory, events):
-    """events: (us, name, {field: int or str}); one class per name."""
-    metadata, body, ids = HEAD, b"", {}
-    for us, name, fields in events:
-        if name not in ids:
-            ids[name] = len(ids)
-            members = "".join(f"{'string' if isinstance(v, str) else 's64'} {k}; "
-                              for k, v in fields.items())
-            metadata += f'event {{ name = "{name}"; id = {ids[name]}; fields := struct {{ {members}}}; }};\n'
-        body += struct.pack("<IQ", ids[name], us * 1000)
-        for value in fields.values():
-            body += value.encode() + b"\0" if isinstance(value, str) else struct.pack("<q", value)
-    span = struct.pack("<QQI", events[0][0] * 1000, events[-1][0] * 1000, 0)
-    pathlib.Path(directory, "metadata").write_text(metadata)
-    pathlib.Path(directory, "stream").write_bytes(struct.pack("<I", 0xC1FC1FC1) + span + body)
-
-
 def results(events, *queries):
-    """Return: per query its rows."""
-    with tempfile.TemporaryDirectory() as directory:
-        write_trace(directory, events)
-        vms = f"{directory}/out.vms"
-        subprocess.run([VMSCOPE, "analyze", "-o", vms, f"host={directory}"], check=True, timeout=60,
-                       stdout=subprocess.DEVNULL)
-        return [json.loads(subprocess.run([VMSCOPE, "query", "--format", "json", vms, q], check=True,
-                                          timeout=60, stdout=subprocess.PIPE).stdout)
-                for q in queries]
+    return tiny.results(VMSCOPE, {"host": events}, [], *queries)
 
 
 def switch(us, prev, state, nxt):
