@@ -9,7 +9,7 @@ enum {
 	HOST_STEP = 8192,	     /* host events between two looks at the guests */
 	SLICE = 20000000,	     /* guest ns that are read at once */
 	FIRST_CHUNK = 8192,	     /* guest events: enough for a search */
-	MAX_CHUNK = 65536,	     /* and for all others */
+	MAX_CHUNK = 32768,	     /* and for all others */
 	MAX_FIRST_CHUNK = 131072,    /* of the search, when fewer did not do */
 	MAX_WINDOWS = 131072,	     /* in a chunk: then it is full as well */
 	MAX_FIRST_WINDOWS = 1048576, /* the same while searching */
