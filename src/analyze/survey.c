@@ -116,6 +116,21 @@ static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct
 	free(r.channels);
 }
 
+/* Where streams do not tell their CPU, what is there is of any. */
+static void find_missing(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	vec_each (s, &trace->streams) {
+		if (!s->has_cpu)
+			e->goals.n = 0;
+	}
+	vec_each (g, &e->goals) {
+		if (evidence_is_missing(e, g))
+			diag_add(diags, DIAG_CPU_MISSING, 1, &where);
+	}
+}
+
 void survey_trace(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
 		  const struct ctf_plan *plan)
 {
@@ -126,4 +141,5 @@ void survey_trace(struct evidence *e, struct diag_list *diags, const struct ctf_
 			to++;
 		survey_cpu(e, diags, trace, plan, &streams[from], to - from);
 	}
+	find_missing(e, diags, trace);
 }

@@ -6,6 +6,9 @@
 /* A thread has one vcpu_id and one VM; more values than this are noise that no vote needs. */
 enum { VOTES_MAX = 64 };
 
+/* A number in a damaged event must not make a CPU, unless one of that number is to be expected. */
+enum { CPUS_MAX = 8192, MOVES_MIN = 3 };
+
 void votes_add(struct votes *v, int64_t value, uint64_t n)
 {
 	if (value == NO_VALUE)
@@ -59,10 +62,10 @@ static void vcpu_deinit(struct evidence_vcpu *v)
 struct event_set evidence_events(bool with_vmsync)
 {
 	static const enum event_id ids[] = {
-		EV_SCHED_SWITCH,    EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
-		EV_KVM_ENTRY,	    EV_KVM_EXIT,	   EV_KVM_WRITE_TSC_OFFSET,
-		EV_VMSYNC_GH_HOST,  EV_VMSYNC_HG_HOST,	   EV_VMSYNC_GH_GUEST,
-		EV_VMSYNC_HG_GUEST,
+		EV_SCHED_SWITCH,       EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
+		EV_KVM_ENTRY,	       EV_KVM_EXIT,	      EV_KVM_WRITE_TSC_OFFSET,
+		EV_SCHED_MIGRATE_TASK, EV_VMSYNC_GH_HOST,     EV_VMSYNC_HG_HOST,
+		EV_VMSYNC_GH_GUEST,    EV_VMSYNC_HG_GUEST,
 	};
 	enum { N_VMSYNC = 4 };
 	unsigned n = sizeof(ids) / sizeof(ids[0]);
@@ -85,6 +88,7 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->cpus);
 	vec_deinit(&e->vmsync);
 	vec_deinit(&e->tsc);
+	vec_deinit(&e->goals);
 	map_deinit(&e->vcpu_by_tid);
 	map_deinit(&e->thread_by_tid);
 }
@@ -246,6 +250,31 @@ static void on_fork(struct evidence *e, const struct event *event)
 				       .pid = (int32_t)event->sched_process_fork.child_pid};
 }
 
+static void on_migrate(struct evidence *e, int64_t cpu)
+{
+	if (cpu < 0 || cpu >= CPUS_MAX)
+		return;
+	vec_each (g, &e->goals) {
+		if (g->cpu == cpu) {
+			g->n++;
+			return;
+		}
+	}
+	*vec_push(&e->goals) = (struct evidence_goal){.cpu = cpu, .n = 1};
+}
+
+bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g)
+{
+	bool is_between = false;
+
+	for (size_t i = 0; i < e->cpus.n; i++) {
+		if (e->cpus.at[i].cpu == g->cpu)
+			return false;
+		is_between |= e->cpus.at[i].cpu > g->cpu;
+	}
+	return is_between || g->n >= MOVES_MIN;
+}
+
 static void on_statedump(struct evidence *e, const struct event *event)
 {
 	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
@@ -276,6 +305,9 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		break;
 	case EV_SCHED_PROCESS_FORK:
 		on_fork(s->e, event);
+		break;
+	case EV_SCHED_MIGRATE_TASK:
+		on_migrate(s->e, event->sched_migrate_task.dest_cpu);
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
 		on_statedump(s->e, event);

@@ -65,6 +65,12 @@ struct evidence_tsc {
 	int64_t previous, next;
 };
 
+/* A CPU that threads were moved to. */
+struct evidence_goal {
+	int64_t cpu;
+	uint64_t n; /* times */
+};
+
 struct evidence_vmsync {
 	int64_t ts;  /* ns, by the machine's clock */
 	int64_t tid; /* on that CPU; NO_VALUE: not known */
@@ -83,6 +89,7 @@ struct evidence {
 	VEC(struct evidence_cpu) cpus;
 	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
 	VEC(struct evidence_tsc) tsc;	    /* per stream in order */
+	VEC(struct evidence_goal) goals;
 	struct map vcpu_by_tid, thread_by_tid;
 };
 
@@ -111,6 +118,9 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 /* Its totals, as the reader counted them; first_ns > last_ns when it had no event. */
 void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
 			 int64_t first_ns, int64_t last_ns);
+
+/* Return: whether g is a CPU that must have run something, but has no stream. */
+bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g);
 
 /* Return: the process of the thread with this tid, or NO_VALUE when it is not known. */
 int64_t evidence_pid(const struct evidence *e, int64_t tid);

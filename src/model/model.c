@@ -541,7 +541,10 @@ static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 	world_cpu_changed(m, c, e->ts);
 }
 
-/* Who was on each CPU before its first switch is known from that switch. */
+/*
+ * Who was on each CPU before its first switch is known from that switch. Of a CPU whose stream is
+ * missing everything is lost.
+ */
 static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 {
 	const struct evidence *e = m->identity->machines.at[machine].evidence;
@@ -558,6 +561,16 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 	}
 	vec_each (seen, &e->cpus)
 		world_cpu_changed(m, world_cpu(m, machine, seen->cpu), ts);
+	vec_each (goal, &e->goals) {
+		struct event lost = {.id = EV_LOST,
+				     .machine = (uint16_t)machine,
+				     .cpu = (uint32_t)goal->cpu,
+				     .ts = ts,
+				     .lost = {.to = INT64_MAX}};
+
+		if (evidence_is_missing(e, goal))
+			on_lost(m, &lost, world_cpu(m, machine, lost.cpu));
+	}
 }
 
 void model_event(struct model *m, const struct event *e)

@@ -2,7 +2,8 @@
 """test_sim.py LANES SIM OPTION...: a simulated recording is analyzed as what truly happened; as TAP.
 
 LANES analyzes what SIM with these options wrote; tests/sim/README.md says what the truth is. With events
-lost (--lost-...) states may be unknown, but never wrong.
+lost (--lost-...) states may be unknown, but never wrong. --lost-stream=FILE, which is not SIM's, removes a
+file of what it wrote.
 """
 import collections
 import csv
@@ -135,10 +136,14 @@ def different_exits(lanes, truth):
 def main():
     program, sim, *options = sys.argv[1:]
     lossy = any(o.startswith("--lost") for o in options)
+    removed = [o.partition("=")[2] for o in options if o.startswith("--lost-stream=")]
+    options = [o for o in options if not o.startswith("--lost-stream=")]
     tap = Tap()
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name) / "sim"
         subprocess.run([sim, *options, str(directory)], check=True, stdout=subprocess.DEVNULL)
+        for path in removed:
+            (directory / path).unlink()
         truth = Truth(directory)
         lanes = Lanes(program, *(d for d in sorted(directory.iterdir()) if d.name != "truth"))
     tap.result(lanes.broken(), "the laws hold")
