@@ -4,29 +4,35 @@
 
 #include "base/mem.h"
 
-/* Many enough for what is done once for all of them not to count, few enough to stay in a CPU's cache. */
-enum { AT_ONCE = 256 };
+/* No more are begun with once so many bytes per event of the room have been read. */
+enum { BYTES_PER_EVENT = 32 };
 
-/* Bytes after which no more are begun with: those being looked at and those read ahead are at hand together. */
-enum { BYTES_AT_ONCE = CTF_CURSOR_KEPT / 2 - 2 * CTF_CURSOR_RUN };
+/* Those being looked at and those read ahead are at hand together. */
+_Static_assert(2 * (FEED_MANY * BYTES_PER_EVENT + CTF_CURSOR_RUN) <= CTF_CURSOR_KEPT, "");
 
-struct event *feed_room(uint16_t machine, uint32_t cpu)
+static struct event *room_of(size_t room, uint16_t machine, uint32_t cpu)
 {
-	struct event *events = mem_zalloc(AT_ONCE, sizeof(*events));
+	struct event *events = mem_zalloc(room, sizeof(*events));
 
-	for (size_t i = 0; i < AT_ONCE; i++) {
+	for (size_t i = 0; i < room; i++) {
 		events[i].machine = machine;
 		events[i].cpu = cpu;
 	}
 	return events;
 }
 
+struct event *feed_room(const struct feed *f, size_t room)
+{
+	return room_of(room, f->events->machine, f->events->cpu);
+}
+
 void feed_init(struct feed *f, const struct ctf_trace *trace, const struct ctf_stream *stream,
 	       const struct ctf_plan *plan, uint16_t machine, int64_t skip_before_ns)
 {
 	f->n = 0;
+	f->room = FEED_FEW;
 	f->ended = false;
-	f->events = feed_room(machine, stream->cpu);
+	f->events = room_of(f->room, machine, stream->cpu);
 	ctf_cursor_init(&f->cursor, trace, stream, plan, false, skip_before_ns);
 }
 
@@ -56,10 +62,10 @@ bool feed_read(struct feed *f)
 	uint64_t start = ctf_cursor_place(&f->cursor);
 	size_t n = 0;
 
-	while (n < AT_ONCE && !f->ended &&
-	       !(n && ctf_cursor_place(&f->cursor) - start >= BYTES_AT_ONCE)) {
-		n += ctf_cursor_run(&f->cursor, f->events + n, sizeof(*f->events), AT_ONCE - n);
-		if (n == AT_ONCE)
+	while (n < f->room && !f->ended &&
+	       !(n && ctf_cursor_place(&f->cursor) - start >= f->room * BYTES_PER_EVENT)) {
+		n += ctf_cursor_run(&f->cursor, f->events + n, sizeof(*f->events), f->room - n);
+		if (n == f->room)
 			break;
 		if (read_one(&f->cursor, &f->events[n]))
 			n++;

@@ -14,11 +14,15 @@
 #include "ctf/cursor.h"
 #include "events/event.h"
 
+/* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns. */
+enum { FEED_FEW = 256, FEED_MANY = 512 };
+
 struct feed {
 	struct event
 		*events; /* owned, as feed_room(); what was read last, of the machine's own clock */
 	size_t n;
-	bool ended; /* nothing follows these */
+	size_t room; /* FEED_FEW, or what its user changed it to together with `events` */
+	bool ended;  /* nothing follows these */
 	struct ctf_cursor cursor;
 };
 
@@ -33,7 +37,7 @@ void feed_deinit(struct feed *f);
 /* Reads the next events in place of the last. Return: whether there are any. */
 bool feed_read(struct feed *f);
 
-/* Return: room for the events that are read at once, for the caller to put in place of `events` and to free. */
-struct event *feed_room(uint16_t machine, uint32_t cpu);
+/* Return: room for so many events, for the caller to put in place of the feed's own, and to free. */
+struct event *feed_room(const struct feed *f, size_t room);
 
 #endif

@@ -176,13 +176,23 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 	return m;
 }
 
+static void use_larger_room(struct source *s)
+{
+	struct event *first = feed_room(&s->feed, FEED_MANY);
+
+	s->events = feed_room(&s->feed, FEED_MANY);
+	free(s->feed.events);
+	s->feed.events = first;
+	s->feed.room = FEED_MANY;
+}
+
 void merge_use_worker(struct merge *m, struct worker *helper)
 {
 	m->helper = helper;
 	for (size_t i = 0; helper && i < m->n_sources; i++) {
 		struct source *s = &m->sources[i];
 
-		s->events = feed_room(s->feed.events->machine, s->feed.events->cpu);
+		use_larger_room(s);
 		worker_begin(helper, &s->reading);
 	}
 }
