@@ -82,6 +82,9 @@ static void take_machine(struct dataset *d, const struct store_cursor *c)
 		.trace_path = text_of(d, store_cursor_get(c, COL_MACHINE_TRACE_PATH), NULL),
 		.events = count_of(store_cursor_get(c, COL_MACHINE_EVENTS)),
 		.lost = count_of(store_cursor_get(c, COL_MACHINE_LOST_EVENTS)),
+		.pid = store_cursor_get(c, COL_MACHINE_PID),
+		.begin = TABLE_NULL,
+		.end = TABLE_NULL,
 	};
 }
 
@@ -315,6 +318,30 @@ static void find_span(struct dataset *d)
 		d->begin = 0, d->end = 1;
 }
 
+static void widen(struct dataset *d, int64_t machine, enum table_id table, int64_t lane)
+{
+	const uint64_t *i = map_get(&d->by_id[ROW_MACHINE], (uint64_t)machine);
+
+	if (!i || lane < 0)
+		return;
+	struct ds_machine *m = &d->machines.at[*i];
+	const struct entry *e = &d->store->tables[table].lanes.at[lane].entry;
+
+	m->begin = m->begin == TABLE_NULL || e->first < m->begin ? e->first : m->begin;
+	m->end = e->end > m->end ? e->end : m->end; /* TABLE_NULL is less than any time */
+}
+
+/* Recordings without a clock in common have spans of their own. */
+static void find_machine_spans(struct dataset *d)
+{
+	vec_each (v, &d->vcpus)
+		widen(d, v->machine, TABLE_VCPU_STATE, v->lane);
+	vec_each (t, &d->threads)
+		widen(d, t->machine, TABLE_THREAD_STATE, t->lane);
+	vec_each (cpu, &d->cpus)
+		widen(d, cpu->machine, TABLE_CPU_STATE, cpu->lane);
+}
+
 /* Views add and subtract times without a care; no recording comes near this. */
 static int check_span(const struct dataset *d, struct error *err)
 {
@@ -340,6 +367,7 @@ static int read_all(struct dataset *d, struct error *err)
 	if (check_span(d, err))
 		return ERR;
 	sort_all(d);
+	find_machine_spans(d);
 	find_processes(d);
 	find_containers(d);
 	check_vcpu_threads(d);
@@ -486,6 +514,15 @@ char *dataset_thread_text(const struct dataset *d, int64_t id)
 	if (t->tid == 0 || t->tid == TABLE_NULL)
 		return mem_strdup(t->tid ? t->comm : "idle");
 	return mem_printf("%s (%" PRId64 ")", t->comm, t->tid);
+}
+
+const struct ds_machine *dataset_vm_of(const struct dataset *d, const struct ds_thread *t)
+{
+	vec_each (m, &d->machines) {
+		if (m->pid != TABLE_NULL && m->pid == t->pid && m->parent == t->machine)
+			return m;
+	}
+	return NULL;
 }
 
 static int compare_exits(const void *a, const void *b)

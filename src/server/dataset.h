@@ -24,6 +24,8 @@ struct ds_machine {
 	int64_t id, parent;
 	const char *name, *role, *trace_path; /* trace_path: NULL when it was not traced */
 	int64_t events, lost;
+	int64_t pid;	    /* its process on the parent, or TABLE_NULL */
+	int64_t begin, end; /* of its lanes; TABLE_NULL: it has none */
 };
 
 struct ds_vcpu {
@@ -131,6 +133,9 @@ char *dataset_vcpu_name(const struct ds_vcpu *v);
 /* Return: a text for people, owned by the caller: "g1 vCPU 0", "python3 (318)". */
 char *dataset_vcpu_text(const struct dataset *d, int64_t id);
 char *dataset_thread_text(const struct dataset *d, int64_t id);
+
+/* Return: the machine whose process on its host a thread is of, or NULL. */
+const struct ds_machine *dataset_vm_of(const struct dataset *d, const struct ds_thread *t);
 
 /*
  * Each learns on the first call, which reads a whole table or its index: which reasons each vCPU left

@@ -77,6 +77,12 @@ static void write_times(struct jsonw *j, const struct dataset *d, enum table_id 
 	jsonw_array_end(j);
 }
 
+/* A time on the page's line, or null. */
+static void write_time(struct jsonw *j, const char *key, const struct dataset *d, int64_t t)
+{
+	write_number(j, key, t == TABLE_NULL ? t : format_sub(t, d->begin));
+}
+
 static void write_machines(struct jsonw *j, const struct dataset *d)
 {
 	jsonw_array_begin(j);
@@ -86,6 +92,8 @@ static void write_machines(struct jsonw *j, const struct dataset *d)
 		write_text(j, "name", m->name);
 		write_text(j, "role", m->role);
 		write_row(j, "parent", ROW_MACHINE, m->parent);
+		write_time(j, "begin", d, m->begin);
+		write_time(j, "end", d, m->end);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -167,8 +175,7 @@ static void write_warnings(struct jsonw *j, const struct dataset *d)
 		write_text(j, "severity", w->severity);
 		write_row(j, "machine", ROW_MACHINE, w->machine);
 		write_int(j, "count", w->count);
-		write_number(j, "first",
-			     w->first == TABLE_NULL ? w->first : format_sub(w->first, d->begin));
+		write_time(j, "first", d, w->first);
 		write_text(j, "help", w->help);
 		write_text(j, "detail", w->detail);
 		jsonw_object_end(j);

@@ -84,13 +84,23 @@ static int set_states(struct making *m, size_t row, int column, enum table_id ta
 	return 0;
 }
 
+/* Return: whether a row has something in the stretch; other recordings in the file need not. */
+static bool has_lane(const struct making *m, enum table_id table, int64_t lane)
+{
+	if (lane < 0)
+		return false;
+	const struct entry *e = &m->data->store->tables[table].lanes.at[lane].entry;
+
+	return e->first < m->to && e->end > m->from;
+}
+
 static int make_vcpus(struct making *m)
 {
 	add_column(m->stats, "row", "vCPU", STATS_ROW, "the vCPU");
 	add_column(m->stats, "vcpu", "Name", STATS_TEXT, "its VM and number");
 	add_state_columns(m->stats, TABLE_VCPU_STATE);
 	vec_each (v, &m->data->vcpus) {
-		if (v->lane < 0)
+		if (!has_lane(m, TABLE_VCPU_STATE, v->lane))
 			continue;
 		size_t row = add_row(m->stats, row_id(ROW_VCPU, v->id));
 
@@ -110,7 +120,7 @@ static int make_threads(struct making *m)
 	add_column(m->stats, "tid", "TID", STATS_NUMBER, "its number on the machine");
 	add_state_columns(m->stats, TABLE_THREAD_STATE);
 	vec_each (t, &m->data->threads) {
-		if (t->lane < 0)
+		if (!has_lane(m, TABLE_THREAD_STATE, t->lane))
 			continue;
 		size_t row = add_row(m->stats, row_id(ROW_THREAD, t->id));
 
@@ -139,7 +149,7 @@ static int make_cpus(struct making *m)
 	for (size_t i = 0; i < m->data->cpus.n; i++) {
 		const struct ds_cpu *c = &m->data->cpus.at[i];
 
-		if (!is_physical(m->data, c))
+		if (!is_physical(m->data, c) || !has_lane(m, TABLE_CPU_STATE, c->lane))
 			continue;
 		size_t row = add_row(m->stats, row_id(ROW_CPU, (int64_t)i));
 
@@ -232,6 +242,31 @@ struct steal_sum {
 
 typedef VEC(struct steal_sum) steal_sums_t;
 
+/* Stands for the idle threads of all CPUs. */
+enum { IDLE = -2 };
+
+static int64_t taker_of(const struct dataset *d, int64_t thread)
+{
+	const struct ds_thread *t = dataset_thread(d, thread);
+
+	return t && t->tid == 0 && t->vcpu < 0 ? IDLE : thread;
+}
+
+/* Return: who took a CPU, for people, owned by the caller: "worker (317) of g1" is one of its own process. */
+static char *taker_text(const struct dataset *d, int64_t by)
+{
+	const struct ds_thread *t = dataset_thread(d, by);
+	const struct ds_machine *vm = t && t->vcpu < 0 ? dataset_vm_of(d, t) : NULL;
+
+	if (by == IDLE)
+		return mem_strdup("idle (wake-up latency)");
+	char *name = dataset_thread_text(d, by);
+	char *text = vm ? mem_printf("%s of %s", name, vm->name) : mem_strdup(name);
+
+	free(name);
+	return text;
+}
+
 static void add_steal(struct making *m, struct steal_sum *x, const struct store_cursor *c)
 {
 	int64_t begin = store_cursor_get(c, COL_VCPU_STATE_TS);
@@ -266,7 +301,8 @@ static int collect_steal(struct making *m, steal_sums_t *sums)
 	store_cursor_init(&c, m->data->store, &query);
 	while ((r = store_cursor_next(&c, m->err)) == CURSOR_ROW) {
 		int64_t vcpu = store_cursor_get(&c, COL_VCPU_STATE_VCPU_ID);
-		int64_t by = store_cursor_get(&c, COL_VCPU_STATE_OCCUPANT_THREAD_ID);
+		int64_t by =
+			taker_of(m->data, store_cursor_get(&c, COL_VCPU_STATE_OCCUPANT_THREAD_ID));
 		uint64_t *i = map_put(&known, (uint64_t)vcpu << 32 ^ (uint64_t)by, sums->n);
 
 		if (*i == sums->n)
@@ -288,7 +324,7 @@ static void add_steal_row(struct making *m, const struct steal_sum *x)
 	set_text(s, row, 1, dataset_vcpu_text(m->data, x->vcpu));
 	if (by)
 		set_value(s, row, 2, row_id(ROW_THREAD, by->id));
-	set_text(s, row, 3, dataset_thread_text(m->data, x->by));
+	set_text(s, row, 3, taker_text(m->data, x->by));
 	set_value(s, row, 4, x->times);
 	set_value(s, row, 5, x->preempted + x->waiting);
 	set_value(s, row, 6, x->preempted);
@@ -303,9 +339,10 @@ static int make_steal(struct making *m)
 	steal_sums_t sums = {0};
 
 	add_column(s, "row", "vCPU", STATS_ROW, "the vCPU that could run");
-	add_column(s, "vcpu", "Name", STATS_TEXT, "its VM and number");
+	add_column(s, "vcpu", "vCPU", STATS_TEXT, "its VM and number");
 	add_column(s, "by", "By", STATS_ROW, "the thread that had the CPU");
-	add_column(s, "by_name", "By whom", STATS_TEXT, "its name");
+	add_column(s, "by_name", "By whom", STATS_TEXT,
+		   "its name; of a VM: another thread of its process on the host");
 	add_column(s, "times", "Times", STATS_NUMBER, "how often");
 	add_column(s, "steal", "Stolen", STATS_NS, "how long in all");
 	add_column(s, "preempted", "Preempted", STATS_NS, "of that: the CPU was taken away");

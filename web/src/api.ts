@@ -30,6 +30,9 @@ export interface Machine {
 	name: string;
 	role: string;
 	parent: RowId | null;
+	/** Of its rows; null where it has none. */
+	begin: number | null;
+	end: number | null;
 }
 
 export interface Vcpu {

@@ -9,6 +9,7 @@ import {
 	type Experiment,
 	type Rows,
 } from "./api";
+import { findRecordings, showing } from "./recordings";
 import type { View } from "./view";
 
 const POLL_MS = 500;
@@ -88,7 +89,15 @@ export class Session {
 	private async open(experiment: Experiment, signal: AbortSignal): Promise<void> {
 		const api = new ExperimentApi(experiment.id);
 		const rows = await api.rows(signal);
-		this.view.setDuration(experiment.duration);
+		const { view } = this;
+		const { range } = view.state;
+		const recordings = findRecordings(rows);
+		const [first] = recordings;
+		view.setDuration(experiment.duration);
+		// What an address says goes before; nobody has seen anything else, so there is no way back.
+		if (first && recordings.length > 1 && range.end <= range.start) {
+			view.start(showing(recordings, first, view.state, view.duration));
+		}
 		this.enter({ kind: "ready", experiment, api, rows });
 	}
 

@@ -76,7 +76,7 @@ export function initialState(): ViewState {
 		filter: "",
 		active: false,
 		query: null,
-		tab: "vcpus",
+		tab: "steal",
 		theme: "auto",
 		clock: "relative",
 	};
@@ -153,6 +153,11 @@ export class View {
 		const { range } = this.current;
 		const known = range.end > range.start && range.start < duration;
 		this.apply({ range: clampRange(known ? range : { start: 0, end: duration }, duration) });
+	}
+
+	/** What an experiment begins with, which is no step to go back from. */
+	start(patch: Partial<ViewState>): void {
+		this.apply(patch);
 	}
 
 	/** Changes parts of the state. Range, selection and row can be undone. */

@@ -208,7 +208,7 @@ test("zooms at the pointer, down to single nanoseconds", { skip }, async () => {
 });
 
 test("a selected range is summed up as SQL sums it", { skip }, async () => {
-	await fresh(`r=${vcpu}`);
+	await fresh(`r=${vcpu}&tab=vcpus`);
 	const { y } = await spot(vcpu, 15e9);
 	const [from, to] = [(await spot(vcpu, 15e9)).x, (await spot(vcpu, 16e9)).x];
 	await browser.drag({ x: from, y }, { x: to, y });

@@ -341,7 +341,9 @@ function withAllMachines(rows: Rows): Rows {
 	const known = new Set(rows.machines.map((m) => m.id));
 	const named = [...rows.vcpus, ...rows.threads, ...rows.cpus].map((row) => row.machine);
 	const missing = [...new Set(named)].filter((id) => !known.has(id));
-	const others = missing.map((id) => ({ id, name: "machine ?", role: "", parent: null }));
+	const others = missing.map((id) => {
+		return { id, name: "machine ?", role: "", parent: null, begin: null, end: null };
+	});
 	return { ...rows, machines: [...rows.machines, ...others] };
 }
 

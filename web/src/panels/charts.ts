@@ -7,7 +7,7 @@ import type { Session } from "../session";
 import { formatDuration } from "../time";
 import { Chart, type Kind } from "./chart";
 import { foldByName, shortNumber, type Line } from "./chart_data";
-import { debounce, el, replace } from "./dom";
+import { debounce, el, replace, sayIfLate } from "./dom";
 
 const KINDS: readonly Kind[] = [
 	{
@@ -94,6 +94,7 @@ export class Charts {
 		}
 		this.stop = new AbortController();
 		const { signal } = this.stop;
+		const ended = sayIfLate(this.said, signal);
 		try {
 			await Promise.all(
 				this.charts.filter((c) => c.open).map((c) => this.loadChart(source, c, signal)),
@@ -103,6 +104,8 @@ export class Charts {
 			if (!isAbort(e)) {
 				this.said.textContent = e instanceof Error ? e.message : String(e);
 			}
+		} finally {
+			ended();
 		}
 	}
 

@@ -13,6 +13,7 @@ import { Help } from "./help";
 import { bindPanelKeys } from "./keys";
 import { Legend } from "./legend";
 import { Chooser, Notice } from "./notice";
+import { RecordingsLine } from "./recordings";
 import { Tables } from "./tables";
 import { Toolbar } from "./toolbar";
 
@@ -37,6 +38,7 @@ class Panels {
 	private readonly toolbar: Toolbar;
 	private readonly details: DetailsPanel;
 	private readonly legend: Legend;
+	private readonly recordings: RecordingsLine;
 	private readonly charts: Charts;
 	private readonly tables: Tables;
 	private readonly toast = place("status");
@@ -56,6 +58,7 @@ class Panels {
 		this.legend = new Legend(place("legend"), session);
 		this.charts = new Charts(place("charts"), session);
 		this.tables = new Tables(place("tables"), session, (text) => this.say(text));
+		this.recordings = new RecordingsLine(place("center"), session);
 		new Notice(place("center"), session);
 		this.listen();
 		this.open(session.phase);
@@ -87,6 +90,7 @@ class Panels {
 			ready?.experiment.start ?? "0",
 			searched,
 		);
+		this.recordings.open(ready?.rows ?? null, ready?.experiment ?? null);
 		this.charts.open(ready?.api ?? null, this.tree);
 		this.recolor();
 	}

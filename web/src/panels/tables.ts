@@ -13,7 +13,15 @@ import { formatDuration, formatRelative } from "../time";
 import type { Paint, Palette } from "../graph/palette";
 import type { Session } from "../session";
 import { statisticsCsv } from "./csv";
-import { copyText, debounce, download, el, iconButton, replace } from "./dom";
+import {
+	copyText,
+	debounce,
+	download,
+	el,
+	iconButton,
+	replace,
+	sayIfLate,
+} from "./dom";
 import { splitAbove } from "./split";
 import { Table, type Sorting } from "./table";
 
@@ -28,6 +36,12 @@ interface Tab {
 
 const TABS: readonly Tab[] = [
 	{
+		name: "steal",
+		title: "Who took the CPU",
+		help: "what ran while a vCPU could have",
+		sorting: { column: "steal", descending: true },
+	},
+	{
 		name: "vcpus",
 		family: "vcpu",
 		title: "vCPUs",
@@ -39,12 +53,6 @@ const TABS: readonly Tab[] = [
 		title: "VM exits",
 		help: "why guests were left, and how long",
 		sorting: { column: "total", descending: true },
-	},
-	{
-		name: "steal",
-		title: "Who took the CPU",
-		help: "what ran while a vCPU could have",
-		sorting: { column: "steal", descending: true },
 	},
 	{
 		name: "threads",
@@ -172,13 +180,17 @@ export class Tables {
 		this.stop = new AbortController();
 		const range = tableRange(state);
 		this.describe(range);
+		const { signal } = this.stop;
+		const ended = sayIfLate(this.said, signal);
 		try {
-			table.set(arrange(await api.statistics(tab.name, range, this.stop.signal)));
+			table.set(arrange(await api.statistics(tab.name, range, signal)));
 			this.said.textContent = table.shown.rows.length ? "" : "Nothing of this in this time.";
 		} catch (e) {
 			if (!isAbort(e)) {
 				this.said.textContent = e instanceof ApiError ? e.message : String(e);
 			}
+		} finally {
+			ended();
 		}
 	}
 

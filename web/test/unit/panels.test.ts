@@ -26,8 +26,8 @@ function style(name: string, color: string) {
 /** A host with a guest of one vCPU and two threads. */
 const ROWS: Rows = {
 	machines: [
-		{ id: 0, name: "g1", role: "guest", parent: 1 },
-		{ id: 1, name: "host", role: "host", parent: null },
+		{ id: 0, name: "g1", role: "guest", parent: 1, begin: 0, end: 100 },
+		{ id: 1, name: "host", role: "host", parent: null, begin: 0, end: 100 },
 	],
 	vcpus: [{ id: 10, machine: 0, index: 0, host: 1, tid: 7, times: [0, 5, 5] }],
 	threads: [
