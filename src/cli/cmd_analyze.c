@@ -172,7 +172,8 @@ static int open_and_analyze(const struct command *cmd, struct request *q, char *
 
 	int r = ctf_session_open(&session, traces, (size_t)n, &err);
 
-	complain_session(stderr, &session);
+	if (!r || session.notes.n > 1)
+		complain_session(stderr, &session);
 	if (r)
 		ctf_session_deinit(&session);
 	else

@@ -38,12 +38,16 @@ static int read_time(const struct clock_text *clock, const char *text, int64_t b
 	if (*text != '+')
 		return clock_text_parse(clock, text, begin, nsp, err);
 	char *seconds = mem_printf("%s%s", text + 1, strchr(text, '.') ? "" : ".0");
-	int r = clock_text_parse(clock, seconds, begin, nsp, err);
+	struct error ignored = {0};
+	int r = clock_text_parse(clock, seconds, begin, nsp, &ignored);
 
+	error_deinit(&ignored);
 	free(seconds);
-	if (!r && __builtin_add_overflow(*nsp, begin, nsp))
-		r = error_set(err, "'%s' is no time", text);
-	return r;
+	if (r || __builtin_add_overflow(*nsp, begin, nsp))
+		return error_set(err,
+				 "'%s' is no time; write +seconds from the begin of the recording",
+				 text);
+	return 0;
 }
 
 int range_args_read(const struct range_args *args, const char *path, int64_t *fromp, int64_t *top,

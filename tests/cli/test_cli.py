@@ -91,7 +91,7 @@ def test_usage_errors_say_what_to_do():
 
 
 def test_no_trace():
-    for command in ("events", "info"):
+    for command in ("analyze", "events", "info"):
         one_line(vmscope(command, "/nonexistent", status=1)[1], "/nonexistent", "No such file")
         one_line(vmscope(command, f"{HOST}/metadata", status=1)[1], "not a directory")
         with tempfile.TemporaryDirectory() as empty:
@@ -101,6 +101,9 @@ def test_no_trace():
                 pathlib.Path(empty, "x.dat").write_bytes(magic)
                 one_line(vmscope(command, empty, status=1)[1], "no CTF trace", words)
                 one_line(vmscope(command, f"{empty}/x.dat", status=1)[1], "it was recorded by")
+        with tempfile.TemporaryDirectory() as other:
+            pathlib.Path(other, "metadata").write_text("hello")
+            one_line(vmscope(command, other, status=1)[1], other, "no trace could be read", "'hello'")
 
 
 def test_a_results_file_is_no_trace():
@@ -191,6 +194,14 @@ def test_bad_times():
     for time in ("", "x", "1.2.3", "12:00", "25:00:00", "2026-13-01 00:00:00", "99999999999999999999",
                  "1.0000000000", "10:00:00.5x"):
         one_line(vmscope("events", "--begin", time, HOST, status=1)[1], "--begin", "HH:MM:SS")
+
+
+def test_bad_times_from_the_begin():
+    with tempfile.TemporaryDirectory() as directory:
+        run = f"{directory}/run.vms"
+        vmscope("analyze", "-o", run, BOTH)
+        for time in "+", "+1e30", "+x", "+1:00", "+9999999999999":
+            one_line(vmscope("report", "--begin", time, run, status=1)[1], f"'{time}'", "+seconds")
 
 
 def test_closed_pipe_is_success():
