@@ -106,6 +106,34 @@ static void add_home(struct text *t, struct grid *g, const struct res_machine *m
 	grid_add(g, m->pid == TABLE_NULL ? "" : units_number(&t->arena, m->pid));
 }
 
+/* Of damage to the machine's trace: lost packets, or whether there is any at all. */
+static void count_damage(const struct results *r, const struct res_machine *m, int64_t *packetsp,
+			 bool *damagedp)
+{
+	vec_each (d, &r->diags) {
+		if (d->machine < 0 || &r->machines.at[d->machine] != m)
+			continue;
+		if (!strcmp(d->name, "packets-lost"))
+			*packetsp += d->count;
+		*damagedp |= !strcmp(d->severity, "damage");
+	}
+}
+
+static const char *lost_words(struct text *t, const struct res_machine *m)
+{
+	int64_t packets = 0;
+	bool damaged = false;
+
+	count_damage(t->r, m, &packets, &damaged);
+	const char *events = m->lost ? units_count(&t->arena, m->lost) : NULL;
+
+	if (packets)
+		return arena_printf(&t->arena, "%s%s%s packet%s", events ? events : "",
+				    events ? " + " : "", units_count(&t->arena, packets),
+				    packets == 1 ? "" : "s");
+	return events ? events : damaged ? "some" : "none";
+}
+
 static void machine_row(struct text *t, struct grid *g, const struct res_machine *m)
 {
 	int64_t length = m->first == TABLE_NULL ? 0 : ns_between(m->first, m->last) + 1;
@@ -115,7 +143,7 @@ static void machine_row(struct text *t, struct grid *g, const struct res_machine
 	add_home(t, g, m);
 	grid_add(g, units_duration(&t->arena, length, 4));
 	grid_add(g, units_count(&t->arena, m->events));
-	grid_add(g, m->lost ? units_count(&t->arena, m->lost) : "none");
+	grid_add(g, lost_words(t, m));
 }
 
 static void untraced_row(struct text *t, struct grid *g, const struct res_machine *m)

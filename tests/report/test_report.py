@@ -8,6 +8,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -471,6 +472,27 @@ def test_losses_are_said(r):
     whole = report(r.lossy())
     lost = sum(d["count"] for d in whole["diag"] if d["name"] == "events-lost")
     assert lost == sum(m["lost_events"] or 0 for m in whole["machines"]) > 0
+
+
+def lost_of(out):
+    """The last column of each traced machine."""
+    table = out.split("\nMachines\n\n")[1].split("\n\n")[0].splitlines()
+    column = table[0].index("  lost")
+    return {row.split()[0]: row[column - 10:].split("  ")[-1].strip() for row in table[1:] if "not traced" not in row}
+
+
+def test_lost_packets_are_no_none(r):
+    lossy = r.simulated("packets", "--lost-packets", "20", "--packet-size", "8k")
+    lost = lost_of(analyze(lossy)[0])
+    assert re.fullmatch(r"\d+ packets?", lost["host"]), lost
+    both = r.simulated("both", "--lost-packets", "20", "--lost-events", "5", "--packet-size", "8k")
+    assert re.fullmatch(r"\d+ \+ \d+ packets?", lost_of(analyze(both)[0])["host"])
+    assert set(lost_of(analyze(SAMPLE)[0]).values()) == {"none"}
+    cut = r.directory / "cut"
+    shutil.copytree(SAMPLE, cut)
+    stream = cut / "host/kernel/k_0"
+    stream.write_bytes(stream.read_bytes()[:-100000])
+    assert lost_of(analyze(cut)[0]) == {"host": "some", "g1": "none"}
 
 
 def test_clocks_as_they_are_are_loud(r):
