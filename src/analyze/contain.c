@@ -240,7 +240,7 @@ static void comparison_init(struct comparison *x, const struct containment *c,
 		*vec_push(&x->vm_of_thread) = vm;
 	}
 	x->scores = mem_zalloc(x->cpus.n * x->threads.n, sizeof(*x->scores));
-	sync_contain_search(x->cpus.at, x->cpus.n, x->threads.at, x->threads.n, grain, x->scores);
+	sync_claims_search(x->cpus.at, x->cpus.n, x->threads.at, x->threads.n, grain, x->scores);
 }
 
 static void comparison_deinit(struct comparison *x)

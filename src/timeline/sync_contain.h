@@ -5,14 +5,13 @@
  * one of its windows, from kvm_entry to the first host event after it. Some guest events (arming
  * the timer, going idle) make a window end, at once.
  *
- * 1. Search: nothing is known of the difference yet. Three successive windows that ended for the
- * same cause, and three successive guest events of that cause, with the same two gaps between them,
- *    claim a difference (sync_vote.h). Chance claims this and that; the truth is claimed again and
- *    again. This also tells which guest CPU ran on which thread.
- * 2. Fit: with the difference known to a range (at first from the claims that agree), each guest
- *    event lies in one of the few windows that the range allows: after the begin of the first,
- * before the end of the last. These bounds are fitted (sync_fit.h), the range becomes narrower, and
- * so on until it no longer does.
+ * 1. Search: nothing is known of the difference yet. What agrees of the many claims about it
+ *    (sync_claims.h), or else single ones that are followed up (sync_leads.h), tell a range.
+ * 2. Fit: each guest event lies in one of the few windows that the range allows. The bounds that
+ *    follow (sync_collect.h) are fitted (sync_fit.h), the range becomes narrower, and so on until it
+ *    no longer does.
+ * 3. Judge: of several stories the one is taken that leaves fewest events outside; if chance could have told
+ *    it as well, its errors are said to be unknown.
  *
  * Whoever makes the windows: a stretch in which the host lost events is a window, too.
  */
@@ -58,21 +57,6 @@ struct sync_cpu {
 	const struct sync_guest_event *events;
 	size_t n;
 };
-
-/* How well a guest CPU and a thread fit, before any clock is known. */
-struct sync_score {
-	uint32_t agreeing; /* claims that agree on one difference */
-	uint32_t claims;   /* of all */
-	int64_t difference;
-};
-
-/*
- * Compares each guest CPU (of any number of guests) with each thread (of any number of VMs).
- * scores: n_cpus rows of n_threads, to be filled. grain: see sync_gaps.h.
- */
-void sync_contain_search(const struct sync_cpu *cpus, size_t n_cpus,
-			 const struct sync_thread *threads, size_t n_threads, enum sync_grain grain,
-			 struct sync_score *scores);
 
 /* A guest CPU and the thread that ran it. */
 struct sync_pair {

@@ -1,13 +1,13 @@
 /*
  * sync_identity: which guest trace is which VM, and which of its CPUs ran on which thread.
  *
- * Decided from the scores of sync_contain_search(). All CPUs of a guest share one clock, so a
+ * Decided from the scores of sync_claims_search(). All CPUs of a guest share one clock, so a
  * process is judged by what its threads and the guest's CPUs claim together about one difference.
  */
 #ifndef VMSCOPE_TIMELINE_SYNC_IDENTITY_H
 #define VMSCOPE_TIMELINE_SYNC_IDENTITY_H
 
-#include "timeline/sync_contain.h"
+#include "timeline/sync_claims.h"
 
 enum sync_verdict {
 	SYNC_FOREIGN,	/* no process fits: ran elsewhere, or left too little to tell */

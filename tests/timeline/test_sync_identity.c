@@ -53,7 +53,7 @@ static void identify(const struct farm *f, const struct sync_cpu *cpus,
 	struct sync_lineup l = {scores, guest_of_cpu, f->process_of_thread,
 				n_cpus, n_threads,    n_guests};
 
-	sync_contain_search(cpus, n_cpus, f->threads, n_threads, SYNC_COARSE, scores);
+	sync_claims_search(cpus, n_cpus, f->threads, n_threads, SYNC_COARSE, scores);
 	sync_identify(&l, id, thread_of_cpu);
 	free(scores);
 }
@@ -150,7 +150,7 @@ static void test_empty(void **state)
 	int64_t thread;
 
 	(void)state;
-	sync_contain_search(&cpu, 1, NULL, 0, SYNC_FINE, NULL);
+	sync_claims_search(&cpu, 1, NULL, 0, SYNC_FINE, NULL);
 	sync_identify(&l, &id, &thread);
 	assert_int_equal(id.verdict, SYNC_FOREIGN);
 	assert_int_equal(thread, SYNC_NOBODY);
