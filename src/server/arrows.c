@@ -175,8 +175,9 @@ static int look_at_wakeups(struct looking *l, size_t lane, const struct digest_b
 			   struct block *block)
 {
 	const struct lane_info *info = &l->data->store->tables[TABLE_WAKEUP].lanes.at[lane];
-	const struct entry e = digest_entry(d);
+	struct entry e;
 
+	digest_entry(d, &e);
 	if (block_read(l->data->store, TABLE_WAKEUP, info->keys, &e,
 		       1U << COL_WAKEUP_WAKER_THREAD_ID | 1U << COL_WAKEUP_RUN_NS, block, l->err))
 		return ERR;

@@ -96,6 +96,7 @@ static void sum_stolen(const struct reading *r, const struct entry *e, struct di
 {
 	for (int i = 0; i < r->store->tables[r->table].n_sums; i++)
 		b->stolen += digest_is_stolen(i) ? e->sums[i] : 0;
+	b->unknown = e->sums[VCPU_UNKNOWN];
 }
 
 /* ---- lanes -------------------------------------------------------------------------------------- */
@@ -186,14 +187,14 @@ size_t digest_first(const struct digest_lane *lane, int64_t from)
 	return low;
 }
 
-struct entry digest_entry(const struct digest_block *b)
+void digest_entry(const struct digest_block *b, struct entry *e)
 {
-	return (struct entry){.first = b->first,
-			      .end = b->end,
-			      .rows = b->rows,
-			      .offset = b->offset,
-			      .size = b->size,
-			      .hash = b->hash};
+	e->first = b->first;
+	e->end = b->end;
+	e->rows = b->rows;
+	e->offset = b->offset;
+	e->size = b->size;
+	e->hash = b->hash;
 }
 
 size_t digest_parts(const struct digest *d, const struct parts_query *q, struct parts *parts)
@@ -203,8 +204,9 @@ size_t digest_parts(const struct digest *d, const struct parts_query *q, struct 
 
 	parts_clear(parts);
 	for (size_t i = first; i < lane->blocks.n && lane->blocks.at[i].first < q->to; i++) {
-		const struct entry e = digest_entry(&lane->blocks.at[i]);
+		struct entry e;
 
+		digest_entry(&lane->blocks.at[i], &e);
 		parts_add(parts, &e, e.first < q->from || e.end >= q->to);
 	}
 	if (parts->rows <= q->whole)

@@ -14,8 +14,8 @@ struct digest_block {
 	uint32_t hash;
 	uint32_t
 		counts; /* exits: where its counts begin; they end where those of the next one do */
-	int64_t max, max_at; /* wake-ups: the longest, TABLE_NULL: none was ever run; when */
-	uint64_t stolen;     /* states: ns */
+	int64_t max, max_at;	  /* wake-ups: the longest, TABLE_NULL: none was ever run; when */
+	uint64_t stolen, unknown; /* states: ns */
 };
 
 struct digest_count {
@@ -61,8 +61,8 @@ size_t digest_parts(const struct digest *d, const struct parts_query *q, struct 
 /* Return: the number of the first block of a lane that does not end before `from`. */
 size_t digest_first(const struct digest_lane *lane, int64_t from);
 
-/* Return: the block as block_read() wants it. */
-struct entry digest_entry(const struct digest_block *b);
+/* Sets *e to the block as block_read() wants it; its sums are left as they are. */
+void digest_entry(const struct digest_block *b, struct entry *e);
 
 /* Return: how many exits a block has for a reason, by its place. */
 uint32_t digest_count(const struct digest_lane *lane, size_t block, uint16_t reason);

@@ -208,7 +208,8 @@ static int add_latencies(struct charting *c, size_t lane, double *y)
 	return 0;
 }
 
-static int add_stolen_of_block(struct charting *c, size_t lane, const struct part *part, double *y)
+static int add_stolen_of_block(struct charting *c, size_t lane, const struct part *part,
+			       double *stolen, double *known)
 {
 	const struct block *b = c->block;
 
@@ -216,15 +217,18 @@ static int add_stolen_of_block(struct charting *c, size_t lane, const struct par
 		return ERR;
 	for (uint32_t i = 0; i < b->n; i++) {
 		int64_t ts = b->at[COL_VCPU_STATE_TS][i], dur = b->at[COL_VCPU_STATE_DUR][i];
+		int64_t state = b->at[COL_VCPU_STATE_STATE][i];
 
-		if (dur && digest_is_stolen(b->at[COL_VCPU_STATE_STATE][i]))
-			spread(c, y, ts, ts + dur, (double)dur);
+		if (dur && digest_is_stolen(state))
+			spread(c, stolen, ts, ts + dur, (double)dur);
+		if (dur && state == VCPU_UNKNOWN)
+			spread(c, known, ts, ts + dur, -(double)dur);
 	}
 	return 0;
 }
 
-/* Adds to stolen and all how much of each pixel's time was stolen, and how much there is. */
-static int add_stolen(struct charting *c, size_t lane, double *stolen, double *all)
+/* Adds to stolen and known how much of each pixel's time was stolen, and of how much one knows. */
+static int add_stolen(struct charting *c, size_t lane, double *stolen, double *known)
 {
 	const struct parts_query q = query_for(c, TABLE_VCPU_STATE, lane);
 	const struct digest *digest = &c->data->steal_digest;
@@ -236,17 +240,21 @@ static int add_stolen(struct charting *c, size_t lane, double *stolen, double *a
 		const struct entry *e = part->entry;
 
 		if (e->first != end) {
-			spread(c, all, begin, end, time_between(begin, end));
+			spread(c, known, begin, end, time_between(begin, end));
 			begin = e->first;
 		}
 		end = e->end;
-		if (!part_is_read(&c->parts, part) && block->stolen)
+		bool read = part_is_read(&c->parts, part);
+
+		if (!read && block->stolen)
 			spread(c, stolen, e->first, e->end, (double)block->stolen);
-		if (part_is_read(&c->parts, part) && add_stolen_of_block(c, lane, part, stolen))
+		if (!read && block->unknown)
+			spread(c, known, e->first, e->end, -(double)block->unknown);
+		if (read && add_stolen_of_block(c, lane, part, stolen, known))
 			return ERR;
 		block++;
 	}
-	spread(c, all, begin, end, time_between(begin, end));
+	spread(c, known, begin, end, time_between(begin, end));
 	return 0;
 }
 
@@ -291,12 +299,13 @@ static int chart_steal(struct charting *c, int32_t row, const struct ds_vcpu *v)
 
 	if (v->lane < 0)
 		return 0;
-	double *all = mem_zalloc(c->chart->n, sizeof(*all));
-	int r = add_stolen(c, (size_t)v->lane, y, all);
+	double *known = mem_zalloc(c->chart->n, sizeof(*known));
+	int r = add_stolen(c, (size_t)v->lane, y, known);
 
+	/* Sums of parts of a ns are not exact. */
 	for (uint32_t i = 0; i < c->chart->n; i++)
-		y[i] = all[i] > 0 ? 100 * y[i] / all[i] : NAN;
-	free(all);
+		y[i] = known[i] >= 0.5 ? fmin(100 * y[i] / known[i], 100) : NAN;
+	free(known);
 	return r;
 }
 
