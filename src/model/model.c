@@ -179,9 +179,10 @@ static bool is_dead(int64_t prev_state)
 static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
+	bool dead = t->lane.exiting && is_dead(e->sched_switch.prev_state);
 	struct world_vcpu *v = t->vcpu;
 
-	if (t->lane.exiting && is_dead(e->sched_switch.prev_state))
+	if (dead)
 		world_died(m, t, e->ts);
 	else if (runnable)
 		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, e->cpu);
@@ -189,6 +190,9 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 		world_thread_off(m, t, e->ts, THREAD_BLOCKED, NO_CPU);
 	if (v) {
 		vcpu_switch_out(&v->self, e->ts, e->cpu, runnable, thread_id(c->current));
+		/* Its VM was switched off or killed: it waits for nothing any more. */
+		if (dead)
+			vcpu_lose(&v->self, e->ts);
 		vcpu_changed(m, v, e->ts);
 	}
 	/* It may be woken on, or go on to, the CPU of which nothing is known. */
