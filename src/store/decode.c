@@ -35,8 +35,13 @@ static int decode_plain(unsigned tag, struct slice *s, int64_t *values, uint32_t
 
 	if (slice_svarint(s, &base) || get_codes(tag, s, values, n))
 		return -1;
-	for (uint32_t i = 0; i < n; i++)
-		values[i] = plain_value(tag, base, (uint64_t)values[i]);
+	if (tag & TAG_NULLS) {
+		for (uint32_t i = 0; i < n; i++)
+			values[i] = plain_value(tag, base, (uint64_t)values[i]);
+	} else if (base) {
+		for (uint32_t i = 0; i < n; i++)
+			values[i] = format_add(base, (uint64_t)values[i]);
+	}
 	return 0;
 }
 

@@ -41,9 +41,14 @@ int piece_plain_ts(struct slice *s, int64_t first, int64_t end, int64_t *ts, uin
 
 	if (column_split(s, &body) || column_decode(body, ts, n, &none))
 		return -1;
-	for (uint32_t i = 0; i < n; i++)
+	ts[0] = format_add(ts[0], (uint64_t)first);
+	bool good = ts[0] == first;
+
+	for (uint32_t i = 1; i < n; i++) {
 		ts[i] = format_add(ts[i], (uint64_t)first);
-	return times_in_order(ts, n, first, end) ? 0 : -1;
+		good &= ts[i] >= ts[i - 1];
+	}
+	return good && ts[n - 1] <= end ? 0 : -1;
 }
 
 /* Return: whether the node's entries are in order and add up to what is said of it. */
