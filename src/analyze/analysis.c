@@ -339,7 +339,7 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 			return ERR;
 	}
 	if (contain) {
-		containment_init(&c, a->session.traces.at, &a->identity);
+		containment_init(&c, a->session.traces.at, &a->identity, o->threads, o->helper);
 		containment_identify(&c, &a->identity);
 		containment_follow(&c, &a->identity);
 	}

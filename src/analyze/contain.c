@@ -5,6 +5,7 @@
 
 #include "analyze/follow.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "timeline/sync_identity.h"
 
 enum {
@@ -110,19 +111,26 @@ static void keep_causes(struct gathered_windows *w, int64_t t)
 	w->at.n = n;
 }
 
+/* The same of all that the host runs. */
+static void keep_host_causes(struct containment *c, const struct identity *id, size_t host,
+			     int64_t t)
+{
+	for (size_t v = 0; v < c->n_vcpus; v++) {
+		if (id->vms.at[id->vcpus.at[v].vm].host == (int)host)
+			keep_causes(&c->windows[v], t);
+	}
+}
+
 static void gather_block(struct containment *c, const struct identity *id, size_t host,
 			 int64_t from, int64_t to)
 {
 	struct window_reader *r =
 		window_reader_new(c->traces[host], id, (int)host, c->windows, from);
 
-	while (window_reader_read(r, to, BLOCK_STEP)) {
-		for (size_t v = 0; v < c->n_vcpus; v++)
-			keep_causes(&c->windows[v], window_reader_complete(r));
-	}
+	while (window_reader_read(r, to, BLOCK_STEP))
+		keep_host_causes(c, id, host, window_reader_complete(r));
 	window_reader_free(r);
-	for (size_t v = 0; v < c->n_vcpus; v++)
-		keep_causes(&c->windows[v], INT64_MAX);
+	keep_host_causes(c, id, host, INT64_MAX);
 }
 
 static void gather_blocks(struct containment *c, const struct identity *id, size_t host,
@@ -155,30 +163,45 @@ static void gather_stretches(struct containment *c, size_t machine, int64_t bloc
 	gather_causes(c->traces[machine], &parts, &c->machines[machine]);
 }
 
+struct gathering {
+	struct containment *c;
+	const struct identity *id;
+	uint64_t bytes; /* of each host's trace */
+	int64_t block;	/* ns: the shortest of its blocks */
+};
+
+static void gather_machine_parts(void *ctx, size_t machine)
+{
+	const struct gathering *g = ctx;
+
+	if (g->id->machines.at[machine].is_host)
+		gather_blocks(g->c, g->id, machine, g->bytes);
+	if (has_host(g->id, machine))
+		gather_stretches(g->c, machine, g->block, PART_BYTES);
+}
+
 static void gather_parts(struct containment *c, const struct identity *id, uint64_t bytes)
 {
-	int64_t block = INT64_MAX;
+	struct gathering g = {.c = c, .id = id, .bytes = bytes, .block = INT64_MAX};
 
 	forget(c);
 	for (size_t h = 0; h < c->n_machines; h++) {
-		if (!id->machines.at[h].is_host)
-			continue;
-		int64_t length = block_length(c, id, h, bytes);
+		int64_t length =
+			id->machines.at[h].is_host ? block_length(c, id, h, bytes) : INT64_MAX;
 
-		block = length < block ? length : block;
-		gather_blocks(c, id, h, bytes);
+		g.block = length < g.block ? length : g.block;
 	}
-	for (size_t i = 0; i < c->n_machines; i++) {
-		if (has_host(id, i))
-			gather_stretches(c, i, block, PART_BYTES);
-	}
+	parallel_each(c->n_machines, c->threads, gather_machine_parts, &g);
 }
 
 void containment_init(struct containment *c, struct ctf_trace *const *traces,
-		      const struct identity *identity)
+		      const struct identity *identity, unsigned threads, struct worker *helper)
 {
-	*c = (struct containment){
-		.traces = traces, .n_machines = identity->machines.n, .n_vcpus = identity->vcpus.n};
+	*c = (struct containment){.traces = traces,
+				  .n_machines = identity->machines.n,
+				  .n_vcpus = identity->vcpus.n,
+				  .threads = threads,
+				  .helper = helper};
 	c->machines = mem_zalloc(c->n_machines, sizeof(*c->machines));
 	c->windows = mem_zalloc(c->n_vcpus, sizeof(*c->windows));
 	c->fits = mem_zalloc(c->n_machines, sizeof(*c->fits));
@@ -626,7 +649,7 @@ static void follow_host(struct containment *c, const struct identity *id, int ho
 			*vec_push(&guests) = followed_of(c, id, (int)m);
 	}
 	if (guests.n)
-		follow_guests(c->traces, id, host, guests.at, guests.n);
+		follow_guests(c->traces, id, host, guests.at, guests.n, c->helper);
 	vec_each (f, &guests) {
 		take_track(c, f);
 		sync_track_deinit(&f->track);

@@ -39,11 +39,13 @@ struct containment {
 	struct gathered_machine *machines; /* owned */
 	struct gathered_windows *windows;  /* owned; per vCPU of the identity */
 	size_t n_vcpus;
+	unsigned threads;      /* that may be used */
+	struct worker *helper; /* one of them; or NULL */
 };
 
-/* traces[i] is machine i of the identity; they must outlive the containment. */
+/* traces[i] is machine i of the identity; they and the helper must outlive the containment. */
 void containment_init(struct containment *c, struct ctf_trace *const *traces,
-		      const struct identity *identity);
+		      const struct identity *identity, unsigned threads, struct worker *helper);
 void containment_deinit(struct containment *c);
 
 /*

@@ -33,23 +33,33 @@ struct guest {
 	struct guest_reader *reader;
 	VEC(struct side) sides;
 	VEC(size_t) vcpus;
-	struct gathered_windows *windows; /* by vCPU of the identity */
-	size_t n_events;		  /* in the chunk */
-	size_t chunk;			  /* events that make it full */
-	uint64_t left;			  /* events of its trace that no chunk has had */
-	bool gap;			  /* it was silent while its vCPUs ran */
-	uint64_t since_gap;		  /* events after that */
-	int64_t reached;		  /* guest ns: all before is in a chunk */
+	struct gathered_windows *windows; /* owned; by vCPU of the identity */
+	size_t n_windows;
+	size_t n_events;	 /* in the chunk */
+	size_t chunk;		 /* events that make it full */
+	uint64_t left;		 /* events of its trace that no chunk has had */
+	bool gap;		 /* it was silent while its vCPUs ran */
+	uint64_t since_gap;	 /* events after that */
+	int64_t reached;	 /* guest ns: all before is in a chunk */
+	int64_t complete;	 /* host ns: the windows that begin before it are there */
+	struct worker_task step; /* take_step() */
 };
 
-static void guest_init(struct guest *g, const struct ctf_trace *trace,
-		       const struct identity *identity, int machine,
-		       struct gathered_windows *windows)
+static void free_windows(struct gathered_windows *windows, size_t n)
 {
-	*g = (struct guest){.windows = windows,
+	for (size_t i = 0; i < n; i++)
+		vec_deinit(&windows[i].at);
+	free(windows);
+}
+
+static void guest_init(struct guest *g, const struct ctf_trace *trace,
+		       const struct identity *identity, int machine)
+{
+	*g = (struct guest){.n_windows = identity->vcpus.n,
 			    .chunk = FIRST_CHUNK,
 			    .reached = INT64_MIN,
 			    .left = identity->machines.at[machine].evidence->n_events};
+	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
 	g->reader = guest_reader_new(trace);
 	for (size_t v = 0; v < identity->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &identity->vcpus.at[v];
@@ -71,6 +81,7 @@ static void guest_deinit(struct guest *g)
 		vec_deinit(&s->events);
 	vec_deinit(&g->sides);
 	vec_deinit(&g->vcpus);
+	free_windows(g->windows, g->n_windows);
 	guest_reader_free(g->reader);
 }
 
@@ -354,6 +365,32 @@ static bool may_have_strayed(const struct guest *g)
 	return g->gap && g->since_gap < AFTER_GAP && next_event(g) != INT64_MAX;
 }
 
+static void take_step(void *guest)
+{
+	struct guest *g = guest;
+
+	advance(g, g->complete);
+	limit_windows(g);
+}
+
+/* Guests have nothing to do with each other, nor with what is read next of the host. */
+static void begin_steps(struct guest *guests, size_t n, int64_t complete, struct worker *helper)
+{
+	for (size_t i = 0; i < n; i++) {
+		guests[i].complete = complete;
+		if (helper)
+			worker_begin(helper, &guests[i].step);
+		else
+			take_step(&guests[i]);
+	}
+}
+
+static void finish_steps(struct guest *guests, size_t n, struct worker *helper)
+{
+	for (size_t i = n; helper && i--;)
+		worker_finish(helper, &guests[i].step);
+}
+
 static void end_guest(struct guest *g, int64_t last)
 {
 	int64_t low, high;
@@ -376,50 +413,45 @@ static int64_t last_of(const struct evidence *e)
 	return last;
 }
 
-static void free_windows(struct gathered_windows *windows, size_t n)
+/* Gives the guests their vCPUs' windows that were read last. Those of others are needed no more. */
+static void hand_over(struct gathered_windows *fresh, size_t n_vcpus, struct guest *guests,
+		      size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		vec_deinit(&windows[i].at);
-	free(windows);
-}
+	for (size_t i = 0; i < n; i++) {
+		vec_each (v, &guests[i].vcpus) {
+			struct gathered_windows *w = &guests[i].windows[*v];
 
-/* The windows of VMs that are not followed, or no longer. */
-static void drop_others(struct gathered_windows *windows, const struct identity *identity,
-			const struct guest *guests, size_t n)
-{
-	for (size_t v = 0; v < identity->vcpus.n; v++) {
-		bool followed = false;
-
-		for (size_t i = 0; i < n && !followed; i++) {
-			int machine = guests[i].followed->machine;
-
-			followed = identity->machines.at[machine].vm == identity->vcpus.at[v].vm &&
-				   !guests[i].followed->lost;
+			if (guests[i].followed->lost)
+				w->at.n = 0;
+			else
+				vec_each (window, &fresh[*v].at)
+					gathered_windows_add(w, window);
 		}
-		if (!followed)
-			windows[v].at.n = 0;
 	}
+	for (size_t v = 0; v < n_vcpus; v++)
+		fresh[v].at.n = 0;
 }
 
 void follow_guests(struct ctf_trace *const *traces, const struct identity *identity, int host,
-		   struct followed *followed, size_t n)
+		   struct followed *followed, size_t n, struct worker *helper)
 {
-	struct gathered_windows *windows = mem_zalloc(identity->vcpus.n, sizeof(*windows));
+	struct gathered_windows *fresh = mem_zalloc(identity->vcpus.n, sizeof(*fresh));
 	struct guest *guests = mem_zalloc(n, sizeof(*guests));
 	struct window_reader *reader =
-		window_reader_new(traces[host], identity, host, windows, INT64_MIN);
+		window_reader_new(traces[host], identity, host, fresh, INT64_MIN);
+	bool more = true;
 
 	for (size_t i = 0; i < n; i++) {
-		guest_init(&guests[i], traces[followed[i].machine], identity, followed[i].machine,
-			   windows);
+		guest_init(&guests[i], traces[followed[i].machine], identity, followed[i].machine);
 		guests[i].followed = &followed[i];
+		guests[i].step = (struct worker_task){.run = take_step, .ctx = &guests[i]};
 	}
-	while (window_reader_read(reader, INT64_MAX, HOST_STEP)) {
-		for (size_t i = 0; i < n; i++) {
-			advance(&guests[i], window_reader_complete(reader));
-			limit_windows(&guests[i]);
-		}
-		drop_others(windows, identity, guests, n);
+	while (more) {
+		more = window_reader_read(reader, INT64_MAX, HOST_STEP);
+		finish_steps(guests, n, helper);
+		hand_over(fresh, identity->vcpus.n, guests, n);
+		if (more)
+			begin_steps(guests, n, window_reader_complete(reader), helper);
 	}
 	for (size_t i = 0; i < n; i++) {
 		end_guest(&guests[i], last_of(identity->machines.at[host].evidence));
@@ -427,7 +459,7 @@ void follow_guests(struct ctf_trace *const *traces, const struct identity *ident
 	}
 	window_reader_free(reader);
 	free(guests);
-	free_windows(windows, identity->vcpus.n);
+	free_windows(fresh, identity->vcpus.n);
 }
 
 /* ---- counting --------------------------------------------------------------------------------- */
@@ -437,6 +469,15 @@ struct count {
 	uint64_t n_events;
 	uint64_t *outside_of_piece;
 };
+
+/* The windows of all other VMs. */
+static void drop_others(struct guest *g, const struct identity *identity)
+{
+	for (size_t v = 0; v < g->n_windows; v++) {
+		if (identity->vcpus.at[v].vm != identity->machines.at[g->followed->machine].vm)
+			g->windows[v].at.n = 0;
+	}
+}
 
 /*
  * The side's events before host time `until`. What comes after the last window waits for one more.
@@ -498,22 +539,21 @@ void follow_count_outside(struct ctf_trace *const *traces, const struct identity
 			  uint64_t *outside_of_piece)
 {
 	int host = identity->vms.at[identity->machines.at[machine].vm].host;
-	struct gathered_windows *windows = mem_zalloc(identity->vcpus.n, sizeof(*windows));
-	struct window_reader *reader =
-		window_reader_new(traces[host], identity, host, windows, INT64_MIN);
 	struct count c = {.map = map, .outside_of_piece = outside_of_piece};
 	struct followed alone = {.machine = machine};
 	struct guest g;
 
-	guest_init(&g, traces[machine], identity, machine, windows);
+	guest_init(&g, traces[machine], identity, machine);
 	g.followed = &alone;
+	struct window_reader *reader =
+		window_reader_new(traces[host], identity, host, g.windows, INT64_MIN);
+
 	while (window_reader_read(reader, INT64_MAX, HOST_STEP)) {
 		count_before(&c, &g, window_reader_complete(reader));
-		drop_others(windows, identity, &g, 1);
+		drop_others(&g, identity);
 	}
 	count_before(&c, &g, INT64_MAX);
 	*n_eventsp = c.n_events;
-	guest_deinit(&g);
 	window_reader_free(reader);
-	free_windows(windows, identity->vcpus.n);
+	guest_deinit(&g);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "analyze/gather.h"
+#include "base/worker.h"
 #include "ctf/trace.h"
 #include "model/identity.h"
 #include "timeline/clock_map.h"
@@ -29,10 +30,10 @@ struct followed {
 
 /*
  * Follows n guests of machine `host`, each track initialized by the caller. traces: by machine of the
- * identity, which says which guest CPU each vCPU is.
+ * identity, which says which guest CPU each vCPU is. helper: does a part of it; or NULL.
  */
 void follow_guests(struct ctf_trace *const *traces, const struct identity *identity, int host,
-		   struct followed *guests, size_t n);
+		   struct followed *guests, size_t n, struct worker *helper);
 
 /* As containment_count_outside() (analyze/contain.h), by reading the traces once more. */
 void follow_count_outside(struct ctf_trace *const *traces, const struct identity *identity,

@@ -97,8 +97,7 @@ static void insert_window(struct gathered_windows *w, const struct sync_window *
 	w->at.n -= end - i - 1;
 }
 
-/* They come in order, but for what followed lost events. */
-static void push_window(struct gathered_windows *w, const struct sync_window *window)
+void gathered_windows_add(struct gathered_windows *w, const struct sync_window *window)
 {
 	if (!w->at.n || window->begin >= w->at.at[w->at.n - 1].end)
 		*vec_push(&w->at) = *window;
@@ -113,7 +112,7 @@ static void add_window(struct window_reader *r, struct host_cpu *c, enum sync_ca
 		if (c->unknown)
 			*vec_push(&c->unclaimed.at) = c->window;
 		else if (c->vcpu != IDENT_NONE)
-			push_window(&r->windows[c->vcpu], &c->window);
+			gathered_windows_add(&r->windows[c->vcpu], &c->window);
 	}
 	c->exit_to_come = false;
 }
@@ -149,7 +148,7 @@ static void add_lost_to_all(struct window_reader *r, const struct host_cpu *c)
 		const struct ident_vcpu *vcpu = &r->identity->vcpus.at[v];
 
 		if (r->identity->vms.at[vcpu->vm].host == r->host)
-			push_window(&r->windows[v], &c->lost);
+			gathered_windows_add(&r->windows[v], &c->lost);
 	}
 }
 
@@ -161,7 +160,7 @@ static void end_unknown(struct window_reader *r, struct host_cpu *c, int64_t tid
 	add_lost_to_all(r, c);
 	vec_each (w, &c->unclaimed.at) {
 		if (vcpu != IDENT_NONE)
-			push_window(&r->windows[vcpu], w);
+			gathered_windows_add(&r->windows[vcpu], w);
 	}
 	c->unclaimed.at.n = 0;
 	c->unknown = false;

@@ -20,6 +20,9 @@ struct gathered_windows {
 	VEC(struct sync_window) at; /* by time, none overlapping another */
 };
 
+/* Adds one. They come in order, mostly; those that overlap become one. */
+void gathered_windows_add(struct gathered_windows *w, const struct sync_window *window);
+
 struct gathered_cpu {
 	uint32_t cpu;
 	VEC(struct sync_guest_event) at; /* by time */
