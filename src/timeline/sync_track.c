@@ -13,6 +13,7 @@ enum {
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */
 	LEAST_PLAY = 100,	  /* ns: and by this */
 	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
+	MANY_ASTRAY = 2000,	  /* one event in as many, that a line puts outside */
 	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
 };
 
@@ -326,6 +327,25 @@ static void collect(struct collection *c, const struct sync_pair *pairs, size_t 
 	sync_bounds_sort(c->bounds.at, c->bounds.n);
 }
 
+/* How many events near an edge no window holds by the map, its errors aside. */
+static size_t count_astray(const struct collection *c, const struct sync_pair *pairs,
+			   size_t n_pairs, const struct clock_map *map)
+{
+	size_t astray = 0;
+
+	for (size_t i = 0; i < n_pairs; i++) {
+		const struct sync_thread *thread = pairs[i].thread;
+
+		vec_each (e, &c->near[i]) {
+			int64_t at = clock_map_apply(map, e->ts);
+			size_t w = sync_first_window(thread, at);
+
+			astray += w == thread->n || thread->windows[w].begin > at;
+		}
+	}
+	return astray;
+}
+
 /* Whether all agree on one line. */
 static bool is_clean(const struct collection *c, const struct sync_fit *fit,
 		     const struct sync_fit_options *o, const struct sync_chunk *chunk)
@@ -349,7 +369,8 @@ static int fit_collected(const struct collection *c, struct sync_fit *fit,
 }
 
 /*
- * Twice: with the range made narrow by the chunk itself, an event is near fewer windows.
+ * Twice: with the range made narrow by the chunk itself, an event is near fewer windows. A range that is still
+ * so wide that several may hold an event contradicts nothing: then the line has to hold by itself.
  * Return: 0, with *fit made and the bounds collected, or SYNC_NO_FIT when they contradict.
  */
 static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
@@ -366,7 +387,12 @@ static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
 	guard_of_fit(&guard, fit, chunk);
 	sync_fit_deinit(fit);
 	collect(c, pairs, n_pairs, &guard, false);
-	return fit_collected(c, fit, &t->options, chunk);
+	if (fit_collected(c, fit, &t->options, chunk))
+		return SYNC_NO_FIT;
+	if (count_astray(c, pairs, n_pairs, &fit->map) <= chunk->events / MANY_ASTRAY)
+		return 0;
+	sync_fit_deinit(fit);
+	return SYNC_NO_FIT;
 }
 
 /* Return: 0 with *c made from the events near an edge, SYNC_NO_FIT when these contradict. */

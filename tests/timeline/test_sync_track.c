@@ -228,6 +228,54 @@ static void test_step_at_the_end_of_a_chunk(void **state)
 	}
 }
 
+/* Makes what a track knows less: the difference may be `more` ns beside all that it was. */
+static void make_vague(struct sync_track *t, int64_t more)
+{
+	vec_each (b, &t->kept)
+		b->value += b->side == SYNC_UPPER ? more : -more;
+	sync_fit_deinit(&t->before);
+	assert_int_equal(sync_fit_init(&t->before, t->kept.at, t->kept.n, &t->options), 0);
+}
+
+/*
+ * In a wide range there are several windows for every event, so none contradicts any line: that is no proof
+ * of one, and the clock may be set unseen.
+ */
+static void test_wide_range_proves_nothing(void **state)
+{
+	enum { SOME = 8000 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct clock_piece pieces[2] = {{.from = EPOCH, .to = INT64_MAX, .offset = DAY}};
+		struct clock_map before = {pieces, 1}, truth = {pieces, 2};
+		struct vcpu_options o = options(&before, 12 * SECOND);
+		struct made_vcpu v = make_vcpu(seed, &o);
+		struct sync_thread thread = made_thread(&v);
+		struct sync_track track;
+		struct sync_fit fit;
+
+		set_clock_after(pieces, &v, SOME + SOME / 2, 2000000);
+		struct sync_fit_options fo = fit_options(&v);
+		sync_track_init(&track, &fo);
+		for (size_t i = 0; i < 3; i++) {
+			struct sync_cpu cpu = {&v.events.at[i * SOME], SOME};
+			struct sync_pair pair = {&cpu, &thread};
+
+			assert_int_equal(sync_track_chunk(&track, &pair, NULL, 1), 0);
+			if (!i)
+				make_vague(&track, 20000000);
+		}
+		assert_int_equal(sync_track_finish(&track, &fit), 0);
+		v.events.n = 3 * SOME;
+		assert_int_equal(wrong_events(&fit, &truth, &v), 0);
+		assert_true(sync_fit_width(&fit, v.events.at[2 * SOME].ts) < 100000);
+		sync_fit_deinit(&fit);
+		sync_track_deinit(&track);
+		made_deinit(&v);
+	}
+}
+
 /* What would be in doubt as a whole trace, short and with losses, is so as a chunk, too. */
 static void test_doubt_is_no_fit(void **state)
 {
@@ -291,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_as_good_as_all_at_once),
 		cmocka_unit_test(test_follows_slew_and_step),
 		cmocka_unit_test(test_step_at_the_end_of_a_chunk),
+		cmocka_unit_test(test_wide_range_proves_nothing),
 		cmocka_unit_test(test_doubt_is_no_fit),
 		cmocka_unit_test(test_stranger_is_not_followed),
 	};
