@@ -383,6 +383,7 @@ int dataset_open(struct dataset **dp, int fd, const char *name, struct error *er
 	struct dataset *d = mem_zalloc(1, sizeof(*d));
 
 	d->users = 1;
+	d->nodes = node_cache_new();
 	for (int i = 0; i < DS_N_LEARNT; i++)
 		pthread_mutex_init(&d->locks[i], NULL);
 	int r = store_open_fd(&d->store, fd, name, err);
@@ -422,6 +423,7 @@ void dataset_release(struct dataset *d)
 	digest_deinit(&d->steal_digest);
 	for (int i = 0; i < ROW_N_KINDS; i++)
 		map_deinit(&d->by_id[i]);
+	node_cache_free(d->nodes);
 	for (int i = 0; i < DS_N_LEARNT; i++)
 		pthread_mutex_destroy(&d->locks[i]);
 	free(d);

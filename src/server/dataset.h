@@ -1,7 +1,7 @@
 /*
  * dataset: a results file, opened for views: its rows by name, and where their lanes are.
  *
- * Nothing in it changes after opening but what is behind `locks`, so any number of threads may use it.
+ * Nothing in it changes after opening but what is kept of the index and what is behind `locks`, so any number of threads may use it.
  * Whoever keeps one counts as a user; the last one closes it.
  */
 #ifndef VMSCOPE_SERVER_DATASET_H
@@ -93,7 +93,8 @@ struct dataset {
 	VEC(struct ds_warning) warnings; /* the worst first */
 	struct map by_id[ROW_N_KINDS];	 /* id in the file -> index here */
 
-	int users; /* atomic */
+	struct node_cache *nodes; /* owned */
+	int users;		  /* atomic */
 	/* Each of what follows is behind a lock of its own until it is known; then it is constant. */
 	pthread_mutex_t locks[DS_N_LEARNT];
 	bool known[DS_N_LEARNT];

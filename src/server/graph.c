@@ -77,6 +77,7 @@ static struct lane_query query_for(const struct dataset *d, const struct view_re
 		.pixels = pixels ? (uint32_t)pixels : 1,
 		.budget = budget_for(n),
 		.label_pixels = LABEL_PIXELS,
+		.nodes = d->nodes,
 	};
 }
 

@@ -331,6 +331,7 @@ int lane_draw(const struct store *s, const struct lane_query *q, struct lane_roo
 	};
 
 	const struct parts_query parts = {.store = s,
+					  .nodes = q->nodes,
 					  .table = q->table,
 					  .lane = q->lane,
 					  .from = q->from,

@@ -17,11 +17,12 @@
 struct lane_query {
 	enum table_id table; /* of states */
 	size_t lane;
-	int64_t from, to;      /* from < to */
-	uint32_t pixels;       /* that the stretch is cut into, at least 1 */
-	uint64_t budget;       /* rows */
-	uint64_t whole;	       /* a stretch of so few rows is shown as it is */
-	uint32_t label_pixels; /* a state this long gets a label */
+	int64_t from, to;	  /* from < to */
+	uint32_t pixels;	  /* that the stretch is cut into, at least 1 */
+	uint64_t budget;	  /* rows */
+	uint64_t whole;		  /* a stretch of so few rows is shown as it is */
+	uint32_t label_pixels;	  /* a state this long gets a label */
+	struct node_cache *nodes; /* of the store; NULL: none */
 };
 
 enum lane_truth {

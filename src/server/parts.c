@@ -79,14 +79,20 @@ static int collect(const struct finding *f, const struct entry *e, uint32_t leve
 
 static int collect_children(const struct finding *f, const struct entry *e, uint32_t level)
 {
+	const struct parts_query *q = f->query;
 	struct node *node = next_node(f->parts);
-	int r = node_read(f->query->store, f->query->table, e, node, f->err);
+	struct node_view view;
+	int r = node_cache_read(q->nodes, q->store, q->table, e, node, &view, f->err);
 
+	if (r)
+		return r;
 	f->parts->nodes_read++;
-	for (uint32_t i = 0; !r && i < node->n; i++) {
-		if (level > 1 && i + 1 < node->n)
-			piece_expect(f->query->store, &node->entries[i + 1]);
-		r = collect(f, &node->entries[i], level - 1);
+	if (view.kept)
+		f->parts->n_used--;
+	for (uint32_t i = 0; !r && i < view.n; i++) {
+		if (!view.kept && level > 1 && i + 1 < view.n)
+			piece_expect(q->store, node_view_at(&view, i + 1));
+		r = collect(f, node_view_at(&view, i), level - 1);
 	}
 	return r;
 }

@@ -9,10 +9,10 @@
 #define VMSCOPE_SERVER_PARTS_H
 
 #include "base/mem.h"
-#include "store/reader.h"
+#include "server/node_cache.h"
 
 struct part {
-	const struct entry *entry; /* in a node of the parts' own */
+	const struct entry *entry; /* of a node of the parts' own or of the cache */
 	bool block;		   /* else a piece of the index */
 	bool edge;		   /* reaches beyond the stretch */
 };
@@ -32,6 +32,7 @@ struct parts {
 
 struct parts_query {
 	const struct store *store;
+	struct node_cache *nodes; /* of the store; NULL: none */
 	enum table_id table;
 	size_t lane;
 	int64_t from, to; /* from < to */

@@ -104,6 +104,7 @@ static struct parts_query query_for(const struct charting *c, enum table_id tabl
 	int64_t pixel = (int64_t)(((uint64_t)c->to - (uint64_t)c->from) / c->chart->n);
 
 	return (struct parts_query){.store = c->data->store,
+				    .nodes = c->data->nodes,
 				    .table = table,
 				    .lane = lane,
 				    .from = c->from,

@@ -198,6 +198,66 @@ static void test_budget(void **state)
 	parts_deinit(&p);
 }
 
+static void assert_same(const struct lane_states *a, const struct lane_states *b)
+{
+	assert_int_equal(a->at.n, b->at.n);
+	for (size_t i = 0; i < a->at.n; i++)
+		assert_true(a->at.at[i].begin == b->at.at[i].begin &&
+			    a->at.at[i].end == b->at.at[i].end &&
+			    a->at.at[i].state == b->at.at[i].state &&
+			    a->at.at[i].truth == b->at.at[i].truth);
+}
+
+/* What is kept of the index is drawn as what is read of it. */
+static void test_kept_nodes(void **state)
+{
+	const struct store *s = *state;
+	const struct entry *lane = lane_of(s);
+	struct node_cache *cache = node_cache_new();
+
+	for (int64_t length = lane->end - lane->first; length > 1000; length /= 3) {
+		struct lane_query q = {.table = TABLE_VCPU_STATE,
+				       .from = lane->end - length,
+				       .to = lane->end,
+				       .pixels = 500,
+				       .budget = 4096,
+				       .whole = 1000};
+		struct lane_states read = draw(s, &q);
+
+		q.nodes = cache;
+		for (int i = 0; i < 2; i++) {
+			struct lane_states kept = draw(s, &q);
+
+			assert_same(&read, &kept);
+			vec_deinit(&kept.at);
+		}
+		vec_deinit(&read.at);
+	}
+	node_cache_free(cache);
+}
+
+/* A node is kept with the entry that named it: another that says it has more is not believed. */
+static void test_kept_nodes_are_not_of_others(void **state)
+{
+	const struct store *s = *state;
+	struct entry e = *lane_of(s);
+	struct node_cache *cache = node_cache_new();
+	struct node *node = mem_alloc(sizeof(*node));
+	struct error err = {0};
+	struct node_view view;
+
+	assert_int_equal(node_cache_read(cache, s, TABLE_VCPU_STATE, &e, node, &view, &err), 0);
+	assert_false(view.kept);
+	assert_int_equal(node_cache_read(cache, s, TABLE_VCPU_STATE, &e, node, &view, &err), 0);
+	assert_true(view.kept);
+	assert_true(node_view_at(&view, 0)->first == e.first);
+	e.rows++;
+	assert_int_equal(node_cache_read(cache, s, TABLE_VCPU_STATE, &e, node, &view, &err), ERR);
+	error_deinit(&err);
+	free(node);
+	node_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +265,8 @@ int main(void)
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_few_rows_are_whole),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_kept_nodes),
+		cmocka_unit_test(test_kept_nodes_are_not_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
