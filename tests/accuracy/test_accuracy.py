@@ -141,6 +141,19 @@ def test_an_hour():
         assert found.inside == 1 and found.excess <= 0, machines
 
 
+def test_clock_set_past_the_end():
+    """
+    By the old difference all that the guest does after the step comes after the host's trace: nothing contradicts
+    it but the host's windows, which stay empty. Long enough not to be held in memory at first.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = simulated(scratch + "/sim", "--no-truth", "--duration", 4, "--clock-step", 1,
+                              "--clock-step-us", 10000000)
+        machines, _ = accuracy.judge_simulated(VMSCOPE, directory)
+        check(machines, 1)
+        assert taken(machines[0]).error is not None and taken(machines[0]).bound is not None, machines
+
+
 def test_foreign_guests():
     with tempfile.TemporaryDirectory() as scratch:
         here = simulated(scratch + "/here", "--vms", 2, "--duration", 0.5, "--seed", 21)
