@@ -83,6 +83,7 @@ class Panels {
 	private open(phase: Phase): void {
 		const ready = phase.kind === "ready" ? phase : null;
 		this.tree = ready ? buildTree(ready.rows) : null;
+		place("side").hidden = !ready;
 		const searched =
 			ready && this.tree ? { api: ready.api, tree: this.tree, rows: ready.rows } : null;
 		this.toolbar.open(
