@@ -60,6 +60,42 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+static bool has_span(const struct ctf_packet *p)
+{
+	return CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && CTF_HAS(p, CTF_ROLE_END_TIME);
+}
+
+static bool ends_too_early(const struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	return c->skip_before_ns != INT64_MIN && has_span(p) && p->end && p->end >= p->begin &&
+	       to_ns(c, p->end) < c->skip_before_ns &&
+	       ctf_role_size(p->cls->packet_context, CTF_ROLE_END_TIME) == 64;
+}
+
+/*
+ * Packets are mostly of one size. Then it is known where they begin, and of those that end too early all but one or a few
+ * need not even be looked at. Wherever it is not so, they are stepped over one by one.
+ */
+static void jump(const struct ctf_cursor *c, struct ctf_cursor_file *f)
+{
+	struct ctf_packet p = f->next;
+	uint64_t size = p.size, low = 0, high;
+
+	if (!f->has_next || !ends_too_early(c, &p))
+		return;
+	high = f->src.size / size;
+	while (low + 1 < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (ctf_packet_is_at(&f->src, middle * size, &f->reader, &p) &&
+		    ends_too_early(c, &p))
+			low = middle;
+		else
+			high = middle;
+	}
+	f->has_next = ctf_packet_read(&f->src, low * size, &f->reader, &f->next);
+}
+
 void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
 		     int64_t skip_before_ns)
@@ -81,6 +117,7 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		ctf_reader_init(&f->reader,
 				mem_zalloc(trace->type.n_saves + 1, sizeof(*f->reader.saved)));
 		f->has_next = ctf_packet_read(&f->src, 0, &f->reader, &f->next);
+		jump(c, f);
 	}
 }
 
@@ -109,11 +146,6 @@ static void move_on(struct ctf_cursor *c)
 	uint64_t at = ctf_cursor_place(c);
 
 	c->move_at = (move_window(c->file, at) - c->packet.offset) * 8;
-}
-
-static bool has_span(const struct ctf_packet *p)
-{
-	return CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && CTF_HAS(p, CTF_ROLE_END_TIME);
 }
 
 static bool clock_is_impossible(const struct ctf_packet *p)
@@ -147,13 +179,6 @@ static bool is_repeated(const struct ctf_cursor *c, const struct ctf_packet *p)
 	return c->n_files > 1 && c->had_packet && has_span(p) && p->begin == c->packet.begin &&
 	       p->end == c->packet.end && p->seq_num == c->packet.seq_num &&
 	       p->content_end == c->packet.content_end;
-}
-
-static bool ends_too_early(const struct ctf_cursor *c, const struct ctf_packet *p)
-{
-	return c->skip_before_ns != INT64_MIN && has_span(p) && p->end && p->end >= p->begin &&
-	       to_ns(c, p->end) < c->skip_before_ns &&
-	       ctf_role_size(p->cls->packet_context, CTF_ROLE_END_TIME) == 64;
 }
 
 /* How far a counter of `size` bits has come since `before`; 0 when it went back. */

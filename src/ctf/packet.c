@@ -305,6 +305,13 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 	return 0;
 }
 
+bool ctf_packet_is_at(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
+		      struct ctf_packet *p)
+{
+	return has_magic(src->type) && offset < src->size &&
+	       probe(src, offset, r, p) == PROBE_SOUND;
+}
+
 void ctf_packet_enter(const struct ctf_packet *p, struct ctf_reader *r)
 {
 	r->clock = p->clock;
