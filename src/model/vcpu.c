@@ -262,6 +262,8 @@ static enum vcpu_state sleep_state(const struct vcpu *v)
 {
 	switch (v->interrupted) {
 	case VCPU_HYPERVISOR:
+		if (v->open.cause.reason == NO_EXIT)
+			return VCPU_UNKNOWN;
 		return exit_reason_is_halt(v->open.cause.isa, v->open.cause.reason) ? VCPU_HALTED
 										    : VCPU_BLOCKED;
 	case VCPU_USERSPACE:

@@ -133,6 +133,24 @@ static void lost_exit_after_the_stop(void **state)
 	       "");
 }
 
+/* It sleeps, but nobody saw why it left the guest: halted or blocked? */
+static void asleep_without_an_exit(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_in_guest(&f);
+	vcpu_stop_guest(&f.v, 20);
+	vcpu_switch_out(&f.v, 22, 0, false, 7);
+	vcpu_wake(&f.v, 24, 0, 7);
+	vcpu_switch_in(&f.v, 25, 0);
+	vcpu_enter(&f.v, 30, 0);
+	expect(&f, 40,
+	       "0-10 unknown\n10-20 unknown @0\n20-22 unknown @0\n22-24 unknown\n24-25 waiting @0 by 7\n"
+	       "25-30 unknown @0\n30-40 guest @0\n",
+	       "");
+}
+
 /* Two exits without an entry between them: it was in the guest, but from when to when? */
 static void lost_entry(void **state)
 {
@@ -537,6 +555,7 @@ int main(void)
 		cmocka_unit_test(preempted_before_the_exit),
 		cmocka_unit_test(lost_exit),
 		cmocka_unit_test(lost_exit_after_the_stop),
+		cmocka_unit_test(asleep_without_an_exit),
 		cmocka_unit_test(lost_entry),
 		cmocka_unit_test(preempted),
 		cmocka_unit_test(halted_and_woken),
