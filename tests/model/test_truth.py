@@ -39,6 +39,8 @@ def drawn(n):
         options += ["--untraced", "1"]
     if r.random() < 0.4:
         options += r.choice(LOSSES)
+    if r.random() < 0.3:
+        options.append("--channels")
     return options
 
 
