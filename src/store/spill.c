@@ -185,7 +185,8 @@ static int refill(struct spill *s, struct run *r, struct error *err)
 		return 0;
 	if (!r->rows)
 		r->rows = mem_alloc(row_size(s) * READ_ROWS);
-	if (read_all(s->file.to.fd, (uint8_t *)r->rows, row_size(s) * r->n, row_size(s) * r->at, err))
+	if (read_all(s->file.to.fd, (uint8_t *)r->rows, row_size(s) * r->n, row_size(s) * r->at,
+		     err))
 		return ERR;
 	r->at += r->n;
 	return 0;

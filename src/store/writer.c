@@ -945,7 +945,8 @@ int store_writer_finish(struct store_writer *w, struct error *err)
 
 	if (w->mistake)
 		return error_set(err, "cannot write '%s': %s",
-				 w->file.to.path ? w->file.to.path : "the temporary file", w->mistake);
+				 w->file.to.path ? w->file.to.path : "the temporary file",
+				 w->mistake);
 	end_lanes(w);
 	name_tables(w);
 	make_strings(w, &strings);
