@@ -114,6 +114,14 @@ static bool parse_since_epoch(const char *text, int64_t *nsp)
 	return true;
 }
 
+static bool parse_since_begin(const char *p, int64_t begin_ns, int64_t *nsp)
+{
+	int64_t whole, rest;
+
+	return parse_number(&p, S_MAX, &whole) && parse_fraction(p, &rest) &&
+	       !__builtin_add_overflow(begin_ns, whole * NS_PER_S + rest, nsp);
+}
+
 static bool parse_time_of_day(const char *p, struct tm *tm, int64_t *restp)
 {
 	int64_t hour, minute, second;
@@ -175,16 +183,31 @@ static bool parse_calendar(const struct clock_text *c, const char *text, int64_t
 	return true;
 }
 
-int clock_text_parse(const struct clock_text *c, const char *text, int64_t near_ns, int64_t *nsp,
+static bool parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp)
+{
+	if (*text == '+')
+		return parse_since_begin(text + 1, begin_ns, nsp);
+	if (strchr(text, ':'))
+		return parse_calendar(c, text, begin_ns, nsp);
+	return parse_since_epoch(text, nsp);
+}
+
+int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err)
 {
-	bool good = strchr(text, ':') ? parse_calendar(c, text, near_ns, nsp)
-				      : parse_since_epoch(text, nsp);
-
-	if (good)
+	if (parse(c, text, begin_ns, nsp))
 		return 0;
-	return error_set(err,
-			 "'%s' is no time; write ns since the Epoch, seconds.fraction, "
-			 "HH:MM:SS.fraction or 'YYYY-MM-DD HH:MM:SS.fraction'",
-			 text);
+	return error_set(
+		err,
+		"'%s' is no time; write +seconds from the begin of the recording, ns since "
+		"the Epoch, seconds.fraction, HH:MM:SS.fraction or 'YYYY-MM-DD "
+		"HH:MM:SS.fraction'",
+		text);
+}
+
+int clock_text_check(const char *text, struct error *err)
+{
+	int64_t unused;
+
+	return clock_text_parse(&(struct clock_text){.gmt = true}, text, 0, &unused, err);
 }

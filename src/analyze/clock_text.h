@@ -32,11 +32,14 @@ void clock_text_print(struct clock_text *c, struct out *o, int64_t ns);
 void clock_text_print_delta(struct out *o, int64_t ns);
 
 /*
- * Reads a time: ns since the Epoch (a whole number), seconds (with a point), a time of day or a
- * date with one. A time of day belongs to the day on which near_ns is, or to the next if that is
- * nearer. Return: 0 with *nsp, or ERR with err set.
+ * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since the Epoch (a
+ * whole number), seconds (with a point), a time of day or a date with one. A time of day belongs to the
+ * day on which it begins, or to the next if that is nearer. Return: 0 with *nsp, or ERR with err set.
  */
-int clock_text_parse(const struct clock_text *c, const char *text, int64_t near_ns, int64_t *nsp,
+int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err);
+
+/* Whether that is a time of any recording at all. Return: 0, or ERR with err set. */
+int clock_text_check(const char *text, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "analyze/listing.h"
 #include "base/mem.h"
 #include "cli/common.h"
+#include "cli/range_args.h"
 
 enum option_id {
 	OPT_FORMAT = 1,
@@ -50,11 +51,9 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		*vec_push(&q->filters) = optarg;
 		return 0;
 	case OPT_BEGIN:
-		q->listing.begin = optarg;
-		return 0;
+		return range_args_take(cmd, "--begin", optarg, &q->listing.begin);
 	case OPT_END:
-		q->listing.end = optarg;
-		return 0;
+		return range_args_take(cmd, "--end", optarg, &q->listing.end);
 	case OPT_GMT:
 		q->listing.clock.gmt = true;
 		return 0;
@@ -122,7 +121,8 @@ const struct command cmd_events = {
 		"  --filter NAME       only events of this name; * and ? match as in the shell;\n"
 		"                      may be given several times\n"
 		"  --begin TIME        leave out what is before TIME, which is ns since the Epoch,\n"
-		"                      seconds.fraction, HH:MM:SS.fraction, or a date with that\n"
+		"                      seconds.fraction, HH:MM:SS.fraction, or a date with that, or\n"
+		"                      +seconds from the begin of the traces\n"
 		"  --end TIME          leave out what is after TIME\n"
 		"  --clock-gmt         print, and read, times of day as UTC, not local time\n"
 		"  --clock-date        print the date too\n"

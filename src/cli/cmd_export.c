@@ -56,11 +56,9 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		*vec_push(&q->tables) = optarg;
 		return 0;
 	case OPT_BEGIN:
-		q->range.begin = optarg;
-		return 0;
+		return range_args_take(cmd, "--begin", optarg, &q->range.begin);
 	case OPT_END:
-		q->range.end = optarg;
-		return 0;
+		return range_args_take(cmd, "--end", optarg, &q->range.end);
 	case OPT_GMT:
 		q->range.clock.gmt = true;
 		return 0;

@@ -1,9 +1,5 @@
 #include "cli/range_args.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/mem.h"
 #include "sql/database.h"
 
 /* The first and last time of the file. Return: 0, or ERR with err set. */
@@ -31,23 +27,17 @@ static int find_span(const char *path, int64_t *beginp, int64_t *endp, struct er
 	return r;
 }
 
-/* Reads a time; one with a plus counts from the begin of the recording. */
-static int read_time(const struct clock_text *clock, const char *text, int64_t begin, int64_t *nsp,
-		     struct error *err)
+int range_args_take(const struct command *cmd, const char *option, const char *text,
+		    const char **timep)
 {
-	if (*text != '+')
-		return clock_text_parse(clock, text, begin, nsp, err);
-	char *seconds = mem_printf("%s%s", text + 1, strchr(text, '.') ? "" : ".0");
-	struct error ignored = {0};
-	int r = clock_text_parse(clock, seconds, begin, nsp, &ignored);
+	struct error err = {0};
 
-	error_deinit(&ignored);
-	free(seconds);
-	if (r || __builtin_add_overflow(*nsp, begin, nsp))
-		return error_set(err,
-				 "'%s' is no time; write +seconds from the begin of the recording",
-				 text);
-	return 0;
+	*timep = text;
+	if (!clock_text_check(text, &err))
+		return 0;
+	cli_usage(cmd, "%s: %s", option, err.text);
+	error_deinit(&err);
+	return CLI_OPTION_BAD;
 }
 
 int range_args_read(const struct range_args *args, const char *path, int64_t *fromp, int64_t *top,
@@ -60,9 +50,9 @@ int range_args_read(const struct range_args *args, const char *path, int64_t *fr
 	if (find_span(path, &begin, top, err))
 		return ERR;
 	*fromp = begin;
-	if (args->begin && read_time(&args->clock, args->begin, begin, fromp, err))
+	if (args->begin && clock_text_parse(&args->clock, args->begin, begin, fromp, err))
 		return ERR;
-	if (args->end && read_time(&args->clock, args->end, begin, top, err))
+	if (args->end && clock_text_parse(&args->clock, args->end, begin, top, err))
 		return ERR;
 	return *fromp < *top ? 1 : error_set(err, "there is no time between these two");
 }

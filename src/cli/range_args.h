@@ -1,20 +1,25 @@
 /*
- * range_args: --begin and --end, for all commands that tell of a part of a results file.
+ * range_args: --begin and --end, for all commands that tell of a part of a recording.
  */
 #ifndef VMSCOPE_CLI_RANGE_ARGS_H
 #define VMSCOPE_CLI_RANGE_ARGS_H
 
 #include "analyze/clock_text.h"
 #include "base/error.h"
+#include "cli/common.h"
 
 struct range_args {
 	const char *begin, *end; /* as written; NULL: not given */
 	struct clock_text clock;
 };
 
+/* Takes the value of --begin or --end. Return: 0, or CLI_OPTION_BAD: it is no time, which has been said. */
+int range_args_take(const struct command *cmd, const char *option, const char *text,
+		    const char **timep);
+
 /*
  * What the words mean for the results at `path`: [*fromp, *top), ns since the Epoch.
- * Return: 1; 0 when neither is given; ERR with err set when they are no times.
+ * Return: 1; 0 when neither is given; ERR with err set when there is nothing between them.
  */
 int range_args_read(const struct range_args *args, const char *path, int64_t *fromp, int64_t *top,
 		    struct error *err);

@@ -193,7 +193,13 @@ def test_the_user_says_whose_guest_it_is():
 def test_bad_times():
     for time in ("", "x", "1.2.3", "12:00", "25:00:00", "2026-13-01 00:00:00", "99999999999999999999",
                  "1.0000000000", "10:00:00.5x"):
-        one_line(vmscope("events", "--begin", time, HOST, status=1)[1], "--begin", "HH:MM:SS")
+        one_line(vmscope("events", "--begin", time, HOST, status=2)[1], "--begin", "HH:MM:SS")
+
+
+def test_times_from_the_begin():
+    first, later = (vmscope("events", "--begin", begin, HOST)[0].splitlines()
+                    for begin in ("+0", "+0.00000002"))
+    assert 1 < len(later) < len(first) and first[1 - len(later):] == later[1:], (first, later)
 
 
 def test_bad_times_from_the_begin():
@@ -201,7 +207,7 @@ def test_bad_times_from_the_begin():
         run = f"{directory}/run.vms"
         vmscope("analyze", "-o", run, BOTH)
         for time in "+", "+1e30", "+x", "+1:00", "+9999999999999":
-            one_line(vmscope("report", "--begin", time, run, status=1)[1], f"'{time}'", "+seconds")
+            one_line(vmscope("report", "--begin", time, run, status=2)[1], f"'{time}'", "+seconds")
 
 
 def test_closed_pipe_is_success():

@@ -183,7 +183,7 @@ def test_the_command_line_is_checked():
     fails(2, "--table is for --to csv", "--to", "sqlite", "-o", "x", "--table", "vcpu", SAMPLE)
     fails(2, "would be replaced", "--to", "html", "-o", f"{HERE}/./sample.vms", SAMPLE)
     fails(2, "--idle is for --to perfetto", "--to", "html", "--idle", SAMPLE)
-    fails(1, "'noon' is no time", "--to", "html", "--begin", "noon", SAMPLE)
+    fails(2, "'noon' is no time", "--to", "html", "--begin", "noon", SAMPLE)
     fails(1, "no time between", "--to", "html", "--begin", "+2", "--end", "+1", SAMPLE)
 
 
