@@ -13,6 +13,7 @@ enum {
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */
 	LEAST_PLAY = 100,	  /* ns: and by this */
 	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
+	MAX_SECOND_LOOKS = 1,	  /* for something better than what fits well */
 	MANY_ASTRAY = 2000,	  /* one event in as many, that a line puts outside */
 	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
 };
@@ -449,7 +450,8 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 
 /*
  * Fits events as if they were all there is: near what was known, but elsewhere if that explains more of
- * them. Return: 0 or SYNC_NO_FIT.
+ * them. That is searched for once only: it can take seconds, and of a clock that is slewed all the time
+ * many chunks are not straight. Return: 0 or SYNC_NO_FIT.
  */
 static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 		     struct sync_contain *c)
@@ -458,7 +460,10 @@ static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t
 
 	if (fit_near_known(t, pairs, n_pairs, c))
 		return fit_anywhere(t, pairs, n_pairs, c);
-	if (!sync_contain_is_straight(c) && !fit_anywhere(t, pairs, n_pairs, &other))
+	if (sync_contain_is_straight(c) || t->second_looks == MAX_SECOND_LOOKS)
+		return 0;
+	t->second_looks++;
+	if (!fit_anywhere(t, pairs, n_pairs, &other))
 		sync_contain_keep_better(c, &other);
 	return 0;
 }
