@@ -13,6 +13,7 @@ enum {
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */
 	LEAST_PLAY = 100,	  /* ns: and by this */
 	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
+	MAX_FRUITLESS = 4,	  /* searches while following */
 	MAX_SECOND_LOOKS = 1,	  /* for something better than what fits well */
 	MANY_ASTRAY = 2000,	  /* one event in as many, that a line puts outside */
 	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
@@ -437,14 +438,18 @@ static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, s
 	return SYNC_NO_FIT;
 }
 
+/* Likewise. It takes seconds where there is nothing to be found, so a track that is followed has few of these. */
 static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 			struct sync_contain *c)
 {
-	if (sync_contain_init(c, pairs, n_pairs, &t->options))
+	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	if (fits_well(c))
-		return 0;
-	sync_contain_deinit(c);
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options)) {
+		if (fits_well(c))
+			return 0;
+		sync_contain_deinit(c);
+	}
+	t->fruitless += t->following;
 	return SYNC_NO_FIT;
 }
 
@@ -484,15 +489,19 @@ static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
 	return c;
 }
 
-/* The same when they contradict what was known, with the chunk before first. Likewise. */
+/*
+ * The same when they contradict what was known, with the chunk before first. Where both fit nowhere, one is not
+ * searched for elsewhere: if the clock was set between them, the next chunk finds that with this one.
+ */
 static int fit_contradicting(struct sync_track *t, const struct sync_pair *pairs,
 			     const struct sync_pair *longer, size_t n_pairs, struct sync_contain *c)
 {
-	if (longer && !fit_alone(t, longer, n_pairs, c)) {
-		forget_since(t, chunk_of(longer, n_pairs).from);
-		return 0;
-	}
-	return fit_alone(t, pairs, n_pairs, c);
+	if (!longer)
+		return fit_alone(t, pairs, n_pairs, c);
+	if (fit_alone(t, longer, n_pairs, c))
+		return fit_near_known(t, pairs, n_pairs, c);
+	forget_since(t, chunk_of(longer, n_pairs).from);
+	return 0;
 }
 
 int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,

@@ -42,6 +42,7 @@ struct sync_track {
 	bool following;		/* there is `before` */
 	VEC(size_t) recent;	/* where the last chunks begin in `kept` */
 	uint64_t quick;		/* chunks that needed only the events near an edge */
+	int fruitless;		/* searches while following that found nothing */
 	int second_looks;	/* searches for something better than what fits well */
 };
 
