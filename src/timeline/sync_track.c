@@ -9,6 +9,7 @@ enum {
 	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
 	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share one */
 	THIN_KEPT_TOGETHER = 512, /* so many */
+	THIN_SPAN = 1000000000,	  /* guest ns: and of no longer a time */
 	WIDEN = 2,		  /* times the width that the clock may have left the range by */
 	WANDER_PPB = 500,	  /* and by this drift from the last event on */
 	LEAST_PLAY = 100,	  /* ns: and by this */
@@ -109,12 +110,16 @@ static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds,
 	size_t run = 0;
 
 	sync_hull_reset(h, o->max_drift_ppb);
-	while (run < n && run < THIN_KEPT_TOGETHER && !sync_hull_add(h, &bounds[run]))
+	while (run < n && run < THIN_KEPT_TOGETHER && bounds[run].at - bounds[0].at <= THIN_SPAN &&
+	       !sync_hull_add(h, &bounds[run]))
 		run++;
 	return run;
 }
 
-/* Where the clock bends no hull is shared: it would hide the bend. */
+/*
+ * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a bend allow a straight
+ * line across it, so what lies far apart shares none either.
+ */
 static void thin_kept(struct sync_track *t)
 {
 	struct sync_hull hull;
@@ -130,13 +135,13 @@ static void thin_kept(struct sync_track *t)
 		n += left;
 	}
 	sync_hull_deinit(&hull);
-	t->kept.n = n;
+	t->kept.n = t->thinned = n;
 	t->recent.n = 0;
 }
 
 static void keep(struct sync_track *t, struct sync_contain *c)
 {
-	if (t->kept.n > MAX_KEPT)
+	if (t->kept.n > MAX_KEPT && t->kept.n > 2 * t->thinned)
 		thin_kept(t);
 	*vec_push(&t->recent) = t->kept.n;
 	if (t->recent.n > RECENT) {

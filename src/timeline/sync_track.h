@@ -37,6 +37,7 @@ struct sync_chunk {
 struct sync_track {
 	struct sync_fit_options options;
 	VEC(struct sync_bound) kept; /* by time */
+	size_t thinned;		     /* how many were left when they were thinned last */
 	VEC(struct sync_chunk) chunks;
 	struct sync_fit before; /* of what the last chunks left */
 	bool following;		/* there is `before` */

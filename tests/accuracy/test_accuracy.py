@@ -134,7 +134,7 @@ def test_an_hour():
     """Slewed all the time and set once: followed in pieces."""
     with tempfile.TemporaryDirectory() as scratch:
         directory = simulated(scratch + "/sim", "--duration", 3600, "--calm", 1000000, "--clock-slew", 5,
-                              "--clock-step", 1)
+                              "--clock-step", 1, "--seed", 2)
         machines, _ = accuracy.judge_simulated(VMSCOPE, directory)
         found = taken(machines[0])
         assert machines[0].verdict == "right" and found.pieces > 100 and found.usual < 20000, machines
