@@ -635,7 +635,7 @@ test("says what was wrong with a recording", { skip }, async () => {
 	assert.equal(await browser.evaluate(shown), "1 warning");
 	await browser.click(".warnings");
 	const said = await browser.evaluate(() => document.querySelector("dialog[open]").textContent);
-	assert.match(said, /warning.*g1: clock-not-synchronized.*vmsync/s);
+	assert.match(said, /warning.*g1: clock-not-synchronized.*--clock-offset/s);
 	await browser.key("Escape");
 });
 
