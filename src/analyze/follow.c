@@ -111,23 +111,21 @@ static int64_t first_needed(const struct guest *g)
 
 /* ---- windows ---------------------------------------------------------------------------------- */
 
+/* Return: index of the first window that does not end before host time t. */
+static size_t first_window(const struct gathered_windows *w, int64_t t)
+{
+	return sync_first_window(&(struct sync_thread){w->at.at, w->at.n}, t);
+}
+
 /* Forgets the windows that end before host time t, but for the last of them. */
 static void drop_windows(struct gathered_windows *w, int64_t t)
 {
-	size_t low = 0, high = w->at.n;
+	size_t first = first_window(w, t);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (w->at.at[middle].end < t)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < 2 || low - 1 < w->at.n / 2)
+	if (first < 2 || first - 1 < w->at.n / 2)
 		return;
-	w->at.n -= low - 1;
-	memmove(w->at.at, &w->at.at[low - 1], w->at.n * sizeof(*w->at.at));
+	w->at.n -= first - 1;
+	memmove(w->at.at, &w->at.at[first - 1], w->at.n * sizeof(*w->at.at));
 }
 
 /* Where the difference may be at guest time t. */
@@ -175,7 +173,7 @@ static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 
 	vec_each (v, &g->vcpus) {
 		const struct gathered_windows *w = &g->windows[*v];
-		size_t i = sync_first_window(&(struct sync_thread){w->at.at, w->at.n}, from);
+		size_t i = first_window(w, from);
 
 		for (; i < w->at.n && w->at.at[i].begin < to && n < GAP_WINDOWS; i++)
 			n += w->at.at[i].begin >= from && w->at.at[i].cause != SYNC_CAUSE_NONE;
