@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "ctf/bits.h"
-#include "ctf/trace.h"
-#include "ctf/visit.h"
+#include "input/ctf/bits.h"
+#include "input/ctf/trace.h"
+#include "input/ctf/visit.h"
 
 enum { PAGE = 4096, PACKET_BYTES = 262144 };
 
@@ -329,7 +329,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: mktrace FROM TO BYTES [PACKET_BYTES]\n");
 		return 2;
 	}
-	if (ctf_trace_open(&from, argv[1], "from", &err)) {
+	if (ctf_trace_open(&from, argv[1], &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		error_deinit(&err);
 		return EXIT_FAILURE;

@@ -12,9 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "ctf/cursor.h"
-#include "ctf/session.h"
-#include "events/layout.h"
+#include "input/session.h"
 
 struct totals {
 	uint64_t events, wanted, gaps, lost, bytes;
@@ -30,8 +28,6 @@ static double now(void)
 	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
-enum { AT_ONCE = 64 };
-
 /* All that a field of an event can be. */
 static void add_event(struct totals *sum, const struct event *e)
 {
@@ -39,68 +35,62 @@ static void add_event(struct totals *sum, const struct event *e)
 			e->sched_switch.prev_comm.n;
 }
 
-static void list_events(const struct ctf_stream *s, struct ctf_cursor *c)
+static void list_events(const struct recording *r, size_t stream, struct totals *sum)
 {
-	struct event e = {0};
-	int r;
+	struct walk *w = walk_new(r, stream, INT64_MIN);
+	int state;
 
-	while ((r = ctf_cursor_next(c, &e)) != CTF_CURSOR_END) {
-		if (r == CTF_CURSOR_EVENT)
-			printf("%" PRIu32 " %" PRId64 " %s\n", s->cpu, c->ns, c->cls->name);
+	while ((state = walk_next(w)) != WALK_END) {
+		if (state == WALK_EVENT)
+			printf("%" PRIu32 " %" PRId64 " %s\n", w->cpu, w->ns,
+			       r->events.at[w->event].name);
+	}
+	sum->events += w->n_events;
+	walk_free(w);
+}
+
+static void say_diags(const struct reader *r, uint32_t cpu)
+{
+	for (int i = 0; i < DIAG_N; i++) {
+		if (r->diags->at[i].count)
+			fprintf(stderr, "cpu %" PRIu32 ": %s: %" PRIu64 "\n", cpu,
+				diag_kind((enum diag_id)i)->name, r->diags->at[i].count);
 	}
 }
 
-static void count_events(struct ctf_cursor *c, struct totals *sum)
+static void count_events(const struct recording *rec, size_t stream, const struct input_plan *plan,
+			 struct totals *sum)
 {
-	struct event events[AT_ONCE] = {0};
-	int r = CTF_CURSOR_LOST;
+	struct reader *r = reader_new(rec, stream, plan, 0, INT64_MIN);
 
-	while (r != CTF_CURSOR_END) {
-		size_t n = ctf_cursor_run(c, events, sizeof(*events), AT_ONCE);
+	while (reader_read(r)) {
+		for (size_t i = 0; i < r->n; i++) {
+			bool lost = r->events[i].id == EV_LOST;
 
-		for (size_t i = 0; i < n; i++)
-			add_event(sum, &events[i]);
-		sum->wanted += n;
-		if (n == AT_ONCE)
-			continue;
-		r = ctf_cursor_next(c, events);
-		sum->gaps += r == CTF_CURSOR_LOST;
-		if (r == CTF_CURSOR_EVENT) {
-			events->ts = c->ns;
-			add_event(sum, events);
-			sum->wanted++;
+			sum->gaps += lost;
+			sum->wanted += !lost;
+			if (!lost)
+				add_event(sum, &r->events[i]);
 		}
 	}
+	sum->events += r->n_events;
+	sum->lost += r->n_lost;
+	say_diags(r, rec->streams.at[stream].cpu);
+	reader_free(r);
 }
 
-static void read_stream(const struct ctf_trace *t, const struct ctf_stream *s,
-			const struct ctf_plan *plan, struct totals *sum)
+static void read_recording(const struct recording *r, struct totals *sum)
 {
-	struct ctf_cursor c;
+	struct input_plan *plan = input_plan_new(r, event_set_all(), false);
 
-	ctf_cursor_init(&c, t, s, plan, sum->list, INT64_MIN);
-	if (sum->list)
-		list_events(s, &c);
-	else
-		count_events(&c, sum);
-	sum->events += c.n_events;
-	sum->lost += c.n_lost;
-	for (int i = 0; i < DIAG_N; i++) {
-		if (c.diags.at[i].count)
-			fprintf(stderr, "cpu %" PRIu32 ": %s: %" PRIu64 "\n", s->cpu,
-				diag_kind((enum diag_id)i)->name, c.diags.at[i].count);
+	for (size_t i = 0; i < r->streams.n; i++) {
+		if (sum->list)
+			list_events(r, i, sum);
+		else
+			count_events(r, i, plan, sum);
 	}
-	ctf_cursor_deinit(&c);
-}
-
-static void read_trace(const struct ctf_trace *t, struct totals *sum)
-{
-	struct ctf_plan *plan = layout_plan(&t->type, event_set_all());
-
-	vec_each (s, &t->streams)
-		read_stream(t, s, plan, sum);
-	sum->bytes += t->size;
-	ctf_plan_free(plan);
+	sum->bytes += r->size;
+	input_plan_free(r, plan);
 }
 
 static void print_totals(const struct totals *sum, double seconds)
@@ -120,19 +110,19 @@ int main(int argc, char **argv)
 {
 	struct totals sum = {.list = argc > 1 && !strcmp(argv[1], "--list")};
 	int skip = 1 + sum.list;
-	struct ctf_session s;
+	struct session s;
 	struct error err = {0};
 	double start = now();
-	int r = ctf_session_open(&s, argv + skip, (size_t)(argc - skip), &err);
+	int r = session_open(&s, argv + skip, (size_t)(argc - skip), &err);
 
 	if (r)
 		fprintf(stderr, "%s\n", err.text);
 	else
-		vec_each (t, &s.traces)
-			read_trace(*t, &sum);
+		vec_each (rec, &s.recordings)
+			read_recording(*rec, &sum);
 	if (!r && !sum.list)
 		print_totals(&sum, now() - start);
 	error_deinit(&err);
-	ctf_session_deinit(&s);
+	session_deinit(&s);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctf/metadata.h"
+#include "input/ctf/metadata.h"
 #include "fuzz.h"
 
 static void require(bool condition)

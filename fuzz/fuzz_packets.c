@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
-#include "ctf/metadata.h"
+#include "input/ctf/cursor.h"
+#include "input/ctf/metadata.h"
 #include "fuzz.h"
 
 /* As LTTng's kernel tracer, with fields of odd sizes, variable sizes and every kind besides. */
@@ -128,7 +128,7 @@ enum { RUN_MAX = 3 };
 
 struct found {
 	struct ctf_head head;
-	struct ctf_text at[WANTS_MAX];
+	struct event_text at[WANTS_MAX];
 };
 
 struct slots {

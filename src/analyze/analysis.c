@@ -25,16 +25,16 @@ static void survey_machine(void *ctx, size_t machine)
 {
 	struct survey *s = ctx;
 	struct analysis *a = s->a;
-	const struct ctf_trace *trace = a->session.traces.at[machine];
+	const struct recording *trace = a->session.recordings.at[machine];
 	struct evidence *e = &a->evidence[machine];
 	struct event_set events = evidence_events(uses_vmsync(s->options));
-	struct ctf_plan *plan = layout_plan(&trace->type, events);
+	struct input_plan *plan = input_plan_new(trace, events, false);
 
 	evidence_init(e);
-	a->described[machine] = layout_described(&trace->type);
+	a->described[machine] = recording_described(trace);
 	diag_merge(&a->diags[machine], &trace->diags);
 	survey_trace(e, &a->diags[machine], trace, plan);
-	ctf_plan_free(plan);
+	input_plan_free(trace, plan);
 }
 
 static void judge(struct analysis *a)
@@ -43,7 +43,7 @@ static void judge(struct analysis *a)
 	const struct evidence **evidence = mem_zalloc(a->n_machines, sizeof(*evidence));
 
 	for (size_t i = 0; i < a->n_machines; i++) {
-		names[i] = a->session.traces.at[i]->name;
+		names[i] = a->session.recordings.at[i]->name;
 		evidence[i] = &a->evidence[i];
 	}
 	identity_init(&a->identity, names, evidence, a->n_machines);
@@ -95,7 +95,7 @@ static int check_times(const struct analysis *a, struct error *err)
 			return error_set(err,
 					 "the times of '%s' are centuries away; give its "
 					 "--clock-offset, or leave it out",
-					 a->session.traces.at[i]->name);
+					 a->session.recordings.at[i]->name);
 	}
 	return 0;
 }
@@ -289,7 +289,7 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n_machines; i++) {
-		inputs[n++] = (struct merge_input){.trace = a->session.traces.at[i],
+		inputs[n++] = (struct merge_input){.recording = a->session.recordings.at[i],
 						   .clock = &a->sync[i].map,
 						   .machine = (uint16_t)i,
 						   .wanted = model_events(a->described[i])};
@@ -339,11 +339,11 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 			return ERR;
 	}
 	if (contain) {
-		containment_init(&c, a->session.traces.at, &a->identity, o->threads, o->helper);
+		containment_init(&c, a->session.recordings.at, &a->identity, o->threads, o->helper);
 		containment_identify(&c, &a->identity);
 		containment_follow(&c, &a->identity);
 	}
-	int r = sync_machines(&a->identity, a->session.traces.at, contain ? &c : NULL, &o->sync,
+	int r = sync_machines(&a->identity, a->session.recordings.at, contain ? &c : NULL, &o->sync,
 			      a->sync, err);
 
 	if (contain)
@@ -353,13 +353,13 @@ static int align(struct analysis *a, const struct analysis_options *o, struct er
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-int analysis_init(struct analysis *a, struct ctf_session *session,
+int analysis_init(struct analysis *a, struct session *session,
 		  const struct analysis_options *options, struct error *err)
 {
-	size_t n = session->traces.n;
+	size_t n = session->recordings.n;
 
 	*a = (struct analysis){.session = *session, .n_machines = n};
-	*session = (struct ctf_session){0};
+	*session = (struct session){0};
 	a->evidence = mem_zalloc(n, sizeof(*a->evidence));
 	a->described = mem_zalloc(n, sizeof(*a->described));
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
@@ -389,7 +389,7 @@ void analysis_deinit(struct analysis *a)
 	free(a->sync);
 	free(a->spans);
 	free(a->diags);
-	ctf_session_deinit(&a->session);
+	session_deinit(&a->session);
 	*a = (struct analysis){0};
 }
 

@@ -18,7 +18,7 @@
 #include "base/diag.h"
 #include "base/error.h"
 #include "base/worker.h"
-#include "ctf/session.h"
+#include "input/session.h"
 #include "model/evidence.h"
 #include "model/identity.h"
 #include "model/model.h"
@@ -42,7 +42,7 @@ struct analysis_options {
 #define ANALYSIS_OPTIONS_AUTO ((struct analysis_options){.sync = SYNC_OPTIONS_AUTO})
 
 struct analysis {
-	struct ctf_session session; /* machine i is session.traces.at[i] */
+	struct session session; /* machine i is session.recordings.at[i] */
 	size_t n_machines;
 	struct evidence *evidence; /* per machine, as all of the following */
 	struct event_set *described;
@@ -58,7 +58,7 @@ struct analysis {
  * Takes over the session, also on failure.
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
-int analysis_init(struct analysis *a, struct ctf_session *session,
+int analysis_init(struct analysis *a, struct session *session,
 		  const struct analysis_options *options, struct error *err);
 void analysis_deinit(struct analysis *a);
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-void complain_session(FILE *f, const struct ctf_session *s)
+void complain_session(FILE *f, const struct session *s)
 {
 	vec_each (note, &s->notes)
 		fprintf(f, "vmscope: %s\n", *note);

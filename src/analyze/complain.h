@@ -7,10 +7,10 @@
 #include <stdio.h>
 
 #include "base/diag.h"
-#include "ctf/session.h"
+#include "input/session.h"
 
 /* A line for each thing that was left out when the traces were opened. */
-void complain_session(FILE *f, const struct ctf_session *s);
+void complain_session(FILE *f, const struct session *s);
 
 /*
  * A line for each counter of a machine: what, how often, where it was met first, what it means.

@@ -194,7 +194,7 @@ static void gather_parts(struct containment *c, const struct identity *id, uint6
 	parallel_each(c->n_machines, c->threads, gather_machine_parts, &g);
 }
 
-void containment_init(struct containment *c, struct ctf_trace *const *traces,
+void containment_init(struct containment *c, struct recording *const *traces,
 		      const struct identity *identity, unsigned threads, struct worker *helper)
 {
 	*c = (struct containment){.traces = traces,

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "analyze/gather.h"
-#include "ctf/trace.h"
+#include "input/input.h"
 #include "model/identity.h"
 #include "timeline/sync_contain.h"
 #include "timeline/sync_fit.h"
@@ -32,7 +32,7 @@ struct contained {
 };
 
 struct containment {
-	struct ctf_trace *const *traces; /* borrowed */
+	struct recording *const *traces; /* borrowed */
 	bool whole;			 /* all is held in memory */
 	size_t n_machines;
 	struct contained *fits;		   /* owned; per machine */
@@ -44,7 +44,7 @@ struct containment {
 };
 
 /* traces[i] is machine i of the identity; they and the helper must outlive the containment. */
-void containment_init(struct containment *c, struct ctf_trace *const *traces,
+void containment_init(struct containment *c, struct recording *const *traces,
 		      const struct identity *identity, unsigned threads, struct worker *helper);
 void containment_deinit(struct containment *c);
 

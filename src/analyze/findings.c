@@ -39,15 +39,11 @@ static unsigned roles_of(const struct ident_machine *m)
 	return (m->is_host ? ROLE_HOST : 0u) | (m->is_guest || !m->is_host ? ROLE_GUEST : 0u);
 }
 
-static bool describes(const struct ctf_trace_type *type, const struct required_event *r)
+static bool describes(const struct recording *trace, const struct required_event *r)
 {
-	for (uint32_t s = 0; s < type->n_streams; s++) {
-		const struct ctf_stream_class *cls = type->streams[s];
-
-		for (uint32_t i = 0; i < cls->n_events; i++) {
-			if (required_matches(r, cls->events[i]->name))
-				return true;
-		}
+	vec_each (e, &trace->events) {
+		if (required_matches(r, e->name))
+			return true;
 	}
 	return false;
 }
@@ -55,7 +51,7 @@ static bool describes(const struct ctf_trace_type *type, const struct required_e
 static void add_missing(struct findings *f, const struct analysis *a, int machine, enum need need,
 			enum diag_id id)
 {
-	const struct ctf_trace_type *type = &a->session.traces.at[machine]->type;
+	const struct recording *trace = a->session.recordings.at[machine];
 	unsigned roles = roles_of(&a->identity.machines.at[machine]);
 	const char *detail = NULL;
 	uint64_t n = 0;
@@ -63,7 +59,7 @@ static void add_missing(struct findings *f, const struct analysis *a, int machin
 	for (size_t i = 0; i < n_required_events; i++) {
 		const struct required_event *r = &required_events[i];
 
-		if (!(r->roles & roles) || r->need != need || describes(type, r))
+		if (!(r->roles & roles) || r->need != need || describes(trace, r))
 			continue;
 		detail = arena_printf(&f->texts, "%s%s%s: %s", detail ? detail : "",
 				      detail ? "; " : "", r->names[0], r->without);

@@ -52,7 +52,7 @@ static void free_windows(struct gathered_windows *windows, size_t n)
 	free(windows);
 }
 
-static void guest_init(struct guest *g, const struct ctf_trace *trace,
+static void guest_init(struct guest *g, const struct recording *trace,
 		       const struct identity *identity, int machine)
 {
 	*g = (struct guest){.n_windows = identity->vcpus.n,
@@ -430,7 +430,7 @@ static void hand_over(struct gathered_windows *fresh, size_t n_vcpus, struct gue
 		fresh[v].at.n = 0;
 }
 
-void follow_guests(struct ctf_trace *const *traces, const struct identity *identity, int host,
+void follow_guests(struct recording *const *traces, const struct identity *identity, int host,
 		   struct followed *followed, size_t n, struct worker *helper)
 {
 	struct gathered_windows *fresh = mem_zalloc(identity->vcpus.n, sizeof(*fresh));
@@ -532,7 +532,7 @@ static void count_before(struct count *c, struct guest *g, int64_t until)
 	}
 }
 
-void follow_count_outside(struct ctf_trace *const *traces, const struct identity *identity,
+void follow_count_outside(struct recording *const *traces, const struct identity *identity,
 			  int machine, const struct clock_map *map, uint64_t *n_eventsp,
 			  uint64_t *outside_of_piece)
 {

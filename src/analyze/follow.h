@@ -14,7 +14,7 @@
 
 #include "analyze/gather.h"
 #include "base/worker.h"
-#include "ctf/trace.h"
+#include "input/input.h"
 #include "model/identity.h"
 #include "timeline/clock_map.h"
 #include "timeline/sync_track.h"
@@ -32,11 +32,11 @@ struct followed {
  * Follows n guests of machine `host`, each track initialized by the caller. traces: by machine of the
  * identity, which says which guest CPU each vCPU is. helper: does a part of it; or NULL.
  */
-void follow_guests(struct ctf_trace *const *traces, const struct identity *identity, int host,
+void follow_guests(struct recording *const *traces, const struct identity *identity, int host,
 		   struct followed *guests, size_t n, struct worker *helper);
 
 /* As containment_count_outside() (analyze/contain.h), by reading the traces once more. */
-void follow_count_outside(struct ctf_trace *const *traces, const struct identity *identity,
+void follow_count_outside(struct recording *const *traces, const struct identity *identity,
 			  int guest, const struct clock_map *map, uint64_t *n_eventsp,
 			  uint64_t *outside_of_piece);
 

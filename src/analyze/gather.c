@@ -222,7 +222,7 @@ static struct host_cpu *host_cpu_of(struct window_reader *r, uint32_t cpu)
 	return c;
 }
 
-struct window_reader *window_reader_new(const struct ctf_trace *trace,
+struct window_reader *window_reader_new(const struct recording *trace,
 					const struct identity *identity, int host,
 					struct gathered_windows *windows, int64_t from)
 {
@@ -237,7 +237,7 @@ struct window_reader *window_reader_new(const struct ctf_trace *trace,
 				    .now = INT64_MIN};
 	clock_map_init_offset(&r->own_clock, 0, 0, 0, 0);
 	r->merge = merge_new(
-		&(struct merge_input){.trace = trace,
+		&(struct merge_input){.recording = trace,
 				      .clock = &r->own_clock,
 				      .wanted = event_set_of(ids, sizeof(ids) / sizeof(ids[0])),
 				      .skip_before = r->from_start ? 0 : from},
@@ -295,7 +295,7 @@ int64_t window_reader_complete(const struct window_reader *r)
 	return until;
 }
 
-void gather_windows(const struct ctf_trace *trace, const struct identity *identity, int host,
+void gather_windows(const struct recording *trace, const struct identity *identity, int host,
 		    struct gathered_windows *windows, int64_t from, int64_t to)
 {
 	struct window_reader *r = window_reader_new(trace, identity, host, windows, from);
@@ -324,22 +324,23 @@ static enum sync_cause cause_of_guest_event(const struct event *e, bool has_idle
 }
 
 /* every: all events, not only those that can be a cause. */
-static struct ctf_plan *guest_plan(const struct ctf_trace *trace, bool every, bool *has_idlep)
+static struct input_plan *guest_plan(const struct recording *trace, bool every, bool *has_idlep)
 {
 	static const enum event_id by_event[] = {EV_TIMER_HRTIMER_START, EV_POWER_CPU_IDLE};
 	static const enum event_id by_switch[] = {EV_TIMER_HRTIMER_START, EV_SCHED_SWITCH};
 
-	*has_idlep = event_set_has(layout_described(&trace->type), EV_POWER_CPU_IDLE);
+	*has_idlep = event_set_has(recording_described(trace), EV_POWER_CPU_IDLE);
 	struct event_set causes = event_set_of(*has_idlep ? by_event : by_switch, 2);
 
-	return every ? layout_plan_every(&trace->type, causes) : layout_plan(&trace->type, causes);
+	return input_plan_new(trace, causes, every);
 }
 
-struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
+struct guest_reader *guest_reader_new(const struct recording *trace)
 {
 	struct guest_reader *r = mem_zalloc(1, sizeof(*r));
 	bool has_idle;
 
+	r->trace = trace;
 	r->plan = guest_plan(trace, true, &has_idle);
 	r->n_streams = trace->streams.n;
 	r->streams = mem_zalloc(r->n_streams, sizeof(*r->streams));
@@ -349,7 +350,7 @@ struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
 		s->cpu = trace->streams.at[i].cpu;
 		s->has_idle = has_idle;
 		s->next.ts = INT64_MIN;
-		feed_init(&s->feed, trace, &trace->streams.at[i], r->plan, 0, INT64_MIN);
+		s->reader = reader_new(trace, i, r->plan, 0, INT64_MIN);
 		guest_stream_step(s);
 	}
 	return r;
@@ -358,21 +359,21 @@ struct guest_reader *guest_reader_new(const struct ctf_trace *trace)
 void guest_reader_free(struct guest_reader *r)
 {
 	for (size_t i = 0; i < r->n_streams; i++)
-		feed_deinit(&r->streams[i].feed);
+		reader_free(r->streams[i].reader);
 	free(r->streams);
-	ctf_plan_free(r->plan);
+	input_plan_free(r->trace, r->plan);
 	free(r);
 }
 
 /* Return: the stream's next event, NULL at its end. */
 static const struct event *next_event(struct guest_stream *s)
 {
-	if (s->at == s->feed.n) {
+	if (s->at == s->reader->n) {
 		s->at = 0;
-		if (!feed_read(&s->feed))
+		if (!reader_read(s->reader))
 			return NULL;
 	}
-	return &s->feed.events[s->at++];
+	return &s->reader->events[s->at++];
 }
 
 void guest_stream_step(struct guest_stream *s)
@@ -415,7 +416,7 @@ static void put_in_order(struct gathered_cpu *c, size_t n)
 		qsort(c->at.at, c->at.n, sizeof(*c->at.at), by_time);
 }
 
-void gather_events(const struct ctf_trace *trace, struct gathered_machine *machine)
+void gather_events(const struct recording *trace, struct gathered_machine *machine)
 {
 	struct guest_reader *r = guest_reader_new(trace);
 
@@ -432,7 +433,7 @@ void gather_events(const struct ctf_trace *trace, struct gathered_machine *machi
 }
 
 /* Of the events that were read last, which come after `last`. Return: the last one's time. */
-static int64_t take_causes(const struct feed *f, int64_t last, bool has_idle,
+static int64_t take_causes(const struct reader *f, int64_t last, bool has_idle,
 			   const struct gather_parts *parts, struct gathered_cpu *cpu)
 {
 	for (size_t i = 0; i < f->n; i++) {
@@ -450,30 +451,29 @@ static int64_t take_causes(const struct feed *f, int64_t last, bool has_idle,
 	return last;
 }
 
-static void read_causes(const struct ctf_trace *trace, const struct ctf_stream *stream,
-			const struct ctf_plan *plan, bool has_idle,
-			const struct gather_parts *parts, struct gathered_cpu *cpu)
+static void read_causes(const struct recording *trace, size_t stream, const struct input_plan *plan,
+			bool has_idle, const struct gather_parts *parts, struct gathered_cpu *cpu)
 {
 	size_t before = cpu->at.n;
 	int64_t last = INT64_MIN;
-	struct feed f;
+	struct reader *r = reader_new(trace, stream, plan, 0, INT64_MIN);
 
-	feed_init(&f, trace, stream, plan, 0, INT64_MIN);
-	while (feed_read(&f))
-		last = take_causes(&f, last, has_idle, parts, cpu);
-	feed_deinit(&f);
+	while (reader_read(r))
+		last = take_causes(r, last, has_idle, parts, cpu);
+	reader_free(r);
 	put_in_order(cpu, before);
 }
 
-void gather_causes(const struct ctf_trace *trace, const struct gather_parts *parts,
+void gather_causes(const struct recording *trace, const struct gather_parts *parts,
 		   struct gathered_machine *machine)
 {
 	bool has_idle;
-	struct ctf_plan *plan = guest_plan(trace, false, &has_idle);
+	struct input_plan *plan = guest_plan(trace, false, &has_idle);
 
-	vec_each (s, &trace->streams)
-		read_causes(trace, s, plan, has_idle, parts, get_cpu(machine, s->cpu));
-	ctf_plan_free(plan);
+	for (size_t i = 0; i < trace->streams.n; i++)
+		read_causes(trace, i, plan, has_idle, parts,
+			    get_cpu(machine, trace->streams.at[i].cpu));
+	input_plan_free(trace, plan);
 }
 
 void gathered_machine_deinit(struct gathered_machine *m)

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "ctf/trace.h"
-#include "events/feed.h"
+#include "input/input.h"
+#include "input/input.h"
 #include "model/evidence.h"
 #include "model/identity.h"
 #include "timeline/sync_contain.h"
@@ -40,7 +40,7 @@ struct gathered_machine {
 struct window_reader;
 
 /* From host time `from` on, or a packet earlier; INT64_MIN: all. All borrowed. */
-struct window_reader *window_reader_new(const struct ctf_trace *trace,
+struct window_reader *window_reader_new(const struct recording *trace,
 					const struct identity *identity, int host,
 					struct gathered_windows *windows, int64_t from);
 void window_reader_free(struct window_reader *r);
@@ -52,7 +52,7 @@ bool window_reader_read(struct window_reader *r, int64_t until, size_t n);
 int64_t window_reader_complete(const struct window_reader *r);
 
 /* The windows between two host times; INT64_MIN and INT64_MAX: from the start, to the end. */
-void gather_windows(const struct ctf_trace *trace, const struct identity *identity, int host,
+void gather_windows(const struct recording *trace, const struct identity *identity, int host,
 		    struct gathered_windows *windows, int64_t from, int64_t to);
 
 /* One stream of a guest, being read. A CPU has several where its trace has several channels. */
@@ -61,24 +61,26 @@ struct guest_stream {
 	bool at_end;
 	struct sync_guest_event next; /* unless at_end */
 	/* Private. */
-	struct feed feed;
-	size_t at; /* in the feed's events */
+	struct reader *reader;
+	size_t at; /* in the reader's events */
 	bool has_idle;
 };
 
 struct guest_reader {
 	struct guest_stream *streams;
 	size_t n_streams;
-	struct ctf_plan *plan; /* private */
+	/* Private. */
+	const struct recording *trace;
+	struct input_plan *plan;
 };
 
 /* Each stream stands at its first event. trace must outlive the reader. */
-struct guest_reader *guest_reader_new(const struct ctf_trace *trace);
+struct guest_reader *guest_reader_new(const struct recording *trace);
 void guest_reader_free(struct guest_reader *r);
 void guest_stream_step(struct guest_stream *s);
 
 /* All events of a machine. */
-void gather_events(const struct ctf_trace *trace, struct gathered_machine *machine);
+void gather_events(const struct recording *trace, struct gathered_machine *machine);
 
 /* The times t with t % period < length; machine ns. */
 struct gather_parts {
@@ -86,7 +88,7 @@ struct gather_parts {
 };
 
 /* Only the events with a cause, and only those of some parts of the trace. */
-void gather_causes(const struct ctf_trace *trace, const struct gather_parts *parts,
+void gather_causes(const struct recording *trace, const struct gather_parts *parts,
 		   struct gathered_machine *machine);
 
 void gathered_machine_deinit(struct gathered_machine *m);

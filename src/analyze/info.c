@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctf/cursor.h"
-
 const char *info_presence_name(enum info_presence presence)
 {
 	static const char *const names[] = {[INFO_ABSENT] = "not described",
@@ -16,84 +14,38 @@ const char *info_presence_name(enum info_presence presence)
 	return names[presence];
 }
 
-static bool env_integer(const struct ctf_trace_type *t, const char *name, int64_t *valuep)
+static void widen_span(struct info_machine *m, const struct walk *w)
 {
-	for (uint32_t i = 0; i < t->n_env; i++) {
-		if (!t->env[i].string && !strcmp(t->env[i].name, name)) {
-			*valuep = t->env[i].integer;
-			return true;
-		}
-	}
-	return false;
-}
-
-char *info_tracer(const struct ctf_trace_type *t)
-{
-	static const char *const parts[] = {"tracer_major", "tracer_minor", "tracer_patchlevel",
-					    "tracer_patch"};
-	const char *name = ctf_env_string(t, "tracer_name");
-	char *text = mem_strdup(name ? name : "unknown tracer");
-	bool first = true;
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		int64_t value;
-
-		if (!env_integer(t, parts[i], &value))
-			continue;
-		char *longer = mem_printf("%s%c%" PRId64, text, first ? ' ' : '.', value);
-
-		free(text);
-		text = longer;
-		first = false;
-	}
-	return text;
-}
-
-static bool want_nothing(void *ctx, const struct ctf_event_class *cls,
-			 struct ctf_interest *interestp)
-{
-	(void)ctx;
-	(void)cls;
-	(void)interestp;
-	return false;
-}
-
-static void widen_span(struct info_machine *m, const struct ctf_cursor *c)
-{
-	int64_t first, last;
-
-	if (!ctf_cursor_span(c, &first, &last))
+	if (w->first_ns > w->last_ns)
 		return;
-	m->first_ns = !m->has_span || first < m->first_ns ? first : m->first_ns;
-	m->last_ns = !m->has_span || last > m->last_ns ? last : m->last_ns;
+	m->first_ns = !m->has_span || w->first_ns < m->first_ns ? w->first_ns : m->first_ns;
+	m->last_ns = !m->has_span || w->last_ns > m->last_ns ? w->last_ns : m->last_ns;
 	m->has_span = true;
 }
 
-static void add_cpu(struct info_machine *m, const struct ctf_stream *s)
+static void add_cpu(struct info_machine *m, const struct recording_stream *s)
 {
 	/* Streams are sorted by CPU. */
 	if (s->has_cpu && (!m->cpus.n || m->cpus.at[m->cpus.n - 1] != s->cpu))
 		*vec_push(&m->cpus) = s->cpu;
 }
 
-static void read_stream(struct info_machine *m, const struct ctf_stream *s,
-			const struct ctf_plan *plan, uint64_t *counts)
+static void read_stream(struct info_machine *m, size_t stream, uint64_t *counts)
 {
-	struct ctf_cursor c;
+	struct walk *w = walk_new(m->trace, stream, INT64_MIN);
 	int r;
 
-	ctf_cursor_init(&c, m->trace, s, plan, true, INT64_MIN);
-	while ((r = ctf_cursor_next(&c, NULL)) != CTF_CURSOR_END) {
-		if (r == CTF_CURSOR_EVENT)
-			counts[c.cls->index]++;
+	while ((r = walk_next(w)) != WALK_END) {
+		if (r == WALK_EVENT)
+			counts[w->event]++;
 	}
-	m->n_events += c.n_events;
-	m->n_packets += c.n_packets;
-	m->n_lost += c.n_lost;
-	widen_span(m, &c);
-	add_cpu(m, s);
-	diag_merge(&m->diags, &c.diags);
-	ctf_cursor_deinit(&c);
+	m->n_events += w->n_events;
+	m->n_packets += w->n_packets;
+	m->n_lost += w->n_lost;
+	widen_span(m, w);
+	add_cpu(m, w->stream);
+	diag_merge(&m->diags, w->diags);
+	walk_free(w);
 }
 
 static int by_name(const void *a, const void *b)
@@ -128,15 +80,10 @@ static void join_equal_names(struct info_machine *m)
 
 static void list_events(struct info_machine *m, const uint64_t *counts)
 {
-	const struct ctf_trace_type *t = &m->trace->type;
+	const struct recording *r = m->trace;
 
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		for (uint32_t j = 0; j < t->streams[i]->n_events; j++) {
-			const struct ctf_event_class *cls = t->streams[i]->events[j];
-
-			*vec_push(&m->events) = (struct info_event){cls->name, counts[cls->index]};
-		}
-	}
+	for (size_t i = 0; i < r->events.n; i++)
+		*vec_push(&m->events) = (struct info_event){r->events.at[i].name, counts[i]};
 	if (!m->events.n)
 		return;
 	qsort(m->events.at, m->events.n, sizeof(*m->events.at), by_name);
@@ -201,33 +148,31 @@ static enum info_presence presence_of(const struct info_machine *m, const struct
 	return presence;
 }
 
-static void read_machine(struct info_machine *m, const struct ctf_trace *t)
+static void read_machine(struct info_machine *m, const struct recording *t)
 {
-	struct ctf_plan *plan = ctf_plan_new(&t->type, want_nothing, NULL);
-	uint64_t *counts = mem_zalloc(t->type.n_event_classes + 1, sizeof(*counts));
+	uint64_t *counts = mem_zalloc(t->events.n + 1, sizeof(*counts));
 
 	m->trace = t;
 	m->diags = t->diags;
-	vec_each (s, &t->streams)
-		read_stream(m, s, plan, counts);
+	for (size_t i = 0; i < t->streams.n; i++)
+		read_stream(m, i, counts);
 	list_events(m, counts);
 	find_role(m);
 	m->required = mem_zalloc(n_required_events, sizeof(*m->required));
 	for (size_t i = 0; i < n_required_events; i++)
 		m->required[i] = presence_of(m, &required_events[i]);
 	free(counts);
-	ctf_plan_free(plan);
 }
 
 int info_init(struct info *info, char *const *traces, size_t n_traces, struct error *err)
 {
 	*info = (struct info){0};
-	int r = ctf_session_open(&info->session, traces, n_traces, err);
+	int r = session_open(&info->session, traces, n_traces, err);
 
 	info->worst = diag_worst(&info->session.diags);
 	if (r)
 		return r;
-	vec_each (t, &info->session.traces) {
+	vec_each (t, &info->session.recordings) {
 		struct info_machine *m = vec_push(&info->machines);
 		int worst;
 
@@ -247,5 +192,5 @@ void info_deinit(struct info *info)
 		free(m->required);
 	}
 	vec_deinit(&info->machines);
-	ctf_session_deinit(&info->session);
+	session_deinit(&info->session);
 }

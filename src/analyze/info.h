@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "ctf/session.h"
+#include "input/session.h"
 #include "events/required.h"
 
 /* How often an event of this name was recorded, whatever its channel. */
@@ -29,7 +29,7 @@ enum info_presence {
 };
 
 struct info_machine {
-	const struct ctf_trace *trace; /* borrowed from the session */
+	const struct recording *trace; /* borrowed from the session */
 	VEC(struct info_event) events; /* the most frequent first, then by name */
 	uint64_t n_events, n_packets, n_lost;
 	bool has_span;
@@ -42,7 +42,7 @@ struct info_machine {
 };
 
 struct info {
-	struct ctf_session session;
+	struct session session;
 	VEC(struct info_machine) machines;
 	int worst; /* enum diag_severity, or -1: nothing was wrong */
 };
@@ -59,8 +59,5 @@ void info_print_json(const struct info *info, FILE *f);
 
 /* Return: "not described", "never recorded", "recorded", "not needed". */
 const char *info_presence_name(enum info_presence presence);
-
-/* Return: "lttng-modules 2.13.9" or as much of it as is known; to be freed by the caller. */
-char *info_tracer(const struct ctf_trace_type *t);
 
 #endif

@@ -25,32 +25,40 @@ static void write_time(struct jsonw *j, const char *key, bool known, int64_t ns)
 		jsonw_null(j);
 }
 
-static void write_env(struct jsonw *j, const struct ctf_trace_type *t)
+static void write_env(struct jsonw *j, const struct recording *r)
 {
 	jsonw_key(j, "env");
 	jsonw_object_begin(j);
-	for (uint32_t i = 0; i < t->n_env; i++) {
-		jsonw_key(j, t->env[i].name);
-		if (t->env[i].string)
-			jsonw_string(j, t->env[i].string);
+	vec_each (e, &r->env) {
+		jsonw_key(j, e->name);
+		if (e->string)
+			jsonw_string(j, e->string);
 		else
-			jsonw_int(j, t->env[i].integer);
+			jsonw_int(j, e->integer);
 	}
 	jsonw_object_end(j);
 }
 
-static void write_clocks(struct jsonw *j, const struct ctf_trace_type *t)
+static const char *origin_name(enum clock_origin origin)
+{
+	static const char *const names[] = {[CLOCK_ORIGIN_UNKNOWN] = NULL,
+					    [CLOCK_ORIGIN_BOOT] = "boot",
+					    [CLOCK_ORIGIN_EPOCH] = "epoch"};
+
+	return names[origin];
+}
+
+static void write_clocks(struct jsonw *j, const struct recording *r)
 {
 	jsonw_key(j, "clocks");
 	jsonw_array_begin(j);
-	for (uint32_t i = 0; i < t->n_clocks; i++) {
-		const struct ctf_clock *c = t->clocks[i];
-
+	vec_each (c, &r->clocks) {
 		jsonw_object_begin(j);
 		write_string(j, "name", c->name);
 		write_string(j, "uuid", c->uuid);
 		write_uint(j, "frequency", c->frequency);
-		write_time(j, "offset_ns", true, ctf_clock_ns(c, 0));
+		write_time(j, "offset_ns", true, c->offset_ns);
+		write_string(j, "origin", origin_name(c->origin));
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -113,33 +121,31 @@ static void write_diags(struct jsonw *j, const struct diag_list *diags)
 
 static void write_machine(struct jsonw *j, const struct info_machine *m)
 {
-	const struct ctf_trace_type *t = &m->trace->type;
-	char *tracer = info_tracer(t);
+	const struct recording *r = m->trace;
 
 	jsonw_object_begin(j);
-	write_string(j, "name", m->trace->name);
-	write_string(j, "path", m->trace->path);
-	write_string(j, "hostname", ctf_env_string(t, "hostname"));
-	write_string(j, "kernel", ctf_env_string(t, "kernel_release"));
-	write_string(j, "tracer", tracer);
+	write_string(j, "name", r->name);
+	write_string(j, "path", r->path);
+	write_string(j, "hostname", r->hostname);
+	write_string(j, "kernel", r->kernel);
+	write_string(j, "tracer", r->tracer);
 	write_string(j, "role", role_name(m->role));
 	write_string(j, "evidence", m->why);
-	write_uint(j, "bytes", m->trace->size);
+	write_uint(j, "bytes", r->size);
 	write_cpus(j, m);
-	write_uint(j, "streams", m->trace->streams.n);
+	write_uint(j, "streams", r->streams.n);
 	write_uint(j, "packets", m->n_packets);
 	write_uint(j, "events", m->n_events);
 	write_uint(j, "lost_events", m->n_lost);
 	write_uint(j, "lost_packets", m->diags.at[DIAG_PACKETS_LOST].count);
 	write_time(j, "first_ns", m->has_span, m->first_ns);
 	write_time(j, "last_ns", m->has_span, m->last_ns);
-	write_clocks(j, t);
-	write_env(j, t);
+	write_clocks(j, r);
+	write_env(j, r);
 	write_events(j, m);
 	write_missing(j, m);
 	write_diags(j, &m->diags);
 	jsonw_object_end(j);
-	free(tracer);
 }
 
 void info_print_json(const struct info *info, FILE *f)

@@ -66,34 +66,36 @@ static void print_line(struct out *o, const char *label, char *owned_text)
 
 static void print_title(struct out *o, const struct info_machine *m)
 {
-	const struct ctf_trace_type *t = &m->trace->type;
-	const char *host = ctf_env_string(t, "hostname");
-	const char *system = ctf_env_string(t, "sysname");
-	const char *kernel = ctf_env_string(t, "kernel_release");
-	char *tracer = info_tracer(t);
+	const struct recording *r = m->trace;
 
-	out_str(o, m->trace->name);
+	out_str(o, r->name);
 	out_char(o, '\n');
 	print_line(o, "machine",
-		   mem_printf("%s, %s %s, recorded by %s", host ? host : "unknown host name",
-			      system ? system : "unknown system",
-			      kernel ? kernel : "of unknown version", tracer));
+		   mem_printf("%s, %s %s, recorded by %s",
+			      r->hostname ? r->hostname : "unknown host name",
+			      r->system ? r->system : "unknown system",
+			      r->kernel ? r->kernel : "of unknown version", r->tracer));
 	print_line(o, "role", mem_printf("%s: %s", role_name(m->role), m->why));
-	free(tracer);
 }
 
-static void print_clocks(struct out *o, const struct ctf_trace_type *t)
+static const char *origin_text(enum clock_origin origin)
 {
-	for (uint32_t i = 0; i < t->n_clocks; i++) {
-		const struct ctf_clock *c = t->clocks[i];
+	static const char *const texts[] = {[CLOCK_ORIGIN_UNKNOWN] = " ns after an unknown time",
+					    [CLOCK_ORIGIN_BOOT] =
+						    " ns after the machine was booted, about",
+					    [CLOCK_ORIGIN_EPOCH] = " ns after the Epoch"};
 
-		print_line(o, i ? "" : "clock",
-			   mem_printf("%s, %" PRIu64 " Hz, counts from %" PRId64
-				      " ns after the Epoch%s%s",
-				      c->name ? c->name : "unnamed", c->frequency,
-				      ctf_clock_ns(c, 0), c->uuid ? ", uuid " : "",
+	return texts[origin];
+}
+
+static void print_clocks(struct out *o, const struct recording *r)
+{
+	vec_each (c, &r->clocks)
+		print_line(o, c == r->clocks.at ? "clock" : "",
+			   mem_printf("%s, %" PRIu64 " Hz, counts from %" PRId64 "%s%s%s",
+				      c->name ? c->name : "unnamed", c->frequency, c->offset_ns,
+				      origin_text(c->origin), c->uuid ? ", uuid " : "",
 				      c->uuid ? c->uuid : ""));
-	}
 }
 
 static void print_span(struct out *o, const struct info_machine *m)
@@ -135,7 +137,9 @@ static void print_cpus(struct out *o, const struct info_machine *m)
 	out_uint(o, m->trace->streams.n);
 	out_str(o, m->trace->streams.n == 1 ? " stream, " : " streams, ");
 	print_count(o, m->n_packets);
-	out_str(o, m->n_packets == 1 ? " packet, " : " packets, ");
+	out_char(o, ' ');
+	out_str(o, m->n_packets == 1 ? m->trace->packet_word : m->trace->packets_word);
+	out_str(o, ", ");
 	print_count(o, m->trace->size);
 	out_str(o, " bytes\n");
 }
@@ -227,7 +231,7 @@ static bool print_missing(struct out *o, const struct info_machine *m, enum info
 static void print_machine(struct out *o, const struct info_machine *m, size_t top)
 {
 	print_title(o, m);
-	print_clocks(o, &m->trace->type);
+	print_clocks(o, m->trace);
 	print_span(o, m);
 	print_cpus(o, m);
 	print_totals(o, m);

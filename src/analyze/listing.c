@@ -7,28 +7,26 @@
 #include "analyze/complain.h"
 #include "analyze/listing_print.h"
 #include "base/mem.h"
-#include "ctf/session.h"
+#include "input/session.h"
 
 /* A stream and where it stands. */
 struct source {
-	struct ctf_cursor cursor;
+	struct walk *walk;
 	struct listing_entry entry;
-	const bool *wanted; /* by event class index; NULL: all */
+	const bool *wanted; /* by number of the event; NULL: all */
 	int64_t key;	    /* its place in the order: never steps back, whatever the clock does */
 	size_t rank;	    /* decides between equal keys */
-	int state;	    /* enum ctf_cursor_result */
-	uint64_t damage;    /* what was met up to the last loss that was printed */
+	int state;	    /* enum walk_state */
 };
 
 struct machine {
-	const struct ctf_trace *trace;
-	struct ctf_plan *plan;
+	const struct recording *recording;
 	bool *wanted;
 	struct source *sources; /* one per stream */
 };
 
 struct listing {
-	struct ctf_session session;
+	struct session session;
 	VEC(struct machine) machines;
 	struct source **heap; /* those with something to print; heap[0] is next */
 	size_t n_heap;
@@ -37,38 +35,28 @@ struct listing {
 	void *printer_ctx;
 };
 
-static bool nothing_in_particular(void *ctx, const struct ctf_event_class *cls,
-				  struct ctf_interest *interestp)
-{
-	(void)ctx;
-	(void)cls;
-	(void)interestp;
-	return false;
-}
-
+/* Tracers that have subsystems may write them before the name ("sched:sched_switch"). */
 static bool passes(const struct listing_options *o, const char *name)
 {
+	const char *prefix_end = strchr(name, ':');
+
 	for (size_t i = 0; i < o->n_filters; i++) {
-		if (!fnmatch(o->filters[i], name, 0))
+		if (!fnmatch(o->filters[i], name, 0) ||
+		    (prefix_end && !fnmatch(o->filters[i], prefix_end + 1, 0)))
 			return true;
 	}
 	return false;
 }
 
-/* Return: for each event class whether it passes the filters; NULL when there are none. */
-static bool *wanted_classes(const struct listing_options *o, const struct ctf_trace_type *t)
+/* Return: for each event of the recording whether it passes the filters; NULL when there are none. */
+static bool *wanted_events(const struct listing_options *o, const struct recording *r)
 {
 	if (!o->n_filters)
 		return NULL;
-	bool *wanted = mem_zalloc(t->n_event_classes + 1, sizeof(*wanted));
+	bool *wanted = mem_zalloc(r->events.n + 1, sizeof(*wanted));
 
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		for (uint32_t j = 0; j < t->streams[i]->n_events; j++) {
-			const struct ctf_event_class *cls = t->streams[i]->events[j];
-
-			wanted[cls->index] = passes(o, cls->name);
-		}
-	}
+	for (size_t i = 0; i < r->events.n; i++)
+		wanted[i] = passes(o, r->events.at[i].name);
 	return wanted;
 }
 
@@ -84,32 +72,31 @@ static bool was_named(char *const *args, size_t n_args, const char *name)
 }
 
 /* The host name, as babeltrace2 prints it, unless the user chose a name or two hosts share it. */
-static const char *display_name(const struct ctf_session *s, const struct ctf_trace *t,
+static const char *display_name(const struct session *s, const struct recording *r,
 				char *const *args, size_t n_args)
 {
-	const char *host = ctf_env_string(&t->type, "hostname");
+	if (!r->hostname || was_named(args, n_args, r->name))
+		return r->name;
+	vec_each (other, &s->recordings) {
+		const char *theirs = (*other)->hostname;
 
-	if (!host || was_named(args, n_args, t->name))
-		return t->name;
-	vec_each (other, &s->traces) {
-		const char *theirs = ctf_env_string(&(*other)->type, "hostname");
-
-		if (*other != t && theirs && !strcmp(host, theirs))
-			return t->name;
+		if (*other != r && theirs && !strcmp(r->hostname, theirs))
+			return r->name;
 	}
-	return host;
+	return r->hostname;
 }
 
 static void open_sources(struct listing *l, struct machine *m, const char *host)
 {
-	m->sources = mem_zalloc(m->trace->streams.n, sizeof(*m->sources));
-	for (size_t i = 0; i < m->trace->streams.n; i++) {
+	const struct recording *r = m->recording;
+
+	m->sources = mem_zalloc(r->streams.n, sizeof(*m->sources));
+	for (size_t i = 0; i < r->streams.n; i++) {
 		struct source *s = &m->sources[i];
 
-		ctf_cursor_init(&s->cursor, m->trace, &m->trace->streams.at[i], m->plan, true,
-				l->begin);
-		s->entry = (struct listing_entry){
-			.cursor = &s->cursor, .machine = m->trace->name, .host = host};
+		s->walk = walk_new(r, i, l->begin);
+		s->entry =
+			(struct listing_entry){.walk = s->walk, .machine = r->name, .host = host};
 		s->wanted = m->wanted;
 		s->key = INT64_MIN;
 	}
@@ -119,10 +106,10 @@ static void open_sources(struct listing *l, struct machine *m, const char *host)
 static void advance(struct source *s)
 {
 	do {
-		s->state = ctf_cursor_next(&s->cursor, NULL);
-	} while (s->state == CTF_CURSOR_EVENT && s->wanted && !s->wanted[s->cursor.cls->index]);
-	if (s->cursor.ns > s->key)
-		s->key = s->cursor.ns;
+		s->state = walk_next(s->walk);
+	} while (s->state == WALK_EVENT && s->wanted && !s->wanted[s->walk->event]);
+	if (s->walk->ns > s->key)
+		s->key = s->walk->ns;
 }
 
 static bool comes_before(const struct source *a, const struct source *b)
@@ -155,15 +142,15 @@ static void build_heap(struct listing *l)
 	size_t n = 0, rank = 0;
 
 	vec_each (m, &l->machines)
-		n += m->trace->streams.n;
+		n += m->recording->streams.n;
 	l->heap = mem_zalloc(n + 1, sizeof(struct source *));
 	vec_each (m, &l->machines) {
-		for (size_t i = 0; i < m->trace->streams.n; i++) {
+		for (size_t i = 0; i < m->recording->streams.n; i++) {
 			struct source *s = &m->sources[i];
 
 			s->rank = rank++;
 			advance(s);
-			if (s->state != CTF_CURSOR_END)
+			if (s->state != WALK_END)
 				l->heap[l->n_heap++] = s;
 		}
 	}
@@ -171,39 +158,12 @@ static void build_heap(struct listing *l)
 		sift_down(l, i);
 }
 
-static uint64_t damage_so_far(const struct diag_list *diags)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < DIAG_N; i++) {
-		/* That a packet is cut is known, and counted, when the one before it is read. */
-		if (i != DIAG_EVENTS_LOST && i != DIAG_PACKET_CUT &&
-		    diag_kind((enum diag_id)i)->severity == DIAG_DAMAGE)
-			n += diags->at[i].count;
-	}
-	return n;
-}
-
-/*
- * Of events that the tracer counted as discarded it is not known whether they were before or behind
- * a packet, and the cursor tells of both places; the first one is enough for people.
- */
-static bool is_second_place(struct source *s)
-{
-	uint64_t damage = damage_so_far(&s->cursor.diags);
-	const struct ctf_packet *p = &s->cursor.packet;
-	bool again = !s->cursor.lost && damage == s->damage && !p->cut && !p->follows_damage;
-
-	s->damage = damage;
-	return again;
-}
-
 static void print_source(const struct listing *l, struct source *s)
 {
-	if (s->state == CTF_CURSOR_LOST) {
-		if (!is_second_place(s) && s->cursor.lost_to_ns >= l->begin)
+	if (s->state == WALK_LOST) {
+		if (s->walk->lost_to_ns >= l->begin)
 			l->printer->lost(l->printer_ctx, &s->entry);
-	} else if (s->cursor.ns >= l->begin) {
+	} else if (s->walk->ns >= l->begin) {
 		l->printer->event(l->printer_ctx, &s->entry);
 	}
 }
@@ -215,7 +175,7 @@ static void print_all(struct listing *l, FILE *data)
 
 		print_source(l, s);
 		advance(s);
-		if (s->state == CTF_CURSOR_END)
+		if (s->state == WALK_END)
 			l->heap[0] = l->heap[--l->n_heap];
 		if (l->n_heap)
 			sift_down(l, 0);
@@ -223,16 +183,13 @@ static void print_all(struct listing *l, FILE *data)
 }
 
 /* When the first of the traces begins: a time of day without a date is meant to be near it. */
-static int64_t first_time(const struct ctf_session *session)
+static int64_t first_time(const struct session *session)
 {
 	int64_t first = INT64_MAX;
 
-	vec_each (t, &session->traces) {
-		vec_each (s, &(*t)->streams) {
-			int64_t ns = ctf_clock_ns(s->cls->clock, s->files.at[0]->first.begin);
-
-			first = ns < first ? ns : first;
-		}
+	vec_each (r, &session->recordings) {
+		vec_each (s, &(*r)->streams)
+			first = s->begin_ns < first ? s->begin_ns : first;
 	}
 	return first == INT64_MAX ? 0 : first;
 }
@@ -258,9 +215,9 @@ static void say_unknown_filters(const struct listing *l, const struct listing_op
 		bool any = false;
 
 		vec_each (m, &l->machines) {
-			bool *wanted = wanted_classes(&one, &m->trace->type);
+			bool *wanted = wanted_events(&one, m->recording);
 
-			any |= memchr(wanted, true, m->trace->type.n_event_classes) != NULL;
+			any |= memchr(wanted, true, m->recording->events.n) != NULL;
 			free(wanted);
 		}
 		if (!any)
@@ -272,7 +229,7 @@ static void say_unknown_filters(const struct listing *l, const struct listing_op
 static int listing_open(struct listing *l, char *const *args, size_t n_args,
 			const struct listing_options *o, FILE *messages, struct error *err)
 {
-	int r = ctf_session_open(&l->session, args, n_args, err);
+	int r = session_open(&l->session, args, n_args, err);
 
 	/* A failure speaks of the first note itself. */
 	if (!r || l->session.notes.n > 1)
@@ -281,13 +238,12 @@ static int listing_open(struct listing *l, char *const *args, size_t n_args,
 		r = read_range(l, o, err);
 	if (r)
 		return r;
-	vec_each (t, &l->session.traces) {
+	vec_each (recording, &l->session.recordings) {
 		struct machine *m = vec_push(&l->machines);
 
-		m->trace = *t;
-		m->plan = ctf_plan_new(&m->trace->type, nothing_in_particular, NULL);
-		m->wanted = wanted_classes(o, &m->trace->type);
-		open_sources(l, m, display_name(&l->session, *t, args, n_args));
+		m->recording = *recording;
+		m->wanted = wanted_events(o, *recording);
+		open_sources(l, m, display_name(&l->session, *recording, args, n_args));
 	}
 	say_unknown_filters(l, o, messages);
 	return 0;
@@ -296,15 +252,14 @@ static int listing_open(struct listing *l, char *const *args, size_t n_args,
 static void listing_deinit(struct listing *l)
 {
 	vec_each (m, &l->machines) {
-		for (size_t i = 0; i < m->trace->streams.n; i++)
-			ctf_cursor_deinit(&m->sources[i].cursor);
+		for (size_t i = 0; i < m->recording->streams.n; i++)
+			walk_free(m->sources[i].walk);
 		free(m->sources);
 		free(m->wanted);
-		ctf_plan_free(m->plan);
 	}
 	vec_deinit(&l->machines);
 	free(l->heap);
-	ctf_session_deinit(&l->session);
+	session_deinit(&l->session);
 }
 
 /* Return: 0 or LISTING_DAMAGED. */
@@ -313,11 +268,11 @@ static int sum_up(const struct listing *l, FILE *messages)
 	int worst = diag_worst(&l->session.diags);
 
 	vec_each (m, &l->machines) {
-		struct diag_list all = m->trace->diags;
+		struct diag_list all = m->recording->diags;
 
-		for (size_t i = 0; i < m->trace->streams.n; i++)
-			diag_merge(&all, &m->sources[i].cursor.diags);
-		complain_diags(messages, m->trace->name, &all);
+		for (size_t i = 0; i < m->recording->streams.n; i++)
+			diag_merge(&all, m->sources[i].walk->diags);
+		complain_diags(messages, m->recording->name, &all);
 		worst = diag_worst(&all) > worst ? diag_worst(&all) : worst;
 	}
 	return worst == DIAG_DAMAGE ? LISTING_DAMAGED : 0;

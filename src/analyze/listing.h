@@ -1,7 +1,7 @@
 /*
  * listing: every event of any number of traces, decoded and printed in the order of time.
  *
- *	session -> a cursor per stream -> merge by time -> printer (text or JSON lines)
+ *	session -> a walk per stream -> merge by time -> printer (text or JSON lines)
  *
  * Each trace's times are by its own clock: this is what the traces say, before any synchronization.
  */

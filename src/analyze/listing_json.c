@@ -8,7 +8,6 @@
 
 struct lines {
 	struct jsonw json;
-	bool is_packet; /* the packet context is being printed */
 };
 
 static void begin_value(struct jsonw *j, const char *name)
@@ -17,73 +16,74 @@ static void begin_value(struct jsonw *j, const char *name)
 		jsonw_key(j, name);
 }
 
-static void on_open(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t n)
+static void on_open(void *ctx, const struct field *f)
 {
 	struct jsonw *j = &((struct lines *)ctx)->json;
 
-	(void)n;
-	begin_value(j, name);
-	if (fc->kind == CTF_STRUCT)
+	/* Which one was chosen shows. */
+	if (f->kind == FIELD_CHOICE)
+		return;
+	begin_value(j, f->name);
+	if (f->kind == FIELD_STRUCT)
 		jsonw_object_begin(j);
 	else
 		jsonw_array_begin(j);
 }
 
-static void on_close(void *ctx, const struct ctf_fc *fc)
+static void on_close(void *ctx, const struct field *f)
 {
 	struct jsonw *j = &((struct lines *)ctx)->json;
 
-	if (fc->kind == CTF_STRUCT)
+	if (f->kind == FIELD_STRUCT)
 		jsonw_object_end(j);
-	else
+	else if (f->kind != FIELD_CHOICE)
 		jsonw_array_end(j);
 }
 
-static void write_number(struct jsonw *j, const struct ctf_fc *fc, uint64_t value)
+static void write_number(struct jsonw *j, const struct field *f, uint64_t value)
 {
-	if (fc->is_bool)
+	if (f->is_bool)
 		jsonw_bool(j, value != 0);
-	else if (fc->is_signed)
+	else if (f->is_signed)
 		jsonw_int(j, (int64_t)value);
 	else
 		jsonw_uint(j, value);
 }
 
-static void write_enumeration(struct jsonw *j, const struct ctf_fc *fc, uint64_t value)
+static void write_enumeration(struct jsonw *j, const struct field *f, uint64_t value)
 {
 	jsonw_object_begin(j);
 	jsonw_key(j, "value");
-	write_number(j, fc, value);
+	write_number(j, f, value);
 	jsonw_key(j, "labels");
 	jsonw_array_begin(j);
-	for (uint32_t i = 0; i < fc->n_labels; i++) {
-		if (listing_label_fits(fc, &fc->labels[i], value))
-			jsonw_string(j, fc->labels[i].name);
+	for (uint32_t i = 0; i < f->n_labels; i++) {
+		if (listing_label_fits(f, &f->labels[i], value))
+			jsonw_string(j, f->labels[i].name);
 	}
 	jsonw_array_end(j);
 	jsonw_object_end(j);
 }
 
-static void on_integer(void *ctx, const struct ctf_fc *fc, const char *name, uint64_t value)
+static void on_integer(void *ctx, const struct field *f, uint64_t value)
 {
 	struct lines *l = ctx;
 
 	/* The CPU stands in the line already. */
-	if (l->is_packet && (listing_is_hidden(fc) || fc->role == CTF_ROLE_CPU_ID))
+	if (f->is_cpu)
 		return;
-	begin_value(&l->json, name);
-	if (fc->is_enum)
-		write_enumeration(&l->json, fc, value);
+	begin_value(&l->json, f->name);
+	if (f->is_enum)
+		write_enumeration(&l->json, f, value);
 	else
-		write_number(&l->json, fc, value);
+		write_number(&l->json, f, value);
 }
 
-static void on_real(void *ctx, const struct ctf_fc *fc, const char *name, double value)
+static void on_real(void *ctx, const struct field *f, double value)
 {
 	struct jsonw *j = &((struct lines *)ctx)->json;
 
-	(void)fc;
-	begin_value(j, name);
+	begin_value(j, f->name);
 	if (isfinite(value))
 		jsonw_double(j, value);
 	else
@@ -98,17 +98,16 @@ static void write_blob(struct jsonw *j, const uint8_t *at, size_t n)
 	jsonw_array_end(j);
 }
 
-static void on_bytes(void *ctx, const struct ctf_fc *fc, const char *name, const uint8_t *at,
-		     size_t n)
+static void on_bytes(void *ctx, const struct field *f, const uint8_t *at, size_t n)
 {
 	struct jsonw *j = &((struct lines *)ctx)->json;
 
-	begin_value(j, name);
-	if (fc->kind != CTF_STRING && fc->content == CTF_CONTENT_BLOB) {
+	begin_value(j, f->name);
+	if (f->kind == FIELD_BLOB) {
 		write_blob(j, at, n);
-	} else if (fc->code_unit > 1) {
+	} else if (f->code_unit > 1) {
 		size_t length;
-		char *utf8 = listing_utf8(fc, at, n, &length);
+		char *utf8 = listing_utf8(f, at, n, &length);
 
 		jsonw_bytes(j, utf8, length);
 		free(utf8);
@@ -117,45 +116,43 @@ static void on_bytes(void *ctx, const struct ctf_fc *fc, const char *name, const
 	}
 }
 
-static const struct ctf_visitor visitor = {.open = on_open,
-					   .close = on_close,
-					   .integer = on_integer,
-					   .real = on_real,
-					   .bytes = on_bytes};
+static const struct field_visitor visitor = {.open = on_open,
+					     .close = on_close,
+					     .integer = on_integer,
+					     .real = on_real,
+					     .bytes = on_bytes};
 
-static void write_scope(struct lines *l, const struct ctf_cursor *c, enum ctf_scope scope,
-			const char *key, bool present)
+static void write_scope(struct lines *l, const struct walk *w, enum field_scope scope)
 {
-	if (!present)
+	static const char *const keys[N_SCOPES] = {[SCOPE_PACKET] = "packet",
+						   [SCOPE_CONTEXT] = "context",
+						   [SCOPE_EVENT_CONTEXT] = "event_context",
+						   [SCOPE_PAYLOAD] = "fields"};
+
+	if (!(w->scopes & 1u << scope) || (scope == SCOPE_PACKET && !w->packet_has_more))
 		return;
-	l->is_packet = scope == CTF_PACKET_CONTEXT;
-	jsonw_key(&l->json, key);
-	ctf_cursor_visit(c, scope, &visitor, l);
-}
-
-static bool has_more_than_cpu(const struct ctf_fc *context)
-{
-	for (uint32_t i = 0; context && i < context->n_members; i++) {
-		if (context->members[i].fc->role == CTF_ROLE_NONE)
-			return true;
-	}
-	return false;
+	jsonw_key(&l->json, keys[scope]);
+	walk_visit(w, scope, &visitor, l);
 }
 
 static void begin_line(struct jsonw *j, const struct listing_entry *e)
 {
-	const struct ctf_stream *stream = e->cursor->stream;
+	const struct walk *w = e->walk;
 
 	jsonw_object_begin(j);
 	jsonw_key(j, "ts");
-	jsonw_int(j, e->cursor->ns);
+	jsonw_int(j, w->ns);
 	jsonw_key(j, "trace");
 	jsonw_string(j, e->machine);
 	jsonw_key(j, "cpu");
-	if (stream->has_cpu)
-		jsonw_uint(j, stream->cpu);
+	if (w->has_cpu)
+		jsonw_uint(j, w->cpu);
 	else
 		jsonw_null(j);
+	if (w->stream->channel) {
+		jsonw_key(j, "channel");
+		jsonw_string(j, w->stream->channel);
+	}
 }
 
 static void end_line(struct jsonw *j)
@@ -167,37 +164,34 @@ static void end_line(struct jsonw *j)
 static void json_event(void *ctx, const struct listing_entry *e)
 {
 	struct lines *l = ctx;
-	const struct ctf_cursor *c = e->cursor;
-	const struct ctf_stream_class *stream = c->cls->stream;
+	const struct walk *w = e->walk;
 
 	begin_line(&l->json, e);
 	jsonw_key(&l->json, "name");
-	jsonw_string(&l->json, c->cls->name);
-	write_scope(l, c, CTF_PACKET_CONTEXT, "packet", has_more_than_cpu(stream->packet_context));
-	write_scope(l, c, CTF_EVENT_COMMON_CONTEXT, "context", stream->event_common_context);
-	write_scope(l, c, CTF_EVENT_SPECIFIC_CONTEXT, "event_context", c->cls->specific_context);
-	write_scope(l, c, CTF_EVENT_PAYLOAD, "fields", c->cls->payload);
+	jsonw_string(&l->json, w->recording->events.at[w->event].name);
+	for (enum field_scope scope = SCOPE_PACKET; scope < N_SCOPES; scope++)
+		write_scope(l, w, scope);
 	end_line(&l->json);
 }
 
 static void json_lost(void *ctx, const struct listing_entry *e)
 {
 	struct jsonw *j = &((struct lines *)ctx)->json;
-	const struct ctf_cursor *c = e->cursor;
+	const struct walk *w = e->walk;
 
 	begin_line(j, e);
 	jsonw_key(j, "lost");
 	jsonw_object_begin(j);
 	jsonw_key(j, "events");
-	if (c->lost)
-		jsonw_uint(j, c->lost);
+	if (w->lost)
+		jsonw_uint(j, w->lost);
 	else
 		jsonw_null(j);
 	jsonw_key(j, "until");
-	if (c->lost_to_ns == INT64_MAX)
+	if (w->lost_to_ns == INT64_MAX)
 		jsonw_null(j);
 	else
-		jsonw_int(j, c->lost_to_ns);
+		jsonw_int(j, w->lost_to_ns);
 	jsonw_object_end(j);
 	end_line(j);
 }

@@ -1,7 +1,7 @@
 /*
  * listing_print: the two forms in which a listing's events are printed.
  *
- * A printer is told each event as it comes; it asks the event's cursor for the fields.
+ * A printer is told each event as it comes; it asks the event's walk for the fields.
  */
 #ifndef VMSCOPE_ANALYZE_LISTING_PRINT_H
 #define VMSCOPE_ANALYZE_LISTING_PRINT_H
@@ -9,11 +9,11 @@
 #include <stdio.h>
 
 #include "analyze/clock_text.h"
-#include "ctf/cursor.h"
+#include "input/input.h"
 
-/* An event, or a loss, where the cursor stands. */
+/* An event, or a loss, where the walk stands. */
 struct listing_entry {
-	const struct ctf_cursor *cursor;
+	const struct walk *walk;
 	const char *machine; /* the trace's name */
 	const char *host;    /* its host name as babeltrace2 prints it, or the trace's name */
 };
@@ -29,16 +29,13 @@ const struct listing_printer *listing_text_new(FILE *f, const struct clock_text 
 					       void **ctxp);
 const struct listing_printer *listing_json_new(FILE *f, void **ctxp);
 
-/* Return: whether a packet context's field is for the reader alone and not shown. */
-bool listing_is_hidden(const struct ctf_fc *fc);
-
 /* Return: whether the label stands for this value of its enumeration. */
-bool listing_label_fits(const struct ctf_fc *fc, const struct ctf_label *label, uint64_t value);
+bool listing_label_fits(const struct field *f, const struct field_label *label, uint64_t value);
 
 /*
  * Text of 2- or 4-byte code points as UTF-8; what is none becomes U+FFFD.
  * Return: the text, to be freed by the caller, with its length in *np.
  */
-char *listing_utf8(const struct ctf_fc *fc, const uint8_t *at, size_t n, size_t *np);
+char *listing_utf8(const struct field *f, const uint8_t *at, size_t n, size_t *np);
 
 #endif

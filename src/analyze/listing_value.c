@@ -2,25 +2,20 @@
 
 #include "base/mem.h"
 
-bool listing_is_hidden(const struct ctf_fc *fc)
+bool listing_label_fits(const struct field *f, const struct field_label *label, uint64_t value)
 {
-	return fc->role != CTF_ROLE_NONE && fc->role != CTF_ROLE_CPU_ID;
-}
-
-bool listing_label_fits(const struct ctf_fc *fc, const struct ctf_label *label, uint64_t value)
-{
-	if (fc->is_signed)
+	if (f->is_signed)
 		return (int64_t)value >= (int64_t)label->range.lo &&
 		       (int64_t)value <= (int64_t)label->range.hi;
 	return value >= label->range.lo && value <= label->range.hi;
 }
 
-static uint32_t read_unit(const struct ctf_fc *fc, const uint8_t *at)
+static uint32_t read_unit(const struct field *f, const uint8_t *at)
 {
 	uint32_t value = 0;
 
-	for (unsigned i = 0; i < fc->code_unit; i++)
-		value = value << 8 | at[fc->big_endian ? i : fc->code_unit - 1 - i];
+	for (unsigned i = 0; i < f->code_unit; i++)
+		value = value << 8 | at[f->big_endian ? i : f->code_unit - 1 - i];
 	return value;
 }
 
@@ -40,16 +35,16 @@ static size_t put_code_point(char *to, uint32_t c)
 	return n;
 }
 
-char *listing_utf8(const struct ctf_fc *fc, const uint8_t *at, size_t n, size_t *np)
+char *listing_utf8(const struct field *f, const uint8_t *at, size_t n, size_t *np)
 {
-	unsigned unit = fc->code_unit;
+	unsigned unit = f->code_unit;
 	char *text = mem_alloc(n * 2 + 4);
 	size_t used = 0;
 
 	for (size_t i = 0; i + unit <= n; i += unit) {
-		uint32_t c = read_unit(fc, at + i);
+		uint32_t c = read_unit(f, at + i);
 		bool pair = unit == 2 && c >> 10 == 0xd800 >> 10 && i + 2 * unit <= n;
-		uint32_t low = pair ? read_unit(fc, at + i + unit) : 0;
+		uint32_t low = pair ? read_unit(f, at + i + unit) : 0;
 
 		if (low >> 10 == 0xdc00 >> 10) {
 			c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "events/feed.h"
+#include "input/input.h"
 
 /* One stream of a CPU. It has several where the trace has several channels. */
 struct channel {
-	struct feed feed;
-	size_t at; /* in the feed's events */
+	struct reader *reader;
+	size_t at; /* in the reader's events */
 };
 
 struct reading {
@@ -22,9 +22,9 @@ struct reading {
 
 static void read_alone(struct reading *r)
 {
-	struct feed *f = &r->channels[0].feed;
+	struct reader *f = r->channels[0].reader;
 
-	while (feed_read(f)) {
+	while (reader_read(f)) {
 		for (size_t i = 0; i < f->n; i++)
 			evidence_stream_event(&r->evidence, &f->events[i]);
 	}
@@ -35,11 +35,11 @@ static void read_alone(struct reading *r)
 /* Return: the channel's next event, NULL at its end. */
 static const struct event *head(struct channel *c)
 {
-	if (c->at == c->feed.n) {
+	if (c->at == c->reader->n) {
 		c->at = 0;
-		feed_read(&c->feed);
+		reader_read(c->reader);
 	}
-	return c->feed.n ? &c->feed.events[c->at] : NULL;
+	return c->reader->n ? &c->reader->events[c->at] : NULL;
 }
 
 /* Return: the first event of all; valid until the next call. NULL at the end. */
@@ -84,30 +84,28 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 	uint64_t n_events = 0, n_lost = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		struct ctf_cursor *c = &r->channels[i].feed.cursor;
-		int64_t begin, end;
+		struct reader *c = r->channels[i].reader;
 
 		n_events += c->n_events;
 		n_lost += c->n_lost;
-		if (ctf_cursor_span(c, &begin, &end)) {
-			first = begin < first ? begin : first;
-			last = end > last ? end : last;
-		}
-		diag_merge(diags, &c->diags);
-		feed_deinit(&r->channels[i].feed);
+		first = c->first_ns < first ? c->first_ns : first;
+		last = c->last_ns > last ? c->last_ns : last;
+		diag_merge(diags, c->diags);
+		reader_free(c);
 	}
 	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
 }
 
-static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
-		       const struct ctf_plan *plan, const struct ctf_stream *streams, size_t n)
+/* Streams from..from + n of the recording are the CPU's. */
+static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct recording *trace,
+		       const struct input_plan *plan, size_t from, size_t n)
 {
 	struct reading r = {
 		.channels = mem_zalloc(n, sizeof(*r.channels)), .n = n, .lost_to = INT64_MIN};
 
-	evidence_stream_begin(&r.evidence, e, streams->cpu);
+	evidence_stream_begin(&r.evidence, e, trace->streams.at[from].cpu);
 	for (size_t i = 0; i < n; i++)
-		feed_init(&r.channels[i].feed, trace, &streams[i], plan, 0, INT64_MIN);
+		r.channels[i].reader = reader_new(trace, from + i, plan, 0, INT64_MIN);
 	if (n == 1)
 		read_alone(&r);
 	else
@@ -117,7 +115,7 @@ static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct
 }
 
 /* Where streams do not tell their CPU, what is there is of any. */
-static void find_missing(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace)
+static void find_missing(struct evidence *e, struct diag_list *diags, const struct recording *trace)
 {
 	struct diag where = {.first_ns = DIAG_NO_TIME};
 
@@ -131,15 +129,15 @@ static void find_missing(struct evidence *e, struct diag_list *diags, const stru
 	}
 }
 
-void survey_trace(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
-		  const struct ctf_plan *plan)
+void survey_trace(struct evidence *e, struct diag_list *diags, const struct recording *trace,
+		  const struct input_plan *plan)
 {
-	const struct ctf_stream *streams = trace->streams.at;
+	const struct recording_stream *streams = trace->streams.at;
 
 	for (size_t from = 0, to; from < trace->streams.n; from = to) {
 		for (to = from + 1; to < trace->streams.n && streams[to].cpu == streams[from].cpu;)
 			to++;
-		survey_cpu(e, diags, trace, plan, &streams[from], to - from);
+		survey_cpu(e, diags, trace, plan, from, to - from);
 	}
 	find_missing(e, diags, trace);
 }

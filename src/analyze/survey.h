@@ -5,14 +5,14 @@
 #define VMSCOPE_ANALYZE_SURVEY_H
 
 #include "base/diag.h"
-#include "ctf/trace.h"
+#include "input/input.h"
 #include "model/evidence.h"
 
 /*
- * Adds what the trace's events say to e, and to diags what was wrong with its streams. The plan is one of
- * layout.h.
+ * Adds what the trace's events say to e, and to diags what was wrong with its streams. The plan is the
+ * trace's.
  */
-void survey_trace(struct evidence *e, struct diag_list *diags, const struct ctf_trace *trace,
-		  const struct ctf_plan *plan);
+void survey_trace(struct evidence *e, struct diag_list *diags, const struct recording *trace,
+		  const struct input_plan *plan);
 
 #endif

@@ -27,7 +27,7 @@ const char *sync_method_name(enum sync_method method)
 /* All that one machine's alignment needs. */
 struct task {
 	const struct identity *id;
-	struct ctf_trace *const *traces;
+	struct recording *const *traces;
 	const struct containment *contained;
 	const struct sync_options *options;
 	int machine;
@@ -344,7 +344,7 @@ static int check_names(const struct identity *id, const struct sync_options *o, 
 	return 0;
 }
 
-int sync_machines(const struct identity *id, struct ctf_trace *const *traces,
+int sync_machines(const struct identity *id, struct recording *const *traces,
 		  const struct containment *contained, const struct sync_options *options,
 		  struct machine_sync *out, struct error *err)
 {

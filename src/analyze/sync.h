@@ -15,7 +15,7 @@
 
 #include "analyze/contain.h"
 #include "base/error.h"
-#include "ctf/trace.h"
+#include "input/input.h"
 #include "model/identity.h"
 #include "timeline/clock_map.h"
 #include "timeline/tsc.h"
@@ -97,7 +97,7 @@ struct machine_sync {
  * to be used.
  * Return: 0, or ERR with err set when an option names no machine or cannot be used.
  */
-int sync_machines(const struct identity *id, struct ctf_trace *const *traces,
+int sync_machines(const struct identity *id, struct recording *const *traces,
 		  const struct containment *contained, const struct sync_options *options,
 		  struct machine_sync *out, struct error *err);
 void machine_sync_deinit(struct machine_sync *s);

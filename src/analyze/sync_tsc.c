@@ -7,14 +7,14 @@
 /* KVM's own tolerance: up to this difference it leaves the TSC's speed as it is. */
 enum { TOLERANCE_PPM = 250, MILLION = 1000000 };
 
-bool sync_tsc_clock(const struct ctf_trace *trace, struct tsc_clock *clockp)
+bool sync_tsc_clock(const struct recording *trace, struct tsc_clock *clockp)
 {
-	const struct ctf_clock *c = trace->streams.n ? trace->streams.at[0].cls->clock : NULL;
+	uint32_t i = trace->streams.n ? trace->streams.at[0].clock : RECORDING_NO_CLOCK;
 
-	/* A kernel's clock in ns is steered; no TSC runs at exactly 1 GHz. */
-	if (!c || !c->frequency || c->frequency == 1000000000)
+	if (i == RECORDING_NO_CLOCK || !trace->clocks.at[i].is_tsc)
 		return false;
-	*clockp = (struct tsc_clock){.frequency = c->frequency, .offset = ctf_clock_ns(c, 0)};
+	*clockp = (struct tsc_clock){.frequency = trace->clocks.at[i].frequency,
+				     .offset = trace->clocks.at[i].offset_ns};
 	return true;
 }
 
@@ -76,7 +76,7 @@ static bool settle(const writes_t *writes, int64_t *offsetp, int64_t *settledp)
 }
 
 bool sync_tsc_recorded(struct clock_map *m, const struct identity *id,
-		       struct ctf_trace *const *traces, int vm, int64_t first, int64_t last)
+		       struct recording *const *traces, int vm, int64_t first, int64_t last)
 {
 	struct tsc_scale scale = {.ratio = 1};
 	struct tsc_clock host, guest;

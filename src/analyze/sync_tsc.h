@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ctf/trace.h"
+#include "input/input.h"
 #include "model/identity.h"
 #include "timeline/clock_map.h"
 #include "timeline/tsc.h"
 
 /* Return: whether the times of the trace are a TSC's cycles; then *clockp says how. */
-bool sync_tsc_clock(const struct ctf_trace *trace, struct tsc_clock *clockp);
+bool sync_tsc_clock(const struct recording *trace, struct tsc_clock *clockp);
 
 /*
  * The map of a machine that is VM `vm`, from what its host's trace recorded, for machine times in
@@ -24,6 +24,6 @@ bool sync_tsc_clock(const struct ctf_trace *trace, struct tsc_clock *clockp);
  * differ, the TSC was changed while the machine was recorded, or its speed is not the host's.
  */
 bool sync_tsc_recorded(struct clock_map *m, const struct identity *id,
-		       struct ctf_trace *const *traces, int vm, int64_t first, int64_t last);
+		       struct recording *const *traces, int vm, int64_t first, int64_t last);
 
 #endif

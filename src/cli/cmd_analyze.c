@@ -115,19 +115,19 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-static void say_progress(const struct ctf_session *s)
+static void say_progress(const struct session *s)
 {
 	uint64_t size = 0;
 
-	vec_each (trace, &s->traces)
+	vec_each (trace, &s->recordings)
 		size += (*trace)->size;
 	if (size >= LARGE && isatty(STDERR_FILENO))
-		fprintf(stderr, "vmscope: reading %zu traces, %.1f GB\n", s->traces.n,
+		fprintf(stderr, "vmscope: reading %zu traces, %.1f GB\n", s->recordings.n,
 			(double)size / 1e9);
 }
 
 /* Analyzes into a file, which is opened. Return: 0 or ERR. */
-static int analyze_into(struct save *save, struct request *q, struct ctf_session *session,
+static int analyze_into(struct save *save, struct request *q, struct session *session,
 			struct store **storep, struct error *err)
 {
 	struct analysis a;
@@ -144,13 +144,13 @@ static int analyze_into(struct save *save, struct request *q, struct ctf_session
 }
 
 /* The session is taken over. Return: an exit status, or ERR. */
-static int analyze(struct request *q, struct ctf_session *session, struct error *err)
+static int analyze(struct request *q, struct session *session, struct error *err)
 {
 	struct store *store = NULL;
 	struct save *save;
 
 	if (save_new(&save, q->output, err)) {
-		ctf_session_deinit(session);
+		session_deinit(session);
 		return ERR;
 	}
 	say_progress(session);
@@ -167,15 +167,15 @@ static int analyze(struct request *q, struct ctf_session *session, struct error 
 
 static int open_and_analyze(const struct command *cmd, struct request *q, char **traces, int n)
 {
-	struct ctf_session session;
+	struct session session;
 	struct error err = {0};
 
-	int r = ctf_session_open(&session, traces, (size_t)n, &err);
+	int r = session_open(&session, traces, (size_t)n, &err);
 
 	if (!r || session.notes.n > 1)
 		complain_session(stderr, &session);
 	if (r)
-		ctf_session_deinit(&session);
+		session_deinit(&session);
 	else
 		r = analyze(q, &session, &err);
 	return r == ERR ? cli_failed(cmd, &err) : r;

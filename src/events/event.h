@@ -8,7 +8,11 @@
 
 #include <stdint.h>
 
-#include "ctf/plan.h"
+/* A string, or the bytes of an array; not NUL-terminated, borrowed from whoever read the event. */
+struct event_text {
+	const char *at; /* NULL: the field is absent */
+	uint64_t n;	/* bytes; text is cut at its first NUL */
+};
 
 enum event_id {
 #define EVENT(ID, member, ...) EV_##ID,
@@ -35,17 +39,19 @@ enum { STATEDUMP_TYPE_KERNEL = 1, STATEDUMP_STATUS_WAIT = 5 };
 #define POWER_CPU_IDLE_EXIT UINT32_MAX
 
 struct event {
-	int64_t ts;  /* ns since the Epoch; on the reference clock once merged (timeline/merge.h) */
+	int64_t ts; /* ns by the recording's clock; on the reference clock once merged (timeline/merge.h) */
 	uint16_t id; /* enum event_id */
 	uint16_t machine;
 	uint32_t cpu; /* of the machine */
+	int64_t tid; /* thread in which it happened, by the tracer's word; NO_VALUE: not recorded */
+	int64_t pid; /* its process, likewise */
 	union {
 		struct {
-			struct ctf_text prev_comm, next_comm;
+			struct event_text prev_comm, next_comm;
 			int64_t prev_tid, prev_state, next_tid;
 		} sched_switch;
 		struct {
-			struct ctf_text comm;
+			struct event_text comm;
 			int64_t tid, target_cpu;
 		} sched_wakeup;
 		struct {
@@ -55,13 +61,13 @@ struct event {
 			int64_t tid, dest_cpu;
 		} sched_migrate_task;
 		struct {
-			struct ctf_text child_comm;
-			struct ctf_text vtids; /* an int32_t per level of PID namespaces */
+			struct event_text child_comm;
+			struct event_text vtids; /* an int32_t per level of PID namespaces */
 			/* In LTTng's words: a pid is the thread group's, a tid the thread's. */
 			int64_t parent_tid, child_tid, child_pid, child_ns_inum;
 		} sched_process_fork;
 		struct {
-			struct ctf_text name;
+			struct event_text name;
 			int64_t tid, pid, ppid, type, status, ns_level, ns_inum;
 		} statedump_process_state;
 		struct {
@@ -71,6 +77,7 @@ struct event {
 			int64_t tid;
 		} sched_process_exit;
 		struct {
+			struct event_text comm; /* of the thread that enters */
 			int64_t vcpu_id;
 		} kvm_entry;
 		struct {

@@ -9,8 +9,10 @@
 
 enum { NAMES_MAX = 6, FIELDS_MAX = 8 };
 
+_Static_assert(FIELDS_MAX + 3 <= LAYOUT_WANTS_MAX, "");
+
 struct field {
-	enum ctf_want_kind kind;
+	enum want_kind kind;
 	uint16_t offset;
 	const char *names[NAMES_MAX];
 };
@@ -21,10 +23,9 @@ struct layout {
 };
 
 static const struct layout layouts[EV_N] = {
-#define EVENT(ID, member, ...)	[EV_##ID] = {.names = {__VA_ARGS__}, .fields = {
-#define INT(member, field, ...) {CTF_WANT_INT, offsetof(struct event, member.field), {__VA_ARGS__}},
-#define TEXT(member, field, ...) \
-	{CTF_WANT_TEXT, offsetof(struct event, member.field), {__VA_ARGS__}},
+#define EVENT(ID, member, ...)	 [EV_##ID] = {.names = {__VA_ARGS__}, .fields = {
+#define INT(member, field, ...)	 {WANT_INT, offsetof(struct event, member.field), {__VA_ARGS__}},
+#define TEXT(member, field, ...) {WANT_TEXT, offsetof(struct event, member.field), {__VA_ARGS__}},
 #define END(ID) \
 	}       \
 	}       \
@@ -82,46 +83,19 @@ enum event_id layout_event_of(const char *name)
 	return id == EV_N && prefix_end ? named(prefix_end + 1) : id;
 }
 
-struct event_set layout_described(const struct ctf_trace_type *t)
+static bool has_field(const struct layout_class *cls, const char *name)
 {
-	struct event_set s = {0};
-
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		for (uint32_t j = 0; j < t->streams[i]->n_events; j++) {
-			enum event_id id = layout_event_of(t->streams[i]->events[j]->name);
-
-			if (id != EV_N)
-				s.bits |= UINT64_C(1) << id;
-		}
-	}
-	return s;
+	return *name == '@' ? cls->has(cls->ctx, name + 1, true) : cls->has(cls->ctx, name, false);
 }
 
-struct binder {
-	struct event_set wanted;
-	bool every; /* all others are to be delivered too */
-	struct ctf_want wants[FIELDS_MAX + 1];
-};
-
-static bool has_field(const struct ctf_event_class *cls, const char *name)
+/* The first of the names that the class has, "" when it has none. */
+static const char *first_present(const char *const *names, int n, const struct layout_class *cls)
 {
-	for (uint32_t i = 0; cls->payload && i < cls->payload->n_members; i++) {
-		const char *member = cls->payload->members[i].name;
-
-		if (member && !strcmp(member, name))
-			return true;
+	for (int i = 0; i < n && names[i]; i++) {
+		if (has_field(cls, names[i]))
+			return names[i];
 	}
-	return false;
-}
-
-/* The first of the field's names that the class has; any of them when it has none. */
-static const char *field_name(const struct field *f, const struct ctf_event_class *cls)
-{
-	for (int i = 0; i < NAMES_MAX && f->names[i]; i++) {
-		if (has_field(cls, f->names[i]))
-			return f->names[i];
-	}
-	return f->names[0];
+	return "";
 }
 
 /*
@@ -129,7 +103,7 @@ static const char *field_name(const struct field *f, const struct ctf_event_clas
  * thread's id, and the group is not recorded.
  */
 static bool is_other_meaning(enum event_id id, const struct field *f,
-			     const struct ctf_event_class *cls)
+			     const struct layout_class *cls)
 {
 	return id == EV_SCHED_PROCESS_FORK &&
 	       f->offset == offsetof(struct event, sched_process_fork.child_pid) &&
@@ -137,8 +111,7 @@ static bool is_other_meaning(enum event_id id, const struct field *f,
 }
 
 /* What a field is taken for that the class does not have. */
-static int64_t absent_value(enum event_id id, const struct field *f,
-			    const struct ctf_event_class *cls)
+static int64_t absent_value(enum event_id id, const struct field *f, const struct layout_class *cls)
 {
 	bool is_arm64 = id == EV_KVM_EXIT && has_field(cls, "esr_ec");
 
@@ -157,16 +130,6 @@ static const char *variable_part(enum event_id id, const char *name)
 	return name;
 }
 
-/* A field that no tracer writes, because it is the same for all events of the class. */
-static struct ctf_want constant(uint16_t offset, const char *value)
-{
-	return (struct ctf_want){.name = "",
-				 .scope = CTF_EVENT_PAYLOAD,
-				 .kind = CTF_WANT_INT,
-				 .offset = offset,
-				 .absent = (int64_t)(intptr_t)value};
-}
-
 /* Return: NULL where the event has the call's number, which means something in 64-bit calls only. */
 static const char *call_name(const char *class_name)
 {
@@ -180,46 +143,69 @@ static const char *call_name(const char *class_name)
 	return variable_part(EV_SYSCALL_ENTRY, class_name);
 }
 
-static bool interest_of(void *ctx, const struct ctf_event_class *cls,
-			struct ctf_interest *interestp)
+/* A field that no tracer writes, because it is the same for all events of the class. */
+static struct layout_want constant(uint16_t offset, const char *value)
 {
-	struct binder *b = ctx;
-	enum event_id id = layout_event_of(cls->name);
+	return (struct layout_want){
+		.name = "", .kind = WANT_INT, .offset = offset, .absent = (int64_t)(intptr_t)value};
+}
+
+static struct layout_want want_of(const char *name, enum want_kind kind, uint16_t offset,
+				  int64_t absent)
+{
+	bool is_context = *name == '@';
+
+	return (struct layout_want){.name = name + is_context,
+				    .is_context = is_context,
+				    .kind = kind,
+				    .offset = offset,
+				    .absent = absent};
+}
+
+/* What tracers call the thread in which an event happened, and its process. */
+static const struct field contexts[] = {
+	{WANT_INT, offsetof(struct event, tid), {"@tid", "@perf_tid", "@vtid"}},
+	{WANT_INT, offsetof(struct event, pid), {"@pid", "@perf_pid", "@vpid"}},
+};
+
+/* Without one it is what struct event was made with. */
+static uint32_t context_wants(const struct layout_class *cls, struct layout_want *wants)
+{
 	uint32_t n = 0;
 
-	if (id == EV_N || !event_set_has(b->wanted, id)) {
-		*interestp = (struct ctf_interest){.tag = CTF_TAG_ANY};
-		return b->every;
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+		const char *name = first_present(contexts[i].names, NAMES_MAX, cls);
+
+		if (*name)
+			wants[n++] = want_of(name, WANT_INT, contexts[i].offset, NO_VALUE);
 	}
-	for (const struct field *f = layouts[id].fields; n < FIELDS_MAX && f->names[0]; f++) {
-		b->wants[n++] = (struct ctf_want){
-			.name = is_other_meaning(id, f, cls) ? "" : field_name(f, cls),
-			.scope = CTF_EVENT_PAYLOAD,
-			.kind = f->kind,
-			.offset = f->offset,
-			.absent = absent_value(id, f, cls)};
+	return n;
+}
+
+bool layout_knows_thread(const struct layout_class *cls)
+{
+	return *first_present(contexts[0].names, NAMES_MAX, cls);
+}
+
+uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
+		      struct layout_want wants[LAYOUT_WANTS_MAX])
+{
+	uint32_t n = context_wants(cls, wants);
+
+	for (const struct field *f = layouts[id].fields;
+	     f < layouts[id].fields + FIELDS_MAX && f->names[0]; f++) {
+		const char *name =
+			is_other_meaning(id, f, cls) ? "" : first_present(f->names, NAMES_MAX, cls);
+
+		wants[n++] = want_of(name, f->kind, f->offset, absent_value(id, f, cls));
 	}
 	if (id == EV_SYSCALL_ENTRY)
-		b->wants[n++] =
+		wants[n++] =
 			constant(offsetof(struct event, syscall_entry.name), call_name(cls->name));
-	*interestp = (struct ctf_interest){.tag = id,
-					   .then_any = id == EV_KVM_ENTRY ||
-						       id == EV_KVM_WAIT_LAPIC_EXPIRE,
-					   .wants = b->wants,
-					   .n_wants = n};
-	return true;
+	return n;
 }
 
-struct ctf_plan *layout_plan(const struct ctf_trace_type *t, struct event_set wanted)
+bool layout_then_any(enum event_id id)
 {
-	struct binder b = {.wanted = wanted};
-
-	return ctf_plan_new(t, interest_of, &b);
-}
-
-struct ctf_plan *layout_plan_every(const struct ctf_trace_type *t, struct event_set wanted)
-{
-	struct binder b = {.wanted = wanted, .every = true};
-
-	return ctf_plan_new(t, interest_of, &b);
+	return id == EV_KVM_ENTRY || id == EV_KVM_WAIT_LAPIC_EXPIRE;
 }

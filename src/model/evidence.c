@@ -172,7 +172,7 @@ static bool has_evidence(const struct evidence_vcpu *v)
 }
 
 /* Now it is known: prev_tid was on the CPU all the time. */
-static void place(struct evidence_stream *s, int64_t tid, const struct ctf_text *comm)
+static void place(struct evidence_stream *s, int64_t tid, const struct event_text *comm)
 {
 	struct evidence_vcpu *from = &s->unplaced;
 

@@ -129,7 +129,7 @@ int64_t evidence_pid(const struct evidence *e, int64_t tid);
 const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v);
 
 /* Sets the COMM_SIZE + 1 bytes of a thread's name. A few bytes, very often: worth two loads and stores. */
-static inline void comm_set(char *to, const struct ctf_text *comm)
+static inline void comm_set(char *to, const struct event_text *comm)
 {
 	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;
 	uint64_t head, tail;

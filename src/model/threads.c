@@ -138,7 +138,7 @@ void world_died(struct model *m, struct thread *t, int64_t ts)
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
-void world_set_comm(struct thread *t, const struct ctf_text *comm)
+void world_set_comm(struct thread *t, const struct event_text *comm)
 {
 	if (comm->n)
 		comm_set(t->known.comm, comm);

@@ -180,7 +180,7 @@ void world_died(struct model *m, struct thread *t, int64_t ts);
 /* Return: whether the thread is current on one of the machine's CPUs. */
 bool world_is_current(const struct machine *mc, const struct thread *t);
 
-void world_set_comm(struct thread *t, const struct ctf_text *comm);
+void world_set_comm(struct thread *t, const struct event_text *comm);
 
 /* The state dump says that at this level of PID namespaces the thread is in ns_inum; in any order of levels. */
 void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum);

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "events/feed.h"
 
 struct source {
-	struct feed feed;
-	struct event *events; /* the feed's; or read ahead of it, then owned */
+	struct reader *reader;
+	struct event *events; /* the reader's; or read ahead of it, then owned */
 	size_t n, next;
-	struct worker_task reading; /* of the feed's next events */
+	struct worker_task reading; /* of the reader's next events */
 	const struct clock_map *clock;
 	const struct clock_piece *piece; /* of the last event: the next one has the same, mostly */
 	int64_t last;			 /* reference ns: of the last event that was read */
@@ -27,10 +26,15 @@ struct player {
 	uint32_t source;
 };
 
+struct merge_plan {
+	const struct recording *recording;
+	struct input_plan *plan;
+};
+
 struct merge {
 	struct source *sources;
 	size_t n_sources;
-	struct ctf_plan **plans;
+	struct merge_plan *plans;
 	size_t n_plans;
 	/* Leaf i of the tree is node n_sources + i, the father of node i is i / 2. */
 	struct player *losers; /* of nodes 1 to n_sources - 1 */
@@ -50,8 +54,8 @@ static int64_t to_reference(struct source *s, int64_t t)
 
 static void place_on_reference(struct source *s)
 {
-	for (size_t i = 0; i < s->feed.n; i++) {
-		struct event *e = &s->feed.events[i];
+	for (size_t i = 0; i < s->reader->n; i++) {
+		struct event *e = &s->reader->events[i];
 		int64_t ts = to_reference(s, e->ts);
 
 		s->last = ts > s->last ? ts : s->last;
@@ -65,7 +69,7 @@ static void read_source(void *source)
 {
 	struct source *s = source;
 
-	feed_read(&s->feed);
+	reader_read(s->reader);
 	place_on_reference(s);
 }
 
@@ -75,9 +79,9 @@ static void take_ahead(struct source *s, struct worker *helper)
 	struct event *used = s->events;
 
 	worker_finish(helper, &s->reading);
-	s->events = s->feed.events;
-	s->n = s->feed.n;
-	s->feed.events = used;
+	s->events = s->reader->events;
+	s->n = s->reader->n;
+	s->reader->events = used;
 	if (s->n)
 		worker_begin(helper, &s->reading);
 }
@@ -90,8 +94,8 @@ static void take_next(struct source *s, struct worker *helper)
 		return;
 	}
 	read_source(s);
-	s->events = s->feed.events;
-	s->n = s->feed.n;
+	s->events = s->reader->events;
+	s->n = s->reader->n;
 }
 
 /* Return: the next event of the source, or NULL. */
@@ -144,13 +148,13 @@ static struct player start(struct merge *m, size_t node)
 	return first ? a : b;
 }
 
-static void add_source(struct merge *m, const struct merge_input *in,
-		       const struct ctf_stream *stream, const struct ctf_plan *plan)
+static void add_source(struct merge *m, const struct merge_input *in, size_t stream,
+		       const struct input_plan *plan)
 {
 	struct source *s = &m->sources[m->n_sources++];
 
-	feed_init(&s->feed, in->trace, stream, plan, in->machine,
-		  in->skip_before ? in->skip_before : INT64_MIN);
+	s->reader = reader_new(in->recording, stream, plan, in->machine,
+			       in->skip_before ? in->skip_before : INT64_MIN);
 	s->clock = in->clock;
 	s->piece = in->clock->pieces;
 	s->last = INT64_MIN;
@@ -163,27 +167,29 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 	size_t n_streams = 0;
 
 	for (size_t i = 0; i < n; i++)
-		n_streams += inputs[i].trace->streams.n;
+		n_streams += inputs[i].recording->streams.n;
 	m->sources = mem_zalloc(n_streams, sizeof(*m->sources));
 	m->losers = mem_zalloc(n_streams, sizeof(*m->losers));
-	m->plans = mem_zalloc(n, sizeof(struct ctf_plan *));
+	m->plans = mem_zalloc(n, sizeof(*m->plans));
 	m->n_plans = n;
 	for (size_t i = 0; i < n; i++) {
-		m->plans[i] = layout_plan(&inputs[i].trace->type, inputs[i].wanted);
-		vec_each (s, &inputs[i].trace->streams)
-			add_source(m, &inputs[i], s, m->plans[i]);
+		const struct recording *r = inputs[i].recording;
+
+		m->plans[i] = (struct merge_plan){r, input_plan_new(r, inputs[i].wanted, false)};
+		for (size_t s = 0; s < r->streams.n; s++)
+			add_source(m, &inputs[i], s, m->plans[i].plan);
 	}
 	return m;
 }
 
 static void use_larger_room(struct source *s)
 {
-	struct event *first = feed_room(&s->feed, FEED_MANY);
+	struct event *first = reader_room(s->reader, READER_MANY);
 
-	s->events = feed_room(&s->feed, FEED_MANY);
-	free(s->feed.events);
-	s->feed.events = first;
-	s->feed.room = FEED_MANY;
+	s->events = reader_room(s->reader, READER_MANY);
+	free(s->reader->events);
+	s->reader->events = first;
+	s->reader->room = READER_MANY;
 }
 
 void merge_use_worker(struct merge *m, struct worker *helper)
@@ -203,7 +209,7 @@ static void free_source(struct source *s, struct worker *helper)
 		worker_cancel(helper, &s->reading);
 		free(s->events);
 	}
-	feed_deinit(&s->feed);
+	reader_free(s->reader);
 }
 
 void merge_free(struct merge *m)
@@ -213,7 +219,7 @@ void merge_free(struct merge *m)
 	for (size_t i = 0; i < m->n_sources; i++)
 		free_source(&m->sources[i], m->helper);
 	for (size_t i = 0; i < m->n_plans; i++)
-		ctf_plan_free(m->plans[i]);
+		input_plan_free(m->plans[i].recording, m->plans[i].plan);
 	free(m->sources);
 	free(m->losers);
 	free(m->plans);
@@ -239,14 +245,14 @@ uint64_t merge_events_read(const struct merge *m)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->n_sources; i++)
-		n += m->sources[i].feed.cursor.n_events;
+		n += m->sources[i].reader->n_events;
 	return n;
 }
 
 void merge_diags(const struct merge *m, uint16_t machine, struct diag_list *list)
 {
 	for (size_t i = 0; i < m->n_sources; i++) {
-		if (m->sources[i].feed.events->machine == machine)
-			diag_merge(list, &m->sources[i].feed.cursor.diags);
+		if (m->sources[i].reader->events->machine == machine)
+			diag_merge(list, m->sources[i].reader->diags);
 	}
 }

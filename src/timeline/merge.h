@@ -9,14 +9,12 @@
 
 #include "base/diag.h"
 #include "base/worker.h"
-#include "ctf/trace.h"
-#include "events/event.h"
-#include "events/layout.h"
+#include "input/input.h"
 #include "timeline/clock_map.h"
 
 /* One machine's part. All borrowed; must outlive the merge. */
 struct merge_input {
-	const struct ctf_trace *trace;
+	const struct recording *recording;
 	const struct clock_map *clock; /* to the reference */
 	uint16_t machine;	       /* what its events will say */
 	struct event_set wanted;

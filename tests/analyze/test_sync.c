@@ -13,22 +13,20 @@
 enum { HOST, GUEST, THREAD = 100, OFFSET = -2600000 };
 
 /* A host whose process has two vCPU threads, and its guest, both traced by their TSCs. */
-struct recording {
-	struct ctf_clock clocks[2];
-	struct ctf_stream_class classes[2];
-	struct ctf_trace traces[2], *at[2];
+struct pair {
+	struct recording recordings[2], *at[2];
 	struct evidence evidence;
 	struct identity id;
 };
 
-static void recording_init(struct recording *r)
+static void pair_init(struct pair *r)
 {
-	*r = (struct recording){0};
+	*r = (struct pair){0};
 	for (int i = 0; i < 2; i++) {
-		r->clocks[i].frequency = 2600000000;
-		r->classes[i].clock = &r->clocks[i];
-		vec_push(&r->traces[i].streams)->cls = &r->classes[i];
-		r->at[i] = &r->traces[i];
+		*vec_push(&r->recordings[i].clocks) =
+			(struct recording_clock){.frequency = 2600000000, .is_tsc = true};
+		vec_push(&r->recordings[i].streams);
+		r->at[i] = &r->recordings[i];
 		*vec_push(&r->id.machines) = (struct ident_machine){
 			.evidence = &r->evidence, .vm = i == GUEST ? 0 : IDENT_NONE};
 	}
@@ -38,24 +36,25 @@ static void recording_init(struct recording *r)
 			(struct ident_vcpu){.vm = 0, .index = i, .tid = THREAD + i};
 }
 
-static void recording_deinit(struct recording *r)
+static void pair_deinit(struct pair *r)
 {
-	for (int i = 0; i < 2; i++)
-		vec_deinit(&r->traces[i].streams);
+	for (int i = 0; i < 2; i++) {
+		vec_deinit(&r->recordings[i].streams);
+		vec_deinit(&r->recordings[i].clocks);
+	}
 	vec_deinit(&r->evidence.tsc);
 	vec_deinit(&r->id.machines);
 	vec_deinit(&r->id.vms);
 	vec_deinit(&r->id.vcpus);
 }
 
-static void write_offset(struct recording *r, int64_t ts, int64_t tid, int64_t previous,
-			 int64_t next)
+static void write_offset(struct pair *r, int64_t ts, int64_t tid, int64_t previous, int64_t next)
 {
 	*vec_push(&r->evidence.tsc) = (struct evidence_tsc){ts, tid, previous, next};
 }
 
 /* Whether the guest's clock is found for its times in [10 ms, 20 ms], and is 1 ms behind then. */
-static bool is_found(const struct recording *r)
+static bool is_found(const struct pair *r)
 {
 	struct clock_map m;
 
@@ -71,10 +70,10 @@ static bool is_found(const struct recording *r)
 
 static void test_settled_before(void **state)
 {
-	struct recording r;
+	struct pair r;
 
 	(void)state;
-	recording_init(&r);
+	pair_init(&r);
 	assert_false(is_found(&r));
 	write_offset(&r, 1000, THREAD, 0, 77);
 	write_offset(&r, 2000, THREAD, 77, OFFSET);
@@ -82,33 +81,33 @@ static void test_settled_before(void **state)
 	write_offset(&r, 1500, THREAD + 7, 0, 12345); /* another VM's thread */
 	write_offset(&r, 1500, NO_VALUE, 0, 12345);   /* nobody knows whose */
 	assert_true(is_found(&r));
-	recording_deinit(&r);
+	pair_deinit(&r);
 }
 
 static void test_vcpus_that_differ(void **state)
 {
-	struct recording r;
+	struct pair r;
 
 	(void)state;
-	recording_init(&r);
+	pair_init(&r);
 	write_offset(&r, 1000, THREAD, 0, OFFSET);
 	write_offset(&r, 1000, THREAD + 1, 0, OFFSET + 1);
 	assert_false(is_found(&r));
-	recording_deinit(&r);
+	pair_deinit(&r);
 }
 
 /* The guest was recorded from 10 ms by its own clock, 11 ms by the host's. */
 static void test_changed_while_recorded(void **state)
 {
 	for (int late = 0; late < 2; late++) {
-		struct recording r;
+		struct pair r;
 
 		(void)state;
-		recording_init(&r);
+		pair_init(&r);
 		write_offset(&r, 1000, THREAD, 0, 77);
 		write_offset(&r, late ? 11000100 : 10999900, THREAD, 77, OFFSET);
 		assert_int_equal(is_found(&r), !late);
-		recording_deinit(&r);
+		pair_deinit(&r);
 	}
 }
 
@@ -121,13 +120,13 @@ static void test_other_clocks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
-		struct recording r;
+		struct pair r;
 
-		recording_init(&r);
-		r.clocks[GUEST].frequency = guests[i].frequency;
+		pair_init(&r);
+		r.recordings[GUEST].clocks.at[0].frequency = guests[i].frequency;
 		write_offset(&r, 1000, THREAD, 0, OFFSET);
 		assert_int_equal(is_found(&r), guests[i].found);
-		recording_deinit(&r);
+		pair_deinit(&r);
 	}
 }
 

@@ -142,9 +142,9 @@ static struct ctf_fc *make_array(struct maker *m, uint32_t depth)
 }
 
 /* A piece of what the selector can be, so that most values meet one of four. */
-static struct ctf_range *some_range(struct maker *m, const struct ctf_fc *selector)
+static struct field_range *some_range(struct maker *m, const struct ctf_fc *selector)
 {
-	struct ctf_range *r = arena_new(&m->t->arena, struct ctf_range);
+	struct field_range *r = arena_new(&m->t->arena, struct field_range);
 	unsigned size = selector->size && selector->size < 8 ? selector->size : 8;
 	uint64_t all = UINT64_C(1) << size;
 	uint64_t low = below(m, all);
@@ -268,11 +268,11 @@ static struct ctf_fc *two_forms(struct maker *m, struct ctf_fc *id, struct ctf_f
 	struct ctf_fc *compact = struct_of(m, below(m, 2) ? 1 : 8, 1),
 		      *extended = struct_of(m, 8, 2);
 	struct ctf_fc *v = ctf_fc_new(&m->t->arena, CTF_VARIANT);
-	struct ctf_range *ranges = arena_array(&m->t->arena, struct ctf_range, 2);
+	struct field_range *ranges = arena_array(&m->t->arena, struct field_range, 2);
 	uint64_t last = (UINT64_C(1) << id->size) - 1;
 
-	ranges[0] = (struct ctf_range){0, last - 1};
-	ranges[1] = (struct ctf_range){last, last};
+	ranges[0] = (struct field_range){0, last - 1};
+	ranges[1] = (struct field_range){last, last};
 	compact->members[0] = (struct ctf_member){"t", time};
 	extended->members[0] = (struct ctf_member){"id", plain_int(m, 32, 8, be)};
 	extended->members[0].fc->role = CTF_ROLE_EVENT_CLASS_ID;

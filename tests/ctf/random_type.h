@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "ctf/type.h"
+#include "input/ctf/type.h"
 
 /* splitmix64; any seed will do. */
 static inline uint64_t random_next(uint64_t *state)

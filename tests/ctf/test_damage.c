@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
-#include "ctf/trace.h"
+#include "input/ctf/cursor.h"
+#include "input/ctf/trace.h"
 #include "random_type.h"
 
 /* Of the metadata every byte is damaged, under a sanitizer one in five. */
@@ -120,7 +120,7 @@ static bool read_trace(const char *dir, struct reading *out)
 	struct error err = {0};
 
 	*out = (struct reading){0};
-	if (ctf_trace_open(&t, dir, "t", &err)) {
+	if (ctf_trace_open(&t, dir, &err)) {
 		error_deinit(&err);
 		return false;
 	}

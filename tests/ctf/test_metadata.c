@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "ctf/metadata.h"
+#include "input/ctf/metadata.h"
 #include "type_dump.h"
 
 static const char trace_block[] = "trace { major = 1; minor = 8; byte_order = le; };\n";
@@ -515,11 +515,11 @@ static void test_environment(void **state)
 
 static void test_labels_and_ranges_keep_the_sign(void **state)
 {
-	static const struct ctf_label labels[] = {{"low", {(uint64_t)-5, (uint64_t)-1}},
+	static const struct field_label labels[] = {{"low", {(uint64_t)-5, (uint64_t)-1}},
 						  {"zero", {0, 0}},
 						  {"both", {(uint64_t)-1, 7}}};
 	struct ctf_fc fc = {.kind = CTF_INT, .is_signed = true, .labels = labels, .n_labels = 3};
-	const struct ctf_range range = {3, (uint64_t)-2};
+	const struct field_range range = {3, (uint64_t)-2};
 
 	(void)state;
 	assert_string_equal(ctf_label_of(&fc, (uint64_t)-5), "low");

@@ -19,7 +19,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "ctf/metadata.h"
+#include "input/ctf/metadata.h"
 #include "type_dump.h"
 
 static char *read_text(const char *path)

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ctf/bits.h"
-#include "ctf/plan.h"
-#include "ctf/visit.h"
+#include "input/ctf/bits.h"
+#include "input/ctf/plan.h"
+#include "input/ctf/visit.h"
 #include "random_type.h"
 
 enum { ROUNDS = 24000, EVENTS = 24, DATA_MAX = 512, WANTS_MAX = 40, ABSENT = -77 };
@@ -23,7 +23,7 @@ enum { NOTHING, ALL, MORE }; /* tags: what was wanted */
 
 union slot {
 	int64_t integer;
-	struct ctf_text text;
+	struct event_text text;
 };
 
 /* Everything of an event class is wanted, as far as it can be. */
@@ -152,7 +152,7 @@ static const struct ctf_want *find_want(const struct bindings *b, const char *na
 	return NULL;
 }
 
-static void check_text(const struct ctf_fc *fc, const struct shown *s, const struct ctf_text *text)
+static void check_text(const struct ctf_fc *fc, const struct shown *s, const struct event_text *text)
 {
 	if (s->has_bytes && fc->align >= 8)
 		assert_non_null(text->at);
@@ -481,7 +481,7 @@ static void test_elements_without_size(void **state)
 	struct ctf_fc *seq = ctf_fc_new(&t.arena, CTF_SEQUENCE);
 	struct ctf_fc *opt = ctf_fc_new(&t.arena, CTF_OPTIONAL);
 	struct ctf_fc *byte = ctf_fc_new(&t.arena, CTF_INT);
-	struct ctf_range never = {1, 1};
+	struct field_range never = {1, 1};
 	const char *name = "n";
 	struct ctf_member members[] = {{"n", n}, {"seq", seq}};
 	struct ctf_event_class e = {.name = "e", .payload = root};

@@ -20,8 +20,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
-#include "ctf/session.h"
+#include "input/ctf/cursor.h"
+#include "input/ctf/recording.h"
+#include "input/session.h"
 
 enum { LINE_MAX_ = 4096 };
 
@@ -320,18 +321,18 @@ static void dump_diags(FILE *out, const struct diag_list *diags)
 
 static void dump_session(FILE *out, char *dir)
 {
-	struct ctf_session s;
+	struct session s;
 	struct error err = {0};
 	struct diag_list diags = {0};
 
-	if (ctf_session_open(&s, &dir, 1, &err))
+	if (session_open(&s, &dir, 1, &err))
 		fputs("cannot be opened\n", out);
-	vec_each (tp, &s.traces) {
-		const struct ctf_trace *t = *tp;
+	vec_each (tp, &s.recordings) {
+		const struct ctf_trace *t = ((const struct ctf_recording *)*tp)->trace;
 		struct ctf_plan *plan = ctf_plan_new(&t->type, NULL, NULL);
 
-		if (s.traces.n > 1)
-			fprintf(out, "trace %s\n", t->name);
+		if (s.recordings.n > 1)
+			fprintf(out, "trace %s\n", (*tp)->name);
 		diag_merge(&diags, &t->diags);
 		vec_each (stream, &t->streams)
 			dump_stream(out, t, stream, plan, &diags);
@@ -340,7 +341,7 @@ static void dump_session(FILE *out, char *dir)
 	diag_merge(&diags, &s.diags);
 	dump_diags(out, &diags);
 	error_deinit(&err);
-	ctf_session_deinit(&s);
+	session_deinit(&s);
 }
 
 static char *read_fixture(const struct fixture *x)

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "ctf/cursor.h"
-#include "ctf/trace.h"
+#include "input/ctf/cursor.h"
+#include "input/ctf/trace.h"
 
 enum { N_TIMES = 100 };
 
@@ -89,7 +89,7 @@ static int check_trace(const char *dir)
 	struct ctf_trace *t;
 	int wrong = 0;
 
-	if (ctf_trace_open(&t, dir, "t", &err)) {
+	if (ctf_trace_open(&t, dir, &err)) {
 		printf("# %s\n", err.text);
 		error_deinit(&err);
 		return 1;

@@ -23,7 +23,7 @@ static const char *role_name(uint8_t role)
 	return names[role];
 }
 
-static void dump_range(FILE *f, struct ctf_range r, bool is_signed)
+static void dump_range(FILE *f, struct field_range r, bool is_signed)
 {
 	if (is_signed)
 		fprintf(f, "%" PRId64, (int64_t)r.lo);
@@ -37,7 +37,7 @@ static void dump_range(FILE *f, struct ctf_range r, bool is_signed)
 		fprintf(f, "..%" PRIu64, r.hi);
 }
 
-static void dump_ranges(FILE *f, const struct ctf_range *ranges, uint32_t n, bool is_signed)
+static void dump_ranges(FILE *f, const struct field_range *ranges, uint32_t n, bool is_signed)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		fputc(i ? ',' : ' ', f);

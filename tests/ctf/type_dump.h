@@ -4,7 +4,7 @@
 #ifndef VMSCOPE_TESTS_CTF_TYPE_DUMP_H
 #define VMSCOPE_TESTS_CTF_TYPE_DUMP_H
 
-#include "ctf/type.h"
+#include "input/ctf/type.h"
 
 /* Return: the text, to be freed. */
 char *type_dump(const struct ctf_trace_type *t);

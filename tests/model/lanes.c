@@ -112,7 +112,7 @@ static void print_identity(const struct analysis *a)
 	}
 }
 
-static int print_analysis(struct ctf_session *session, struct error *err)
+static int print_analysis(struct session *session, struct error *err)
 {
 	struct analysis_options options = ANALYSIS_OPTIONS_AUTO;
 	struct printer p = {0};
@@ -139,12 +139,12 @@ static int print_analysis(struct ctf_session *session, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct ctf_session session;
+	struct session session;
 	struct error err = {0};
-	int r = ctf_session_open(&session, argv + 1, (size_t)argc - 1, &err);
+	int r = session_open(&session, argv + 1, (size_t)argc - 1, &err);
 
 	if (r)
-		ctf_session_deinit(&session);
+		session_deinit(&session);
 	else
 		r = print_analysis(&session, &err);
 	if (r)

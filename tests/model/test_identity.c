@@ -32,9 +32,9 @@ static void say(struct machine *m, struct event e)
 	evidence_stream_event(&m->s, &e);
 }
 
-static struct ctf_text text(const char *s)
+static struct event_text text(const char *s)
 {
-	return (struct ctf_text){.at = s, .n = (uint32_t)strlen(s)};
+	return (struct event_text){.at = s, .n = (uint32_t)strlen(s)};
 }
 
 static void runs(struct machine *m, int64_t prev, int64_t next, const char *comm)

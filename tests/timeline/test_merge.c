@@ -12,13 +12,14 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "input/session.h"
 #include "timeline/merge.h"
 
 enum { HOST, GUEST, LOSSY, N_TRACES, MAX_EVENTS = 64 };
 
 struct fixture {
 	char **paths;
-	struct ctf_trace *traces[N_TRACES];
+	struct session sessions[N_TRACES];
 	struct clock_map clocks[N_TRACES];
 };
 
@@ -28,7 +29,7 @@ static int setup(void **state)
 	struct error err = {0};
 
 	for (int i = 0; i < N_TRACES; i++) {
-		if (ctf_trace_open(&f->traces[i], f->paths[i], "t", &err)) {
+		if (session_open(&f->sessions[i], &f->paths[i], 1, &err)) {
 			puts(err.text);
 			return -1;
 		}
@@ -42,7 +43,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 0; i < N_TRACES; i++) {
-		ctf_trace_free(f->traces[i]);
+		session_deinit(&f->sessions[i]);
 		clock_map_deinit(&f->clocks[i]);
 	}
 	return 0;
@@ -59,7 +60,7 @@ static struct event_set all_events(void)
 
 static struct merge_input input(const struct fixture *f, int trace, uint16_t machine)
 {
-	return (struct merge_input){.trace = f->traces[trace],
+	return (struct merge_input){.recording = f->sessions[trace].recordings.at[0],
 				    .clock = &f->clocks[trace],
 				    .machine = machine,
 				    .wanted = all_events()};

@@ -1,0 +1,430 @@
+#include "input/ctf/trace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "input/ctf/metadata.h"
+
+#define NS_PER_S 1000000000
+
+static void report_file(struct ctf_trace *t, enum diag_id id, const struct ctf_file *f)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME, .file = f->path};
+
+	diag_add(&t->diags, id, 1, &where);
+}
+
+static void report_metadata(struct ctf_trace *t)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	if (t->type.n_left_out)
+		diag_add(&t->diags, DIAG_METADATA_DAMAGED, t->type.n_left_out, &where);
+	if (t->type.n_mended)
+		diag_add(&t->diags, DIAG_METADATA_MENDED, t->type.n_mended, &where);
+}
+
+static int read_metadata(struct ctf_trace *t, const char *dir, struct error *err)
+{
+	struct file_map map;
+	uint64_t dropped = 0;
+	char *path = mem_printf("%s/metadata", dir);
+	int r = file_map_init(&map, path, err);
+
+	if (!r) {
+		t->metadata_size = map.size;
+		r = ctf_metadata_parse(&t->type, map.data, map.size, &dropped, err);
+		if (r)
+			error_wrap(err, "cannot read '%s'", path);
+		file_map_deinit(&map);
+	}
+	if (dropped) {
+		struct diag where = {.first_ns = DIAG_NO_TIME,
+				     .packet = t->metadata_size - dropped};
+
+		diag_add(&t->diags, DIAG_METADATA_CUT, 1, &where);
+	}
+	if (!r)
+		report_metadata(t);
+	free(path);
+	return r;
+}
+
+/* Directories (LTTng's index/) are none; what is neither is reported when it cannot be mapped. */
+static bool is_stream_file(const char *dir, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_name[0] == '.' || !strcmp(e->d_name, "metadata"))
+		return false;
+	if (e->d_type == DT_REG || e->d_type == DT_DIR)
+		return e->d_type == DT_REG;
+	char *path = mem_printf("%s/%s", dir, e->d_name);
+	bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+	free(path);
+	return !is_dir;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strverscmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_file(struct ctf_trace *t, const char *dir, const char *name)
+{
+	struct error err = {0};
+	struct ctf_file *f = mem_zalloc(1, sizeof(*f));
+
+	f->path = mem_printf("%s/%s", dir, name);
+	*vec_push(&t->files) = f;
+	f->is_unreadable = file_map_init(&f->map, f->path, &err) != 0;
+	if (f->is_unreadable)
+		report_file(t, DIAG_FILE_UNREADABLE, f);
+	error_deinit(&err);
+}
+
+static int read_directory(struct ctf_trace *t, const char *dir, struct error *err)
+{
+	struct dirent **entries;
+	int n = scandir(dir, &entries, NULL, by_name);
+
+	if (n < 0)
+		return error_errno(err, errno, "cannot list '%s'", dir);
+	for (int i = 0; i < n; i++) {
+		if (is_stream_file(dir, entries[i]))
+			add_file(t, dir, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
+				     struct file_window *window, struct diag_list *diags)
+{
+	file_window_init(window, &f->map);
+	return (struct ctf_packets){.type = &t->type,
+				    .data = f->map.data,
+				    .size = f->map.size,
+				    .name = f->path,
+				    .window = window,
+				    .diags = diags};
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Where packets have no stream id, files of one name in the parts of a recording are one stream.
+ * The CPU has to be the same: a damaged id must not mix two of them.
+ */
+static bool is_stream_of(const struct ctf_stream *s, const struct ctf_file *f,
+			 const struct ctf_packet *p)
+{
+	bool has_cpu = CTF_HAS(p, CTF_ROLE_CPU_ID);
+
+	if (s->cls != p->cls || s->has_id != CTF_HAS(p, CTF_ROLE_STREAM_ID) ||
+	    s->has_cpu != has_cpu || (has_cpu && s->cpu != (uint32_t)p->cpu))
+		return false;
+	return s->has_id ? s->id == p->stream_id
+			 : !strcmp(base_name(s->files.at[0]->path), base_name(f->path));
+}
+
+static struct ctf_stream *find_stream(struct ctf_trace *t, const struct ctf_file *f,
+				      const struct ctf_packet *p)
+{
+	vec_each (s, &t->streams) {
+		if (is_stream_of(s, f, p))
+			return s;
+	}
+	return NULL;
+}
+
+static struct ctf_stream *new_stream(struct ctf_trace *t, const struct ctf_packet *p)
+{
+	struct ctf_stream *s = vec_push(&t->streams);
+
+	s->cls = p->cls;
+	s->has_id = CTF_HAS(p, CTF_ROLE_STREAM_ID);
+	s->id = s->has_id ? p->stream_id : t->streams.n - 1;
+	s->has_cpu = CTF_HAS(p, CTF_ROLE_CPU_ID);
+	s->cpu = (uint32_t)p->cpu;
+	return s;
+}
+
+static bool same_origin(const struct ctf_packet *a, const struct ctf_packet *b)
+{
+	return a->cls == b->cls && a->stream_id == b->stream_id && a->cpu == b->cpu;
+}
+
+/*
+ * Reads the first packet into f->first. Return: 1 with *originp a packet that says truly whose the
+ * file is: the second, where it and the third one contradict the first; 0 when there is none.
+ */
+static int read_first(const struct ctf_packets *src, struct ctf_file *f, struct ctf_reader *r,
+		      struct ctf_packet *originp)
+{
+	struct ctf_packet *a = &f->first, b, c;
+
+	if (!ctf_packet_read(src, 0, r, a))
+		return 0;
+	*originp = *a;
+	if (ctf_packet_read(src, a->offset + a->size, r, &b) && !same_origin(a, &b) &&
+	    ctf_packet_read(src, b.offset + b.size, r, &c) && same_origin(&b, &c))
+		*originp = b;
+	return 1;
+}
+
+static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved)
+{
+	struct ctf_reader r;
+	struct ctf_packet origin;
+	struct diag_list found = {0};
+	struct file_window window;
+	struct ctf_packets src = ctf_trace_packets(t, f, &window, &found);
+
+	t->size += f->map.size;
+	ctf_reader_init(&r, saved);
+	int is_read = read_first(&src, f, &r, &origin);
+	file_window_deinit(&window);
+	if (!is_read) {
+		/* No cursor will meet this damage again. */
+		diag_merge(&t->diags, &found);
+		if (!f->map.size && !f->is_unreadable)
+			report_file(t, DIAG_STREAM_EMPTY, f);
+		return;
+	}
+	struct ctf_stream *s = find_stream(t, f, &origin);
+
+	if (!s)
+		s = new_stream(t, &origin);
+	*vec_push(&s->files) = f;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct ctf_file *x = *(struct ctf_file *const *)a, *y = *(struct ctf_file *const *)b;
+
+	if (x->first.begin != y->first.begin)
+		return x->first.begin < y->first.begin ? -1 : 1;
+	return strverscmp(x->path, y->path);
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct ctf_stream *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Forgets what assigning files to streams has reported: it will be reported once more. */
+static void forget_found(struct diag_list *diags)
+{
+	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_MAGIC,
+					     DIAG_PACKET_HEADER, DIAG_PACKET_STREAM};
+
+	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)
+		diags->at[found[i]] = (struct diag){0};
+}
+
+static void drop_streams(struct ctf_trace *t)
+{
+	vec_each (s, &t->streams)
+		vec_deinit(&s->files);
+	vec_deinit(&t->streams);
+	t->size = 0;
+}
+
+/* Assigns the files from number `from` on to streams. */
+static void build_streams(struct ctf_trace *t, size_t from)
+{
+	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
+
+	for (size_t i = from; i < t->files.n; i++)
+		assign_file(t, t->files.at[i], saved);
+	free(saved);
+	vec_each (s, &t->streams)
+		qsort(s->files.at, s->files.n, sizeof(*s->files.at), by_begin);
+	if (t->streams.n)
+		qsort(t->streams.at, t->streams.n, sizeof(*t->streams.at), by_cpu);
+}
+
+int ctf_trace_open(struct ctf_trace **tracep, const char *dir, struct error *err)
+{
+	struct ctf_trace *t = mem_zalloc(1, sizeof(*t));
+
+	t->path = mem_strdup(dir);
+	int r = read_metadata(t, dir, err);
+
+	if (!r)
+		r = read_directory(t, dir, err);
+	if (r) {
+		ctf_trace_free(t);
+		return r;
+	}
+	build_streams(t, 0);
+	*tracep = t;
+	return 0;
+}
+
+bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b)
+{
+	return a->type.has_uuid && b->type.has_uuid &&
+	       memcmp(a->type.uuid, b->type.uuid, sizeof(a->type.uuid)) == 0;
+}
+
+static uint32_t damage_of(const struct ctf_trace *t)
+{
+	return t->type.n_left_out + t->type.n_mended;
+}
+
+/* Return: whether b's metadata is of more use than a's. */
+static bool is_better(const struct ctf_trace *b, const struct ctf_trace *a)
+{
+	if (b->type.n_event_classes != a->type.n_event_classes)
+		return b->type.n_event_classes > a->type.n_event_classes;
+	return damage_of(b) < damage_of(a);
+}
+
+/* The damage of metadata that is not used is no damage any more. */
+static void forgive_metadata(struct ctf_trace *t)
+{
+	static const enum diag_id damage[] = {DIAG_METADATA_DAMAGED, DIAG_METADATA_MENDED};
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+	uint32_t n = damage_of(t);
+
+	for (size_t i = 0; i < sizeof(damage) / sizeof(*damage); i++)
+		t->diags.at[damage[i]] = (struct diag){0};
+	if (n)
+		diag_add(&t->diags, DIAG_METADATA_MENDED, n, &where);
+}
+
+static void swap_types(struct ctf_trace *a, struct ctf_trace *b)
+{
+	struct ctf_trace_type type = a->type;
+
+	a->type = b->type;
+	b->type = type;
+}
+
+void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b)
+{
+	size_t from = a->files.n;
+	bool better = is_better(b, a);
+
+	forgive_metadata(better ? a : b);
+	if (better) {
+		swap_types(a, b);
+		/* The streams' classes are of the other type: all files are assigned anew. */
+		drop_streams(a);
+		forget_found(&a->diags);
+		from = 0;
+	}
+	vec_each (f, &b->files)
+		*vec_push(&a->files) = *f;
+	b->files.n = 0;
+	forget_found(&b->diags);
+	diag_merge(&a->diags, &b->diags);
+	ctf_trace_free(b);
+	build_streams(a, from);
+}
+
+static bool says_uuid(const struct ctf_trace_type *t)
+{
+	for (uint32_t i = 0; t->packet_header && i < t->packet_header->n_members; i++) {
+		if (t->packet_header->members[i].fc->role == CTF_ROLE_UUID)
+			return t->has_uuid;
+	}
+	return false;
+}
+
+/* Return: whether a packet in part's files says that it is of this trace. */
+static bool has_packets_of(const struct ctf_trace *t, const struct ctf_trace *part)
+{
+	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
+	struct diag_list ignored = {0};
+	bool found = false;
+
+	vec_each (f, &part->files) {
+		struct file_window window;
+		struct ctf_packets src = ctf_trace_packets(t, *f, &window, &ignored);
+		struct ctf_packet packet;
+		struct ctf_reader r;
+
+		ctf_reader_init(&r, saved);
+		found |= ctf_packet_read(&src, 0, &r, &packet) && !packet.other_uuid;
+		file_window_deinit(&window);
+	}
+	free(saved);
+	return found;
+}
+
+bool ctf_trace_adopt(struct ctf_trace *t, const char *dir)
+{
+	struct ctf_trace *part = mem_zalloc(1, sizeof(*part));
+	struct error ignored = {0};
+	size_t from = t->files.n;
+
+	part->path = mem_strdup(dir);
+	bool same = says_uuid(&t->type) && !read_directory(part, dir, &ignored) &&
+		    has_packets_of(t, part);
+	if (same) {
+		struct diag where = {.first_ns = DIAG_NO_TIME};
+
+		vec_each (f, &part->files)
+			*vec_push(&t->files) = *f;
+		part->files.n = 0;
+		diag_merge(&t->diags, &part->diags);
+		diag_add(&t->diags, DIAG_METADATA_MENDED, 1, &where);
+		build_streams(t, from);
+	}
+	error_deinit(&ignored);
+	ctf_trace_free(part);
+	return same;
+}
+
+void ctf_trace_free(struct ctf_trace *t)
+{
+	if (!t)
+		return;
+	drop_streams(t);
+	vec_each (f, &t->files) {
+		file_map_deinit(&(*f)->map);
+		free((*f)->path);
+		free(*f);
+	}
+	vec_deinit(&t->files);
+	ctf_trace_type_deinit(&t->type);
+	free(t->path);
+	free(t);
+}
+
+static __int128 cycles_to_ns(uint64_t cycles, uint64_t frequency)
+{
+	if (frequency == NS_PER_S)
+		return cycles;
+	return (__int128)cycles * NS_PER_S / frequency;
+}
+
+int64_t ctf_clock_ns(const struct ctf_clock *clock, uint64_t cycles)
+{
+	if (!clock)
+		return (int64_t)cycles;
+	__int128 ns = (__int128)clock->offset_s * NS_PER_S +
+		      cycles_to_ns(clock->offset_cycles, clock->frequency) +
+		      cycles_to_ns(cycles, clock->frequency);
+
+	if (ns > INT64_MAX)
+		return INT64_MAX;
+	return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
+}

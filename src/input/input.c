@@ -1,0 +1,116 @@
+#include "input/format.h"
+
+#include <stdlib.h>
+
+void recording_free(struct recording *r)
+{
+	if (!r)
+		return;
+	r->ops->free(r);
+	free(r->name);
+	free(r->path);
+	free(r->note);
+	vec_deinit(&r->clocks);
+	vec_deinit(&r->streams);
+	vec_deinit(&r->events);
+	vec_deinit(&r->env);
+	vec_deinit(&r->guests);
+	arena_deinit(&r->arena);
+	free(r);
+}
+
+struct event_set recording_described(const struct recording *r)
+{
+	struct event_set s = {0};
+
+	vec_each (e, &r->events) {
+		if (e->id != EV_N)
+			s.bits |= UINT64_C(1) << e->id;
+	}
+	return s;
+}
+
+struct input_plan *input_plan_new(const struct recording *r, struct event_set wanted, bool every)
+{
+	return r->ops->plan_new(r, wanted, every);
+}
+
+void input_plan_free(const struct recording *r, struct input_plan *plan)
+{
+	if (plan)
+		r->ops->plan_free(plan);
+}
+
+static struct event *new_room(size_t room, uint16_t machine, uint32_t cpu)
+{
+	struct event *events = mem_zalloc(room, sizeof(*events));
+
+	for (size_t i = 0; i < room; i++) {
+		events[i].machine = machine;
+		events[i].cpu = cpu;
+		events[i].tid = events[i].pid = NO_VALUE;
+	}
+	return events;
+}
+
+struct event *reader_room(const struct reader *r, size_t room)
+{
+	return new_room(room, r->events->machine, r->events->cpu);
+}
+
+struct reader *reader_new(const struct recording *rec, size_t stream, const struct input_plan *plan,
+			  uint16_t machine, int64_t skip_before_ns)
+{
+	struct reader *r = rec->ops->reader_new(rec, stream, plan, skip_before_ns);
+
+	r->recording = rec;
+	r->n = 0;
+	r->room = READER_FEW;
+	r->events = new_room(r->room, machine, rec->streams.at[stream].cpu);
+	return r;
+}
+
+void reader_free(struct reader *r)
+{
+	if (!r)
+		return;
+	r->recording->ops->reader_free(r);
+	free(r->events);
+	free(r);
+}
+
+bool reader_read(struct reader *r)
+{
+	r->n = 0;
+	if (!r->ended)
+		r->recording->ops->reader_fill(r);
+	return r->n > 0;
+}
+
+struct walk *walk_new(const struct recording *r, size_t stream, int64_t from_ns)
+{
+	struct walk *w = r->ops->walk_new(r, stream, from_ns);
+
+	w->recording = r;
+	w->stream = &r->streams.at[stream];
+	return w;
+}
+
+void walk_free(struct walk *w)
+{
+	if (!w)
+		return;
+	w->recording->ops->walk_free(w);
+	free(w);
+}
+
+int walk_next(struct walk *w)
+{
+	return w->recording->ops->walk_next(w);
+}
+
+void walk_visit(const struct walk *w, enum field_scope scope, const struct field_visitor *v,
+		void *ctx)
+{
+	w->recording->ops->walk_visit(w, scope, v, ctx);
+}

@@ -1,0 +1,219 @@
+/*
+ * input: what a recording is and how its events are read, whichever program made it.
+ *
+ * A recording is what one tracer wrote on one machine. The session (input/session.h) finds out which format it has by
+ * looking at its bytes; from then on nothing but that format's directory knows. The rest of the program
+ * has three ways to look at it:
+ *
+ *	struct recording	what it says of itself: names, clocks, streams, events that may occur
+ *	struct reader		the events that the analysis wants, of one stream, many at once
+ *	struct walk		every event of one stream, one by one, with all its fields
+ *
+ * What a format does not record is absent (NULL, has_cpu, CLOCK_ORIGIN_UNKNOWN, NO_VALUE), never guessed. A format
+ * is a struct input_format (input/format.h).
+ */
+#ifndef VMSCOPE_INPUT_INPUT_H
+#define VMSCOPE_INPUT_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "events/event.h"
+#include "events/layout.h"
+#include "input/field.h"
+
+/* ---- what a recording says of itself ---------------------------------------------------------- */
+
+/* What a time of 0 means. */
+enum clock_origin {
+	CLOCK_ORIGIN_UNKNOWN, /* only differences of times mean something */
+	CLOCK_ORIGIN_BOOT,    /* about when the machine was switched on */
+	CLOCK_ORIGIN_EPOCH,   /* 1970-01-01 UTC: a wall clock */
+};
+
+struct recording_clock {
+	const char *name;	 /* as the tracer calls it: "monotonic", "local", "x86-tsc" */
+	const char *description; /* or NULL */
+	const char *uuid;	 /* of a clock that several recordings may share, or NULL */
+	uint64_t frequency;	 /* Hz, of what it counts */
+	uint64_t
+		frequency_error; /* parts per billion: how well that is known; 0: by definition or by the tracer's word */
+	int64_t offset_ns; /* time when it counts 0 */
+	enum clock_origin origin;
+	bool is_tsc; /* it counts the processor's cycles */
+};
+
+enum { RECORDING_NO_CLOCK = UINT32_MAX };
+
+struct recording_stream {
+	uint32_t cpu;
+	bool has_cpu;
+	const char *channel; /* or instance; NULL where it has no name */
+	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
+	int64_t begin_ns; /* when it begins, as far as it says before it is read; INT64_MAX: unknown */
+};
+
+/* An event that may occur. */
+struct recording_event {
+	const char
+		*name; /* as the tracer writes it: "kvm_x86_entry", "kvm_entry", "kvm:kvm_entry" */
+	enum event_id id; /* EV_N: none of ours */
+};
+
+/* Something that the tracer says of the machine or of itself. */
+struct recording_env {
+	const char *name;
+	const char *string; /* NULL: an integer */
+	int64_t integer;
+};
+
+/*
+ * What the recorder of a host knows of a guest that it recorded too, and the other way round. Times are in the
+ * recording's own counts, before they become ns.
+ */
+struct recording_guest {
+	const char *name;
+	uint64_t trace_id; /* of the guest's recording */
+	const int64_t *
+		tids; /* per CPU of the guest: the thread on this machine that runs it; NO_VALUE: not said */
+	uint32_t n_cpus;
+};
+
+/* At count `time` of this recording: peer = ((time * scaling) >> fraction) + offset. */
+struct recording_shift {
+	int64_t time, offset;
+	uint64_t scaling;
+	uint32_t fraction;
+};
+
+struct recording_peer {
+	uint64_t trace_id;		       /* of the host's recording */
+	const struct recording_shift **shifts; /* per CPU of this machine, ascending by time */
+	const uint32_t *n_shifts;
+	uint32_t n_cpus;
+};
+
+struct recording_ops; /* input/format.h */
+
+/* The arena, and all that is reached from here, is the recording's. Formats embed it as their first member. */
+struct recording {
+	const struct recording_ops *ops;
+	struct arena arena;
+	char *name;	       /* owned; how reports call the machine */
+	char *path;	       /* owned; of the file, or of the first directory */
+	uint64_t size;	       /* bytes on disk of what holds events */
+	uint64_t decoded_size; /* the same, decompressed */
+	const char *hostname, *system, *kernel, *boot_id; /* or NULL */
+	const char *tracer; /* with its version as far as it is known; never NULL */
+	const char *packet_word,
+		*packets_word; /* "packet", "packets": what its streams consist of */
+	VEC(struct recording_clock) clocks;
+	VEC(struct recording_stream) streams; /* by cpu; those of one CPU stand together */
+	VEC(struct recording_event) events;   /* an event may stand here several times */
+	VEC(struct recording_env) env;
+	uint64_t trace_id; /* by which a peer calls it; 0: none */
+	VEC(struct recording_guest) guests;
+	struct recording_peer *peer; /* or NULL */
+	bool knows_threads; /* each event says which thread it happened in (struct event's tid) */
+	char *note;	    /* owned; a sentence for people about how opening went, or NULL */
+	struct diag_list diags; /* of opening; readers have their own besides */
+};
+
+/* NULL is allowed. */
+void recording_free(struct recording *r);
+
+/* Which of our events may occur. */
+struct event_set recording_described(const struct recording *r);
+
+/* ---- the events that are wanted --------------------------------------------------------------- */
+
+/* Which events are delivered, compiled once for all streams of a recording. Threads share it. */
+struct input_plan;
+
+/*
+ * The events in `wanted` fill a struct event. After a kvm_entry and a kvm_wait_lapic_expire the next event of the
+ * stream is delivered whichever it is (EV_OTHER), since it is where the guest's time ends. every:
+ * all other events are delivered too, as EV_OTHER.
+ */
+struct input_plan *input_plan_new(const struct recording *r, struct event_set wanted, bool every);
+void input_plan_free(const struct recording *r, struct input_plan *plan); /* NULL is allowed */
+
+/* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns. */
+enum { READER_FEW = 256, READER_MANY = 512 };
+
+struct reader {
+	struct event *events; /* owned; what was read last, of the machine's own clock */
+	size_t n;
+	size_t room; /* of events: READER_FEW, or what its user changed it to together with `events` */
+	bool ended; /* nothing follows these */
+
+	/* Of all that was read so far. */
+	uint64_t n_events; /* wanted or not */
+	uint64_t n_lost;   /* as the tracer counted them */
+	uint64_t n_packets;
+	int64_t first_ns, last_ns; /* of events; first > last: none yet */
+	const struct diag_list *diags;
+
+	const struct recording *recording;
+};
+
+/*
+ * Losses are delivered as EV_LOST between the events around them. Packets that end before
+ * skip_before_ns are stepped over; INT64_MIN reads all. recording and plan must outlive the reader. Texts of events
+ * are valid until the second reader_read() after the one that read them: one batch can be looked at while the next is
+ * read.
+ */
+struct reader *reader_new(const struct recording *r, size_t stream, const struct input_plan *plan,
+			  uint16_t machine, int64_t skip_before_ns);
+void reader_free(struct reader *r);
+
+/* Reads the next events in place of the last. Return: whether there are any. */
+bool reader_read(struct reader *r);
+
+/* Return: room for so many events, for the caller to put in place of the reader's own, and to free. */
+struct event *reader_room(const struct reader *r, size_t room);
+
+/* ---- every event, with all fields ------------------------------------------------------------- */
+
+enum walk_state {
+	WALK_END = 0,
+	WALK_EVENT = 1,
+	WALK_LOST = 2,
+};
+
+struct walk {
+	const struct recording *recording;
+	const struct recording_stream *stream;
+
+	/* What next() found. */
+	int64_t ns;	      /* EVENT: its time; LOST: of the last event before the gap */
+	uint32_t event;	      /* EVENT: index in recording->events */
+	uint32_t scopes;      /* EVENT: bit per enum field_scope that has fields to show */
+	bool packet_has_more; /* EVENT: of its packet there is more to show than the CPU */
+	bool has_cpu;
+	uint32_t cpu;	    /* of the event or the loss, if has_cpu */
+	int64_t lost_to_ns; /* LOST: when what follows begins; INT64_MAX at the stream's end */
+	uint64_t lost;	    /* LOST: events that the tracer says it discarded in it; 0: unknown */
+
+	/* Of all that was read so far. */
+	uint64_t n_events, n_lost, n_packets;
+	int64_t first_ns, last_ns; /* first > last: no event yet */
+	const struct diag_list *diags;
+};
+
+/* Packets that end before from_ns are stepped over; INT64_MIN: none. */
+struct walk *walk_new(const struct recording *r, size_t stream, int64_t from_ns);
+void walk_free(struct walk *w);
+
+/* Return: enum walk_state. */
+int walk_next(struct walk *w);
+
+/* Shows the fields of the event that next() stopped at, as one FIELD_STRUCT without a name. */
+void walk_visit(const struct walk *w, enum field_scope scope, const struct field_visitor *v,
+		void *ctx);
+
+#endif

@@ -1,0 +1,258 @@
+#include "input/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "input/foreign.h"
+#include "input/format.h"
+#include "input/name.h"
+
+enum { DEPTH_MAX = 16 };
+
+static void note(struct session *s, enum diag_id id, char *text)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	diag_add(&s->diags, id, 1, &where);
+	*vec_push(&s->notes) = text;
+}
+
+/* ---- recordings ------------------------------------------------------------------------------- */
+
+static const struct input_format *const formats[] = {&input_ctf};
+
+enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) };
+
+static struct input_head read_head(const char *path)
+{
+	struct input_head head = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	ssize_t n = is_file ? read(fd, head.at, sizeof(head.at)) : 0;
+
+	head.n = n > 0 ? (size_t)n : 0;
+	if (fd >= 0)
+		close(fd);
+	return head;
+}
+
+/* Return: NULL if it is no recording. */
+static const struct input_format *format_of(const char *path, bool is_directory)
+{
+	struct input_head head = is_directory ? (struct input_head){0} : read_head(path);
+
+	for (size_t i = 0; i < N_FORMATS; i++) {
+		if (formats[i]->probe(path, is_directory, &head))
+			return formats[i];
+	}
+	return NULL;
+}
+
+static void add_recording(struct session *s, struct recording *r)
+{
+	vec_each (other, &s->recordings) {
+		if ((*other)->ops == r->ops && r->ops->same && r->ops->same(*other, r)) {
+			r->ops->merge(*other, r);
+			return;
+		}
+	}
+	*vec_push(&s->recordings) = r;
+}
+
+static void open_one(struct session *s, const struct input_format *format, const char *root,
+		     const char *path, const char *name)
+{
+	struct error err = {0};
+	struct recording *r;
+	int result = format->open(&r, path, &err);
+
+	s->n_found++;
+	if (result == INPUT_NOT_KERNEL) {
+		note(s, DIAG_UST_IGNORED,
+		     mem_printf("'%s' is a user-space trace and was left out", path));
+	} else if (result) {
+		*vec_push(&s->unreadable) =
+			(struct session_unreadable){mem_strdup(path), mem_strdup(err.text)};
+	} else {
+		r->path = mem_strdup(path);
+		r->name = name ? mem_strdup(name) : recording_name_of(root, path, r->hostname);
+		if (r->note)
+			*vec_push(&s->notes) = mem_strdup(r->note);
+		add_recording(s, r);
+	}
+	error_deinit(&err);
+}
+
+/* LTTng lets only root and its group read what it records. */
+static void note_closed(struct session *s, const char *dir, int why)
+{
+	s->n_found++;
+	*vec_push(&s->unreadable) = (struct session_unreadable){
+		mem_strdup(dir),
+		mem_printf("cannot read the directory '%s': %s", dir, strerror(why))};
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	/* A link could lead back up; the user can name its target instead. */
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static void search(struct session *s, const char *root, const char *path, const char *name,
+		   int depth)
+{
+	struct dirent **entries;
+	bool is_dir = !depth || is_directory(path);
+	const struct input_format *format = format_of(path, is_dir);
+
+	if (format) {
+		open_one(s, format, root, path, name);
+		return;
+	}
+	if (!is_dir || depth == DEPTH_MAX)
+		return;
+	int n = scandir(path, &entries, visible, versionsort);
+
+	if (n < 0) {
+		note_closed(s, path, errno);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char *inner = mem_printf("%s/%s", path, entries[i]->d_name);
+
+		search(s, root, inner, name, depth + 1);
+		free(inner);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static int no_trace(const char *root, bool is_dir, struct error *err)
+{
+	struct arena arena = {0};
+	int r = error_set(
+		err, "%s '%s' is no recording that vmscope can read (CTF, trace.dat, perf.data)%s",
+		is_dir ? "nothing in" : "", root, foreign_hint(root, &arena));
+
+	arena_deinit(&arena);
+	return r;
+}
+
+static int open_argument(struct session *s, const char *arg, struct error *err)
+{
+	struct stat st;
+	const char *equals = strchr(arg, '=');
+	const char *path = arg;
+	char *name = NULL, *root;
+	size_t before = s->n_found;
+
+	/* A path may hold a '=' too. */
+	if (equals && equals != arg && stat(arg, &st) < 0) {
+		name = mem_strndup(arg, (size_t)(equals - arg));
+		path = equals + 1;
+	}
+	root = mem_strdup(path);
+	for (size_t n = strlen(root); n > 1 && root[n - 1] == '/'; n--)
+		root[n - 1] = '\0';
+	int r = 0;
+
+	if (stat(root, &st) < 0)
+		r = error_errno(err, errno, "cannot open trace '%s'", root);
+	else
+		search(s, root, root, name, !S_ISDIR(st.st_mode));
+	if (!r && s->n_found == before)
+		r = no_trace(root, S_ISDIR(st.st_mode), err);
+	free(root);
+	free(name);
+	return r;
+}
+
+static bool has_namesake(const struct session *s, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(s->recordings.at[i]->name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Two machines with one name could not be told apart in a report. */
+static void make_names_unique(struct session *s)
+{
+	for (size_t i = 0; i < s->recordings.n; i++) {
+		char *base = s->recordings.at[i]->name, *name = mem_strdup(base);
+
+		for (unsigned copy = 2; has_namesake(s, i, name); copy++) {
+			free(name);
+			name = mem_printf("%s#%u", base, copy);
+		}
+		s->recordings.at[i]->name = name;
+		free(base);
+	}
+}
+
+static bool is_adopted(struct session *s, const char *path)
+{
+	vec_each (r, &s->recordings) {
+		if ((*r)->ops->adopt && (*r)->ops->adopt(*r, path))
+			return true;
+	}
+	return false;
+}
+
+/* A part of a recording can be read with the metadata of another part. */
+static void settle_unreadable(struct session *s)
+{
+	vec_each (u, &s->unreadable) {
+		if (is_adopted(s, u->path))
+			*vec_push(&s->notes) = mem_printf(
+				"%s; that of another part of the recording was used", u->why);
+		else
+			note(s, DIAG_TRACE_UNREADABLE, mem_strdup(u->why));
+	}
+}
+
+int session_open(struct session *s, char *const *args, size_t n_args, struct error *err)
+{
+	*s = (struct session){0};
+	for (size_t i = 0; i < n_args; i++) {
+		int r = open_argument(s, args[i], err);
+
+		if (r)
+			return r;
+	}
+	settle_unreadable(s);
+	if (!s->recordings.n)
+		return error_set(err, "no trace could be read: %s",
+				 s->notes.n ? s->notes.at[0] : "none was named");
+	make_names_unique(s);
+	return 0;
+}
+
+void session_deinit(struct session *s)
+{
+	vec_each (r, &s->recordings)
+		recording_free(*r);
+	vec_each (n, &s->notes)
+		free(*n);
+	vec_each (u, &s->unreadable) {
+		free(u->path);
+		free(u->why);
+	}
+	vec_deinit(&s->unreadable);
+	vec_deinit(&s->recordings);
+	vec_deinit(&s->notes);
+}

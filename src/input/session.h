@@ -1,0 +1,40 @@
+/*
+ * session: from what the user named on the command line to opened recordings.
+ *
+ * A TRACE argument is a recording (a file, or a directory that is one), or a directory with recordings
+ * somewhere below (an LTTng session, a directory of sessions), or NAME=PATH to give a machine its name. Which format something has is
+ * told by its bytes, never by its name. Parts of one recording (rotation archives, snapshots) become one. Traces of user space are left
+ * out.
+ */
+#ifndef VMSCOPE_INPUT_SESSION_H
+#define VMSCOPE_INPUT_SESSION_H
+
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "input/input.h"
+
+/* A directory that cannot be read, or a recording. */
+struct session_unreadable {
+	char *path, *why; /* owned */
+};
+
+struct session {
+	VEC(struct session_unreadable) unreadable; /* while opening */
+	size_t n_found;			    /* recordings, or what may be some; while opening */
+	VEC(struct recording *) recordings; /* in the order of the arguments, then of their paths */
+	VEC(char *) notes;		    /* what was left out, one sentence each, for the user */
+	struct diag_list diags;
+};
+
+/*
+ * Opens everything that the arguments name. Names are made unique.
+ * Return: 0, or ERR with err set when an argument is wrong or nothing could be opened; the session
+ * is to be deinitialized in every case.
+ */
+int session_open(struct session *s, char *const *args, size_t n_args, struct error *err);
+void session_deinit(struct session *s);
+
+#endif
