@@ -265,7 +265,8 @@ static struct ctf_fc *timestamp(struct maker *m, uint16_t size, uint32_t align, 
 /* As LTTng writes them: a short id and time, or, by the id, an extended form. */
 static struct ctf_fc *two_forms(struct maker *m, struct ctf_fc *id, struct ctf_fc *time, bool be)
 {
-	struct ctf_fc *compact = struct_of(m, below(m, 2) ? 1 : 8, 1),
+	static const uint32_t aligns[] = {1, 1, 8, 8, 32};
+	struct ctf_fc *compact = struct_of(m, aligns[below(m, 5)], 1),
 		      *extended = struct_of(m, 8, 2);
 	struct ctf_fc *v = ctf_fc_new(&m->t->arena, CTF_VARIANT);
 	struct field_range *ranges = arena_array(&m->t->arena, struct field_range, 2);
@@ -287,15 +288,20 @@ static struct ctf_fc *two_forms(struct maker *m, struct ctf_fc *id, struct ctf_f
 	return v;
 }
 
+/* Mostly packed, as on x86; else a header's fields may be aligned to more or less than it is. */
 static struct ctf_fc *make_header(struct maker *m)
 {
 	static const uint16_t id_sizes[] = {2, 5, 8, 16};
 	static const uint16_t time_sizes[] = {27, 32, 14, 56};
+	static const uint32_t aligns[] = {8, 8, 16, 32, 64};
+	static const uint32_t root_aligns[] = {1, 8, 8, 8, 16, 32};
 	bool be = below(m, 2);
-	bool packed = below(m, 2);
-	struct ctf_fc *id = plain_int(m, id_sizes[below(m, 4)], packed ? 1 : 8, be);
-	struct ctf_fc *time = timestamp(m, time_sizes[below(m, 4)], packed ? 1 : 8, be);
-	struct ctf_fc *root = struct_of(m, below(m, 4) ? 8 : 1, 2);
+	bool packed = below(m, 3);
+	uint32_t id_align = packed ? 1 : aligns[below(m, 3)];
+	struct ctf_fc *id = plain_int(m, id_sizes[below(m, 4)], id_align, be);
+	uint32_t time_align = packed ? 1 : aligns[below(m, 5)];
+	struct ctf_fc *time = timestamp(m, time_sizes[below(m, 4)], time_align, be);
+	struct ctf_fc *root = struct_of(m, root_aligns[below(m, 6)], 2);
 
 	id->role = CTF_ROLE_EVENT_CLASS_ID;
 	root->members[0] = (struct ctf_member){"id", id};

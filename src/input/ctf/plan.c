@@ -564,7 +564,11 @@ static bool is_plain_unsigned(const struct ctf_fc *fc)
 	return fc->kind == CTF_INT && !fc->is_signed && !fc->reversed_bits;
 }
 
-/* Return: the time in what follows a header's id, found *offsetp bits behind the header's start. */
+/*
+ * Return: the time in what follows a header's id, found *offsetp bits behind the header's start; NULL
+ * where that differs from event to event, for what a variant holds can be aligned to more than the
+ * header is (LTTng's on 32-bit ARM: a time aligned to 32 bits, the header to 16).
+ */
 static const struct ctf_fc *short_time(const struct ctf_fc *id, const struct ctf_fc *rest,
 				       struct short_header *h, uint64_t *offsetp)
 {
@@ -579,6 +583,8 @@ static const struct ctf_fc *short_time(const struct ctf_fc *id, const struct ctf
 		h->lo = o->ranges[0].lo;
 		h->hi = o->ranges[0].hi;
 		rest = o->fc;
+		if (rest->align > h->align)
+			return NULL;
 		offset = bits_align(offset, rest->align);
 	}
 	if (rest->kind == CTF_STRUCT && rest->n_members == 1)
