@@ -409,20 +409,16 @@ void ctf_trace_free(struct ctf_trace *t)
 	free(t);
 }
 
-static __int128 cycles_to_ns(uint64_t cycles, uint64_t frequency)
-{
-	if (frequency == NS_PER_S)
-		return cycles;
-	return (__int128)cycles * NS_PER_S / frequency;
-}
-
 int64_t ctf_clock_ns(const struct ctf_clock *clock, uint64_t cycles)
 {
 	if (!clock)
 		return (int64_t)cycles;
-	__int128 ns = (__int128)clock->offset_s * NS_PER_S +
-		      cycles_to_ns(clock->offset_cycles, clock->frequency) +
-		      cycles_to_ns(cycles, clock->frequency);
+	/* Rounded once: two parts, each rounded down, can be 1 ns less than their sum. */
+	unsigned __int128 sum = (unsigned __int128)clock->offset_cycles + cycles;
+
+	if (clock->frequency != NS_PER_S)
+		sum = sum * NS_PER_S / clock->frequency;
+	__int128 ns = (__int128)clock->offset_s * NS_PER_S + (__int128)sum;
 
 	if (ns > INT64_MAX)
 		return INT64_MAX;
