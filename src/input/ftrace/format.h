@@ -25,34 +25,35 @@
 enum ftrace_place {
 	FTRACE_FIXED,
 	FTRACE_DATA_LOC, /* its place is in the field: low 16 bits offset in the record, high 16 its length in bytes */
-	FTRACE_REL_LOC,	 /* the same, but the offset is from the end of the field */
-	FTRACE_REST,	 /* size 0 (`char buf[]`): what is left of the record */
+	FTRACE_REL_LOC, /* the same, but the offset is from the end of the field */
+	FTRACE_REST,	/* size 0 (`char buf[]`): what is left of the record */
 };
 
 struct ftrace_field {
 	const char *name;
 	const char *type; /* as written, without the name: "char[16]", "unsigned long", "u64" */
 	uint32_t offset, size; /* bytes, in the record; of all elements */
-	uint32_t elem_size;	   /* of one: 1, 2, 4, 8; another: bytes that mean nothing to us */
+	uint32_t elem_size;    /* of one: 1, 2, 4, 8; another: bytes that mean nothing to us */
 	enum ftrace_place place;
 	bool is_signed, is_array;
-	bool is_text; /* characters up to a NUL */
+	bool is_text;	 /* characters up to a NUL */
 	bool is_pointer; /* shown in base 16 */
+	bool is_bool;
 };
 
 struct ftrace_format {
 	uint16_t id;
 	const char *system, *name, *full_name; /* "kvm", "kvm_entry", "kvm:kvm_entry" */
 	struct ftrace_field *fields;	       /* in the order of the text */
-	uint32_t n_fields, n_common;	       /* the first n_common are common_type ... common_pid */
-	uint32_t index;			       /* in struct ftrace_formats' `all` */
+	uint32_t n_fields, n_common; /* the first n_common are common_type ... common_pid */
+	uint32_t index;		     /* in struct ftrace_formats' `all` */
 };
 
 /* The event formats of one recording. Zeroed, with arena, endianness and long_size set, it is empty. */
 struct ftrace_formats {
-	struct arena *arena; /* borrowed */
-	bool big_endian;     /* of the records */
-	unsigned long_size;  /* 4 or 8, of the kernel */
+	struct arena *arena;		 /* borrowed */
+	bool big_endian;		 /* of the records */
+	unsigned long_size;		 /* 4 or 8, of the kernel */
 	VEC(struct ftrace_format *) all; /* in the order in which they were added; no id twice */
 	struct ftrace_format **by_id;	 /* owned; n_by_id of them, NULL where there is none */
 	uint32_t n_by_id;
@@ -71,12 +72,12 @@ void ftrace_formats_deinit(struct ftrace_formats *fs);
 
 /* Return: NULL if no format has this id. */
 static inline const struct ftrace_format *ftrace_format_of(const struct ftrace_formats *fs,
-							    uint32_t id)
+							   uint32_t id)
 {
 	return id < fs->n_by_id ? fs->by_id[id] : NULL;
 }
 
-/* Return: NULL if it has no field of this name. */
+/* Return: NULL if it has no field of this name. Of two, the first. */
 const struct ftrace_field *ftrace_find_field(const struct ftrace_format *f, const char *name);
 
 /* An integer field's value in a record, sign- or zero-extended; 0 when it reaches past the record's end. */
@@ -87,8 +88,9 @@ uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_fi
  * Shows the fields of a record: the common ones but common_type (SCOPE_CONTEXT) or the event's own (SCOPE_PAYLOAD), as one
  * FIELD_STRUCT without a name.
  */
-void ftrace_visit(const struct ftrace_formats *fs, const struct ftrace_format *f, const uint8_t *record,
-		  size_t size, enum field_scope scope, const struct field_visitor *v, void *ctx);
+void ftrace_visit(const struct ftrace_formats *fs, const struct ftrace_format *f,
+		  const uint8_t *record, size_t size, enum field_scope scope,
+		  const struct field_visitor *v, void *ctx);
 
 /* ---- what is wanted, compiled ----------------------------------------------------------------- */
 
@@ -98,8 +100,8 @@ struct ftrace_plan;
  * As input_plan_new(). has_pid: the recorder says the process besides (perf); "tid" and "pid" are the contexts that
  * layout_wants() may ask for; "tid" is common_pid.
  */
-struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted, bool every,
-				    bool has_pid);
+struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
+				    bool every, bool has_pid);
 void ftrace_plan_free(struct ftrace_plan *plan);
 
 /*
@@ -107,7 +109,7 @@ void ftrace_plan_free(struct ftrace_plan *plan);
  * the stream; it is used and updated. pid: the process, by the recorder's word; NO_VALUE without.
  * Return: whether the event is wanted; if not, e is untouched.
  */
-bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, size_t size, int64_t pid, bool *anyp,
-		      struct event *e);
+bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, size_t size,
+		      int64_t pid, bool *anyp, struct event *e);
 
 #endif

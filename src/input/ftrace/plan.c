@@ -1,0 +1,283 @@
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "input/ftrace/format.h"
+#include "input/ftrace/record.h"
+
+enum take_kind { TAKE_INT, TAKE_TEXT, TAKE_CONST, TAKE_NO_TEXT, TAKE_PID };
+
+enum { WORD = 8 /* bytes of a load */, COMM_SIZE = 16 /* what kernels keep of a thread's name */ };
+
+/*
+ * An integer is a load of 8 bytes, of which the bits above the field are shifted out, then those below.
+ * The load ends where the field ends, so that it stays inside of the record, which begins with 8
+ * bytes of common fields.
+ */
+struct take {
+	uint8_t kind;
+	uint8_t up, down;
+	uint16_t out;  /* bytes into struct event */
+	uint32_t at;   /* INT: bytes from the record's start */
+	uint32_t need; /* INT: bytes that the record must have */
+	union {
+		uint64_t mask; /* INT: of the bits that are not the sign's copies */
+		int64_t value; /* CONST */
+		const struct ftrace_field *field; /* TEXT */
+	};
+	int64_t absent; /* INT: where the record is too short for it */
+};
+
+/* What is done with an event. */
+struct step {
+	uint32_t need;	   /* bytes that the record must have for all of its integers */
+	uint32_t first, n; /* takes */
+	uint16_t id;	   /* enum event_id */
+	bool is_wanted, then_any;
+};
+
+struct ftrace_plan {
+	const struct ftrace_formats *formats; /* borrowed */
+	VEC(struct take) takes;
+	struct step *steps; /* by the event's number; n_steps of them */
+	uint32_t n_steps;
+	struct step other; /* of events that are wanted only for their time */
+	bool every;
+};
+
+/* ---- compiling -------------------------------------------------------------------------------- */
+
+struct compiler {
+	struct ftrace_plan *plan;
+	const struct ftrace_format *format; /* NULL: only common fields are known */
+	bool has_pid;
+};
+
+static const struct ftrace_field *find_context(const struct compiler *c, const char *name)
+{
+	const struct ftrace_field *pid = &c->plan->formats->common_pid;
+
+	return !strcmp(name, "tid") && pid->size ? pid : NULL;
+}
+
+static bool class_has(const void *ctx, const char *name, bool is_context)
+{
+	const struct compiler *c = ctx;
+
+	if (!is_context)
+		return c->format && ftrace_find_field(c->format, name);
+	return find_context(c, name) || (c->has_pid && !strcmp(name, "pid"));
+}
+
+static struct take absent_take(const struct layout_want *want)
+{
+	return (struct take){.kind = want->kind == WANT_INT ? TAKE_CONST : TAKE_NO_TEXT,
+			     .out = want->offset,
+			     .value = want->absent};
+}
+
+static struct take int_take(const struct ftrace_formats *fs, const struct ftrace_field *f,
+			    const struct layout_want *want)
+{
+	uint32_t end = f->offset + f->size, at = end > WORD ? end - WORD : 0;
+	unsigned bits = f->size * 8, lead = (f->offset - at) * 8;
+	struct take t = {.kind = TAKE_INT, .out = want->offset, .at = at, .absent = want->absent};
+
+	t.need = at + WORD;
+	t.up = (uint8_t)(fs->big_endian ? lead : 64 - lead - bits);
+	t.down = (uint8_t)(64 - bits);
+	t.mask = f->is_signed ? UINT64_MAX : UINT64_MAX >> t.down;
+	return t;
+}
+
+static bool is_readable_int(const struct ftrace_field *f)
+{
+	return f->place == FTRACE_FIXED && !f->is_array &&
+	       (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
+}
+
+static struct take take_of(const struct compiler *c, const struct layout_want *want)
+{
+	const struct ftrace_field *f = NULL;
+
+	if (want->is_context)
+		f = find_context(c, want->name);
+	else if (c->format && *want->name)
+		f = ftrace_find_field(c->format, want->name);
+	if (want->is_context && !f && *want->name)
+		return (struct take){.kind = TAKE_PID, .out = want->offset};
+	if (f && want->kind == WANT_INT && is_readable_int(f))
+		return int_take(c->plan->formats, f, want);
+	if (f && want->kind == WANT_TEXT && (f->is_array || f->place != FTRACE_FIXED))
+		return (struct take){.kind = TAKE_TEXT, .out = want->offset, .field = f};
+	return absent_take(want);
+}
+
+static void add_take(struct ftrace_plan *plan, struct step *s, struct take t)
+{
+	if (t.kind == TAKE_INT && t.need > s->need)
+		s->need = t.need;
+	*vec_push(&plan->takes) = t;
+	s->n++;
+}
+
+static struct step compile_event(const struct compiler *c, enum event_id id)
+{
+	struct layout_class cls = {.name = c->format->full_name, .has = class_has, .ctx = c};
+	struct layout_want wants[LAYOUT_WANTS_MAX];
+	struct step s = {.first = (uint32_t)c->plan->takes.n,
+			 .id = (uint16_t)id,
+			 .is_wanted = true,
+			 .then_any = layout_then_any(id)};
+	uint32_t n = layout_wants(id, &cls, wants);
+
+	for (uint32_t i = 0; i < n; i++)
+		add_take(c->plan, &s, take_of(c, &wants[i]));
+	return s;
+}
+
+static void compile_other(struct ftrace_plan *plan)
+{
+	const struct ftrace_field *pid = &plan->formats->common_pid;
+	struct layout_want want = {.offset = offsetof(struct event, tid), .absent = NO_VALUE};
+
+	plan->other = (struct step){
+		.first = (uint32_t)plan->takes.n, .id = EV_OTHER, .is_wanted = plan->every};
+	if (pid->size && is_readable_int(pid))
+		add_take(plan, &plan->other, int_take(plan->formats, pid, &want));
+}
+
+struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
+				    bool every, bool has_pid)
+{
+	struct ftrace_plan *plan = mem_zalloc(1, sizeof(*plan));
+
+	plan->formats = fs;
+	plan->every = every;
+	plan->n_steps = fs->n_by_id;
+	plan->steps = mem_zalloc(plan->n_steps, sizeof(*plan->steps));
+	compile_other(plan);
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		plan->steps[i] = plan->other;
+	vec_each (f, &fs->all) {
+		struct compiler c = {.plan = plan, .format = *f, .has_pid = has_pid};
+		enum event_id id = layout_event_of((*f)->full_name);
+
+		if (id < EV_N && event_set_has(wanted, id))
+			plan->steps[(*f)->id] = compile_event(&c, id);
+	}
+	return plan;
+}
+
+void ftrace_plan_free(struct ftrace_plan *plan)
+{
+	if (!plan)
+		return;
+	vec_deinit(&plan->takes);
+	free(plan->steps);
+	free(plan);
+}
+
+/* ---- executing -------------------------------------------------------------------------------- */
+
+static inline uint64_t load_word(const uint8_t *at)
+{
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+/* Eight bytes at most before the first NUL. */
+static inline size_t length_in_word(const uint8_t *at)
+{
+	uint64_t low = UINT64_C(0x0101010101010101);
+	uint64_t v = le64toh(load_word(at)), nuls = (v - low) & ~v & low << 7;
+
+	return nuls ? (size_t)__builtin_ctzll(nuls) / 8 : 8;
+}
+
+static inline size_t text_length(const uint8_t *at, size_t n)
+{
+	if (n != COMM_SIZE)
+		return strnlen((const char *)at, n);
+	size_t first = length_in_word(at);
+
+	return first < WORD ? first : WORD + length_in_word(at + WORD);
+}
+
+static struct event_text take_text(const struct ftrace_plan *plan, const struct ftrace_field *f,
+				   const uint8_t *record, size_t size)
+{
+	struct ftrace_bytes b;
+
+	if (!ftrace_locate(plan->formats, f, record, size, &b))
+		return (struct event_text){0};
+	return (struct event_text){(const char *)b.at, f->is_text ? text_length(b.at, b.n) : b.n};
+}
+
+/* As the format describes it, which is the same in both byte orders once the bytes are swapped. */
+static inline int64_t take_int(const struct take *t, bool big_endian, const uint8_t *record)
+{
+	uint64_t v = load_word(record + t->at);
+
+	v = big_endian ? be64toh(v) : le64toh(v);
+	return (int64_t)((uint64_t)((int64_t)(v << t->up) >> t->down) & t->mask);
+}
+
+static void take_fields(const struct ftrace_plan *plan, const struct step *s, const uint8_t *record,
+			size_t size, int64_t pid, struct event *e)
+{
+	const struct take *t = &plan->takes.at[s->first];
+	bool is_long = size >= s->need, big_endian = plan->formats->big_endian;
+
+	for (const struct take *end = t + s->n; t < end; t++) {
+		char *to = (char *)e + t->out;
+		int64_t v = t->value;
+
+		if (__builtin_expect(t->kind == TAKE_INT, 1)) {
+			v = is_long || size >= t->need ? take_int(t, big_endian, record)
+						       : t->absent;
+		} else if (t->kind == TAKE_PID) {
+			v = pid;
+		} else if (t->kind != TAKE_CONST) {
+			*(struct event_text *)to = t->kind == TAKE_TEXT
+							   ? take_text(plan, t->field, record, size)
+							   : (struct event_text){0};
+			continue;
+		}
+		memcpy(to, &v, sizeof(v));
+	}
+}
+
+static inline const struct step *find_step(const struct ftrace_plan *plan, const uint8_t *record,
+					   size_t size)
+{
+	const struct ftrace_field *f = &plan->formats->common_type;
+	uint64_t id;
+
+	if (__builtin_expect(f->offset == 0 && f->size == 2 && size >= 2, 1)) {
+		uint16_t half;
+
+		memcpy(&half, record, sizeof(half));
+		id = plan->formats->big_endian ? be16toh(half) : le16toh(half);
+	} else {
+		id = ftrace_read_int(plan->formats, f, record, size);
+	}
+	return id < plan->n_steps ? &plan->steps[id] : &plan->other;
+}
+
+bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, size_t size,
+		      int64_t pid, bool *anyp, struct event *e)
+{
+	const struct step *s = find_step(plan, record, size);
+
+	if (!s->is_wanted && !*anyp)
+		return false;
+	e->id = s->id;
+	e->tid = NO_VALUE;
+	if (s->n)
+		take_fields(plan, s, record, size, pid, e);
+	*anyp = s->then_any;
+	return true;
+}
