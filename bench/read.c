@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	struct session s;
 	struct error err = {0};
 	double start = now();
-	int r = session_open(&s, argv + skip, (size_t)(argc - skip), &err);
+	int r = session_open(&s, argv + skip, (size_t)(argc - skip), NULL, &err);
 
 	if (r)
 		fprintf(stderr, "%s\n", err.text);

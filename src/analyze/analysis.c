@@ -16,10 +16,29 @@ static bool uses_vmsync(const struct analysis_options *o)
 	return o->sync.method == SYNC_AUTO || o->sync.method == SYNC_VMSYNC;
 }
 
+/* Forced containment shows what the events alone prove. */
+static bool believes_recorder(const struct analysis_options *o)
+{
+	return o->sync.method != SYNC_CONTAINMENT;
+}
+
 struct survey {
 	struct analysis *a;
 	const struct analysis_options *options;
 };
+
+/* What the recording says as a whole, not by an event. */
+static void take_told(struct evidence *e, const struct recording *r, bool with_guests)
+{
+	vec_each (t, &r->threads)
+		evidence_name_thread(e, t->tid, t->pid, t->comm);
+	if (!with_guests)
+		return;
+	vec_each (g, &r->guests) {
+		for (uint32_t i = 0; i < g->n_cpus; i++)
+			evidence_tell_vcpu(e, (uint32_t)(g - r->guests.at), g->tids[i]);
+	}
+}
 
 static void survey_machine(void *ctx, size_t machine)
 {
@@ -27,13 +46,17 @@ static void survey_machine(void *ctx, size_t machine)
 	struct analysis *a = s->a;
 	const struct recording *trace = a->session.recordings.at[machine];
 	struct evidence *e = &a->evidence[machine];
-	struct event_set events = evidence_events(uses_vmsync(s->options));
-	struct input_plan *plan = input_plan_new(trace, events, false);
+	struct evidence_options options = {.described = recording_described(trace),
+					   .is_vague = trace->lists_unrecorded,
+					   .with_vmsync = uses_vmsync(s->options),
+					   .has_processes = trace->knows_processes};
+	struct input_plan *plan = input_plan_new(trace, evidence_events(&options), false);
 
-	evidence_init(e);
-	a->described[machine] = recording_described(trace);
+	evidence_init(e, &options);
+	take_told(e, trace, believes_recorder(s->options));
 	diag_merge(&a->diags[machine], &trace->diags);
 	survey_trace(e, &a->diags[machine], trace, plan);
+	a->described[machine] = evidence_present(e);
 	input_plan_free(trace, plan);
 }
 
@@ -49,6 +72,34 @@ static void judge(struct analysis *a)
 	identity_init(&a->identity, names, evidence, a->n_machines);
 	free(names);
 	free(evidence);
+}
+
+/* The trace of a guest that the recorder of a host recorded along with it. */
+static void tie_told(struct analysis *a, int host, const struct recording_guest *g)
+{
+	for (size_t m = 0; m < a->n_machines; m++) {
+		if (!g->trace_id || a->session.recordings.at[m]->trace_id != g->trace_id)
+			continue;
+		for (uint32_t i = 0; i < g->n_cpus; i++) {
+			int vm = identity_vm_of_thread(&a->identity, host, g->tids[i]);
+
+			if (vm == IDENT_NONE)
+				continue;
+			identity_tie(&a->identity, vm, (int)m,
+				     mem_printf("the host's recorder names this trace as the guest "
+						"whose CPU %" PRIu32 " is thread %" PRId64,
+						i, g->tids[i]));
+			break;
+		}
+	}
+}
+
+static void tie_all_told(struct analysis *a)
+{
+	for (size_t h = 0; h < a->n_machines; h++) {
+		vec_each (g, &a->session.recordings.at[h]->guests)
+			tie_told(a, (int)h, g);
+	}
 }
 
 /* ---- span -------------------------------------------------------------------------------------
@@ -369,6 +420,8 @@ int analysis_init(struct analysis *a, struct session *session,
 
 	parallel_each(n, options->threads, survey_machine, &survey);
 	judge(a);
+	if (believes_recorder(options))
+		tie_all_told(a);
 	if (align(a, options, err) || check_times(a, err))
 		return ERR;
 	find_spans(a);

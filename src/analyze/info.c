@@ -164,10 +164,11 @@ static void read_machine(struct info_machine *m, const struct recording *t)
 	free(counts);
 }
 
-int info_init(struct info *info, char *const *traces, size_t n_traces, struct error *err)
+int info_init(struct info *info, char *const *traces, size_t n_traces,
+	      const struct input_options *options, struct error *err)
 {
 	*info = (struct info){0};
-	int r = session_open(&info->session, traces, n_traces, err);
+	int r = session_open(&info->session, traces, n_traces, options, err);
 
 	info->worst = diag_worst(&info->session.diags);
 	if (r)

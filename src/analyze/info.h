@@ -48,7 +48,8 @@ struct info {
 };
 
 /* Reads the traces from end to end. Return: 0, or ERR with err set; deinitialize in every case. */
-int info_init(struct info *info, char *const *traces, size_t n_traces, struct error *err);
+int info_init(struct info *info, char *const *traces, size_t n_traces,
+	      const struct input_options *options, struct error *err);
 void info_deinit(struct info *info);
 
 /* For people; `top` is how many of the most frequent events are listed. */

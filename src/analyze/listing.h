@@ -14,6 +14,7 @@
 
 #include "analyze/clock_text.h"
 #include "base/error.h"
+#include "input/input.h"
 
 struct listing_options {
 	bool json;
@@ -21,6 +22,7 @@ struct listing_options {
 	const char *const *filters; /* event names, with * ? [] as in the shell; none: all */
 	size_t n_filters;
 	const char *begin, *end; /* inclusive; NULL: no limit */
+	struct input_options input;
 };
 
 enum { LISTING_DAMAGED = 1 };

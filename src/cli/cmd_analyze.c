@@ -6,6 +6,7 @@
 #include "analyze/complain.h"
 #include "analyze/save.h"
 #include "cli/common.h"
+#include "cli/input_args.h"
 #include "cli/report_args.h"
 #include "cli/sync_args.h"
 
@@ -18,6 +19,7 @@ enum option_id {
 	OPT_VM,
 	OPT_ALL,
 	OPT_STRICT,
+	OPT_FREQUENCY,
 	OPT_THREADS,
 	OPT_OUTPUT = 'o',
 };
@@ -32,6 +34,7 @@ static const struct option options[] = {
 	{"vm", required_argument, NULL, OPT_VM},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"tsc-frequency", required_argument, NULL, OPT_FREQUENCY},
 	{"threads", required_argument, NULL, OPT_THREADS},
 	{"output", required_argument, NULL, OPT_OUTPUT},
 	{0},
@@ -41,6 +44,7 @@ struct request {
 	struct report_options report;
 	struct analysis_options analysis;
 	struct sync_args args;
+	struct input_options input;
 	const char *output; /* results file to write, or NULL */
 	bool strict;
 };
@@ -86,6 +90,8 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_STRICT:
 		q->strict = true;
 		return 0;
+	case OPT_FREQUENCY:
+		return input_args_take_frequency(&q->input, cmd, optarg);
 	case OPT_THREADS:
 		return take_threads(cmd, optarg, &q->analysis.threads);
 	case OPT_OUTPUT:
@@ -170,7 +176,7 @@ static int open_and_analyze(const struct command *cmd, struct request *q, char *
 	struct session session;
 	struct error err = {0};
 
-	int r = session_open(&session, traces, (size_t)n, &err);
+	int r = session_open(&session, traces, (size_t)n, &q->input, &err);
 
 	if (!r || session.notes.n > 1)
 		complain_session(stderr, &session);
@@ -210,7 +216,7 @@ const struct command cmd_analyze = {
 		"  --sync auto|vmsync|containment|tsc|none\n"
 		"                          how to synchronize the other machines\n"
 		"  --tsc NAME=OFFSET[,RATIO,FRAC]\n"
-		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n"
+		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n" INPUT_ARGS_HELP
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
 		"  --all                   text: do not cut long lists\n"
 		"  -o, --output FILE       write all results to FILE (a .vms file), for report and query\n"

@@ -4,6 +4,7 @@
 #include "analyze/listing.h"
 #include "base/mem.h"
 #include "cli/common.h"
+#include "cli/input_args.h"
 #include "cli/range_args.h"
 
 enum option_id {
@@ -15,6 +16,7 @@ enum option_id {
 	OPT_SECONDS,
 	OPT_DATE,
 	OPT_STRICT,
+	OPT_FREQUENCY,
 };
 
 static const struct option options[] = {
@@ -27,6 +29,7 @@ static const struct option options[] = {
 	{"clock-seconds", no_argument, NULL, OPT_SECONDS},
 	{"clock-date", no_argument, NULL, OPT_DATE},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"tsc-frequency", required_argument, NULL, OPT_FREQUENCY},
 	{0},
 };
 
@@ -63,6 +66,8 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_DATE:
 		q->listing.clock.style = CLOCK_DATE;
 		return 0;
+	case OPT_FREQUENCY:
+		return input_args_take_frequency(&q->listing.input, cmd, optarg);
 	case OPT_STRICT:
 		q->strict = true;
 		return 0;
@@ -126,7 +131,7 @@ const struct command cmd_events = {
 		"  --end TIME          leave out what is after TIME\n"
 		"  --clock-gmt         print, and read, times of day as UTC, not local time\n"
 		"  --clock-date        print the date too\n"
-		"  --clock-seconds     print times in seconds since the Epoch\n"
+		"  --clock-seconds     print times in seconds since the Epoch\n" INPUT_ARGS_HELP
 		"  --strict            exit with status 3 when data was lost or damaged\n"
 		"  --help              print this\n",
 	.run = run,

@@ -4,8 +4,9 @@
 #include "analyze/complain.h"
 #include "analyze/info.h"
 #include "cli/common.h"
+#include "cli/input_args.h"
 
-enum option_id { OPT_FORMAT = 1, OPT_TOP, OPT_STRICT };
+enum option_id { OPT_FORMAT = 1, OPT_TOP, OPT_STRICT, OPT_FREQUENCY };
 
 enum { TOP_DEFAULT = 15 };
 
@@ -14,12 +15,14 @@ static const struct option options[] = {
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"top", required_argument, NULL, OPT_TOP},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"tsc-frequency", required_argument, NULL, OPT_FREQUENCY},
 	{0},
 };
 
 struct request {
 	bool json, strict;
 	size_t top;
+	struct input_options input;
 };
 
 /* Return: 0, or CLI_OPTION_BAD. */
@@ -55,6 +58,8 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 			return CLI_OPTION_BAD;
 		if (option == OPT_TOP && take_top(cmd, q))
 			return CLI_OPTION_BAD;
+		if (option == OPT_FREQUENCY && input_args_take_frequency(&q->input, cmd, optarg))
+			return CLI_OPTION_BAD;
 		if (option == OPT_STRICT)
 			q->strict = true;
 	}
@@ -72,7 +77,7 @@ static int print_info(const struct command *cmd, const struct request *q, char *
 {
 	struct error err = {0};
 	struct info info;
-	int r = info_init(&info, traces, (size_t)n_traces, &err);
+	int r = info_init(&info, traces, (size_t)n_traces, &q->input, &err);
 	int status = info.worst == DIAG_DAMAGE && q->strict ? CLI_DAMAGED : CLI_OK;
 
 	if (r) {
@@ -106,7 +111,7 @@ const struct command cmd_info = {
 		"events, what was lost, the machine's role with the evidence for it, and which of the\n"
 		"events that the analysis needs are missing and what is lost without them.\n\n"
 		"  --format text|json  for people (the default), or one JSON object\n"
-		"  --top N             text: list the N most frequent events (15)\n"
+		"  --top N             text: list the N most frequent events (15)\n" INPUT_ARGS_HELP
 		"  --strict            exit with status 3 when data was lost or damaged\n"
 		"  --help              print this\n",
 	.run = run,

@@ -35,6 +35,9 @@ enum event_id {
 /* lttng_statedump_process_state: `type` of a kernel thread, `status` of one that sleeps */
 enum { STATEDUMP_TYPE_KERNEL = 1, STATEDUMP_STATUS_WAIT = 5 };
 
+/* enum trace_flag_type, include/linux/trace_events.h */
+enum { TRACE_FLAG_HARDIRQ = 0x08, TRACE_FLAG_SOFTIRQ = 0x10, TRACE_FLAG_NMI = 0x40 };
+
 /* PWR_EVENT_EXIT, include/trace/events/power.h */
 #define POWER_CPU_IDLE_EXIT UINT32_MAX
 
@@ -53,10 +56,8 @@ struct event {
 		struct {
 			struct event_text comm;
 			int64_t tid, target_cpu;
-		} sched_wakeup;
-		struct {
-			int64_t tid, target_cpu;
-		} sched_waking;
+			int64_t flags; /* ftrace's: in what the waker was interrupted */
+		} sched_wakeup, sched_waking;
 		struct {
 			int64_t tid, dest_cpu;
 		} sched_migrate_task;

@@ -187,6 +187,11 @@ bool layout_knows_thread(const struct layout_class *cls)
 	return *first_present(contexts[0].names, NAMES_MAX, cls);
 }
 
+bool layout_knows_process(const struct layout_class *cls)
+{
+	return *first_present(contexts[1].names, NAMES_MAX, cls);
+}
+
 uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 		      struct layout_want wants[LAYOUT_WANTS_MAX])
 {

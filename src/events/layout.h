@@ -59,8 +59,9 @@ enum { LAYOUT_WANTS_MAX = 12 };
 uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 		      struct layout_want wants[LAYOUT_WANTS_MAX]);
 
-/* Return: whether events of this class say in which thread they happened. */
+/* Return: whether events of this class say in which thread they happened; of which process that is. */
 bool layout_knows_thread(const struct layout_class *cls);
+bool layout_knows_process(const struct layout_class *cls);
 
 /* Return: whether the next event of the stream is wanted too, whichever it is: it is where the guest's time ends. */
 bool layout_then_any(enum event_id id);

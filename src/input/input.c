@@ -15,6 +15,7 @@ void recording_free(struct recording *r)
 	vec_deinit(&r->events);
 	vec_deinit(&r->env);
 	vec_deinit(&r->guests);
+	vec_deinit(&r->threads);
 	arena_deinit(&r->arena);
 	free(r);
 }

@@ -71,6 +71,12 @@ struct recording_env {
 	int64_t integer;
 };
 
+/* A thread that the recording as a whole names, not an event. */
+struct recording_thread {
+	int64_t tid, pid; /* pid: its process; NO_VALUE: not said */
+	const char *comm; /* "": not said */
+};
+
 /*
  * What the recorder of a host knows of a guest that it recorded too, and the other way round. Times are in the
  * recording's own counts, before they become ns.
@@ -97,6 +103,12 @@ struct recording_peer {
 	uint32_t n_cpus;
 };
 
+/* What the user knows better than the recording. */
+struct input_options {
+	uint64_t
+		tsc_frequency; /* Hz of clocks that count cycles and do not say how many; 0: not given */
+};
+
 struct recording_ops; /* input/format.h */
 
 /* The arena, and all that is reached from here, is the recording's. Formats embed it as their first member. */
@@ -118,8 +130,11 @@ struct recording {
 	uint64_t trace_id; /* by which a peer calls it; 0: none */
 	VEC(struct recording_guest) guests;
 	struct recording_peer *peer; /* or NULL */
-	bool knows_threads; /* each event says which thread it happened in (struct event's tid) */
-	char *note;	    /* owned; a sentence for people about how opening went, or NULL */
+	VEC(struct recording_thread) threads;
+	bool knows_threads;   /* each event says which thread it happened in (struct event's tid) */
+	bool knows_processes; /* and which process that is of (pid), or `threads` says it of all */
+	bool lists_unrecorded;	/* `events` holds what was not enabled, too */
+	char *note;		/* owned; a sentence for people about how opening went, or NULL */
 	struct diag_list diags; /* of opening; readers have their own besides */
 };
 

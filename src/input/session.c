@@ -70,7 +70,7 @@ static void open_one(struct session *s, const struct input_format *format, const
 {
 	struct error err = {0};
 	struct recording *r;
-	int result = format->open(&r, path, &err);
+	int result = format->open(&r, path, s->options, &err);
 
 	s->n_found++;
 	if (result == INPUT_NOT_KERNEL) {
@@ -225,9 +225,12 @@ static void settle_unreadable(struct session *s)
 	}
 }
 
-int session_open(struct session *s, char *const *args, size_t n_args, struct error *err)
+int session_open(struct session *s, char *const *args, size_t n_args,
+		 const struct input_options *options, struct error *err)
 {
-	*s = (struct session){0};
+	static const struct input_options nothing = {0};
+
+	*s = (struct session){.options = options ? options : &nothing};
 	for (size_t i = 0; i < n_args; i++) {
 		int r = open_argument(s, args[i], err);
 

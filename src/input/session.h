@@ -27,14 +27,16 @@ struct session {
 	VEC(struct recording *) recordings; /* in the order of the arguments, then of their paths */
 	VEC(char *) notes;		    /* what was left out, one sentence each, for the user */
 	struct diag_list diags;
+	const struct input_options *options; /* while opening */
 };
 
 /*
- * Opens everything that the arguments name. Names are made unique.
+ * Opens everything that the arguments name. Names are made unique. options may be NULL: nothing is known better.
  * Return: 0, or ERR with err set when an argument is wrong or nothing could be opened; the session
  * is to be deinitialized in every case.
  */
-int session_open(struct session *s, char *const *args, size_t n_args, struct error *err);
+int session_open(struct session *s, char *const *args, size_t n_args,
+		 const struct input_options *options, struct error *err);
 void session_deinit(struct session *s);
 
 #endif

@@ -9,6 +9,9 @@ enum { VOTES_MAX = 64 };
 /* A number in a damaged event must not make a CPU, unless one of that number is to be expected. */
 enum { CPUS_MAX = 8192, MOVES_MIN = 3 };
 
+/* Pairs of threads that wake each other; there are few that matter, and they wake often. */
+enum { WAKES_MAX = 1 << 16 };
+
 void votes_add(struct votes *v, int64_t value, uint64_t n)
 {
 	if (value == NO_VALUE)
@@ -59,23 +62,54 @@ static void vcpu_deinit(struct evidence_vcpu *v)
 	votes_deinit(&v->vm_uids);
 }
 
-struct event_set evidence_events(bool with_vmsync)
+static struct event_set add_events(struct event_set set, const enum event_id *ids, size_t n)
 {
-	static const enum event_id ids[] = {
-		EV_SCHED_SWITCH,       EV_SCHED_PROCESS_FORK, EV_STATEDUMP_PROCESS_STATE,
-		EV_KVM_ENTRY,	       EV_KVM_EXIT,	      EV_KVM_WRITE_TSC_OFFSET,
-		EV_SCHED_MIGRATE_TASK, EV_VMSYNC_GH_HOST,     EV_VMSYNC_HG_HOST,
-		EV_VMSYNC_GH_GUEST,    EV_VMSYNC_HG_GUEST,
-	};
-	enum { N_VMSYNC = 4 };
-	unsigned n = sizeof(ids) / sizeof(ids[0]);
-
-	return event_set_of(ids, with_vmsync ? n : n - N_VMSYNC);
+	set.bits |= event_set_of(ids, (unsigned)n).bits;
+	return set;
 }
 
-void evidence_init(struct evidence *e)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct event_set evidence_events(const struct evidence_options *o)
 {
-	*e = (struct evidence){0};
+	static const enum event_id always[] = {
+		EV_SCHED_SWITCH, EV_SCHED_PROCESS_FORK,	  EV_STATEDUMP_PROCESS_STATE, EV_KVM_ENTRY,
+		EV_KVM_EXIT,	 EV_KVM_WRITE_TSC_OFFSET, EV_SCHED_MIGRATE_TASK};
+	static const enum event_id vmsync[] = {EV_VMSYNC_GH_HOST, EV_VMSYNC_HG_HOST,
+					       EV_VMSYNC_GH_GUEST, EV_VMSYNC_HG_GUEST};
+	/* Whose VM a vCPU is shows in who wakes whom. */
+	static const enum event_id wakes[] = {EV_SCHED_WAKING, EV_SCHED_WAKEUP};
+	/* Others ask whether these were recorded. */
+	static const enum event_id asked[] = {EV_SCHED_WAKING, EV_SCHED_WAKEUP, EV_SYSCALL_ENTRY,
+					      EV_POWER_CPU_IDLE};
+	struct event_set set = add_events((struct event_set){0}, always, COUNT(always));
+
+	if (o->with_vmsync)
+		set = add_events(set, vmsync, COUNT(vmsync));
+	if (!o->has_processes)
+		set = add_events(set, wakes, COUNT(wakes));
+	return o->is_vague ? add_events(set, asked, COUNT(asked)) : set;
+}
+
+void evidence_init(struct evidence *e, const struct evidence_options *o)
+{
+	*e = (struct evidence){.described = o->described};
+	if (o->is_vague)
+		e->shown = evidence_events(o);
+}
+
+bool evidence_has(const struct evidence *e, enum event_id id)
+{
+	return event_set_has(e->described, id) && (!event_set_has(e->shown, id) || e->n[id]);
+}
+
+struct event_set evidence_present(const struct evidence *e)
+{
+	struct event_set set = {0};
+
+	for (enum event_id id = 0; id < EV_N; id++)
+		set.bits |= (uint64_t)evidence_has(e, id) << id;
+	return set;
 }
 
 void evidence_deinit(struct evidence *e)
@@ -89,8 +123,14 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->vmsync);
 	vec_deinit(&e->tsc);
 	vec_deinit(&e->goals);
+	vec_deinit(&e->wakes);
+	vec_deinit(&e->vhosts);
+	vec_deinit(&e->told);
+	vec_deinit(&e->named);
 	map_deinit(&e->vcpu_by_tid);
 	map_deinit(&e->thread_by_tid);
+	map_deinit(&e->wake_by_tids);
+	map_deinit(&e->named_by_tid);
 }
 
 static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid)
@@ -98,7 +138,7 @@ static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid)
 	uint64_t *i = map_put(&e->vcpu_by_tid, (uint64_t)tid, e->vcpus.n);
 
 	if (*i == e->vcpus.n)
-		vec_push(&e->vcpus)->tid = tid;
+		*vec_push(&e->vcpus) = (struct evidence_vcpu){.tid = tid, .pid = NO_VALUE};
 	return &e->vcpus.at[*i];
 }
 
@@ -118,14 +158,50 @@ static const struct evidence_thread *find_thread(const struct evidence *e, int64
 	return i ? &e->threads.at[*i] : NULL;
 }
 
+void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, const char *comm)
+{
+	uint64_t *i = map_put(&e->named_by_tid, (uint64_t)tid, e->named.n);
+	struct event_text text = {comm, strlen(comm)};
+
+	if (*i == e->named.n)
+		vec_push(&e->named);
+	e->named.at[*i].pid = pid;
+	comm_set(e->named.at[*i].comm, &text);
+}
+
+void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid)
+{
+	if (tid != NO_VALUE)
+		*vec_push(&e->told) = (struct evidence_told_vcpu){vm, tid};
+}
+
+const struct evidence_thread *evidence_named(const struct evidence *e, int64_t tid)
+{
+	uint64_t *i = map_get(&e->named_by_tid, (uint64_t)tid);
+
+	return i ? &e->named.at[*i] : NULL;
+}
+
+/* As the vCPU's own events say, if it is one. */
+static int64_t own_pid(const struct evidence *e, int64_t tid)
+{
+	uint64_t *i = map_get(&e->vcpu_by_tid, (uint64_t)tid);
+
+	return i ? e->vcpus.at[*i].pid : NO_VALUE;
+}
+
 int64_t evidence_pid(const struct evidence *e, int64_t tid)
 {
 	const struct evidence_thread *t = find_thread(e, tid);
+	int64_t own = own_pid(e, tid);
 
+	if (own != NO_VALUE)
+		return own;
 	for (size_t i = e->forks.n; i--;) {
 		if (e->forks.at[i].tid == tid)
-			return e->forks.at[i].pid;
+			return e->forks.at[i].pid < 0 ? NO_VALUE : e->forks.at[i].pid;
 	}
+	t = t ? t : evidence_named(e, tid);
 	return t ? t->pid : NO_VALUE;
 }
 
@@ -133,6 +209,7 @@ const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *
 {
 	const struct evidence_thread *t = find_thread(e, v->tid);
 
+	t = t ? t : evidence_named(e, v->tid);
 	return *v->comm || !t ? v->comm : t->comm;
 }
 
@@ -142,7 +219,7 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .cpu = e->cpus.n,
 				      .tid = NO_VALUE,
 				      .from_start = true,
-				      .unplaced = {.tid = NO_VALUE},
+				      .unplaced = {.tid = NO_VALUE, .pid = NO_VALUE},
 				      .unplaced_tsc = e->tsc.n,
 				      .unplaced_vmsync = e->vmsync.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
@@ -191,7 +268,7 @@ static void place(struct evidence_stream *s, int64_t tid, const struct event_tex
 			comm_set(to->comm, comm);
 	}
 	vcpu_deinit(from);
-	*from = (struct evidence_vcpu){.tid = NO_VALUE};
+	*from = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
 	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
 		s->e->tsc.at[i].tid = tid;
 	for (size_t i = s->unplaced_vmsync; i < s->e->vmsync.n; i++)
@@ -213,7 +290,7 @@ static void on_lost(struct evidence_stream *s)
 {
 	s->e->n_unplaced += s->unplaced.entries + s->unplaced.exits;
 	vcpu_deinit(&s->unplaced);
-	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE};
+	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
 	s->unplaced_tsc = s->e->tsc.n;
 	s->unplaced_vmsync = s->e->vmsync.n;
 	s->tid = NO_VALUE;
@@ -243,11 +320,85 @@ static void on_tsc_offset(struct evidence_stream *s, const struct event *event)
 
 static void on_fork(struct evidence *e, const struct event *event)
 {
-	if (event->sched_process_fork.child_pid == NO_VALUE)
-		return;
+	int64_t pid = event->sched_process_fork.child_pid;
+
 	*vec_push(&e->forks) =
 		(struct evidence_fork){.tid = (int32_t)event->sched_process_fork.child_tid,
-				       .pid = (int32_t)event->sched_process_fork.child_pid};
+				       .parent = (int32_t)event->sched_process_fork.parent_tid,
+				       .pid = pid == NO_VALUE ? -1 : (int32_t)pid};
+}
+
+/* ---- who wakes whom --------------------------------------------------------------------------- */
+
+static void add_wake(struct evidence *e, int64_t waker, int64_t woken)
+{
+	uint64_t key = (uint64_t)(uint32_t)waker << 32 | (uint32_t)woken;
+	uint64_t *i = map_get(&e->wake_by_tids, key);
+
+	if (!i && e->wakes.n >= WAKES_MAX)
+		return;
+	i = i ? i : map_put(&e->wake_by_tids, key, e->wakes.n);
+	if (*i == e->wakes.n)
+		*vec_push(&e->wakes) = (struct evidence_wake){.waker = waker, .woken = woken};
+	e->wakes.at[*i].n++;
+}
+
+/* Return: the process that a vhost worker works for, by its name; NO_VALUE if it is none. */
+static int64_t vhost_owner(const struct event_text *comm)
+{
+	static const char prefix[] = "vhost-";
+	size_t n = sizeof(prefix) - 1;
+	int64_t pid = 0;
+
+	if (comm->n <= n || memcmp(comm->at, prefix, n) != 0)
+		return NO_VALUE;
+	for (; n < comm->n; n++) {
+		if (comm->at[n] < '0' || comm->at[n] > '9')
+			return NO_VALUE;
+		pid = 10 * pid + comm->at[n] - '0';
+	}
+	return pid;
+}
+
+static void add_vhost(struct evidence *e, int64_t waker, int64_t pid)
+{
+	vec_each (v, &e->vhosts) {
+		if (v->waker == waker && v->pid == pid)
+			return;
+	}
+	if (e->vhosts.n < WAKES_MAX)
+		*vec_push(&e->vhosts) = (struct evidence_vhost){waker, pid};
+}
+
+/* Threads that work for everybody: that somebody wakes them says nothing of who belongs together. */
+static bool serves_all(const struct event_text *comm)
+{
+	static const char *const names[] = {"kworker/", "ksoftirqd/", "migration/", "rcu",
+					    "irq/",	"kswapd",     "kcompactd",  "cpuhp/"};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (comm->n >= n && !memcmp(comm->at, names[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever is interrupted has nothing to do with whom the interrupt wakes. */
+static void on_waking(struct evidence_stream *s, const struct event *event)
+{
+	const int64_t interrupts = TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ | TRACE_FLAG_NMI;
+	int64_t flags = event->sched_waking.flags;
+	int64_t owner;
+
+	if (s->tid == NO_VALUE || s->tid == 0 || flags == NO_VALUE || flags & interrupts)
+		return;
+	owner = vhost_owner(&event->sched_waking.comm);
+	if (owner != NO_VALUE)
+		add_vhost(s->e, s->tid, owner);
+	else if (!serves_all(&event->sched_waking.comm))
+		add_wake(s->e, s->tid, event->sched_waking.tid);
 }
 
 static void on_migrate(struct evidence *e, int64_t cpu)
@@ -280,13 +431,39 @@ static void on_statedump(struct evidence *e, const struct event *event)
 	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
 
 	t->pid = event->statedump_process_state.pid;
-	comm_set(t->comm, &event->statedump_process_state.name);
+	if (event->statedump_process_state.name.n)
+		comm_set(t->comm, &event->statedump_process_state.name);
+}
+
+/*
+ * The recorder says which thread is on the CPU. Where sched_switch is recorded it says the same; where it is not, or
+ * where events are missing, this is how one knows.
+ */
+static void on_thread(struct evidence_stream *s, int64_t tid)
+{
+	static const struct event_text unnamed = {0};
+
+	if (s->tid == NO_VALUE)
+		place(s, tid, &unnamed);
+	s->tid = tid;
+	s->vcpu = 0;
+	*s->comm = '\0';
+}
+
+static void on_entry(struct evidence_vcpu *v, const struct event *event)
+{
+	v->entries++;
+	votes_add(&v->entry_ids, event->kvm_entry.vcpu_id, 1);
+	if (event->kvm_entry.comm.n)
+		comm_set(v->comm, &event->kvm_entry.comm);
 }
 
 void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 {
 	struct evidence_vcpu *v;
 
+	if (event->tid != NO_VALUE && event->tid != s->tid && event->id != EV_LOST)
+		on_thread(s, event->tid);
 	if (event->id < EV_N)
 		s->e->n[event->id]++;
 	switch (event->id) {
@@ -295,11 +472,12 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		break;
 	case EV_KVM_ENTRY:
 		v = current_vcpu(s);
-		v->entries++;
-		votes_add(&v->entry_ids, event->kvm_entry.vcpu_id, 1);
+		v->pid = event->pid;
+		on_entry(v, event);
 		break;
 	case EV_KVM_EXIT:
 		v = current_vcpu(s);
+		v->pid = event->pid;
 		v->exits++;
 		votes_add(&v->exit_ids, event->kvm_exit.vcpu_id, 1);
 		break;
@@ -311,6 +489,10 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
 		on_statedump(s->e, event);
+		break;
+	case EV_SCHED_WAKING:
+	case EV_SCHED_WAKEUP:
+		on_waking(s, event);
 		break;
 	case EV_KVM_WRITE_TSC_OFFSET:
 		on_tsc_offset(s, event);

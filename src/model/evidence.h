@@ -38,6 +38,7 @@ struct evidence_vcpu {
 	uint64_t entries, exits;
 	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
 	struct votes vm_uids;		  /* of vmsync_gh_host on this thread */
+	int64_t pid;			  /* its process, as its events say; NO_VALUE */
 	char comm[COMM_SIZE + 1];	  /* the last one seen; "" if none */
 };
 
@@ -49,7 +50,25 @@ struct evidence_thread {
 
 /* One that was made later; of these there can be any number. */
 struct evidence_fork {
-	int32_t tid, pid;
+	int32_t tid, parent;
+	int32_t pid; /* -1: not recorded */
+};
+
+/* A thread woke another one, not from an interrupt. */
+struct evidence_wake {
+	int64_t waker, woken;
+	uint64_t n;
+};
+
+/* A thread woke a vhost worker, whose name says whose it is. */
+struct evidence_vhost {
+	int64_t waker, pid;
+};
+
+/* The recorder itself says that these threads are the vCPUs of one VM. */
+struct evidence_told_vcpu {
+	uint32_t vm; /* any number, the same for vCPUs of one VM */
+	int64_t tid;
 };
 
 struct evidence_cpu {
@@ -90,13 +109,42 @@ struct evidence {
 	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
 	VEC(struct evidence_tsc) tsc;	    /* per stream in order */
 	VEC(struct evidence_goal) goals;
-	struct map vcpu_by_tid, thread_by_tid;
+	VEC(struct evidence_wake) wakes;   /* between threads of which it may matter */
+	VEC(struct evidence_vhost) vhosts; /* none twice */
+	VEC(struct evidence_told_vcpu) told;
+	VEC(struct evidence_thread) named; /* by the recording as a whole, not by an event */
+	struct map vcpu_by_tid, thread_by_tid, wake_by_tids, named_by_tid;
+	struct event_set described, shown; /* see evidence_has() */
 };
 
-/* Which events it has to be shown; vmsync's may be left out on purpose. */
-struct event_set evidence_events(bool with_vmsync);
+/* What a recording is like, as far as it decides which events are evidence. */
+struct evidence_options {
+	struct event_set described; /* what may occur (recording_described()) */
+	bool is_vague;		    /* it describes events that were not enabled */
+	bool with_vmsync;	    /* vmsync's may be left out on purpose */
+	bool has_processes;	    /* it says of each thread which process it is of */
+};
 
-void evidence_init(struct evidence *e);
+/* Which events it has to be shown. */
+struct event_set evidence_events(const struct evidence_options *o);
+
+void evidence_init(struct evidence *e, const struct evidence_options *o);
+
+/* Says that a thread is called this and is of this process (NO_VALUE: not known), before any event. */
+void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, const char *comm);
+
+/* Says that this thread is a vCPU of VM `vm` (any number), before any event. */
+void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid);
+
+/* Return: NULL if the recording does not name this thread. */
+const struct evidence_thread *evidence_named(const struct evidence *e, int64_t tid);
+
+/*
+ * Whether events of this kind can be there: they are described, and of those that were to be shown at least one
+ * was. To be asked when all streams have ended.
+ */
+bool evidence_has(const struct evidence *e, enum event_id id);
+struct event_set evidence_present(const struct evidence *e);
 void evidence_deinit(struct evidence *e);
 
 /* One CPU's stream being read, or all of its streams as one. */

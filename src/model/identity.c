@@ -82,7 +82,11 @@ struct candidate {
 	const struct evidence_vcpu *v;
 	int64_t pid, uid, index;
 	const char *comm;
+	size_t group; /* of candidates of one VM: the number of the first; NO_GROUP: by its process */
+	const char *why; /* of a group's first one: it has several; NULL: it is alone */
 };
+
+enum { NO_GROUP = SIZE_MAX };
 
 static int by_tid(const void *a, const void *b)
 {
@@ -91,6 +95,7 @@ static int by_tid(const void *a, const void *b)
 	return x->v->tid < y->v->tid ? -1 : x->v->tid > y->v->tid;
 }
 
+/* By process, or by vmsync's number. */
 static int find_vm(const struct identity *id, size_t from, int64_t pid, int64_t uid)
 {
 	for (size_t i = from; i < id->vms.n; i++) {
@@ -113,17 +118,6 @@ static int new_vm(struct identity *id, int host, const struct candidate *c)
 static bool vm_has_index(const struct identity *id, int vm, int64_t index)
 {
 	return index == NO_VALUE || identity_vcpu_of_index(id, vm, index) != IDENT_NONE;
-}
-
-/*
- * Without state dump and forks the process is not known. A VM's vCPU threads are made one after the
- * other, so a number that comes again begins the next VM.
- */
-static int vm_by_order(const struct identity *id, int last, const struct candidate *c)
-{
-	if (last == IDENT_NONE || c->index == 0 || vm_has_index(id, last, c->index))
-		return IDENT_NONE;
-	return last;
 }
 
 static void add_vcpu(struct identity *id, int vm, const struct candidate *c)
@@ -153,11 +147,173 @@ static struct candidate candidate_of(const struct evidence *e, const struct evid
 				  .comm = comm};
 }
 
+/*
+ * Where no event tells a vCPU thread's process, others show who belongs together: the recorder's own word, one parent
+ * that made them, a vhost worker whose name tells for whom it works, and who wakes whom. A vCPU that none of these
+ * ties to another is a VM of its own, and is said to be that: two VMs have equal numbers of vCPUs,
+ * so those prove nothing.
+ */
+
+struct grouping {
+	const struct evidence *e;
+	struct candidate *at;
+	size_t n;
+	struct map by_tid;
+};
+
+static size_t group_of(const struct grouping *g, size_t i)
+{
+	while (g->at[i].group != i)
+		i = g->at[i].group;
+	return i;
+}
+
+/* Different numbers are different vCPUs; equal ones are not of one VM. */
+static bool have_equal_index(const struct grouping *g, size_t a, size_t b)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		for (size_t k = 0; k < g->n; k++) {
+			if (g->at[i].group != NO_GROUP && g->at[k].group != NO_GROUP &&
+			    group_of(g, i) == a && group_of(g, k) == b &&
+			    g->at[i].index == g->at[k].index && g->at[i].index != NO_VALUE)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void join(struct grouping *g, size_t i, size_t k, const char *why)
+{
+	size_t a = group_of(g, i), b = group_of(g, k);
+
+	if (a == b || have_equal_index(g, a, b))
+		return;
+	/* The lower one stays the first. */
+	size_t first = a < b ? a : b;
+
+	g->at[a < b ? b : a].group = first;
+	if (!g->at[first].why)
+		g->at[first].why = why;
+}
+
+/* Return: the candidate whose thread this is, if its process is not known, or NO_GROUP. */
+static size_t find_candidate(const struct grouping *g, int64_t tid)
+{
+	const uint64_t *i = map_get(&g->by_tid, (uint64_t)tid);
+
+	return i ? (size_t)*i : NO_GROUP;
+}
+
+/* All threads that have a key in common are of one VM. */
+static void join_by_key(struct grouping *g, struct map *first_of_key, uint64_t key, int64_t tid,
+			const char *why)
+{
+	size_t i = find_candidate(g, tid);
+
+	if (i != NO_GROUP)
+		join(g, (size_t)*map_put(first_of_key, key, i), i, why);
+}
+
+static void join_told(struct grouping *g)
+{
+	struct map vms = {0};
+
+	vec_each (t, &g->e->told)
+		join_by_key(g, &vms, t->vm, t->tid, "the recorder says so");
+	map_deinit(&vms);
+}
+
+static void join_siblings(struct grouping *g)
+{
+	struct map parents = {0};
+
+	vec_each (f, &g->e->forks)
+		join_by_key(g, &parents, (uint64_t)f->parent, f->tid, "one thread made them");
+	map_deinit(&parents);
+}
+
+static void join_by_vhost(struct grouping *g)
+{
+	struct map owners = {0};
+
+	vec_each (v, &g->e->vhosts)
+		join_by_key(g, &owners, (uint64_t)v->pid, v->waker,
+			    "they wake the vhost worker of one process");
+	map_deinit(&owners);
+}
+
+/* Once may be chance: who just runs can be asked to wake anybody, by a notifier say. */
+enum { WAKES_MIN = 2 };
+
+static uint64_t count_wakes(const struct evidence *e, int64_t waker, int64_t woken)
+{
+	uint64_t key = (uint64_t)(uint32_t)waker << 32 | (uint32_t)woken;
+	const uint64_t *i = map_get(&e->wake_by_tids, key);
+
+	return i ? e->wakes.at[*i].n : 0;
+}
+
+/* vCPUs that wake each other, as by IPIs, or that another thread wakes and is woken by, such as QEMU's main one. */
+static void join_by_wakes(struct grouping *g)
+{
+	struct map partners = {0};
+
+	vec_each (w, &g->e->wakes) {
+		size_t from = find_candidate(g, w->waker), to = find_candidate(g, w->woken);
+
+		if (from == NO_GROUP || w->n < WAKES_MIN)
+			continue;
+		if (to != NO_GROUP)
+			join(g, from, to, "they wake each other");
+		else if (count_wakes(g->e, w->woken, w->waker) >= WAKES_MIN)
+			join_by_key(g, &partners, (uint64_t)w->woken, w->waker,
+				    "they and one more thread wake each other");
+	}
+	map_deinit(&partners);
+}
+
+/* Sets the group of those whose process is not known. */
+static void find_groups(const struct evidence *e, struct candidate *candidates, size_t n)
+{
+	struct grouping g = {.e = e, .at = candidates, .n = n};
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_known = candidates[i].pid != NO_VALUE || candidates[i].uid != NO_VALUE;
+
+		candidates[i].group = is_known ? NO_GROUP : i;
+		if (!is_known)
+			*map_put(&g.by_tid, (uint64_t)candidates[i].v->tid, i) = i;
+	}
+	join_told(&g);
+	join_siblings(&g);
+	join_by_vhost(&g);
+	join_by_wakes(&g);
+	for (size_t i = 0; i < n; i++) {
+		if (candidates[i].group != NO_GROUP)
+			candidates[i].group = group_of(&g, i);
+	}
+	map_deinit(&g.by_tid);
+}
+
+static int vm_of_candidate(struct identity *id, int host, size_t first_vm,
+			   const struct candidate *all, size_t i)
+{
+	const struct candidate *c = &all[i];
+	bool is_later = c->group != NO_GROUP && c->group != i;
+	int vm = is_later ? identity_vm_of_thread(id, host, all[c->group].v->tid)
+			  : find_vm(id, first_vm, c->pid, c->uid);
+
+	if (vm == IDENT_NONE) {
+		vm = new_vm(id, host, c);
+		id->vms.at[vm].is_whole = c->group == NO_GROUP || c->why;
+	}
+	return vm;
+}
+
 static void find_vms(struct identity *id, int host)
 {
 	const struct evidence *e = id->machines.at[host].evidence;
 	size_t n = 0, first_vm = id->vms.n;
-	int last_by_order = IDENT_NONE;
 	struct candidate *c = mem_zalloc(e->vcpus.n, sizeof(*c));
 
 	vec_each (v, &e->vcpus) {
@@ -166,17 +322,9 @@ static void find_vms(struct identity *id, int host)
 	}
 	if (n)
 		qsort(c, n, sizeof(*c), by_tid);
-	for (size_t i = 0; i < n; i++) {
-		int vm = find_vm(id, first_vm, c[i].pid, c[i].uid);
-
-		if (vm == IDENT_NONE && c[i].pid == NO_VALUE && c[i].uid == NO_VALUE)
-			last_by_order = vm = vm_by_order(id, last_by_order, &c[i]);
-		if (vm == IDENT_NONE)
-			vm = new_vm(id, host, &c[i]);
-		if (c[i].pid == NO_VALUE && c[i].uid == NO_VALUE)
-			last_by_order = vm;
-		add_vcpu(id, vm, &c[i]);
-	}
+	find_groups(e, c, n);
+	for (size_t i = 0; i < n; i++)
+		add_vcpu(id, vm_of_candidate(id, host, first_vm, c, i), &c[i]);
 	free(c);
 }
 
@@ -238,6 +386,18 @@ static void tie_guest(struct identity *id, int machine)
 		     mem_printf("vmsync: %" PRIu64 " exchanges with vm_uid %" PRId64, best, uid));
 }
 
+/* Return: the lowest tid of the VM's vCPUs. */
+static int64_t first_thread(const struct identity *id, int vm)
+{
+	int64_t tid = INT64_MAX;
+
+	vec_each (v, &id->vcpus) {
+		if (v->vm == vm && v->tid < tid)
+			tid = v->tid;
+	}
+	return tid;
+}
+
 /* Sets the name by what is known of the VM now; `why` is taken over. */
 static void describe_vm(struct identity *id, int i, char *why)
 {
@@ -253,7 +413,16 @@ static void describe_vm(struct identity *id, int i, char *why)
 	else if (vm->vm_uid != NO_VALUE)
 		vm->name = mem_printf("vm-uid-%" PRId64, vm->vm_uid);
 	else
-		vm->name = mem_printf("vm#%d", i);
+		vm->name = mem_printf("vm-of-thread-%" PRId64, first_thread(id, i));
+}
+
+static char *why_untraced(const struct ident_vm *vm)
+{
+	return mem_strdup(vm->is_whole
+				  ? "no trace of its own"
+				  : "no trace of its own; its process is not known, so it may be "
+				    "one with another VM here (record sched_process_fork, "
+				    "sched_waking, or with perf)");
 }
 
 static void untie(struct identity *id, int vm, int machine)
@@ -262,7 +431,7 @@ static void untie(struct identity *id, int vm, int machine)
 		return;
 	id->vms.at[vm].guest = IDENT_NONE;
 	id->machines.at[machine].vm = IDENT_NONE;
-	describe_vm(id, vm, mem_strdup("no trace of its own"));
+	describe_vm(id, vm, why_untraced(&id->vms.at[vm]));
 }
 
 /* Whether `machine` runs, directly or not, the machine `inner`. */
@@ -313,7 +482,7 @@ void identity_init(struct identity *id, const char *const *names,
 	for (size_t i = 0; i < n; i++)
 		find_vms(id, (int)i);
 	for (int i = 0; i < (int)id->vms.n; i++)
-		describe_vm(id, i, mem_strdup("no trace of its own"));
+		describe_vm(id, i, why_untraced(&id->vms.at[i]));
 	for (size_t i = 0; i < n; i++)
 		tie_guest(id, (int)i);
 	if (id->vcpus.n)
@@ -351,6 +520,13 @@ int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid)
 			return (int)i;
 	}
 	return IDENT_NONE;
+}
+
+int identity_vm_of_thread(const struct identity *id, int host, int64_t tid)
+{
+	int vcpu = identity_vcpu_of_thread(id, host, tid);
+
+	return vcpu == IDENT_NONE ? IDENT_NONE : id->vcpus.at[vcpu].vm;
 }
 
 int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index)

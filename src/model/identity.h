@@ -32,7 +32,8 @@ struct ident_vm {
 	int guest;	/* machine, or IDENT_NONE: not traced */
 	int64_t pid;	/* its process on the host, or NO_VALUE */
 	int64_t vm_uid; /* vmsync's, or NO_VALUE */
-	char *why;	/* owned; why these vCPUs are one VM and which trace is its own */
+	bool is_whole; /* which vCPUs it has is proved; else it is one of them, and may have more */
+	char *why;     /* owned; why these vCPUs are one VM and which trace is its own */
 };
 
 struct ident_vcpu {
@@ -66,6 +67,9 @@ int identity_machine_of_name(const struct identity *id, const char *name);
 
 /* Return: the vCPU that this thread of machine `host` runs, or IDENT_NONE. */
 int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid);
+
+/* Return: the VM of the vCPU that this thread of machine `host` runs, or IDENT_NONE. */
+int identity_vm_of_thread(const struct identity *id, int host, int64_t tid);
 
 /* Return: the vCPU with this index in the VM, or IDENT_NONE. */
 int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index);

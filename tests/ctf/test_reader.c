@@ -325,7 +325,7 @@ static void dump_session(FILE *out, char *dir)
 	struct error err = {0};
 	struct diag_list diags = {0};
 
-	if (session_open(&s, &dir, 1, &err))
+	if (session_open(&s, &dir, 1, NULL, &err))
 		fputs("cannot be opened\n", out);
 	vec_each (tp, &s.recordings) {
 		const struct ctf_trace *t = ((const struct ctf_recording *)*tp)->trace;

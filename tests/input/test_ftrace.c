@@ -326,7 +326,7 @@ static void test_take(void **state)
 		assert_int_equal(e.kvm_exit.isa, 2);
 		assert_int_equal(e.kvm_exit.vcpu_id, 3);
 		assert_int_equal(e.kvm_exit.ret, NO_VALUE);
-		assert_int_equal(e.kvm_exit.pid, big ? 77 : NO_VALUE);
+		assert_int_equal(e.pid, big ? 77 : NO_VALUE);
 		r.size = 28; /* a record that ends before its last field */
 		assert_true(take(plan, &r, &any, &e));
 		assert_int_equal(e.kvm_exit.isa, 2);

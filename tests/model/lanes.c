@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 {
 	struct session session;
 	struct error err = {0};
-	int r = session_open(&session, argv + 1, (size_t)argc - 1, &err);
+	int r = session_open(&session, argv + 1, (size_t)argc - 1, NULL, &err);
 
 	if (r)
 		session_deinit(&session);

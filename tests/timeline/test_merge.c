@@ -29,7 +29,7 @@ static int setup(void **state)
 	struct error err = {0};
 
 	for (int i = 0; i < N_TRACES; i++) {
-		if (session_open(&f->sessions[i], &f->paths[i], 1, &err)) {
+		if (session_open(&f->sessions[i], &f->paths[i], 1, NULL, &err)) {
 			puts(err.text);
 			return -1;
 		}

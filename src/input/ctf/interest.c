@@ -117,15 +117,25 @@ struct ctf_plan *ctf_interest_plan(const struct ctf_trace_type *t,
 	return ctf_plan_new(t, interest_of, &b);
 }
 
-bool ctf_interest_knows_threads(const struct ctf_trace_type *t)
+static bool any_class(const struct ctf_trace_type *t, bool (*has)(const struct layout_class *cls))
 {
 	for (uint32_t i = 0; i < t->n_streams; i++) {
 		for (uint32_t j = 0; j < t->streams[i]->n_events; j++) {
 			struct layout_class cls = layout_class_of(t->streams[i]->events[j]);
 
-			if (layout_knows_thread(&cls))
+			if (has(&cls))
 				return true;
 		}
 	}
 	return false;
+}
+
+bool ctf_interest_knows_threads(const struct ctf_trace_type *t)
+{
+	return any_class(t, layout_knows_thread);
+}
+
+bool ctf_interest_knows_processes(const struct ctf_trace_type *t)
+{
+	return any_class(t, layout_knows_process);
 }

@@ -16,7 +16,8 @@ struct ctf_plan *ctf_interest_plan(const struct ctf_trace_type *t,
 				   const struct recording_event *events, bool knows_threads,
 				   struct event_set wanted, bool every);
 
-/* Return: whether any event says in which thread it happened. */
+/* Return: whether any event says in which thread it happened; of which process that is. */
 bool ctf_interest_knows_threads(const struct ctf_trace_type *t);
+bool ctf_interest_knows_processes(const struct ctf_trace_type *t);
 
 #endif

@@ -137,6 +137,8 @@ static void describe(struct ctf_recording *c)
 	r->packet_word = "packet";
 	r->packets_word = "packets";
 	r->knows_threads = ctf_interest_knows_threads(t);
+	r->knows_processes = event_set_has(recording_described(r), EV_STATEDUMP_PROCESS_STATE) ||
+			     ctf_interest_knows_processes(t);
 	r->diags = c->trace->diags;
 }
 
@@ -295,10 +297,12 @@ static bool probe(const char *path, bool is_directory, const struct input_head *
 	return yes;
 }
 
-static int open_directory(struct recording **rp, const char *path, struct error *err)
+static int open_directory(struct recording **rp, const char *path,
+			  const struct input_options *options, struct error *err)
 {
 	struct ctf_recording *c = mem_zalloc(1, sizeof(*c));
 
+	(void)options; /* metadata always says */
 	*rp = NULL;
 	c->base.ops = &ops;
 	if (ctf_trace_open(&c->trace, path, err)) {
