@@ -250,7 +250,7 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 static void on_exit_(void *ctx, const struct vm_exit *x)
 {
 	struct save *s = ctx;
-	bool whole = x->end != INT64_MIN;
+	bool whole = x->end != INT64_MIN, split = whole && x->has_parts;
 	int64_t row[COL_VM_EXIT_N_COLUMNS] = {
 		[COL_VM_EXIT_VCPU_ID] = x->vcpu,
 		[COL_VM_EXIT_TS] = x->begin,
@@ -259,10 +259,10 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 		[COL_VM_EXIT_REASON] = exit_reason(&x->cause),
 		[COL_VM_EXIT_NAME] = exit_name(s, &x->cause),
 		[COL_VM_EXIT_RIP] = x->rip ? (int64_t)x->rip : TABLE_NULL,
-		[COL_VM_EXIT_HANDLED_NS] = whole ? x->handled : TABLE_NULL,
-		[COL_VM_EXIT_USERSPACE_NS] = whole ? x->userspace : TABLE_NULL,
-		[COL_VM_EXIT_PREEMPTED_NS] = whole ? x->preempted : TABLE_NULL,
-		[COL_VM_EXIT_BLOCKED_NS] = whole ? x->blocked : TABLE_NULL,
+		[COL_VM_EXIT_HANDLED_NS] = split ? x->handled : TABLE_NULL,
+		[COL_VM_EXIT_USERSPACE_NS] = split ? x->userspace : TABLE_NULL,
+		[COL_VM_EXIT_PREEMPTED_NS] = split ? x->preempted : TABLE_NULL,
+		[COL_VM_EXIT_BLOCKED_NS] = split ? x->blocked : TABLE_NULL,
 		[COL_VM_EXIT_GUEST_THREAD_ID] = or_null(x->guest_thread),
 		[COL_VM_EXIT_ISA] = x->cause.isa ? x->cause.isa : TABLE_NULL,
 		[COL_VM_EXIT_VECTOR] = x->vector,

@@ -6,16 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct format {
+static const struct foreign {
 	const char *magic, *hint;
-} formats[] = {
-	{"\x17\x08\x44tracing",
-	 "was recorded by trace-cmd, which writes no CTF; record with LTTng"},
-	{"PERFILE2", "was recorded by perf, which writes no CTF; 'perf data convert --to-ctf' may"},
+} foreigners[] = {
+	{"PERFFILE", "was recorded by a perf before 2010, whose format nothing reads any more"},
 	{"\x89VMS\r\n", "is a results file; see 'vmscope help report'"},
 };
 
-enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]), MAGIC_MAX = 16 };
+enum { N_FOREIGNERS = sizeof(foreigners) / sizeof(foreigners[0]), MAGIC_MAX = 16 };
 
 /* Return: the hint for a file, or NULL. */
 static const char *hint_of(int dir, const char *name)
@@ -26,11 +24,11 @@ static const char *hint_of(int dir, const char *name)
 
 	if (fd >= 0)
 		close(fd);
-	for (int i = 0; i < N_FORMATS; i++) {
-		size_t length = strlen(formats[i].magic);
+	for (int i = 0; i < N_FOREIGNERS; i++) {
+		size_t length = strlen(foreigners[i].magic);
 
-		if (n >= (ssize_t)length && !memcmp(head, formats[i].magic, length))
-			return formats[i].hint;
+		if (n >= (ssize_t)length && !memcmp(head, foreigners[i].magic, length))
+			return foreigners[i].hint;
 	}
 	return NULL;
 }

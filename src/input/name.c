@@ -29,16 +29,28 @@ static bool cut_end(char *path, const char *end)
 	return fits;
 }
 
-/* Cuts "archives/<from>-<to>-<n>". */
+/*
+ * Cuts "archives/<from>-<to>-<n>", as LTTng calls it.
+ * Return: whether it was that.
+ */
 static bool cut_archive(char *path)
 {
-	char *whole = mem_strdup(path);
-	bool fits = cut_last(path, "[0-9]*-[0-9]*") && cut_last(path, "archives");
+	if (!cut_last(path, "[0-9]*T[0-9]*-[0-9]*T[0-9]*-[0-9]*"))
+		return false;
+	cut_last(path, "archives");
+	return true;
+}
 
-	if (!fits)
+/* Cuts what lies in a directory "archives" under a name that nobody chose so that it says anything. */
+static bool cut_other_archive(char *path)
+{
+	char *whole = mem_strdup(path);
+	bool is_archive = cut_last(path, "*") && cut_last(path, "archives");
+
+	if (!is_archive)
 		strcpy(path, whole);
 	free(whole);
-	return fits;
+	return is_archive;
 }
 
 /*
@@ -48,16 +60,14 @@ static bool cut_archive(char *path)
  */
 static bool cut_layout(char *path)
 {
-	bool is_mute;
-
 	cut_last(path, "kernel");
-	is_mute = cut_archive(path);
-	cut_last(path, "snapshot-[0-9]*-[0-9]*-[0-9]*-[0-9]*");
 	if (cut_last(path, "trace.dat") || cut_last(path, "perf.data"))
 		return true;
+	if (!cut_archive(path))
+		cut_last(path, "snapshot-[0-9]*-[0-9]*-[0-9]*-[0-9]*");
 	if (!cut_end(path, ".perf.data"))
 		cut_end(path, ".dat");
-	return is_mute;
+	return false;
 }
 
 static char *last_part(const char *path)
@@ -75,13 +85,17 @@ static char *last_part(const char *path)
 
 char *recording_name_of(const char *root, const char *path, const char *hostname)
 {
-	char *cut = mem_strdup(path);
-	size_t n = strlen(root);
+	bool is_root = !strcmp(root, path);
+	/* With the slash before it; what the user named is not cut for being called "archives". */
+	char *cut = mem_strdup(is_root ? path : path + strlen(root));
 	bool is_mute = cut_layout(cut);
-	const char *below = strlen(cut) > n ? cut + n + strspn(cut + n, "/") : "";
+
+	if (!is_root)
+		is_mute |= cut_other_archive(cut);
+	const char *below = is_root ? "" : cut + strspn(cut, "/");
 	char *name = *below				? mem_strdup(below)
 		     : is_mute && hostname && *hostname ? mem_strdup(hostname)
-							: last_part(path);
+							: last_part(root);
 
 	free(cut);
 	return name;

@@ -144,8 +144,8 @@ static int no_trace(const char *root, bool is_dir, struct error *err)
 {
 	struct arena arena = {0};
 	int r = error_set(
-		err, "%s '%s' is no recording that vmscope can read (CTF, trace.dat, perf.data)%s",
-		is_dir ? "nothing in" : "", root, foreign_hint(root, &arena));
+		err, "no recording in '%s' (%s a CTF trace, a trace.dat or a perf.data)%s", root,
+		is_dir ? "nothing in it is" : "it is not", foreign_hint(root, &arena));
 
 	arena_deinit(&arena);
 	return r;

@@ -94,8 +94,9 @@ struct event_set evidence_events(const struct evidence_options *o)
 void evidence_init(struct evidence *e, const struct evidence_options *o)
 {
 	*e = (struct evidence){.described = o->described};
-	if (o->is_vague)
-		e->shown = evidence_events(o);
+	/* Metadata names sched_switch also where a filter kept it out. */
+	e->shown = o->is_vague ? evidence_events(o)
+			       : event_set_of((enum event_id[]){EV_SCHED_SWITCH}, 1);
 }
 
 bool evidence_has(const struct evidence *e, enum event_id id)

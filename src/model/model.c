@@ -463,9 +463,69 @@ static void on_userspace(struct model *m, const struct event *e, struct cpu *c,
 	kvm_changed(m, c, v, e->ts);
 }
 
+/* Nothing is known any more of who is on the CPU. */
+static void vacate(struct model *m, struct cpu *c, int64_t ts)
+{
+	struct world_vcpu *v = vcpu_on(c);
+	struct thread *t = c->current;
+
+	c->current = NULL;
+	c->guest = NULL;
+	if (t)
+		lose_thread(m, t, ts);
+	if (v)
+		lose_vcpu(m, v, ts);
+	world_cpu_changed(m, c, ts);
+}
+
+/*
+ * The recorder says which thread is on the CPU. If that was believed to be another, or to be on another CPU,
+ * events are missing, or the scheduler's were not recorded.
+ */
+static void put_on_cpu(struct model *m, const struct event *e, struct cpu *c)
+{
+	struct thread *t = world_thread(m, c, e->tid);
+	struct world_vcpu *v = t->vcpu;
+
+	if (c->current == t)
+		return;
+	if (c->current) {
+		m->contradictions += m->machines[c->machine].has_switches;
+		vacate(m, c, e->ts);
+	}
+	if (v && v->self.running_on != NO_CPU && v->self.running_on != c->number)
+		vacate(m, world_cpu(m, c->machine, v->self.running_on), e->ts);
+	c->current = t;
+	thread_in(m, e, c, t);
+	new_occupant(m, c, e->ts);
+	world_cpu_changed(m, c, e->ts);
+}
+
+/* It has left the guest. Whether it is on its CPU until it enters again would be the scheduler's to say. */
+static void take_off_cpu(struct model *m, struct cpu *c, int64_t ts)
+{
+	struct thread *t = c->current;
+
+	vcpu_leave(&t->vcpu->self, ts);
+	vcpu_changed(m, t->vcpu, ts);
+	c->current = NULL;
+	lose_thread(m, t, ts);
+	world_cpu_changed(m, c, ts);
+}
+
+static bool places_vcpu(const struct machine *mc, const struct event *e)
+{
+	return e->tid != NO_VALUE &&
+	       (mc->has_switches || e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT);
+}
+
 /* What KVM's events say, they say of the vCPU that the CPU's thread runs. */
 static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 {
+	const struct machine *mc = &m->machines[e->machine];
+
+	if (places_vcpu(mc, e))
+		put_on_cpu(m, e, c);
 	struct world_vcpu *v = vcpu_on(c);
 
 	if (!v)
@@ -487,6 +547,8 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 		vcpu_leave_nested(&v->self);
 		break;
 	}
+	if (e->id == EV_KVM_EXIT && !mc->has_switches)
+		take_off_cpu(m, c, e->ts);
 }
 
 /* ---- losses ----------------------------------------------------------------------------------- */
@@ -557,7 +619,7 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 	vec_each (seen, &e->cpus) {
 		struct cpu *c = world_cpu(m, machine, seen->cpu);
 
-		if (seen->first_tid == NO_VALUE)
+		if (seen->first_tid == NO_VALUE || !m->machines[machine].has_switches)
 			continue;
 		c->current = world_thread(m, c, seen->first_tid);
 		if (c->current->vcpu)
@@ -658,6 +720,7 @@ static void init_vcpus(struct model *m)
 		v->vm = id->vcpus.at[i].vm;
 		v->host = (uint32_t)id->vms.at[v->vm].host;
 		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
+		v->self.is_unscheduled = !m->machines[v->host].has_switches;
 	}
 }
 
@@ -672,10 +735,11 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->n_machines = identity->machines.n;
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
-	init_vcpus(m);
 	for (size_t i = 0; i < m->n_machines; i++) {
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
+		m->machines[i].has_switches = event_set_has(described[i], EV_SCHED_SWITCH);
 	}
+	init_vcpus(m);
 	if (sink->begin)
 		sink->begin(sink->ctx, identity);
 	return m;

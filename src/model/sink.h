@@ -32,7 +32,7 @@ struct vcpu_interval {
 	uint32_t occupant; /* PREEMPTED, WAITING: the thread that had that CPU, or NO_THREAD */
 };
 
-/* From a kvm_exit to the next kvm_entry of the same vCPU. The four parts add up to end - begin. */
+/* From a kvm_exit to the next kvm_entry of the same vCPU. The four parts, if known, add up to end - begin. */
 struct vm_exit {
 	uint32_t vcpu;
 	int64_t begin;
@@ -40,7 +40,8 @@ struct vm_exit {
 		      */
 	int64_t early; /* how long before `begin` the guest had stopped already */
 	struct exit_cause cause;
-	uint64_t rip; /* of the guest, 0 when not recorded */
+	uint64_t rip;	/* of the guest, 0 when not recorded */
+	bool has_parts; /* what the four are is known */
 	int64_t handled, userspace, preempted, blocked;
 	uint32_t guest_thread; /* that was current in the guest, or NO_THREAD */
 	int64_t vector; /* of the first interrupt injected since it was blocked: what it waited for;

@@ -47,6 +47,19 @@ static struct thread *add_thread(struct model *m, uint32_t machine, int64_t tid,
 	return t;
 }
 
+/* What the recording as a whole says of a thread that was there when it began. */
+static struct thread *name_thread(const struct model *m, struct thread *t)
+{
+	const struct evidence *e = m->identity->machines.at[t->known.machine].evidence;
+	const struct evidence_thread *named = evidence_named(e, t->known.tid);
+
+	if (named) {
+		t->known.pid = named->pid;
+		memcpy(t->known.comm, named->comm, sizeof(named->comm));
+	}
+	return t;
+}
+
 static struct thread *find(const struct model *m, uint64_t key)
 {
 	const uint64_t *t = map_get(&m->thread_by_key, key);
@@ -63,7 +76,7 @@ struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid)
 		return c->current;
 	struct thread *t = find(m, key);
 
-	return t ? t : add_thread(m, c->machine, tid, key, THREAD_UNKNOWN);
+	return t ? t : name_thread(m, add_thread(m, c->machine, tid, key, THREAD_UNKNOWN));
 }
 
 bool world_is_current(const struct machine *mc, const struct thread *t)

@@ -52,7 +52,8 @@ static void account(struct vcpu *v, const struct vcpu_interval *i)
 		v->exit.blocked += dur;
 		break;
 	default:
-		v->exit_is_whole = false;
+		v->exit.has_parts = false;
+		v->exit_is_whole &= v->is_unscheduled;
 	}
 }
 
@@ -225,11 +226,19 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 				   .early = ts - v->stopped,
 				   .cause = cause,
 				   .rip = rip,
+				   .has_parts = true,
 				   .guest_thread = NO_THREAD,
 				   .vector = NO_VALUE};
 	v->running_on = cpu;
 	v->asleep = false;
 	return !expected;
+}
+
+void vcpu_leave(struct vcpu *v, int64_t ts)
+{
+	change(v, ts, VCPU_UNKNOWN, NO_CPU);
+	v->exit.has_parts = false;
+	v->running_on = NO_CPU;
 }
 
 void vcpu_inject(struct vcpu *v, int64_t vector)

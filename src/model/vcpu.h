@@ -15,6 +15,8 @@
  *	                BLOCKED (else)  -- woken --> WAITING -- switched in --> back
  *	  anything:     UNKNOWN after lost events, until something is known again
  *
+ * Where the host's scheduler was not recorded there is only GUEST, from entry to exit, and UNKNOWN.
+ *
  * GUEST ends before the kvm_exit tracepoint: on the way out the host may run interrupt handlers and
  * fast paths first (AMD traces kvm_exit with interrupts enabled). What follows the first host event
  * is the hypervisor's, with a cause that is known only at the kvm_exit: intervals are held back
@@ -69,6 +71,8 @@ struct vcpu {
 	bool in_exit;	    /* between a kvm_exit and the next kvm_entry */
 	bool exit_is_whole; /* nothing was lost since */
 	struct vm_exit exit;
+
+	bool is_unscheduled; /* its host's scheduler was not recorded: vcpu_leave() */
 
 	uint64_t n_lost_exits; /* entries that no exit preceded: events are missing */
 };
@@ -130,6 +134,12 @@ void vcpu_stop_guest(struct vcpu *v, int64_t ts);
 
 /* Return: whether it is in another state now: an exit that vcpu_stop_guest() has announced only tells why. */
 bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
+
+/*
+ * The exit has been told, and that is all that will be known of it: without the scheduler's events nobody sees whether it
+ * keeps its CPU until it enters again. is_unscheduled is set.
+ */
+void vcpu_leave(struct vcpu *v, int64_t ts);
 
 /* An interrupt is injected: of the first one after it was blocked in an exit, that was what it waited for. */
 void vcpu_inject(struct vcpu *v, int64_t vector);

@@ -167,6 +167,7 @@ static void say(struct world *w, int machine, int64_t ts, struct event e)
 {
 	e.machine = (uint16_t)machine;
 	e.ts = ts;
+	e.tid = e.pid = NO_VALUE;
 	model_event(w->model, &e);
 }
 
