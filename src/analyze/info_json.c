@@ -39,15 +39,6 @@ static void write_env(struct jsonw *j, const struct recording *r)
 	jsonw_object_end(j);
 }
 
-static const char *origin_name(enum clock_origin origin)
-{
-	static const char *const names[] = {[CLOCK_ORIGIN_UNKNOWN] = NULL,
-					    [CLOCK_ORIGIN_BOOT] = "boot",
-					    [CLOCK_ORIGIN_EPOCH] = "epoch"};
-
-	return names[origin];
-}
-
 static void write_clocks(struct jsonw *j, const struct recording *r)
 {
 	jsonw_key(j, "clocks");
@@ -58,7 +49,7 @@ static void write_clocks(struct jsonw *j, const struct recording *r)
 		write_string(j, "uuid", c->uuid);
 		write_uint(j, "frequency", c->frequency);
 		write_time(j, "offset_ns", true, c->offset_ns);
-		write_string(j, "origin", origin_name(c->origin));
+		write_string(j, "origin", clock_origin_name(c->origin));
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);

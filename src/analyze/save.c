@@ -387,6 +387,24 @@ static void add_meta(struct save *s, const char *key, const char *value)
 	store_writer_add(s->writer, TABLE_META, row);
 }
 
+/* What 0 is on the time line; CLOCK_ORIGIN_UNKNOWN also where hosts differ in that. */
+static enum clock_origin origin_of_all(const struct analysis *a)
+{
+	enum clock_origin origin = CLOCK_ORIGIN_UNKNOWN;
+	bool first = true;
+
+	for (size_t i = 0; i < a->n_machines; i++) {
+		const struct recording *r = a->session.recordings.at[i];
+		enum clock_origin own = r->clocks.n ? r->clocks.at[0].origin : CLOCK_ORIGIN_UNKNOWN;
+
+		if (analysis_reference(a, (int)i) != (int)i)
+			continue;
+		origin = first || own == origin ? own : CLOCK_ORIGIN_UNKNOWN;
+		first = false;
+	}
+	return origin;
+}
+
 static void add_metas(struct save *s, const struct analysis *a)
 {
 	char *begin = mem_printf("%" PRId64, a->span.begin);
@@ -395,6 +413,7 @@ static void add_metas(struct save *s, const struct analysis *a)
 	add_meta(s, "program", "vmscope " VMSCOPE_VERSION);
 	add_meta(s, "span_begin_ns", begin);
 	add_meta(s, "span_end_ns", end);
+	add_meta(s, "time_origin", clock_origin_name(origin_of_all(a)));
 	free(begin);
 	free(end);
 }
@@ -426,6 +445,17 @@ static void add_times(const struct analysis *a, size_t machine, int64_t *row)
 	row[COL_MACHINE_LAST_NS] = any ? clock_map_apply(map, last) : TABLE_NULL;
 }
 
+/* What made its trace, and by which clock. */
+static void add_source(struct save *s, const struct recording *r, int64_t *row)
+{
+	const struct recording_clock *clock = r->clocks.n ? &r->clocks.at[0] : NULL;
+
+	row[COL_MACHINE_HOSTNAME] = text(s, r->hostname);
+	row[COL_MACHINE_TRACER] = text(s, r->tracer);
+	row[COL_MACHINE_CLOCK] = text(s, clock ? clock->name : NULL);
+	row[COL_MACHINE_TIME_ORIGIN] = text(s, clock ? clock_origin_name(clock->origin) : NULL);
+}
+
 static void add_traced(struct save *s, const struct analysis *a, size_t i)
 {
 	const struct ident_machine *m = &a->identity.machines.at[i];
@@ -446,6 +476,7 @@ static void add_traced(struct save *s, const struct analysis *a, size_t i)
 		[COL_MACHINE_PARENT_EVIDENCE] = text(s, vm ? vm->why : NULL),
 	};
 
+	add_source(s, a->session.recordings.at[i], row);
 	add_times(a, i, row);
 	store_writer_add(s->writer, TABLE_MACHINE, row);
 	free(evidence);
@@ -468,6 +499,10 @@ static void add_untraced(struct save *s, const struct identity *id, int vm)
 		[COL_MACHINE_LOST_EVENTS] = TABLE_NULL,
 		[COL_MACHINE_EVIDENCE] = text(s, v->why),
 		[COL_MACHINE_ROLE_EVIDENCE] = TABLE_NULL,
+		[COL_MACHINE_HOSTNAME] = TABLE_NULL,
+		[COL_MACHINE_CLOCK] = TABLE_NULL,
+		[COL_MACHINE_TIME_ORIGIN] = TABLE_NULL,
+		[COL_MACHINE_TRACER] = TABLE_NULL,
 		[COL_MACHINE_PARENT_EVIDENCE] = text(s, v->why),
 		[COL_MACHINE_FIRST_OWN_NS] = TABLE_NULL,
 	};

@@ -181,9 +181,9 @@ static void write_exit(struct html *h, sqlite3_stmt *row)
 static const char exits_sql[] =
 	"SELECT machine, coalesce(name, 'not recorded'), exits, total_ns, handled_ns, userspace_ns,"
 	" preempted_ns, awake, max(awake) OVER (), max_ns, blocked_ns"
-	" FROM (SELECT *, handled_ns + userspace_ns + preempted_ns AS awake,"
+	" FROM (SELECT *, coalesce(handled_ns + userspace_ns + preempted_ns, total_ns) AS awake,"
 	"  row_number() OVER (PARTITION BY machine"
-	"   ORDER BY handled_ns + userspace_ns + preempted_ns DESC) AS rank"
+	"   ORDER BY coalesce(handled_ns + userspace_ns + preempted_ns, total_ns) DESC) AS rank"
 	"  FROM found_exit)"
 	" WHERE rank <= 12 ORDER BY sum(awake) OVER (PARTITION BY machine) DESC, machine, rank LIMIT 100";
 

@@ -20,6 +20,15 @@ void recording_free(struct recording *r)
 	free(r);
 }
 
+const char *clock_origin_name(enum clock_origin origin)
+{
+	static const char *const names[] = {[CLOCK_ORIGIN_UNKNOWN] = NULL,
+					    [CLOCK_ORIGIN_BOOT] = "boot",
+					    [CLOCK_ORIGIN_EPOCH] = "epoch"};
+
+	return names[origin];
+}
+
 struct event_set recording_described(const struct recording *r)
 {
 	struct event_set s = {0};

@@ -35,6 +35,9 @@ enum clock_origin {
 	CLOCK_ORIGIN_EPOCH,   /* 1970-01-01 UTC: a wall clock */
 };
 
+/* Return: "epoch" or "boot"; NULL where it is not known. */
+const char *clock_origin_name(enum clock_origin origin);
+
 struct recording_clock {
 	const char *name;	 /* as the tracer calls it: "monotonic", "local", "x86-tsc" */
 	const char *description; /* or NULL */

@@ -93,9 +93,9 @@ static double share(int64_t part, const struct res_vcpu *v)
 
 static double rate(uint64_t n, const struct res_vcpu *v)
 {
-	int64_t known = summary_known(&v->sum);
+	int64_t observed = summary_observed(&v->sum);
 
-	return known > 0 ? (double)n / ((double)known / 1e9) : 0;
+	return observed > 0 ? (double)n / ((double)observed / 1e9) : 0;
 }
 
 /* ---- shares ---------------------------------------------------------------------------------- */

@@ -209,22 +209,24 @@ static void put_durations(struct rows *t, const struct histogram *h)
 	put_int(t, h->n ? h->max : TABLE_NULL);
 }
 
-/* known: ns in which the state was known; rates are per second of it. */
-static void put_exits(struct rows *t, const struct summary_exits *e, int64_t known)
+/* observed: ns in which exits were seen; rates are per second of it. */
+static void put_exits(struct rows *t, const struct summary_exits *e, int64_t observed)
 {
+	bool is_split = e->n_split || !e->whole.n;
+
 	put_int(t, e->reason);
 	put_text(t, isa_label(e->isa));
 	put_text(t, exit_label(e, &t->texts));
 	put_uint(t, e->n);
-	if (known > 0)
-		put_number(t, (double)e->n / ((double)known / 1e9));
+	if (observed > 0)
+		put_number(t, (double)e->n / ((double)observed / 1e9));
 	else
 		put_null(t);
 	put_durations(t, &e->whole);
-	put_int(t, e->handled);
-	put_int(t, e->userspace);
-	put_int(t, e->preempted);
-	put_int(t, e->blocked);
+	put_int(t, is_split ? e->handled : TABLE_NULL);
+	put_int(t, is_split ? e->userspace : TABLE_NULL);
+	put_int(t, is_split ? e->preempted : TABLE_NULL);
+	put_int(t, is_split ? e->blocked : TABLE_NULL);
 	put_int(t, e->early);
 	put_uint(t, e->n - e->whole.n);
 }
@@ -234,7 +236,7 @@ static void fill_exits(struct rows *t, const struct results *r)
 	vec_each (v, &r->vcpus) {
 		vec_each (e, &v->sum.exits) {
 			put_vcpu(t, r, v);
-			put_exits(t, e, summary_known(&v->sum));
+			put_exits(t, e, summary_observed(&v->sum));
 		}
 	}
 }
@@ -247,7 +249,7 @@ static void fill_vm_exits(struct rows *t, const struct results *r)
 		vm_exits_init(&x, r, *vm);
 		vec_each (e, &x.exits) {
 			put_machine(t, r, *vm);
-			put_exits(t, e, x.known);
+			put_exits(t, e, x.observed);
 		}
 		vm_exits_deinit(&x);
 	}

@@ -177,6 +177,11 @@ static void add_exit(struct results *r, struct summary_vcpu *v, const struct sto
 	if (dur == TABLE_NULL)
 		return;
 	histogram_add(&e->whole, dur);
+	if (store_cursor_get(c, COL_VM_EXIT_HANDLED_NS) == TABLE_NULL) {
+		v->n_unsplit++;
+		return;
+	}
+	e->n_split++;
 	add_ns(&e->handled, store_cursor_get(c, COL_VM_EXIT_HANDLED_NS));
 	add_ns(&e->userspace, store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS));
 	add_ns(&e->preempted, store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS));
@@ -423,6 +428,11 @@ int64_t summary_known(const struct summary_vcpu *v)
 	return summary_span(v) - v->time[VCPU_UNKNOWN];
 }
 
+int64_t summary_observed(const struct summary_vcpu *v)
+{
+	return summary_is_scheduled(v) ? summary_known(v) : summary_span(v);
+}
+
 /* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void merge_exits(struct vm_exits *x, struct map *by_cause, const struct summary_exits *from)
@@ -432,6 +442,7 @@ static void merge_exits(struct vm_exits *x, struct map *by_cause, const struct s
 	to->name = from->name;
 	to->n += from->n;
 	histogram_merge(&to->whole, &from->whole);
+	to->n_split += from->n_split;
 	add_ns(&to->handled, from->handled);
 	add_ns(&to->userspace, from->userspace);
 	add_ns(&to->preempted, from->preempted);
@@ -447,7 +458,7 @@ void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)
 	vec_each (v, &r->vcpus) {
 		if (v->machine != machine)
 			continue;
-		add_ns(&x->known, summary_known(&v->sum));
+		add_ns(&x->observed, summary_observed(&v->sum));
 		vec_each (e, &v->sum.exits)
 			merge_exits(x, &by_cause, e);
 	}

@@ -68,8 +68,9 @@ struct summary_exits {
 	uint64_t n;		/* all of them */
 	struct histogram whole; /* durations of those whose end was seen */
 	int64_t handled, userspace, preempted,
-		blocked; /* ns, over `whole`; they add up to its sum */
-	int64_t early;	 /* ns, over all: between the guest's stop and the kvm_exit event */
+		blocked;  /* ns, over `whole`; they add up to its sum, if all of it is split */
+	uint64_t n_split; /* of `whole`: those whose parts are known */
+	int64_t early;	  /* ns, over all: between the guest's stop and the kvm_exit event */
 };
 
 typedef VEC(struct summary_exits) summary_exits_t;
@@ -77,6 +78,7 @@ typedef VEC(struct summary_exits) summary_exits_t;
 struct summary_vcpu {
 	int64_t time[VCPU_N_STATES]; /* ns; they add up to the lane's span */
 	uint64_t n_exits;
+	uint64_t n_unsplit; /* exits whose end was seen, but not whether it had a CPU meanwhile */
 	VEC(struct summary_cpu) cpus;		/* by number */
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
 	summary_exits_t exits;			/* by total time, most first */
@@ -100,10 +102,19 @@ const char *wakeup_stage_name(enum wakeup_stage stage);
 int64_t summary_span(const struct summary_vcpu *v);
 int64_t summary_known(const struct summary_vcpu *v);
 
+/* Return: ns in which its exits were seen: where rates are told of. */
+int64_t summary_observed(const struct summary_vcpu *v);
+
+/* Return: whether it is known what it did outside of the guest: its host's scheduler was recorded. */
+static inline bool summary_is_scheduled(const struct summary_vcpu *v)
+{
+	return !v->n_unsplit;
+}
+
 /* The exits of all vCPUs of a VM, by reason, those that took most time first. */
 struct vm_exits {
 	summary_exits_t exits;
-	int64_t known; /* ns in which the vCPUs' states are known, summed up */
+	int64_t observed; /* ns in which they were seen, of all vCPUs */
 };
 
 void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);

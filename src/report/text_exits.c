@@ -20,33 +20,34 @@ static const struct grid_column columns[] = {
 	{.title = "blocked"},
 };
 
-static void add_row(struct text *t, struct grid *g, const struct summary_exits *e, int64_t known)
+static void add_row(struct text *t, struct grid *g, const struct summary_exits *e, int64_t observed)
 {
 	const struct histogram *h = &e->whole;
 	int64_t n = (int64_t)h->n;
 
 	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), 18));
 	grid_add(g, units_count(&t->arena, (int64_t)e->n));
-	grid_add(g, known > 0 ? units_rate(&t->arena, (double)e->n / ((double)known / 1e9)) : "");
+	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)e->n / ((double)observed / 1e9))
+				 : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->min, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum / n, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.5), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.99), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->max, DIGITS) : "");
-	grid_add(g, units_duration_or_none(&t->arena, e->preempted, DIGITS));
-	grid_add(g, units_duration_or_none(&t->arena, e->blocked, DIGITS));
+	grid_add(g, e->n_split ? units_duration_or_none(&t->arena, e->preempted, DIGITS) : "");
+	grid_add(g, e->n_split ? units_duration_or_none(&t->arena, e->blocked, DIGITS) : "");
 }
 
 static void print_exits(struct text *t, const struct summary_exits *exits, size_t all, size_t limit,
-			int64_t known)
+			int64_t observed)
 {
 	size_t n = text_limit(t, all, limit);
 	struct grid g;
 
 	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < n; i++)
-		add_row(t, &g, &exits[i], known);
+		add_row(t, &g, &exits[i], observed);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, all, n, "reasons");
@@ -63,7 +64,7 @@ static void print_vm(struct text *t, int vm)
 		text_title(t, "Exits of %s", name);
 	else
 		text_title(t, "Exits of %s, all %zu vCPUs", name, n_vcpus);
-	print_exits(t, x.exits.at, x.exits.n, REASON_LIMIT, x.known);
+	print_exits(t, x.exits.at, x.exits.n, REASON_LIMIT, x.observed);
 	vm_exits_deinit(&x);
 }
 
@@ -95,7 +96,7 @@ void text_exits(struct text *t)
 			continue;
 		text_title(t, "Exits of %s", text_vcpu(t, v));
 		print_exits(t, v->sum.exits.at, v->sum.exits.n, VCPU_REASON_LIMIT,
-			    summary_known(&v->sum));
+			    summary_observed(&v->sum));
 		shown++;
 	}
 	text_more(t, all, n, "vCPUs");

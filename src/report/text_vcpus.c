@@ -50,23 +50,46 @@ static const char *cpu_ranges(struct text *t, const struct summary_vcpu *v)
 	return units_safe(&t->arena, text, 12);
 }
 
+/* Of the time that it wanted to run. */
+enum { N_SHARES = 4 };
+
 static void verdict_row(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
 	const struct summary_vcpu *v = &vcpu->sum;
-	int64_t all = wanted(v), known = summary_known(v);
+	int64_t all = wanted(v), observed = summary_observed(v);
 	uint64_t exits = v->n_exits;
 
 	text_add_vcpu(t, g, vcpu);
-	grid_add(g, units_duration(&t->arena, all, 4));
-	grid_add(g, units_share(&t->arena, v->time[VCPU_GUEST], all));
-	grid_add(g, units_share(&t->arena, on_exits(v), all));
-	grid_add(g, units_share(&t->arena, v->time[VCPU_BLOCKED], all));
-	grid_add(g, units_share(&t->arena, lost(v), all));
+	if (summary_is_scheduled(v)) {
+		grid_add(g, units_duration(&t->arena, all, 4));
+		grid_add(g, units_share(&t->arena, v->time[VCPU_GUEST], all));
+		grid_add(g, units_share(&t->arena, on_exits(v), all));
+		grid_add(g, units_share(&t->arena, v->time[VCPU_BLOCKED], all));
+		grid_add(g, units_share(&t->arena, lost(v), all));
+	} else {
+		grid_add(g, "not known");
+		for (int i = 0; i < N_SHARES; i++)
+			grid_add(g, "");
+	}
 	grid_add(g, exits ? units_count(&t->arena, (int64_t)exits) : "");
-	grid_add(g, exits && known > 0
-			    ? units_rate(&t->arena, (double)exits / ((double)known / 1e9))
+	grid_add(g, exits && observed > 0
+			    ? units_rate(&t->arena, (double)exits / ((double)observed / 1e9))
 			    : "");
 	grid_add(g, cpu_ranges(t, v));
+}
+
+static void say_unscheduled(struct text *t)
+{
+	bool any = false;
+
+	vec_each (v, &t->r->vcpus)
+		any |= !summary_is_scheduled(&v->sum);
+	if (any)
+		text_wrapped(
+			t, 2,
+			"Not known: from an exit to the next entry a vCPU may have worked, slept or "
+			"waited for a CPU; only the host's scheduler could tell, which was not "
+			"recorded (add sched_switch and sched_wakeup).");
 }
 
 static void print_verdict(struct text *t, size_t n)
@@ -80,6 +103,7 @@ static void print_verdict(struct text *t, size_t n)
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, t->r->vcpus.n, n, "vCPUs");
+	say_unscheduled(t);
 }
 
 /* ---- all the time ---------------------------------------------------------------------------- */

@@ -81,6 +81,7 @@ static void add_exit(struct exit_sum *x, const struct block *b, uint32_t row)
 		return;
 	x->finished++;
 	add_to(&x->total, dur);
+	x->split += b->at[COL_VM_EXIT_HANDLED_NS][row] != TABLE_NULL;
 	add_to(&x->handled, b->at[COL_VM_EXIT_HANDLED_NS][row]);
 	add_to(&x->userspace, b->at[COL_VM_EXIT_USERSPACE_NS][row]);
 	add_to(&x->preempted, b->at[COL_VM_EXIT_PREEMPTED_NS][row]);
@@ -97,6 +98,7 @@ static void merge_sum(struct exit_sum *x, const struct exit_sum *from)
 {
 	x->count += from->count;
 	x->finished += from->finished;
+	x->split += from->split;
 	add_to(&x->total, from->total);
 	add_to(&x->handled, from->handled);
 	add_to(&x->userspace, from->userspace);

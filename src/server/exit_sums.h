@@ -18,6 +18,7 @@ struct exit_sum {
 	int64_t vcpu, reason;
 	int64_t count;	  /* of all; the rest is of those whose end was seen */
 	int64_t finished; /* how many these are */
+	int64_t split;	  /* of these: those whose parts are known */
 	int64_t total, handled, userspace, preempted, blocked, max, max_at; /* max: or TABLE_NULL */
 	uint32_t *buckets;						    /* owned; by length */
 };

@@ -178,7 +178,7 @@ static void add_exit_row(struct making *m, const struct exit_sum *x)
 {
 	struct stats *s = m->stats;
 	size_t row = add_row(s, exits_row(m->data, x));
-	bool any = x->max != TABLE_NULL;
+	bool any = x->max != TABLE_NULL, split = x->split == x->finished;
 	const int64_t values[] = {
 		x->count,
 		x->total,
@@ -187,10 +187,10 @@ static void add_exit_row(struct making *m, const struct exit_sum *x)
 		exit_sum_percentile(x, 990),
 		x->max,
 		x->max_at,
-		x->handled,
-		x->userspace,
-		x->preempted,
-		x->blocked,
+		split ? x->handled : TABLE_NULL,
+		split ? x->userspace : TABLE_NULL,
+		split ? x->preempted : TABLE_NULL,
+		split ? x->blocked : TABLE_NULL,
 	};
 
 	if (x->vcpu >= 0 && x->vcpu < ROW_INDEX_END)

@@ -61,6 +61,14 @@ static bool counts_cycles(const struct ctf_clock *c)
 	return c->frequency != 1000000000;
 }
 
+/* `perf data convert` does not know the time of day, and says so with an offset of 0. */
+static enum clock_origin origin_of(const struct ctf_clock *c)
+{
+	bool has_offset = c->unix_epoch || c->offset_s || c->offset_cycles;
+
+	return has_offset ? CLOCK_ORIGIN_EPOCH : CLOCK_ORIGIN_BOOT;
+}
+
 static void describe_clocks(struct recording *r, const struct ctf_trace_type *t)
 {
 	for (uint32_t i = 0; i < t->n_clocks; i++) {
@@ -71,7 +79,7 @@ static void describe_clocks(struct recording *r, const struct ctf_trace_type *t)
 								 .uuid = c->uuid,
 								 .frequency = c->frequency,
 								 .offset_ns = ctf_clock_ns(c, 0),
-								 .origin = CLOCK_ORIGIN_EPOCH,
+								 .origin = origin_of(c),
 								 .is_tsc = counts_cycles(c)};
 	}
 }
