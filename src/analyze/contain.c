@@ -278,11 +278,11 @@ static void comparison_deinit(struct comparison *x)
 }
 
 /*
- * Judges those machines that belongs[] names, as if there were no others. verdicts: per machine;
- * vcpus: per row, the vCPU it ran on, or IDENT_NONE.
+ * Judges those machines that belongs[] names, as if there were no others. vms: per thread, which one it is of. verdicts:
+ * per machine; vcpus: per row, the vCPU it ran on, or IDENT_NONE.
  */
-static void judge(const struct comparison *x, const bool *belongs, size_t n_machines,
-		  struct sync_identity *verdicts, int *vcpus)
+static void judge_by(const struct comparison *x, const int64_t *vms, const bool *belongs,
+		     size_t n_machines, struct sync_identity *verdicts, int *vcpus)
 {
 	size_t n = 0, width = x->threads.n;
 	struct sync_score *scores = mem_zalloc(x->cpus.n * width, sizeof(*scores));
@@ -301,7 +301,7 @@ static void judge(const struct comparison *x, const bool *belongs, size_t n_mach
 	}
 	struct sync_lineup lineup = {.scores = scores,
 				     .guest_of_cpu = guest,
-				     .process_of_thread = x->vm_of_thread.at,
+				     .process_of_thread = vms,
 				     .n_cpus = n,
 				     .n_threads = width,
 				     .n_guests = n_machines};
@@ -315,6 +315,150 @@ static void judge(const struct comparison *x, const bool *belongs, size_t n_mach
 	free(guest);
 	free(row);
 	free(thread);
+}
+
+static void judge(const struct comparison *x, const bool *belongs, size_t n_machines,
+		  struct sync_identity *verdicts, int *vcpus)
+{
+	judge_by(x, x->vm_of_thread.at, belongs, n_machines, verdicts, vcpus);
+}
+
+/* ---- VMs of which not all vCPUs are known ------------------------------------------------------ */
+
+/*
+ * Where nothing tells a vCPU's process, each is a VM of its own at first. If the CPUs of one guest lie inside the windows of
+ * several of them, these are one VM.
+ */
+
+/* A VM that all those of the host are together; no VM has that number. */
+static const int64_t ANY_OF_THEM = INT64_MAX;
+
+static int64_t *pool_vms(const struct comparison *x, const struct identity *id)
+{
+	int64_t *vms = mem_zalloc(x->threads.n, sizeof(*vms));
+
+	for (size_t k = 0; k < x->threads.n; k++) {
+		int64_t vm = x->vm_of_thread.at[k];
+
+		vms[k] = id->vms.at[vm].is_whole ? vm : ANY_OF_THEM;
+	}
+	return vms;
+}
+
+static uint32_t agreeing(const struct comparison *x, size_t row, int vcpu)
+{
+	for (size_t k = 0; k < x->threads.n; k++) {
+		if (x->vcpu_of_thread.at[k] == vcpu)
+			return x->scores[row * x->threads.n + k].agreeing;
+	}
+	return 0;
+}
+
+/* vCPUs have new numbers: moved[v] is that of what was v. */
+static void renumber(struct containment *c, struct comparison *x, size_t n_hosts,
+		     const struct identity *id, const size_t *moved)
+{
+	struct gathered_windows *windows = mem_zalloc(c->n_vcpus, sizeof(*windows));
+
+	for (size_t v = 0; v < c->n_vcpus; v++)
+		windows[moved[v]] = c->windows[v];
+	free(c->windows);
+	c->windows = windows;
+	for (size_t h = 0; h < n_hosts; h++) {
+		for (size_t k = 0; k < x[h].threads.n; k++) {
+			int vcpu = (int)moved[x[h].vcpu_of_thread.at[k]];
+
+			x[h].vcpu_of_thread.at[k] = vcpu;
+			x[h].vm_of_thread.at[k] = id->vcpus.at[vcpu].vm;
+		}
+	}
+}
+
+struct joining {
+	struct containment *c;
+	struct comparison *x; /* of all hosts */
+	size_t n_hosts;
+	struct identity *id;
+	size_t *moved;
+};
+
+/* The vCPUs that the CPUs of machine m ran on, by row, are of one VM. */
+static void join_rows(const struct joining *j, const struct comparison *x, size_t m, int *vcpus)
+{
+	int first = IDENT_NONE;
+
+	for (size_t r = 0; r < x->cpus.n; r++) {
+		if (vcpus[r] == IDENT_NONE || x->machine_of_cpu.at[r] != m ||
+		    agreeing(x, r, vcpus[r]) < SYNC_MIN_CLAIMS)
+			continue;
+		int a = first == IDENT_NONE ? IDENT_NONE : j->id->vcpus.at[first].vm;
+		int b = j->id->vcpus.at[vcpus[r]].vm;
+
+		if (a == IDENT_NONE || a == b) {
+			first = vcpus[r];
+			continue;
+		}
+		identity_join(j->id, a, b,
+			      mem_printf("the CPUs of %s lie inside what its threads ran",
+					 j->id->machines.at[m].name),
+			      j->moved);
+		renumber(j->c, j->x, j->n_hosts, j->id, j->moved);
+		first = (int)j->moved[first];
+		for (size_t k = 0; k < x->cpus.n; k++)
+			vcpus[k] = vcpus[k] == IDENT_NONE ? IDENT_NONE : (int)j->moved[vcpus[k]];
+	}
+}
+
+static void join_on_host(const struct joining *j, const struct comparison *x)
+{
+	size_t n = j->c->n_machines;
+	bool *belongs = mem_zalloc(n, sizeof(*belongs));
+	struct sync_identity *verdicts = mem_zalloc(n, sizeof(*verdicts));
+	int *vcpus = mem_zalloc(x->cpus.n, sizeof(*vcpus));
+
+	for (size_t m = 0; m < n; m++) {
+		int64_t *vms = pool_vms(x, j->id);
+
+		belongs[m] = (int)m != x->host;
+		judge_by(x, vms, belongs, n, verdicts, vcpus);
+		if (belongs[m] && verdicts[m].verdict == SYNC_FOUND &&
+		    verdicts[m].process == ANY_OF_THEM)
+			join_rows(j, x, m, vcpus);
+		belongs[m] = false;
+		free(vms);
+	}
+	free(belongs);
+	free(verdicts);
+	free(vcpus);
+}
+
+static bool all_are_whole(const struct identity *id)
+{
+	vec_each (vm, &id->vms) {
+		if (!vm->is_whole)
+			return false;
+	}
+	return true;
+}
+
+/* Return: whether VMs became one, and the comparisons with it. */
+static bool join_vms(struct containment *c, struct comparison *x, size_t n_hosts,
+		     struct identity *id)
+{
+	size_t before = id->vms.n;
+
+	if (all_are_whole(id))
+		return false;
+	struct joining j = {.c = c,
+			    .x = x,
+			    .n_hosts = n_hosts,
+			    .id = id,
+			    .moved = mem_zalloc(c->n_vcpus, sizeof(*j.moved))};
+
+	for (size_t h = 0; h < n_hosts; h++)
+		join_on_host(&j, &x[h]);
+	free(j.moved);
+	return id->vms.n != before;
 }
 
 /* ---- nesting ---------------------------------------------------------------------------------- */
@@ -528,6 +672,10 @@ void containment_identify(struct containment *c, struct identity *id)
 
 	bool *told = mem_zalloc(c->n_machines, sizeof(*told));
 
+	if (join_vms(c, x, n_hosts, id)) {
+		free(fits);
+		fits = find_fits(x, n_hosts, c->n_machines);
+	}
 	for (size_t h = 0; h < n_hosts; h++)
 		judge_host(c, &x[h], id, fits, told);
 	if (n_hosts)

@@ -70,6 +70,20 @@ static void add_missing(struct findings *f, const struct analysis *a, int machin
 		f->at.at[f->at.n - 1].detail = detail;
 }
 
+/* ---- vCPUs of unknown VMs ----------------------------------------------------------------------- */
+
+/* Return: how many VMs of the host may be one with another; of one alone that is no question. */
+static uint64_t count_loose(const struct identity *id, int host)
+{
+	uint64_t n = 0, all = 0;
+
+	vec_each (vm, &id->vms) {
+		all += vm->host == host;
+		n += vm->host == host && !vm->is_whole && vm->guest == IDENT_NONE;
+	}
+	return all > 1 ? n : 0;
+}
+
 /* ---- all --------------------------------------------------------------------------------------- */
 
 static void add_of_machine(struct findings *f, const struct analysis *a, int machine)
@@ -85,6 +99,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 	if (taken->outside > taken->n_events / NEGLIGIBLE_SHARE)
 		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
+	add(f, DIAG_VM_UNKNOWN, machine, count_loose(&a->identity, machine));
 	add_missing(f, a, machine, NEED_CORE, DIAG_EVENTS_MISSING);
 	add_missing(f, a, machine, NEED_DETAIL, DIAG_DETAILS_MISSING);
 }

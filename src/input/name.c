@@ -95,7 +95,7 @@ char *recording_name_of(const char *root, const char *path, const char *hostname
 	const char *below = is_root ? "" : cut + strspn(cut, "/");
 	char *name = *below				? mem_strdup(below)
 		     : is_mute && hostname && *hostname ? mem_strdup(hostname)
-							: last_part(root);
+							: last_part(is_mute ? root : path);
 
 	free(cut);
 	return name;

@@ -489,6 +489,52 @@ void identity_init(struct identity *id, const char *const *names,
 		qsort(id->vcpus.at, id->vcpus.n, sizeof(*id->vcpus.at), by_vm_and_index);
 }
 
+static void drop_vm(struct identity *id, int vm)
+{
+	free(id->vms.at[vm].name);
+	free(id->vms.at[vm].why);
+	for (size_t i = (size_t)vm; i + 1 < id->vms.n; i++)
+		id->vms.at[i] = id->vms.at[i + 1];
+	id->vms.n--;
+	vec_each (v, &id->vcpus)
+		v->vm -= v->vm > vm;
+	vec_each (m, &id->machines)
+		m->vm -= m->vm > vm;
+}
+
+/* Sorts vCPUs as identity_init() does; in moved, where each went. */
+static void sort_vcpus(struct identity *id, size_t *moved)
+{
+	size_t n = id->vcpus.n;
+	struct ident_vcpu *before = mem_zalloc(n, sizeof(*before));
+
+	for (size_t i = 0; i < n; i++)
+		before[i] = id->vcpus.at[i];
+	qsort(id->vcpus.at, n, sizeof(*id->vcpus.at), by_vm_and_index);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			if (id->vcpus.at[k].vm == before[i].vm &&
+			    id->vcpus.at[k].tid == before[i].tid)
+				moved[i] = k;
+		}
+	}
+	free(before);
+}
+
+void identity_join(struct identity *id, int a, int b, char *why, size_t *moved)
+{
+	vec_each (v, &id->vcpus) {
+		if (v->vm == b)
+			v->vm = a;
+	}
+	id->vms.at[a].is_whole = true;
+	if (id->vms.at[b].guest != IDENT_NONE)
+		id->machines.at[id->vms.at[b].guest].vm = IDENT_NONE;
+	drop_vm(id, b);
+	describe_vm(id, a - (a > b), why);
+	sort_vcpus(id, moved);
+}
+
 void identity_deinit(struct identity *id)
 {
 	vec_each (m, &id->machines)

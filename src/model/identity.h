@@ -62,6 +62,12 @@ void identity_deinit(struct identity *id);
  */
 void identity_tie(struct identity *id, int vm, int machine, char *why);
 
+/*
+ * Says that the vCPUs of VM `b` are those of VM `a` of the same host, and why (which is taken over). Numbers of VMs above b
+ * become one less, and vCPUs are put in order anew: moved[v], of id->vcpus.n, becomes where vCPU v went.
+ */
+void identity_join(struct identity *id, int a, int b, char *why, size_t *moved);
+
 /* Return: the machine of this name, or IDENT_NONE. */
 int identity_machine_of_name(const struct identity *id, const char *name);
 
