@@ -310,7 +310,7 @@ static void test_take(void **state)
 		bool any = false;
 
 		begin(&x, big);
-		struct ftrace_plan *plan = ftrace_plan_new(&x.fs, event_set_all(), false, big);
+		struct ftrace_plan *plan = ftrace_plan_new(&x.fs, event_set_all(), false);
 		struct record r = record_of(&x.fs, 301, 1234);
 
 		put(&r, 8, 4, 0x78);
@@ -326,7 +326,7 @@ static void test_take(void **state)
 		assert_int_equal(e.kvm_exit.isa, 2);
 		assert_int_equal(e.kvm_exit.vcpu_id, 3);
 		assert_int_equal(e.kvm_exit.ret, NO_VALUE);
-		assert_int_equal(e.pid, big ? 77 : NO_VALUE);
+		assert_int_equal(e.pid, 77);
 		r.size = 28; /* a record that ends before its last field */
 		assert_true(take(plan, &r, &any, &e));
 		assert_int_equal(e.kvm_exit.isa, 2);
@@ -353,7 +353,7 @@ static void test_take_texts(void **state)
 
 	(void)state;
 	begin(&x, true);
-	struct ftrace_plan *plan = ftrace_plan_new(&x.fs, event_set_all(), false, false);
+	struct ftrace_plan *plan = ftrace_plan_new(&x.fs, event_set_all(), false);
 	struct record r = record_of(&x.fs, 302, 1);
 
 	put_text(&r, 8, "123456789\0rest...", 16);
@@ -394,8 +394,8 @@ static void test_take_any(void **state)
 	(void)state;
 	begin(&x, false);
 	struct event_set set = event_set_of((enum event_id[]){EV_KVM_ENTRY}, 1);
-	struct ftrace_plan *plan = ftrace_plan_new(&x.fs, set, false, false);
-	struct ftrace_plan *every = ftrace_plan_new(&x.fs, set, true, false);
+	struct ftrace_plan *plan = ftrace_plan_new(&x.fs, set, false);
+	struct ftrace_plan *every = ftrace_plan_new(&x.fs, set, true);
 	struct record entry = record_of(&x.fs, 300, 5), other = record_of(&x.fs, 9999, 6);
 
 	put(&entry, 8, 8, 0);

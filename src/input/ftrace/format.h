@@ -12,9 +12,11 @@
 #ifndef VMSCOPE_INPUT_FTRACE_FORMAT_H
 #define VMSCOPE_INPUT_FTRACE_FORMAT_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -70,6 +72,24 @@ int ftrace_formats_add(struct ftrace_formats *fs, const char *system, const char
 		       struct error *err);
 void ftrace_formats_deinit(struct ftrace_formats *fs);
 
+/* An integer field's value in a record, sign- or zero-extended; 0 when it reaches past the record's end. */
+uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_field *field,
+			 const uint8_t *record, size_t size);
+
+/* The number of the record's format. */
+static inline uint32_t ftrace_id_of(const struct ftrace_formats *fs, const uint8_t *record,
+				    size_t size)
+{
+	uint16_t id;
+
+	if (__builtin_expect(fs->common_type.offset || fs->common_type.size != sizeof(id) ||
+				     size < sizeof(id),
+			     0))
+		return (uint32_t)ftrace_read_int(fs, &fs->common_type, record, size);
+	memcpy(&id, record, sizeof(id));
+	return fs->big_endian ? be16toh(id) : le16toh(id);
+}
+
 /* Return: NULL if no format has this id. */
 static inline const struct ftrace_format *ftrace_format_of(const struct ftrace_formats *fs,
 							   uint32_t id)
@@ -79,10 +99,6 @@ static inline const struct ftrace_format *ftrace_format_of(const struct ftrace_f
 
 /* Return: NULL if it has no field of this name. Of two, the first. */
 const struct ftrace_field *ftrace_find_field(const struct ftrace_format *f, const char *name);
-
-/* An integer field's value in a record, sign- or zero-extended; 0 when it reaches past the record's end. */
-uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_field *field,
-			 const uint8_t *record, size_t size);
 
 /*
  * Shows the fields of a record: the common ones but common_type (SCOPE_CONTEXT) or the event's own (SCOPE_PAYLOAD), as one
@@ -96,16 +112,13 @@ void ftrace_visit(const struct ftrace_formats *fs, const struct ftrace_format *f
 
 struct ftrace_plan;
 
-/*
- * As input_plan_new(). has_pid: the recorder says the process besides (perf); "tid" and "pid" are the contexts that
- * layout_wants() may ask for; "tid" is common_pid.
- */
+/* As input_plan_new(). Of the contexts that layout_wants() may ask for there is "tid", which is common_pid. */
 struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
-				    bool every, bool has_pid);
+				    bool every);
 void ftrace_plan_free(struct ftrace_plan *plan);
 
 /*
- * Decodes a record into e: id, tid and the event's own fields. *anyp is whether the next event is wanted whichever it is, of
+ * Decodes a record into e: id, tid, pid and the event's own fields. *anyp is whether the next event is wanted whichever it is, of
  * the stream; it is used and updated. pid: the process, by the recorder's word; NO_VALUE without.
  * Return: whether the event is wanted; if not, e is untouched.
  */

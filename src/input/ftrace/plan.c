@@ -5,7 +5,7 @@
 #include "input/ftrace/format.h"
 #include "input/ftrace/record.h"
 
-enum take_kind { TAKE_INT, TAKE_TEXT, TAKE_CONST, TAKE_NO_TEXT, TAKE_PID };
+enum take_kind { TAKE_INT, TAKE_TEXT, TAKE_CONST, TAKE_NO_TEXT };
 
 enum { WORD = 8 /* bytes of a load */, COMM_SIZE = 16 /* what kernels keep of a thread's name */ };
 
@@ -49,8 +49,7 @@ struct ftrace_plan {
 
 struct compiler {
 	struct ftrace_plan *plan;
-	const struct ftrace_format *format; /* NULL: only common fields are known */
-	bool has_pid;
+	const struct ftrace_format *format;
 };
 
 static const struct ftrace_field *find_context(const struct compiler *c, const char *name)
@@ -64,9 +63,8 @@ static bool class_has(const void *ctx, const char *name, bool is_context)
 {
 	const struct compiler *c = ctx;
 
-	if (!is_context)
-		return c->format && ftrace_find_field(c->format, name);
-	return find_context(c, name) || (c->has_pid && !strcmp(name, "pid"));
+	return is_context ? find_context(c, name) != NULL
+			  : ftrace_find_field(c->format, name) != NULL;
 }
 
 static struct take absent_take(const struct layout_want *want)
@@ -102,10 +100,8 @@ static struct take take_of(const struct compiler *c, const struct layout_want *w
 
 	if (want->is_context)
 		f = find_context(c, want->name);
-	else if (c->format && *want->name)
+	else if (*want->name)
 		f = ftrace_find_field(c->format, want->name);
-	if (want->is_context && !f && *want->name)
-		return (struct take){.kind = TAKE_PID, .out = want->offset};
 	if (f && want->kind == WANT_INT && is_readable_int(f))
 		return int_take(c->plan->formats, f, want);
 	if (f && want->kind == WANT_TEXT && (f->is_array || f->place != FTRACE_FIXED))
@@ -148,7 +144,7 @@ static void compile_other(struct ftrace_plan *plan)
 }
 
 struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
-				    bool every, bool has_pid)
+				    bool every)
 {
 	struct ftrace_plan *plan = mem_zalloc(1, sizeof(*plan));
 
@@ -160,7 +156,7 @@ struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct even
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		plan->steps[i] = plan->other;
 	vec_each (f, &fs->all) {
-		struct compiler c = {.plan = plan, .format = *f, .has_pid = has_pid};
+		struct compiler c = {.plan = plan, .format = *f};
 		enum event_id id = layout_event_of((*f)->full_name);
 
 		if (id < EV_N && event_set_has(wanted, id))
@@ -226,7 +222,7 @@ static inline int64_t take_int(const struct take *t, bool big_endian, const uint
 }
 
 static void take_fields(const struct ftrace_plan *plan, const struct step *s, const uint8_t *record,
-			size_t size, int64_t pid, struct event *e)
+			size_t size, struct event *e)
 {
 	const struct take *t = &plan->takes.at[s->first];
 	bool is_long = size >= s->need, big_endian = plan->formats->big_endian;
@@ -238,8 +234,6 @@ static void take_fields(const struct ftrace_plan *plan, const struct step *s, co
 		if (__builtin_expect(t->kind == TAKE_INT, 1)) {
 			v = is_long || size >= t->need ? take_int(t, big_endian, record)
 						       : t->absent;
-		} else if (t->kind == TAKE_PID) {
-			v = pid;
 		} else if (t->kind != TAKE_CONST) {
 			*(struct event_text *)to = t->kind == TAKE_TEXT
 							   ? take_text(plan, t->field, record, size)
@@ -250,34 +244,19 @@ static void take_fields(const struct ftrace_plan *plan, const struct step *s, co
 	}
 }
 
-static inline const struct step *find_step(const struct ftrace_plan *plan, const uint8_t *record,
-					   size_t size)
-{
-	const struct ftrace_field *f = &plan->formats->common_type;
-	uint64_t id;
-
-	if (__builtin_expect(f->offset == 0 && f->size == 2 && size >= 2, 1)) {
-		uint16_t half;
-
-		memcpy(&half, record, sizeof(half));
-		id = plan->formats->big_endian ? be16toh(half) : le16toh(half);
-	} else {
-		id = ftrace_read_int(plan->formats, f, record, size);
-	}
-	return id < plan->n_steps ? &plan->steps[id] : &plan->other;
-}
-
 bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, size_t size,
 		      int64_t pid, bool *anyp, struct event *e)
 {
-	const struct step *s = find_step(plan, record, size);
+	uint32_t id = ftrace_id_of(plan->formats, record, size);
+	const struct step *s = id < plan->n_steps ? &plan->steps[id] : &plan->other;
 
 	if (!s->is_wanted && !*anyp)
 		return false;
 	e->id = s->id;
 	e->tid = NO_VALUE;
+	e->pid = pid;
 	if (s->n)
-		take_fields(plan, s, record, size, pid, e);
+		take_fields(plan, s, record, size, e);
 	*anyp = s->then_any;
 	return true;
 }

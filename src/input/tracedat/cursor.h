@@ -1,0 +1,66 @@
+/*
+ * cursor: a walk over the records of one stream, with what is missing between them.
+ *
+ *	in a sub-buffer --event--> in a sub-buffer
+ *	in a sub-buffer --its end, or damage--> between
+ *	between --a sub-buffer, nothing missing before it--> in a sub-buffer
+ *	between --a sub-buffer, something missing--> LOST, then in a sub-buffer
+ *	between --the end, something missing--> LOST, then END
+ */
+#ifndef VMSCOPE_INPUT_TRACEDAT_CURSOR_H
+#define VMSCOPE_INPUT_TRACEDAT_CURSOR_H
+
+#include "input/tracedat/pages.h"
+#include "input/tracedat/ring.h"
+
+enum cursor_result {
+	CURSOR_END,
+	CURSOR_EVENT,
+	CURSOR_LOST,
+};
+
+struct cursor {
+	const struct tracedat *trace;
+	const struct tracedat_stream *stream;
+	struct pages pages;
+	struct ring ring; /* of the current sub-buffer */
+	uint64_t place;	  /* byte of the file, of it or its chunk */
+	uint64_t limit;	  /* counts: later events than this are damaged */
+	bool in_ring;
+	bool has_ring;	     /* there was a sub-buffer before */
+	bool gap, gap_after; /* something is missing before, behind the current place */
+	bool ended;
+	uint64_t gap_lost; /* in the gap; as the kernel counted them */
+
+	/* What next() found. */
+	int64_t ns;		   /* EVENT: its time; LOST: of the last event before it */
+	int64_t lost_to_ns;	   /* LOST: when what follows begins; INT64_MAX: nothing follows */
+	uint64_t lost;		   /* LOST: how many; 0: not known */
+	struct ring_record record; /* EVENT */
+
+	/* Of all that was read so far. */
+	uint64_t n_events, n_lost, n_pages;
+	uint64_t first, last; /* counts, of events */
+	struct diag_list diags;
+};
+
+/* Sub-buffers that end before skip_before_ns are stepped over; INT64_MIN: none. The cursor must not be moved. */
+void cursor_init(struct cursor *c, const struct tracedat *t, size_t stream, int64_t skip_before_ns);
+void cursor_deinit(struct cursor *c);
+
+/*
+ * Return: enum cursor_result. The record is valid until the third time from now that another chunk is decompressed; where
+ * the stream is not compressed, as long as the recording.
+ */
+int cursor_next(struct cursor *c);
+
+/* Return: whether next() will have to decompress a chunk. */
+static inline bool cursor_changes_chunk(const struct cursor *c)
+{
+	return !c->in_ring && pages_changes(&c->pages);
+}
+
+/* Counts an event's record that is there, but of which nothing is known. */
+void cursor_report_event(struct cursor *c, enum diag_id id);
+
+#endif

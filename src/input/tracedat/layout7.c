@@ -1,0 +1,211 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "input/tracedat/option.h"
+#include "input/tracedat/section.h"
+
+enum {
+	SECTION_HEAD = 16,	/* bytes */
+	SECTION_COMPRESSED = 1, /* flag */
+	SECTION_SIZE_MAX =
+		64 << 20, /* bytes, once decompressed; all formats of a kernel are some 2 MB */
+	OPTION_SECTIONS_MAX = 1 << 12, /* their offsets could form a ring */
+};
+
+struct section {
+	unsigned id;
+	bool is_compressed;
+	uint64_t size;
+	uint64_t end;	   /* byte of the file behind it */
+	struct bytes data; /* as it is in the file */
+};
+
+/* Return: whether there is one; it may be cut. */
+static bool find_section(const struct tracedat *t, uint64_t offset, struct section *s)
+{
+	struct bytes b = tracedat_bytes_at(t, offset);
+
+	s->id = bytes_u16(&b);
+	s->is_compressed = bytes_u16(&b) & SECTION_COMPRESSED;
+	bytes_u32(&b);
+	s->size = bytes_u64(&b);
+	s->data = b;
+	if (b.bad || s->size > UINT64_MAX - offset - SECTION_HEAD)
+		return false;
+	s->end = offset + SECTION_HEAD + s->size;
+	s->data.n = s->size < b.n ? s->size : b.n;
+	return true;
+}
+
+/*
+ * The section's content; *ownedp is to be freed once it has been read, and may be NULL.
+ * Return: false when it is damaged or cut.
+ */
+static bool open_section(const struct tracedat *t, const struct section *s, struct bytes *contentp,
+			 uint8_t **ownedp)
+{
+	struct tracedat_inflater inflater = {0};
+	struct bytes b = s->data;
+
+	*contentp = b;
+	*ownedp = NULL;
+	if (!s->is_compressed)
+		return b.n == s->size;
+	uint32_t packed = bytes_u32(&b), size = bytes_u32(&b);
+	const uint8_t *in = bytes_take(&b, packed);
+
+	if (!in || size > SECTION_SIZE_MAX)
+		return false;
+	*ownedp = mem_alloc(size ? size : 1);
+	contentp->at = *ownedp;
+	contentp->n = tracedat_inflate(&inflater, t->compression, in, packed, *ownedp, size);
+	tracedat_inflater_deinit(&inflater);
+	return contentp->n == size;
+}
+
+/* Something is wrong with the section at `offset`. */
+static void report_section(struct tracedat *t, const struct section *s, uint64_t offset)
+{
+	tracedat_report(t, s->end > t->map.size ? DIAG_FILE_CUT : DIAG_FILE_DAMAGED, offset);
+}
+
+/* ---- sections with a place of their own ------------------------------------------------------- */
+
+static bool read_content(struct tracedat *t, unsigned id, struct bytes b)
+{
+	switch (id) {
+	case OPTION_HEADER_INFO:
+		return tracedat_read_header_info(t, &b);
+	case OPTION_FTRACE_EVENTS:
+		return tracedat_read_ftrace_formats(t, &b);
+	case OPTION_EVENT_FORMATS:
+		return tracedat_read_formats(t, &b);
+	case OPTION_CMDLINES:
+		return tracedat_read_cmdlines(t, &b);
+	default:
+		return true;
+	}
+}
+
+static bool is_read(unsigned id)
+{
+	return id == OPTION_HEADER_INFO || id == OPTION_FTRACE_EVENTS ||
+	       id == OPTION_EVENT_FORMATS || id == OPTION_CMDLINES;
+}
+
+static void read_section_at(struct tracedat *t, unsigned id, uint64_t offset)
+{
+	struct section s;
+	struct bytes content;
+	uint8_t *owned = NULL;
+
+	if (t->sections_read & 1u << id)
+		return;
+	t->sections_read |= 1u << id;
+	if (!find_section(t, offset, &s)) {
+		tracedat_report(t, DIAG_FILE_CUT, offset);
+	} else if (s.id != id || !open_section(t, &s, &content, &owned) ||
+		   !read_content(t, id, content)) {
+		report_section(t, &s, offset);
+	}
+	free(owned);
+}
+
+/* ---- buffers ---------------------------------------------------------------------------------- */
+
+/* u64 offset of its section, name\0, clock\0, u32 sub-buffer size, u32 CPUs; of each u32 CPU, u64 offset, u64 size. */
+static bool read_buffer(struct tracedat *t, struct bytes b)
+{
+	struct tracedat_buffer buffer = {0};
+	uint64_t offset = bytes_u64(&b);
+	const char *name = bytes_string(&b), *clock = bytes_string(&b);
+	uint32_t page_size = bytes_u32(&b), n = bytes_u32(&b);
+	struct section s;
+
+	if (b.bad)
+		return false;
+	buffer.name = arena_strdup(&t->base.arena, name);
+	buffer.clock = *clock ? arena_strdup(&t->base.arena, clock) : NULL;
+	buffer.page_size = page_size;
+	buffer.is_compressed = find_section(t, offset, &s) && s.is_compressed;
+	for (uint32_t i = 0; i < n && !b.bad; i++) {
+		struct tracedat_cpu cpu = {
+			.cpu = bytes_u32(&b), .offset = bytes_u64(&b), .size = bytes_u64(&b)};
+
+		if (!b.bad)
+			*vec_push(&buffer.cpus) = cpu;
+	}
+	*vec_push(&t->buffers) = buffer;
+	return !b.bad;
+}
+
+/* ---- options ---------------------------------------------------------------------------------- */
+
+/* Return: whether it is sound. */
+static bool take_option(struct tracedat *t, unsigned id, struct bytes data)
+{
+	if (id == OPTION_BUFFER)
+		return read_buffer(t, data);
+	t->has_text |= id == OPTION_BUFFER_TEXT;
+	if (!is_read(id))
+		return tracedat_read_option(t, id, data);
+	uint64_t offset = bytes_u64(&data);
+
+	if (!data.bad)
+		read_section_at(t, id, offset);
+	return !data.bad;
+}
+
+/* Of one section. Return: the offset of the next one, 0: there is none. */
+static uint64_t read_options(struct tracedat *t, uint64_t offset, struct bytes b)
+{
+	while (b.n && !b.bad) {
+		unsigned id = bytes_u16(&b);
+		struct bytes data = bytes_part(&b, bytes_u32(&b));
+
+		if (data.bad)
+			break;
+		if (id == OPTION_DONE)
+			return bytes_u64(&data);
+		if (!take_option(t, id, data))
+			tracedat_report(t, DIAG_FILE_DAMAGED, offset);
+	}
+	tracedat_report(t, DIAG_FILE_DAMAGED, offset);
+	return 0;
+}
+
+/* Return: the offset of the next section of options, 0: there is none. */
+static uint64_t read_option_section(struct tracedat *t, uint64_t offset)
+{
+	struct section s;
+	struct bytes content;
+	uint8_t *owned = NULL;
+	uint64_t next = 0;
+
+	if (!find_section(t, offset, &s)) {
+		tracedat_report(t, DIAG_FILE_CUT, offset);
+		return 0;
+	}
+	bool is_whole = open_section(t, &s, &content, &owned);
+
+	if (s.id != OPTION_DONE || (!is_whole && s.is_compressed))
+		report_section(t, &s, offset);
+	else
+		next = read_options(t, offset, content);
+	free(owned);
+	return next;
+}
+
+void tracedat_read_layout7(struct tracedat *t, struct bytes b)
+{
+	const char *compression = bytes_string(&b);
+
+	bytes_string(&b); /* its version */
+	t->compression = tracedat_compression_of(compression);
+	uint64_t offset = bytes_u64(&b);
+
+	if (b.bad)
+		tracedat_report(t, DIAG_FILE_CUT, 0);
+	for (unsigned i = 0; offset && i < OPTION_SECTIONS_MAX; i++)
+		offset = read_option_section(t, offset);
+}

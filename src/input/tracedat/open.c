@@ -1,0 +1,298 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "input/format.h"
+#include "input/tracedat/clock.h"
+#include "input/tracedat/recording.h"
+
+static const uint8_t magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
+
+enum { CPUS_MAX = 1 << 16, CHUNK_COUNT = 4 /* bytes */ };
+
+void tracedat_report(struct tracedat *t, enum diag_id id, uint64_t offset)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME, .file = t->file, .packet = offset};
+
+	diag_add(&t->base.diags, id, 1, &where);
+}
+
+void tracedat_note_loss(struct tracedat *t, const char *cpu, const char *kind, uint64_t n,
+			bool is_hidden)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME, .file = t->file};
+
+	*vec_push(&t->base.env) =
+		(struct recording_env){.name = arena_printf(&t->base.arena, "cpu%s %s", cpu, kind),
+				       .integer = n > INT64_MAX ? INT64_MAX : (int64_t)n};
+	if (is_hidden)
+		diag_add(&t->base.diags, DIAG_EVENTS_LOST, n, &where);
+}
+
+/* ---- the head --------------------------------------------------------------------------------- */
+
+static bool has_magic(const uint8_t *at, size_t n)
+{
+	return n >= sizeof(magic) && !memcmp(at, magic, sizeof(magic));
+}
+
+static int read_head(struct tracedat *t, struct bytes *b, struct error *err)
+{
+	if (!has_magic(b->at, b->n))
+		return error_set(err, "'%s' does not begin as a trace.dat does", t->file);
+	bytes_take(b, sizeof(magic));
+	const char *version = bytes_string(b);
+
+	t->version = (unsigned)strtoul(version, NULL, 10);
+	t->big_endian = b->big_endian = bytes_u8(b);
+	t->long_size = bytes_u8(b);
+	t->page_size = bytes_u32(b);
+	if (b->bad)
+		return error_set(err, "'%s' ends inside its head", t->file);
+	if (t->version != 6 && t->version != 7)
+		return error_set(err, "'%s' is a trace.dat of version %s; vmscope reads 6 and 7",
+				 t->file, version);
+	if (t->long_size != sizeof(uint32_t) && t->long_size != sizeof(uint64_t))
+		return error_set(err, "'%s' is damaged: it says that a long has %u bytes", t->file,
+				 t->long_size);
+	return 0;
+}
+
+static int read_layout(struct tracedat *t, struct error *err)
+{
+	struct bytes b = tracedat_bytes_at(t, 0);
+	int r = read_head(t, &b, err);
+
+	if (r)
+		return r;
+	t->data_at = (uint32_t)sizeof(uint64_t) + t->long_size;
+	t->formats = (struct ftrace_formats){
+		.arena = &t->base.arena, .big_endian = t->big_endian, .long_size = t->long_size};
+	if (t->version == 6)
+		tracedat_read_layout6(t, b);
+	else
+		tracedat_read_layout7(t, b);
+	if (t->compression == TRACEDAT_UNKNOWN)
+		return error_set(err, "'%s' is compressed in a way that vmscope cannot read",
+				 t->file);
+	if (!t->buffers.n)
+		return error_set(err,
+				 t->has_text ? "'%s' holds a latency tracer's text and no events"
+					     : "'%s' ends before its events",
+				 t->file);
+	return 0;
+}
+
+/* ---- streams ---------------------------------------------------------------------------------- */
+
+/* What is needed to put streams in order. */
+struct placed {
+	struct tracedat_stream stream;
+	uint32_t cpu, buffer;
+};
+
+typedef VEC(struct placed) placed_vec;
+
+static uint32_t page_size_of(struct tracedat *t, const struct tracedat_buffer *b)
+{
+	uint32_t size = b->page_size;
+
+	if (size >= TRACEDAT_PAGE_MIN && size <= TRACEDAT_PAGE_MAX && size > t->data_at)
+		return size;
+	tracedat_report(t, DIAG_FILE_DAMAGED, 0);
+	return t->page_size >= TRACEDAT_PAGE_MIN && t->page_size <= TRACEDAT_PAGE_MAX ? t->page_size
+										      : 4096;
+}
+
+/* Of what the file says there is, what is there. */
+static void cut_to_file(const struct tracedat *t, struct tracedat_stream *s)
+{
+	uint64_t left = s->offset < t->map.size ? t->map.size - s->offset : 0;
+
+	s->is_cut = s->size > left;
+	s->size = s->is_cut ? left : s->size;
+}
+
+/* Some versions of trace-cmd count the number of chunks in the size, and some do not. */
+static void open_chunks(const struct tracedat *t, struct tracedat_stream *s)
+{
+	struct bytes b = tracedat_bytes_at(t, s->offset);
+	uint64_t size = s->size;
+
+	s->n_chunks = bytes_u32(&b);
+	s->offset += CHUNK_COUNT;
+	cut_to_file(t, s);
+	s->is_cut = s->is_cut && size - s->size > CHUNK_COUNT;
+}
+
+static uint64_t decoded_size(const struct tracedat *t, const struct tracedat_stream *s)
+{
+	struct bytes b = tracedat_bytes_at(t, s->offset);
+
+	if (!s->is_compressed)
+		return s->size;
+	bytes_u32(&b);
+	return (uint64_t)s->n_chunks * bytes_u32(&b); /* all but the last are of one size */
+}
+
+static void add_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
+		       const struct tracedat_cpu *cpu)
+{
+	const struct tracedat_buffer *b = &t->buffers.at[buffer];
+	struct tracedat_stream s = {.offset = cpu->offset,
+				    .size = cpu->size,
+				    .page_size = b->page_size,
+				    .is_compressed = b->is_compressed};
+
+	if (!s.size || cpu->cpu >= CPUS_MAX) {
+		tracedat_report(t, s.size ? DIAG_FILE_DAMAGED : DIAG_STREAM_EMPTY, cpu->offset);
+		return;
+	}
+	cut_to_file(t, &s);
+	if (s.is_compressed && s.size > CHUNK_COUNT) {
+		s.size = cpu->size;
+		open_chunks(t, &s);
+	}
+	if (s.is_cut)
+		tracedat_report(t, DIAG_FILE_CUT, cpu->offset);
+	if (!s.size)
+		return;
+	t->base.size += s.size;
+	t->base.decoded_size += decoded_size(t, &s);
+	*vec_push(placed) = (struct placed){s, cpu->cpu, buffer};
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return (x->buffer > y->buffer) - (x->buffer < y->buffer);
+}
+
+/* The clock of a buffer. Return: its index. */
+static uint32_t clock_of(struct tracedat *t, const struct tracedat_buffer *b)
+{
+	const char *name = b->clock ? b->clock : t->facts.clock;
+
+	for (uint32_t i = 0; i < t->base.clocks.n; i++) {
+		const char *other = t->base.clocks.at[i].name;
+
+		if (name == other || (name && other && !strcmp(name, other)))
+			return i;
+	}
+	*vec_push(&t->base.clocks) = (struct recording_clock){.name = name};
+	return (uint32_t)t->base.clocks.n - 1;
+}
+
+static void place_streams(struct tracedat *t)
+{
+	placed_vec placed = {0};
+
+	for (uint32_t i = 0; i < t->buffers.n; i++) {
+		t->buffers.at[i].page_size = page_size_of(t, &t->buffers.at[i]);
+		vec_each (cpu, &t->buffers.at[i].cpus)
+			add_stream(t, &placed, i, cpu);
+	}
+	if (placed.n)
+		qsort(placed.at, placed.n, sizeof(*placed.at), by_cpu);
+	vec_each (p, &placed) {
+		const struct tracedat_buffer *b = &t->buffers.at[p->buffer];
+
+		*vec_push(&t->streams) = p->stream;
+		*vec_push(&t->base.streams) =
+			(struct recording_stream){.cpu = p->cpu,
+						  .has_cpu = true,
+						  .channel = *b->name ? b->name : NULL,
+						  .clock = clock_of(t, b)};
+	}
+	vec_deinit(&placed);
+}
+
+/* ---- what it says of itself ------------------------------------------------------------------- */
+
+static void describe_events(struct tracedat *t)
+{
+	vec_each (f, &t->formats.all)
+		*vec_push(&t->base.events) =
+			(struct recording_event){(*f)->name, layout_event_of((*f)->full_name)};
+	*vec_push(&t->base.events) = (struct recording_event){"(unknown)", EV_N};
+}
+
+static void describe(struct tracedat *t)
+{
+	struct recording *r = &t->base;
+
+	describe_events(t);
+	if (!r->tracer)
+		r->tracer = "trace-cmd";
+	r->packet_word = "sub-buffer";
+	r->packets_word = "sub-buffers";
+	r->knows_threads = t->formats.common_pid.size > 0;
+	r->lists_unrecorded = true;
+	*vec_push(&r->env) =
+		(struct recording_env){.name = "file version", .integer = (int64_t)t->version};
+	if (t->facts.n_cpus)
+		*vec_push(&r->env) =
+			(struct recording_env){.name = "CPUs", .integer = t->facts.n_cpus};
+	if (t->has_text)
+		tracedat_report(t, DIAG_TEXT_BUFFER, 0);
+}
+
+/* ---- the format ------------------------------------------------------------------------------- */
+
+static void free_tracedat(struct recording *r)
+{
+	struct tracedat *t = (struct tracedat *)r;
+
+	vec_each (b, &t->buffers)
+		vec_deinit(&b->cpus);
+	vec_deinit(&t->buffers);
+	vec_deinit(&t->streams);
+	ftrace_formats_deinit(&t->formats);
+	file_map_deinit(&t->map);
+}
+
+static const struct recording_ops ops = {.free = free_tracedat,
+					 .plan_new = tracedat_plan_new,
+					 .plan_free = tracedat_plan_free,
+					 .reader_new = tracedat_reader_new,
+					 .reader_fill = tracedat_reader_fill,
+					 .reader_free = tracedat_reader_free,
+					 .walk_new = tracedat_walk_new,
+					 .walk_next = tracedat_walk_next,
+					 .walk_visit = tracedat_walk_visit,
+					 .walk_free = tracedat_walk_free};
+
+static bool probe(const char *path, bool is_directory, const struct input_head *head)
+{
+	(void)path;
+	return !is_directory && has_magic(head->at, head->n);
+}
+
+static int open_file(struct recording **rp, const char *path, const struct input_options *options,
+		     struct error *err)
+{
+	struct tracedat *t = mem_zalloc(1, sizeof(*t));
+	int r;
+
+	*rp = NULL;
+	t->base.ops = &ops;
+	t->file = arena_strdup(&t->base.arena, path);
+	r = file_map_init(&t->map, path, err);
+	if (!r)
+		r = read_layout(t, err);
+	if (r) {
+		recording_free(&t->base);
+		return r;
+	}
+	place_streams(t);
+	tracedat_settle_clocks(t, options);
+	describe(t);
+	file_map_drop_pages(&t->map);
+	*rp = &t->base;
+	return 0;
+}
+
+const struct input_format input_tracedat = {.name = "trace.dat", .probe = probe, .open = open_file};

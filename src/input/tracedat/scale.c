@@ -1,0 +1,17 @@
+#include "input/tracedat/scale.h"
+
+enum { SCALE_BITS = 63 };
+
+struct tracedat_scale scale_of_frequency(uint64_t hz)
+{
+	const unsigned __int128 billion = 1000000000;
+	struct tracedat_scale s = {.shift = SCALE_BITS};
+	unsigned __int128 mult = ((billion << s.shift) + hz / 2) / hz;
+
+	while (mult >> SCALE_BITS) {
+		mult >>= 1;
+		s.shift--;
+	}
+	s.mult = (uint64_t)mult;
+	return s;
+}
