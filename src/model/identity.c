@@ -83,7 +83,9 @@ struct candidate {
 	int64_t pid, uid, index;
 	const char *comm;
 	size_t group; /* of candidates of one VM: the number of the first; NO_GROUP: by its process */
-	const char *why; /* of a group's first one: it has several; NULL: it is alone */
+	const char *why; /* of a group's first one: how that is known; NULL: it is alone */
+	bool is_told;	 /* of a group's first one: by the recorder */
+	int64_t owner; /* of a group's first one: the process whose vhost worker they wake; or NO_VALUE */
 };
 
 enum { NO_GROUP = SIZE_MAX };
@@ -218,8 +220,13 @@ static void join_told(struct grouping *g)
 {
 	struct map vms = {0};
 
-	vec_each (t, &g->e->told)
+	vec_each (t, &g->e->told) {
+		size_t i = find_candidate(g, t->tid);
+
 		join_by_key(g, &vms, t->vm, t->tid, "the recorder says so");
+		if (i != NO_GROUP)
+			g->at[group_of(g, i)].is_told = true;
+	}
 	map_deinit(&vms);
 }
 
@@ -240,6 +247,17 @@ static void join_by_vhost(struct grouping *g)
 		join_by_key(g, &owners, (uint64_t)v->pid, v->waker,
 			    "they wake the vhost worker of one process");
 	map_deinit(&owners);
+}
+
+/* Only its own process gives a vCPU's thread a vhost worker to wake. */
+static void find_owners(struct grouping *g)
+{
+	vec_each (v, &g->e->vhosts) {
+		size_t i = find_candidate(g, v->waker);
+
+		if (i != NO_GROUP)
+			g->at[group_of(g, i)].owner = v->pid;
+	}
 }
 
 /* Once may be chance: who just runs can be asked to wake anybody, by a notifier say. */
@@ -281,6 +299,7 @@ static void find_groups(const struct evidence *e, struct candidate *candidates, 
 		bool is_known = candidates[i].pid != NO_VALUE || candidates[i].uid != NO_VALUE;
 
 		candidates[i].group = is_known ? NO_GROUP : i;
+		candidates[i].owner = NO_VALUE;
 		if (!is_known)
 			*map_put(&g.by_tid, (uint64_t)candidates[i].v->tid, i) = i;
 	}
@@ -288,6 +307,7 @@ static void find_groups(const struct evidence *e, struct candidate *candidates, 
 	join_siblings(&g);
 	join_by_vhost(&g);
 	join_by_wakes(&g);
+	find_owners(&g);
 	for (size_t i = 0; i < n; i++) {
 		if (candidates[i].group != NO_GROUP)
 			candidates[i].group = group_of(&g, i);
@@ -305,7 +325,10 @@ static int vm_of_candidate(struct identity *id, int host, size_t first_vm,
 
 	if (vm == IDENT_NONE) {
 		vm = new_vm(id, host, c);
-		id->vms.at[vm].is_whole = c->group == NO_GROUP || c->why;
+		id->vms.at[vm].is_whole = c->group == NO_GROUP || c->is_told;
+		id->vms.at[vm].why_one = c->why;
+		if (c->group != NO_GROUP)
+			id->vms.at[vm].pid = c->owner;
 	}
 	return vm;
 }
@@ -418,11 +441,14 @@ static void describe_vm(struct identity *id, int i, char *why)
 
 static char *why_untraced(const struct ident_vm *vm)
 {
-	return mem_strdup(vm->is_whole
-				  ? "no trace of its own"
-				  : "no trace of its own; its process is not known, so it may be "
-				    "one with another VM here (record sched_process_fork, "
-				    "sched_waking, or with perf)");
+	if (vm->is_whole)
+		return mem_strdup("no trace of its own");
+	if (vm->why_one)
+		return mem_printf("no trace of its own; its vCPUs are one VM's because %s, and "
+				  "there may be more",
+				  vm->why_one);
+	return mem_strdup("no trace of its own; nothing tells whether another vCPU is of the same "
+			  "VM");
 }
 
 static void untie(struct identity *id, int vm, int machine)

@@ -27,13 +27,14 @@ struct ident_machine {
 };
 
 struct ident_vm {
-	char *name;	/* owned; the guest machine's, or made from its process */
-	int host;	/* machine */
-	int guest;	/* machine, or IDENT_NONE: not traced */
-	int64_t pid;	/* its process on the host, or NO_VALUE */
-	int64_t vm_uid; /* vmsync's, or NO_VALUE */
-	bool is_whole; /* which vCPUs it has is proved; else it is one of them, and may have more */
-	char *why;     /* owned; why these vCPUs are one VM and which trace is its own */
+	char *name;	     /* owned; the guest machine's, or made from its process */
+	int host;	     /* machine */
+	int guest;	     /* machine, or IDENT_NONE: not traced */
+	int64_t pid;	     /* its process on the host, or NO_VALUE */
+	int64_t vm_uid;	     /* vmsync's, or NO_VALUE */
+	bool is_whole;	     /* which vCPUs it has is proved; else it may have more */
+	const char *why_one; /* why these are one VM's, where that is not their process; or NULL */
+	char *why;	     /* owned; why these vCPUs are one VM and which trace is its own */
 };
 
 struct ident_vcpu {
