@@ -377,7 +377,8 @@ static bool can_contain(const struct analysis *a, const struct analysis_options 
 	int method = o->sync.method;
 
 	return a->identity.vcpus.n && a->n_machines > 1 &&
-	       (method == SYNC_AUTO || method == SYNC_CONTAINMENT || method == SYNC_TSC);
+	       (method == SYNC_AUTO || method == SYNC_CONTAINMENT || method == SYNC_TSC ||
+		method == SYNC_AGENT);
 }
 
 static int align(struct analysis *a, const struct analysis_options *o, struct error *err)

@@ -1,5 +1,6 @@
 #include "analyze/findings.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "events/required.h"
@@ -84,6 +85,20 @@ static uint64_t count_loose(const struct identity *id, int host)
 	return all > 1 ? n : 0;
 }
 
+/* ---- the recorder's agent ----------------------------------------------------------------------- */
+
+static void add_agent(struct findings *f, const struct sync_estimate *agent, int machine)
+{
+	bool is_off = agent->present && agent->excess > 0;
+
+	add(f, DIAG_AGENT_CLOCK, machine, is_off);
+	if (is_off)
+		f->at.at[f->at.n - 1].detail = arena_printf(
+			&f->texts,
+			"it is at least %" PRId64 " ns outside of what containment allows",
+			agent->excess);
+}
+
 /* ---- all --------------------------------------------------------------------------------------- */
 
 static void add_of_machine(struct findings *f, const struct analysis *a, int machine)
@@ -96,6 +111,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 	add(f, DIAG_CLOCK_UNRELATED, machine, analysis_is_unrelated(a, machine));
 	add(f, DIAG_CLOCK_VIOLATION, machine, taken->violations);
 	add(f, DIAG_CLOCK_DISAGREEMENT, machine, s->disagreements);
+	add_agent(f, &s->estimates[SYNC_AGENT], machine);
 	if (taken->outside > taken->n_events / NEGLIGIBLE_SHARE)
 		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);

@@ -427,6 +427,19 @@ static char *evidence_of(const struct identity *id, int machine)
 	return mem_printf("%s; %s", m->why, id->vms.at[m->vm].why);
 }
 
+/* Why it is that VM, and whether the recorder's agent has its clock right; to be freed by the caller. */
+static char *parent_evidence_of(const struct analysis *a, size_t machine, const struct ident_vm *vm)
+{
+	const struct sync_estimate *agent = &a->sync[machine].estimates[SYNC_AGENT];
+
+	if (!agent->present || agent->excess == INT64_MIN || agent->excess > 0)
+		return mem_strdup(vm->why);
+	return mem_printf(
+		"%s; the clock that the recorder's agent gives it holds: it lies inside of "
+		"what containment allows, everywhere by %" PRId64 " ns at least",
+		vm->why, -agent->excess);
+}
+
 /* Its first and its last event, by its own clock and by the reference's. */
 static void add_times(const struct analysis *a, size_t machine, int64_t *row)
 {
@@ -461,6 +474,7 @@ static void add_traced(struct save *s, const struct analysis *a, size_t i)
 	const struct ident_machine *m = &a->identity.machines.at[i];
 	const struct ident_vm *vm = m->vm == IDENT_NONE ? NULL : &a->identity.vms.at[m->vm];
 	char *evidence = evidence_of(&a->identity, (int)i);
+	char *parent_evidence = vm ? parent_evidence_of(a, i, vm) : NULL;
 	int64_t row[COL_MACHINE_N_COLUMNS] = {
 		[COL_MACHINE_ID] = (int64_t)i,
 		[COL_MACHINE_NAME] = text(s, m->name),
@@ -473,13 +487,14 @@ static void add_traced(struct save *s, const struct analysis *a, size_t i)
 		[COL_MACHINE_LOST_EVENTS] = (int64_t)a->evidence[i].n_lost,
 		[COL_MACHINE_EVIDENCE] = text(s, evidence),
 		[COL_MACHINE_ROLE_EVIDENCE] = text(s, m->why),
-		[COL_MACHINE_PARENT_EVIDENCE] = text(s, vm ? vm->why : NULL),
+		[COL_MACHINE_PARENT_EVIDENCE] = text(s, parent_evidence),
 	};
 
 	add_source(s, a->session.recordings.at[i], row);
 	add_times(a, i, row);
 	store_writer_add(s->writer, TABLE_MACHINE, row);
 	free(evidence);
+	free(parent_evidence);
 }
 
 static void add_untraced(struct save *s, const struct identity *id, int vm)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/sync_agent.h"
 #include "analyze/sync_choose.h"
 #include "analyze/sync_tsc.h"
 #include "base/mem.h"
@@ -17,6 +18,7 @@ const char *sync_method_name(enum sync_method method)
 		[SYNC_VMSYNC] = "vmsync",
 		[SYNC_CONTAINMENT] = "containment",
 		[SYNC_TSC] = "tsc",
+		[SYNC_AGENT] = "agent",
 		[SYNC_GIVEN] = "given",
 		[SYNC_AS_IS] = "none",
 	};
@@ -268,6 +270,19 @@ static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
 		take_map(e);
 }
 
+/* The agent is not believed but checked. */
+static void estimate_by_agent(struct sync_estimate *e, const struct task *t)
+{
+	int host = t->id->vms.at[t->id->machines.at[t->machine].vm].host;
+	const struct sync_fit *facts =
+		t->contained ? containment_fit(t->contained, t->machine) : NULL;
+
+	if (!sync_agent_map(&e->map, t->traces[host], t->traces[t->machine]))
+		return;
+	take_map(e);
+	e->excess = facts ? sync_agent_excess(&e->map, facts, t->first, t->last) : INT64_MIN;
+}
+
 /* All that the traces allow, and what the windows say of each. */
 static void estimate(struct machine_sync *s, const struct task *t)
 {
@@ -277,6 +292,7 @@ static void estimate(struct machine_sync *s, const struct task *t)
 		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
 	if (!s->estimates[SYNC_TSC].present)
 		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
+	estimate_by_agent(&s->estimates[SYNC_AGENT], t);
 	for (int m = 0; m < SYNC_N_METHODS; m++)
 		check_estimate(&s->estimates[m], t, (enum sync_method)m);
 }

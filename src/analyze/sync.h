@@ -25,6 +25,7 @@ enum sync_method {
 	SYNC_VMSYNC,	  /* vmsync's pairs */
 	SYNC_CONTAINMENT, /* guest events inside the windows of their vCPUs */
 	SYNC_TSC,	  /* TSC offset and scale, for traces whose clock is the TSC */
+	SYNC_AGENT,	  /* what the recorder's agent in the guest says */
 	SYNC_GIVEN,	  /* an offset by the user */
 	SYNC_AS_IS,	  /* nothing to go by: the clocks as they are */
 	SYNC_N_METHODS,
@@ -82,6 +83,8 @@ struct sync_estimate {
 	 * their vCPU, of n_events that it puts between the first and the last window.
 	 */
 	uint64_t n_events, outside;
+	/* SYNC_AGENT: how far it is from what containment allows; INT64_MIN: not known. See sync_agent.h. */
+	int64_t excess;
 };
 
 struct machine_sync {

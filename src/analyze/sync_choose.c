@@ -15,7 +15,7 @@ static bool is_better(const struct sync_estimate *a, const struct sync_estimate 
 
 static bool is_refuted(const struct machine_sync *s, const struct sync_estimate *e)
 {
-	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_TSC; m++) {
+	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_AGENT; m++) {
 		const struct sync_estimate *other = &s->estimates[m];
 
 		if (other->n_events && e->outside / REFUTED_FACTOR > other->outside &&
@@ -31,7 +31,7 @@ enum sync_method sync_choose(const struct machine_sync *s, int forced)
 
 	if (s->estimates[SYNC_GIVEN].present)
 		return SYNC_GIVEN;
-	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_TSC; m++) {
+	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_AGENT; m++) {
 		const struct sync_estimate *e = &s->estimates[m];
 		bool may = forced == SYNC_AUTO ? !is_refuted(s, e) : forced == (int)m;
 

@@ -213,7 +213,7 @@ const struct command cmd_analyze = {
 		"  --clock-offset NAME=NS[,SLOPE]\n"
 		"                          add NS nanoseconds to the times of machine NAME, and stretch\n"
 		"                          them by SLOPE from its first event on\n"
-		"  --sync auto|vmsync|containment|tsc|none\n"
+		"  --sync auto|vmsync|containment|tsc|agent|none\n"
 		"                          how to synchronize the other machines\n"
 		"  --tsc NAME=OFFSET[,RATIO,FRAC]\n"
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n" INPUT_ARGS_HELP

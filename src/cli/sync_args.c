@@ -8,9 +8,10 @@
 
 int sync_args_take_method(const struct command *cmd, const char *text, int *methodp)
 {
-	static const char *const names[] = {"auto", "vmsync", "containment", "tsc", "none", NULL};
-	static const int methods[] = {SYNC_AUTO, SYNC_VMSYNC, SYNC_CONTAINMENT, SYNC_TSC,
-				      SYNC_AS_IS};
+	static const char *const names[] = {"auto",  "vmsync", "containment", "tsc",
+					    "agent", "none",   NULL};
+	static const int methods[] = {SYNC_AUTO, SYNC_VMSYNC, SYNC_CONTAINMENT,
+				      SYNC_TSC,	 SYNC_AGENT,  SYNC_AS_IS};
 	int i = cli_choice(cmd, "--sync", text, names);
 
 	if (i < 0)

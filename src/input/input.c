@@ -29,6 +29,15 @@ const char *clock_origin_name(enum clock_origin origin)
 	return names[origin];
 }
 
+int64_t recording_clock_ns(const struct recording_clock *c, uint64_t count)
+{
+	unsigned __int128 product = (unsigned __int128)count * (c->mult ? c->mult : 1000000000);
+	unsigned __int128 scaled = c->mult ? product >> c->shift : product / c->frequency;
+	__int128 ns = (__int128)scaled + c->offset_ns;
+
+	return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
+
 struct event_set recording_described(const struct recording *r)
 {
 	struct event_set s = {0};

@@ -43,6 +43,8 @@ struct recording_clock {
 	const char *description; /* or NULL */
 	const char *uuid;	 /* of a clock that several recordings may share, or NULL */
 	uint64_t frequency;	 /* Hz, of what it counts */
+	uint64_t mult; /* ns = offset_ns + (count * mult >> shift); 0: count * 10^9 / frequency */
+	uint32_t shift;
 	uint64_t
 		frequency_error; /* parts per billion: how well that is known; 0: by definition or by the tracer's word */
 	int64_t offset_ns; /* time when it counts 0 */
@@ -51,6 +53,9 @@ struct recording_clock {
 };
 
 enum { RECORDING_NO_CLOCK = UINT32_MAX };
+
+/* Return: the time at which the clock counts `count`, ns rounded down; saturated. */
+int64_t recording_clock_ns(const struct recording_clock *c, uint64_t count);
 
 struct recording_stream {
 	uint32_t cpu;

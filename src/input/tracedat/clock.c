@@ -274,6 +274,8 @@ static void find_begins(struct tracedat *t)
 static void give(struct tracedat *t, uint32_t clock, const struct settled *s)
 {
 	t->base.clocks.at[clock] = s->clock;
+	t->base.clocks.at[clock].mult = s->scale.mult;
+	t->base.clocks.at[clock].shift = s->scale.shift;
 	for (size_t i = 0; i < t->streams.n; i++) {
 		struct recording_stream *stream = &t->base.streams.at[i];
 
