@@ -229,29 +229,26 @@ static void init_vm(struct machine *m)
 static int open_trace(struct machine *m, struct error *err)
 {
 	const struct options *o = m->w->o;
-	char *dir = mem_printf("%s/%s", o->out, m->name);
-	struct ctf_spec spec = {
-		.dir = dir,
-		.hostname = m->name,
+	struct out_spec spec = {
+		.format = OUT_CTF,
+		.dir = o->out,
+		.name = m->name,
 		.kernel_release = "6.1.0-sim-amd64",
 		.n_cpus = m->n_cpus,
 		.packet_size = o->packet_size,
-		.compact = o->compact,
 		.channels = o->channels,
 		.old = o->old_names,
+		.compact = o->compact,
 		.lost_events = o->lost_events,
 		.lost_packets = o->lost_packets,
 		.seed = rng_u64(&m->rng),
-		.table = &m->w->table,
 		.clock = &m->clock,
 		.lost = truth_lost,
 		.ctx = m,
 	};
 	for (unsigned i = 0; i < 16; i++)
 		spec.uuid[i] = (uint8_t)rng_u64(&m->rng);
-	int ret = ctf_out_new(&spec, &m->trace_file, err);
-	free(dir);
-	return ret;
+	return out_new(&spec, &m->trace_file, err);
 }
 
 static int open_files(struct world *w, struct error *err)
@@ -267,10 +264,8 @@ static int open_files(struct world *w, struct error *err)
 
 static void trace_host(void *subject, uint64_t arg)
 {
-	struct machine *host = subject;
-
 	(void)arg;
-	host->trace = host->trace_file;
+	machine_trace(subject);
 }
 
 int world_init(struct world *w, const struct options *o, struct error *err)
@@ -278,7 +273,6 @@ int world_init(struct world *w, const struct options *o, struct error *err)
 	*w = (struct world){.o = o, .n_machines = o->vms + 1};
 	w->until = o->duration ? o->warmup + o->duration : FOREVER / 2;
 	rng_init(&w->rng, o->seed);
-	event_table_init(&w->table, o->old_names);
 	w->machines = mem_zalloc(w->n_machines, sizeof(*w->machines));
 	w->host = &w->machines[0];
 	for (unsigned i = 0; i < w->n_machines; i++)
@@ -304,8 +298,7 @@ int world_finish(struct world *w, struct error *err)
 	for (unsigned i = 0; i < w->n_machines && !ret; i++) {
 		struct machine *m = &w->machines[i];
 		if (m->trace_file)
-			ret = ctf_out_close(m->trace_file, machine_clock_raw(&m->clock, w->now),
-					    err);
+			ret = out_close(m->trace_file, machine_clock_raw(&m->clock, w->now), err);
 	}
 	return ret ? ret : truth_finish(w->truth, err);
 }
@@ -333,7 +326,7 @@ static void deinit_machine(struct machine *m)
 	}
 	vec_deinit(&m->tasks);
 	machine_clock_deinit(&m->clock);
-	ctf_out_free(m->trace_file);
+	out_free(m->trace_file);
 	free(m->cpus);
 	free(m->vcpus);
 }

@@ -1,7 +1,12 @@
-#include "ctfout.h"
-
+/*
+ * A machine's trace as LTTng lays out a kernel trace: DIR/NAME/kernel/metadata (packetized), one
+ * stream file k_N per CPU and its index/k_N.idx; with a second channel, which has KVM's events,
+ * kvm_N too. Everything is written as it comes, one packet per stream is all the memory it takes.
+ *
+ * When a packet is full and no other is free, events are dropped and counted until one is (discard
+ * mode), or a whole packet is overwritten (a gap in packet_seq_num).
+ */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "outops.h"
 
 enum {
 	PAGE = 4096,
@@ -33,50 +39,19 @@ struct stream {
 	uint64_t burst_n, burst_from;
 };
 
-struct ctf_out {
-	struct ctf_spec spec;
+struct ctf {
+	struct out out;
+	struct event_table table;
 	struct stream *streams; /* per channel, per CPU */
 	unsigned n_streams;
-	struct rng rng;
-	uint64_t events, bytes;
-	int failed; /* errno of the first write that failed */
 };
-
-static void put16(uint8_t *p, uint64_t v)
-{
-	memcpy(p, (uint16_t[]){(uint16_t)v}, 2);
-}
-
-static void put32(uint8_t *p, uint64_t v)
-{
-	memcpy(p, (uint32_t[]){(uint32_t)v}, 4);
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-	memcpy(p, &v, 8);
-}
 
 static void put_be64(uint8_t *p, uint64_t v)
 {
 	put64(p, __builtin_bswap64(v));
 }
 
-static void put_all(struct ctf_out *o, int fd, const uint8_t *p, size_t n)
-{
-	while (n && !o->failed) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno != EINTR)
-			o->failed = errno;
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-			o->bytes += (uint64_t)done;
-		}
-	}
-}
-
-static void put_index_entry(struct ctf_out *o, const struct stream *s, size_t size, uint64_t end)
+static void put_index_entry(struct ctf *o, const struct stream *s, size_t size, uint64_t end)
 {
 	const uint64_t fields[9] = {s->file_offset, size * 8,	s->used * 8, s->begin, end,
 				    s->discarded,   s->channel, s->instance, s->seq};
@@ -84,7 +59,7 @@ static void put_index_entry(struct ctf_out *o, const struct stream *s, size_t si
 
 	for (unsigned i = 0; i < 9; i++)
 		put_be64(entry + i * 8, fields[i]);
-	put_all(o, s->index_fd, entry, sizeof(entry));
+	out_write(&o->out, s->index_fd, entry, sizeof(entry));
 }
 
 static void packet_open(struct stream *s, uint64_t raw)
@@ -94,12 +69,12 @@ static void packet_open(struct stream *s, uint64_t raw)
 	s->n_packet = 0;
 }
 
-static void packet_write_header(struct ctf_out *o, struct stream *s, size_t size, uint64_t end)
+static void packet_write_header(struct ctf *o, struct stream *s, size_t size, uint64_t end)
 {
 	uint8_t *p = s->packet;
 
 	put32(p, MAGIC);
-	memcpy(p + 4, o->spec.uuid, 16);
+	memcpy(p + 4, o->out.spec.uuid, 16);
 	put32(p + 20, s->channel);
 	put64(p + 24, s->instance);
 	p += HEADER_SIZE;
@@ -113,18 +88,18 @@ static void packet_write_header(struct ctf_out *o, struct stream *s, size_t size
 }
 
 /* Neither a stream's first packet nor its last is ever overwritten, so that every gap shows. */
-static void packet_close(struct ctf_out *o, struct stream *s, uint64_t end, bool last)
+static void packet_close(struct ctf *o, struct stream *s, uint64_t end, bool last)
 {
 	size_t size = (s->used + PAGE - 1) / PAGE * PAGE;
 
-	if (s->seq && !last && rng_percent(&o->rng, o->spec.lost_packets)) {
-		o->spec.lost(o->spec.ctx, LOSS_PACKET, s->cpu, s->begin, end, s->n_packet);
-		o->events -= s->n_packet;
+	if (s->seq && !last && rng_percent(&o->out.rng, o->out.spec.lost_packets)) {
+		o->out.spec.lost(o->out.spec.ctx, LOSS_PACKET, s->cpu, s->begin, end, s->n_packet);
+		o->out.events -= s->n_packet;
 	} else {
 		packet_write_header(o, s, size, end);
 		memset(s->packet + s->used, 0, size - s->used);
 		put_index_entry(o, s, size, end);
-		put_all(o, s->fd, s->packet, size);
+		out_write(&o->out, s->fd, s->packet, size);
 		s->file_offset += size;
 	}
 	s->seq++;
@@ -143,10 +118,9 @@ static size_t put_header_compact(uint8_t *p, unsigned id, uint64_t raw, uint64_t
 	return 13;
 }
 
-static size_t put_header(const struct ctf_out *o, uint8_t *p, unsigned id, uint64_t raw,
-			 uint64_t last)
+static size_t put_header(const struct ctf *o, uint8_t *p, unsigned id, uint64_t raw, uint64_t last)
 {
-	if (o->spec.compact)
+	if (o->out.spec.compact)
 		return put_header_compact(p, id, raw, last);
 	if (raw - last <= UINT32_MAX) {
 		put16(p, id);
@@ -159,54 +133,44 @@ static size_t put_header(const struct ctf_out *o, uint8_t *p, unsigned id, uint6
 	return 14;
 }
 
-/*
- * One packet in four that fills up meets no free one; the burst dropped then is as long as makes
- * the percentage right on the whole.
- */
-static void maybe_begin_burst(struct ctf_out *o, struct stream *s, uint64_t raw)
-{
-	if (!rng_percent(&o->rng, o->spec.lost_events > 0 ? 25 : 0))
-		return;
-	double share = o->spec.lost_events / 100;
-	int64_t mean = (int64_t)(4 * (double)s->n_packet * share / (1 - share)) + 1;
-	s->burst = s->burst_n = (uint64_t)rng_exp(&o->rng, mean) + 1;
-	s->burst_from = raw;
-}
-
-static void burst_end(struct ctf_out *o, struct stream *s, uint64_t raw)
+static void burst_end(struct ctf *o, struct stream *s, uint64_t raw)
 {
 	s->burst_n -= s->burst;
 	s->discarded += s->burst_n;
-	o->spec.lost(o->spec.ctx, LOSS_EVENTS, s->cpu, s->burst_from, raw, s->burst_n);
+	o->out.spec.lost(o->out.spec.ctx, LOSS_EVENTS, s->cpu, s->burst_from, raw, s->burst_n);
 	s->burst = s->burst_n = 0;
 }
 
 /* Makes room for an event. Return: false when this event is one of those that are dropped. */
-static bool make_room(struct ctf_out *o, struct stream *s, size_t max, uint64_t raw)
+static bool make_room(struct ctf *o, struct stream *s, size_t max, uint64_t raw)
 {
-	if (s->used && !s->burst_n && s->used + max > o->spec.packet_size)
-		maybe_begin_burst(o, s, raw);
+	if (s->used && !s->burst_n && s->used + max > o->out.spec.packet_size) {
+		s->burst = s->burst_n = out_burst(&o->out, s->n_packet);
+		s->burst_from = raw;
+	}
 	if (s->burst) {
 		s->burst--;
 		return false;
 	}
 	if (s->burst_n)
 		burst_end(o, s, raw);
-	else if (!s->used || s->used + max <= o->spec.packet_size)
+	else if (!s->used || s->used + max <= o->out.spec.packet_size)
 		return true;
 	packet_close(o, s, raw, false);
 	return true;
 }
 
-static unsigned channel_of(const struct ctf_spec *spec, const struct event_class *c)
+static unsigned channel_of(const struct out_spec *spec, const struct event_class *c)
 {
 	return spec->channels && !strncmp(c->name, "kvm_", 4);
 }
 
-bool ctf_out_event(struct ctf_out *o, unsigned cpu, enum ev ev, uint64_t raw, const uint64_t *args)
+static bool ctf_event(struct out *out, const struct out_context *in, enum ev ev, uint64_t raw,
+		      const uint64_t *args)
 {
-	const struct event_class *c = &o->spec.table->at[ev];
-	struct stream *s = &o->streams[channel_of(&o->spec, c) * o->spec.n_cpus + cpu];
+	struct ctf *o = (struct ctf *)out;
+	const struct event_class *c = &o->table.at[ev];
+	struct stream *s = &o->streams[channel_of(&out->spec, c) * out->spec.n_cpus + in->cpu];
 
 	if (!make_room(o, s, EVENT_HEADER_MAX + c->max_size, raw))
 		return false;
@@ -216,18 +180,8 @@ bool ctf_out_event(struct ctf_out *o, unsigned cpu, enum ev ev, uint64_t raw, co
 	s->used += event_encode(c, args, s->packet + s->used);
 	s->last = raw;
 	s->n_packet++;
-	o->events++;
+	o->out.events++;
 	return true;
-}
-
-uint64_t ctf_out_events(const struct ctf_out *o)
-{
-	return o->events;
-}
-
-uint64_t ctf_out_bytes(const struct ctf_out *o)
-{
-	return o->bytes;
 }
 
 static void write_uuid(FILE *f, const uint8_t *u)
@@ -236,7 +190,7 @@ static void write_uuid(FILE *f, const uint8_t *u)
 		fprintf(f, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
 }
 
-static void write_trace_block(const struct ctf_spec *spec, FILE *f)
+static void write_trace_block(const struct out_spec *spec, FILE *f)
 {
 	static const unsigned widths[] = {8, 16, 32, 64};
 
@@ -256,10 +210,10 @@ static void write_trace_block(const struct ctf_spec *spec, FILE *f)
 		   "\t\tuint64_t stream_instance_id;\n\t};\n};\n\n");
 }
 
-static void write_env_block(const struct ctf_spec *spec, FILE *f)
+static void write_env_block(const struct out_spec *spec, FILE *f)
 {
 	fprintf(f, "env {\n\thostname = \"%s\";\n\tdomain = \"kernel\";\n\tsysname = \"Linux\";\n",
-		spec->hostname);
+		spec->name);
 	fprintf(f, "\tkernel_release = \"%s\";\n\tkernel_version = \"#1 SMP simulated\";\n",
 		spec->kernel_release);
 	fprintf(f,
@@ -271,7 +225,7 @@ static void write_env_block(const struct ctf_spec *spec, FILE *f)
 
 /* LTTng gives the offset in units of the clock; whole seconds go to offset_s where these are not
  * ns. */
-static void write_clock_block(const struct ctf_spec *spec, FILE *f)
+static void write_clock_block(const struct out_spec *spec, FILE *f)
 {
 	const struct machine_clock *c = spec->clock;
 	int64_t offset_s = c->tsc ? c->origin / 1000000000 : 0;
@@ -306,7 +260,7 @@ static void write_header_struct(const char *name, unsigned bits, unsigned timest
 		timestamp);
 }
 
-static void write_stream_block(const struct ctf_spec *spec, FILE *f)
+static void write_stream_block(const struct out_spec *spec, FILE *f)
 {
 	fprintf(f, "struct packet_context {\n\tuint64_clock_monotonic_t timestamp_begin;\n"
 		   "\tuint64_clock_monotonic_t timestamp_end;\n\tuint64_t content_size;\n"
@@ -321,19 +275,20 @@ static void write_stream_block(const struct ctf_spec *spec, FILE *f)
 			channel, spec->compact ? "compact" : "large");
 }
 
-static void write_metadata(const struct ctf_spec *spec, FILE *f)
+static void write_metadata(const struct ctf *o, FILE *f)
 {
+	const struct out_spec *spec = &o->out.spec;
+
 	write_trace_block(spec, f);
 	write_env_block(spec, f);
 	write_clock_block(spec, f);
 	write_stream_block(spec, f);
 	for (unsigned i = 0; i < N_EV; i++)
-		event_write_metadata(&spec->table->at[i], i, channel_of(spec, &spec->table->at[i]),
-				     f);
+		event_write_metadata(&o->table.at[i], i, channel_of(spec, &o->table.at[i]), f);
 }
 
 /* Cuts the text into metadata packets, each with its header. */
-static void packetize(const struct ctf_spec *spec, const char *text, size_t n, FILE *f)
+static void packetize(const struct out_spec *spec, const char *text, size_t n, FILE *f)
 {
 	while (n) {
 		uint8_t packet[METADATA_PACKET] = {0};
@@ -354,103 +309,87 @@ static void packetize(const struct ctf_spec *spec, const char *text, size_t n, F
 	}
 }
 
-static int put_metadata(const struct ctf_spec *spec, const char *path, struct error *err)
+static int put_metadata(struct ctf *o, struct error *err)
 {
 	char *text = NULL;
 	size_t n = 0;
-	FILE *memory = open_memstream(&text, &n);
+	int fd;
 
-	if (!memory)
+	if (out_create(&o->out, &fd, err, "%s/kernel/metadata", o->out.spec.name))
+		return ERR;
+	FILE *memory = open_memstream(&text, &n), *f = fdopen(fd, "w");
+	if (!memory || !f)
 		return error_errno(err, errno, "cannot make metadata");
-	write_metadata(spec, memory);
+	write_metadata(o, memory);
 	fclose(memory);
-	FILE *f = fopen(path, "w");
-	if (f)
-		packetize(spec, text, n, f);
-	int bad = !f || ferror(f), closed = f ? fclose(f) : 0;
+	packetize(&o->out.spec, text, n, f);
+	int bad = ferror(f), closed = fclose(f);
 	free(text);
-	return bad || closed ? error_errno(err, errno, "cannot write '%s'", path) : 0;
+	return bad || closed ? error_errno(err, errno, "cannot write metadata") : 0;
 }
 
-static int make_dir(const char *path, struct error *err)
+static int make_dir(const struct ctf *o, const char *subdir, struct error *err)
 {
-	if (!mkdir(path, 0777) || errno == EEXIST)
-		return 0;
-	return error_errno(err, errno, "cannot make directory '%s'", path);
-}
-
-static int create(const char *dir, const char *name, unsigned cpu, const char *suffix, int *fdp,
-		  struct error *err)
-{
-	char *path = mem_printf("%s/kernel/%s%u%s", dir, name, cpu, suffix);
-	*fdp = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int ret = *fdp < 0 ? error_errno(err, errno, "cannot create '%s'", path) : 0;
+	char *path = mem_printf("%s/%s%s", o->out.spec.dir, o->out.spec.name, subdir);
+	int ret = mkdir(path, 0777) && errno != EEXIST
+			  ? error_errno(err, errno, "cannot make directory '%s'", path)
+			  : 0;
 	free(path);
 	return ret;
 }
 
-static int open_stream(struct ctf_out *o, struct stream *s, struct error *err)
+static int open_stream(struct ctf *o, struct stream *s, struct error *err)
 {
-	const char *name = s->channel ? "kvm_" : "k_",
-		   *index = s->channel ? "index/kvm_" : "index/k_";
+	const char *machine = o->out.spec.name, *name = s->channel ? "kvm_" : "k_";
 	uint8_t header[16];
 
-	s->packet = mem_alloc(o->spec.packet_size + PAGE);
-	if (create(o->spec.dir, name, s->cpu, "", &s->fd, err) ||
-	    create(o->spec.dir, index, s->cpu, ".idx", &s->index_fd, err))
+	s->packet = mem_alloc(o->out.spec.packet_size + PAGE);
+	if (out_create(&o->out, &s->fd, err, "%s/kernel/%s%u", machine, name, s->cpu) ||
+	    out_create(&o->out, &s->index_fd, err, "%s/kernel/index/%s%u.idx", machine, name,
+		       s->cpu))
 		return ERR;
 	put32(header, __builtin_bswap32(INDEX_MAGIC));
 	put32(header + 4, __builtin_bswap32(1));
 	put32(header + 8, __builtin_bswap32(1));
 	put32(header + 12, __builtin_bswap32(72));
-	put_all(o, s->index_fd, header, sizeof(header));
+	out_write(&o->out, s->index_fd, header, sizeof(header));
 	return 0;
 }
 
-static int open_files(struct ctf_out *o, struct error *err)
+static int ctf_open(struct out *out, struct error *err)
 {
-	static const char *const subdirs[] = {"", "/kernel", "/kernel/index"};
+	struct ctf *o = (struct ctf *)out;
 	int ret = 0;
 
-	for (unsigned i = 0; i < 3 && !ret; i++) {
-		char *path = mem_printf("%s%s", o->spec.dir, subdirs[i]);
-		ret = make_dir(path, err);
-		free(path);
-	}
-	if (ret)
-		return ret;
-	char *path = mem_printf("%s/kernel/metadata", o->spec.dir);
-	ret = put_metadata(&o->spec, path, err);
-	free(path);
+	event_table_init(&o->table, out->spec.old);
+	o->n_streams = out->spec.n_cpus * (1 + out->spec.channels);
+	o->streams = mem_zalloc(o->n_streams, sizeof(*o->streams));
+	for (unsigned i = 0; i < o->n_streams; i++)
+		o->streams[i] = (struct stream){.channel = i / out->spec.n_cpus,
+						.cpu = i % out->spec.n_cpus,
+						.instance = i,
+						.fd = -1,
+						.index_fd = -1};
+	if (make_dir(o, "", err) || make_dir(o, "/kernel", err) ||
+	    make_dir(o, "/kernel/index", err) || put_metadata(o, err))
+		return ERR;
 	for (unsigned i = 0; i < o->n_streams && !ret; i++)
 		ret = open_stream(o, &o->streams[i], err);
 	return ret;
 }
 
-int ctf_out_new(const struct ctf_spec *spec, struct ctf_out **outp, struct error *err)
+/* The metadata says it. */
+static int64_t ctf_origin(const struct out *out)
 {
-	struct ctf_out *o = mem_zalloc(1, sizeof(*o));
-
-	o->spec = *spec;
-	o->n_streams = spec->n_cpus * (1 + spec->channels);
-	o->streams = mem_zalloc(o->n_streams, sizeof(*o->streams));
-	for (unsigned i = 0; i < o->n_streams; i++)
-		o->streams[i] = (struct stream){.channel = i / spec->n_cpus,
-						.cpu = i % spec->n_cpus,
-						.instance = i,
-						.fd = -1,
-						.index_fd = -1};
-	rng_init(&o->rng, spec->seed);
-	if (open_files(o, err)) {
-		ctf_out_free(o);
-		return ERR;
-	}
-	*outp = o;
+	(void)out;
 	return 0;
 }
 
-int ctf_out_close(struct ctf_out *o, uint64_t raw, struct error *err)
+static int ctf_close(struct out *out, uint64_t raw, struct error *err)
 {
+	struct ctf *o = (struct ctf *)out;
+
+	(void)err;
 	for (unsigned i = 0; i < o->n_streams; i++) {
 		struct stream *s = &o->streams[i];
 		if (s->burst_n)
@@ -459,13 +398,13 @@ int ctf_out_close(struct ctf_out *o, uint64_t raw, struct error *err)
 			packet_open(s, raw);
 		packet_close(o, s, raw, true);
 	}
-	return o->failed ? error_errno(err, o->failed, "cannot write in '%s'", o->spec.dir) : 0;
+	return 0;
 }
 
-void ctf_out_free(struct ctf_out *o)
+static void ctf_free(struct out *out)
 {
-	if (!o)
-		return;
+	struct ctf *o = (struct ctf *)out;
+
 	for (unsigned i = 0; i < o->n_streams; i++) {
 		free(o->streams[i].packet);
 		if (o->streams[i].fd >= 0)
@@ -474,5 +413,13 @@ void ctf_out_free(struct ctf_out *o)
 			close(o->streams[i].index_fd);
 	}
 	free(o->streams);
-	free(o);
 }
+
+const struct out_ops out_ctf = {
+	.size = sizeof(struct ctf),
+	.open = ctf_open,
+	.event = ctf_event,
+	.origin = ctf_origin,
+	.close = ctf_close,
+	.free = ctf_free,
+};

@@ -79,6 +79,43 @@ int64_t cost(struct machine *m, int64_t ns)
 	return (int64_t)(scaled * (0.75 + (double)(rng_u64(&m->rng) >> 40) * (0.5 / (1 << 24))));
 }
 
+void machine_trace(struct machine *m)
+{
+	m->trace = m->trace_file;
+	if (!m->trace)
+		return;
+	out_begin(m->trace, machine_clock_raw(&m->clock, m->w->now));
+	for (struct task *t = NULL; (t = work_next_task(m, t ? t->tid : 0));)
+		out_thread(m->trace, &(struct out_thread){.tid = t->tid,
+							  .pid = t->pid,
+							  .ppid = t->ppid,
+							  .comm = t->comm,
+							  .ns_inum = t->ns_inum[t->ns_level]});
+}
+
+/* On SVM interrupts are taken between the true exit and the kvm_exit event, and count as in the guest. */
+static bool counts_as_guest(const struct cpu *c)
+{
+	const struct vcpu *v = c->curr->vcpu;
+	return v && !v->in_guest && v->true_exit > v->exit_at && c->executing == &c->irqq;
+}
+
+static void record(struct cpu *c, enum ev ev, const uint64_t *args)
+{
+	struct machine *m = c->m;
+	const struct task *t = c->curr;
+	const struct out_context in = {.cpu = c->id,
+				       .tid = t->tid,
+				       .pid = t->pid,
+				       .comm = t->comm,
+				       .in_irq = c->in_irq,
+				       .in_softirq = c->in_softirq,
+				       .in_guest = counts_as_guest(c),
+				       .user = t->syscall < 0 && !t->kthread && !t->is_idle};
+
+	out_event(m->trace, &in, ev, machine_clock_raw(&m->clock, c->w->now), args);
+}
+
 void emit_args(struct cpu *c, enum ev ev, const uint64_t *args)
 {
 	struct machine *m = c->m;
@@ -87,7 +124,7 @@ void emit_args(struct cpu *c, enum ev ev, const uint64_t *args)
 	if (v && v->lane.state == V_GUEST)
 		vcpu_first_host_event(v);
 	if (m->trace)
-		ctf_out_event(m->trace, c->id, ev, machine_clock_raw(&m->clock, c->w->now), args);
+		record(c, ev, args);
 }
 
 bool cpu_can_take_irq(const struct cpu *c)
@@ -224,8 +261,8 @@ static bool enough(const struct world *w)
 
 	for (unsigned i = 0; i < w->n_machines; i++) {
 		if (w->machines[i].trace) {
-			events += ctf_out_events(w->machines[i].trace);
-			bytes += ctf_out_bytes(w->machines[i].trace);
+			events += out_events(w->machines[i].trace);
+			bytes += out_bytes(w->machines[i].trace);
 		}
 	}
 	return (w->o->events && events >= w->o->events) || (w->o->size && bytes >= w->o->size);

@@ -23,9 +23,9 @@
 
 #include "base/mem.h"
 #include "clock.h"
-#include "ctfout.h"
 #include "events.h"
 #include "options.h"
+#include "out.h"
 #include "queue.h"
 #include "rng.h"
 
@@ -168,8 +168,8 @@ struct machine {
 	uint64_t kernel_base;	   /* for addresses in events */
 	struct rng rng;
 	struct machine_clock clock;
-	struct ctf_out *trace; /* NULL while it is not traced */
-	struct ctf_out *trace_file;
+	struct out *trace; /* NULL while it is not traced */
+	struct out *trace_file;
 	int64_t trace_from;
 	/* guests */
 	struct vcpu *vcpus;
@@ -185,7 +185,6 @@ struct world {
 	struct queue queue;
 	int64_t now, until;
 	struct rng rng;
-	struct event_table table;
 	struct machine *machines;
 	unsigned n_machines;
 	struct machine *host;
@@ -215,6 +214,9 @@ void world_run(struct world *w);
 
 /* ns of kernel work: the given mean, jittered, scaled by --slow. */
 int64_t cost(struct machine *m, int64_t ns);
+
+/* From now on what happens on m is recorded. */
+void machine_trace(struct machine *m);
 
 /* Records an event of c now: arguments as event_encode() takes them, at least as many as fields. */
 void emit_args(struct cpu *c, enum ev ev, const uint64_t *args);
@@ -343,6 +345,8 @@ void work_start(struct task *t, void (*program)(struct cpu *, struct task *));
 struct task *work_task(struct machine *m, const char *comm,
 		       void (*program)(struct cpu *, struct task *));
 void emit_fork(struct cpu *c, const struct task *parent, const struct task *child);
+/* Return: of m's tasks that have a CPU the one with the lowest tid above `after`, or NULL. */
+struct task *work_next_task(struct machine *m, int64_t after);
 
 /* build.c */
 

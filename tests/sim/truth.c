@@ -471,7 +471,7 @@ int truth_finish(struct truth *tr, struct error *err)
 		write_clock(tr, m);
 		write_tsc(tr, m);
 		if (m->trace)
-			write_key(tr, m->name, (int64_t)ctf_out_events(m->trace));
+			write_key(tr, m->name, (int64_t)out_events(m->trace));
 	}
 	write_key(tr, "begin", reference(w, w->o->warmup));
 	write_key(tr, "end", reference(w, w->now));

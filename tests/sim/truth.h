@@ -44,7 +44,7 @@ void truth_vcpu(struct vcpu *v, enum vcpu_state state, int reason, unsigned pcpu
 void truth_exit_begin(struct vcpu *v);
 void truth_exit_end(struct vcpu *v);
 
-/* As ctf_spec wants it; ctx is the machine. */
+/* As out_spec wants it; ctx is the machine. */
 void truth_lost(void *machine, enum loss kind, unsigned cpu, uint64_t from, uint64_t to,
 		uint64_t n);
 

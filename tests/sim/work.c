@@ -463,7 +463,7 @@ static void emit_process(struct cpu *c, const struct task *t)
 		     (uint64_t)t->vpids.at[i], (uint64_t)t->vppids.at[i], i, t->ns_inum[i]);
 }
 
-static struct task *next_by_tid(struct machine *m, int64_t after)
+struct task *work_next_task(struct machine *m, int64_t after)
 {
 	struct task *best = NULL;
 
@@ -479,7 +479,7 @@ static struct task *next_by_tid(struct machine *m, int64_t after)
 static void op_dump(struct cpu *c, struct op *op)
 {
 	struct block b = {0};
-	struct task *t = next_by_tid(c->m, (int64_t)op->a[0]);
+	struct task *t = work_next_task(c->m, (int64_t)op->a[0]);
 
 	if (!t) {
 		block_event(&b, cost(c->m, 1000), EV_STATEDUMP_END, 0);
@@ -493,7 +493,7 @@ static void op_dump(struct cpu *c, struct op *op)
 static void op_trace(struct cpu *c, struct op *op)
 {
 	(void)op;
-	c->m->trace = c->m->trace_file;
+	machine_trace(c->m);
 }
 
 /*
