@@ -230,7 +230,7 @@ static int open_trace(struct machine *m, struct error *err)
 {
 	const struct options *o = m->w->o;
 	struct out_spec spec = {
-		.format = OUT_CTF,
+		.format = o->format,
 		.dir = o->out,
 		.name = m->name,
 		.kernel_release = "6.1.0-sim-amd64",
@@ -239,6 +239,9 @@ static int open_trace(struct machine *m, struct error *err)
 		.channels = o->channels,
 		.old = o->old_names,
 		.compact = o->compact,
+		.tsc2nsec = o->tsc2nsec,
+		.n_names = o->saved_names,
+		.compression = o->compression,
 		.lost_events = o->lost_events,
 		.lost_packets = o->lost_packets,
 		.seed = rng_u64(&m->rng),

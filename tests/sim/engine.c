@@ -88,7 +88,7 @@ void machine_trace(struct machine *m)
 	for (struct task *t = NULL; (t = work_next_task(m, t ? t->tid : 0));)
 		out_thread(m->trace, &(struct out_thread){.tid = t->tid,
 							  .pid = t->pid,
-							  .ppid = t->ppid,
+							  .ppid = t->ppid == t->pid ? 0 : t->ppid,
 							  .comm = t->comm,
 							  .ns_inum = t->ns_inum[t->ns_level]});
 }
@@ -97,7 +97,8 @@ void machine_trace(struct machine *m)
 static bool counts_as_guest(const struct cpu *c)
 {
 	const struct vcpu *v = c->curr->vcpu;
-	return v && !v->in_guest && v->true_exit > v->exit_at && c->executing == &c->irqq;
+	return v && !v->in_guest && v->true_exit > 0 && v->true_exit > v->exit_at &&
+	       c->executing == &c->irqq;
 }
 
 static void record(struct cpu *c, enum ev ev, const uint64_t *args)
@@ -107,11 +108,11 @@ static void record(struct cpu *c, enum ev ev, const uint64_t *args)
 	const struct out_context in = {.cpu = c->id,
 				       .tid = t->tid,
 				       .pid = t->pid,
+				       .ppid = t->ppid,
 				       .comm = t->comm,
 				       .in_irq = c->in_irq,
 				       .in_softirq = c->in_softirq,
-				       .in_guest = counts_as_guest(c),
-				       .user = t->syscall < 0 && !t->kthread && !t->is_idle};
+				       .in_guest = counts_as_guest(c)};
 
 	out_event(m->trace, &in, ev, machine_clock_raw(&m->clock, c->w->now), args);
 }

@@ -97,7 +97,7 @@ static void op_entry(struct cpu *c, struct op *op)
 	struct vcpu *v = current_vcpu(c);
 
 	(void)op;
-	emit(c, EV_KVM_ENTRY, entry_id(c, v));
+	emit(c, EV_KVM_ENTRY, entry_id(c, v), v->rip, v->id);
 	truth_exit_end(v);
 	v->kind = X_INTR;
 	set_state(v, V_GUEST);
@@ -334,9 +334,9 @@ static void op_swap_in(struct cpu *c, struct op *op)
 	disk_submit(c->w, c->curr);
 }
 
-static void add_fault(struct cpu *c, struct block *b, uint64_t address)
+static void add_fault(struct vcpu *v, struct cpu *c, struct block *b, uint64_t address)
 {
-	block_event(b, cost(c->m, 150), EV_KVM_PAGE_FAULT, address, 4);
+	block_event(b, cost(c->m, 150), EV_KVM_PAGE_FAULT, address, 4, v->id, v->rip);
 	if (rng_percent(&c->m->rng, 2)) { /* the host has swapped the page out */
 		block_op(b, cost(c->m, 900), op_swap_in);
 		block_wait(b, PREV_UNINTERRUPTIBLE);
@@ -348,7 +348,7 @@ static void add_kick(struct vcpu *v, struct cpu *c, struct block *b)
 	enum irq irq = (enum irq)v->x[1];
 	struct task *worker = irq == IRQ_NET ? v->vm->net_worker : v->vm->disk_worker;
 
-	block_event(b, cost(c->m, 150), EV_KVM_PAGE_FAULT, 0xfebf0000, 15);
+	block_event(b, cost(c->m, 150), EV_KVM_PAGE_FAULT, 0xfebf0000, 15, v->id, v->rip);
 	block_event(b, cost(c->m, 300), EV_KVM_EMULATE_INSN, v->rip, 0, 3);
 	block_event(b, cost(c->m, 150), EV_KVM_MMIO, 2, 2, 0xfebf0000, 0);
 	block_request(b, worker, (struct task *)(uintptr_t)v->x[0], irq);
@@ -369,7 +369,7 @@ static void add_handler(struct vcpu *v, struct cpu *c, struct block *b)
 		block_event(b, cost(c->m, 200), EV_KVM_CPUID, 1, 0x906ea, 0x800, 0, 0);
 		break;
 	case X_EPT:
-		add_fault(c, b, v->x[0]);
+		add_fault(v, c, b, v->x[0]);
 		break;
 	case X_KICK:
 		add_kick(v, c, b);

@@ -1,5 +1,5 @@
 /*
- * vmscope-sim: writes simulated LTTng traces of a KVM host and its guests, and the truth about
+ * vmscope-sim: writes simulated recordings of a KVM host and its guests, and the truth about
  * them.
  */
 #include <stdio.h>

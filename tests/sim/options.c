@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-enum kind { COUNT, SEED, SECONDS, SIZE, PERCENT, FACTOR, MICROSECONDS, ON, OFF, ISA };
+enum kind { COUNT, SEED, SECONDS, SIZE, PERCENT, FACTOR, MICROSECONDS, ON, OFF, CHOICE };
 
 static const struct option {
 	const char *name;
@@ -18,6 +18,7 @@ static const struct option {
 } OPTIONS[] = {
 #define AT(field) offsetof(struct options, field)
 	{"seed", SEED, AT(seed), 0, 1.8e19, "N  the same seed and options give the same bytes (1)"},
+	{"format", CHOICE, AT(format), 0, 0, "ctf|trace.dat  of the recordings (ctf)"},
 	{"pcpus", COUNT, AT(pcpus), 1, 64, "N  CPUs of the host (2)"},
 	{"vms", COUNT, AT(vms), 0, 256, "N  virtual machines (1)"},
 	{"vcpus", COUNT, AT(vcpus), 1, 64, "N  virtual CPUs of each (1)"},
@@ -36,9 +37,10 @@ static const struct option {
 	 "F  all kernel work takes F times as long (1; 30 is like a recording on an emulator)"},
 	{"halt-poll", MICROSECONDS, AT(halt_poll), 0, 1e6,
 	 "US  poll so long before a halt sleeps (0)"},
-	{"isa", ISA, AT(vmx), 0, 0, "svm|vmx  exit codes and order of events (svm)"},
+	{"isa", CHOICE, AT(vmx), 0, 0, "svm|vmx  exit codes and order of events (svm)"},
 	{"compact", ON, AT(compact), 0, 0, "  event_header_compact instead of large"},
-	{"channels", ON, AT(channels), 0, 0, "  KVM's events in a channel of their own"},
+	{"channels", ON, AT(channels), 0, 0,
+	 "  KVM's events in a channel, or ftrace instance, of their own"},
 	{"old-names", ON, AT(old_names), 0, 0, "  events as lttng-modules 2.7 names them"},
 	{"stock-probe", ON, AT(stock_probe), 0, 0, "  kvm_x86_entry's vcpu_id is half a pointer"},
 	{"no-statedump", OFF, AT(statedump), 0, 0, "  no lttng_statedump events"},
@@ -73,6 +75,12 @@ static const struct option {
 	{"tsc-clock", ON, AT(tsc_clock), 0, 0,
 	 "  clocks count TSC cycles; virtual machines start in the recording"},
 	{"tsc-scale", ON, AT(tsc_scale), 0, 0, "  and guests' TSCs are slower than the host's"},
+	{"no-tsc2nsec", OFF, AT(tsc2nsec), 0, 0,
+	 "  trace.dat: it is not said how cycles become ns"},
+	{"saved-names", COUNT, AT(saved_names), 0, 32768,
+	 "N  trace.dat: names of threads that the kernel keeps (128)"},
+	{"trace-compress", CHOICE, AT(compression), 0, 0,
+	 "none|zlib|zstd  trace.dat (none)"},
 #undef AT
 };
 
@@ -81,7 +89,7 @@ enum { N_OPTIONS = sizeof(OPTIONS) / sizeof(*OPTIONS) };
 static void help(void)
 {
 	printf("usage: vmscope-sim [OPTION...] DIR\n\nSimulates a KVM host and its guests and writes "
-	       "their LTTng traces into DIR/host,\nDIR/g1, ... and what truly happened into DIR/truth "
+	       "what is\nrecorded of each into DIR/host, DIR/g1, ... and what truly happened into DIR/truth "
 	       "(see tests/sim/README.md).\n\n");
 	for (unsigned i = 0; i < N_OPTIONS; i++) {
 		const char *text = strchr(OPTIONS[i].help, ' ');
@@ -135,14 +143,28 @@ static int set_number(struct options *o, const struct option *opt, const char *v
 	return 0;
 }
 
+/* Sets a byte to the number of the word among those that its help begins with. */
+static int set_choice(struct options *o, const struct option *opt, const char *value)
+{
+	const char *word = opt->help;
+	size_t n = strlen(value);
+
+	for (uint8_t i = 0;; i++) {
+		size_t len = strcspn(word, "| ");
+		if (len == n && !memcmp(word, value, n)) {
+			memcpy((char *)o + opt->at, &i, 1);
+			return 0;
+		}
+		if (word[len] == ' ')
+			return bad(opt->name, value);
+		word += len + 1;
+	}
+}
+
 static int set(struct options *o, const struct option *opt, const char *value)
 {
-	bool *flag = (bool *)((char *)o + opt->at);
-
-	if (opt->kind == ISA) {
-		*flag = !strcmp(value, "vmx");
-		return *flag || !strcmp(value, "svm") ? 0 : bad(opt->name, value);
-	}
+	if (opt->kind == CHOICE)
+		return set_choice(o, opt, value);
 	return set_number(o, opt, value);
 }
 
@@ -195,6 +217,8 @@ static const struct options DEFAULTS = {
 	.statedump = true,
 	.ioctl = true,
 	.truth = true,
+	.tsc2nsec = true,
+	.saved_names = 128,
 };
 
 static int complete(struct options *o)

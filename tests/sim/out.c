@@ -5,12 +5,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "base/mem.h"
 
 int out_new(const struct out_spec *spec, struct out **outp, struct error *err)
 {
-	static const struct out_ops *const formats[] = {[OUT_CTF] = &out_ctf};
+	static const struct out_ops *const formats[] = {
+		[OUT_CTF] = &out_ctf, [OUT_DAT] = &out_dat};
 	const struct out_ops *ops = formats[spec->format];
 	struct out *o = mem_zalloc(1, ops->size);
 
@@ -103,6 +106,19 @@ void out_write(struct out *o, int fd, const void *bytes, size_t n)
 			o->bytes += (uint64_t)done;
 		}
 	}
+}
+
+size_t out_compress(const struct out *o, const void *in, size_t n, uint8_t **outp)
+{
+	if (o->spec.compression == OUT_ZLIB) {
+		uLongf size = compressBound(n);
+		*outp = mem_alloc(size);
+		compress2(*outp, &size, in, n, Z_DEFAULT_COMPRESSION);
+		return size;
+	}
+	size_t room = ZSTD_compressBound(n);
+	*outp = mem_alloc(room);
+	return ZSTD_compress(*outp, room, in, n, 1);
 }
 
 /*

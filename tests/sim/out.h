@@ -2,9 +2,10 @@
  * out: one machine's recording on disk, in the format that was asked for.
  *
  * The engine says what happens and in whom; what of it is recorded, how it is laid out and what else a recorder
- * would write about it is up to the format:
+ * would write about it (threads that it found, names that it saved) is up to the format:
  *
  *	ctfout.c	DIR/NAME/kernel/...	as LTTng lays out a kernel trace
+ *	datout.c	DIR/NAME.dat		as trace-cmd does, version 7
  *
  * Losses are made here, as each recorder makes them (README.md). Each is reported to the `lost` callback with the time
  * range that holds it, and shows in the recording.
@@ -20,7 +21,9 @@
 #include "clock.h"
 #include "events.h"
 
-enum out_format { OUT_CTF };
+/* In the order of the words of their options. */
+enum out_format { OUT_CTF, OUT_DAT };
+enum out_compression { OUT_PLAIN, OUT_ZLIB, OUT_ZSTD };
 
 enum loss { LOSS_EVENTS, LOSS_PACKET };
 
@@ -35,10 +38,13 @@ struct out_spec {
 	size_t packet_size; /* bytes; perf: of what a CPU holds back at most; ftrace's are pages */
 	bool channels;	    /* KVM's events have a channel, or an instance, of their own */
 	bool old; /* events as lttng-modules 2.7 names them, or as kernels of its time lay them out */
-	bool compact;	     /* CTF: event_header_compact instead of large */
-	double lost_events;  /* percent of the events */
-	double lost_packets; /* percent of the packets */
-	uint64_t seed;	     /* of the losses, and of what else is at random */
+	bool compact;	  /* CTF: event_header_compact instead of large */
+	bool tsc2nsec;	  /* trace.dat: says how cycles become ns */
+	unsigned n_names; /* trace.dat: names of threads that the kernel keeps */
+	enum out_compression compression; /* trace.dat */
+	double lost_events;		  /* percent of the events */
+	double lost_packets;		  /* percent of the packets */
+	uint64_t seed;			  /* of the losses, and of what else is at random */
 	const struct machine_clock *clock;
 	void (*lost)(void *ctx, enum loss kind, unsigned cpu, uint64_t from, uint64_t to,
 		     uint64_t n);
@@ -48,11 +54,10 @@ struct out_spec {
 /* Where and in whom an event happens. */
 struct out_context {
 	unsigned cpu;
-	int32_t tid, pid; /* of the thread that is current, 0: idle */
+	int32_t tid, pid, ppid; /* of the thread that is current, 0: idle */
 	const char *comm;
 	bool in_irq, in_softirq;
 	bool in_guest; /* a host's: in an interrupt that came while KVM has not yet left its guest */
-	bool user;     /* the thread runs its own code, not the kernel's */
 };
 
 struct out_thread {

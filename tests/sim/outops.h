@@ -1,5 +1,5 @@
 /*
- * outops: what a format of recordings is, and what all of them need: for the formats only.
+ * outops: what a format of recordings is, and what all of them need: for ctfout.c and datout.c only.
  */
 #ifndef VMSCOPE_SIM_OUTOPS_H
 #define VMSCOPE_SIM_OUTOPS_H
@@ -8,6 +8,7 @@
 
 #include "out.h"
 #include "rng.h"
+#include "tracepoints.h"
 
 /* Each gets only what has its size, with struct out as its first member, which is set up before open(). */
 struct out_ops {
@@ -31,7 +32,7 @@ struct out {
 	int failed; /* errno of the first write that failed */
 };
 
-extern const struct out_ops out_ctf;
+extern const struct out_ops out_ctf, out_dat;
 
 /* Creates DIR/<what the format says>. Return: 0 with *fdp, or ERR with err set. */
 int out_create(const struct out *o, int *fdp, struct error *err, const char *fmt, ...)
@@ -40,8 +41,18 @@ int out_create(const struct out *o, int *fdp, struct error *err, const char *fmt
 /* Appends to a file; a failure is kept in o. */
 void out_write(struct out *o, int fd, const void *p, size_t n);
 
+/* Return: size of what is in *outp, to be freed by the caller. */
+size_t out_compress(const struct out *o, const void *in, size_t n, uint8_t **outp);
+
 /* Return: how many events are dropped because a packet that had n of them is full and no other is free; mostly 0. */
 uint64_t out_burst(struct out *o, uint64_t n);
+
+/* What a record of the kernel's says of where it happened. */
+static inline struct tp_common out_common(const struct out_context *in)
+{
+	unsigned flags = in->in_irq ? TP_HARDIRQ | TP_IRQS_OFF : in->in_softirq ? TP_SOFTIRQ : 0;
+	return (struct tp_common){.flags = (uint8_t)flags, .pid = in->tid};
+}
 
 /* Little endian, as machines are that run this. */
 static inline void put16(uint8_t *p, uint64_t v)

@@ -15,6 +15,7 @@ enum file {
 	F_IDENTITY,
 	F_CLOCK,
 	F_TSC,
+	F_ORIGIN,
 	F_LOST,
 	F_SIM,
 	N_FILE
@@ -37,6 +38,7 @@ static const struct {
 	[F_IDENTITY] = {"identity", "machine,traced,pid,vm_uid,vcpu,host_tid,vmsync_decoys", false},
 	[F_CLOCK] = {"clock", "machine,from,to,offset,drift_ppb", false},
 	[F_TSC] = {"tsc", "machine,freq,offset,ratio,frac", false},
+	[F_ORIGIN] = {"origin", "machine,origin", false},
 	[F_LOST] = {"lost", "machine,cpu,kind,from,to,count", false},
 	[F_SIM] = {"sim", "key,value", false},
 };
@@ -49,7 +51,7 @@ static const char *const VCPU_STATES[] = {"guest",   "hypervisor", "userspace", 
 enum cpu_state { C_IDLE, C_USER, C_SYSCALL, C_IRQ, C_SOFTIRQ, C_VM };
 static const char *const CPU_STATES[] = {"idle", "user", "syscall", "irq", "softirq", "vm"};
 
-struct out {
+struct csv {
 	FILE *f;
 	char *buffer;
 	size_t n;
@@ -59,24 +61,24 @@ enum { BUFFER = 1 << 16, MAX_ROW = 512 };
 
 struct truth {
 	struct world *w;
-	struct out out[N_FILE];
+	struct csv out[N_FILE];
 };
 
-static void flush(struct out *o)
+static void flush(struct csv *o)
 {
 	if (o->f)
 		fwrite(o->buffer, 1, o->n, o->f);
 	o->n = 0;
 }
 
-static void put_text(struct out *o, const char *s)
+static void put_text(struct csv *o, const char *s)
 {
 	while (*s)
 		o->buffer[o->n++] = *s++;
 	o->buffer[o->n++] = ',';
 }
 
-static void put_int(struct out *o, int64_t v)
+static void put_int(struct csv *o, int64_t v)
 {
 	char digits[24];
 	unsigned n = 0;
@@ -93,7 +95,7 @@ static void put_int(struct out *o, int64_t v)
 }
 
 /* Unknown and inapplicable numbers are empty. */
-static void put_int_or_none(struct out *o, int64_t v)
+static void put_int_or_none(struct csv *o, int64_t v)
 {
 	if (v >= 0)
 		put_int(o, v);
@@ -101,7 +103,7 @@ static void put_int_or_none(struct out *o, int64_t v)
 		o->buffer[o->n++] = ',';
 }
 
-static void put_end(struct out *o)
+static void put_end(struct csv *o)
 {
 	o->buffer[o->n - 1] = '\n';
 	if (o->n > BUFFER - MAX_ROW)
@@ -118,10 +120,10 @@ static int64_t reference(struct world *w, int64_t t)
  * Return: the file for a row of what began at `begin` and ends now, with its times put in behind
  * the two columns that the caller names; NULL when there is nothing to be written.
  */
-static struct out *row(struct world *w, enum file file, const struct machine *m, int64_t number,
+static struct csv *row(struct world *w, enum file file, const struct machine *m, int64_t number,
 		       int64_t begin)
 {
-	struct out *o = w->truth ? &w->truth->out[file] : NULL;
+	struct csv *o = w->truth ? &w->truth->out[file] : NULL;
 	int64_t from = begin > w->o->warmup ? begin : w->o->warmup;
 
 	if (!o || !o->f || from > w->now || (from == w->now && begin != w->now))
@@ -148,7 +150,7 @@ static void lane_set(struct lane *l, const struct world *w, const struct lane *t
 static void write_cpu(struct cpu *c)
 {
 	const struct lane *l = &c->lane;
-	struct out *o = l->begin < c->w->now ? row(c->w, F_CPU, c->m, c->id, l->begin) : NULL;
+	struct csv *o = l->begin < c->w->now ? row(c->w, F_CPU, c->m, c->id, l->begin) : NULL;
 
 	if (!o)
 		return;
@@ -168,7 +170,7 @@ static void write_thread(struct task *t)
 	const struct lane *l = &t->lane;
 	struct world *w = t->m->w;
 	bool wanted = l->state != T_NONE && (l->begin < w->now || l->state == T_DEAD);
-	struct out *o = wanted ? row(w, F_THREAD, t->m, t->tid, l->begin) : NULL;
+	struct csv *o = wanted ? row(w, F_THREAD, t->m, t->tid, l->begin) : NULL;
 
 	if (!o)
 		return;
@@ -183,7 +185,7 @@ static void write_vcpu(struct vcpu *v)
 {
 	const struct lane *l = &v->lane;
 	struct world *w = v->vm->w;
-	struct out *o = l->begin < w->now ? row(w, F_VCPU, v->vm, v->id, l->begin) : NULL;
+	struct csv *o = l->begin < w->now ? row(w, F_VCPU, v->vm, v->id, l->begin) : NULL;
 
 	if (!o)
 		return;
@@ -274,7 +276,7 @@ void truth_thread(struct task *t, enum thread_state state)
 void truth_thread_name(struct task *t)
 {
 	struct world *w = t->m->w;
-	struct out *o = w->truth ? &w->truth->out[F_THREADS] : NULL;
+	struct csv *o = w->truth ? &w->truth->out[F_THREADS] : NULL;
 
 	if (!o || !o->f || t->is_idle)
 		return;
@@ -327,7 +329,7 @@ void truth_exit_end(struct vcpu *v)
 	account(v);
 	if (begin < w->o->warmup)
 		return; /* before tracing began, or no exit at all */
-	struct out *o = row(w, F_EXIT, v->vm, v->id, begin);
+	struct csv *o = row(w, F_EXIT, v->vm, v->id, begin);
 	if (!o)
 		return;
 	put_int(o, begin - v->first_event_at);
@@ -346,7 +348,7 @@ void truth_exit_end(struct vcpu *v)
 void truth_lost(void *machine, enum loss kind, unsigned cpu, uint64_t from, uint64_t to, uint64_t n)
 {
 	const struct machine *m = machine;
-	struct out *o = &m->w->truth->out[F_LOST];
+	struct csv *o = &m->w->truth->out[F_LOST];
 
 	put_text(o, m->name);
 	put_int(o, cpu);
@@ -359,7 +361,7 @@ void truth_lost(void *machine, enum loss kind, unsigned cpu, uint64_t from, uint
 
 static void write_identity(struct truth *tr, const struct machine *m)
 {
-	struct out *o = &tr->out[F_IDENTITY];
+	struct csv *o = &tr->out[F_IDENTITY];
 
 	for (unsigned i = 0; m->guest && i < m->n_cpus && m->vcpus[i].thread; i++) {
 		put_text(o, m->name);
@@ -376,7 +378,7 @@ static void write_identity(struct truth *tr, const struct machine *m)
 /* The first piece also holds for times before it. */
 static void write_clock(struct truth *tr, const struct machine *m)
 {
-	struct out *o = &tr->out[F_CLOCK];
+	struct csv *o = &tr->out[F_CLOCK];
 
 	for (size_t i = 0; i < m->clock.pieces.n; i++) {
 		const struct clock_segment *s = &m->clock.pieces.at[i];
@@ -393,7 +395,7 @@ static void write_clock(struct truth *tr, const struct machine *m)
 
 static void write_tsc(struct truth *tr, const struct machine *m)
 {
-	struct out *o = &tr->out[F_TSC];
+	struct csv *o = &tr->out[F_TSC];
 
 	if (!m->clock.tsc)
 		return;
@@ -402,6 +404,17 @@ static void write_tsc(struct truth *tr, const struct machine *m)
 	put_int(o, m->clock.tsc_offset);
 	put_int(o, m->guest ? (int64_t)m->clock.tsc_ratio : (int64_t)1 << TSC_FRAC);
 	put_int(o, TSC_FRAC);
+	put_end(o);
+}
+
+static void write_origin(struct truth *tr, const struct machine *m)
+{
+	struct csv *o = &tr->out[F_ORIGIN];
+
+	if (!m->trace_file)
+		return;
+	put_text(o, m->name);
+	put_int(o, out_origin(m->trace_file));
 	put_end(o);
 }
 
@@ -425,7 +438,7 @@ static void end_lanes(struct machine *m)
 
 static int open_file(struct truth *tr, unsigned file, struct error *err)
 {
-	struct out *o = &tr->out[file];
+	struct csv *o = &tr->out[file];
 	char *path = mem_printf("%s/truth/%s.csv", tr->w->o->out, FILES[file].name);
 
 	o->f = fopen(path, "w");
@@ -470,6 +483,7 @@ int truth_finish(struct truth *tr, struct error *err)
 		write_identity(tr, m);
 		write_clock(tr, m);
 		write_tsc(tr, m);
+		write_origin(tr, m);
 		if (m->trace)
 			write_key(tr, m->name, (int64_t)out_events(m->trace));
 	}
