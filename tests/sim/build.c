@@ -239,6 +239,8 @@ static int open_trace(struct machine *m, struct error *err)
 		.channels = o->channels,
 		.old = o->old_names,
 		.compact = o->compact,
+		.namespaces = o->containers,
+		.wall_clock = o->wall_clock,
 		.tsc2nsec = o->tsc2nsec,
 		.n_names = o->saved_names,
 		.compression = o->compression,

@@ -18,7 +18,7 @@ static const struct option {
 } OPTIONS[] = {
 #define AT(field) offsetof(struct options, field)
 	{"seed", SEED, AT(seed), 0, 1.8e19, "N  the same seed and options give the same bytes (1)"},
-	{"format", CHOICE, AT(format), 0, 0, "ctf|trace.dat  of the recordings (ctf)"},
+	{"format", CHOICE, AT(format), 0, 0, "ctf|trace.dat|perf.data  of the recordings (ctf)"},
 	{"pcpus", COUNT, AT(pcpus), 1, 64, "N  CPUs of the host (2)"},
 	{"vms", COUNT, AT(vms), 0, 256, "N  virtual machines (1)"},
 	{"vcpus", COUNT, AT(vcpus), 1, 64, "N  virtual CPUs of each (1)"},
@@ -77,10 +77,12 @@ static const struct option {
 	{"tsc-scale", ON, AT(tsc_scale), 0, 0, "  and guests' TSCs are slower than the host's"},
 	{"no-tsc2nsec", OFF, AT(tsc2nsec), 0, 0,
 	 "  trace.dat: it is not said how cycles become ns"},
+	{"no-wall-clock", OFF, AT(wall_clock), 0, 0,
+	 "  perf.data: perf's own clock, whose time of day is not known"},
 	{"saved-names", COUNT, AT(saved_names), 0, 32768,
 	 "N  trace.dat: names of threads that the kernel keeps (128)"},
 	{"trace-compress", CHOICE, AT(compression), 0, 0,
-	 "none|zlib|zstd  trace.dat (none)"},
+	 "none|zlib|zstd  trace.dat; perf.data with zstd alone (none)"},
 #undef AT
 };
 
@@ -218,6 +220,7 @@ static const struct options DEFAULTS = {
 	.ioctl = true,
 	.truth = true,
 	.tsc2nsec = true,
+	.wall_clock = true,
 	.saved_names = 128,
 };
 

@@ -29,7 +29,7 @@ struct options {
 	int64_t step_ns;
 	bool vmx, compact, old_names, statedump, ioctl, identical, contention, late_guests,
 		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, tsc2nsec, containers,
-		truth, channels;
+		truth, channels, wall_clock;
 	uint8_t format, compression; /* enum out_format, enum out_compression */
 	unsigned saved_names;
 };

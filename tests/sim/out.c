@@ -13,7 +13,7 @@
 int out_new(const struct out_spec *spec, struct out **outp, struct error *err)
 {
 	static const struct out_ops *const formats[] = {
-		[OUT_CTF] = &out_ctf, [OUT_DAT] = &out_dat};
+		[OUT_CTF] = &out_ctf, [OUT_DAT] = &out_dat, [OUT_PERF] = &out_perf};
 	const struct out_ops *ops = formats[spec->format];
 	struct out *o = mem_zalloc(1, ops->size);
 

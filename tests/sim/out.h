@@ -6,6 +6,7 @@
  *
  *	ctfout.c	DIR/NAME/kernel/...	as LTTng lays out a kernel trace
  *	datout.c	DIR/NAME.dat		as trace-cmd does, version 7
+ *	perfout.c	DIR/NAME.perf.data	as perf record does, in file mode
  *
  * Losses are made here, as each recorder makes them (README.md). Each is reported to the `lost` callback with the time
  * range that holds it, and shows in the recording.
@@ -22,7 +23,7 @@
 #include "events.h"
 
 /* In the order of the words of their options. */
-enum out_format { OUT_CTF, OUT_DAT };
+enum out_format { OUT_CTF, OUT_DAT, OUT_PERF };
 enum out_compression { OUT_PLAIN, OUT_ZLIB, OUT_ZSTD };
 
 enum loss { LOSS_EVENTS, LOSS_PACKET };
@@ -39,9 +40,11 @@ struct out_spec {
 	bool channels;	    /* KVM's events have a channel, or an instance, of their own */
 	bool old; /* events as lttng-modules 2.7 names them, or as kernels of its time lay them out */
 	bool compact;	  /* CTF: event_header_compact instead of large */
+	bool namespaces;  /* perf: records them */
+	bool wall_clock;  /* perf: says what its clock has to do with the time of day */
 	bool tsc2nsec;	  /* trace.dat: says how cycles become ns */
 	unsigned n_names; /* trace.dat: names of threads that the kernel keeps */
-	enum out_compression compression; /* trace.dat */
+	enum out_compression compression; /* trace.dat, perf (zstd) */
 	double lost_events;		  /* percent of the events */
 	double lost_packets;		  /* percent of the packets */
 	uint64_t seed;			  /* of the losses, and of what else is at random */

@@ -1,5 +1,5 @@
 /*
- * outops: what a format of recordings is, and what all of them need: for ctfout.c and datout.c only.
+ * outops: what a format of recordings is, and what all of them need: for ctfout.c, datout.c and perfout.c only.
  */
 #ifndef VMSCOPE_SIM_OUTOPS_H
 #define VMSCOPE_SIM_OUTOPS_H
@@ -32,7 +32,7 @@ struct out {
 	int failed; /* errno of the first write that failed */
 };
 
-extern const struct out_ops out_ctf, out_dat;
+extern const struct out_ops out_ctf, out_dat, out_perf;
 
 /* Creates DIR/<what the format says>. Return: 0 with *fdp, or ERR with err set. */
 int out_create(const struct out *o, int *fdp, struct error *err, const char *fmt, ...)
