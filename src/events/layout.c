@@ -130,17 +130,17 @@ static const char *variable_part(enum event_id id, const char *name)
 	return name;
 }
 
-/* Return: NULL where the event has the call's number, which means something in 64-bit calls only. */
-static const char *call_name(const char *class_name)
+/* Return: NULL where the event has the call's number, from which its name will be known. */
+static const char *call_name(const struct layout_class *cls)
 {
 	static const char *const numbered[] = {"syscall_entry_unknown", "sys_unknown",
 					       "raw_syscalls:sys_enter"};
 
 	for (size_t i = 0; i < sizeof(numbered) / sizeof(numbered[0]); i++) {
-		if (!strcmp(class_name, numbered[i]))
-			return NULL;
+		if (!strcmp(cls->name, numbered[i]))
+			return cls->is_x86_64 ? NULL : "unknown";
 	}
-	return variable_part(EV_SYSCALL_ENTRY, class_name);
+	return variable_part(EV_SYSCALL_ENTRY, cls->name);
 }
 
 /* A field that no tracer writes, because it is the same for all events of the class. */
@@ -205,8 +205,7 @@ uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 		wants[n++] = want_of(name, f->kind, f->offset, absent_value(id, f, cls));
 	}
 	if (id == EV_SYSCALL_ENTRY)
-		wants[n++] =
-			constant(offsetof(struct event, syscall_entry.name), call_name(cls->name));
+		wants[n++] = constant(offsetof(struct event, syscall_entry.name), call_name(cls));
 	return n;
 }
 

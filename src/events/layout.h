@@ -33,7 +33,8 @@ enum event_id layout_event_of(const char *name);
 /* An event class, as its reader knows it. */
 struct layout_class {
 	const char
-		*name; /* as the tracer writes it; with its subsystem where the tracer has them */
+		*name;	/* as the tracer writes it; with its subsystem where the tracer has them */
+	bool is_x86_64; /* numbers of system calls are those of x86-64 */
 	/* Return: whether the event has such a field, or is_context: whether the tracer adds such a one to it. */
 	bool (*has)(const void *ctx, const char *field, bool is_context);
 	const void *ctx;

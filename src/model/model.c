@@ -375,6 +375,16 @@ static const char *call_name(const struct event *e)
 				     : syscall_name(e->syscall_entry.number);
 }
 
+/* Where only numbers are recorded, the second argument of any call stands in place of an ioctl's command. */
+static bool is_kvm_run(const struct event *e)
+{
+	enum { IOCTL_X86_64 = 16, IOCTL = 29 };
+	int64_t number = e->syscall_entry.number;
+
+	return (uint32_t)e->syscall_entry.cmd == KVM_RUN &&
+	       (number == NO_VALUE || number == IOCTL_X86_64 || number == IOCTL);
+}
+
 static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 {
 	bool entry = e->id == EV_SYSCALL_ENTRY;
@@ -384,7 +394,7 @@ static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 		return;
 	world_thread_mode(m, c->current, entry ? MODE_USER : MODE_SYSCALL,
 			  entry ? MODE_SYSCALL : MODE_USER, entry ? call_name(e) : NULL);
-	if (v && entry && (uint32_t)e->syscall_entry.cmd == KVM_RUN)
+	if (v && entry && is_kvm_run(e))
 		vcpu_run_ioctl(&v->self, e->ts, e->cpu);
 	else if (v && !entry)
 		vcpu_leave_ioctl(&v->self, e->ts, e->cpu);

@@ -38,7 +38,8 @@ static bool class_has(const void *ctx, const char *field, bool is_context)
 
 static struct layout_class layout_class_of(const struct ctf_event_class *cls)
 {
-	return (struct layout_class){.name = cls->name, .has = class_has, .ctx = cls};
+	return (struct layout_class){
+		.name = cls->name, .is_x86_64 = true, .has = class_has, .ctx = cls};
 }
 
 static enum ctf_scope scope_of(const struct layout_want *w, const struct ctf_event_class *cls)

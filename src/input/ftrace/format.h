@@ -55,6 +55,7 @@ struct ftrace_format {
 struct ftrace_formats {
 	struct arena *arena;		 /* borrowed */
 	bool big_endian;		 /* of the records */
+	bool is_x86_64;			 /* so are the numbers of system calls */
 	unsigned long_size;		 /* 4 or 8, of the kernel */
 	VEC(struct ftrace_format *) all; /* in the order in which they were added; no id twice */
 	struct ftrace_format **by_id;	 /* owned; n_by_id of them, NULL where there is none */

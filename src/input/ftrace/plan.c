@@ -1,5 +1,6 @@
 #include <endian.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "input/ftrace/format.h"
@@ -59,12 +60,34 @@ static const struct ftrace_field *find_context(const struct compiler *c, const c
 	return !strcmp(name, "tid") && pid->size ? pid : NULL;
 }
 
+/* "args[1]". Return: false if there is no such array, or it has no such element. */
+static bool find_element(const struct compiler *c, const char *name, struct ftrace_field *elementp)
+{
+	char array[32];
+	unsigned i;
+	int end = 0;
+
+	if (sscanf(name, "%31[^[][%u]%n", array, &i, &end) != 2 || !end)
+		return false;
+	const struct ftrace_field *f = ftrace_find_field(c->format, array);
+
+	if (!f || !f->is_array || f->place != FTRACE_FIXED || !f->elem_size ||
+	    i >= f->size / f->elem_size)
+		return false;
+	*elementp = *f;
+	elementp->is_array = false;
+	elementp->offset += i * f->elem_size;
+	elementp->size = f->elem_size;
+	return true;
+}
+
 static bool class_has(const void *ctx, const char *name, bool is_context)
 {
 	const struct compiler *c = ctx;
+	struct ftrace_field element;
 
 	return is_context ? find_context(c, name) != NULL
-			  : ftrace_find_field(c->format, name) != NULL;
+			  : ftrace_find_field(c->format, name) || find_element(c, name, &element);
 }
 
 static struct take absent_take(const struct layout_want *want)
@@ -97,11 +120,14 @@ static bool is_readable_int(const struct ftrace_field *f)
 static struct take take_of(const struct compiler *c, const struct layout_want *want)
 {
 	const struct ftrace_field *f = NULL;
+	struct ftrace_field element;
 
 	if (want->is_context)
 		f = find_context(c, want->name);
 	else if (*want->name)
 		f = ftrace_find_field(c->format, want->name);
+	if (!f && want->kind == WANT_INT && find_element(c, want->name, &element))
+		f = &element;
 	if (f && want->kind == WANT_INT && is_readable_int(f))
 		return int_take(c->plan->formats, f, want);
 	if (f && want->kind == WANT_TEXT && (f->is_array || f->place != FTRACE_FIXED))
@@ -119,7 +145,10 @@ static void add_take(struct ftrace_plan *plan, struct step *s, struct take t)
 
 static struct step compile_event(const struct compiler *c, enum event_id id)
 {
-	struct layout_class cls = {.name = c->format->full_name, .has = class_has, .ctx = c};
+	struct layout_class cls = {.name = c->format->full_name,
+				   .is_x86_64 = c->plan->formats->is_x86_64,
+				   .has = class_has,
+				   .ctx = c};
 	struct layout_want wants[LAYOUT_WANTS_MAX];
 	struct step s = {.first = (uint32_t)c->plan->takes.n,
 			 .id = (uint16_t)id,

@@ -76,6 +76,9 @@ static bool read_uname(struct tracedat *t, struct bytes b)
 	t->base.system = strtok_r(text, " ", &rest);
 	t->base.hostname = t->base.system ? strtok_r(NULL, " ", &rest) : NULL;
 	t->base.kernel = t->base.hostname ? strtok_r(NULL, " ", &rest) : NULL;
+	const char *machine = t->base.kernel ? strtok_r(NULL, " \n", &rest) : NULL;
+
+	t->formats.is_x86_64 = machine && !strcmp(machine, "x86_64");
 	return t->base.kernel != NULL;
 }
 
