@@ -32,6 +32,7 @@ enum {
 struct host_cpu {
 	uint32_t cpu;
 	int vcpu;		 /* whose thread is on the CPU, or IDENT_NONE */
+	int64_t said;		 /* the thread by which the last event said that; NO_VALUE: none did */
 	bool gap;		 /* no event since some were lost */
 	bool unknown;		 /* no sched_switch since some were lost */
 	int64_t lost_to;	 /* until then events of one of its channels are missing */
@@ -166,6 +167,19 @@ static void end_unknown(struct window_reader *r, struct host_cpu *c, int64_t tid
 	c->unknown = false;
 }
 
+/* The recorder says whose event it is: that needs no scheduler. */
+static void take_thread(struct window_reader *r, struct host_cpu *c, const struct event *e)
+{
+	bool is_kvm = e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT;
+
+	if (!is_kvm || e->tid == NO_VALUE || (e->tid == c->said && !c->unknown))
+		return;
+	if (c->unknown)
+		end_unknown(r, c, e->tid);
+	c->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->tid);
+	c->said = e->tid;
+}
+
 static void take_host_event(struct window_reader *r, struct host_cpu *c, const struct event *e)
 {
 	if (e->id == EV_LOST) {
@@ -179,6 +193,7 @@ static void take_host_event(struct window_reader *r, struct host_cpu *c, const s
 	if (c->gap)
 		c->lost.end = e->ts;
 	c->gap = false;
+	take_thread(r, c, e);
 	switch (e->id) {
 	case EV_KVM_ENTRY:
 		add_window(r, c, SYNC_CAUSE_NONE);
@@ -193,6 +208,7 @@ static void take_host_event(struct window_reader *r, struct host_cpu *c, const s
 		if (c->unknown)
 			end_unknown(r, c, e->sched_switch.prev_tid);
 		c->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->sched_switch.next_tid);
+		c->said = NO_VALUE;
 		break;
 	}
 }
@@ -218,6 +234,7 @@ static struct host_cpu *host_cpu_of(struct window_reader *r, uint32_t cpu)
 
 	c->cpu = cpu;
 	c->lost_to = INT64_MIN;
+	c->said = NO_VALUE;
 	c->vcpu = tid == NO_VALUE ? IDENT_NONE : identity_vcpu_of_thread(r->identity, r->host, tid);
 	return c;
 }

@@ -538,8 +538,12 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 		put_on_cpu(m, e, c);
 	struct world_vcpu *v = vcpu_on(c);
 
-	if (!v)
+	if (!v) {
+		/* Nobody would say when a thread that is no vCPU's leaves. */
+		if (!mc->has_switches && c->current)
+			vacate(m, c, e->ts);
 		return;
+	}
 	switch (e->id) {
 	case EV_KVM_ENTRY:
 		on_entry(m, e, c, v);

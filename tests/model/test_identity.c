@@ -345,6 +345,206 @@ static void number_twice_in_a_process(void **state)
 	done(&id, &m, 1);
 }
 
+/* ---- nothing says which process a vCPU's thread is of ------------------------------------------ */
+
+static void says_waking(struct machine *m, int64_t waker, int64_t woken, const char *name,
+			int64_t flags)
+{
+	runs(m, 0, waker, "x");
+	say(m, (struct event){.id = EV_SCHED_WAKING,
+			      .sched_waking = {.tid = woken, .comm = text(name), .flags = flags}});
+	runs(m, waker, 0, "swapper");
+}
+
+static void wakes_twice(struct machine *m, int64_t waker, int64_t woken, const char *name)
+{
+	for (int i = 0; i < 2; i++)
+		says_waking(m, waker, woken, name, 0);
+}
+
+static void forks(struct machine *m, int64_t parent, int64_t child)
+{
+	say(m, (struct event){.id = EV_SCHED_PROCESS_FORK,
+			      .sched_process_fork = {.parent_tid = parent,
+						     .child_tid = child,
+						     .child_pid = NO_VALUE}});
+}
+
+/* Two VMs of two vCPUs each: threads 11, 12 and 21, 22. */
+static void four_vcpus(struct machine *m)
+{
+	machine_begin(m);
+	vcpu(m, 11, "CPU 0/KVM", 0, 0);
+	vcpu(m, 12, "CPU 1/KVM", 1, 1);
+	vcpu(m, 21, "CPU 0/KVM", 0, 0);
+	vcpu(m, 22, "CPU 1/KVM", 1, 1);
+}
+
+static void assert_two_vms(struct machine *m, const char *why)
+{
+	struct identity id;
+
+	judge(&id, m, 1);
+	assert_int_equal(id.vms.n, 2);
+	assert_vcpu(&id, 0, 11, 0, 0);
+	assert_vcpu(&id, 0, 12, 0, 1);
+	assert_vcpu(&id, 0, 21, 1, 0);
+	assert_vcpu(&id, 0, 22, 1, 1);
+	assert_non_null(strstr(id.vms.at[0].why, why));
+	done(&id, m, 1);
+}
+
+static void told_by_the_recorder(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	four_vcpus(&m);
+	evidence_tell_vcpu(&m.e, 7, 11);
+	evidence_tell_vcpu(&m.e, 7, 12);
+	evidence_tell_vcpu(&m.e, 3, 21);
+	evidence_tell_vcpu(&m.e, 3, 22);
+	assert_two_vms(&m, "no trace of its own");
+}
+
+static void made_by_one_thread(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	four_vcpus(&m);
+	for (int64_t tid = 11; tid <= 22; tid++)
+		forks(&m, tid / 10 * 10, tid);
+	assert_two_vms(&m, "one thread made them");
+}
+
+static void vcpus_wake_each_other(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	four_vcpus(&m);
+	wakes_twice(&m, 11, 12, "CPU 1/KVM");
+	wakes_twice(&m, 22, 21, "CPU 0/KVM");
+	/* Timers fire and packets come in whoever runs; once is chance. */
+	for (int i = 0; i < 10; i++) {
+		says_waking(&m, 11, 22, "CPU 1/KVM", TRACE_FLAG_HARDIRQ);
+		says_waking(&m, 21, 12, "CPU 1/KVM", TRACE_FLAG_SOFTIRQ);
+	}
+	says_waking(&m, 11, 22, "CPU 1/KVM", 0);
+	assert_two_vms(&m, "they wake each other");
+}
+
+static void vcpus_share_an_emulator(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	four_vcpus(&m);
+	for (int64_t tid = 11; tid <= 22; tid = tid == 12 ? 21 : tid + 1) {
+		wakes_twice(&m, tid, tid / 10 * 10, "qemu-system-x86");
+		wakes_twice(&m, tid / 10 * 10, tid, "CPU/KVM");
+		/* It works for everybody. */
+		wakes_twice(&m, tid, 5, "kworker/0:1");
+		wakes_twice(&m, 5, tid, "CPU/KVM");
+	}
+	assert_two_vms(&m, "one more thread");
+}
+
+static void vhost_names_the_process(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	four_vcpus(&m);
+	says_waking(&m, 11, 15, "vhost-10", 0);
+	says_waking(&m, 12, 15, "vhost-10", 0);
+	says_waking(&m, 22, 25, "vhost-20", 0);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 3);
+	assert_vcpu(&id, 0, 12, 0, 1);
+	assert_int_equal(id.vms.at[0].pid, 10);
+	assert_string_equal(id.vms.at[0].name, "vm-10");
+	assert_int_equal(id.vms.at[1].pid, NO_VALUE);
+	assert_int_equal(id.vms.at[2].pid, 20);
+	done(&id, &m, 1);
+}
+
+static void equal_numbers_are_not_joined(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	four_vcpus(&m);
+	wakes_twice(&m, 11, 21, "CPU 0/KVM");
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 4);
+	done(&id, &m, 1);
+}
+
+/* Two VMs become one: numbers of the VMs behind it, and places of vCPUs, change. */
+static void vms_are_joined(void **state)
+{
+	struct machine m;
+	struct identity id;
+	size_t moved[4];
+
+	(void)state;
+	four_vcpus(&m);
+	judge(&id, &m, 1);
+	identity_join(&id, 3, 0, mem_strdup("because"), moved);
+	assert_int_equal(id.vms.n, 3);
+	assert_vcpu(&id, 0, 12, 0, 1);
+	assert_vcpu(&id, 0, 21, 1, 0);
+	assert_vcpu(&id, 0, 11, 2, 0);
+	assert_vcpu(&id, 0, 22, 2, 1);
+	assert_string_equal(id.vms.at[2].why, "because");
+	for (size_t i = 0; i < 4; i++) {
+		static const int64_t tids[] = {11, 12, 21, 22};
+
+		assert_int_equal(id.vcpus.at[moved[i]].tid, tids[i]);
+	}
+	done(&id, &m, 1);
+}
+
+/* ---- each event says its thread ---------------------------------------------------------------- */
+
+static void says_thread(struct machine *m, enum event_id id, int64_t tid, int64_t pid,
+			int64_t vcpu_id)
+{
+	struct event e = {.id = (uint16_t)id, .ts = ++m->ts, .tid = tid, .pid = pid};
+
+	if (id == EV_KVM_ENTRY)
+		e.kvm_entry.vcpu_id = vcpu_id;
+	else
+		e.kvm_exit.vcpu_id = vcpu_id;
+	evidence_stream_event(&m->s, &e);
+}
+
+/* KVM's events alone: who runs on the CPU is known from each of them. */
+static void without_the_scheduler(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	machine_begin(&m);
+	for (int64_t tid = 11; tid <= 22; tid = tid == 12 ? 21 : tid + 1) {
+		says_thread(&m, EV_KVM_ENTRY, tid, tid / 10 * 10, tid % 10 - 1);
+		says_thread(&m, EV_KVM_EXIT, tid, tid / 10 * 10, tid % 10 - 1);
+	}
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 2);
+	assert_int_equal(m.e.n_unplaced, 0);
+	assert_vcpu(&id, 0, 12, 0, 1);
+	assert_int_equal(id.vcpus.at[0].entries, 1);
+	assert_int_equal(id.vms.at[1].pid, 20);
+	assert_false(evidence_has(&m.e, EV_SCHED_SWITCH));
+	done(&id, &m, 1);
+}
+
 static void nobody_at_all(void **state)
 {
 	struct machine m;
@@ -372,6 +572,14 @@ int main(void)
 		cmocka_unit_test(decoy_uids),
 		cmocka_unit_test(nested),
 		cmocka_unit_test(number_twice_in_a_process),
+		cmocka_unit_test(told_by_the_recorder),
+		cmocka_unit_test(made_by_one_thread),
+		cmocka_unit_test(vcpus_wake_each_other),
+		cmocka_unit_test(vcpus_share_an_emulator),
+		cmocka_unit_test(vhost_names_the_process),
+		cmocka_unit_test(equal_numbers_are_not_joined),
+		cmocka_unit_test(vms_are_joined),
+		cmocka_unit_test(without_the_scheduler),
 		cmocka_unit_test(nobody_at_all),
 	};
 

@@ -78,6 +78,14 @@ static void on_wakeup(void *ctx, const struct wakeup *k)
 	fputc('\n', w->file);
 }
 
+static void on_exit_whole(void *ctx, const struct vm_exit *x)
+{
+	struct world *w = ctx;
+
+	fprintf(w->file, "exit: %d-%d %s\n", (int)x->begin, x->end == INT64_MIN ? -1 : (int)x->end,
+		x->has_parts ? "parts" : "whole");
+}
+
 static void on_thread_end(void *ctx, const struct model_thread *thread)
 {
 	*vec_push(&((struct world *)ctx)->ended) = thread->id;
@@ -104,9 +112,10 @@ static void add_vm(struct world *w, int host, int guest, int64_t tid)
 		(struct ident_vcpu){.vm = (int)w->identity.vms.n - 1, .tid = tid};
 }
 
-static void begin(struct world *w)
+/* hosts: the events that the host's recording could hold. */
+static void begin_with(struct world *w, struct event_set hosts)
 {
-	struct event_set all[N_MACHINES] = {event_set_all(), event_set_all(), event_set_all()};
+	struct event_set all[N_MACHINES] = {hosts, event_set_all(), event_set_all()};
 	static const struct model_span lanes[N_MACHINES] = {{0, END}, {0, END}, {0, END}};
 	static struct model_sink sink;
 
@@ -117,6 +126,7 @@ static void begin(struct world *w)
 				   .thread_interval = on_thread,
 				   .cpu_interval = on_cpu,
 				   .wakeup = on_wakeup,
+				   .vm_exit = on_exit_whole,
 				   .thread_end = on_thread_end};
 	add_machine(w, HOST, IDENT_NONE);
 	add_machine(w, L1, 0);
@@ -124,6 +134,11 @@ static void begin(struct world *w)
 	add_vm(w, HOST, L1, L1_VCPU);
 	add_vm(w, L1, L2, L2_VCPU);
 	w->model = model_new(&w->identity, all, lanes, &sink);
+}
+
+static void begin(struct world *w)
+{
+	begin_with(w, event_set_all());
 }
 
 static void end(struct world *w)
@@ -225,6 +240,122 @@ static void dumps_namespace(struct world *w, int64_t ts, int64_t tid, int64_t le
 	say(w, HOST, ts,
 	    (struct event){.id = EV_STATEDUMP_PID_NS,
 			   .statedump_pid_ns = {.tid = tid, .ns_level = level, .ns_inum = inum}});
+}
+
+/* Of an event that says its thread. */
+static void kvm_on(struct world *w, uint32_t cpu, int64_t ts, enum event_id id, int64_t tid)
+{
+	struct event e = {.id = (uint16_t)id, .cpu = cpu, .ts = ts, .tid = tid, .pid = NO_VALUE};
+
+	if (id == EV_KVM_EXIT) {
+		e.kvm_exit.reason = MSR;
+		e.kvm_exit.isa = 2;
+		e.kvm_exit.rip = NO_VALUE;
+	}
+	model_event(w->model, &e);
+}
+
+/* ---- each event says its thread ---- */
+
+/* KVM's events alone: in the guest from entry to exit, unknown until it enters again, on another CPU maybe. */
+static void without_the_scheduler(void **state)
+{
+	static const enum event_id ids[] = {EV_KVM_ENTRY, EV_KVM_EXIT};
+	struct world w;
+
+	(void)state;
+	begin_with(&w, event_set_of(ids, 2));
+	kvm_on(&w, 0, 10, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 0, 20, EV_KVM_EXIT, L1_VCPU);
+	kvm_on(&w, 0, 30, EV_KVM_ENTRY, 777);
+	kvm_on(&w, 1, 40, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 1, 70, EV_KVM_EXIT, L1_VCPU);
+	finish(&w);
+	expect(&w, "vcpu 0",
+	       "vcpu 0: 0-10 unknown by -1\nvcpu 0: 10-20 guest by -1\n"
+	       "vcpu 0: 20-40 unknown by -1\nvcpu 0: 40-70 guest by -1\n"
+	       "vcpu 0: 70-1000 unknown by -1\n");
+	expect(&w, "exit", "exit: 20-40 whole\nexit: 70--1 whole\n");
+	expect(&w, "thread 100",
+	       "thread 100: 0-10 unknown\nthread 100: 10-20 syscall ioctl\n"
+	       "thread 100: 20-40 unknown\nthread 100: 40-70 syscall ioctl\n"
+	       "thread 100: 70-1000 unknown\n");
+	assert_int_equal(model_contradictions(w.model), 0);
+	end(&w);
+}
+
+/* An exit was lost: another vCPU thread enters on that CPU, so the first one is not there any more. */
+static void exit_is_missing_without_the_scheduler(void **state)
+{
+	static const enum event_id ids[] = {EV_KVM_ENTRY, EV_KVM_EXIT};
+	struct world w;
+
+	(void)state;
+	begin_with(&w, event_set_of(ids, 2));
+	kvm_on(&w, 0, 10, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 0, 30, EV_KVM_ENTRY, 777);
+	kvm_on(&w, 1, 50, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 2, 60, EV_KVM_ENTRY, L1_VCPU);
+	finish(&w);
+	expect(&w, "cpu 0.0: 3", "cpu 0.0: 30-1000 unknown -1\n");
+	expect(&w, "cpu 0.1: 6", "cpu 0.1: 60-1000 unknown -1\n");
+	end(&w);
+}
+
+/* The switch to the vCPU's thread is missing: it is there nevertheless, and whoever was believed to be is not. */
+static void thread_contradicts_the_scheduler(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, 50);
+	kvm_on(&w, 0, 20, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 0, 30, EV_KVM_EXIT, L1_VCPU);
+	switches(&w, HOST, 40, L1_VCPU, ASLEEP, 50);
+	finish(&w);
+	expect(&w, "vcpu 0: 2", "vcpu 0: 20-30 guest by -1\n");
+	expect(&w, "vcpu 0: 3", "vcpu 0: 30-40 hypervisor by -1\n");
+	expect(&w, "thread 50: 2", "thread 50: 20-40 unknown\n");
+	assert_int_equal(model_contradictions(w.model), 1);
+	end(&w);
+}
+
+/* After a loss the first event of KVM tells who is there, before any switch does. */
+static void thread_is_known_after_a_loss(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	say(&w, HOST, 20, (struct event){.id = EV_LOST, .lost = {.to = 25}});
+	kvm_on(&w, 0, 30, EV_KVM_ENTRY, L1_VCPU);
+	kvm_on(&w, 0, 40, EV_KVM_EXIT, L1_VCPU);
+	finish(&w);
+	expect(&w, "vcpu 0: 2", "vcpu 0: 20-30 unknown by -1\n");
+	expect(&w, "vcpu 0: 3", "vcpu 0: 30-40 guest by -1\n");
+	assert_int_equal(model_contradictions(w.model), 0);
+	end(&w);
+}
+
+/* What the recording as a whole says of threads holds until an event knows better. */
+static void threads_are_named(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	evidence_name_thread(&w.evidence[HOST], 50, 49, "saved");
+	switches(&w, HOST, 10, 1, RUNNABLE, 50);
+	const struct model_thread *t = model_thread(w.model, 1);
+
+	assert_int_equal(t->tid, 50);
+	assert_int_equal(t->pid, 49);
+	assert_string_equal(t->comm, "saved");
+	forks(&w, 20, 1, 50, 0, NO_VALUE);
+	finish(&w);
+	end(&w);
 }
 
 /* ---- through the layers ---- */
@@ -732,6 +863,11 @@ static void vectors_are_learned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_the_scheduler),
+		cmocka_unit_test(exit_is_missing_without_the_scheduler),
+		cmocka_unit_test(thread_contradicts_the_scheduler),
+		cmocka_unit_test(thread_is_known_after_a_loss),
+		cmocka_unit_test(threads_are_named),
 		cmocka_unit_test(three_levels),
 		cmocka_unit_test(stolen_from_below),
 		cmocka_unit_test(nested_entries_and_exits),
