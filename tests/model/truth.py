@@ -28,15 +28,20 @@ def merged(rows):
     return found
 
 
-class Simulation:
-    """A recording made by SIM with these options, its clocks exact, in `directory`."""
+FORMATS = {"ctf": "", "trace.dat": ".dat", "perf.data": ".perf.data"}  # and what ends a machine's recording
 
-    def __init__(self, sim, directory, *options):
+
+class Simulation:
+    """A recording in a format, made by SIM with these options, its clocks exact, in `directory`."""
+
+    def __init__(self, sim, directory, *options, form="ctf"):
         self.directory = pathlib.Path(directory) / "sim"
-        self.options = options
-        subprocess.run([sim, *options, "--clock-offset", "0", "--clock-drift", "0", self.directory],
-                       check=True, stdout=subprocess.DEVNULL)
-        self.traces = sorted(d for d in self.directory.iterdir() if d.name != "truth")
+        self.options, self.form = options, form
+        subprocess.run([sim, *options, "--format", form, "--clock-offset", "0", "--clock-drift", "0",
+                        self.directory], check=True, stdout=subprocess.DEVNULL)
+        # What is to be added to times in a recording to get the truth's, on this machine.
+        self.origins = {r["machine"]: int(r["origin"]) for r in self.rows("origin")}
+        self.traces = [self.directory / (name + FORMATS[form]) for name in sorted(self.origins)]
 
     def rows(self, name):
         with open(self.directory / "truth" / (name + ".csv"), newline="") as f:
@@ -44,8 +49,9 @@ class Simulation:
 
     def results(self, vmscope, rows):
         """What vmscope finds when it is told the clocks."""
-        given = [x for t in self.traces if t.name != "host"
-                 for x in ("--clock-offset", t.name + "=0")]
+        host = self.origins["host"]
+        given = [x for name, origin in self.origins.items() if name != "host"
+                 for x in ("--clock-offset", f"{name}={origin - host}")]
         return Results.of_analysis(vmscope, rows, self.traces, *given)
 
     def kernel_threads(self):
@@ -57,13 +63,14 @@ class Simulation:
         return untraced | {r["machine"]: r["machine"] for r in self.rows("identity")}
 
     def lanes(self, name, keys, what):
-        """A truth table as lanes; kernel threads run in the kernel, which `user` is said for there."""
+        """A truth table as lanes, in the host's times; kernel threads run in the kernel, which `user` is said for there."""
         kernel, found = self.kernel_threads(), collections.defaultdict(list)
+        origin = self.origins["host"]
         for r in self.rows(name):
             if r["state"] == "user" and (r["machine"], r["tid"]) in kernel:
                 r["state"] = "syscall"
             begin = int(r["begin"])
-            found[tuple(r[k] for k in keys)].append((begin, int(r["end"]) - begin, what(r)))
+            found[tuple(r[k] for k in keys)].append((begin - origin, int(r["end"]) - begin, what(r)))
         return {key: merged(rows) for key, rows in found.items()}
 
 
@@ -83,6 +90,11 @@ def thread_agrees(told, true):
     if told[0] == "unknown":
         return True
     return told[0] == true[0] and told[1] in (None, true[1]) and told[2] in (None, true[2])
+
+
+def thread_agrees_but_call(told, true):
+    """The kernel's raw_syscalls number system calls: a name that is not known is said to be `unknown`."""
+    return thread_agrees((*told[:2], None if told[2] == "unknown" else told[2]), true)
 
 
 # ---- CPUs: (state, tid, VM, vCPU, tid in the VM)
@@ -113,6 +125,7 @@ def is_placed(machine):
 
 def wrong_threads(sim, r):
     truth = sim.lanes("thread_state", ("machine", "tid"), true_of_thread)
+    agrees = thread_agrees if sim.form == "ctf" else thread_agrees_but_call
     for (thread,), rows in r.lanes("thread_state").items():
         t = r.threads[thread]
         machine = r.machines[t.machine_id].name
@@ -120,7 +133,7 @@ def wrong_threads(sim, r):
             continue
         yield from differences(f"thread {t.tid} ({t.comm}) of {machine}",
                                [(i.ts, i.dur, told_of_thread(i)) for i in rows],
-                               truth.get((machine, str(t.tid)), []), thread_agrees)
+                               truth.get((machine, str(t.tid)), []), agrees)
 
 
 def wrong_cpus(sim, r):
