@@ -174,9 +174,14 @@ static void take_thread(struct window_reader *r, struct host_cpu *c, const struc
 
 	if (!is_kvm || e->tid == NO_VALUE || (e->tid == c->said && !c->unknown))
 		return;
+	int vcpu = identity_vcpu_of_thread(r->identity, r->host, e->tid);
+
 	if (c->unknown)
 		end_unknown(r, c, e->tid);
-	c->vcpu = identity_vcpu_of_thread(r->identity, r->host, e->tid);
+	/* What ended was another one's, whose exit is missing. */
+	if (vcpu != c->vcpu)
+		add_window(r, c, SYNC_CAUSE_NONE);
+	c->vcpu = vcpu;
 	c->said = e->tid;
 }
 
