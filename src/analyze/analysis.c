@@ -40,24 +40,40 @@ static void take_told(struct evidence *e, const struct recording *r, bool with_g
 	}
 }
 
+/* Once, or once more when some events turn out to be there twice. */
+static void survey_recording(struct evidence *e, struct diag_list *diags, struct recording *trace,
+			     const struct evidence_options *options, bool with_guests)
+{
+	struct input_plan *plan = input_plan_new(trace, evidence_events(options), false);
+	struct survey_counts *counts = mem_zalloc(trace->streams.n, sizeof(*counts));
+	bool again = false;
+
+	do {
+		if (again)
+			evidence_deinit(e);
+		evidence_init(e, options);
+		take_told(e, trace, with_guests);
+		*diags = trace->diags;
+		survey_trace(e, diags, trace, plan, counts);
+		again = !again && survey_find_doubled(trace, counts);
+	} while (again);
+	free(counts);
+	input_plan_free(trace, plan);
+}
+
 static void survey_machine(void *ctx, size_t machine)
 {
 	struct survey *s = ctx;
 	struct analysis *a = s->a;
-	const struct recording *trace = a->session.recordings.at[machine];
+	struct recording *trace = a->session.recordings.at[machine];
 	struct evidence *e = &a->evidence[machine];
 	struct evidence_options options = {.described = recording_described(trace),
 					   .is_vague = trace->lists_unrecorded,
 					   .with_vmsync = uses_vmsync(s->options),
 					   .has_processes = trace->knows_processes};
-	struct input_plan *plan = input_plan_new(trace, evidence_events(&options), false);
 
-	evidence_init(e, &options);
-	take_told(e, trace, believes_recorder(s->options));
-	diag_merge(&a->diags[machine], &trace->diags);
-	survey_trace(e, &a->diags[machine], trace, plan);
+	survey_recording(e, &a->diags[machine], trace, &options, believes_recorder(s->options));
 	a->described[machine] = evidence_present(e);
-	input_plan_free(trace, plan);
 }
 
 static void judge(struct analysis *a)

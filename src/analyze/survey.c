@@ -9,6 +9,7 @@
 struct channel {
 	struct reader *reader;
 	size_t at; /* in the reader's events */
+	struct survey_counts *counts;
 };
 
 struct reading {
@@ -58,6 +59,8 @@ static const struct event *next_event(struct reading *r)
 	}
 	if (from)
 		from->at++;
+	if (first && first->id < EV_N)
+		from->counts->n[first->id]++;
 	return first;
 }
 
@@ -98,14 +101,17 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 
 /* Streams from..from + n of the recording are the CPU's. */
 static void survey_cpu(struct evidence *e, struct diag_list *diags, const struct recording *trace,
-		       const struct input_plan *plan, size_t from, size_t n)
+		       const struct input_plan *plan, struct survey_counts *counts, size_t from,
+		       size_t n)
 {
 	struct reading r = {
 		.channels = mem_zalloc(n, sizeof(*r.channels)), .n = n, .lost_to = INT64_MIN};
 
 	evidence_stream_begin(&r.evidence, e, trace->streams.at[from].cpu);
 	for (size_t i = 0; i < n; i++)
-		r.channels[i].reader = reader_new(trace, from + i, plan, 0, INT64_MIN);
+		r.channels[i] =
+			(struct channel){.reader = reader_new(trace, from + i, plan, 0, INT64_MIN),
+					 .counts = &counts[from + i]};
 	if (n == 1)
 		read_alone(&r);
 	else
@@ -130,14 +136,76 @@ static void find_missing(struct evidence *e, struct diag_list *diags, const stru
 }
 
 void survey_trace(struct evidence *e, struct diag_list *diags, const struct recording *trace,
-		  const struct input_plan *plan)
+		  const struct input_plan *plan, struct survey_counts *counts)
 {
 	const struct recording_stream *streams = trace->streams.at;
 
 	for (size_t from = 0, to; from < trace->streams.n; from = to) {
 		for (to = from + 1; to < trace->streams.n && streams[to].cpu == streams[from].cpu;)
 			to++;
-		survey_cpu(e, diags, trace, plan, from, to - from);
+		survey_cpu(e, diags, trace, plan, counts, from, to - from);
 	}
 	find_missing(e, diags, trace);
+}
+
+/* ---- events in several channels --------------------------------------------------------------- */
+
+/* How often the event was read from all streams of a channel. */
+static uint64_t count_in_channel(const struct recording *r, const struct survey_counts *counts,
+				 uint32_t group, enum event_id id)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->streams.n; i++)
+		n += r->streams.at[i].group == group ? counts[i].n[id] : 0;
+	return n;
+}
+
+/* Whether a CPU has the event in this stream and, of another channel, in one behind it. */
+static bool is_in_two(const struct recording *r, const struct survey_counts *counts, size_t i,
+		      enum event_id id)
+{
+	const struct recording_stream *s = &r->streams.at[i];
+
+	for (size_t k = i + 1; k < r->streams.n && r->streams.at[k].cpu == s->cpu; k++) {
+		if (r->streams.at[k].group != s->group && counts[k].n[id])
+			return counts[i].n[id] > 0;
+	}
+	return false;
+}
+
+/* Of an event that some CPU has in two streams. Return: whether it is one, with the channel that has most of it. */
+static bool find_keeper(const struct recording *r, const struct survey_counts *counts,
+			enum event_id id, uint32_t *groupp)
+{
+	bool doubled = false;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < r->streams.n; i++) {
+		uint32_t group = r->streams.at[i].group;
+		uint64_t n = count_in_channel(r, counts, group, id);
+
+		doubled |= is_in_two(r, counts, i, id);
+		*groupp = n > most ? group : *groupp;
+		most = n > most ? n : most;
+	}
+	return doubled;
+}
+
+bool survey_find_doubled(struct recording *r, const struct survey_counts *counts)
+{
+	bool any = false;
+
+	for (enum event_id id = 0; id < EV_N; id++) {
+		uint32_t keeper;
+
+		if (!find_keeper(r, counts, id, &keeper))
+			continue;
+		any = true;
+		vec_each (s, &r->streams) {
+			if (s->group != keeper)
+				s->doubled.bits |= UINT64_C(1) << id;
+		}
+	}
+	return any;
 }

@@ -83,6 +83,7 @@ struct reader *reader_new(const struct recording *rec, size_t stream, const stru
 	struct reader *r = rec->ops->reader_new(rec, stream, plan, skip_before_ns);
 
 	r->recording = rec;
+	r->doubled = rec->streams.at[stream].doubled;
 	r->n = 0;
 	r->room = READER_FEW;
 	r->events = new_room(r->room, machine, rec->streams.at[stream].cpu);
@@ -98,11 +99,27 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
+static void drop_doubled(struct reader *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		enum event_id id = (enum event_id)r->events[i].id;
+
+		if (id >= EV_N || !event_set_has(r->doubled, id))
+			r->events[n++] = r->events[i];
+	}
+	r->n = n;
+}
+
 bool reader_read(struct reader *r)
 {
 	r->n = 0;
-	if (!r->ended)
+	while (!r->ended && !r->n) {
 		r->recording->ops->reader_fill(r);
+		if (r->doubled.bits)
+			drop_doubled(r);
+	}
 	return r->n > 0;
 }
 

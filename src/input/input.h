@@ -61,7 +61,11 @@ struct recording_stream {
 	uint32_t cpu;
 	bool has_cpu;
 	const char *channel; /* or instance; NULL where it has no name */
+	uint32_t
+		group; /* number of its channel or instance: that of all streams of it, no other's */
 	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
+	struct event_set
+		doubled; /* not read here: another stream of the CPU has the same (analyze/survey.h) */
 	int64_t begin_ns; /* when it begins, as far as it says before it is read; INT64_MAX: unknown */
 };
 
@@ -182,6 +186,7 @@ struct reader {
 	const struct diag_list *diags;
 
 	const struct recording *recording;
+	struct event_set doubled; /* of its stream */
 };
 
 /*

@@ -100,6 +100,7 @@ static void describe_streams(struct recording *r, const struct ctf_trace *t)
 			.cpu = s->cpu,
 			.has_cpu = s->has_cpu,
 			.channel = s->cls->name,
+			.group = (uint32_t)s->cls->id,
 			.clock = clock_index(&t->type, s->cls->clock),
 			.begin_ns = ctf_clock_ns(s->cls->clock, s->files.at[0]->first.begin)};
 }

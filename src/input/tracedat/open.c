@@ -205,6 +205,7 @@ static void place_streams(struct tracedat *t)
 			(struct recording_stream){.cpu = p->cpu,
 						  .has_cpu = true,
 						  .channel = *b->name ? b->name : NULL,
+						  .group = p->buffer,
 						  .clock = clock_of(t, b)};
 	}
 	vec_deinit(&placed);
