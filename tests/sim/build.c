@@ -296,10 +296,51 @@ int world_init(struct world *w, const struct options *o, struct error *err)
 	return 0;
 }
 
+/* What the agent measures when tracing begins and when it ends. */
+static struct out_shift shift_at(const struct machine *m, uint64_t raw, uint64_t host_raw)
+{
+	struct out_shift s = {.time = raw, .scaling = 1};
+
+	if (m->w->o->tsc_scale && m->clock.tsc) {
+		s.fraction = 32;
+		s.scaling =
+			(uint64_t)(((unsigned __int128)1 << (TSC_FRAC + 32)) / m->clock.tsc_ratio);
+	}
+	uint64_t scaled = (uint64_t)(((unsigned __int128)raw * s.scaling) >> s.fraction);
+	int64_t error = m->w->o->agent_error;
+	if (m->clock.tsc)
+		error = error * (int64_t)(m->w->host->clock.freq / 1000000) / 1000;
+	s.offset = (int64_t)(host_raw - scaled) + error;
+	return s;
+}
+
+static void tell_of_guest(struct machine *m)
+{
+	struct machine *host = m->w->host;
+	int32_t *tids = mem_alloc(m->n_cpus * sizeof(*tids));
+	char cid[16];
+
+	snprintf(cid, sizeof(cid), "%d", m->index + 2);
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		tids[i] = m->vcpus[i].thread->tid;
+	struct out_guest guest = {cid, out_trace_id(m->trace_file), m->n_cpus, tids};
+	out_guest(host->trace_file, &guest);
+	free(tids);
+	const struct out_shift shifts[] = {shift_at(m, m->begin_raw, m->host_begin_raw),
+					   shift_at(m, machine_clock_raw(&m->clock, m->w->now),
+						    machine_clock_raw(&host->clock, m->w->now))};
+	out_shifts(m->trace_file, out_trace_id(host->trace_file), shifts, 2);
+}
+
 int world_finish(struct world *w, struct error *err)
 {
 	int ret = 0;
 
+	for (unsigned i = 1; i < w->n_machines && w->o->agent; i++) {
+		struct machine *m = &w->machines[i];
+		if (m->trace && m->vcpus[m->n_cpus - 1].thread)
+			tell_of_guest(m);
+	}
 	for (unsigned i = 0; i < w->n_machines && !ret; i++) {
 		struct machine *m = &w->machines[i];
 		if (m->trace_file)

@@ -24,7 +24,7 @@ import zlib
 
 import bt2
 
-from check_truth import same
+from check_truth import Checker as Truth, same
 
 Event = collections.namedtuple("Event", "raw ns cpu name fields")
 Read = collections.namedtuple("Read", "time cpu name tid pid comm fields")  # pid, comm None: not said
@@ -300,16 +300,34 @@ class Checker:
         return sum(self.failures.values())
 
     def check_format(self, form, traces):
-        options = without(self.options, "--trace-compress")
+        # With the agent trace-cmd shows guests on the host's clock.
+        options = [o for o in without(self.options, "--trace-compress") if o != "--agent"]
         directory = self.run(form, options, form)
         if not same(directory, self.run(form, options, form + "-again")):
             self.fail("seed", f"{form}: a second run is different")
         for machine, events in traces.items():
             Recording(self, directory, form, machine).check(events)
+        if form == "trace.dat" and "--agent" in self.options:
+            self.check_agent(self.run(form, self.options, form + "-agent"), traces)
         if self.compression:
             packed = self.run(form, self.options, form + "-packed")
             for machine in traces:
                 self.check_compressed(form, directory, packed, machine)
+
+    def check_agent(self, directory, traces):
+        """What trace-cmd shows of guests beside their host is on the host's clock. It does not interpolate: without drift."""
+        truth = Truth(directory)
+        origin = {r["machine"]: int(r["origin"]) for r in truth.rows("origin")}["host"]
+        files = [x for m in traces for x in ("-i", os.path.join(directory, m + ".dat"))]
+        shown = collections.defaultdict(list)
+        for line in output_of("trace-cmd", "report", "-t", *files).splitlines():
+            if m := re.match(r"\s*(\w+)\.dat: .* \[\d+\]\s*([\d.]+): ", line):
+                shown[m[1]].append(nanoseconds(m[2]) + origin)
+        for machine, events in traces.items():
+            true = [truth.reference(machine, e.ns) for e in events]
+            wrong = sum(abs(a - b) > 3 for a, b in zip(shown[machine], true))
+            if wrong or len(true) != len(shown[machine]):
+                self.fail("agent", f"{directory}: {machine}: {wrong} of {len(true)} times are wrong")
 
     def check_compressed(self, form, plain, packed, machine):
         name = machine + (".dat" if form == "trace.dat" else ".perf.data")

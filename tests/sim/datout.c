@@ -38,6 +38,8 @@ enum option {
 	O_CPUCOUNT = 8,
 	O_VERSION = 9,
 	O_TRACEID = 11,
+	O_TIME_SHIFT = 12,
+	O_GUEST = 13,
 	O_TSC2NSEC = 14
 };
 
@@ -53,6 +55,13 @@ struct names {
 	unsigned last;
 };
 
+/* What is put together in memory before it is written; on end() it is in body, owned by the caller. */
+struct memory {
+	FILE *f;
+	char *body;
+	size_t n;
+};
+
 struct dat {
 	struct out out;
 	struct tracepoints tracepoints;
@@ -60,9 +69,62 @@ struct dat {
 	unsigned n_pages;
 	struct names names;
 	uint64_t begin;
-	FILE *f;       /* the recording, while it is closed */
-	FILE *strings; /* what sections are called */
+	struct memory agent; /* options that it adds */
+	FILE *f;	     /* the recording, while it is closed */
+	FILE *strings;	     /* what sections are called */
 };
+
+/* ---- bytes ---- */
+
+static void write_int(FILE *f, uint64_t v, size_t size)
+{
+	fwrite(&v, size, 1, f);
+}
+
+static void write_text(FILE *f, const char *text)
+{
+	fwrite(text, strlen(text) + 1, 1, f);
+}
+
+static FILE *memory_begin(struct memory *m)
+{
+	*m = (struct memory){0};
+	m->f = open_memstream(&m->body, &m->n);
+	if (!m->f)
+		abort(); /* memory does not fail: base/mem.h */
+	return m->f;
+}
+
+static void memory_end(struct memory *m)
+{
+	fclose(m->f);
+}
+
+static void write_option(FILE *f, enum option id, const void *data, size_t n)
+{
+	write_int(f, id, 2);
+	write_int(f, n, 4);
+	fwrite(data, 1, n, f);
+}
+
+static void write_text_option(FILE *f, enum option id, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void write_text_option(FILE *f, enum option id, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *text = mem_vprintf(fmt, ap);
+	va_end(ap);
+	write_option(f, id, text, strlen(text) + 1);
+	free(text);
+}
+
+static void write_int_option(FILE *f, enum option id, uint64_t v, size_t size)
+{
+	write_option(f, id, &v, size);
+}
 
 /* ---- names ---- */
 
@@ -140,6 +202,7 @@ static int dat_open(struct out *out, struct error *err)
 
 	tracepoints_init(&d->tracepoints, out->spec.old);
 	names_init(&d->names, out->spec.n_names);
+	memory_begin(&d->agent);
 	d->n_pages = out->spec.n_cpus * n_instances(d);
 	d->pages = mem_zalloc(d->n_pages, sizeof(*d->pages));
 	for (unsigned i = 0; i < d->n_pages; i++)
@@ -147,6 +210,57 @@ static int dat_open(struct out *out, struct error *err)
 	for (unsigned i = 0; i < d->n_pages && !ret; i++)
 		ret = pages_init(&d->pages[i], out, i % out->spec.n_cpus, err);
 	return ret;
+}
+
+/* ---- the agent ---- */
+
+static void dat_guest(struct out *out, const struct out_guest *g)
+{
+	struct dat *d = (struct dat *)out;
+	struct memory option;
+	FILE *f = memory_begin(&option);
+
+	write_text(f, g->name);
+	write_int(f, g->trace_id, 8);
+	write_int(f, g->n_cpus, 4);
+	for (unsigned i = 0; i < g->n_cpus; i++) {
+		write_int(f, i, 4);
+		write_int(f, (uint64_t)g->tids[i], 4);
+	}
+	memory_end(&option);
+	write_option(d->agent.f, O_GUEST, option.body, option.n);
+	free(option.body);
+}
+
+static void write_shifts(FILE *f, const struct out_shift *shifts, unsigned n)
+{
+	write_int(f, n, 4);
+	for (unsigned i = 0; i < n; i++)
+		write_int(f, shifts[i].time, 8);
+	for (unsigned i = 0; i < n; i++)
+		write_int(f, (uint64_t)shifts[i].offset, 8);
+	for (unsigned i = 0; i < n; i++)
+		write_int(f, shifts[i].scaling, 8);
+}
+
+/* The same on all CPUs. The fractions follow after all else. */
+static void dat_shifts(struct out *out, uint64_t host_trace_id, const struct out_shift *shifts,
+		       unsigned n)
+{
+	struct dat *d = (struct dat *)out;
+	struct memory option;
+	FILE *f = memory_begin(&option);
+
+	write_int(f, host_trace_id, 8);
+	write_int(f, 0, 4); /* flags */
+	write_int(f, out->spec.n_cpus, 4);
+	for (unsigned i = 0; i < out->spec.n_cpus; i++)
+		write_shifts(f, shifts, n);
+	for (unsigned i = 0; i < out->spec.n_cpus * n; i++)
+		write_int(f, shifts[i % n].fraction, 8);
+	memory_end(&option);
+	write_option(d->agent.f, O_TIME_SHIFT, option.body, option.n);
+	free(option.body);
 }
 
 /* ---- clocks ---- */
@@ -182,16 +296,6 @@ static int64_t dat_origin(const struct out *out)
 }
 
 /* ---- the file ---- */
-
-static void write_int(FILE *f, uint64_t v, size_t size)
-{
-	fwrite(&v, size, 1, f);
-}
-
-static void write_text(FILE *f, const char *text)
-{
-	fwrite(text, strlen(text) + 1, 1, f);
-}
 
 /* Return: by which a section is called `name`. */
 static uint32_t section_name(struct dat *d, const char *name)
@@ -230,53 +334,6 @@ static uint64_t write_section(struct dat *d, enum section id, uint32_t name, con
 	fwrite(packed, 1, size, d->f);
 	free(packed);
 	return at;
-}
-
-/* What is put together in memory before it is written; on end() it is in body, owned by the caller. */
-struct memory {
-	FILE *f;
-	char *body;
-	size_t n;
-};
-
-static FILE *memory_begin(struct memory *m)
-{
-	*m = (struct memory){0};
-	m->f = open_memstream(&m->body, &m->n);
-	if (!m->f)
-		abort(); /* memory does not fail: base/mem.h */
-	return m->f;
-}
-
-static void memory_end(struct memory *m)
-{
-	fclose(m->f);
-}
-
-static void write_option(FILE *f, enum option id, const void *data, size_t n)
-{
-	write_int(f, id, 2);
-	write_int(f, n, 4);
-	fwrite(data, 1, n, f);
-}
-
-static void write_text_option(FILE *f, enum option id, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void write_text_option(FILE *f, enum option id, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	char *text = mem_vprintf(fmt, ap);
-	va_end(ap);
-	write_option(f, id, text, strlen(text) + 1);
-	free(text);
-}
-
-static void write_int_option(FILE *f, enum option id, uint64_t v, size_t size)
-{
-	write_option(f, id, &v, size);
 }
 
 static void write_names(const struct dat *d, FILE *f)
@@ -354,7 +411,7 @@ static void write_tsc2nsec(const struct dat *d, FILE *options)
 	write_option(options, O_TSC2NSEC, data, sizeof(data));
 }
 
-static void write_machine(const struct dat *d, FILE *options)
+static void write_machine(struct dat *d, FILE *options)
 {
 	const struct out_spec *spec = &d->out.spec;
 	bool tsc = spec->clock->tsc;
@@ -367,6 +424,8 @@ static void write_machine(const struct dat *d, FILE *options)
 	write_option(options, O_TRACEID, spec->uuid, 8);
 	for (unsigned i = 0; i < spec->n_cpus; i++)
 		write_cpustat(d, &d->pages[i], options);
+	fflush(d->agent.f);
+	fwrite(d->agent.body, 1, d->agent.n, options);
 	if (has_tsc2nsec(d))
 		write_tsc2nsec(d, options);
 	write_int_option(options, O_CPUCOUNT, spec->n_cpus, 4);
@@ -521,6 +580,8 @@ static void dat_free(struct out *out)
 	for (unsigned i = 0; i < d->n_pages; i++)
 		pages_deinit(&d->pages[i]);
 	free(d->pages);
+	memory_end(&d->agent);
+	free(d->agent.body);
 	free(d->names.slots);
 	free(d->names.slot_of);
 }
@@ -531,6 +592,8 @@ const struct out_ops out_dat = {
 	.begin = dat_begin,
 	.event = dat_event,
 	.origin = dat_origin,
+	.guest = dat_guest,
+	.shifts = dat_shifts,
 	.close = dat_close,
 	.free = dat_free,
 };

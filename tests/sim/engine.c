@@ -84,7 +84,9 @@ void machine_trace(struct machine *m)
 	m->trace = m->trace_file;
 	if (!m->trace)
 		return;
-	out_begin(m->trace, machine_clock_raw(&m->clock, m->w->now));
+	m->begin_raw = machine_clock_raw(&m->clock, m->w->now);
+	m->host_begin_raw = machine_clock_raw(&m->w->host->clock, m->w->now);
+	out_begin(m->trace, m->begin_raw);
 	for (struct task *t = NULL; (t = work_next_task(m, t ? t->tid : 0));)
 		out_thread(m->trace, &(struct out_thread){.tid = t->tid,
 							  .pid = t->pid,

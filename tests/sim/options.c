@@ -81,6 +81,10 @@ static const struct option {
 	 "  perf.data: perf's own clock, whose time of day is not known"},
 	{"saved-names", COUNT, AT(saved_names), 0, 32768,
 	 "N  trace.dat: names of threads that the kernel keeps (128)"},
+	{"agent", ON, AT(agent), 0, 0,
+	 "  trace.dat: guests are recorded with their host, by trace-cmd's agent"},
+	{"agent-error", MICROSECONDS, AT(agent_error), -1e9, 1e9,
+	 "US  by which it is wrong about their clocks (0)"},
 	{"trace-compress", CHOICE, AT(compression), 0, 0,
 	 "none|zlib|zstd  trace.dat; perf.data with zstd alone (none)"},
 #undef AT

@@ -29,9 +29,10 @@ struct options {
 	int64_t step_ns;
 	bool vmx, compact, old_names, statedump, ioctl, identical, contention, late_guests,
 		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, tsc2nsec, containers,
-		truth, channels, wall_clock;
+		truth, channels, wall_clock, agent;
 	uint8_t format, compression; /* enum out_format, enum out_compression */
 	unsigned saved_names;
+	int64_t agent_error; /* ns */
 };
 
 /*

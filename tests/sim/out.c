@@ -61,6 +61,26 @@ int64_t out_origin(const struct out *o)
 	return o->ops->origin(o);
 }
 
+uint64_t out_trace_id(const struct out *o)
+{
+	uint64_t id;
+
+	memcpy(&id, o->spec.uuid, sizeof(id));
+	return id;
+}
+
+void out_guest(struct out *o, const struct out_guest *guest)
+{
+	if (o->ops->guest)
+		o->ops->guest(o, guest);
+}
+
+void out_shifts(struct out *o, uint64_t host_trace_id, const struct out_shift *shifts, unsigned n)
+{
+	if (o->ops->shifts)
+		o->ops->shifts(o, host_trace_id, shifts, n);
+}
+
 int out_close(struct out *o, uint64_t raw, struct error *err)
 {
 	if (o->ops->close(o, raw, err))

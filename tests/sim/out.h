@@ -69,6 +69,22 @@ struct out_thread {
 	uint32_t ns_inum; /* of its PID namespace */
 };
 
+/* What trace-cmd's agent finds out of a guest that is recorded together with its host. */
+struct out_guest {
+	const char *name;  /* as the host's recorder calls it */
+	uint64_t trace_id; /* of its recording: out_trace_id() */
+	unsigned n_cpus;
+	const int32_t *tids; /* per CPU, of the host's thread that runs it */
+};
+
+/* At a time of the guest's: host's = ((time * scaling) >> fraction) + offset. */
+struct out_shift {
+	uint64_t time;
+	int64_t offset;
+	uint64_t scaling;
+	uint32_t fraction;
+};
+
 struct out;
 
 /* Return: 0 with *outp, or ERR with err set. */
@@ -92,6 +108,11 @@ uint64_t out_bytes(const struct out *o);
 
 /* Return: ns to be added to the recording's times to get the machine's time since the Epoch. */
 int64_t out_origin(const struct out *o);
+
+/* Of the agent, for a host and for a guest; before they are closed. Other recorders have none. */
+uint64_t out_trace_id(const struct out *o);
+void out_guest(struct out *o, const struct out_guest *guest);
+void out_shifts(struct out *o, uint64_t host_trace_id, const struct out_shift *shifts, unsigned n);
 
 /* Ends the recording at raw_time. Return: 0, or ERR with err set if anything could not be written.
  */

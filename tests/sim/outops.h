@@ -19,6 +19,9 @@ struct out_ops {
 	bool (*event)(struct out *o, const struct out_context *in, enum ev ev, uint64_t raw,
 		      const uint64_t *args);
 	int64_t (*origin)(const struct out *o);
+	void (*guest)(struct out *o, const struct out_guest *guest); /* or NULL, as the next */
+	void (*shifts)(struct out *o, uint64_t host_trace_id, const struct out_shift *shifts,
+		       unsigned n);
 	int (*close)(struct out *o, uint64_t raw,
 		     struct error *err); /* out_write()'s failures apart */
 	void (*free)(struct out *o);	 /* all but the struct; also after open() failed */

@@ -170,6 +170,8 @@ struct machine {
 	struct machine_clock clock;
 	struct out *trace; /* NULL while it is not traced */
 	struct out *trace_file;
+	uint64_t begin_raw,
+		host_begin_raw; /* when its tracing began, on its clock and the host's */
 	int64_t trace_from;
 	/* guests */
 	struct vcpu *vcpus;
