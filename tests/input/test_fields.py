@@ -187,13 +187,18 @@ def test_perfdata(vmscope, path):
 
 
 def as_elements(value, like, order):
-    """perf gives arrays of more than bytes as bytes, and what is negative and smaller than 64 bits without its sign."""
-    if isinstance(like, int) and like < 0 and value in (like + (1 << bits) for bits in (8, 16, 32)):
-        return like
-    if not (isinstance(value, list) and isinstance(like, list) and like) or len(value) == len(like):
+    """
+    perf gives arrays of more than bytes as bytes, those of bytes that can be printed as text, and what is negative and
+    smaller than 64 bits without its sign.
+    """
+    if isinstance(like, int):
+        return like if like < 0 and value in (like + (1 << bits) for bits in (8, 16, 32)) else value
+    if not isinstance(like, list) or not like:
         return value
+    if isinstance(value, str):
+        return like if value == tracepoint.until_nul(bytes(like)) else value
     size = len(value) // len(like)
-    return [int.from_bytes(bytes(value[at:at + size]), order) for at in range(0, len(value), size)]
+    return [int.from_bytes(bytes(value[at:at + size]), order) for at in range(0, len(value), size)] if size > 1 else value
 
 
 def perf_lines(path):
