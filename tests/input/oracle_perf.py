@@ -1,7 +1,7 @@
 """perf script -i PERF.DATA -s oracle_perf.py: the samples of a perf.data as perf itself finds them, by libtraceevent.
 
 Run by perf, which calls the functions below. A JSON object a line, with the keys of perfdata_reader.py that perf gives: all but
-misc and the common fields.
+misc and, of the context, all but process and thread.
 """
 import json
 import sys

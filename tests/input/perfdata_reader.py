@@ -4,10 +4,11 @@
 A second reader, slow and obvious, that shares nothing with vmscope's and is what it is compared with (test_fields.py). By Linux'
 tools/perf/Documentation/perf.data-file-format.txt, perf_event_open(2) and include/uapi/linux/perf_event.h. A line is
 
-    {"raw": ns, "cpu": , "pid": , "tid": , "misc": , "system": , "name": , "context": {}, "fields": {}}   a sample
-    {"raw": ns, "cpu": , "lost": {"events": number}}                                       a record of lost ones
+    {"raw": ns, "cpu": , "misc": , "system": , "name": , "context": {}, "fields": {}}    a sample
+    {"raw": ns, "cpu": , "lost": {"events": number}}                                     a record of lost ones
 
-in the order of the file; keys that the file does not tell are null. A sample of what is no tracepoint has no fields.
+in the order of the file; keys that the file does not tell are null. The context is what the sample has besides time and CPU, and a
+tracepoint's common fields. A sample of what is no tracepoint has no fields.
 """
 import json
 import os
@@ -223,41 +224,56 @@ class PerfData:
         return next((attr for attr in self.attrs if number in attr.ids), first)
 
     def read_sample(self, content):
-        """Return: the attr, and what the sample says by name."""
+        """Return: the attr, what the sample says by name, and its time, CPU and raw data."""
         attr = self.attr_of(content, True)
-        source = Bytes(content, self.order)
-        said = dict.fromkeys(("pid", "tid", "time", "cpu", "raw"))
         kind = attr.sample_type
+        source = Bytes(content, self.order)
+        said = {}
+        time = cpu = raw = None
         if kind & IDENTIFIER:
-            source.number(8)
+            said["id"] = source.number(8)
         if kind & IP:
-            source.number(8)
+            said["ip"] = source.number(8)
         if kind & TID:
-            said["pid"], said["tid"] = source.number(4), source.number(4)
+            said["pid"], said["tid"] = source.signed(4), source.signed(4)
         if kind & TIME:
-            said["time"] = source.number(8)
-        for word in (ADDR, ID, STREAM_ID):
-            if kind & word:
-                source.number(8)
+            time = source.number(8)
+        if kind & ADDR:
+            said["addr"] = source.number(8)
+        if kind & ID:
+            said["id"] = source.number(8)
+        if kind & STREAM_ID:
+            said["stream_id"] = source.number(8)
         if kind & CPU:
-            said["cpu"] = source.number(4)
+            cpu = source.number(4)
             source.number(4)
         if kind & PERIOD:
-            source.number(8)
+            said["period"] = source.number(8)
         if kind & READ:
-            self.skip_read(source, attr.read_format)
+            said["read"] = self.read_counts(source, attr.read_format)
         if kind & CALLCHAIN:
-            source.take(8 * source.number(8))
+            said["callchain"] = [source.number(8) for _ in range(source.number(8))]
         if kind & RAW:
-            said["raw"] = source.take(source.number(4))
-        return attr, said
+            raw = source.take(source.number(4))
+        return attr, said, time, cpu, raw
 
     @staticmethod
-    def skip_read(source, form):
-        times = sum(1 for bit in (TOTAL_ENABLED, TOTAL_RUNNING) if form & bit)
-        each = 1 + sum(1 for bit in (READ_ID, READ_LOST) if form & bit)
-        n = source.number(8) if form & GROUP else 1
-        source.take(8 * (times + n * each))
+    def read_counts(source, form):
+        def one():
+            said = {"value": source.number(8)}
+            return said if form & GROUP else said | times()
+
+        def times():
+            return {name: source.number(8) for bit, name in ((TOTAL_ENABLED, "time_enabled"), (TOTAL_RUNNING, "time_running"))
+                    if form & bit}
+
+        def whose():
+            return {name: source.number(8) for bit, name in ((READ_ID, "id"), (READ_LOST, "lost")) if form & bit}
+
+        if not form & GROUP:
+            return one() | whose()
+        n = source.number(8)
+        return times() | {"values": [one() | whose() for _ in range(n)]}
 
     def read_trailer(self, content):
         """Return: time and CPU of a record that is no sample."""
@@ -286,11 +302,12 @@ class PerfData:
                 yield {"raw": time, "cpu": cpu, "lost": {"events": lost}}
 
     def sample_line(self, misc, content):
-        attr, said = self.read_sample(content)
-        line = {"raw": said["time"], "cpu": said["cpu"], "pid": said["pid"], "tid": said["tid"], "misc": misc}
-        if attr.type == TRACEPOINT and said["raw"] is not None and self.formats:
-            return line | self.formats.decode(said["raw"])
-        return line | {"system": None, "name": attr.name, "context": {}, "fields": {}}
+        attr, said, time, cpu, raw = self.read_sample(content)
+        line = {"raw": time, "cpu": cpu, "misc": misc}
+        if attr.type == TRACEPOINT and raw is not None and self.formats:
+            event = self.formats.decode(raw)
+            return line | event | {"context": said | event["context"]}
+        return line | {"system": None, "name": attr.name, "context": said, "fields": {}}
 
 
 def size_of_compressed2(size, packed):

@@ -214,7 +214,7 @@ def test_perf(path):
         raise tap.Skip("perf is not installed")
     theirs = sorted(perf_lines(path), key=by_cpu_and_time)
     recording = perfdata_reader.PerfData(path)
-    ours = [without(line, "misc", "context") for line in recording.lines()
+    ours = [without(line, "misc", "context") | {key: line["context"][key] for key in ("pid", "tid")} for line in recording.lines()
             if "lost" not in line and line["misc"] & CPU_MODE not in GUEST_MODES]
     ours.sort(key=by_cpu_and_time)
     for mine, line in zip(ours, theirs):

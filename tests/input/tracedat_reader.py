@@ -44,6 +44,9 @@ class Bytes:
     def number(self, n):
         return int.from_bytes(self.take(n), self.order)
 
+    def signed(self, n):
+        return int.from_bytes(self.take(n), self.order, signed=True)
+
     def string(self):
         end = self.data.find(b"\0", self.at)
         if end < 0:
