@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input/tracedat/mend.h"
 #include "input/tracedat/option.h"
 #include "input/tracedat/section.h"
 
@@ -9,7 +10,8 @@ enum {
 	SECTION_COMPRESSED = 1, /* flag */
 	SECTION_SIZE_MAX =
 		64 << 20, /* bytes, once decompressed; all formats of a kernel are some 2 MB */
-	OPTION_SECTIONS_MAX = 1 << 12, /* their offsets could form a ring */
+	SECTIONS_MAX = 1 << 12, /* their offsets could form a ring */
+	SECTION_ID_MAX = 64,	/* far more than there are */
 };
 
 struct section {
@@ -156,22 +158,21 @@ static bool take_option(struct tracedat *t, unsigned id, struct bytes data)
 	return !data.bad;
 }
 
-/* Of one section. Return: the offset of the next one, 0: there is none. */
-static uint64_t read_options(struct tracedat *t, uint64_t offset, struct bytes b)
+/* Of one section; *nextp is the offset of the next one, 0: there is none. Return: whether they end as they should. */
+static bool read_options(struct tracedat *t, uint64_t offset, struct bytes b, uint64_t *nextp)
 {
 	while (b.n && !b.bad) {
 		unsigned id = bytes_u16(&b);
 		struct bytes data = bytes_part(&b, bytes_u32(&b));
 
-		if (data.bad)
-			break;
-		if (id == OPTION_DONE)
-			return bytes_u64(&data);
-		if (!take_option(t, id, data))
+		if (id == OPTION_DONE) {
+			*nextp = bytes_u64(&data);
+			return !data.bad;
+		}
+		if (!data.bad && !take_option(t, id, data))
 			tracedat_report(t, DIAG_FILE_DAMAGED, offset);
 	}
-	tracedat_report(t, DIAG_FILE_DAMAGED, offset);
-	return 0;
+	return false;
 }
 
 /* Return: the offset of the next section of options, 0: there is none. */
@@ -188,12 +189,43 @@ static uint64_t read_option_section(struct tracedat *t, uint64_t offset)
 	}
 	bool is_whole = open_section(t, &s, &content, &owned);
 
-	if (s.id != OPTION_DONE || (!is_whole && s.is_compressed))
+	if (s.id != OPTION_DONE || (!is_whole && s.is_compressed) ||
+	    !read_options(t, offset, content, &next))
 		report_section(t, &s, offset);
-	else
-		next = read_options(t, offset, content);
 	free(owned);
 	return next;
+}
+
+/* ---- sections as they follow one another ------------------------------------------------------- */
+
+/* Of which no option told. */
+static void take_section(struct tracedat *t, const struct section *s, uint64_t offset)
+{
+	uint64_t end = s->size && s->end < t->map.size ? s->end : t->map.size;
+
+	if (is_read(s->id))
+		read_section_at(t, s->id, offset);
+	else if (s->id == OPTION_BUFFER &&
+		 tracedat_mend_buffer(t, offset + SECTION_HEAD, end, s->is_compressed))
+		tracedat_report(t, DIAG_FILE_MENDED, offset);
+}
+
+/* From `offset` on. If all options are missing that tell where events are, the sections themselves do. */
+static void pass_sections(struct tracedat *t, uint64_t offset)
+{
+	bool are_untold = !t->buffers.n;
+	struct section s = {.end = offset};
+
+	for (unsigned i = 0; i < SECTIONS_MAX && offset < t->map.size; i++, offset = s.end) {
+		bool is_there = find_section(t, offset, &s) && s.id <= SECTION_ID_MAX;
+
+		if (!is_there || s.end > t->map.size)
+			tracedat_report(t, DIAG_FILE_CUT, offset);
+		if (is_there && are_untold)
+			take_section(t, &s, offset);
+		if (!is_there)
+			return;
+	}
 }
 
 void tracedat_read_layout7(struct tracedat *t, struct bytes b)
@@ -206,6 +238,8 @@ void tracedat_read_layout7(struct tracedat *t, struct bytes b)
 
 	if (b.bad)
 		tracedat_report(t, DIAG_FILE_CUT, 0);
-	for (unsigned i = 0; offset && i < OPTION_SECTIONS_MAX; i++)
+	for (unsigned i = 0; offset && i < SECTIONS_MAX; i++)
 		offset = read_option_section(t, offset);
+	if (!b.bad)
+		pass_sections(t, (uint64_t)(b.at - t->map.data));
 }

@@ -93,34 +93,51 @@ static bool read_version(struct tracedat *t, struct bytes b)
 	return *text;
 }
 
+/* CPUs are told one after the other. */
+static void note_busy(struct tracedat *t, const char *cpu)
+{
+	uint32_t n = (uint32_t)strtoul(cpu, NULL, 10);
+	size_t have = t->facts.busy_cpus.n;
+
+	if (!have || t->facts.busy_cpus.at[have - 1] < n)
+		*vec_push(&t->facts.busy_cpus) = n;
+}
+
+static void read_stat(struct tracedat *t, const char *cpu, const char *name, uint64_t n)
+{
+	if (!strcmp(name, "entries") || !strcmp(name, "read events"))
+		note_busy(t, cpu);
+	else if (!strcmp(name, "overrun"))
+		tracedat_note_loss(t, cpu, name, n, false);
+	else if (!strcmp(name, "commit overrun") || !strcmp(name, "dropped events"))
+		tracedat_note_loss(t, cpu, name, n, true);
+}
+
 /*
- *	Buffer: NAME		only of instances
  *	CPU: 0
- *	entries: 139314
+ *	entries: 139314		that were not read yet
  *	overrun: 0		overwritten before they were read
  *	commit overrun: 0	lost, for one was being written that did not end
  *	dropped events: 0	lost, for the buffer was full and must not be overwritten
+ *	read events: 0
  */
 static bool read_cpustat(struct tracedat *t, struct bytes b)
 {
-	static const char *const losses[] = {"overrun", "commit overrun", "dropped events"};
-	char *rest = NULL, *text = text_of(t, b), *name, *value;
+	char *rest = NULL, *text = text_of(t, b), *value;
 	const char *cpu = "?";
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		name = line;
 		value = strstr(line, ": ");
 		if (!value)
 			continue;
 		*value = '\0';
 		value += strlen(": ");
-		cpu = strcmp(name, "CPU") ? cpu : value;
-		for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
-			uint64_t n = strcmp(name, losses[i]) ? 0 : strtoull(value, NULL, 10);
+		uint64_t n = strtoull(value, NULL, 10);
 
-			if (n)
-				tracedat_note_loss(t, cpu, losses[i], n, i > 0);
-		}
+		if (!strcmp(line, "CPU"))
+			cpu = value;
+		else if (n)
+			read_stat(t, cpu, line, n);
 	}
 	return true;
 }

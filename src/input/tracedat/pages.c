@@ -90,8 +90,6 @@ static bool unpack(struct pages *p, struct pages_chunk *c, uint32_t packed, uint
 {
 	const uint8_t *in = p->trace->map.data + p->at + CHUNK_HEAD;
 
-	c->n = 0;
-	c->place = p->at;
 	if (size > CHUNK_MAX)
 		return false;
 	if (c->room < size) {
@@ -112,6 +110,7 @@ static int next_chunk(struct pages *p)
 		return PAGES_END;
 	p->current = (p->current + 1) % PAGES_KEPT;
 	p->pos = p->kept[p->current].n = 0;
+	p->kept[p->current].place = p->at;
 	move_window(p);
 	if (!read_head(p, p->at, &packed, &size)) {
 		p->chunks_left = 0;

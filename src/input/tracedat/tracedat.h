@@ -73,7 +73,8 @@ struct tracedat_facts {
 	int64_t offset_ns; /* to add to times in ns */
 	bool has_tsc2nsec;
 	uint32_t mult, shift;
-	uint32_t n_cpus; /* of the machine; 0: not said */
+	uint32_t n_cpus;	 /* of the machine; 0: not said */
+	VEC(uint32_t) busy_cpus; /* that recorded something, ascending */
 };
 
 struct tracedat {
