@@ -54,6 +54,11 @@ static const struct input_format *format_of(const char *path, bool is_directory)
 	return NULL;
 }
 
+bool session_is_recording(const char *path, bool is_directory)
+{
+	return format_of(path, is_directory) != NULL;
+}
+
 static void add_recording(struct session *s, struct recording *r)
 {
 	vec_each (other, &s->recordings) {

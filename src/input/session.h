@@ -9,6 +9,7 @@
 #ifndef VMSCOPE_INPUT_SESSION_H
 #define VMSCOPE_INPUT_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/diag.h"
@@ -38,5 +39,8 @@ struct session {
 int session_open(struct session *s, char *const *args, size_t n_args,
 		 const struct input_options *options, struct error *err);
 void session_deinit(struct session *s);
+
+/* Return: whether the file, or the directory as a whole, is a recording by its first bytes; nothing more of it is read. */
+bool session_is_recording(const char *path, bool is_directory);
 
 #endif

@@ -330,8 +330,10 @@ static enum catalog_answer resolve(struct catalog *c, const char *path, char **r
 		return CATALOG_OK;
 	case ROOT_OTHER:
 		free(*realp);
-		error_set(err, "'%s' is neither a results file nor a directory with CTF traces",
-			  path);
+		error_set(
+			err,
+			"'%s' is neither a results file nor a recording, nor a directory with recordings",
+			path);
 		return CATALOG_NO_TRACE;
 	default:
 		error_set(err, "'%s' is not in a directory that is served", path);

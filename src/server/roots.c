@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "input/session.h"
+
 enum { MAX_DEPTH = 8, MAX_FILES = 200000 };
 
 int roots_add(struct roots *r, const char *path, struct error *err)
@@ -54,7 +56,7 @@ static bool is_below(const struct roots *r, const char *real)
 struct survey {
 	const struct roots *roots;
 	unsigned files;
-	bool has_metadata, is_bad;
+	bool has_recording, is_bad;
 };
 
 static void survey_directory(struct survey *s, const char *path, int depth);
@@ -78,7 +80,8 @@ static void survey_file(struct survey *s, const char *path, const struct dirent 
 		s->is_bad |= !real || !is_below(s->roots, real) || stat(full, &st);
 		free(real);
 	}
-	s->has_metadata |= S_ISREG(st.st_mode) && !strcmp(e->d_name, "metadata");
+	s->has_recording |= S_ISREG(st.st_mode) &&
+			    (!strcmp(e->d_name, "metadata") || session_is_recording(full, false));
 	if (S_ISDIR(st.st_mode))
 		survey_directory(s, full, depth + 1);
 	free(full);
@@ -110,14 +113,16 @@ static enum root_answer survey(const struct roots *r, const char *real)
 
 	if (stat(real, &st))
 		return ROOT_MISSING;
+	if (S_ISREG(st.st_mode) && has_suffix(real, ".vms"))
+		return ROOT_RESULTS;
 	if (S_ISREG(st.st_mode))
-		return has_suffix(real, ".vms") ? ROOT_RESULTS : ROOT_OTHER;
+		return session_is_recording(real, false) ? ROOT_RECORDING : ROOT_OTHER;
 	if (!S_ISDIR(st.st_mode))
 		return ROOT_OTHER;
 	survey_directory(&s, real, 0);
 	if (s.is_bad)
 		return ROOT_OUTSIDE;
-	return s.has_metadata ? ROOT_RECORDING : ROOT_OTHER;
+	return s.has_recording ? ROOT_RECORDING : ROOT_OTHER;
 }
 
 enum root_answer roots_resolve(const struct roots *r, const char *path, char **realp)

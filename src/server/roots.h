@@ -20,7 +20,7 @@ void roots_deinit(struct roots *r);
 
 enum root_answer {
 	ROOT_RESULTS,	/* a results file, by its name */
-	ROOT_RECORDING, /* a directory that holds traces */
+	ROOT_RECORDING, /* a recording, or a directory that holds some */
 	ROOT_OTHER,	/* there is something, but no trace */
 	ROOT_MISSING,	/* there is nothing, */
 	ROOT_OUTSIDE,	/* or nothing that may be opened */
