@@ -64,6 +64,11 @@ def without(line, *keys):
     return {key: value for key, value in line.items() if key not in keys}
 
 
+def last_line(out):
+    """Return: what a program that failed said last."""
+    return (out.stderr.splitlines() or [f"status {out.returncode}"])[-1]
+
+
 # ---- vmscope
 
 
@@ -96,33 +101,54 @@ def compare_streams(ours, theirs):
 # ---- trace.dat
 
 
-def tracedat_time(recording, buffer, clocks):
-    """Return: a function from counts to the times in ns that are right."""
+def on_a_line(pairs, frequency):
+    """
+    The times of counts whose frequency was estimated: see that they lie on a line, of the slope that is said.
+    Return: a function from counts and times to the times that are right.
+    """
+    (count, time), (last_count, last_time) = min(pairs), max(pairs)
+    counts, ns = last_count - count, last_time - time
+    assert abs(counts * 10**9 - ns * frequency) <= ns + 2 * frequency, f"{counts} counts in {ns} ns, not {frequency} Hz"
+
+    def right(raw, ts):
+        exact = time + (raw - count) * ns // counts
+        return ts if abs(ts - exact) <= 2 else exact
+
+    return right
+
+
+def tracedat_time(recording, buffer, clocks, pairs):
+    """Return: a function from counts and times to the times in ns that are right."""
     name = recording.clock(buffer)
     if name not in ("x86-tsc", "tsc2nsec"):
         return lambda raw, ts: raw + recording.offset_ns
     if recording.tsc2nsec and recording.tsc2nsec[0]:
         mult, shift, _ = recording.tsc2nsec
         return lambda raw, ts: (raw * mult >> shift) + recording.offset_ns
-    frequency = clocks[name]["frequency"]
-    # The frequency is an estimate that is printed in whole Hz: see that it is used as a line, to what can be told.
-    return lambda raw, ts: ts if abs(ts - raw * 10**9 / frequency) <= 1 + raw / frequency**2 * 10**9 else raw * 10**9 // frequency
+    return on_a_line(pairs, clocks[name]["frequency"]) if len(pairs) > 1 else lambda raw, ts: ts
 
 
 def tracedat_expected(path, clocks, streams):
     """Return: the same as vmscope_streams(), by the second reader."""
     recording = tracedat_reader.TraceDat(path)
-    times = {buffer.name: tracedat_time(recording, buffer, clocks) for buffer in recording.buffers}
-    expected = collections.defaultdict(list)
-    for line in recording.lines():
-        stream = line["instance"], line["cpu"]
-        if "lost" in line:
-            expected[stream].append({"lost": line["lost"]["events"]})
-            continue
-        at = len(expected[stream])
-        ours = streams[stream][at].get("ts", 0) if at < len(streams[stream]) else 0
-        expected[stream].append({"ts": times[line["instance"]](line["raw"], ours), "name": line["name"],
-                                 "context": line["context"], "fields": line["fields"]})
+    expected = {}
+    for buffer in recording.buffers:
+        pairs = []  # counts, and times that vmscope gives them
+        for number, _, _ in buffer.cpus:
+            expected[buffer.name, number] = []
+        for line in recording.lines(buffer):
+            entries = expected[buffer.name, line["cpu"]]
+            if "lost" in line:
+                entries.append({"lost": line["lost"]["events"]})
+                continue
+            ours = streams[buffer.name, line["cpu"]]
+            ts = ours[len(entries)].get("ts", 0) if len(entries) < len(ours) else 0
+            pairs.append((line["raw"], ts))
+            entries.append({"ts": (line["raw"], ts), "name": line["name"], "context": line["context"],
+                            "fields": line["fields"]})
+        right = tracedat_time(recording, buffer, clocks, pairs)
+        for entry in (entry for number, _, _ in buffer.cpus for entry in expected[buffer.name, number] if "ts" in entry):
+            entry["ts"] = right(*entry["ts"])
     return expected
 
 
@@ -143,7 +169,7 @@ def from_latin1(value):
 def test_libtracecmd(oracle, path):
     out = subprocess.run([oracle, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if out.returncode:
-        raise tap.Skip(f"libtracecmd cannot read it: {out.stderr.strip().splitlines()[0]}")
+        raise tap.Skip(f"libtracecmd cannot read it: {last_line(out)}")
     theirs = [from_latin1(json.loads(line)) for line in out.stdout.splitlines()]
     ours = list(tracedat_reader.TraceDat(path).lines())
     found = Differences("second reader", "libtracecmd")
@@ -205,7 +231,7 @@ def perf_lines(path):
     command = ["perf", "script", "-i", path, "-s", os.path.join(HERE, "oracle_perf.py")]
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if out.returncode:
-        raise tap.Skip(f"perf cannot read it: {out.stderr.strip().splitlines()[-1]}")
+        raise tap.Skip(f"perf cannot read it: {last_line(out)}")
     return [json.loads(line) for line in out.stdout.splitlines() if line.startswith("{")]
 
 

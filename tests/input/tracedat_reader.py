@@ -236,39 +236,44 @@ class TraceDat:
     # ---- the events
 
     def cpu_data(self, buffer, at, size):
-        """Return: the pages, as far as they are there."""
-        if not size:
-            return b""
+        """Return: the pages, as far as they are there, and whether the file ends before they do."""
         if not buffer.is_compressed:
-            return self.data[at:at + size]
+            pages = self.data[at:at + size]
+            return pages, len(pages) < size
         source = Bytes(self.data, self.order, at)
-        pages = b""
-        for _ in range(source.number(4)):
-            packed, unpacked = source.number(4), source.number(4)
-            pages += self.uncompress(source.take(packed), unpacked)
-        return pages
+        pages = []
+        try:
+            for _ in range(source.number(4) if size else 0):
+                packed, unpacked = source.number(4), source.number(4)
+                pages.append(self.uncompress(source.take(packed), unpacked))
+        except EOFError:
+            return b"".join(pages), True
+        return b"".join(pages), False
 
     def records(self, buffer, cpu):
         """Yields (time, record), and (None, number of lost events or None)."""
-        number, at, size = buffer.cpus[cpu]
-        pages = self.cpu_data(buffer, at, size)
+        _, at, size = buffer.cpus[cpu]
+        pages, is_cut = self.cpu_data(buffer, at, size)
         for start in range(0, len(pages), buffer.page_size):
-            yield from self.page(pages[start:start + buffer.page_size])
+            try:
+                yield from self.page(pages[start:start + buffer.page_size], buffer.page_size)
+            except EOFError:
+                is_cut = True
+        if is_cut and pages:
+            yield None, None
 
-    def page(self, page):
-        if len(page) < self.page_start:
-            return
+    def page(self, page, size_of_all):
         source = Bytes(page, self.order)
         time = source.number(8)
         commit = source.number(self.commit_size)
         end = self.page_start + (commit & LENGTH_MASK)
-        if end > len(page) and len(page) % 4096 == 0:
+        if end > size_of_all:
             return  # no page at all
         if commit & MISSED:
             stored = Bytes(page, self.order, end).number(self.commit_size) if commit & MISSED_STORED else None
             yield None, stored
         source.at = self.page_start
-        while source.at < min(end, len(page)):
+        while source.at < end:
             head = source.number(4)
             kind, delta = (head >> 27, head & LENGTH_MASK) if self.order == "big" else (head & 31, head >> 5)
             if kind == TIME_EXTEND:
@@ -286,8 +291,8 @@ class TraceDat:
                 if size <= 0:
                     return  # zeros, which some kernels leave in what counts as data
                 time += delta
-                record = source.take(min(size, len(page) - source.at))
-                source.at += -len(record) % 4
+                record = source.take(size)
+                source.at += -size % 4
                 yield time, record
 
     @staticmethod
@@ -296,9 +301,9 @@ class TraceDat:
         time = low | before & TOP_5_BITS
         return time + (1 << STAMP_BITS) if before & TOP_5_BITS and time < before else time
 
-    def lines(self):
-        """Yields a dictionary per line."""
-        for buffer in self.buffers:
+    def lines(self, only=None):
+        """Yields a dictionary per line, of all buffers or of one."""
+        for buffer in [only] if only else self.buffers:
             for cpu, (number, _, _) in enumerate(buffer.cpus):
                 for time, record in self.records(buffer, cpu):
                     line = {"raw": time, "cpu": number, "instance": buffer.name}
