@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """tracedat_reader.py TRACE.DAT: every event of a trace.dat with all its fields, one JSON object a line.
 
-A second reader, slow and obvious, that shares nothing with vmscope's and is what it is compared with (test_fields.py). By trace-cmd's
-documents trace-cmd.dat.v7(5) and trace-cmd.dat.v6(5) and the kernel's include/linux/ring_buffer.h and
+A second reader, slow and obvious, that shares nothing with vmscope's and is what it is compared with (test_fields.py). By
+trace-cmd's documents trace-cmd.dat.v7(5) and trace-cmd.dat.v6(5) and the kernel's include/linux/ring_buffer.h and
 kernel/trace/ring_buffer.c. A line is
 
     {"raw": counts, "cpu": , "instance": , "system": , "name": , "context": {}, "fields": {}}    an event
