@@ -5,7 +5,7 @@ A second reader, slow and obvious, that shares nothing with vmscope's and is wha
 tools/perf/Documentation/perf.data-file-format.txt, perf_event_open(2) and include/uapi/linux/perf_event.h. A line is
 
     {"raw": ns, "cpu": , "misc": , "system": , "name": , "context": {}, "fields": {}}    a sample
-    {"raw": ns, "cpu": , "lost": {"events": number}}                                     a record of lost ones
+    {"raw": ns, "cpu": , "lost": {"events": number, "tracepoint": whether such ones}}    a record of lost ones
 
 in the order of the file; keys that the file does not tell are null. The context is what the sample has besides time and CPU, and a
 tracepoint's common fields. A sample of what is no tracepoint has no fields.
@@ -276,10 +276,10 @@ class PerfData:
         return times() | {"values": [one() | whose() for _ in range(n)]}
 
     def read_trailer(self, content):
-        """Return: time and CPU of a record that is no sample."""
+        """Return: attr, time and CPU of a record that is no sample."""
         attr = self.attr_of(content, False)
         if not attr.sample_id_all:
-            return None, None
+            return attr, None, None
         kinds = [kind for kind in (TID, TIME, ID, STREAM_ID, CPU, IDENTIFIER) if attr.sample_type & kind]
         source = Bytes(content, self.order, len(content) - 8 * len(kinds))
         time = cpu = None
@@ -289,7 +289,7 @@ class PerfData:
                 time = word.number(8)
             elif kind == CPU:
                 cpu = word.number(4)
-        return time, cpu
+        return attr, time, cpu
 
     def lines(self):
         """Yields a dictionary per line."""
@@ -297,9 +297,11 @@ class PerfData:
             if kind == SAMPLE:
                 yield self.sample_line(misc, content)
             elif kind in (LOST, LOST_SAMPLES):
-                time, cpu = self.read_trailer(content)
+                attr, time, cpu = self.read_trailer(content)
                 lost = Bytes(content, self.order, 8 if kind == LOST else 0).number(8)
-                yield {"raw": time, "cpu": cpu, "lost": {"events": lost}}
+                # LOST has the id of the event whose buffer it was, which others write to as well.
+                of_tracepoint = kind == LOST or attr.type == TRACEPOINT
+                yield {"raw": time, "cpu": cpu, "lost": {"events": lost, "tracepoint": of_tracepoint}}
 
     def sample_line(self, misc, content):
         attr, said, time, cpu, raw = self.read_sample(content)
