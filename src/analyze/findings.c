@@ -40,10 +40,16 @@ static unsigned roles_of(const struct ident_machine *m)
 	return (m->is_host ? ROLE_HOST : 0u) | (m->is_guest || !m->is_host ? ROLE_GUEST : 0u);
 }
 
-static bool describes(const struct recording *trace, const struct required_event *r)
+/* Where it is not known what was enabled, that one was recorded is what tells. */
+static bool can_hold(const struct analysis *a, int machine, const struct required_event *r)
 {
+	const struct recording *trace = a->session.recordings.at[machine];
+	enum tracer tracer = tracer_of(trace->tracer);
+
 	vec_each (e, &trace->events) {
-		if (required_matches(r, e->name))
+		if (required_matches(r, tracer, e->name) &&
+		    (!trace->lists_unrecorded || e->id == EV_N ||
+		     event_set_has(a->described[machine], e->id)))
 			return true;
 	}
 	return false;
@@ -53,18 +59,19 @@ static void add_missing(struct findings *f, const struct analysis *a, int machin
 			enum diag_id id)
 {
 	const struct recording *trace = a->session.recordings.at[machine];
+	enum tracer tracer = tracer_of(trace->tracer);
 	unsigned roles = roles_of(&a->identity.machines.at[machine]);
-	const char *detail = NULL;
+	const char *detail = "";
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < n_required_events; i++) {
-		const struct required_event *r = &required_events[i];
-
-		if (!(r->roles & roles) || r->need != need || describes(trace, r))
+	for (const struct required_event *r = required_events;
+	     r < required_events + n_required_events; r++) {
+		if (!(r->roles & roles) || r->need != need || !required_by(r, tracer) ||
+		    can_hold(a, machine, r))
 			continue;
-		detail = arena_printf(&f->texts, "%s%s%s: %s", detail ? detail : "",
-				      detail ? "; " : "", r->names[0], r->without);
-		n++;
+		detail = arena_printf(&f->texts, "%s%s%s: %s", detail, n++ ? "; " : "",
+				      required_name(r, tracer),
+				      required_without(r, roles, trace->knows_threads));
 	}
 	add(f, id, machine, n);
 	if (n)

@@ -8,6 +8,7 @@ const char *info_presence_name(enum info_presence presence)
 {
 	static const char *const names[] = {[INFO_ABSENT] = "not described",
 					    [INFO_NEVER] = "never recorded",
+					    [INFO_NONE] = "not recorded",
 					    [INFO_RECORDED] = "recorded",
 					    [INFO_NOT_NEEDED] = "not needed"};
 
@@ -125,11 +126,38 @@ static void find_role(struct info_machine *m)
 }
 
 /* A machine of unknown role is looked at as a guest: a host's events it does not have. */
+static unsigned role_to_look_at(const struct info_machine *m)
+{
+	return m->role == ROLE_UNKNOWN ? ROLE_GUEST : m->role;
+}
+
+static bool counts_cycles(const struct recording *r)
+{
+	vec_each (c, &r->clocks) {
+		if (c->is_tsc && c->frequency_error)
+			return true;
+	}
+	return false;
+}
+
 static bool is_needed(const struct info_machine *m, const struct required_event *r)
 {
-	unsigned role = m->role == ROLE_UNKNOWN ? ROLE_GUEST : m->role;
+	return (r->roles & role_to_look_at(m)) && required_by(r, m->tracer) &&
+	       (!r->for_cycles || counts_cycles(m->trace));
+}
 
-	return (r->roles & role) != 0;
+const char *info_without(const struct info_machine *m, const struct required_event *r)
+{
+	return required_without(r, role_to_look_at(m), m->trace->knows_threads);
+}
+
+/* Return: what it means that the event is described, but none was recorded. */
+static enum info_presence meaning_of_none(const struct info_machine *m,
+					  const struct required_event *r)
+{
+	if (r->is_rare)
+		return INFO_NOT_NEEDED;
+	return m->trace->lists_unrecorded ? INFO_NONE : INFO_NEVER;
 }
 
 static enum info_presence presence_of(const struct info_machine *m, const struct required_event *r)
@@ -139,11 +167,11 @@ static enum info_presence presence_of(const struct info_machine *m, const struct
 	if (!is_needed(m, r))
 		return INFO_NOT_NEEDED;
 	vec_each (e, &m->events) {
-		if (!required_matches(r, e->name))
+		if (!required_matches(r, m->tracer, e->name))
 			continue;
 		if (e->count)
 			return INFO_RECORDED;
-		presence = r->is_rare ? INFO_NOT_NEEDED : INFO_NEVER;
+		presence = meaning_of_none(m, r);
 	}
 	return presence;
 }
@@ -153,6 +181,7 @@ static void read_machine(struct info_machine *m, const struct recording *t)
 	uint64_t *counts = mem_zalloc(t->events.n + 1, sizeof(*counts));
 
 	m->trace = t;
+	m->tracer = tracer_of(t->tracer);
 	m->diags = t->diags;
 	for (size_t i = 0; i < t->streams.n; i++)
 		read_stream(m, i, counts);

@@ -23,13 +23,15 @@ struct info_event {
 
 enum info_presence {
 	INFO_ABSENT, /* not described: it was not enabled, or kernel or tracer do not have it */
-	INFO_NEVER,  /* described, but not one was recorded */
+	INFO_NEVER,  /* enabled, but not one was recorded */
+	INFO_NONE,   /* not one was recorded; whether it was enabled is not known */
 	INFO_RECORDED,
-	INFO_NOT_NEEDED, /* in a machine of this role */
+	INFO_NOT_NEEDED, /* in a machine of this role, or of this tracer */
 };
 
 struct info_machine {
 	const struct recording *trace; /* borrowed from the session */
+	enum tracer tracer;
 	VEC(struct info_event) events; /* the most frequent first, then by name */
 	uint64_t n_events, n_packets, n_lost;
 	bool has_span;
@@ -58,7 +60,10 @@ void info_print_text(const struct info *info, size_t top, FILE *f);
 /* One JSON object on a line of its own. */
 void info_print_json(const struct info *info, FILE *f);
 
-/* Return: "not described", "never recorded", "recorded", "not needed". */
+/* Return: "not described", "never recorded", "not recorded", "recorded", "not needed". */
 const char *info_presence_name(enum info_presence presence);
+
+/* Return: what is lost without this event in this machine. */
+const char *info_without(const struct info_machine *m, const struct required_event *r);
 
 #endif

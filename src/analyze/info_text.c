@@ -220,10 +220,10 @@ static bool print_missing(struct out *o, const struct info_machine *m, enum info
 			out_str(o, heading);
 		any = true;
 		print_spaces(o, 4);
-		out_str(o, r->names[0]);
+		out_str(o, required_name(r, m->tracer));
 		out_str(o, r->need == NEED_CORE ? " (essential)\n" : "\n");
 		print_spaces(o, 8);
-		print_wrapped(o, r->without, 8);
+		print_wrapped(o, info_without(m, r), 8);
 	}
 	return any;
 }
@@ -242,6 +242,8 @@ static void print_machine(struct out *o, const struct info_machine *m, size_t to
 	any |= print_missing(
 		o, m, INFO_NEVER,
 		"  missing: enabled, but never recorded (perhaps it never happened)\n");
+	any |= print_missing(o, m, INFO_NONE,
+			     "  missing: none recorded (not enabled, or it never happened)\n");
 	if (!any)
 		out_str(o, "  missing   nothing that the analysis needs\n");
 }

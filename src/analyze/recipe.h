@@ -1,5 +1,8 @@
 /*
  * recipe: the commands that record what the analysis needs, from the table of required events.
+ *
+ * A recipe is a shell script for people to read and then to run as root on an unchanged machine. What the machine's
+ * kernel does not have is named by the script, and left out.
  */
 #ifndef VMSCOPE_ANALYZE_RECIPE_H
 #define VMSCOPE_ANALYZE_RECIPE_H
@@ -8,7 +11,7 @@
 
 #include "events/required.h"
 
-/* Prints a commented shell script for a machine of this role, which may be piped into sh. */
-void recipe_print(enum role role, FILE *f);
+/* Prints the script for a machine of this role; it may be piped into sh. */
+void recipe_print(enum role role, enum tracer tracer, FILE *f);
 
 #endif

@@ -3,89 +3,120 @@
 #include <fnmatch.h>
 #include <string.h>
 
+/* trace-cmd and perf enable the kernel's own tracepoints. */
+#define TRACE_CMD(...) [TRACER_TRACE_CMD] = {__VA_ARGS__}
+#define KERNEL(...)    TRACE_CMD(__VA_ARGS__), [TRACER_PERF] = {__VA_ARGS__}
+#define LTTNG(...)     [TRACER_LTTNG] = {__VA_ARGS__}
+
+/* perf may not sample irq_work_exit, which sampling brings about, and refuses all events with it. */
+#define VECTORS(edge)                                            \
+	{                                                        \
+		[TRACER_TRACE_CMD] = "'irq_vectors:*_" edge "'", \
+		[TRACER_LTTNG] = "'x86_irq_vectors_*'",          \
+	}
+
 const struct required_event required_events[] = {
-	{.names = {"kvm_x86_entry", "kvm_entry"},
+	{.names = {KERNEL("kvm:kvm_entry"), LTTNG("kvm_x86_entry", "kvm_entry")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_CORE,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "when a vCPU was in the guest is not known"},
-	{.names = {"kvm_x86_exit", "kvm_exit"},
+	{.names = {KERNEL("kvm:kvm_exit"), LTTNG("kvm_x86_exit", "kvm_exit")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_CORE,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "when a vCPU left the guest, and why, is not known"},
-	{.names = {"kvm_userspace_exit"},
+	{.names = {KERNEL("kvm:kvm_userspace_exit"), LTTNG("kvm_userspace_exit")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_DETAIL,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "time in user space (QEMU) is counted as time in the hypervisor"},
-	{.names = {"kvm_x86_inj_virq", "kvm_inj_virq"},
+	{.names = {KERNEL("kvm:kvm_inj_virq"), LTTNG("kvm_x86_inj_virq", "kvm_inj_virq")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_DETAIL,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "by which interrupt a sleeping vCPU was woken is not known"},
-	{.names = {"kvm_x86_apic_accept_irq", "kvm_apic_accept_irq"},
+	{.names = {KERNEL("kvm:kvm_apic_accept_irq"),
+		   LTTNG("kvm_x86_apic_accept_irq", "kvm_apic_accept_irq")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_DETAIL,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "whether a timer, another vCPU or a device ended a vCPU's sleep is not known"},
-	{.names = {"kvm_x86_eoi", "kvm_eoi"},
+	{.names = {KERNEL("kvm:kvm_eoi"), LTTNG("kvm_x86_eoi", "kvm_eoi")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_HELP,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "guest time seems to last until its end of an interrupt has been handled",
 	 .is_rare = true},
-	{.names = {"kvm_x86_nested_vmexit_inject", "kvm_nested_vmexit_inject"},
+	{.names = {KERNEL("kvm:kvm_nested_vmexit_inject"),
+		   LTTNG("kvm_x86_nested_vmexit_inject", "kvm_nested_vmexit_inject")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_HELP,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "of a guest that runs guests itself, time of these is less exact",
 	 .is_rare = true},
-	{.names = {"kvm_x86_write_tsc_offset", "kvm_write_tsc_offset"},
+	{.names = {KERNEL("kvm:kvm_write_tsc_offset"),
+		   LTTNG("kvm_x86_write_tsc_offset", "kvm_write_tsc_offset")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_HELP,
 	 .topic = "KVM: when each vCPU is in the guest",
 	 .without = "TSC clocks of guests are not known by KVM's own word",
 	 .is_rare = true},
 
-	{.names = {"sched_switch"},
+	{.names = {KERNEL("sched:sched_switch"), LTTNG("sched_switch")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_CORE,
 	 .topic = "Scheduler: which thread runs on which CPU",
-	 .without = "which thread runs on a CPU is not known, and so neither vCPUs nor preemption"},
-	{.names = {"sched_wakeup", "sched_waking"},
+	 .without = "which thread runs on a CPU is not known, and so neither vCPUs nor preemption",
+	 .without_of_host =
+		 "vCPUs are found and their exits timed, but whether a vCPU slept, waited or "
+		 "worked between an exit and the next entry is not known"},
+	{.names = {KERNEL("sched:sched_wakeup", "sched:sched_waking"),
+		   LTTNG("sched_wakeup", "sched_waking")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Scheduler: which thread runs on which CPU",
 	 .without = "waiting for a CPU after a wake-up is counted as halted or blocked"},
-	{.names = {"sched_wakeup_new"},
+	{.names = {KERNEL("sched:sched_wakeup_new"), LTTNG("sched_wakeup_new")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Scheduler: which thread runs on which CPU",
 	 .without = "how long a new thread waited for its first CPU is not known"},
-	{.names = {"sched_migrate_task"},
+	{.names = {KERNEL("sched:sched_migrate_task"), LTTNG("sched_migrate_task")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Scheduler: which thread runs on which CPU",
 	 .without = "a thread that moves while it waits is charged to the CPU it left"},
 
-	{.names = {"sched_process_fork"},
+	{.names = {TRACE_CMD("sched:sched_waking")},
+	 .roles = ROLE_HOST,
+	 .need = NEED_HELP,
+	 .topic = "Who wakes whom: threads of one VM wake each other",
+	 .without = "which vCPUs are of one VM is told by fewer wake-ups between their threads"},
+
+	/* perf says of each thread which process it is of; trace-cmd of none, but here who made it. */
+	{.names = {LTTNG("sched_process_fork")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Processes: names, and which threads belong together",
 	 .without = "threads started during the recording belong to no process"},
-	{.names = {"sched_process_exit"},
+	{.names = {TRACE_CMD("sched:sched_process_fork")},
+	 .roles = ROLE_BOTH,
+	 .need = NEED_DETAIL,
+	 .topic = "Processes: names, and which threads belong together",
+	 .without = "which thread made which is not known, and so less of who belongs together"},
+	{.names = {KERNEL("sched:sched_process_exit"), LTTNG("sched_process_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Processes: names, and which threads belong together",
 	 .without = "a thread that ended seems blocked for the rest of the recording"},
-	{.names = {"lttng_statedump_process_state"},
+	{.names = {LTTNG("lttng_statedump_process_state")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Processes: names, and which threads belong together",
 	 .without = "threads that were there before the recording belong to no process, so that "
 		    "vCPUs of one VM may not be recognized as such"},
-	{.names = {"lttng_statedump_process_pid_ns"},
+	{.names = {LTTNG("lttng_statedump_process_pid_ns")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Processes: names, and which threads belong together",
@@ -93,135 +124,174 @@ const struct required_event required_events[] = {
 		 "containers that were there before the recording are not seen (LTTng before 2.13 "
 		 "tells them in lttng_statedump_process_state)"},
 
-	{.names = {"irq_handler_entry"},
+	{.names = {KERNEL("irq:irq_handler_entry"), LTTNG("irq_handler_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "interrupts of devices are counted as time of the thread that they interrupt"},
-	{.names = {"irq_handler_exit"},
+	{.names = {KERNEL("irq:irq_handler_exit"), LTTNG("irq_handler_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of interrupts of devices is not known"},
-	{.names = {"irq_softirq_entry", "softirq_entry"},
+	{.names = {KERNEL("irq:softirq_entry"), LTTNG("irq_softirq_entry", "softirq_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "softirqs are counted as time of the thread that they interrupt"},
-	{.names = {"irq_softirq_exit", "softirq_exit"},
+	{.names = {KERNEL("irq:softirq_exit"), LTTNG("irq_softirq_exit", "softirq_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of softirqs is not known"},
-	{.names = {"x86_irq_vectors_local_timer_entry", "local_timer_entry"},
+	{.names = {KERNEL("irq_vectors:local_timer_entry"),
+		   LTTNG("x86_irq_vectors_local_timer_entry", "local_timer_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "on a host, guest time seems to last until the interrupt's work is done; in a "
 		    "guest, clocks are synchronized less exactly where there is no vmsync",
-	 .enable = "'x86_irq_vectors_*'"},
-	{.names = {"x86_irq_vectors_local_timer_exit", "local_timer_exit"},
+	 .enable = VECTORS("entry")},
+	{.names = {KERNEL("irq_vectors:local_timer_exit"),
+		   LTTNG("x86_irq_vectors_local_timer_exit", "local_timer_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of timer interrupts is not known",
-	 .enable = "'x86_irq_vectors_*'"},
-	{.names = {"x86_irq_vectors_reschedule_entry", "reschedule_entry"},
+	 .enable = VECTORS("exit")},
+	{.names = {KERNEL("irq_vectors:reschedule_entry"),
+		   LTTNG("x86_irq_vectors_reschedule_entry", "reschedule_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "guest time may seem to last until another CPU's request has been served",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("entry"),
 	 .is_rare = true},
-	{.names = {"x86_irq_vectors_reschedule_exit", "reschedule_exit"},
+	{.names = {KERNEL("irq_vectors:reschedule_exit"),
+		   LTTNG("x86_irq_vectors_reschedule_exit", "reschedule_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of another CPU's requests is not known",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("exit"),
 	 .is_rare = true},
-	{.names = {"x86_irq_vectors_call_function_entry", "call_function_entry"},
+	{.names = {KERNEL("irq_vectors:call_function_entry"),
+		   LTTNG("x86_irq_vectors_call_function_entry", "call_function_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "guest time may seem to last until another CPU's call has been served",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("entry"),
 	 .is_rare = true},
-	{.names = {"x86_irq_vectors_call_function_exit", "call_function_exit"},
+	{.names = {KERNEL("irq_vectors:call_function_exit"),
+		   LTTNG("x86_irq_vectors_call_function_exit", "call_function_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of another CPU's calls is not known",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("exit"),
 	 .is_rare = true},
-	{.names = {"x86_irq_vectors_call_function_single_entry", "call_function_single_entry"},
+	{.names = {KERNEL("irq_vectors:call_function_single_entry"),
+		   LTTNG("x86_irq_vectors_call_function_single_entry",
+			 "call_function_single_entry")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "guest time may seem to last until another CPU's call has been served",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("entry"),
 	 .is_rare = true},
-	{.names = {"x86_irq_vectors_call_function_single_exit", "call_function_single_exit"},
+	{.names = {KERNEL("irq_vectors:call_function_single_exit"),
+		   LTTNG("x86_irq_vectors_call_function_single_exit", "call_function_single_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Interrupts: what interrupted whom, and where guest time ends exactly",
 	 .without = "the end of another CPU's calls is not known",
-	 .enable = "'x86_irq_vectors_*'",
+	 .enable = VECTORS("exit"),
 	 .is_rare = true},
 
-	{.names = {"timer_hrtimer_start", "hrtimer_start"},
+	{.names = {KERNEL("timer:hrtimer_start"), LTTNG("timer_hrtimer_start", "hrtimer_start")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
 	 .topic = "Timers and idling: pairs of guest and host events that align the clocks",
 	 .without = "in a guest, clocks are synchronized less exactly where there is no vmsync"},
-	{.names = {"power_cpu_idle", "cpu_idle"},
+	{.names = {TRACE_CMD("timer:hrtimer_expire_entry")},
+	 .roles = ROLE_BOTH,
+	 .need = NEED_HELP,
+	 .topic = "Timers and idling: pairs of guest and host events that align the clocks",
+	 .without = "how many cycles of the clock make a second is known less well",
+	 .for_cycles = true},
+	{.names = {KERNEL("power:cpu_idle"), LTTNG("power_cpu_idle", "cpu_idle")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Timers and idling: pairs of guest and host events that align the clocks",
 	 .without = "in a guest, when it decided to halt is not known"},
 
-	{.names = {"syscall_entry_*", "sys_*"},
+	{.names = {KERNEL("raw_syscalls:sys_enter", "syscalls:sys_enter_*"),
+		   LTTNG("syscall_entry_*", "sys_*")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
-	 .topic =
-		 "System calls (half of a busy machine's events; leave them out if it is too much)",
+	 .topic = "System calls, half of a busy machine's events: SYSCALLS=no leaves them out",
 	 .without = "user code and system calls of a thread cannot be told apart",
-	 .enable = "--syscall --all"},
-	{.names = {"syscall_exit_*", "exit_syscall"},
+	 .enable = {[TRACER_PERF] = "raw_syscalls:sys_enter --exclude-perf",
+		    [TRACER_LTTNG] = "--syscall --all"},
+	 .is_bulky = true},
+	{.names = {KERNEL("raw_syscalls:sys_exit", "syscalls:sys_exit_*"),
+		   LTTNG("syscall_exit_*", "exit_syscall", "sys_exit*")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
-	 .topic =
-		 "System calls (half of a busy machine's events; leave them out if it is too much)",
+	 .topic = "System calls, half of a busy machine's events: SYSCALLS=no leaves them out",
 	 .without = "the end of system calls is not known",
-	 .enable = "--syscall --all"},
+	 .enable = {[TRACER_PERF] = "raw_syscalls:sys_exit --exclude-perf",
+		    [TRACER_LTTNG] = "--syscall --all"},
+	 .is_bulky = true},
 
-	{.names = {"vmsync_gh_host"},
+	{.names = {LTTNG("vmsync_gh_host")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_HELP,
 	 .topic = "vmsync: only with its kernel modules loaded; everything works without",
 	 .without = "without vmsync on both sides, VMs and clocks are matched by other evidence",
-	 .enable = "'vmsync_*'"},
-	{.names = {"vmsync_hg_host"},
+	 .enable = {[TRACER_LTTNG] = "'vmsync_*'"}},
+	{.names = {LTTNG("vmsync_hg_host")},
 	 .roles = ROLE_HOST,
 	 .need = NEED_HELP,
 	 .topic = "vmsync: only with its kernel modules loaded; everything works without",
 	 .without = "without vmsync on both sides, VMs and clocks are matched by other evidence",
-	 .enable = "'vmsync_*'"},
-	{.names = {"vmsync_gh_guest"},
+	 .enable = {[TRACER_LTTNG] = "'vmsync_*'"}},
+	{.names = {LTTNG("vmsync_gh_guest")},
 	 .roles = ROLE_GUEST,
 	 .need = NEED_HELP,
 	 .topic = "vmsync: only with its kernel modules loaded; everything works without",
 	 .without = "without vmsync on both sides, VMs and clocks are matched by other evidence",
-	 .enable = "'vmsync_*'"},
-	{.names = {"vmsync_hg_guest"},
+	 .enable = {[TRACER_LTTNG] = "'vmsync_*'"}},
+	{.names = {LTTNG("vmsync_hg_guest")},
 	 .roles = ROLE_GUEST,
 	 .need = NEED_HELP,
 	 .topic = "vmsync: only with its kernel modules loaded; everything works without",
 	 .without = "without vmsync on both sides, VMs and clocks are matched by other evidence",
-	 .enable = "'vmsync_*'"},
+	 .enable = {[TRACER_LTTNG] = "'vmsync_*'"}},
 };
 
 const size_t n_required_events = sizeof(required_events) / sizeof(required_events[0]);
+
+static const char *const tracer_names[N_TRACERS] = {
+	[TRACER_TRACE_CMD] = "trace-cmd",
+	[TRACER_PERF] = "perf",
+	[TRACER_LTTNG] = "lttng",
+};
+
+const char *tracer_name(enum tracer tracer)
+{
+	return tracer_names[tracer];
+}
+
+enum tracer tracer_of(const char *text)
+{
+	for (int i = 0; i < N_TRACERS; i++) {
+		if (!strncmp(text, tracer_names[i], strlen(tracer_names[i])))
+			return (enum tracer)i;
+	}
+	return TRACER_LTTNG;
+}
 
 const char *role_name(enum role role)
 {
@@ -238,13 +308,31 @@ static const char *bare_name(const char *name)
 	return prefix_end ? prefix_end + 1 : name;
 }
 
-bool required_matches(const struct required_event *r, const char *name)
+bool required_by(const struct required_event *r, enum tracer tracer)
 {
-	for (int i = 0; i < REQUIRED_NAMES && r->names[i]; i++) {
-		if (!fnmatch(r->names[i], bare_name(name), 0))
+	return r->names[tracer][0] != NULL;
+}
+
+const char *required_name(const struct required_event *r, enum tracer tracer)
+{
+	const char *name = r->names[tracer][0];
+
+	return tracer == TRACER_TRACE_CMD ? bare_name(name) : name;
+}
+
+bool required_matches(const struct required_event *r, enum tracer tracer, const char *name)
+{
+	for (int i = 0; i < REQUIRED_NAMES && r->names[tracer][i]; i++) {
+		if (!fnmatch(bare_name(r->names[tracer][i]), bare_name(name), 0))
 			return true;
 	}
 	return false;
+}
+
+const char *required_without(const struct required_event *r, unsigned roles, bool knows_threads)
+{
+	return knows_threads && (roles & ROLE_HOST) && r->without_of_host ? r->without_of_host
+									  : r->without;
 }
 
 enum role role_told_by(const char *name)

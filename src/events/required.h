@@ -1,14 +1,23 @@
 /*
- * required: which events the analysis needs of a host and of a guest, and what is lost without.
+ * required: which events the analysis needs of a host and of a guest, how each tracer calls them, and
+ * what is lost without.
  *
- * The one table behind `vmscope info`, which says what a recording lacks, and `vmscope record`,
- * which prints how to record it.
+ * The one table behind `vmscope info`, which says what a recording lacks, the warnings of `vmscope
+ * analyze`, and `vmscope record`, which prints how to record it.
  */
 #ifndef VMSCOPE_EVENTS_REQUIRED_H
 #define VMSCOPE_EVENTS_REQUIRED_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Programs that record. The first is the one that stock machines have. */
+enum tracer {
+	TRACER_TRACE_CMD,
+	TRACER_PERF,
+	TRACER_LTTNG,
+	N_TRACERS,
+};
 
 enum role {
 	ROLE_UNKNOWN = 0,
@@ -26,28 +35,51 @@ enum need {
 enum { REQUIRED_NAMES = 4 };
 
 struct required_event {
-	/* As tracers write it; '*' matches anything. Any one of them will do. The first is LTTng's. */
-	const char *names[REQUIRED_NAMES];
+	/*
+	 * As each tracer is asked for it, with the subsystem where it has them; '*' matches anything. Any one
+	 * of them will do, the first is what is enabled. None: the tracer cannot record it, or tells the same
+	 * without.
+	 */
+	const char *names[N_TRACERS][REQUIRED_NAMES];
 	unsigned roles; /* enum role, ORed */
 	enum need need;
 	const char *topic;   /* what it is there for; equal ones stand together */
 	const char *without; /* what is lost, as a clause: "... is not known" */
+	const char
+		*without_of_host; /* the same, of a host whose events name their thread; or NULL */
 	/*
-	 * How to enable it, for the shell, where that is more than its name, or NULL. With a wildcard it
+	 * How to enable it, for the shell, where that is not its name, or NULL. With a wildcard it
 	 * is no error that a kernel lacks some of them, or that add-on modules are not loaded yet.
 	 */
-	const char *enable;
-	bool is_rare; /* that none was recorded says nothing */
+	const char *enable[N_TRACERS];
+	bool is_rare;	 /* that none was recorded says nothing */
+	bool is_bulky;	 /* the user may want to do without */
+	bool for_cycles; /* only where times are counts of a clock of unknown frequency */
 };
 
 extern const struct required_event required_events[];
 extern const size_t n_required_events;
 
+/* Return: "trace-cmd", "perf", "lttng". */
+const char *tracer_name(enum tracer tracer);
+
+/* Return: which tracer a recording says that it is from ("perf 6.1.187"); LTTng where it is none of ours. */
+enum tracer tracer_of(const char *text);
+
 /* Return: "host", "guest", "host+guest", "unknown". */
 const char *role_name(enum role role);
 
-/* Return: whether a tracer's event of this name is one of the entry's. */
-bool required_matches(const struct required_event *r, const char *name);
+/* Return: whether it is anything that this tracer is to record. */
+bool required_by(const struct required_event *r, enum tracer tracer);
+
+/* Return: what the tracer calls it in what it recorded. Only if required_by(). */
+const char *required_name(const struct required_event *r, enum tracer tracer);
+
+/* Return: whether an event of this name, from this tracer, is one of the entry's. */
+bool required_matches(const struct required_event *r, enum tracer tracer, const char *name);
+
+/* Return: what is lost without it in a recording of this role. */
+const char *required_without(const struct required_event *r, unsigned roles, bool knows_threads);
 
 /* Return: whether the event tells that the machine is a host (KVM's own) or a guest (vmsync's). */
 enum role role_told_by(const char *name);
