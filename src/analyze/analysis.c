@@ -79,14 +79,17 @@ static void survey_machine(void *ctx, size_t machine)
 static void judge(struct analysis *a)
 {
 	const char **names = mem_zalloc(a->n_machines, sizeof(*names));
+	const char **hostnames = mem_zalloc(a->n_machines, sizeof(*hostnames));
 	const struct evidence **evidence = mem_zalloc(a->n_machines, sizeof(*evidence));
 
 	for (size_t i = 0; i < a->n_machines; i++) {
 		names[i] = a->session.recordings.at[i]->name;
+		hostnames[i] = a->session.recordings.at[i]->hostname;
 		evidence[i] = &a->evidence[i];
 	}
-	identity_init(&a->identity, names, evidence, a->n_machines);
+	identity_init(&a->identity, names, hostnames, evidence, a->n_machines);
 	free(names);
+	free(hostnames);
 	free(evidence);
 }
 
@@ -371,11 +374,10 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 
 static int tie_given(struct analysis *a, const struct analysis_vm *given, struct error *err)
 {
-	int machine = identity_machine_of_name(&a->identity, given->machine);
+	int machine = sync_machine_named(&a->identity, given->machine, err);
 
-	if (machine == IDENT_NONE)
-		return error_set(err, "--vm: no machine is called '%s'; `vmscope info` names them",
-				 given->machine);
+	if (machine == ERR)
+		return error_wrap(err, "--vm");
 	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
 		if (a->identity.vms.at[vm].pid == given->pid &&
 		    a->identity.vms.at[vm].host != machine) {

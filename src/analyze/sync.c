@@ -219,20 +219,39 @@ static void check_estimate(struct sync_estimate *e, const struct task *t, enum s
 
 /* ---- what the user says ----------------------------------------------------------------------- */
 
-static const struct sync_given *find_given(const struct sync_options *o, const char *machine)
+int sync_machine_named(const struct identity *id, const char *name, struct error *err)
 {
-	for (size_t i = 0; i < o->n_given; i++) {
-		if (!strcmp(o->given[i].machine, machine))
-			return &o->given[i];
+	int machine = identity_machine_of_name(id, name);
+
+	if (machine == IDENT_NONE)
+		return error_set(err, "no machine is called '%s'; `vmscope info` names them", name);
+	if (machine == IDENT_SEVERAL)
+		return error_set(
+			err,
+			"'%s' is the host name of more than one machine; say the name that "
+			"`vmscope info` gives it",
+			name);
+	return machine;
+}
+
+static const struct sync_given *find_given(const struct task *t)
+{
+	for (size_t i = 0; i < t->options->n_given; i++) {
+		const struct sync_given *given = &t->options->given[i];
+
+		if (identity_machine_of_name(t->id, given->machine) == t->machine)
+			return given;
 	}
 	return NULL;
 }
 
-static const struct sync_tsc *find_tsc(const struct sync_options *o, const char *machine)
+static const struct sync_tsc *find_tsc(const struct task *t)
 {
-	for (size_t i = 0; i < o->n_tsc; i++) {
-		if (!strcmp(o->tsc[i].machine, machine))
-			return &o->tsc[i];
+	for (size_t i = 0; i < t->options->n_tsc; i++) {
+		const struct sync_tsc *tsc = &t->options->tsc[i];
+
+		if (identity_machine_of_name(t->id, tsc->machine) == t->machine)
+			return tsc;
 	}
 	return NULL;
 }
@@ -310,8 +329,8 @@ static void keep_clock(struct machine_sync *s, enum sync_method method)
 static int align(struct machine_sync *s, const struct task *t, struct error *err)
 {
 	const struct ident_machine *machine = &t->id->machines.at[t->machine];
-	const struct sync_given *given = find_given(t->options, machine->name);
-	const struct sync_tsc *tsc = find_tsc(t->options, machine->name);
+	const struct sync_given *given = find_given(t);
+	const struct sync_tsc *tsc = find_tsc(t);
 	bool alone = machine->vm == IDENT_NONE;
 
 	s->against = alone ? IDENT_NONE : t->id->vms.at[machine->vm].host;
@@ -347,17 +366,39 @@ static void compose_upwards(struct machine_sync *all, int m, bool *done)
 	clock_map_init_compose(&s->map, &s->estimates[s->method].map, above);
 }
 
-static int check_names(const struct identity *id, const struct sync_options *o, struct error *err)
+/* Return: 0, or ERR when the name, the last of n of an option, is no machine's, or of one that an earlier one names. */
+static int check_name(const struct identity *id, const char *const *names, size_t n,
+		      struct error *err)
 {
-	for (size_t i = 0; i < o->n_given + o->n_tsc; i++) {
-		const char *name =
-			i < o->n_given ? o->given[i].machine : o->tsc[i - o->n_given].machine;
+	int machine = sync_machine_named(id, names[n - 1], err);
 
-		if (identity_machine_of_name(id, name) == IDENT_NONE)
-			return error_set(
-				err, "no machine is called '%s'; `vmscope info` names them", name);
+	if (machine == ERR)
+		return ERR;
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (identity_machine_of_name(id, names[i]) == machine)
+			return error_set(err, "'%s' and '%s' are the same machine", names[i],
+					 names[n - 1]);
 	}
 	return 0;
+}
+
+static int check_names(const struct identity *id, const struct sync_options *o, struct error *err)
+{
+	const char **given = mem_zalloc(o->n_given, sizeof(*given));
+	const char **tsc = mem_zalloc(o->n_tsc, sizeof(*tsc));
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_given && !r; i++) {
+		given[i] = o->given[i].machine;
+		r = check_name(id, given, i + 1, err);
+	}
+	for (size_t i = 0; i < o->n_tsc && !r; i++) {
+		tsc[i] = o->tsc[i].machine;
+		r = check_name(id, tsc, i + 1, err);
+	}
+	free(given);
+	free(tsc);
+	return r;
 }
 
 int sync_machines(const struct identity *id, struct recording *const *traces,

@@ -35,7 +35,7 @@ enum { SYNC_AUTO = SYNC_N_METHODS };
 
 /* A clock offset given by the user: reference = t + offset_ns + (t - first event) * drift. */
 struct sync_given {
-	const char *machine; /* name */
+	const char *machine; /* as sync_machine_named() takes it */
 	int64_t offset_ns;
 	double drift;
 };
@@ -94,6 +94,12 @@ struct machine_sync {
 	struct sync_estimate estimates[SYNC_N_METHODS];
 	uint64_t disagreements; /* pairs of estimates that cannot both be right */
 };
+
+/*
+ * The machine that the user calls so: by its name, or by its host name where no other has that. Return: its number; or ERR
+ * with err set.
+ */
+int sync_machine_named(const struct identity *id, const char *name, struct error *err);
 
 /*
  * Fills out[i] for machine i of the identity. traces: likewise. contained: NULL if containment is not

@@ -66,9 +66,11 @@ static char *why_role(const struct evidence *e)
 	return mem_strdup("neither KVM events nor vmsync guest events");
 }
 
-static void add_machine(struct identity *id, const char *name, const struct evidence *e)
+static void add_machine(struct identity *id, const char *name, const char *hostname,
+			const struct evidence *e)
 {
 	*vec_push(&id->machines) = (struct ident_machine){.name = name,
+							  .hostname = hostname,
 							  .evidence = e,
 							  .is_host = count_host_events(e) > 0,
 							  .is_guest = count_guest_events(e) > 0,
@@ -499,12 +501,12 @@ static int by_vm_and_index(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-void identity_init(struct identity *id, const char *const *names,
+void identity_init(struct identity *id, const char *const *names, const char *const *hostnames,
 		   const struct evidence *const *evidence, size_t n)
 {
 	*id = (struct identity){0};
 	for (size_t i = 0; i < n; i++)
-		add_machine(id, names[i], evidence[i]);
+		add_machine(id, names[i], hostnames[i], evidence[i]);
 	for (size_t i = 0; i < n; i++)
 		find_vms(id, (int)i);
 	for (int i = 0; i < (int)id->vms.n; i++)
@@ -576,11 +578,19 @@ void identity_deinit(struct identity *id)
 
 int identity_machine_of_name(const struct identity *id, const char *name)
 {
+	int found = IDENT_NONE;
+
 	for (size_t i = 0; i < id->machines.n; i++) {
 		if (!strcmp(id->machines.at[i].name, name))
 			return (int)i;
 	}
-	return IDENT_NONE;
+	for (size_t i = 0; i < id->machines.n; i++) {
+		const char *hostname = id->machines.at[i].hostname;
+
+		if (hostname && !strcmp(hostname, name))
+			found = found == IDENT_NONE ? (int)i : IDENT_SEVERAL;
+	}
+	return found;
 }
 
 int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid)

@@ -16,10 +16,11 @@
 #include "base/mem.h"
 #include "model/evidence.h"
 
-enum { IDENT_NONE = -1 };
+enum { IDENT_NONE = -1, IDENT_SEVERAL = -2 };
 
 struct ident_machine {
 	const char *name;		 /* borrowed */
+	const char *hostname;		 /* borrowed; or NULL */
 	const struct evidence *evidence; /* borrowed */
 	bool is_host, is_guest;
 	int vm;	   /* the VM that this machine is, or IDENT_NONE */
@@ -52,8 +53,8 @@ struct identity {
 	VEC(struct ident_vcpu) vcpus;	    /* by VM, then index */
 };
 
-/* Judges the evidence of n machines. names and evidence must outlive the identity. */
-void identity_init(struct identity *id, const char *const *names,
+/* Judges the evidence of n machines. names, hostnames (which may be NULL) and evidence must outlive the identity. */
+void identity_init(struct identity *id, const char *const *names, const char *const *hostnames,
 		   const struct evidence *const *evidence, size_t n);
 void identity_deinit(struct identity *id);
 
@@ -69,7 +70,7 @@ void identity_tie(struct identity *id, int vm, int machine, char *why);
  */
 void identity_join(struct identity *id, int a, int b, char *why, size_t *moved);
 
-/* Return: the machine of this name, or IDENT_NONE. */
+/* Return: the machine of this name, or else of this host name; IDENT_SEVERAL where more than one has that; or IDENT_NONE. */
 int identity_machine_of_name(const struct identity *id, const char *name);
 
 /* Return: the vCPU that this thread of machine `host` runs, or IDENT_NONE. */

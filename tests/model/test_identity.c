@@ -82,13 +82,14 @@ static void vcpu(struct machine *m, int64_t tid, const char *comm, int64_t entry
 static void judge(struct identity *id, struct machine *machines, size_t n)
 {
 	static const char *const names[] = {"a", "b", "c"};
+	static const char *const hostnames[3] = {NULL};
 	const struct evidence *evidence[3];
 
 	for (size_t i = 0; i < n; i++) {
 		evidence_stream_end(&machines[i].s, (uint64_t)machines[i].ts, 0, 1, machines[i].ts);
 		evidence[i] = &machines[i].e;
 	}
-	identity_init(id, names, evidence, n);
+	identity_init(id, names, hostnames, evidence, n);
 }
 
 static void done(struct identity *id, struct machine *machines, size_t n)
@@ -559,6 +560,30 @@ static void nobody_at_all(void **state)
 	done(&id, &m, 1);
 }
 
+static void called_by_name_or_host_name(void **state)
+{
+	const char *const names[] = {"a", "b", "c", "d"};
+	const char *const hostnames[] = {"c", "twin", NULL, "twin"};
+	const struct evidence *evidence[4];
+	struct machine m[4];
+	struct identity id;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		machine_begin(&m[i]);
+		evidence[i] = &m[i].e;
+	}
+	identity_init(&id, names, hostnames, evidence, 4);
+	assert_int_equal(identity_machine_of_name(&id, "b"), 1);
+	/* A name goes before a host name. */
+	assert_int_equal(identity_machine_of_name(&id, "c"), 2);
+	assert_int_equal(identity_machine_of_name(&id, "twin"), IDENT_SEVERAL);
+	assert_int_equal(identity_machine_of_name(&id, "e"), IDENT_NONE);
+	id.machines.at[3].hostname = "other";
+	assert_int_equal(identity_machine_of_name(&id, "twin"), 1);
+	done(&id, m, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,6 +606,7 @@ int main(void)
 		cmocka_unit_test(vms_are_joined),
 		cmocka_unit_test(without_the_scheduler),
 		cmocka_unit_test(nobody_at_all),
+		cmocka_unit_test(called_by_name_or_host_name),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
