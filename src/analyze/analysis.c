@@ -239,6 +239,24 @@ static void find_spans(struct analysis *a)
 	free(own);
 }
 
+enum clock_origin analysis_origin(const struct analysis *a)
+{
+	enum clock_origin origin = CLOCK_ORIGIN_UNKNOWN;
+	bool any = false;
+
+	for (size_t m = 0; m < a->n_machines; m++) {
+		enum clock_origin own = recording_origin(a->session.recordings.at[m]);
+
+		if (group_of(a, (int)m) != (int)m || machine_begin(a, m) > machine_end(a, m))
+			continue;
+		if (any && own != origin)
+			return CLOCK_ORIGIN_UNKNOWN;
+		origin = own;
+		any = true;
+	}
+	return origin;
+}
+
 /* ---- model ------------------------------------------------------------------------------------
  */
 

@@ -68,6 +68,9 @@ int analysis_reference(const struct analysis *a, int machine);
 /* Return: whether it is a reference with which an earlier one has no clock in common. */
 bool analysis_is_unrelated(const struct analysis *a, int machine);
 
+/* Return: what 0 is on the time line; unknown also where clocks that are not related differ in that. */
+enum clock_origin analysis_origin(const struct analysis *a);
+
 /* All that was wrong, of all machines and of finding them. */
 struct diag_list analysis_all_diags(const struct analysis *a);
 

@@ -387,24 +387,6 @@ static void add_meta(struct save *s, const char *key, const char *value)
 	store_writer_add(s->writer, TABLE_META, row);
 }
 
-/* What 0 is on the time line; CLOCK_ORIGIN_UNKNOWN also where hosts differ in that. */
-static enum clock_origin origin_of_all(const struct analysis *a)
-{
-	enum clock_origin origin = CLOCK_ORIGIN_UNKNOWN;
-	bool first = true;
-
-	for (size_t i = 0; i < a->n_machines; i++) {
-		const struct recording *r = a->session.recordings.at[i];
-		enum clock_origin own = r->clocks.n ? r->clocks.at[0].origin : CLOCK_ORIGIN_UNKNOWN;
-
-		if (analysis_reference(a, (int)i) != (int)i)
-			continue;
-		origin = first || own == origin ? own : CLOCK_ORIGIN_UNKNOWN;
-		first = false;
-	}
-	return origin;
-}
-
 static void add_metas(struct save *s, const struct analysis *a)
 {
 	char *begin = mem_printf("%" PRId64, a->span.begin);
@@ -413,7 +395,7 @@ static void add_metas(struct save *s, const struct analysis *a)
 	add_meta(s, "program", "vmscope " VMSCOPE_VERSION);
 	add_meta(s, "span_begin_ns", begin);
 	add_meta(s, "span_end_ns", end);
-	add_meta(s, "time_origin", clock_origin_name(origin_of_all(a)));
+	add_meta(s, "time_origin", clock_origin_name(analysis_origin(a)));
 	free(begin);
 	free(end);
 }
@@ -466,7 +448,7 @@ static void add_source(struct save *s, const struct recording *r, int64_t *row)
 	row[COL_MACHINE_HOSTNAME] = text(s, r->hostname);
 	row[COL_MACHINE_TRACER] = text(s, r->tracer);
 	row[COL_MACHINE_CLOCK] = text(s, clock ? clock->name : NULL);
-	row[COL_MACHINE_TIME_ORIGIN] = text(s, clock ? clock_origin_name(clock->origin) : NULL);
+	row[COL_MACHINE_TIME_ORIGIN] = text(s, clock_origin_name(recording_origin(r)));
 }
 
 static void add_traced(struct save *s, const struct analysis *a, size_t i)

@@ -20,13 +20,24 @@ void recording_free(struct recording *r)
 	free(r);
 }
 
-const char *clock_origin_name(enum clock_origin origin)
+enum clock_origin recording_stream_origin(const struct recording *r,
+					  const struct recording_stream *s)
 {
-	static const char *const names[] = {[CLOCK_ORIGIN_UNKNOWN] = NULL,
-					    [CLOCK_ORIGIN_BOOT] = "boot",
-					    [CLOCK_ORIGIN_EPOCH] = "epoch"};
+	return s->clock < r->clocks.n ? r->clocks.at[s->clock].origin : CLOCK_ORIGIN_UNKNOWN;
+}
 
-	return names[origin];
+enum clock_origin recording_origin(const struct recording *r)
+{
+	enum clock_origin origin = CLOCK_ORIGIN_UNKNOWN;
+
+	vec_each (s, &r->streams) {
+		enum clock_origin own = recording_stream_origin(r, s);
+
+		if (s != r->streams.at && own != origin)
+			return CLOCK_ORIGIN_UNKNOWN;
+		origin = own;
+	}
+	return origin;
 }
 
 int64_t recording_clock_ns(const struct recording_clock *c, uint64_t count)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/clock_origin.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "events/event.h"
@@ -27,16 +28,6 @@
 #include "input/field.h"
 
 /* ---- what a recording says of itself ---------------------------------------------------------- */
-
-/* What a time of 0 means. */
-enum clock_origin {
-	CLOCK_ORIGIN_UNKNOWN, /* only differences of times mean something */
-	CLOCK_ORIGIN_BOOT,    /* about when the machine was switched on */
-	CLOCK_ORIGIN_EPOCH,   /* 1970-01-01 UTC: a wall clock */
-};
-
-/* Return: "epoch" or "boot"; NULL where it is not known. */
-const char *clock_origin_name(enum clock_origin origin);
 
 struct recording_clock {
 	const char *name;	 /* as the tracer calls it: "monotonic", "local", "x86-tsc" */
@@ -152,6 +143,13 @@ struct recording {
 
 /* NULL is allowed. */
 void recording_free(struct recording *r);
+
+/* Return: what 0 is in the times of its streams; unknown also where they differ in that. */
+enum clock_origin recording_origin(const struct recording *r);
+
+/* Return: the same of one stream. */
+enum clock_origin recording_stream_origin(const struct recording *r,
+					  const struct recording_stream *s);
 
 /* Which of our events may occur. */
 struct event_set recording_described(const struct recording *r);

@@ -54,7 +54,7 @@ enum column_type { COLUMN_INT, COLUMN_TEXT, COLUMN_REAL };
 
 enum column_unit {
 	UNIT_NONE,  /* a name, or a number that is not counted or measured */
-	UNIT_TIME,  /* ns since the Epoch */
+	UNIT_TIME,  /* ns since what meta's time_origin says */
 	UNIT_NS,    /* a duration or difference */
 	UNIT_ID,    /* a row of column.ref, or of this table */
 	UNIT_COUNT, /* how many */

@@ -14,6 +14,7 @@
 #include "maker.h"
 #include "store/check.h"
 #include "store/cursor.h"
+#include "store/meta.h"
 #include "store/zoom.h"
 
 static struct store *open_store(const char *path)
@@ -399,6 +400,40 @@ static void test_texts(void **state)
 	unlink(path);
 }
 
+/* says: whether there is a row about it at all. */
+static enum clock_origin origin_of_file(bool says, const char *value)
+{
+	struct error err = {0};
+	enum clock_origin origin;
+	struct store_writer *w;
+	struct store *s;
+
+	assert_int_equal(store_writer_new(&w, NULL, &err), 0);
+	int64_t other[] = {store_writer_string(w, "program"), store_writer_string(w, "boot")};
+	int64_t row[] = {store_writer_string(w, "time_origin"), store_writer_string(w, value)};
+
+	store_writer_add(w, TABLE_META, other);
+	if (says)
+		store_writer_add(w, TABLE_META, row);
+	assert_int_equal(store_writer_finish(w, &err), 0);
+	assert_int_equal(store_writer_open(w, &s, &err), 0);
+	store_writer_free(w);
+	assert_int_equal(store_time_origin(s, &origin, &err), 0);
+	store_free(s);
+	return origin;
+}
+
+static void test_origin_of_times(void **state)
+{
+	(void)state;
+	assert_int_equal(origin_of_file(true, "boot"), CLOCK_ORIGIN_BOOT);
+	assert_int_equal(origin_of_file(true, "epoch"), CLOCK_ORIGIN_EPOCH);
+	assert_int_equal(origin_of_file(true, NULL), CLOCK_ORIGIN_UNKNOWN);
+	assert_int_equal(origin_of_file(true, "yesterday"), CLOCK_ORIGIN_UNKNOWN);
+	/* Older files: all that was recorded had a wall clock. */
+	assert_int_equal(origin_of_file(false, NULL), CLOCK_ORIGIN_EPOCH);
+}
+
 /* Many lanes must not each keep a whole block in memory; what comes out is the same. */
 static void test_many_lanes(void **state)
 {
@@ -563,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_left_behind),
 		cmocka_unit_test(test_devices_are_not_replaced),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_origin_of_times),
 		cmocka_unit_test(test_many_lanes),
 		cmocka_unit_test(test_lanes_that_end),
 		cmocka_unit_test(test_no_two_lanes_of_a_name),
