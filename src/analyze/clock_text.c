@@ -1,7 +1,9 @@
 #include "analyze/clock_text.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_S INT64_C(1000000000)
 #define S_MAX	 (INT64_MAX / NS_PER_S - 1)
@@ -36,17 +38,53 @@ static void format_second(struct clock_text *c, int64_t second)
 		snprintf(c->text, sizeof(c->text), "%lld", (long long)second);
 }
 
+/* Of a negative time as of the positive one, with a sign. */
+static void print_seconds(struct out *o, int64_t ns, int width)
+{
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	char whole[1 + OUT_DIGITS] = "-";
+	ptrdiff_t n = out_digits(whole + (ns < 0), size / NS_PER_S) - whole;
+
+	for (ptrdiff_t k = n; k < width; k++)
+		out_char(o, ' ');
+	out_bytes(o, whole, (size_t)n);
+	out_char(o, '.');
+	out_padded(o, size % NS_PER_S, 9);
+}
+
 void clock_text_print(struct clock_text *c, struct out *o, int64_t ns)
 {
 	int64_t second;
 	uint64_t rest;
 
+	if (c->origin != CLOCK_ORIGIN_EPOCH) {
+		print_seconds(o, ns, 0);
+		return;
+	}
 	split(ns, &second, &rest);
 	if (second != c->second || !c->text[0])
 		format_second(c, second);
 	out_str(o, c->text);
 	out_char(o, '.');
 	out_padded(o, rest, 9);
+}
+
+void clock_text_print_column(struct clock_text *c, struct out *o, int64_t ns)
+{
+	/* As the kernel's log does: a day has five digits. */
+	if (c->origin != CLOCK_ORIGIN_EPOCH)
+		print_seconds(o, ns, 5);
+	else
+		clock_text_print(c, o, ns);
+}
+
+void clock_text_print_words(struct clock_text *c, struct out *o, int64_t ns)
+{
+	clock_text_print(c, o, ns);
+	if (c->origin != CLOCK_ORIGIN_EPOCH) {
+		out_str(o, " s");
+		out_str(o, clock_origin_words(c->origin));
+	}
 }
 
 void clock_text_print_delta(struct out *o, int64_t ns)
@@ -95,7 +133,7 @@ static bool parse_fraction(const char *p, int64_t *nsp)
 	return !*p;
 }
 
-static bool parse_since_epoch(const char *text, int64_t *nsp)
+static bool parse_since_origin(const char *text, int64_t *nsp)
 {
 	const char *p = text;
 	bool negative = *p == '-';
@@ -183,31 +221,43 @@ static bool parse_calendar(const struct clock_text *c, const char *text, int64_t
 	return true;
 }
 
+static bool is_calendar(const char *text)
+{
+	return *text != '+' && strchr(text, ':');
+}
+
 static bool parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp)
 {
 	if (*text == '+')
 		return parse_since_begin(text + 1, begin_ns, nsp);
-	if (strchr(text, ':'))
+	if (is_calendar(text))
 		return parse_calendar(c, text, begin_ns, nsp);
-	return parse_since_epoch(text, nsp);
+	return parse_since_origin(text, nsp);
 }
 
 int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err)
 {
-	if (parse(c, text, begin_ns, nsp))
+	if (!parse(c, text, begin_ns, nsp))
+		return error_set(
+			err,
+			"'%s' is no time; write +seconds from the begin of the recording, ns since "
+			"the Epoch, seconds.fraction, HH:MM:SS.fraction or 'YYYY-MM-DD "
+			"HH:MM:SS.fraction'",
+			text);
+	if (c->origin == CLOCK_ORIGIN_EPOCH || !is_calendar(text))
 		return 0;
-	return error_set(
-		err,
-		"'%s' is no time; write +seconds from the begin of the recording, ns since "
-		"the Epoch, seconds.fraction, HH:MM:SS.fraction or 'YYYY-MM-DD "
-		"HH:MM:SS.fraction'",
-		text);
+	error_set(err,
+		  "'%s': the recording does not know the time of day, its clock counts from %s; "
+		  "write +seconds from its begin, or seconds.fraction or ns by that clock",
+		  text, c->origin == CLOCK_ORIGIN_BOOT ? "boot" : "an unknown time");
+	return CLOCK_TEXT_NO_DAY;
 }
-
 int clock_text_check(const char *text, struct error *err)
 {
 	int64_t unused;
 
-	return clock_text_parse(&(struct clock_text){.gmt = true}, text, 0, &unused, err);
+	struct clock_text any = {.gmt = true, .origin = CLOCK_ORIGIN_EPOCH};
+
+	return clock_text_parse(&any, text, 0, &unused, err);
 }

@@ -1,5 +1,8 @@
 /*
- * clock_text: times as people read and write them, in the forms that babeltrace2 prints.
+ * clock_text: times as people read and write them.
+ *
+ * Times since the Epoch have the forms that babeltrace2 prints. What a recording does not know is neither printed nor read: times
+ * of other origins are seconds, whichever style was asked for.
  */
 #ifndef VMSCOPE_ANALYZE_CLOCK_TEXT_H
 #define VMSCOPE_ANALYZE_CLOCK_TEXT_H
@@ -8,6 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/clock_origin.h"
 #include "base/error.h"
 #include "base/out.h"
 
@@ -17,9 +21,12 @@ enum clock_style {
 	CLOCK_SECONDS, /* 1795396679.191196227, since the Epoch */
 };
 
+enum { CLOCK_TEXT_NO_DAY = 1 };
+
 struct clock_text {
 	enum clock_style style;
 	bool gmt; /* otherwise local time */
+	enum clock_origin origin;
 
 	/* Private: the text of the second that was printed last. */
 	int64_t second;
@@ -28,13 +35,20 @@ struct clock_text {
 
 void clock_text_print(struct clock_text *c, struct out *o, int64_t ns);
 
+/* The same, for times that stand below each other: "   12.345678901" where it is no wall clock's. */
+void clock_text_print_column(struct clock_text *c, struct out *o, int64_t ns);
+
+/* The same, for a sentence: "01:17:59.191196227", "12.345678901 s after boot", "12.345678901 s". */
+void clock_text_print_words(struct clock_text *c, struct out *o, int64_t ns);
+
 /* A span in seconds, with its sign: +0.000431440. */
 void clock_text_print_delta(struct out *o, int64_t ns);
 
 /*
- * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since the Epoch (a
+ * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since the origin (a
  * whole number), seconds (with a point), a time of day or a date with one. A time of day belongs to the
- * day on which it begins, or to the next if that is nearer. Return: 0 with *nsp, or ERR with err set.
+ * day on which it begins, or to the next if that is nearer. Return: 0 with *nsp; CLOCK_TEXT_NO_DAY with err set when it
+ * is one and the origin is not the Epoch; or ERR with err set.
  */
 int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err);

@@ -1,7 +1,9 @@
 #include "analyze/complain.h"
 
 #include <inttypes.h>
-#include <time.h>
+
+#include "analyze/clock_text.h"
+#include "base/out.h"
 
 void complain_session(FILE *f, const struct session *s)
 {
@@ -9,36 +11,37 @@ void complain_session(FILE *f, const struct session *s)
 		fprintf(f, "vmscope: %s\n", *note);
 }
 
-static void print_time(FILE *f, int64_t ns)
+static void print_time(FILE *f, const struct recording *r, int64_t ns)
 {
-	char text[32];
-	time_t seconds = (time_t)(ns / 1000000000);
-	struct tm tm;
+	struct clock_text clock = {.origin = recording_origin(r)};
+	struct out o;
 
-	if (ns < 0 || !localtime_r(&seconds, &tm))
+	if (ns < 0)
 		return;
-	strftime(text, sizeof(text), "%H:%M:%S", &tm);
-	fprintf(f, ", first at %s.%09" PRId64, text, ns % 1000000000);
+	out_init(&o, f);
+	out_str(&o, ", first at ");
+	clock_text_print_words(&clock, &o, ns);
+	out_deinit(&o);
 }
 
-static void print_one(FILE *f, const char *machine, const struct diag_kind *kind,
+static void print_one(FILE *f, const struct recording *r, const struct diag_kind *kind,
 		      const struct diag *d)
 {
-	fprintf(f, "vmscope: %s: %s: %s, %" PRIu64 " time%s", machine,
+	fprintf(f, "vmscope: %s: %s: %s, %" PRIu64 " time%s", r->name,
 		diag_severity_name(kind->severity), kind->name, d->count, d->count == 1 ? "" : "s");
-	print_time(f, d->first_ns);
+	print_time(f, r, d->first_ns);
 	if (d->file)
 		fprintf(f, ", in '%s', packet at byte %" PRIu64 ", bit %" PRIu64, d->file,
 			d->packet, d->bit);
 	fprintf(f, ": %s\n", kind->help);
 }
 
-void complain_diags(FILE *f, const char *machine, const struct diag_list *diags)
+void complain_diags(FILE *f, const struct recording *r, const struct diag_list *diags)
 {
 	for (int i = 0; i < DIAG_N; i++) {
 		const struct diag_kind *kind = diag_kind((enum diag_id)i);
 
 		if (diags->at[i].count && kind->severity != DIAG_INFO)
-			print_one(f, machine, kind, &diags->at[i]);
+			print_one(f, r, kind, &diags->at[i]);
 	}
 }

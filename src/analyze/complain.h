@@ -13,9 +13,9 @@
 void complain_session(FILE *f, const struct session *s);
 
 /*
- * A line for each counter of a machine: what, how often, where it was met first, what it means.
+ * A line for each counter of a recording: what, how often, where it was met first, what it means.
  * Notices of severity info are left out.
  */
-void complain_diags(FILE *f, const char *machine, const struct diag_list *diags);
+void complain_diags(FILE *f, const struct recording *r, const struct diag_list *diags);
 
 #endif

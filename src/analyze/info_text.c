@@ -100,7 +100,9 @@ static void print_clocks(struct out *o, const struct recording *r)
 
 static void print_span(struct out *o, const struct info_machine *m)
 {
-	struct clock_text date = {.style = CLOCK_DATE}, time = {.style = CLOCK_TIME};
+	enum clock_origin origin = recording_origin(m->trace);
+	struct clock_text date = {.style = CLOCK_DATE, .origin = origin};
+	struct clock_text time = {.style = CLOCK_TIME, .origin = origin};
 
 	print_label(o, "time");
 	if (!m->has_span) {
@@ -108,8 +110,8 @@ static void print_span(struct out *o, const struct info_machine *m)
 		return;
 	}
 	clock_text_print(&date, o, m->first_ns);
-	out_str(o, " to ");
-	clock_text_print(&time, o, m->last_ns);
+	out_str(o, origin == CLOCK_ORIGIN_EPOCH ? " to " : " s to ");
+	clock_text_print_words(&time, o, m->last_ns);
 	out_str(o, ", ");
 	clock_text_print_delta(o, m->last_ns - m->first_ns);
 	out_str(o, " s\n");

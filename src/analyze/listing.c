@@ -14,6 +14,7 @@ struct source {
 	struct walk *walk;
 	struct listing_entry entry;
 	const bool *wanted; /* by number of the event; NULL: all */
+	int64_t begin, end; /* what is printed */
 	int64_t key;	    /* its place in the order: never steps back, whatever the clock does */
 	size_t rank;	    /* decides between equal keys */
 	int state;	    /* enum walk_state */
@@ -21,6 +22,7 @@ struct source {
 
 struct machine {
 	const struct recording *recording;
+	int64_t begin, end; /* by its own clock, inclusive */
 	bool *wanted;
 	struct source *sources; /* one per stream */
 };
@@ -30,7 +32,6 @@ struct listing {
 	VEC(struct machine) machines;
 	struct source **heap; /* those with something to print; heap[0] is next */
 	size_t n_heap;
-	int64_t begin, end;
 	const struct listing_printer *printer;
 	void *printer_ctx;
 };
@@ -86,7 +87,7 @@ static const char *display_name(const struct session *s, const struct recording 
 	return r->hostname;
 }
 
-static void open_sources(struct listing *l, struct machine *m, const char *host)
+static void open_sources(struct machine *m, const char *host)
 {
 	const struct recording *r = m->recording;
 
@@ -94,10 +95,15 @@ static void open_sources(struct listing *l, struct machine *m, const char *host)
 	for (size_t i = 0; i < r->streams.n; i++) {
 		struct source *s = &m->sources[i];
 
-		s->walk = walk_new(r, i, l->begin);
-		s->entry =
-			(struct listing_entry){.walk = s->walk, .machine = r->name, .host = host};
+		s->walk = walk_new(r, i, m->begin);
+		s->entry = (struct listing_entry){
+			.walk = s->walk,
+			.machine = r->name,
+			.host = host,
+			.origin = recording_stream_origin(r, &r->streams.at[i])};
 		s->wanted = m->wanted;
+		s->begin = m->begin;
+		s->end = m->end;
 		s->key = INT64_MIN;
 	}
 }
@@ -110,6 +116,8 @@ static void advance(struct source *s)
 	} while (s->state == WALK_EVENT && s->wanted && !s->wanted[s->walk->event]);
 	if (s->walk->ns > s->key)
 		s->key = s->walk->ns;
+	if (s->key > s->end)
+		s->state = WALK_END;
 }
 
 static bool comes_before(const struct source *a, const struct source *b)
@@ -158,19 +166,19 @@ static void build_heap(struct listing *l)
 		sift_down(l, i);
 }
 
-static void print_source(const struct listing *l, struct source *s)
+static void print_source(const struct listing *l, const struct source *s)
 {
 	if (s->state == WALK_LOST) {
-		if (s->walk->lost_to_ns >= l->begin)
+		if (s->walk->lost_to_ns >= s->begin)
 			l->printer->lost(l->printer_ctx, &s->entry);
-	} else if (s->walk->ns >= l->begin) {
+	} else if (s->walk->ns >= s->begin) {
 		l->printer->event(l->printer_ctx, &s->entry);
 	}
 }
 
 static void print_all(struct listing *l, FILE *data)
 {
-	while (l->n_heap && l->heap[0]->key <= l->end && !ferror(data)) {
+	while (l->n_heap && !ferror(data)) {
 		struct source *s = l->heap[0];
 
 		print_source(l, s);
@@ -182,29 +190,79 @@ static void print_all(struct listing *l, FILE *data)
 	}
 }
 
-/* When the first of the traces begins: a time of day without a date is meant to be near it. */
-static int64_t first_time(const struct session *session)
+static int64_t stream_begin(const struct recording *r, size_t stream)
+{
+	int64_t begin = r->streams.at[stream].begin_ns;
+
+	if (begin != INT64_MAX)
+		return begin;
+	struct walk *w = walk_new(r, stream, INT64_MIN);
+
+	walk_next(w);
+	begin = w->first_ns <= w->last_ns ? w->first_ns : INT64_MAX;
+	walk_free(w);
+	return begin;
+}
+
+static int64_t recording_begin(const struct recording *r)
 {
 	int64_t first = INT64_MAX;
 
-	vec_each (r, &session->recordings) {
-		vec_each (s, &(*r)->streams)
-			first = s->begin_ns < first ? s->begin_ns : first;
+	for (size_t i = 0; i < r->streams.n; i++) {
+		int64_t begin = stream_begin(r, i);
+
+		first = begin < first ? begin : first;
+	}
+	return first;
+}
+
+/*
+ * When the recording begins, and with it all others that have a wall clock if it has one: a time of day without a date is meant to
+ * be near that.
+ */
+static int64_t first_time(const struct session *session, const struct recording *r)
+{
+	int64_t first = INT64_MAX;
+
+	if (recording_origin(r) != CLOCK_ORIGIN_EPOCH) {
+		first = recording_begin(r);
+	} else {
+		vec_each (other, &session->recordings) {
+			int64_t begin = recording_origin(*other) == CLOCK_ORIGIN_EPOCH
+						? recording_begin(*other)
+						: INT64_MAX;
+
+			first = begin < first ? begin : first;
+		}
 	}
 	return first == INT64_MAX ? 0 : first;
 }
 
-static int read_range(struct listing *l, const struct listing_options *o, struct error *err)
+/* Return: 0, LISTING_NO_DAY or ERR, as listing_run(). */
+static int read_time(const char *option, const char *text, const struct clock_text *clock,
+		     const struct listing *l, const struct recording *r, int64_t *nsp,
+		     struct error *err)
 {
-	int64_t near = first_time(&l->session);
+	int status = text ? clock_text_parse(clock, text, first_time(&l->session, r), nsp, err) : 0;
 
-	l->begin = INT64_MIN;
-	l->end = INT64_MAX;
-	if (o->begin && clock_text_parse(&o->clock, o->begin, near, &l->begin, err))
-		return error_wrap(err, "--begin");
-	if (o->end && clock_text_parse(&o->clock, o->end, near, &l->end, err))
-		return error_wrap(err, "--end");
-	return 0;
+	if (status == CLOCK_TEXT_NO_DAY && l->session.recordings.n > 1)
+		error_wrap(err, "'%s'", r->name);
+	if (status)
+		error_wrap(err, "%s", option);
+	return status == CLOCK_TEXT_NO_DAY ? LISTING_NO_DAY : status;
+}
+
+static int read_range(const struct listing *l, struct machine *m, const struct listing_options *o,
+		      struct error *err)
+{
+	struct clock_text clock = o->clock;
+
+	m->begin = INT64_MIN;
+	m->end = INT64_MAX;
+	clock.origin = recording_origin(m->recording);
+	int r = read_time("--begin", o->begin, &clock, l, m->recording, &m->begin, err);
+
+	return r ? r : read_time("--end", o->end, &clock, l, m->recording, &m->end, err);
 }
 
 static void say_unknown_filters(const struct listing *l, const struct listing_options *o,
@@ -234,16 +292,17 @@ static int listing_open(struct listing *l, char *const *args, size_t n_args,
 	/* A failure speaks of the first note itself. */
 	if (!r || l->session.notes.n > 1)
 		complain_session(messages, &l->session);
-	if (!r)
-		r = read_range(l, o, err);
 	if (r)
 		return r;
 	vec_each (recording, &l->session.recordings) {
-		struct machine *m = vec_push(&l->machines);
+		struct machine m = {.recording = *recording};
 
-		m->recording = *recording;
-		m->wanted = wanted_events(o, *recording);
-		open_sources(l, m, display_name(&l->session, *recording, args, n_args));
+		r = read_range(l, &m, o, err);
+		if (r)
+			return r;
+		m.wanted = wanted_events(o, *recording);
+		open_sources(&m, display_name(&l->session, *recording, args, n_args));
+		*vec_push(&l->machines) = m;
 	}
 	say_unknown_filters(l, o, messages);
 	return 0;
@@ -272,7 +331,7 @@ static int sum_up(const struct listing *l, FILE *messages)
 
 		for (size_t i = 0; i < m->recording->streams.n; i++)
 			diag_merge(&all, m->sources[i].walk->diags);
-		complain_diags(messages, m->recording->name, &all);
+		complain_diags(messages, m->recording, &all);
 		worst = diag_worst(&all) > worst ? diag_worst(&all) : worst;
 	}
 	return worst == DIAG_DAMAGE ? LISTING_DAMAGED : 0;

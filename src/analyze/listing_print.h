@@ -14,8 +14,9 @@
 /* An event, or a loss, where the walk stands. */
 struct listing_entry {
 	const struct walk *walk;
-	const char *machine; /* the trace's name */
-	const char *host;    /* its host name as babeltrace2 prints it, or the trace's name */
+	const char *machine;	  /* the trace's name */
+	const char *host;	  /* its host name as babeltrace2 prints it, or the trace's name */
+	enum clock_origin origin; /* of its times */
 };
 
 struct listing_printer {

@@ -18,6 +18,7 @@ struct text {
 	struct clock_text clock;
 	int64_t last_ns;
 	bool had_event;
+	enum clock_origin last_origin;
 	struct level levels[DEPTH_MAX + 2];
 	unsigned depth;
 	bool printed_scopes; /* of the current event */
@@ -241,21 +242,24 @@ static void print_scope(struct text *t, const struct walk *w, enum field_scope s
 	walk_visit(w, scope, &visitor, t);
 }
 
-static void print_head(struct text *t, int64_t ns, const char *host, const char *name)
+static void print_head(struct text *t, const struct listing_entry *e, const char *name)
 {
 	struct out *o = &t->out;
+	int64_t ns = e->walk->ns;
 
+	t->clock.origin = e->origin;
 	out_char(o, '[');
-	clock_text_print(&t->clock, o, ns);
+	clock_text_print_column(&t->clock, o, ns);
 	out_str(o, "] (");
-	if (t->had_event)
+	if (t->had_event && t->last_origin == e->origin)
 		clock_text_print_delta(o, (int64_t)((uint64_t)ns - (uint64_t)t->last_ns));
 	else
 		out_str(o, "+?.?????????");
 	out_str(o, ") ");
 	t->had_event = true;
 	t->last_ns = ns;
-	out_str(o, host);
+	t->last_origin = e->origin;
+	out_str(o, e->host);
 	out_char(o, ' ');
 	out_str(o, name);
 	out_bytes(o, ": ", 2);
@@ -266,7 +270,7 @@ static void text_event(void *ctx, const struct listing_entry *e)
 	struct text *t = ctx;
 	const struct walk *w = e->walk;
 
-	print_head(t, w->ns, e->host, w->recording->events.at[w->event].name);
+	print_head(t, e, w->recording->events.at[w->event].name);
 	t->printed_scopes = false;
 	for (enum field_scope scope = SCOPE_PACKET; scope < N_SCOPES; scope++)
 		print_scope(t, w, scope);
@@ -280,7 +284,7 @@ static void text_lost(void *ctx, const struct listing_entry *e)
 	struct out *o = &t->out;
 	const struct walk *w = e->walk;
 
-	print_head(t, w->ns, e->host, "(lost)");
+	print_head(t, e, "(lost)");
 	out_str(o, "{ ");
 	if (w->has_cpu) {
 		out_str(o, "cpu_id = ");

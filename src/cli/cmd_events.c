@@ -103,6 +103,11 @@ static int print_events(const struct command *cmd, struct request *q, char **tra
 
 	if (r < 0)
 		return cli_failed(cmd, &err);
+	if (r == LISTING_NO_DAY) {
+		cli_usage(cmd, "%s", err.text);
+		error_deinit(&err);
+		return CLI_USAGE;
+	}
 	return r == LISTING_DAMAGED && q->strict ? CLI_DAMAGED : CLI_OK;
 }
 
@@ -125,7 +130,8 @@ const struct command cmd_events = {
 		"                      a JSON object per line\n"
 		"  --filter NAME       only events of this name; * and ? match as in the shell;\n"
 		"                      may be given several times\n"
-		"  --begin TIME        leave out what is before TIME, which is ns since the Epoch,\n"
+		"  --begin TIME        leave out what is before TIME, which is ns since the Epoch (or\n"
+		"                      since boot, where that is all that a trace knows),\n"
 		"                      seconds.fraction, HH:MM:SS.fraction, or a date with that, or\n"
 		"                      +seconds from the begin of the traces\n"
 		"  --end TIME          leave out what is after TIME\n"

@@ -162,9 +162,12 @@ static int run(const struct command *cmd, int argc, char **argv)
 	if (!answer) {
 		q.job.note = show_note;
 		q.job.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-		r = range_args_read(&q.range, q.job.path, &q.job.range.from, &q.job.range.to, &err);
+		r = range_args_read(&q.range, cmd, q.job.path, &q.job.range.from, &q.job.range.to,
+				    &err);
+		if (r == CLI_OPTION_BAD)
+			answer = r;
 		q.job.range.given = r > 0;
-		r = r == ERR ? r : export(&q, &err);
+		r = r < 0 ? r : export(&q, &err);
 		if (q.job.progress)
 			fputs("\r\033[K", stderr);
 	}
@@ -188,9 +191,10 @@ const struct command cmd_export = {
 		"                  the file to make, or to replace; for several tables in CSV the\n"
 		"                  directory; without it, the standard output\n"
 		"  --table NAME    csv: this table or view only; may be given several times\n"
-		"  --begin TIME    leave out what is before TIME, which is ns since the Epoch,\n"
-		"                  seconds.fraction, HH:MM:SS.fraction, or a date with that, or\n"
-		"                  +seconds from the begin of the recording\n"
+		"  --begin TIME    leave out what is before TIME, which is ns since the Epoch (or since\n"
+		"                  boot, where that is all that is known), seconds.fraction,\n"
+		"                  HH:MM:SS.fraction, or a date with that, or +seconds from the begin of\n"
+		"                  the recording\n"
 		"  --end TIME      leave out what is after TIME\n"
 		"  --clock-gmt     read times of day as UTC, not local time\n"
 		"  --idle          perfetto: slices for states in which nothing happens, too\n"

@@ -90,7 +90,7 @@ static int print_info(const struct command *cmd, const struct request *q, char *
 	if (!r || info.session.notes.n > 1)
 		complain_session(stderr, &info.session);
 	vec_each (m, &info.machines)
-		complain_diags(stderr, m->trace->name, &m->diags);
+		complain_diags(stderr, m->trace, &m->diags);
 	info_deinit(&info);
 	return status;
 }

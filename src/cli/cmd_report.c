@@ -77,8 +77,10 @@ static int print(const struct command *cmd, struct request *q)
 	struct report_range *range = &q->report.range;
 	struct error err = {0};
 	struct store *store = NULL;
-	int r = range_args_read(&q->range, q->path, &range->from, &range->to, &err);
+	int r = range_args_read(&q->range, cmd, q->path, &range->from, &range->to, &err);
 
+	if (r == CLI_OPTION_BAD)
+		return CLI_USAGE;
 	range->given = r > 0;
 	if (r != ERR)
 		r = store_open(&store, q->path, &err);
@@ -106,8 +108,9 @@ const struct command cmd_report = {
 		"  --format text|json|csv  how to print it; text is the default\n"
 		"  --all                   text: do not cut long lists\n"
 		"  --begin TIME            tell only of what was from TIME on, which is ns since the\n"
-		"                          Epoch, seconds.fraction, HH:MM:SS.fraction, or a date with\n"
-		"                          that, or +seconds from the begin of the recording\n"
+		"                          Epoch (or since boot, where that is all that is known),\n"
+		"                          seconds.fraction, HH:MM:SS.fraction, or a date with that,\n"
+		"                          or +seconds from the begin of the recording\n"
 		"  --end TIME              tell only of what was before TIME\n"
 		"  --clock-gmt             read times of day as UTC, not local time\n"
 		"  --strict                exit with status 3 when data was lost or damaged\n"

@@ -18,10 +18,11 @@ int range_args_take(const struct command *cmd, const char *option, const char *t
 		    const char **timep);
 
 /*
- * What the words mean for the results at `path`: [*fromp, *top), ns since the Epoch.
- * Return: 1; 0 when neither is given; ERR with err set when there is nothing between them.
+ * What the words mean for the results at `path`: [*fromp, *top), ns on their time line.
+ * Return: 1; 0 when neither is given; CLI_OPTION_BAD when one is a time of day, which these do not know, which has been said;
+ * ERR with err set when there is nothing between them.
  */
-int range_args_read(const struct range_args *args, const char *path, int64_t *fromp, int64_t *top,
-		    struct error *err);
+int range_args_read(const struct range_args *args, const struct command *cmd, const char *path,
+		    int64_t *fromp, int64_t *top, struct error *err);
 
 #endif
