@@ -45,6 +45,8 @@ static void print_span(struct jsonw *j, const struct results *r)
 	jsonw_int(j, r->range.given ? r->range.from : r->begin);
 	jsonw_key(j, "end_ns");
 	jsonw_int(j, r->range.given ? r->range.to : r->end);
+	jsonw_key(j, "time_origin");
+	jsonw_string(j, clock_origin_name(r->origin));
 	jsonw_object_end(j);
 }
 

@@ -35,7 +35,7 @@ enum report_section {
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 
-/* A part of the recording: [from, to), ns since the Epoch. */
+/* A part of the recording: [from, to), ns on its time line. */
 struct report_range {
 	bool given; /* otherwise all of it */
 	int64_t from, to;

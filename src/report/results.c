@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/cursor.h"
+#include "store/meta.h"
 #include "store/sums.h"
 
 /* No lane is longer: 73 years, as from 1970 to a clock that is set. Sums of times then have room. */
@@ -94,7 +95,7 @@ static int take_meta(struct results *r, const struct store_cursor *c, struct err
 
 static int read_span(struct results *r, struct error *err)
 {
-	if (each_row(r, TABLE_META, take_meta, err))
+	if (each_row(r, TABLE_META, take_meta, err) || store_time_origin(r->store, &r->origin, err))
 		return ERR;
 	if (r->begin > r->end || (uint64_t)ns_between(r->begin, r->end) > INT64_MAX)
 		return error_set(err, "'%s': its span is not possible", r->store->name);
@@ -113,6 +114,10 @@ static int take_machine(struct results *r, const struct store_cursor *c, struct 
 		.name = text_or(c, COL_MACHINE_NAME, "?"),
 		.role = text_or(c, COL_MACHINE_ROLE, "unknown"),
 		.trace_path = text(c, COL_MACHINE_TRACE_PATH),
+		.hostname = text(c, COL_MACHINE_HOSTNAME),
+		.clock = text(c, COL_MACHINE_CLOCK),
+		.time_origin = text(c, COL_MACHINE_TIME_ORIGIN),
+		.tracer = text(c, COL_MACHINE_TRACER),
 		.evidence = text_or(c, COL_MACHINE_EVIDENCE, ""),
 		.role_evidence = text_or(c, COL_MACHINE_ROLE_EVIDENCE, ""),
 		.parent_evidence = text_or(c, COL_MACHINE_PARENT_EVIDENCE, ""),

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock_origin.h"
 #include "base/error.h"
 #include "base/map.h"
 #include "base/big.h"
@@ -29,6 +30,7 @@ struct res_machine {
 	int64_t id;
 	const char *name, *role;
 	const char *trace_path; /* NULL: not traced */
+	const char *hostname, *clock, *time_origin, *tracer;
 	const char *evidence, *role_evidence, *parent_evidence;
 	int parent; /* the machine whose guest it is */
 	int64_t vm_uid, pid;
@@ -83,6 +85,7 @@ struct res_diag {
 struct results {
 	const struct store *store; /* borrowed, with all texts */
 	int64_t begin, end;	   /* of all that was recorded */
+	enum clock_origin origin;  /* of all times but those by a machine's own clock */
 	struct report_range range; /* what is added up; all of it if not given */
 	VEC(struct res_machine) machines;
 	VEC(int) vms; /* machines that are guests of another, by host and process */

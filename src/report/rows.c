@@ -69,8 +69,9 @@ static void put_vcpu(struct rows *t, const struct results *r, const struct res_v
 /* ---- machines -------------------------------------------------------------------------------- */
 
 static const char *const machine_columns[] = {
-	"id",	    "name",    "role",	 "trace_path",	"parent_id", "vm_uid", "pid",
-	"first_ns", "last_ns", "events", "lost_events", "evidence",  NULL,
+	"id",	    "name",	"role",	       "trace_path", "parent_id",   "vm_uid",
+	"pid",	    "first_ns", "last_ns",     "events",     "lost_events", "evidence",
+	"hostname", "clock",	"time_origin", "tracer",     NULL,
 };
 
 static void fill_machines(struct rows *t, const struct results *r)
@@ -88,6 +89,10 @@ static void fill_machines(struct rows *t, const struct results *r)
 		put_int(t, m->events);
 		put_int(t, m->lost);
 		put_text(t, m->evidence);
+		put_text(t, m->hostname);
+		put_text(t, m->clock);
+		put_text(t, m->time_origin);
+		put_text(t, m->tracer);
 	}
 }
 

@@ -53,7 +53,7 @@ static void print_scope(struct text *t)
 			  units_duration(&t->arena, ns_between(r->range.from, r->range.to), 4),
 			  offset_text(t, r->range.from), offset_text(t, r->range.to));
 	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
-		  units_date(&t->arena, r->begin), reference_text(t));
+		  units_moment(&t->arena, r->begin, r->origin), reference_text(t));
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
 		  r->vms.n == 1 ? "" : "s", r->vcpus.n, r->vcpus.n == 1 ? "" : "s");
 }
@@ -92,6 +92,7 @@ void text_summary(struct text *t)
 
 static const struct grid_column machine_columns[] = {
 	{.title = "machine", .left = true},
+	{.title = "host name", .left = true},
 	{.title = "role", .left = true},
 	{.title = "on", .left = true},
 	{.title = "pid"},
@@ -99,6 +100,15 @@ static const struct grid_column machine_columns[] = {
 	{.title = "events"},
 	{.title = "lost"},
 };
+
+/* Its name, and its host name where that is another. */
+static void add_names(struct text *t, struct grid *g, const struct res_machine *m)
+{
+	bool differs = m->hostname && strcmp(m->hostname, m->name) != 0;
+
+	grid_add(g, units_safe(&t->arena, m->name, 20));
+	grid_add(g, differs ? units_safe(&t->arena, m->hostname, 20) : "");
+}
 
 static void add_home(struct text *t, struct grid *g, const struct res_machine *m)
 {
@@ -138,7 +148,7 @@ static void machine_row(struct text *t, struct grid *g, const struct res_machine
 {
 	int64_t length = m->first == TABLE_NULL ? 0 : ns_between(m->first, m->last) + 1;
 
-	grid_add(g, units_safe(&t->arena, m->name, 20));
+	add_names(t, g, m);
 	grid_add(g, units_safe(&t->arena, m->role, 10));
 	add_home(t, g, m);
 	grid_add(g, units_duration(&t->arena, length, 4));
@@ -148,7 +158,7 @@ static void machine_row(struct text *t, struct grid *g, const struct res_machine
 
 static void untraced_row(struct text *t, struct grid *g, const struct res_machine *m)
 {
-	grid_add(g, units_safe(&t->arena, m->name, 20));
+	add_names(t, g, m);
 	grid_add(g, units_safe(&t->arena, m->role, 10));
 	add_home(t, g, m);
 	grid_add(g, "not traced");

@@ -94,12 +94,15 @@ const char *units_rate(struct arena *arena, double per_second)
 	return arena_printf(arena, "%.*f", decimals(per_second, 3), per_second);
 }
 
-const char *units_date(struct arena *arena, int64_t ns)
+const char *units_moment(struct arena *arena, int64_t ns, enum clock_origin origin)
 {
 	time_t seconds = (time_t)(ns / 1000000000);
 	char text[32];
 	struct tm tm;
 
+	if (origin != CLOCK_ORIGIN_EPOCH)
+		return arena_printf(arena, "%s%s", units_seconds(arena, ns),
+				    clock_origin_words(origin));
 	if (ns < 0 || !gmtime_r(&seconds, &tm) ||
 	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
 		return arena_printf(arena, "%" PRId64 " ns", ns);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/clock_origin.h"
 
 /* A duration in the unit that suits it, with so many digits: "7.773 s", "28 ns", "-1.5 ms". */
 const char *units_duration(struct arena *arena, int64_t ns, int digits);
@@ -29,8 +30,8 @@ const char *units_number(struct arena *arena, int64_t n);
 /* With three digits: "0.05", "46.5", "12345". */
 const char *units_rate(struct arena *arena, double per_second);
 
-/* Date and time of day, UTC, to the second. */
-const char *units_date(struct arena *arena, int64_t ns);
+/* A moment: date and time of day, UTC, to the second; "731.4 s after boot", exactly, where the time is no wall clock's. */
+const char *units_moment(struct arena *arena, int64_t ns, enum clock_origin origin);
 
 /*
  * A text of foreign origin made safe for a terminal: what is no printable UTF-8 becomes '?', and it

@@ -427,7 +427,7 @@ def test_a_part_of_the_recording_is_as_sql_has_it(r):
         for begin, end in ((span["b"] + length // 3, span["b"] + length // 2), (span["b"], span["b"] + 1000003),
                            (span["e"] - length // 7, span["e"])):
             told = json.loads(vmscope("report", "--format", "json", "--begin", begin, "--end", end, file)[0])
-            assert told["span"] == {"begin_ns": begin, "end_ns": end}
+            assert told["span"] == {"begin_ns": begin, "end_ns": end, "time_origin": "epoch"}
             assert all(v["span_ns"] == end - begin for v in told["vcpus"])
             check_part(file, told, f"max(0, min(ts + dur, {end}) - max(ts, {begin}))", f"ts >= {begin} AND ts < {end}")
 
