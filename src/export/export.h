@@ -19,7 +19,7 @@
  */
 struct export_range {
 	bool given;	  /* otherwise everything */
-	int64_t from, to; /* ns since the Epoch, [from, to) */
+	int64_t from, to; /* ns on the time line, [from, to) */
 };
 
 /* Something that the user should know of what was made: a sentence without its end. */

@@ -7,6 +7,7 @@
 #ifndef VMSCOPE_EXPORT_HTML_H
 #define VMSCOPE_EXPORT_HTML_H
 
+#include "base/clock_origin.h"
 #include "base/out.h"
 #include "export/export.h"
 #include "export/source.h"
@@ -18,6 +19,7 @@ struct html {
 	sqlite3 *db;	  /* what is in the range, see source.h */
 	int64_t from, to; /* the range, or all there is */
 	int64_t begin;	  /* of the recording: times are shown from there */
+	enum clock_origin origin;
 	struct out out;
 	struct error *err;
 };

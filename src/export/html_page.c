@@ -6,6 +6,7 @@
 #include "export/html.h"
 #include "export/quantile.h"
 #include "export/target.h"
+#include "store/meta.h"
 
 /* ---- tables -------------------------------------------------------------------------------------
  */
@@ -30,7 +31,7 @@ static const char threads_sql[] =
 	" ORDER BY believed_ns DESC LIMIT 20";
 
 static const char machines_sql[] =
-	"SELECT m.name AS machine, m.role AS role, h.name AS \"guest of\", m.pid AS \"process:n\","
+	"SELECT m.name AS machine, nullif(m.hostname, m.name) AS \"host name\", m.role AS role, h.name AS \"guest of\", m.pid AS \"process:n\","
 	" m.last_ns - m.first_ns AS \"traced for:ns\", m.events AS \"events:n\","
 	" m.lost_events AS \"lost:n\", m.evidence AS \"why\""
 	" FROM machine m LEFT JOIN machine h ON h.id = m.parent_id ORDER BY m.id LIMIT 100";
@@ -121,14 +122,18 @@ static int write_sections(struct html *h)
 	return 0;
 }
 
-/* "2026-11-23 01:17:59 UTC" */
-static void write_date(struct html *h, int64_t ns)
+/* When the recording begins: "2026-11-23 01:17:59 UTC", "731.489040 s after boot". */
+static void write_begin(struct html *h)
 {
-	time_t second = (time_t)(ns / 1000000000);
+	time_t second = (time_t)(h->begin / 1000000000);
 	struct tm tm;
 	char text[64];
 
-	if (gmtime_r(&second, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+	if (h->origin != CLOCK_ORIGIN_EPOCH)
+		html_rawf(h, "%.6f&nbsp;s%s", (double)h->begin / 1e9,
+			  clock_origin_words(h->origin));
+	else if (gmtime_r(&second, &tm) &&
+		 strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
 		html_text(h, text);
 }
 
@@ -166,11 +171,11 @@ static int write_head(struct html *h)
 		html_raw(h, " to ");
 		html_moment(h, h->to);
 		html_raw(h, " of a recording that begins at ");
-		write_date(h, h->begin);
+		write_begin(h);
 	} else {
 		html_ns(h, h->to - h->from);
 		html_raw(h, " from ");
-		write_date(h, h->begin);
+		write_begin(h);
 	}
 	html_raw(h, "; ");
 	if (html_each(h, counts_sql, write_title_part))
@@ -242,8 +247,8 @@ static int write_file(struct html *h)
 	struct target t;
 
 	find_span(h);
-	if (check_span(h) || quantile_register(h->db, h->err) ||
-	    target_begin(&t, h->job->output, h->err))
+	if (store_time_origin(h->store, &h->origin, h->err) || check_span(h) ||
+	    quantile_register(h->db, h->err) || target_begin(&t, h->job->output, h->err))
 		return ERR;
 	out_init(&h->out, t.file);
 	int r = write_page(h);

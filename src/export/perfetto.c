@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "export/target.h"
+#include "store/meta.h"
 
 enum {
 	SEQUENCE = 1,
@@ -28,17 +29,18 @@ void perfetto_end_packet(struct perfetto *p)
 }
 
 /*
- * Times are ns since the Epoch, as everywhere. Perfetto counts by BOOTTIME unless told otherwise, and the
- * time of day is REALTIME; that they are the same is all that there is to say about clocks.
+ * Times are those of the results. Perfetto counts by BOOTTIME unless told otherwise, and the time of day is REALTIME: where times
+ * are since the Epoch, that they are the same is all that there is to say about clocks, and else nothing is known of the latter.
  */
 static void write_clocks(struct perfetto *p)
 {
 	static const unsigned clocks[] = {CLOCK_BOOTTIME, CLOCK_REALTIME};
+	size_t n = p->origin == CLOCK_ORIGIN_EPOCH ? 2 : 1;
 
 	perfetto_begin_packet(p, p->from);
 	proto_uint(&p->packet, PACKET_SEQUENCE_FLAGS, SEQUENCE_CLEARED);
 	proto_begin(&p->packet, PACKET_CLOCK_SNAPSHOT);
-	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+	for (size_t i = 0; i < n; i++) {
 		proto_begin(&p->packet, SNAPSHOT_CLOCKS);
 		proto_uint(&p->packet, CLOCK_ID, clocks[i]);
 		proto_int(&p->packet, CLOCK_TIMESTAMP, p->from);
@@ -133,8 +135,10 @@ int export_perfetto(const struct export_job *job, struct error *err)
 
 	if (store_open(&p.store, job->path, err))
 		return ERR;
-	int r = source_open(&p.db, job->path, &(struct export_range){0}, err);
+	int r = store_time_origin(p.store, &p.origin, err);
 
+	if (!r)
+		r = source_open(&p.db, job->path, &(struct export_range){0}, err);
 	if (!r) {
 		r = write_file(&p);
 		sqlite3_close(p.db);

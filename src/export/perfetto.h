@@ -8,6 +8,7 @@
 #ifndef VMSCOPE_EXPORT_PERFETTO_H
 #define VMSCOPE_EXPORT_PERFETTO_H
 
+#include "base/clock_origin.h"
 #include "export/export.h"
 #include "export/interned.h"
 #include "export/names.h"
@@ -47,6 +48,7 @@ struct perfetto {
 	struct store *store;
 	sqlite3 *db; /* all of the file */
 	int64_t from, to;
+	enum clock_origin origin;
 	struct names names;
 	struct interned interned;
 	struct takeovers takeovers;
