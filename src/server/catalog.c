@@ -612,6 +612,7 @@ static void write_page_experiment(struct catalog *c, struct jsonw *j, const stru
 	write_text(j, "message", e->message ? e->message : "");
 	write_text(j, "start", start);
 	write_int(j, "duration", e->data ? e->data->end - e->data->begin : 0);
+	write_text(j, "time_origin", e->data ? clock_origin_name(e->data->origin) : NULL);
 	jsonw_object_end(j);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "store/cursor.h"
+#include "store/meta.h"
 
 /* ---- reading what there is ----------------------------------------------------------------------
  */
@@ -80,6 +81,8 @@ static void take_machine(struct dataset *d, const struct store_cursor *c)
 		.name = text_of(d, store_cursor_get(c, COL_MACHINE_NAME), "?"),
 		.role = text_of(d, store_cursor_get(c, COL_MACHINE_ROLE), "unknown"),
 		.trace_path = text_of(d, store_cursor_get(c, COL_MACHINE_TRACE_PATH), NULL),
+		.origin = clock_origin_of_name(
+			text_of(d, store_cursor_get(c, COL_MACHINE_TIME_ORIGIN), NULL)),
 		.events = count_of(store_cursor_get(c, COL_MACHINE_EVENTS)),
 		.lost = count_of(store_cursor_get(c, COL_MACHINE_LOST_EVENTS)),
 		.pid = store_cursor_get(c, COL_MACHINE_PID),
@@ -356,6 +359,7 @@ static int check_span(const struct dataset *d, struct error *err)
 static int read_all(struct dataset *d, struct error *err)
 {
 	if (read_rows(d, TABLE_META, take_meta, err) ||
+	    store_time_origin(d->store, &d->origin, err) ||
 	    read_rows(d, TABLE_MACHINE, take_machine, err) ||
 	    read_rows(d, TABLE_VCPU, take_vcpu, err) ||
 	    read_rows(d, TABLE_THREAD, take_thread, err) ||

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "base/clock_origin.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "server/digest.h"
@@ -23,6 +24,7 @@
 struct ds_machine {
 	int64_t id, parent;
 	const char *name, *role, *trace_path; /* trace_path: NULL when it was not traced */
+	enum clock_origin origin;	      /* of its own clock */
 	int64_t events, lost;
 	int64_t pid;	    /* its process on the parent, or TABLE_NULL */
 	int64_t begin, end; /* of its lanes; TABLE_NULL: it has none */
@@ -82,7 +84,8 @@ enum ds_learnt { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LEARNT };
 
 struct dataset {
 	struct store *store;
-	int64_t begin, end; /* of the experiment, ns since the Epoch */
+	int64_t begin, end; /* of the experiment, ns since `origin` */
+	enum clock_origin origin;
 	int64_t n_events;
 	VEC(struct ds_machine) machines; /* hosts last, so that guests stand above */
 	VEC(struct ds_vcpu) vcpus;

@@ -94,6 +94,7 @@ static void write_machines(struct jsonw *j, const struct dataset *d)
 		write_row(j, "parent", ROW_MACHINE, m->parent);
 		write_time(j, "begin", d, m->begin);
 		write_time(j, "end", d, m->end);
+		write_text(j, "time_origin", clock_origin_name(m->origin));
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
