@@ -10,6 +10,9 @@ export type TableName = "vcpus" | "exits" | "threads" | "cpus" | "steal";
 /** The families of states: each graph output has one. */
 export type Family = "vcpu" | "thread" | "cpu";
 
+/** What 0 is on a clock: 1970-01-01 UTC, about when the machine was booted, or not known. */
+export type Origin = "epoch" | "boot" | null;
+
 export interface TimeRange {
 	start: number;
 	end: number;
@@ -20,9 +23,10 @@ export interface Experiment {
 	name: string;
 	status: "RUNNING" | "COMPLETED" | "FAILED";
 	message: string;
-	/** ns since the Epoch: more than a double holds, hence text. */
+	/** ns since the origin: more than a double holds, hence text. */
 	start: string;
 	duration: number;
+	time_origin: Origin;
 }
 
 export interface Machine {
@@ -33,6 +37,8 @@ export interface Machine {
 	/** Of its rows; null where it has none. */
 	begin: number | null;
 	end: number | null;
+	/** Of its own clock. */
+	time_origin: Origin;
 }
 
 export interface Vcpu {

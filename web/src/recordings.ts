@@ -1,7 +1,7 @@
 // Recordings that have no clock in common, as of different days, are in one file without anything
 // to be compared between them. Those whose times do not even touch are looked at one at a time.
 
-import type { Machine, RowId, Rows, TimeRange } from "./api";
+import type { Machine, Origin, RowId, Rows, TimeRange } from "./api";
 import type { RowKey, ViewState } from "./view";
 
 export interface Recording {
@@ -9,6 +9,8 @@ export interface Recording {
 	names: string[];
 	machines: RowId[];
 	range: TimeRange;
+	/** Of the clock that its times are by: the outermost host's. */
+	origin: Origin;
 }
 
 function spanOf(machine: Machine): TimeRange | null {
@@ -33,13 +35,15 @@ export function findRecordings(rows: Rows): Recording[] {
 			found.push({ ...range, machines: [machine] });
 		}
 	}
-	return found.map(({ start, end, machines }) => ({
-		names: machines
-			.sort((a, b) => Number(a.parent !== null) - Number(b.parent !== null))
-			.map((m) => m.name),
-		machines: machines.map((m) => m.id),
-		range: { start, end },
-	}));
+	return found.map(({ start, end, machines }) => {
+		machines.sort((a, b) => Number(a.parent !== null) - Number(b.parent !== null));
+		return {
+			names: machines.map((m) => m.name),
+			machines: machines.map((m) => m.id),
+			range: { start, end },
+			origin: machines[0]?.time_origin ?? null,
+		};
+	});
 }
 
 function keyOf(machine: RowId): RowKey {

@@ -1,8 +1,11 @@
 // Times and durations for people, and the ticks of a time axis. Times are ns since the experiment's
-// start.
+// start. Only of a clock that counts from the Epoch dates and times of day are known.
 
-import type { TimeRange } from "./api";
+import type { Experiment, Origin, TimeRange } from "./api";
 import type { Clock } from "./view";
+
+/** When an experiment starts, and by what clock. */
+export type TimeLine = Pick<Experiment, "start" | "time_origin">;
 
 /** Stands between groups of three digits; numbers do not break at it. */
 const GROUP = "\u202f";
@@ -47,16 +50,25 @@ export function decimals(step: number): number {
 	return Math.min(Math.max(9 - Math.floor(Math.log10(Math.max(step, 1)) + 1e-9), 0), 9);
 }
 
+/** "5.123 450 s". */
+function formatSeconds(ns: bigint, step: number): string {
+	const size = ns < 0n ? -ns : ns;
+	const whole = size / 1_000_000_000n;
+	const fraction = String(size - whole * 1_000_000_000n)
+		.padStart(9, "0")
+		.slice(0, decimals(step));
+	const sign = ns < 0n ? "−" : "";
+	return `${sign}${groupWhole(String(whole))}${fraction ? `.${groupFraction(fraction)}` : ""} s`;
+}
+
 /** "5.123 450 s" since the start. */
 export function formatRelative(time: number, step = 1): string {
-	const ns = Math.round(time);
-	const places = decimals(step);
-	const whole = Math.floor(Math.abs(ns) / 1e9);
-	const fraction = String(Math.abs(ns) - whole * 1e9)
-		.padStart(9, "0")
-		.slice(0, places);
-	const sign = ns < 0 ? "−" : "";
-	return `${sign}${groupWhole(String(whole))}${fraction ? `.${groupFraction(fraction)}` : ""} s`;
+	return formatSeconds(BigInt(Math.round(time)), step);
+}
+
+/** "731.489 040 s" since the clock's origin. `start`: ns since that, as text. */
+export function formatBoot(start: string, time: number, step = 1): string {
+	return formatSeconds(BigInt(start) + BigInt(Math.round(time)), step);
 }
 
 /** "07:12:31.123 450" UTC. `start`: ns since the Epoch, as text. */
@@ -77,9 +89,58 @@ export function formatDate(start: string, time = 0): string {
 	return new Date(Number(seconds) * 1000).toISOString().slice(0, 10);
 }
 
+/** The clock that there is in place of the time since the recording began. */
+function ownClock(origin: Origin): Clock {
+	return origin === "epoch" ? "utc" : origin === "boot" ? "boot" : "relative";
+}
+
+/** The clock that is shown: the reader may have chosen one that this recording does not know. */
+export function shownClock(clock: Clock, { time_origin }: TimeLine): Clock {
+	return clock === "relative" ? clock : ownClock(time_origin);
+}
+
+/** What the reader changes to from what is shown. */
+export function otherClock(clock: Clock, line: TimeLine): Clock {
+	return shownClock(clock, line) === "relative" ? ownClock(line.time_origin) : "relative";
+}
+
 /** A time as the clock that the reader chose says it. */
-export function formatTime(clock: Clock, start: string, time: number, step = 1): string {
-	return clock === "utc" ? formatUtc(start, time, step) : formatRelative(time, step);
+export function formatTime(clock: Clock, line: TimeLine, time: number, step = 1): string {
+	switch (shownClock(clock, line)) {
+		case "utc":
+			return formatUtc(line.start, time, step);
+		case "boot":
+			return formatBoot(line.start, time, step);
+		default:
+			return formatRelative(time, step);
+	}
+}
+
+/**
+ * A time that stands alone: "2026-11-23 07:12:31 UTC", "731.489 s after boot"; "" where it means
+ * nothing.
+ */
+export function formatMoment({ start, time_origin }: TimeLine, time = 0): string {
+	switch (time_origin) {
+		case "epoch":
+			return `${formatDate(start, time)} ${formatUtc(start, time, 1e9)} UTC`;
+		case "boot":
+			return `${formatBoot(start, time, 1e6)} after boot`;
+		default:
+			return "";
+	}
+}
+
+/** What times alone do not say: which day it is, or what they count from. */
+export function clockNote(clock: Clock, line: TimeLine): string {
+	switch (shownClock(clock, line)) {
+		case "utc":
+			return `${formatDate(line.start)} UTC`;
+		case "boot":
+			return "time since boot";
+		default:
+			return "time since the recording began";
+	}
 }
 
 // ---- ticks --------------------------------------------------------------------------------------
@@ -115,6 +176,7 @@ export function ticks(range: TimeRange, step: number, phase = 0): number[] {
 }
 
 /** What to give `ticks` as phase, so that they are round by the clock that is shown. */
-export function tickPhase(clock: Clock, start: string, step: number): number {
-	return clock === "utc" ? Number(BigInt(start) % BigInt(Math.round(step))) : 0;
+export function tickPhase(clock: Clock, line: TimeLine, step: number): number {
+	const isRelative = shownClock(clock, line) === "relative";
+	return isRelative ? 0 : Number(BigInt(line.start) % BigInt(Math.round(step)));
 }

@@ -7,7 +7,9 @@ import type { RowId, TimeRange, Uuid } from "./api";
 /** A row of the tree, whether it has a lane or only holds others (graph/rows.ts). */
 export type RowKey = string;
 export type Theme = "auto" | "light" | "dark";
-export type Clock = "relative" | "utc";
+/** Since the recording began, or by its own clock: the time of day, or since boot. */
+export type Clock = "relative" | "utc" | "boot";
+const CLOCKS: readonly Clock[] = ["relative", "utc", "boot"];
 
 /** What is searched for: states that match neither are dimmed. */
 export interface Query {
@@ -320,7 +322,7 @@ export function toHash(state: Readonly<ViewState>): string {
 		put("qm", state.query.min > 0 ? String(state.query.min) : "");
 	}
 	put("tab", state.tab === initialState().tab ? "" : state.tab || "none");
-	put("clock", state.clock === "utc" ? "utc" : "");
+	put("clock", state.clock === "relative" ? "" : state.clock);
 	// Commas and colons may stand there as they are; so links stay readable.
 	return p.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
 }
@@ -353,6 +355,6 @@ export function fromHash(hash: string): Partial<ViewState> {
 		active: p.get("a") === "1",
 		query: query.text || query.states.length || query.min ? query : null,
 		tab: tab === "none" ? "" : (tab ?? initialState().tab),
-		clock: p.get("clock") === "utc" ? "utc" : "relative",
+		clock: CLOCKS.find((clock) => clock === p.get("clock")) ?? "relative",
 	};
 }

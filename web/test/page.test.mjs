@@ -3,7 +3,15 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+	cpSync,
+	existsSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -637,6 +645,62 @@ test("says what was wrong with a recording", { skip }, async () => {
 	const said = await browser.evaluate(() => document.querySelector("dialog[open]").textContent);
 	assert.match(said, /warning.*g1: clock-not-synchronized.*--clock-offset/s);
 	await browser.key("Escape");
+});
+
+/** A copy of the recording whose clocks count from boot, as those of most tracers do. */
+function sinceBoot() {
+	const copy = join(dir, "since-boot");
+	cpSync(recording, copy, { recursive: true });
+	for (const machine of ["host", "g1"]) {
+		const metadata = join(copy, machine, "kernel", "metadata");
+		const text = readFileSync(metadata, "latin1");
+		const without = text.replace(/(?<=offset = )\d{19}(?=;)/, "0".repeat(19));
+		assert.notEqual(without, text);
+		writeFileSync(metadata, without, "latin1");
+	}
+	const results = join(dir, "boot.vms");
+	execFileSync(program, ["analyze", copy, "-o", results], { stdio: "ignore" });
+	return results;
+}
+
+test("without a time of day, times are since boot", { skip }, async () => {
+	const boot = await Server.start(program, sinceBoot());
+	const note = () => browser.evaluate(() => document.querySelector(".g-clock").textContent);
+	// The details follow the view a moment later.
+	const from = (before) =>
+		browser.until((before) => {
+			const text = document.querySelector("#details dd")?.textContent.replace(/\u202f/g, "");
+			return text !== before && text;
+		}, before);
+	try {
+		await openPage(browser, boot.url);
+		const { start, time_origin } = await browser.evaluate(() => window.vmscope.phase.experiment);
+		assert.equal(time_origin, "boot");
+		assert.equal(await note(), "time since the recording began");
+		await change({ row: vcpu, selection: { start: 10e9, end: 10e9 } });
+		const relative = await from(null);
+		await browser.click(".g-clock");
+		await browser.until(() => location.hash.includes("clock=boot"));
+		assert.equal(await note(), "time since boot");
+		const since = await from(relative);
+		const ns = (text) => BigInt(text.replace(/[^\d]/g, ""));
+		assert.match(since, /^\d+\.\d{9} s$/);
+		assert.equal(ns(since) - ns(relative), BigInt(start));
+		await browser.click(".g-clock");
+		await browser.until(() => !location.hash.includes("clock"));
+		// A link that was made for another recording.
+		await openPage(browser, boot.url, "clock=utc");
+		assert.equal(await note(), "time since boot");
+		await browser.key("o");
+		const listed = await browser.until(
+			() => document.querySelector("dialog[open] .experiments")?.textContent,
+		);
+		assert.match(listed, /44\.216 s after boot, 20\.19 s/);
+		const all = await browser.evaluate(() => document.body.innerText);
+		assert.ok(!/1970|UTC/.test(all), all);
+	} finally {
+		await boot.stop();
+	}
 });
 
 test("nothing was complained about, and nothing came from elsewhere", { skip }, async () => {

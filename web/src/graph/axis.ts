@@ -1,7 +1,7 @@
 // The time axis above the rows: round times, and what is selected and pointed at.
 
 import type { TimeRange } from "../api";
-import { formatDate, formatDuration, formatTime, roundStep, tickPhase, ticks } from "../time";
+import { formatDuration, formatTime, roundStep, tickPhase, ticks, type TimeLine } from "../time";
 import type { Clock } from "../view";
 import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
 
@@ -15,8 +15,7 @@ export interface AxisScene {
 	height: number;
 	ratio: number;
 	clock: Clock;
-	/** The experiment's, ns since the Epoch. */
-	start: string;
+	line: TimeLine;
 	selection: TimeRange | null;
 	hover: number | null;
 	colors: Colors;
@@ -27,14 +26,14 @@ export function axisTicks(
 	range: TimeRange,
 	width: number,
 	clock: Clock,
-	start: string,
+	line: TimeLine,
 ): { step: number; at: number[] } {
 	const span = range.end - range.start;
 	const least = (span / width) * TICK_GAP;
 	// The shorter the steps, the longer the text at each.
 	const digits = Math.max(6 - Math.log10(Math.max(least, 1)), 0);
 	const step = roundStep((span / width) * (TICK_GAP + digits * DIGIT_GAP));
-	return { step, at: ticks(range, step, tickPhase(clock, start, step)) };
+	return { step, at: ticks(range, step, tickPhase(clock, line, step)) };
 }
 
 export function paintAxis(canvas: HTMLCanvasElement, scene: AxisScene): void {
@@ -54,13 +53,13 @@ export function paintAxis(canvas: HTMLCanvasElement, scene: AxisScene): void {
 }
 
 function paintTicks(ctx: CanvasRenderingContext2D, scene: AxisScene): void {
-	const { step, at } = axisTicks(scene.range, scene.width, scene.clock, scene.start);
+	const { step, at } = axisTicks(scene.range, scene.width, scene.clock, scene.line);
 	for (const time of at) {
 		const x = Math.round(timeToX(scene.range, scene.width, time));
 		ctx.fillStyle = scene.colors.line;
 		ctx.fillRect(x, scene.height - 7, 1, 7);
 		ctx.fillStyle = scene.colors.quiet;
-		const text = formatTime(scene.clock, scene.start, time, step);
+		const text = formatTime(scene.clock, scene.line, time, step);
 		if (x + 5 + ctx.measureText(text).width <= scene.width) {
 			ctx.fillText(text, x + 5, scene.height - 9);
 		}
@@ -95,7 +94,7 @@ function paintSelection(
 /** The time under the pointer, to the ns when a ns can be seen. */
 function paintFlag(ctx: CanvasRenderingContext2D, scene: AxisScene, time: number): void {
 	const step = Math.max((scene.range.end - scene.range.start) / scene.width / 2, 1);
-	const text = formatTime(scene.clock, scene.start, time, step);
+	const text = formatTime(scene.clock, scene.line, time, step);
 	chip(ctx, scene, text, timeToX(scene.range, scene.width, time), scene.colors.text);
 }
 
@@ -114,9 +113,4 @@ function chip(
 	ctx.fill();
 	ctx.fillStyle = scene.colors.ground;
 	ctx.fillText(text, x + 6, scene.height - 11.5);
-}
-
-/** What the axis does not say: which day it is, or what the times count from. */
-export function clockNote(clock: Clock, start: string): string {
-	return clock === "utc" ? `${formatDate(start)} UTC` : "time since the recording began";
 }

@@ -9,10 +9,11 @@ import {
 	type RowId,
 	type Rows,
 } from "../api";
+import { clockNote, otherClock } from "../time";
 import type { View, ViewState } from "../view";
 import { ActivityLoader } from "./activity";
 import { ArrowLoader, type Arrow } from "./arrows";
-import { axisTicks, clockNote, paintAxis } from "./axis";
+import { axisTicks, paintAxis } from "./axis";
 import { Commands } from "./commands";
 import { Frame } from "./frame";
 import { bindKeys } from "./keys";
@@ -133,7 +134,7 @@ export class TimeGraph {
 			layout: this.list.layout,
 			palette: this.currentPalette,
 			colors: this.colors,
-			ticks: axisTicks(range, width, clock, this.experiment.start).at,
+			ticks: axisTicks(range, width, clock, this.experiment).at,
 			row,
 			tiles: (id) => this.loader.of(id, range),
 			match: (node) => this.matcher?.of(node) ?? null,
@@ -215,7 +216,7 @@ export class TimeGraph {
 		bindWheelZoom(frame.overview, view, (x) => (x / frame.width) * view.duration);
 		frame.active.addEventListener("click", () => this.commands.toggleActive());
 		frame.clock.addEventListener("click", () =>
-			view.change({ clock: view.state.clock === "utc" ? "relative" : "utc" }),
+			view.change({ clock: otherClock(view.state.clock, this.experiment) }),
 		);
 	}
 
@@ -325,7 +326,8 @@ export class TimeGraph {
 		this.frame.active.setAttribute("aria-pressed", String(state.active));
 		this.list.update({ ...state, only: this.activity.active });
 		this.frame.publishMargins();
-		this.frame.clock.textContent = clockNote(state.clock, this.experiment.start);
+		this.frame.clock.textContent = clockNote(state.clock, this.experiment);
+		this.frame.clock.disabled = otherClock("relative", this.experiment) === "relative";
 		this.names.update({
 			placed: this.list.layout.placed,
 			pinnedHeight: this.list.layout.pinnedHeight,
@@ -364,14 +366,13 @@ export class TimeGraph {
 			arrowEnd: (id) => this.list.arrowEnd(id),
 			nameOf: (id) => this.nameOf(id),
 		});
-		const { start } = this.experiment;
 		paintAxis(this.frame.axis, {
 			range,
 			width,
 			height: AXIS_HEIGHT,
 			ratio,
 			clock,
-			start,
+			line: this.experiment,
 			selection,
 			hover,
 			colors,
@@ -394,13 +395,12 @@ export class TimeGraph {
 				? this.currentPalette.paint(node.family, hit.lane.state[hit.i] as number)
 				: null;
 		if (at && node && hit && paint) {
-			const { start } = this.experiment;
 			this.tooltip.show({
 				node,
 				...hit,
 				paint,
 				clock: this.view.state.clock,
-				start,
+				line: this.experiment,
 				x: at.x,
 				y: at.y,
 			});

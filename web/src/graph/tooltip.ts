@@ -2,7 +2,7 @@
 
 import type { Lane } from "../api";
 import { Truth } from "../api";
-import { formatDuration, formatTime } from "../time";
+import { formatDuration, formatTime, type TimeLine } from "../time";
 import type { Clock } from "../view";
 import type { Paint } from "./palette";
 import { stateEnd, stateLabel } from "./pixels";
@@ -17,7 +17,7 @@ export interface TooltipScene {
 	i: number;
 	paint: Paint;
 	clock: Clock;
-	start: string;
+	line: TimeLine;
 	/** In the host element. */
 	x: number;
 	y: number;
@@ -68,7 +68,7 @@ export class Tooltip {
 		const lines = [
 			title,
 			line("help", paint.help),
-			line("when", `${length} from ${formatTime(scene.clock, scene.start, begin)}`),
+			line("when", `${length} from ${formatTime(scene.clock, scene.line, begin)}`),
 			line("row", fullName(scene.node)),
 		];
 		const truth = truthText(lane.truth[i] as number);

@@ -341,9 +341,8 @@ function withAllMachines(rows: Rows): Rows {
 	const known = new Set(rows.machines.map((m) => m.id));
 	const named = [...rows.vcpus, ...rows.threads, ...rows.cpus].map((row) => row.machine);
 	const missing = [...new Set(named)].filter((id) => !known.has(id));
-	const others = missing.map((id) => {
-		return { id, name: "machine ?", role: "", parent: null, begin: null, end: null };
-	});
+	const nobody = { role: "", parent: null, begin: null, end: null, time_origin: null };
+	const others = missing.map((id) => ({ id, name: "machine ?", ...nobody }));
 	return { ...rows, machines: [...rows.machines, ...others] };
 }
 

@@ -13,7 +13,7 @@ import { formatCount, formatShare } from "../format";
 import type { Paint, Palette } from "../graph/palette";
 import { fullName, type Tree, type TreeNode } from "../graph/tree";
 import type { Session } from "../session";
-import { formatDuration, formatExact, formatTime } from "../time";
+import { formatDuration, formatExact, formatTime, type TimeLine } from "../time";
 import { debounce, el, iconButton, replace } from "./dom";
 import { swatch } from "./swatch";
 import { isExact, sumStates, type StateSum } from "./statistics";
@@ -25,8 +25,7 @@ interface Shown {
 	api: ExperimentApi;
 	tree: Tree;
 	palette: Palette;
-	/** ns since the Epoch. */
-	start: string;
+	line: TimeLine;
 }
 
 export class DetailsPanel {
@@ -155,8 +154,8 @@ export class DetailsPanel {
 			"Zoom to it",
 		);
 		const facts: [string, string | HTMLElement][] = [
-			["from", formatTime(clock, shown.start, details.start)],
-			["to", formatTime(clock, shown.start, details.end)],
+			["from", formatTime(clock, shown.line, details.start)],
+			["to", formatTime(clock, shown.line, details.end)],
 			[
 				"for",
 				el(

@@ -5,7 +5,7 @@ import { rowsInUse } from "../graph/activity";
 import type { Palette } from "../graph/palette";
 import { shownRows, type Shown, type Tree } from "../graph/tree";
 import type { Session } from "../session";
-import { formatDuration, formatTime } from "../time";
+import { formatDuration, formatTime, type TimeLine } from "../time";
 import { toCsv } from "./csv";
 import { download } from "./dom";
 import { COLUMNS, STATE_COLUMNS, stateLines, toSvg, type Picture } from "./picture";
@@ -22,8 +22,7 @@ export interface Exported {
 	tree: Tree;
 	palette: Palette;
 	name: string;
-	/** ns since the Epoch. */
-	start: string;
+	line: TimeLine;
 }
 
 async function loadLanes(
@@ -52,10 +51,10 @@ async function gather(what: Exported, session: Session): Promise<Picture> {
 	const style = getComputedStyle(document.documentElement);
 	const color = (name: string) => style.getPropertyValue(name).trim();
 	const { start, end } = state.range;
-	const from = formatTime(state.clock, what.start, start);
+	const from = formatTime(state.clock, what.line, start);
 	return {
 		title: `${what.name}: ${formatDuration(end - start)} from ${from}`,
-		start: what.start,
+		line: what.line,
 		clock: state.clock,
 		range: state.range,
 		rows,

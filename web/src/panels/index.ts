@@ -86,11 +86,7 @@ class Panels {
 		place("side").hidden = !ready;
 		const searched =
 			ready && this.tree ? { api: ready.api, tree: this.tree, rows: ready.rows } : null;
-		this.toolbar.open(
-			ready?.experiment.name ?? "",
-			ready?.experiment.start ?? "0",
-			searched,
-		);
+		this.toolbar.open(ready?.experiment ?? null, searched);
 		this.recordings.open(ready?.rows ?? null, ready?.experiment ?? null);
 		this.charts.open(ready?.api ?? null, this.tree);
 		this.recolor();
@@ -108,7 +104,7 @@ class Panels {
 		const { palette } = this;
 		const shown =
 			ready && tree && palette
-				? { api: ready.api, tree, palette, start: ready.experiment.start }
+				? { api: ready.api, tree, palette, line: ready.experiment }
 				: null;
 		this.legend.open(palette);
 		this.details.open(shown);
@@ -121,11 +117,17 @@ class Panels {
 		if (phase.kind !== "ready" || !this.tree || !this.palette) {
 			return;
 		}
-		const { name, start } = phase.experiment;
+		const { experiment } = phase;
 		try {
 			await exportView(
 				format,
-				{ api: phase.api, tree: this.tree, palette: this.palette, name, start },
+				{
+					api: phase.api,
+					tree: this.tree,
+					palette: this.palette,
+					name: experiment.name,
+					line: experiment,
+				},
 				this.session,
 			);
 		} catch (e) {

@@ -3,7 +3,7 @@
 
 import { ApiError, openPath, type Experiment } from "../api";
 import type { Phase, Session } from "../session";
-import { formatDate, formatDuration, formatUtc } from "../time";
+import { formatDuration, formatMoment } from "../time";
 import { el, replace } from "./dom";
 
 const STATUS: Record<Experiment["status"], string> = {
@@ -18,7 +18,7 @@ function experimentList(session: Session, chosen: () => void): HTMLElement {
 		"ul",
 		{ class: "experiments" },
 		...session.experiments.map((e) => {
-			const when = `${formatDate(e.start)} ${formatUtc(e.start, 0, 1e9)} UTC, ${formatDuration(e.duration)}`;
+			const when = [formatMoment(e), formatDuration(e.duration)].filter(Boolean).join(", ");
 			const onclick = () => {
 				session.view.choose(e.id);
 				chosen();

@@ -5,13 +5,12 @@ import type { Lane, TimeRange } from "../api";
 import type { Paint, Palette } from "../graph/palette";
 import { BLANK, fillColumns, stateEnd } from "../graph/pixels";
 import { fullName, type Shown } from "../graph/tree";
-import { formatTime, roundStep, tickPhase, ticks } from "../time";
+import { formatTime, roundStep, tickPhase, ticks, type TimeLine } from "../time";
 import type { Clock } from "../view";
 
 export interface Picture {
 	title: string;
-	/** ns since the Epoch. */
-	start: string;
+	line: TimeLine;
 	clock: Clock;
 	range: TimeRange;
 	rows: readonly Shown[];
@@ -84,7 +83,7 @@ function lanePaths(
 
 function axis(p: Picture, bottom: number): string {
 	const step = roundStep((p.range.end - p.range.start) / TICKS);
-	const times = ticks(p.range, step, tickPhase(p.clock, p.start, step));
+	const times = ticks(p.range, step, tickPhase(p.clock, p.line, step));
 	return times
 		.map((time) => {
 			const x = round(
@@ -93,7 +92,7 @@ function axis(p: Picture, bottom: number): string {
 			const label = text(
 				Number(x),
 				TOP - 8,
-				formatTime(p.clock, p.start, time, step),
+				formatTime(p.clock, p.line, time, step),
 				p.colors.quiet,
 				'text-anchor="middle"',
 			);

@@ -4,7 +4,7 @@
 import type { Experiment, Rows } from "../api";
 import { findRecordings, showing, shownAlone, type Recording } from "../recordings";
 import type { Session } from "../session";
-import { formatDate, formatDuration, formatUtc } from "../time";
+import { formatDuration, formatMoment } from "../time";
 import { el, replace } from "./dom";
 
 export class RecordingsLine {
@@ -45,7 +45,8 @@ export class RecordingsLine {
 			return el("button", { type: "button", title, onclick }, "all");
 		}
 		const from = of.range.start;
-		const title = `Show this one alone: from ${formatDate(start, from)} ${formatUtc(start, from, 1e9)} UTC`;
+		const when = formatMoment({ start, time_origin: of.origin }, from);
+		const title = `Show this one alone${when && `: from ${when}`}`;
 		const name = `${of.names.join(", ")}: ${formatDuration(of.range.end - from)}`;
 		return el("button", { type: "button", title, onclick }, name);
 	}

@@ -1,7 +1,7 @@
 // The bar at the top: which experiment, search and filter, history, and what one does with the
 // picture.
 
-import type { ExperimentApi, Rows } from "../api";
+import type { Experiment, ExperimentApi, Rows } from "../api";
 import type { Tree } from "../graph/tree";
 import type { Session } from "../session";
 import type { Theme, ViewState } from "../view";
@@ -80,10 +80,10 @@ export class Toolbar {
 		this.update();
 	}
 
-	/** start: of the experiment, ns since the Epoch. */
-	open(name: string, start: string, searched: Searched | null): void {
+	open(experiment: Experiment | null, searched: Searched | null): void {
+		const name = experiment?.name ?? "";
 		this.searched = searched;
-		this.warnings.open(searched?.rows ?? null, start);
+		this.warnings.open(searched?.rows ?? null, experiment);
 		this.experiment.textContent = name || "Open…";
 		document.title = name ? `${name} – vmscope` : "vmscope";
 		this.update();

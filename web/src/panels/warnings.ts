@@ -3,9 +3,11 @@
 import type { Rows, Warning } from "../api";
 import { formatCount } from "../format";
 import type { Session } from "../session";
-import { formatTime } from "../time";
+import { formatTime, type TimeLine } from "../time";
 import type { Clock } from "../view";
 import { el, icon, iconButton, replace } from "./dom";
+
+const NO_LINE: TimeLine = { start: "0", time_origin: null };
 
 /** What spoils what is seen; the rest is only good to know. */
 function isLoud(warning: Warning): boolean {
@@ -19,9 +21,9 @@ export function summary(warnings: readonly Warning[]): string {
 }
 
 /** "damage, g1: events-lost, 12 times, first at 1.2 s" */
-export function title(warning: Warning, rows: Rows, clock: Clock, start: string): string {
+export function title(warning: Warning, rows: Rows, clock: Clock, line: TimeLine): string {
 	const machine = rows.machines.find((m) => m.id === warning.machine)?.name;
-	const when = warning.first === null ? "" : `, first at ${formatTime(clock, start, warning.first)}`;
+	const when = warning.first === null ? "" : `, first at ${formatTime(clock, line, warning.first)}`;
 	const times = warning.count > 1 ? `, ${formatCount(warning.count)} times` : "";
 	return `${machine ? `${machine}: ` : ""}${warning.name}${times}${when}`;
 }
@@ -35,7 +37,7 @@ export class Warnings {
 	private readonly text = el("span");
 	private readonly dialog = el("dialog", { class: "dialog", "aria-label": "Warnings" });
 	private rows: Rows | null = null;
-	private start = "0";
+	private line: TimeLine = NO_LINE;
 
 	constructor(private readonly session: Session) {
 		this.button.append(this.text);
@@ -46,11 +48,10 @@ export class Warnings {
 		document.body.append(this.dialog);
 	}
 
-	/** start: of the experiment, ns since the Epoch. */
-	open(rows: Rows | null, start: string): void {
+	open(rows: Rows | null, line: TimeLine | null): void {
 		const said = summary(rows?.warnings ?? []);
 		this.rows = rows;
-		this.start = start;
+		this.line = line ?? NO_LINE;
 		this.text.textContent = said;
 		this.button.hidden = said === "";
 		this.button.title = "What was wrong with the recording, and what that means for what is shown";
@@ -67,7 +68,7 @@ export class Warnings {
 				"dt",
 				{},
 				el("span", { class: `severity ${isLoud(w) ? w.severity : "info"}` }, w.severity),
-				title(w, rows, clock, this.start),
+				title(w, rows, clock, this.line),
 			),
 			el("dd", {}, w.help, w.detail ? el("p", {}, w.detail) : null),
 		]);

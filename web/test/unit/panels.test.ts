@@ -15,6 +15,7 @@ import { sumStates } from "../../src/panels/statistics";
 import { sortRows } from "../../src/panels/table";
 import { arrange, tableRange } from "../../src/panels/tables";
 import { summary, title } from "../../src/panels/warnings";
+import type { TimeLine } from "../../src/time";
 import { initialState } from "../../src/view";
 
 const STATES = new Set(["stolen", "wait-cpu", "guest", "preempted"]);
@@ -26,8 +27,8 @@ function style(name: string, color: string) {
 /** A host with a guest of one vCPU and two threads. */
 const ROWS: Rows = {
 	machines: [
-		{ id: 0, name: "g1", role: "guest", parent: 1, begin: 0, end: 100 },
-		{ id: 1, name: "host", role: "host", parent: null, begin: 0, end: 100 },
+		{ id: 0, name: "g1", role: "guest", parent: 1, begin: 0, end: 100, time_origin: "epoch" },
+		{ id: 1, name: "host", role: "host", parent: null, begin: 0, end: 100, time_origin: "epoch" },
 	],
 	vcpus: [{ id: 10, machine: 0, index: 0, host: 1, tid: 7, times: [0, 5, 5] }],
 	threads: [
@@ -298,7 +299,7 @@ function picture(): Picture {
 	const { rows } = shownRows(tree, initialState());
 	return {
 		title: "a & <b>",
-		start: "1795396679191196227",
+		line: { start: "1795396679191196227", time_origin: "epoch" },
 		clock: "relative",
 		range: { start: 0, end: 100 },
 		rows,
@@ -339,6 +340,8 @@ test("warnings are counted without what is only good to know, and say where and 
 	assert.equal(summary([known]), "");
 	assert.equal(summary([lost, known]), "1 warning");
 	assert.equal(summary([lost, lost]), "2 warnings");
-	assert.match(title(lost, ROWS, "relative", "0"), /^g1: events-lost, 12 times, first at 1\.5/);
-	assert.equal(title(known, ROWS, "relative", "0"), "events-lost");
+	const line: TimeLine = { start: "7000000000", time_origin: "boot" };
+	assert.match(title(lost, ROWS, "relative", line), /^g1: events-lost, 12 times, first at 1\.5/);
+	assert.match(title(lost, ROWS, "boot", line), /^g1: events-lost, 12 times, first at 8\.5/);
+	assert.equal(title(known, ROWS, "relative", line), "events-lost");
 });

@@ -7,7 +7,9 @@ import { initialState } from "../../src/view";
 
 function machine(id: number, name: string, parent: number | null, span: [number, number] | null): Machine {
 	const [begin, end] = span ?? [null, null];
-	return { id, name, role: parent === null ? "host" : "guest", parent, begin, end };
+	const role = parent === null ? "host" : "guest";
+	const time_origin = name === "host" ? "epoch" : name === "host#2" ? "boot" : null;
+	return { id, name, role, parent, begin, end, time_origin };
 }
 
 function rows(...machines: Machine[]): Rows {
@@ -25,8 +27,8 @@ const TWO_DAYS = rows(
 
 test("machines on one clock are one recording, others are others, by time", () => {
 	assert.deepEqual(findRecordings(TWO_DAYS), [
-		{ names: ["host#2", "g3"], machines: [3, 2], range: { start: 0, end: 200 } },
-		{ names: ["host", "g1"], machines: [1, 0], range: { start: 1000, end: 1100 } },
+		{ names: ["host#2", "g3"], machines: [3, 2], range: { start: 0, end: 200 }, origin: "boot" },
+		{ names: ["host", "g1"], machines: [1, 0], range: { start: 1000, end: 1100 }, origin: "epoch" },
 	]);
 	const one = rows(machine(0, "g", 1, [5, 9]), machine(1, "h", null, [0, 9]));
 	assert.equal(findRecordings(one).length, 1);

@@ -2,18 +2,28 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+	clockNote,
 	decimals,
+	formatBoot,
 	formatDate,
 	formatDuration,
 	formatExact,
+	formatMoment,
 	formatRelative,
+	formatTime,
 	formatUtc,
+	otherClock,
 	roundStep,
+	shownClock,
 	tickPhase,
 	ticks,
+	type TimeLine,
 } from "../../src/time";
 
 const START = "1795396798967412113";
+const WALL: TimeLine = { start: START, time_origin: "epoch" };
+const BOOT: TimeLine = { start: "731489040123456", time_origin: "boot" };
+const NOT_KNOWN: TimeLine = { ...BOOT, time_origin: null };
 /** Groups of digits are apart by a space that does not break. */
 const plain = (text: string) => text.replace(/\u202f/g, " ");
 
@@ -46,6 +56,36 @@ test("the wall clock is exact to the ns", () => {
 	assert.equal(formatDate(START), "2026-11-23");
 });
 
+test("times since boot are exact to the ns, and have no day", () => {
+	assert.equal(plain(formatBoot(BOOT.start, 1)), "731 489.040 123 457 s");
+	assert.equal(plain(formatBoot(BOOT.start, 0, 1e9)), "731 489 s");
+	assert.equal(formatBoot("-500000000", 0, 1e8), "−0.5 s");
+	assert.equal(plain(formatTime("boot", BOOT, 0, 1e6)), "731 489.040 s");
+	assert.equal(plain(formatMoment(BOOT)), "731 489.040 s after boot");
+	assert.equal(formatMoment(WALL, 1e9), "2026-11-23 01:19:59 UTC");
+	assert.equal(formatMoment(NOT_KNOWN), "");
+});
+
+test("a clock that the recording does not know is not shown, nor offered", () => {
+	assert.equal(shownClock("utc", BOOT), "boot");
+	assert.equal(shownClock("boot", WALL), "utc");
+	assert.equal(shownClock("utc", NOT_KNOWN), "relative");
+	assert.equal(plain(formatTime("utc", BOOT, 0, 1e9)), "731 489 s");
+	assert.equal(formatTime("utc", NOT_KNOWN, 5e9, 1e9), "5 s");
+	for (const [line, other] of [
+		[WALL, "utc"],
+		[BOOT, "boot"],
+		[NOT_KNOWN, "relative"],
+	] as const) {
+		assert.equal(otherClock("relative", line), other);
+		assert.equal(otherClock(other, line), other === "relative" ? other : "relative");
+	}
+	assert.equal(clockNote("utc", WALL), "2026-11-23 UTC");
+	assert.equal(clockNote("utc", BOOT), "time since boot");
+	assert.equal(clockNote("utc", NOT_KNOWN), "time since the recording began");
+	assert.equal(clockNote("relative", BOOT), "time since the recording began");
+});
+
 test("steps are round, by the clock where they are long", () => {
 	assert.equal(roundStep(1), 1);
 	assert.equal(roundStep(3), 5);
@@ -59,9 +99,12 @@ test("steps are round, by the clock where they are long", () => {
 test("ticks are round and in the range", () => {
 	assert.deepEqual(ticks({ start: 15, end: 60 }, 20), [20, 40, 60]);
 	const step = 1e6;
-	const at = ticks({ start: 0, end: 5e6 }, step, tickPhase("utc", START, step));
-	assert.equal(at.length, 5);
-	for (const time of at) {
-		assert.equal((BigInt(START) + BigInt(time)) % 1_000_000n, 0n);
+	for (const line of [WALL, BOOT]) {
+		const at = ticks({ start: 0, end: 5e6 }, step, tickPhase("utc", line, step));
+		assert.equal(at.length, 5);
+		for (const time of at) {
+			assert.equal((BigInt(line.start) + BigInt(time)) % 1_000_000n, 0n);
+		}
 	}
+	assert.equal(tickPhase("utc", NOT_KNOWN, step), 0);
 });

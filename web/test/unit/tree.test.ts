@@ -26,10 +26,10 @@ function thread(
 function recording(): Rows {
 	return {
 		machines: [
-			{ id: 0, name: "web", role: "guest", parent: 2, begin: 0, end: 100 },
-			{ id: 1, name: "inner", role: "guest", parent: 3, begin: 0, end: 100 },
-			{ id: 2, name: "host", role: "host", parent: null, begin: 0, end: 100 },
-			{ id: 3, name: "n1", role: "host+guest", parent: 2, begin: 0, end: 100 },
+			{ id: 0, name: "web", role: "guest", parent: 2, begin: 0, end: 100, time_origin: "epoch" },
+			{ id: 1, name: "inner", role: "guest", parent: 3, begin: 0, end: 100, time_origin: "epoch" },
+			{ id: 2, name: "host", role: "host", parent: null, begin: 0, end: 100, time_origin: "epoch" },
+			{ id: 3, name: "n1", role: "host+guest", parent: 2, begin: 0, end: 100, time_origin: "epoch" },
 		],
 		vcpus: [
 			{ id: KIND, machine: 0, index: 0, host: 2, tid: 10, times: [0, 60, 40] },
