@@ -9,8 +9,8 @@ HEAD = """/* CTF 1.8 */
 typealias integer { size = 32; align = 8; signed = false; } := u32;
 typealias integer { size = 64; align = 8; signed = true; } := s64;
 trace { major = 1; minor = 8; byte_order = le; packet.header := struct { u32 magic; }; };
-env { hostname = "machine"; tracer_name = "perf"; };
-clock { name = c; freq = 1000000000; offset_s = 1700000000; };
+env { hostname = "HOSTNAME"; tracer_name = "perf"; };
+clock { name = c; freq = 1000000000; offset_s = OFFSET; };
 typealias integer { size = 64; align = 8; signed = false; map = clock.c.value; } := time;
 stream {
 	packet.context := struct { time timestamp_begin; time timestamp_end; u32 cpu_id; };
@@ -19,9 +19,13 @@ stream {
 """
 
 
-def write_trace(directory, events):
-    """events: (us, name, {field: int or str}); one class per name."""
-    metadata, body, ids = HEAD, b"", {}
+def write_trace(directory, events, offset_s=1700000000, hostname="machine"):
+    """
+    events: (us, name, {field: int or str}); one class per name. offset_s: of the clock, from the Epoch;
+    0 is what tracers write that do not know it.
+    """
+    metadata = HEAD.replace("OFFSET", str(offset_s)).replace("HOSTNAME", hostname)
+    body, ids = b"", {}
     for us, name, fields in events:
         if name not in ids:
             ids[name] = len(ids)
