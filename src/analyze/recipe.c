@@ -163,7 +163,7 @@ static void print_trace_cmd(enum role role, FILE *f)
 	print_events(&(struct part){TRACER_TRACE_CMD, ROLE_GUEST, 0}, "want", f);
 	fputs("\n"
 	      "# mono is CLOCK_MONOTONIC: ns on every machine, and what the other recorders' scripts take.\n"
-	      "# vmscope ties the clocks of guests to their host's by the events. --date notes the time of day.\n"
+	      "# vmscope ties guests' clocks to their host's by the events. --date notes the time of day.\n"
 	      "CLOCK='-C mono --date'\n",
 	      f);
 	if (is_host)
@@ -171,11 +171,12 @@ static void print_trace_cmd(enum role role, FILE *f)
 	fprintf(f,
 		"\n"
 		"# -b: KB of buffer for each CPU; double it if `vmscope info` finds lost events. --cmdlines-size:\n"
-		"# how many threads' names are kept. -d: does not touch the function tracer. In the end trace-cmd\n"
-		"# switches off what it switched on and puts $OUTPUT.cpu0, $OUTPUT.cpu1, ... together into\n"
-		"# $OUTPUT, compressed; only the buffers stay as large as they are.\n"
+		"# how many threads' names are kept. --no-filter: trace-cmd's own threads are seen like all others.\n"
+		"# -d: the function tracer is not touched. In the end trace-cmd switches off what it switched on\n"
+		"# and puts $OUTPUT.cpu0, $OUTPUT.cpu1, ... together into $OUTPUT, compressed; only the buffers\n"
+		"# stay as large as they are.\n"
 		"trap : INT # Ctrl-C ends the recording, not this script\n"
-		"trace-cmd record -d -o \"$OUTPUT\" $CLOCK -b %d --cmdlines-size 8192 \\\n"
+		"trace-cmd record -d --no-filter -o \"$OUTPUT\" $CLOCK -b %d --cmdlines-size 8192 \\\n"
 		"\t%s$EVENTS%s \"$@\"\n"
 		"STATUS=$?\n"
 		"echo 1408 >$TRACEFS/buffer_size_kb # the kernel's own size\n"
@@ -201,9 +202,10 @@ static void print_perf(enum role role, FILE *f)
 		      f);
 	print_events(&(struct part){TRACER_PERF, role, 0}, "want", f);
 	fputs("\n"
-	      "# -k: the clock that the other recorders' scripts take; perf notes the time of day with it. -m: buffer\n"
-	      "# for each CPU; double it if `vmscope info` finds lost events. -B: does not look up build ids in the\n"
-	      "# end, which takes long and which nothing here needs. --namespaces: which threads are a container's.\n"
+	      "# -k: the clock that the other recorders' scripts take; perf notes the time of day with it.\n"
+	      "# -m: buffer for each CPU; double it if `vmscope info` finds lost events. -B: does not look up build\n"
+	      "# ids in the end, which takes long and which nothing here needs. --namespaces: which threads are a\n"
+	      "# container's.\n"
 	      "exec perf record -o \"$OUTPUT\" -a -k CLOCK_MONOTONIC -m 4M -B --namespaces $EVENTS -- \"$@\"\n",
 	      f);
 }
