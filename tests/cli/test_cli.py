@@ -71,7 +71,7 @@ def test_usage_errors_say_what_to_do():
             (["record", "--tracer", "perf"], ["--print host"]),
             (["record", "--print", "host", "--tracer", "dtrace"], ["trace-cmd, perf or lttng", "'dtrace'"]),
             (["record", "--print", "host", "trace"], ["--print host"]),
-            (["analyze", "--sync", "magic", HOST], ["auto, vmsync, containment, tsc or none", "'magic'"]),
+            (["analyze", "--sync", "magic", HOST], ["auto, vmsync, containment, tsc, agent or none", "'magic'"]),
             (["analyze", "--vm", "g1", HOST], ["NAME=PID", "'g1'"]),
             (["analyze", "--vm", "=132", HOST], ["NAME=PID"]),
             (["analyze", "--vm", "g1=132x", HOST], ["NAME=PID"]),
