@@ -36,6 +36,12 @@ static bool enter(const struct cursor *c, struct ring *r, const struct page *pag
 	return ring_enter(r, &shape, page->at, page->n, c->stream->page_size);
 }
 
+/* Return: whether it is all that a file system leaves of what was not written. */
+static bool is_blank(const struct ring *r)
+{
+	return !r->begin && !r->size && !r->is_missing && !r->is_cut;
+}
+
 /* ---- stepping over what is too early ---------------------------------------------------------- */
 
 /* Return: whether stretch i begins before ns; if it cannot be read, it does not. */
@@ -45,7 +51,7 @@ static bool begins_before(struct cursor *c, size_t i, int64_t ns)
 	struct ring r;
 
 	return pages_look(&c->pages, i, &page) == PAGES_ONE && enter(c, &r, &page) &&
-	       to_ns(c, r.begin) < ns;
+	       !is_blank(&r) && to_ns(c, r.begin) < ns;
 }
 
 /* What comes before a stretch that begins too early ends too early. */
@@ -138,12 +144,6 @@ static void give_up(struct cursor *c, enum diag_id id, uint64_t count)
 	report(c, id, 1, count);
 	c->gap_after = true;
 	c->in_ring = false;
-}
-
-/* Return: whether it is all that a file system leaves of what was not written. */
-static bool is_blank(const struct ring *r)
-{
-	return !r->begin && !r->size && !r->is_missing && !r->is_cut;
 }
 
 static void enter_page(struct cursor *c, const struct page *page)

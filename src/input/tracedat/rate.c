@@ -11,7 +11,8 @@ enum {
 	HALVINGS = 100, /* of a search; more than a double has bits */
 };
 
-#define FAR_NS	   1e6	/* a moment this far from the others is by another clock */
+#define FAR_NS	   1e6 /* a moment this far from the others is by another clock */
+#define OVERHEAD   2e4 /* ns: what every wait may take besides, which cannot be told from the rate */
 #define VAGUE	   0.01 /* part of a rate: bounds further apart than this are no use */
 #define RUNS_ERROR 1e-4 /* as runs are off where the rate is known otherwise, at most */
 
@@ -208,7 +209,7 @@ static double lowest_rate(const struct hints *h, double high)
 }
 
 /*
- * What a wait takes besides, in ns, going by the shorter ones: where it is not known when the thread was switched out
+ * What most waits take besides, in ns, more than that with the least: where it is not known when the thread was switched out
  * it is what the rate may be lower by.
  */
 static double usual_overhead(const struct hints *h, double rate)
@@ -231,7 +232,7 @@ static bool by_spans(const struct hints *h, struct rate *ratep)
 	high = highest_rate(h, &ns);
 	low = lowest_rate(h, high);
 	if (low < high * (1 - VAGUE))
-		low = high * (1 - fmin(2 * usual_overhead(h, high) / ns, VAGUE));
+		low = high * (1 - (2 * usual_overhead(h, high) + OVERHEAD) / ns);
 	*ratep = (struct rate){.per_ns = (low + high) / 2,
 			       .error = (high - low) / (high + low) + 1e-9,
 			       .by = "kvm_vcpu_wakeup"};

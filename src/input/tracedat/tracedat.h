@@ -100,7 +100,7 @@ struct tracedat {
 /* Bytes from `offset` on, up to the end of the file. */
 static inline struct bytes tracedat_bytes_at(const struct tracedat *t, uint64_t offset)
 {
-	bool is_in = offset <= t->map.size;
+	bool is_in = t->map.data && offset <= t->map.size;
 
 	return (struct bytes){.at = is_in ? t->map.data + offset : NULL,
 			      .n = is_in ? t->map.size - offset : 0,
