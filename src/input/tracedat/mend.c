@@ -2,11 +2,6 @@
 
 #include "input/tracedat/ring.h"
 
-enum {
-	CHUNK_HEAD = 8, /* bytes: size when compressed, size */
-	CHUNK_PAGES_MAX = 1 << 12,
-};
-
 struct mender {
 	struct tracedat *t;
 	struct tracedat_buffer buffer;
@@ -43,9 +38,9 @@ static uint64_t chunk_end(const struct mender *m, uint64_t at)
 	struct bytes b = tracedat_bytes_at(m->t, at);
 	uint32_t packed = bytes_u32(&b), size = bytes_u32(&b), page = m->buffer.page_size;
 
-	if (b.bad || !packed || !size || size % page || size / page > CHUNK_PAGES_MAX)
+	if (b.bad || !packed || !size || size % page || size / page > TRACEDAT_CHUNK_MAX)
 		return 0;
-	return at + CHUNK_HEAD + packed;
+	return at + TRACEDAT_CHUNK_HEAD + packed;
 }
 
 /* Of one CPU. Return: the end of its chunks; 0: none begin at `at`. */

@@ -8,7 +8,7 @@
 
 static const uint8_t magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
 
-enum { CPUS_MAX = 1 << 16, CHUNK_COUNT = 4 /* bytes */ };
+enum { CPUS_MAX = 1 << 16 };
 
 void tracedat_report(struct tracedat *t, enum diag_id id, uint64_t offset)
 {
@@ -120,9 +120,9 @@ static void open_chunks(const struct tracedat *t, struct tracedat_stream *s)
 	uint64_t size = s->size;
 
 	s->n_chunks = bytes_u32(&b);
-	s->offset += CHUNK_COUNT;
+	s->offset += TRACEDAT_CHUNK_COUNT;
 	cut_to_file(t, s);
-	s->is_cut = s->is_cut && size - s->size > CHUNK_COUNT;
+	s->is_cut = s->is_cut && size - s->size > TRACEDAT_CHUNK_COUNT;
 }
 
 static uint64_t decoded_size(const struct tracedat *t, const struct tracedat_stream *s)
@@ -149,7 +149,7 @@ static void add_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
 		return;
 	}
 	cut_to_file(t, &s);
-	if (s.is_compressed && s.size > CHUNK_COUNT) {
+	if (s.is_compressed && s.size > TRACEDAT_CHUNK_COUNT) {
 		s.size = cpu->size;
 		open_chunks(t, &s);
 	}
@@ -169,6 +169,35 @@ static int by_cpu(const void *a, const void *b)
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu ? -1 : 1;
 	return (x->buffer > y->buffer) - (x->buffer < y->buffer);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	return (x->stream.offset > y->stream.offset) - (x->stream.offset < y->stream.offset);
+}
+
+/* A few bytes too many are what some versions count (open_chunks()). */
+static bool overlap(const struct tracedat_stream *a, const struct tracedat_stream *b)
+{
+	return b->offset + TRACEDAT_CHUNK_HEAD < a->offset + a->size;
+}
+
+/* No byte of the file is the events of two CPUs: it would be read as often as a damaged file says. */
+static void drop_overlapping(struct tracedat *t, placed_vec *placed)
+{
+	size_t n = 0;
+
+	if (placed->n)
+		qsort(placed->at, placed->n, sizeof(*placed->at), by_offset);
+	for (size_t i = 0; i < placed->n; i++) {
+		if (n && overlap(&placed->at[n - 1].stream, &placed->at[i].stream))
+			tracedat_report(t, DIAG_FILE_DAMAGED, placed->at[i].stream.offset);
+		else
+			placed->at[n++] = placed->at[i];
+	}
+	placed->n = n;
 }
 
 /* The clock of a buffer. Return: its index. */
@@ -195,6 +224,7 @@ static void place_streams(struct tracedat *t)
 		vec_each (cpu, &t->buffers.at[i].cpus)
 			add_stream(t, &placed, i, cpu);
 	}
+	drop_overlapping(t, &placed);
 	if (placed.n)
 		qsort(placed.at, placed.n, sizeof(*placed.at), by_cpu);
 	vec_each (p, &placed) {

@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 enum {
-	CHUNK_HEAD = 8,	      /* bytes: size when compressed, size */
-	CHUNK_MAX = 64 << 20, /* bytes; trace-cmd's have ten sub-buffers */
-	KEPT = 64 << 10,      /* bytes behind the reader that are likely to be looked at still */
+	KEPT = 64 << 10, /* bytes behind the reader that are likely to be looked at still */
 	DROP_STEP = 1 << 20,
 };
 
@@ -78,19 +76,19 @@ static bool read_head(const struct pages *p, uint64_t at, uint32_t *packedp, uin
 {
 	const uint8_t *head = p->trace->map.data + at;
 
-	if (at > p->end || p->end - at < CHUNK_HEAD)
+	if (at > p->end || p->end - at < TRACEDAT_CHUNK_HEAD)
 		return false;
 	*packedp = bytes_load32(head, p->trace->big_endian);
 	*sizep = bytes_load32(head + sizeof(uint32_t), p->trace->big_endian);
-	return *packedp <= p->end - at - CHUNK_HEAD;
+	return *packedp <= p->end - at - TRACEDAT_CHUNK_HEAD;
 }
 
 /* Return: whether the chunk could be decompressed; if not, it is empty. */
 static bool unpack(struct pages *p, struct pages_chunk *c, uint32_t packed, uint32_t size)
 {
-	const uint8_t *in = p->trace->map.data + p->at + CHUNK_HEAD;
+	const uint8_t *in = p->trace->map.data + p->at + TRACEDAT_CHUNK_HEAD;
 
-	if (size > CHUNK_MAX)
+	if (size / p->stream->page_size > TRACEDAT_CHUNK_MAX)
 		return false;
 	if (c->room < size) {
 		free(c->at);
@@ -117,7 +115,7 @@ static int next_chunk(struct pages *p)
 		return PAGES_DAMAGED;
 	}
 	is_sound = unpack(p, &p->kept[p->current], packed, size);
-	p->at += CHUNK_HEAD + (uint64_t)packed;
+	p->at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
 	p->chunks_left--;
 	return is_sound ? PAGES_ONE : PAGES_DAMAGED;
 }
@@ -160,7 +158,7 @@ static void find_chunks(struct pages *p)
 
 	while (p->chunks.n < p->stream->n_chunks && read_head(p, at, &packed, &size)) {
 		*vec_push(&p->chunks) = at;
-		at += CHUNK_HEAD + (uint64_t)packed;
+		at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
 		if (at - dropped > DROP_STEP) {
 			file_map_drop_range(&p->map, dropped - p->map_at, at - p->map_at);
 			dropped = at;

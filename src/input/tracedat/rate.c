@@ -13,6 +13,9 @@ enum {
 
 #define FAR_NS	   1e6 /* a moment this far from the others is by another clock */
 #define OVERHEAD   2e4 /* ns: what every wait may take besides, which cannot be told from the rate */
+#define RATE_MIN   1e-4 /* counts per ns */
+#define RATE_MAX   1e3
+#define ERROR_MAX  0.05 /* part of a rate */
 #define VAGUE	   0.01 /* part of a rate: bounds further apart than this are no use */
 #define RUNS_ERROR 1e-4 /* as runs are off where the rate is known otherwise, at most */
 
@@ -279,11 +282,19 @@ static bool by_runs(struct hints *h, struct rate *ratep)
 	return true;
 }
 
+/* Return: whether a clock can be like this, and something is known of it. */
+static bool is_plausible(const struct rate *r)
+{
+	return r->per_ns > RATE_MIN && r->per_ns < RATE_MAX && r->error >= 0 &&
+	       r->error < ERROR_MAX;
+}
+
 bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct rate *ratep)
 {
 	struct hints hints;
 	struct rate found[3];
 	size_t n = 0;
+	bool is_found = false;
 
 	hints_gather(&hints, t, clock);
 	n += by_moments(&hints, &found[n]);
@@ -291,8 +302,10 @@ bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct rate *r
 	n += by_runs(&hints, &found[n]);
 	hints_deinit(&hints);
 	for (size_t i = 0; i < n; i++) {
-		if (!i || found[i].error < ratep->error)
+		if (is_plausible(&found[i]) && (!is_found || found[i].error < ratep->error)) {
 			*ratep = found[i];
+			is_found = true;
+		}
 	}
-	return n > 0;
+	return is_found;
 }

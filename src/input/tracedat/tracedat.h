@@ -29,8 +29,16 @@
 #include "input/tracedat/bytes.h"
 #include "input/tracedat/inflate.h"
 
-/* Bytes of a sub-buffer: its length has 27 bits. */
-enum { TRACEDAT_PAGE_MIN = 64, TRACEDAT_PAGE_MAX = 1 << 26 };
+enum {
+	/* Bytes of a sub-buffer; the kernel's largest have 128 pages. */
+	TRACEDAT_PAGE_MIN = 64,
+	TRACEDAT_PAGE_MAX = 1 << 24,
+
+	/* Of compressed events: bytes of the number of chunks, and of a chunk's two sizes. */
+	TRACEDAT_CHUNK_COUNT = 4,
+	TRACEDAT_CHUNK_HEAD = 8,
+	TRACEDAT_CHUNK_MAX = 1 << 10, /* sub-buffers in a chunk; trace-cmd's have ten */
+};
 
 /* ns = ((count * mult) >> shift) + offset, in 128 bits, held to what fits. */
 struct tracedat_scale {
