@@ -91,7 +91,7 @@ static bool take_word(struct span *s, const char *word)
 	return true;
 }
 
-static enum ftrace_place take_place(struct span *s)
+static enum ftrace_place ftrace_take_place(struct span *s)
 {
 	if (take_word(s, "__data_loc "))
 		return FTRACE_DATA_LOC;
@@ -104,7 +104,7 @@ static bool parse_declaration(struct span s, struct declaration *d)
 	size_t end, start;
 
 	s = span_trim(s);
-	d->place = take_place(&s);
+	d->place = ftrace_take_place(&s);
 	end = s.n;
 	while (end && s.at[end - 1] == ']') {
 		while (end && s.at[end - 1] != '[')
@@ -277,7 +277,8 @@ static void complete_field(const struct ftrace_formats *fs, const struct declara
 }
 
 /* `line` is what follows "field:". Return: whether it could be read. */
-static bool parse_field(const struct ftrace_formats *fs, struct span line, struct ftrace_field *f)
+static bool ftrace_parse_field(const struct ftrace_formats *fs, struct span line,
+			       struct ftrace_field *f)
 {
 	struct declaration d;
 	uint32_t is_signed;
@@ -316,7 +317,7 @@ static void parse_field_line(struct parser *p, struct span line)
 {
 	struct ftrace_field f;
 
-	if (p->fields.n == FIELDS_MAX || !parse_field(p->fs, line, &f))
+	if (p->fields.n == FIELDS_MAX || !ftrace_parse_field(p->fs, line, &f))
 		return;
 	/* Common fields are the first ones; an event's own may have such a name, too. */
 	if (is_common(&f) && p->n_common == p->fields.n)
@@ -430,7 +431,7 @@ const struct ftrace_field *ftrace_find_field(const struct ftrace_format *f, cons
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 /* Of 1 to 8 bytes. */
-static uint64_t read_uint(const struct ftrace_formats *fs, const uint8_t *at, uint32_t size)
+static uint64_t ftrace_load_uint(const struct ftrace_formats *fs, const uint8_t *at, uint32_t size)
 {
 	uint64_t v = 0;
 
@@ -439,11 +440,11 @@ static uint64_t read_uint(const struct ftrace_formats *fs, const uint8_t *at, ui
 	return v;
 }
 
-static uint64_t read_int(const struct ftrace_formats *fs, const uint8_t *at, uint32_t size,
-			 bool is_signed)
+static uint64_t ftrace_load_int(const struct ftrace_formats *fs, const uint8_t *at, uint32_t size,
+				bool is_signed)
 {
 	unsigned up = 64 - size * 8;
-	uint64_t v = read_uint(fs, at, size) << up;
+	uint64_t v = ftrace_load_uint(fs, at, size) << up;
 
 	return is_signed ? (uint64_t)((int64_t)v >> up) : v >> up;
 }
@@ -453,7 +454,7 @@ uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_fi
 {
 	if (!is_int_size(field->size) || field->offset > size || field->size > size - field->offset)
 		return 0;
-	return read_int(fs, record + field->offset, field->size, field->is_signed);
+	return ftrace_load_int(fs, record + field->offset, field->size, field->is_signed);
 }
 
 bool ftrace_locate(const struct ftrace_formats *fs, const struct ftrace_field *f,
@@ -471,7 +472,7 @@ bool ftrace_locate(const struct ftrace_formats *fs, const struct ftrace_field *f
 	if (f->place == FTRACE_DATA_LOC || f->place == FTRACE_REL_LOC) {
 		if (n < 4)
 			return false;
-		uint32_t word = (uint32_t)read_uint(fs, record + at, 4);
+		uint32_t word = (uint32_t)ftrace_load_uint(fs, record + at, 4);
 
 		at = (f->place == FTRACE_REL_LOC ? at + 4 : 0) + (word & 0xffff);
 		n = word >> 16;
@@ -500,7 +501,7 @@ static void show_int(const struct ftrace_formats *fs, const struct ftrace_field 
 	struct field shown = int_of(f, name);
 
 	if (v->integer)
-		v->integer(ctx, &shown, read_int(fs, at, f->elem_size, shown.is_signed));
+		v->integer(ctx, &shown, ftrace_load_int(fs, at, f->elem_size, shown.is_signed));
 }
 
 static void show_array(const struct ftrace_formats *fs, const struct ftrace_field *f,

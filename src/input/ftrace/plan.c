@@ -81,7 +81,7 @@ static bool find_element(const struct compiler *c, const char *name, struct ftra
 	return true;
 }
 
-static bool class_has(const void *ctx, const char *name, bool is_context)
+static bool plan_class_has(const void *ctx, const char *name, bool is_context)
 {
 	const struct compiler *c = ctx;
 	struct ftrace_field element;
@@ -97,8 +97,8 @@ static struct take absent_take(const struct layout_want *want)
 			     .value = want->absent};
 }
 
-static struct take int_take(const struct ftrace_formats *fs, const struct ftrace_field *f,
-			    const struct layout_want *want)
+static struct take plan_int_take(const struct ftrace_formats *fs, const struct ftrace_field *f,
+				 const struct layout_want *want)
 {
 	uint32_t end = f->offset + f->size, at = end > WORD ? end - WORD : 0;
 	unsigned bits = f->size * 8, lead = (f->offset - at) * 8;
@@ -117,7 +117,7 @@ static bool is_readable_int(const struct ftrace_field *f)
 	       (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
 }
 
-static struct take take_of(const struct compiler *c, const struct layout_want *want)
+static struct take plan_take_of(const struct compiler *c, const struct layout_want *want)
 {
 	const struct ftrace_field *f = NULL;
 	struct ftrace_field element;
@@ -129,7 +129,7 @@ static struct take take_of(const struct compiler *c, const struct layout_want *w
 	if (!f && want->kind == WANT_INT && find_element(c, want->name, &element))
 		f = &element;
 	if (f && want->kind == WANT_INT && is_readable_int(f))
-		return int_take(c->plan->formats, f, want);
+		return plan_int_take(c->plan->formats, f, want);
 	if (f && want->kind == WANT_TEXT && (f->is_array || f->place != FTRACE_FIXED))
 		return (struct take){.kind = TAKE_TEXT, .out = want->offset, .field = f};
 	return absent_take(want);
@@ -143,11 +143,11 @@ static void add_take(struct ftrace_plan *plan, struct step *s, struct take t)
 	s->n++;
 }
 
-static struct step compile_event(const struct compiler *c, enum event_id id)
+static struct step plan_compile_event(const struct compiler *c, enum event_id id)
 {
 	struct layout_class cls = {.name = c->format->full_name,
 				   .is_x86_64 = c->plan->formats->is_x86_64,
-				   .has = class_has,
+				   .has = plan_class_has,
 				   .ctx = c};
 	struct layout_want wants[LAYOUT_WANTS_MAX];
 	struct step s = {.first = (uint32_t)c->plan->takes.n,
@@ -157,7 +157,7 @@ static struct step compile_event(const struct compiler *c, enum event_id id)
 	uint32_t n = layout_wants(id, &cls, wants);
 
 	for (uint32_t i = 0; i < n; i++)
-		add_take(c->plan, &s, take_of(c, &wants[i]));
+		add_take(c->plan, &s, plan_take_of(c, &wants[i]));
 	return s;
 }
 
@@ -169,7 +169,7 @@ static void compile_other(struct ftrace_plan *plan)
 	plan->other = (struct step){
 		.first = (uint32_t)plan->takes.n, .id = EV_OTHER, .is_wanted = plan->every};
 	if (pid->size && is_readable_int(pid))
-		add_take(plan, &plan->other, int_take(plan->formats, pid, &want));
+		add_take(plan, &plan->other, plan_int_take(plan->formats, pid, &want));
 }
 
 struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
@@ -189,7 +189,7 @@ struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct even
 		enum event_id id = layout_event_of((*f)->full_name);
 
 		if (id < EV_N && event_set_has(wanted, id))
-			plan->steps[(*f)->id] = compile_event(&c, id);
+			plan->steps[(*f)->id] = plan_compile_event(&c, id);
 	}
 	return plan;
 }
@@ -214,7 +214,7 @@ static inline uint64_t load_word(const uint8_t *at)
 }
 
 /* Eight bytes at most before the first NUL. */
-static inline size_t length_in_word(const uint8_t *at)
+static inline size_t plan_length_in_word(const uint8_t *at)
 {
 	uint64_t low = UINT64_C(0x0101010101010101);
 	uint64_t v = le64toh(load_word(at)), nuls = (v - low) & ~v & low << 7;
@@ -226,9 +226,9 @@ static inline size_t text_length(const uint8_t *at, size_t n)
 {
 	if (n != COMM_SIZE)
 		return strnlen((const char *)at, n);
-	size_t first = length_in_word(at);
+	size_t first = plan_length_in_word(at);
 
-	return first < WORD ? first : WORD + length_in_word(at + WORD);
+	return first < WORD ? first : WORD + plan_length_in_word(at + WORD);
 }
 
 static struct event_text take_text(const struct ftrace_plan *plan, const struct ftrace_field *f,
@@ -250,8 +250,8 @@ static inline int64_t take_int(const struct take *t, bool big_endian, const uint
 	return (int64_t)((uint64_t)((int64_t)(v << t->up) >> t->down) & t->mask);
 }
 
-static void take_fields(const struct ftrace_plan *plan, const struct step *s, const uint8_t *record,
-			size_t size, struct event *e)
+static void plan_take_fields(const struct ftrace_plan *plan, const struct step *s,
+			     const uint8_t *record, size_t size, struct event *e)
 {
 	const struct take *t = &plan->takes.at[s->first];
 	bool is_long = size >= s->need, big_endian = plan->formats->big_endian;
@@ -285,7 +285,7 @@ bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, siz
 	e->tid = NO_VALUE;
 	e->pid = pid;
 	if (s->n)
-		take_fields(plan, s, record, size, e);
+		plan_take_fields(plan, s, record, size, e);
 	*anyp = s->then_any;
 	return true;
 }

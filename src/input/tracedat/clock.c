@@ -50,7 +50,7 @@ static const struct kind kinds[] = {
 	{"ppc-tb", UNIT_CYCLES, CLOCK_ORIGIN_BOOT, NULL},
 };
 
-static struct kind kind_of(const char *name)
+static struct kind clock_kind(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!strcmp(kinds[i].name, name))
@@ -67,7 +67,7 @@ struct settled {
 
 static void count_ns(struct settled *s)
 {
-	s->scale = scale_ns(0);
+	s->scale = tracedat_scale_ns(0);
 	s->clock.frequency = NS_PER_S;
 	s->clock.frequency_error = 0;
 	s->clock.is_tsc = false;
@@ -75,7 +75,7 @@ static void count_ns(struct settled *s)
 
 static void count_at(struct settled *s, uint64_t hz, uint64_t error, const char *description)
 {
-	s->scale = scale_of_frequency(hz);
+	s->scale = tracedat_scale_of_frequency(hz);
 	s->clock.frequency = hz;
 	s->clock.frequency_error = error;
 	s->clock.description = description;
@@ -104,19 +104,19 @@ static void settle_ticks(const struct tracedat *t, uint32_t index, struct settle
 /* ---- cycles ----------------------------------------------------------------------------------- */
 
 /* Return: whether what events say is nearer to a count per ns than to the other rate, and no coincidence. */
-static bool is_ns_after_all(const struct rate *found, double other_per_ns)
+static bool is_ns_after_all(const struct tracedat_rate *found, double other_per_ns)
 {
 	double off = fabs(found->per_ns - 1), other = fabs(found->per_ns - other_per_ns);
 
 	return off < 0.05 && off < other && off < 2 * found->error + 0.002;
 }
 
-static const char *by_text(struct tracedat *t, const struct rate *found)
+static const char *by_text(struct tracedat *t, const struct tracedat_rate *found)
 {
 	return arena_printf(&t->base.arena, "rate found by what %s says of the time", found->by);
 }
 
-static void count_by_rate(struct tracedat *t, struct settled *s, const struct rate *found)
+static void count_by_rate(struct tracedat *t, struct settled *s, const struct tracedat_rate *found)
 {
 	double error = ceil(found->error * PPB);
 
@@ -144,7 +144,7 @@ static void count_something(struct tracedat *t, struct settled *s)
 }
 
 /* The user's word against that of the events. */
-static void note_contradiction(struct tracedat *t, const struct rate *found, uint64_t hz)
+static void note_contradiction(struct tracedat *t, const struct tracedat_rate *found, uint64_t hz)
 {
 	double said = (double)hz / NS_PER_S, off = fabs(found->per_ns / said - 1);
 
@@ -160,7 +160,7 @@ static void settle_cycles(struct tracedat *t, uint32_t index, const struct input
 {
 	const struct tracedat_facts *f = &t->facts;
 	uint64_t given = options->tsc_frequency;
-	struct rate found = {0};
+	struct tracedat_rate found = {0};
 	bool is_found = tracedat_find_rate(t, index, &found);
 	double said =
 		f->has_tsc2nsec ? ldexp(1, (int)f->shift) / f->mult : (double)given / NS_PER_S;
@@ -186,7 +186,7 @@ static void settle_cycles(struct tracedat *t, uint32_t index, const struct input
 /* Where nothing is said it is ns, unless events say that it is not. */
 static void settle_unknown(struct tracedat *t, uint32_t index, struct settled *s)
 {
-	struct rate found;
+	struct tracedat_rate found;
 
 	if (!tracedat_find_rate(t, index, &found))
 		count_something(t, s);
@@ -199,7 +199,7 @@ static void settle_unknown(struct tracedat *t, uint32_t index, struct settled *s
 /* ---- all -------------------------------------------------------------------------------------- */
 
 /* trace-cmd adds the same to the times of all that it reads. */
-static void add_offset(const struct tracedat *t, struct settled *s)
+static void clock_add_offset(const struct tracedat *t, struct settled *s)
 {
 	if (s->clock.origin == CLOCK_ORIGIN_UNKNOWN || (!t->facts.offset_ns && !t->facts.has_date))
 		return;
@@ -207,11 +207,11 @@ static void add_offset(const struct tracedat *t, struct settled *s)
 	s->clock.origin = t->facts.has_date ? CLOCK_ORIGIN_EPOCH : CLOCK_ORIGIN_UNKNOWN;
 }
 
-static struct settled settle(struct tracedat *t, uint32_t index,
-			     const struct input_options *options)
+static struct settled clock_settle(struct tracedat *t, uint32_t index,
+				   const struct input_options *options)
 {
 	const char *name = t->base.clocks.at[index].name;
-	struct kind kind = kind_of(name);
+	struct kind kind = clock_kind(name);
 	struct settled s = {
 		.clock = {.name = name ? name : "unknown",
 			  .description = kind.description,
@@ -236,24 +236,25 @@ static struct settled settle(struct tracedat *t, uint32_t index,
 		settle_unknown(t, index, &s);
 		break;
 	}
-	add_offset(t, &s);
+	clock_add_offset(t, &s);
 	return s;
 }
 
 /* The time of the stream's first sub-buffer, in counts. Return: false when it cannot be read. */
-static bool first_time(const struct tracedat *t, size_t stream, uint64_t *countp)
+static bool clock_first_time(const struct tracedat *t, size_t stream, uint64_t *countp)
 {
 	struct ring_shape shape = {t->big_endian, t->long_size, t->data_at};
-	struct pages pages;
+	struct tracedat_pages pages;
 	struct page page;
 	struct ring r;
 
-	pages_init(&pages, t, stream);
-	bool is_read = pages_next(&pages, &page) == PAGES_ONE &&
-		       ring_enter(&r, &shape, page.at, page.n, t->streams.at[stream].page_size);
+	tracedat_pages_init(&pages, t, stream);
+	bool is_read =
+		tracedat_pages_next(&pages, &page) == PAGES_ONE &&
+		tracedat_ring_enter(&r, &shape, page.at, page.n, t->streams.at[stream].page_size);
 
 	*countp = is_read ? r.begin : 0;
-	pages_deinit(&pages);
+	tracedat_pages_deinit(&pages);
 	return is_read;
 }
 
@@ -262,16 +263,16 @@ static void find_begins(struct tracedat *t)
 {
 	for (size_t i = 0; i < t->streams.n; i++) {
 		uint64_t count;
-		bool is_known = first_time(t, i, &count);
+		bool is_known = clock_first_time(t, i, &count);
 
-		t->streams.at[i].scale = scale_ns(0);
+		t->streams.at[i].scale = tracedat_scale_ns(0);
 		t->streams.at[i].slack = UINT64_MAX;
 		t->base.streams.at[i].begin_ns =
-			is_known ? scale_to_ns(&t->streams.at[i].scale, count) : INT64_MAX;
+			is_known ? tracedat_scale_to_ns(&t->streams.at[i].scale, count) : INT64_MAX;
 	}
 }
 
-static void give(struct tracedat *t, uint32_t clock, const struct settled *s)
+static void clock_give(struct tracedat *t, uint32_t clock, const struct settled *s)
 {
 	t->base.clocks.at[clock] = s->clock;
 	t->base.clocks.at[clock].mult = s->scale.mult;
@@ -284,7 +285,8 @@ static void give(struct tracedat *t, uint32_t clock, const struct settled *s)
 		t->streams.at[i].scale = s->scale;
 		t->streams.at[i].slack = s->clock.frequency;
 		if (stream->begin_ns != INT64_MAX)
-			stream->begin_ns = scale_to_ns(&s->scale, (uint64_t)stream->begin_ns);
+			stream->begin_ns =
+				tracedat_scale_to_ns(&s->scale, (uint64_t)stream->begin_ns);
 	}
 }
 
@@ -292,8 +294,8 @@ void tracedat_settle_clocks(struct tracedat *t, const struct input_options *opti
 {
 	find_begins(t);
 	for (uint32_t i = 0; i < t->base.clocks.n; i++) {
-		struct settled s = settle(t, i, options);
+		struct settled s = clock_settle(t, i, options);
 
-		give(t, i, &s);
+		clock_give(t, i, &s);
 	}
 }

@@ -2,14 +2,14 @@
 
 #include "input/tracedat/scale.h"
 
-static int64_t to_ns(const struct cursor *c, uint64_t count)
+static int64_t cursor_ns(const struct tracedat_cursor *c, uint64_t count)
 {
-	return scale_to_ns(&c->stream->scale, count);
+	return tracedat_scale_to_ns(&c->stream->scale, count);
 }
 
-static void report(struct cursor *c, enum diag_id id, uint64_t n, uint64_t count)
+static void cursor_report(struct tracedat_cursor *c, enum diag_id id, uint64_t n, uint64_t count)
 {
-	struct diag where = {.first_ns = to_ns(c, count),
+	struct diag where = {.first_ns = cursor_ns(c, count),
 			     .file = c->trace->file,
 			     .packet = c->place,
 			     .bit = c->in_ring ? ((uint64_t)c->trace->data_at + c->ring.pos) * 8
@@ -18,26 +18,26 @@ static void report(struct cursor *c, enum diag_id id, uint64_t n, uint64_t count
 	diag_add(&c->diags, id, n, &where);
 }
 
-void cursor_report_event(struct cursor *c, enum diag_id id)
+void tracedat_cursor_report_event(struct tracedat_cursor *c, enum diag_id id)
 {
-	report(c, id, 1, c->ring.now);
+	cursor_report(c, id, 1, c->ring.now);
 }
 
-static struct ring_shape shape_of(const struct tracedat *t)
+static struct ring_shape cursor_shape(const struct tracedat *t)
 {
 	return (struct ring_shape){
 		.big_endian = t->big_endian, .long_size = t->long_size, .data_at = t->data_at};
 }
 
-static bool enter(const struct cursor *c, struct ring *r, const struct page *page)
+static bool cursor_enter(const struct tracedat_cursor *c, struct ring *r, const struct page *page)
 {
-	struct ring_shape shape = shape_of(c->trace);
+	struct ring_shape shape = cursor_shape(c->trace);
 
-	return ring_enter(r, &shape, page->at, page->n, c->stream->page_size);
+	return tracedat_ring_enter(r, &shape, page->at, page->n, c->stream->page_size);
 }
 
 /* Return: whether it is all that a file system leaves of what was not written. */
-static bool is_blank(const struct ring *r)
+static bool is_blank_ring(const struct ring *r)
 {
 	return !r->begin && !r->size && !r->is_missing && !r->is_cut;
 }
@@ -45,19 +45,19 @@ static bool is_blank(const struct ring *r)
 /* ---- stepping over what is too early ---------------------------------------------------------- */
 
 /* Return: whether stretch i begins before ns; if it cannot be read, it does not. */
-static bool begins_before(struct cursor *c, size_t i, int64_t ns)
+static bool begins_before(struct tracedat_cursor *c, size_t i, int64_t ns)
 {
 	struct page page;
 	struct ring r;
 
-	return pages_look(&c->pages, i, &page) == PAGES_ONE && enter(c, &r, &page) &&
-	       !is_blank(&r) && to_ns(c, r.begin) < ns;
+	return tracedat_pages_look(&c->pages, i, &page) == PAGES_ONE &&
+	       cursor_enter(c, &r, &page) && !is_blank_ring(&r) && cursor_ns(c, r.begin) < ns;
 }
 
 /* What comes before a stretch that begins too early ends too early. */
-static void skip_before(struct cursor *c, int64_t ns)
+static void cursor_skip_before(struct tracedat_cursor *c, int64_t ns)
 {
-	size_t low = 0, high = pages_count(&c->pages);
+	size_t low = 0, high = tracedat_pages_count(&c->pages);
 
 	if (!high)
 		return;
@@ -69,21 +69,22 @@ static void skip_before(struct cursor *c, int64_t ns)
 		else
 			high = middle;
 	}
-	pages_seek(&c->pages, low);
+	tracedat_pages_seek(&c->pages, low);
 	c->has_ring = low > 0;
 }
 
-void cursor_init(struct cursor *c, const struct tracedat *t, size_t stream, int64_t skip_before_ns)
+void tracedat_cursor_init(struct tracedat_cursor *c, const struct tracedat *t, size_t stream,
+			  int64_t skip_before_ns)
 {
-	*c = (struct cursor){.trace = t, .stream = &t->streams.at[stream]};
-	pages_init(&c->pages, t, stream);
+	*c = (struct tracedat_cursor){.trace = t, .stream = &t->streams.at[stream]};
+	tracedat_pages_init(&c->pages, t, stream);
 	if (skip_before_ns != INT64_MIN)
-		skip_before(c, skip_before_ns);
+		cursor_skip_before(c, skip_before_ns);
 }
 
-void cursor_deinit(struct cursor *c)
+void tracedat_cursor_deinit(struct tracedat_cursor *c)
 {
-	pages_deinit(&c->pages);
+	tracedat_pages_deinit(&c->pages);
 }
 
 /* ---- between sub-buffers ---------------------------------------------------------------------- */
@@ -97,7 +98,8 @@ static uint64_t saturated_sum(uint64_t a, uint64_t b)
  * A time that is far from those around it is damaged, not a clock that was set: the one after it is in line with the
  * one before. Where nothing follows nothing can be said.
  */
-static bool is_out_of_line(const struct cursor *c, const struct ring *r, const struct ring *next)
+static bool is_ring_out_of_line(const struct tracedat_cursor *c, const struct ring *r,
+				const struct ring *next)
 {
 	uint64_t before = c->n_events ? c->last : 0, slack = c->stream->slack;
 
@@ -108,15 +110,15 @@ static bool is_out_of_line(const struct cursor *c, const struct ring *r, const s
 }
 
 /* Looks at the one after it, as far as it is at hand. Return: whether its own time can be believed. */
-static bool check_time(struct cursor *c, const struct ring *r)
+static bool cursor_check_time(struct tracedat_cursor *c, const struct ring *r)
 {
 	struct page page;
 	struct ring next;
 
 	c->limit = UINT64_MAX;
-	if (!pages_peek(&c->pages, &page) || !enter(c, &next, &page) || !next.size)
+	if (!tracedat_pages_peek(&c->pages, &page) || !cursor_enter(c, &next, &page) || !next.size)
 		return true;
-	if (is_out_of_line(c, r, &next))
+	if (is_ring_out_of_line(c, r, &next))
 		return false;
 	if (next.begin >= r->begin)
 		c->limit = saturated_sum(next.begin, c->stream->slack);
@@ -127,70 +129,70 @@ static bool check_time(struct cursor *c, const struct ring *r)
  * How many events are missing before the current sub-buffer. Before the first one it is those that were overwritten before
  * anything was read.
  */
-static void count_missing(struct cursor *c)
+static void cursor_count_missing(struct tracedat_cursor *c)
 {
 	enum diag_id id = c->has_ring ? DIAG_EVENTS_LOST : DIAG_EVENTS_OVERWRITTEN;
 
 	if (!c->ring.is_missing)
 		return;
-	report(c, id, c->ring.missing ? c->ring.missing : 1, c->ring.begin);
+	cursor_report(c, id, c->ring.missing ? c->ring.missing : 1, c->ring.begin);
 	c->n_lost += c->ring.missing;
 	c->gap_lost += c->ring.missing;
 	c->gap = true;
 }
 
-static void give_up(struct cursor *c, enum diag_id id, uint64_t count)
+static void cursor_give_up(struct tracedat_cursor *c, enum diag_id id, uint64_t count)
 {
-	report(c, id, 1, count);
+	cursor_report(c, id, 1, count);
 	c->gap_after = true;
 	c->in_ring = false;
 }
 
-static void enter_page(struct cursor *c, const struct page *page)
+static void cursor_enter_page(struct tracedat_cursor *c, const struct page *page)
 {
 	struct ring r;
 
 	c->gap |= c->gap_after;
 	c->gap_after = false;
 	c->place = page->place;
-	if (!enter(c, &r, page) || is_blank(&r)) {
+	if (!cursor_enter(c, &r, page) || is_blank_ring(&r)) {
 		/* That the file is cut has been said. */
 		if (page->n == c->stream->page_size || !c->stream->is_cut)
-			report(c, DIAG_SUBBUFFER_DAMAGED, 1, c->last);
+			cursor_report(c, DIAG_SUBBUFFER_DAMAGED, 1, c->last);
 		c->gap_after = true;
 		return;
 	}
 	c->n_pages++;
-	if (!check_time(c, &r)) {
-		give_up(c, DIAG_PACKET_CLOCK, c->last);
+	if (!cursor_check_time(c, &r)) {
+		cursor_give_up(c, DIAG_PACKET_CLOCK, c->last);
 		return;
 	}
 	c->ring = r;
 	c->in_ring = true;
-	count_missing(c);
+	cursor_count_missing(c);
 	c->has_ring = true;
 }
 
 /* Return: whether there is one more, which the cursor may not have been able to enter. */
-static bool next_page(struct cursor *c)
+static bool cursor_next_page(struct tracedat_cursor *c)
 {
 	struct page page;
-	int r = pages_next(&c->pages, &page);
+	int r = tracedat_pages_next(&c->pages, &page);
 
 	if (r == PAGES_ONE) {
-		enter_page(c, &page);
+		cursor_enter_page(c, &page);
 	} else if (r == PAGES_DAMAGED) {
 		c->place = c->pages.kept[c->pages.current].place;
 		if (!c->stream->is_cut || c->pages.chunks_left)
-			report(c, DIAG_CHUNK_DAMAGED, 1, c->last);
+			cursor_report(c, DIAG_CHUNK_DAMAGED, 1, c->last);
 		c->gap_after = true;
 	}
 	return r != PAGES_END;
 }
 
-static int deliver_gap(struct cursor *c, uint64_t begin, int64_t to_ns_)
+static int cursor_deliver_gap(struct tracedat_cursor *c, uint64_t begin, int64_t to_ns_)
 {
-	c->ns = to_ns(c, c->n_events ? c->last : begin);
+	c->ns = cursor_ns(c, c->n_events ? c->last : begin);
 	c->lost_to_ns = to_ns_ > c->ns ? to_ns_ : c->ns;
 	c->lost = c->gap_lost;
 	c->gap = false;
@@ -198,69 +200,70 @@ static int deliver_gap(struct cursor *c, uint64_t begin, int64_t to_ns_)
 	return CURSOR_LOST;
 }
 
-static int deliver_end(struct cursor *c)
+static int cursor_deliver_end(struct tracedat_cursor *c)
 {
 	c->gap |= c->gap_after || (c->stream->is_cut && !c->ended);
 	c->gap_after = false;
 	c->ended = true;
-	return c->gap ? deliver_gap(c, 0, INT64_MAX) : CURSOR_END;
+	return c->gap ? cursor_deliver_gap(c, 0, INT64_MAX) : CURSOR_END;
 }
 
 /* ---- in a sub-buffer -------------------------------------------------------------------------- */
 
 /* What ended it. */
-static void leave(struct cursor *c, enum ring_step step)
+static void cursor_leave(struct tracedat_cursor *c, enum ring_step step)
 {
 	/* That the file is cut has been said. */
 	bool is_known = c->ring.is_cut && c->stream->is_cut;
 
 	if (step == RING_ZEROS)
-		give_up(c, DIAG_SUBBUFFER_ZEROS, c->ring.now);
+		cursor_give_up(c, DIAG_SUBBUFFER_ZEROS, c->ring.now);
 	else if ((step == RING_CUT || c->ring.is_cut) && !is_known)
-		give_up(c, DIAG_EVENT_CUT, c->ring.now);
+		cursor_give_up(c, DIAG_EVENT_CUT, c->ring.now);
 	c->gap_after |= c->ring.is_cut;
 	c->in_ring = false;
 }
 
 /* Return: whether the event's time can be believed. */
-static bool check_event(struct cursor *c)
+static bool cursor_check_event(struct tracedat_cursor *c)
 {
 	if (c->ring.now > c->limit) {
-		give_up(c, DIAG_EVENT_CLOCK_JUMP, c->last);
+		cursor_give_up(c, DIAG_EVENT_CLOCK_JUMP, c->last);
 		return false;
 	}
-	report(c, DIAG_EVENT_CLOCK_BACK, 1, c->ring.now);
+	cursor_report(c, DIAG_EVENT_CLOCK_BACK, 1, c->ring.now);
 	return true;
 }
 
 /* Return: CURSOR_EVENT, or CURSOR_END at the sub-buffer's end. */
-static int next_event(struct cursor *c)
+static int cursor_next_event(struct tracedat_cursor *c)
 {
-	enum ring_step step = ring_next(&c->ring, &c->record);
+	enum ring_step step = tracedat_ring_next(&c->ring, &c->record);
 
 	if (step != RING_EVENT) {
-		leave(c, step);
+		cursor_leave(c, step);
 		return CURSOR_END;
 	}
-	if (__builtin_expect(c->ring.now > c->limit || c->ring.now < c->last, 0) && !check_event(c))
+	if (__builtin_expect(c->ring.now > c->limit || c->ring.now < c->last, 0) &&
+	    !cursor_check_event(c))
 		return CURSOR_END;
 	if (!c->n_events++)
 		c->first = c->ring.now;
 	c->last = c->ring.now;
-	c->ns = to_ns(c, c->last);
+	c->ns = cursor_ns(c, c->last);
 	return CURSOR_EVENT;
 }
 
-int cursor_next(struct cursor *c)
+int tracedat_cursor_next(struct tracedat_cursor *c)
 {
 	for (;;) {
-		if (!c->in_ring && !next_page(c))
-			return deliver_end(c);
+		if (!c->in_ring && !cursor_next_page(c))
+			return cursor_deliver_end(c);
 		if (!c->in_ring)
 			continue;
 		if (c->gap)
-			return deliver_gap(c, c->ring.begin, to_ns(c, c->ring.begin));
-		if (next_event(c) == CURSOR_EVENT)
+			return cursor_deliver_gap(c, c->ring.begin, cursor_ns(c, c->ring.begin));
+		if (cursor_next_event(c) == CURSOR_EVENT)
 			return CURSOR_EVENT;
 	}
 }

@@ -19,10 +19,10 @@ enum cursor_result {
 	CURSOR_LOST,
 };
 
-struct cursor {
+struct tracedat_cursor {
 	const struct tracedat *trace;
 	const struct tracedat_stream *stream;
-	struct pages pages;
+	struct tracedat_pages pages;
 	struct ring ring; /* of the current sub-buffer */
 	uint64_t place;	  /* byte of the file, of it or its chunk */
 	uint64_t limit;	  /* counts: later events than this are damaged */
@@ -45,22 +45,23 @@ struct cursor {
 };
 
 /* Sub-buffers that end before skip_before_ns are stepped over; INT64_MIN: none. The cursor must not be moved. */
-void cursor_init(struct cursor *c, const struct tracedat *t, size_t stream, int64_t skip_before_ns);
-void cursor_deinit(struct cursor *c);
+void tracedat_cursor_init(struct tracedat_cursor *c, const struct tracedat *t, size_t stream,
+			  int64_t skip_before_ns);
+void tracedat_cursor_deinit(struct tracedat_cursor *c);
 
 /*
  * Return: enum cursor_result. The record is valid until the third time from now that another chunk is decompressed; where
  * the stream is not compressed, as long as the recording.
  */
-int cursor_next(struct cursor *c);
+int tracedat_cursor_next(struct tracedat_cursor *c);
 
 /* Return: whether next() will have to decompress a chunk. */
-static inline bool cursor_changes_chunk(const struct cursor *c)
+static inline bool tracedat_cursor_changes_chunk(const struct tracedat_cursor *c)
 {
-	return !c->in_ring && pages_changes(&c->pages);
+	return !c->in_ring && tracedat_pages_changes(&c->pages);
 }
 
 /* Counts an event's record that is there, but of which nothing is known. */
-void cursor_report_event(struct cursor *c, enum diag_id id);
+void tracedat_cursor_report_event(struct tracedat_cursor *c, enum diag_id id);
 
 #endif

@@ -44,7 +44,7 @@ struct place {
 };
 
 struct gatherer {
-	struct hints *hints;
+	struct tracedat_hints *hints;
 	const struct tracedat *trace;
 	struct knowing k;
 	struct place place;
@@ -52,7 +52,7 @@ struct gatherer {
 
 /* ---- the events ------------------------------------------------------------------------------- */
 
-static const struct ftrace_format *find(const struct tracedat *t, const char *full_name)
+static const struct ftrace_format *find_format(const struct tracedat *t, const char *full_name)
 {
 	vec_each (f, &t->formats.all) {
 		if (!strcmp((*f)->full_name, full_name))
@@ -65,7 +65,7 @@ static const struct ftrace_format *find(const struct tracedat *t, const char *fu
 static const struct ftrace_format *find_with(const struct tracedat *t, const char *full_name,
 					     const char *field, const struct ftrace_field **fieldp)
 {
-	const struct ftrace_format *f = find(t, full_name);
+	const struct ftrace_format *f = find_format(t, full_name);
 
 	*fieldp = f ? ftrace_find_field(f, field) : NULL;
 	return *fieldp ? f : NULL;
@@ -73,10 +73,10 @@ static const struct ftrace_format *find_with(const struct tracedat *t, const cha
 
 static struct knowing know(const struct tracedat *t)
 {
-	struct knowing k = {.expire_exit = find(t, "timer:hrtimer_expire_exit"),
-			    .cancel = find(t, "timer:hrtimer_cancel"),
-			    .raise = find(t, "irq:softirq_raise"),
-			    .vmexit = find(t, "kvm:kvm_exit")};
+	struct knowing k = {.expire_exit = find_format(t, "timer:hrtimer_expire_exit"),
+			    .cancel = find_format(t, "timer:hrtimer_cancel"),
+			    .raise = find_format(t, "irq:softirq_raise"),
+			    .vmexit = find_format(t, "kvm:kvm_exit")};
 
 	k.expire = find_with(t, "timer:hrtimer_expire_entry", "now", &k.now);
 	k.wakeup = find_with(t, "kvm:kvm_vcpu_wakeup", "ns", &k.waited_ns);
@@ -95,8 +95,8 @@ static struct knowing know(const struct tracedat *t)
 	return k;
 }
 
-static int64_t value(const struct gatherer *g, const struct ftrace_field *f,
-		     const struct ring_record *r)
+static int64_t hint_value(const struct gatherer *g, const struct ftrace_field *f,
+			  const struct ring_record *r)
 {
 	return f ? (int64_t)ftrace_read_int(&g->trace->formats, f, r->at, r->size) : 0;
 }
@@ -104,7 +104,7 @@ static int64_t value(const struct gatherer *g, const struct ftrace_field *f,
 /* ---- timers ----------------------------------------------------------------------------------- */
 
 /* Where there are too many, of two neighbours the closer one stays. */
-static void thin_moments(struct hints *h)
+static void thin_moments(struct tracedat_hints *h)
 {
 	size_t n = 0;
 
@@ -120,10 +120,10 @@ static void thin_moments(struct hints *h)
  * Of timers that expire together only the first one comes right after the time was read; the first one of all may not be
  * the first one of those.
  */
-static void on_expire(struct gatherer *g, uint64_t count, const struct ring_record *r)
+static void hint_on_expire(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {
 	struct place *p = &g->place;
-	int64_t now = value(g, g->k.now, r);
+	int64_t now = hint_value(g, g->k.now, r);
 
 	if (p->now >= 0 && !p->is_in_expiry && now != p->now && now > 0 && now < NS_SINCE_EPOCH) {
 		if (g->hints->moments.n == HINTS_MAX)
@@ -147,10 +147,10 @@ static void end_run(struct gatherer *g)
 	p->run_ns = 0;
 }
 
-static void on_runtime(struct gatherer *g, uint64_t count, const struct ring_record *r)
+static void hint_on_runtime(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {
 	struct place *p = &g->place;
-	int64_t pid = value(g, g->k.runtime_pid, r), ns = value(g, g->k.runtime_ns, r);
+	int64_t pid = hint_value(g, g->k.runtime_pid, r), ns = hint_value(g, g->k.runtime_ns, r);
 	uint64_t sum;
 
 	if (pid != p->running || ns < 0 || __builtin_add_overflow(p->run_ns, (uint64_t)ns, &sum)) {
@@ -170,7 +170,7 @@ static struct waiting *thread_at(struct place *p, int64_t tid)
 	return &p->threads[(uint64_t)tid % THREADS];
 }
 
-static void on_vmexit(struct gatherer *g, int64_t tid, uint64_t count)
+static void hint_on_vmexit(struct gatherer *g, int64_t tid, uint64_t count)
 {
 	*thread_at(&g->place, tid) = (struct waiting){.tid = tid, .exit = count};
 }
@@ -181,12 +181,12 @@ static bool sleeps(int64_t prev_state)
 	return (prev_state & 0xff) != 0;
 }
 
-static void on_switch(struct gatherer *g, uint64_t count, const struct ring_record *r)
+static void hint_on_switch(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {
-	int64_t prev = value(g, g->k.prev_pid, r), next = value(g, g->k.next_pid, r);
+	int64_t prev = hint_value(g, g->k.prev_pid, r), next = hint_value(g, g->k.next_pid, r);
 	struct waiting *out = thread_at(&g->place, prev), *in = thread_at(&g->place, next);
 
-	if (out->tid == prev && sleeps(value(g, g->k.prev_state, r))) {
+	if (out->tid == prev && sleeps(hint_value(g, g->k.prev_state, r))) {
 		out->out = count;
 		out->in = 0;
 	}
@@ -195,11 +195,12 @@ static void on_switch(struct gatherer *g, uint64_t count, const struct ring_reco
 	end_run(g);
 }
 
-static void on_wakeup(struct gatherer *g, int64_t tid, uint64_t count, const struct ring_record *r)
+static void hint_on_wakeup(struct gatherer *g, int64_t tid, uint64_t count,
+			   const struct ring_record *r)
 {
 	struct waiting *w = thread_at(&g->place, tid);
-	int64_t ns = value(g, g->k.waited_ns, r);
-	bool has_waited = !g->k.waited || value(g, g->k.waited, r);
+	int64_t ns = hint_value(g, g->k.waited_ns, r);
+	bool has_waited = !g->k.waited || hint_value(g, g->k.waited, r);
 
 	if (w->tid == tid && w->exit && ns >= WAIT_MIN && g->hints->spans.n < HINTS_MAX)
 		*vec_push(&g->hints->spans) = (struct hint_span){
@@ -211,7 +212,7 @@ static void on_wakeup(struct gatherer *g, int64_t tid, uint64_t count, const str
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-static void on_event(struct gatherer *g, uint64_t count, const struct ring_record *r)
+static void hint_on_event(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {
 	const struct ftrace_formats *fs = &g->trace->formats;
 	const struct ftrace_format *f = ftrace_format_of(fs, ftrace_id_of(fs, r->at, r->size));
@@ -221,15 +222,15 @@ static void on_event(struct gatherer *g, uint64_t count, const struct ring_recor
 	if (!f || f == k->cancel || f == k->raise)
 		return;
 	if (f == k->expire)
-		on_expire(g, count, r);
+		hint_on_expire(g, count, r);
 	else if (f == k->vmexit)
-		on_vmexit(g, value(g, &fs->common_pid, r), count);
+		hint_on_vmexit(g, hint_value(g, &fs->common_pid, r), count);
 	else if (f == k->switched)
-		on_switch(g, count, r);
+		hint_on_switch(g, count, r);
 	else if (f == k->wakeup)
-		on_wakeup(g, value(g, &fs->common_pid, r), count, r);
+		hint_on_wakeup(g, hint_value(g, &fs->common_pid, r), count, r);
 	else if (f == k->runtime)
-		on_runtime(g, count, r);
+		hint_on_runtime(g, count, r);
 	g->place.before = count;
 	g->place.is_in_expiry = f == k->expire || f == k->expire_exit;
 }
@@ -241,15 +242,15 @@ static void forget_place(struct gatherer *g)
 }
 
 /* From where the cursor is, so many sub-buffers. */
-static void read_window(struct gatherer *g, struct cursor *c, uint64_t n_pages)
+static void hint_read_window(struct gatherer *g, struct tracedat_cursor *c, uint64_t n_pages)
 {
 	uint64_t start = c->n_pages;
 	int r;
 
 	forget_place(g);
-	while ((r = cursor_next(c)) != CURSOR_END && c->n_pages - start <= n_pages) {
+	while ((r = tracedat_cursor_next(c)) != CURSOR_END && c->n_pages - start <= n_pages) {
 		if (r == CURSOR_EVENT)
-			on_event(g, c->last, &c->record);
+			hint_on_event(g, c->last, &c->record);
 		else
 			forget_place(g);
 	}
@@ -257,48 +258,48 @@ static void read_window(struct gatherer *g, struct cursor *c, uint64_t n_pages)
 }
 
 /* Windows that are spread over the stream, the last of its sub-buffers among them. */
-static void read_windows(struct gatherer *g, struct cursor *c, size_t n_windows)
+static void hint_read_windows(struct gatherer *g, struct tracedat_cursor *c, size_t n_windows)
 {
 	const struct tracedat_stream *s = c->stream;
-	size_t n = pages_count(&c->pages),
+	size_t n = tracedat_pages_count(&c->pages),
 	       n_pages = s->page_size < WINDOW ? WINDOW / s->page_size : 1;
 	size_t per_window = s->is_compressed ? 1 : n_pages;
 
 	for (size_t i = 0; i < n_windows && n > per_window; i++) {
-		pages_seek(&c->pages, (n - per_window) * i / (n_windows - 1));
+		tracedat_pages_seek(&c->pages, (n - per_window) * i / (n_windows - 1));
 		c->in_ring = c->has_ring = false;
 		c->last = 0;
-		read_window(g, c, n_pages);
+		hint_read_window(g, c, n_pages);
 	}
 }
 
 /* A large stream is not read as a whole. */
-static void read_stream(struct gatherer *g, size_t stream, uint64_t budget)
+static void hint_read_stream(struct gatherer *g, size_t stream, uint64_t budget)
 {
 	const struct tracedat_stream *s = &g->trace->streams.at[stream];
-	struct cursor c;
+	struct tracedat_cursor c;
 
-	cursor_init(&c, g->trace, stream, INT64_MIN);
+	tracedat_cursor_init(&c, g->trace, stream, INT64_MIN);
 	if (s->size <= budget / (s->is_compressed ? COMPRESSED_BY : 1))
-		read_window(g, &c, UINT64_MAX);
+		hint_read_window(g, &c, UINT64_MAX);
 	else
-		read_windows(g, &c, budget / WINDOW);
-	cursor_deinit(&c);
+		hint_read_windows(g, &c, budget / WINDOW);
+	tracedat_cursor_deinit(&c);
 }
 
-void hints_gather(struct hints *h, const struct tracedat *t, uint32_t clock)
+void tracedat_hints_gather(struct tracedat_hints *h, const struct tracedat *t, uint32_t clock)
 {
 	struct gatherer g = {.hints = h, .trace = t, .k = know(t)};
 	uint64_t budget = BUDGET / (t->streams.n ? t->streams.n : 1);
 
-	*h = (struct hints){0};
+	*h = (struct tracedat_hints){0};
 	for (size_t i = 0; i < t->streams.n; i++) {
 		if (t->base.streams.at[i].clock == clock)
-			read_stream(&g, i, budget > BUDGET_MIN ? budget : BUDGET_MIN);
+			hint_read_stream(&g, i, budget > BUDGET_MIN ? budget : BUDGET_MIN);
 	}
 }
 
-void hints_deinit(struct hints *h)
+void tracedat_hints_deinit(struct tracedat_hints *h)
 {
 	vec_deinit(&h->moments);
 	vec_deinit(&h->spans);

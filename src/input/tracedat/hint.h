@@ -23,7 +23,7 @@ struct hint_run {
 	uint64_t counts, ns;
 };
 
-struct hints {
+struct tracedat_hints {
 	VEC(struct hint_moment) moments; /* by hrtimer_expire_entry */
 	VEC(struct hint_span) spans;	 /* by kvm_vcpu_wakeup */
 	VEC(struct hint_run) runs;	 /* by sched_stat_runtime */
@@ -32,7 +32,7 @@ struct hints {
 enum { HINTS_MAX = 1 << 12 /* of each */ };
 
 /* Of the streams with this clock (base.streams); from all over the recording, but not from more than some MiB. */
-void hints_gather(struct hints *h, const struct tracedat *t, uint32_t clock);
-void hints_deinit(struct hints *h);
+void tracedat_hints_gather(struct tracedat_hints *h, const struct tracedat *t, uint32_t clock);
+void tracedat_hints_deinit(struct tracedat_hints *h);
 
 #endif

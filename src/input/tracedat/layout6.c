@@ -11,7 +11,7 @@ struct later {
 	bool has_clock_behind; /* TRACECLOCK is empty: its text stands behind the table of CPUs */
 };
 
-static uint64_t place_of(const struct tracedat *t, const struct bytes *b)
+static uint64_t layout6_place(const struct tracedat *t, const struct bytes *b)
 {
 	return b->at ? (uint64_t)(b->at - t->map.data) : t->map.size;
 }
@@ -21,12 +21,12 @@ static bool take_tag(struct bytes *b, const char *tag)
 	return b->n >= TAG_SIZE && !memcmp(b->at, tag, TAG_SIZE) && bytes_take(b, TAG_SIZE);
 }
 
-static void read_options(struct tracedat *t, struct bytes *b, struct later *later)
+static void layout6_read_options(struct tracedat *t, struct bytes *b, struct later *later)
 {
 	unsigned id;
 
 	while ((id = bytes_u16(b)) != OPTION_DONE && !b->bad) {
-		uint64_t place = place_of(t, b);
+		uint64_t place = layout6_place(t, b);
 		struct bytes data = bytes_part(b, bytes_u32(b));
 
 		if (data.bad)
@@ -56,7 +56,7 @@ static void add_buffer(struct tracedat *t, const char *name, struct bytes *b, ui
 
 static void read_clock_behind(struct tracedat *t, struct bytes *b)
 {
-	uint64_t place = place_of(t, b);
+	uint64_t place = layout6_place(t, b);
 	struct bytes text = bytes_part(b, bytes_u64(b));
 
 	if (text.bad || !tracedat_read_option(t, OPTION_TRACECLOCK, text))
@@ -72,7 +72,7 @@ static void read_instance(struct tracedat *t, struct bytes option, uint32_t n_cp
 	struct bytes b = tracedat_bytes_at(t, offset);
 
 	if (take_tag(&b, "options  "))
-		read_options(t, &b, &later);
+		layout6_read_options(t, &b, &later);
 	if (option.bad || !take_tag(&b, "flyrecord"))
 		tracedat_report(t, DIAG_FILE_DAMAGED, offset);
 	else
@@ -85,7 +85,7 @@ static void read_buffers(struct tracedat *t, struct bytes *b, uint32_t n_cpus)
 	struct later later = {0};
 
 	if (take_tag(b, "options  "))
-		read_options(t, b, &later);
+		layout6_read_options(t, b, &later);
 	if (t->facts.n_cpus)
 		n_cpus = t->facts.n_cpus;
 	else
@@ -106,7 +106,7 @@ static void read_buffers(struct tracedat *t, struct bytes *b, uint32_t n_cpus)
 
 void tracedat_read_layout6(struct tracedat *t, struct bytes b)
 {
-	uint64_t start = place_of(t, &b);
+	uint64_t start = layout6_place(t, &b);
 	bool is_sound = tracedat_read_header_info(t, &b) && tracedat_read_ftrace_formats(t, &b);
 
 	is_sound = tracedat_read_formats(t, &b) && is_sound;

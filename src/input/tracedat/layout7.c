@@ -23,7 +23,7 @@ struct section {
 };
 
 /* Return: whether there is one; it may be cut. */
-static bool find_section(const struct tracedat *t, uint64_t offset, struct section *s)
+static bool layout7_find_section(const struct tracedat *t, uint64_t offset, struct section *s)
 {
 	struct bytes b = tracedat_bytes_at(t, offset);
 
@@ -43,8 +43,8 @@ static bool find_section(const struct tracedat *t, uint64_t offset, struct secti
  * The section's content; *ownedp is to be freed once it has been read, and may be NULL.
  * Return: false when it is damaged or cut.
  */
-static bool open_section(const struct tracedat *t, const struct section *s, struct bytes *contentp,
-			 uint8_t **ownedp)
+static bool layout7_open_section(const struct tracedat *t, const struct section *s,
+				 struct bytes *contentp, uint8_t **ownedp)
 {
 	struct tracedat_inflater inflater = {0};
 	struct bytes b = s->data;
@@ -104,9 +104,9 @@ static void read_section_at(struct tracedat *t, unsigned id, uint64_t offset)
 	if (t->sections_read & 1u << id)
 		return;
 	t->sections_read |= 1u << id;
-	if (!find_section(t, offset, &s)) {
+	if (!layout7_find_section(t, offset, &s)) {
 		tracedat_report(t, DIAG_FILE_CUT, offset);
-	} else if (s.id != id || !open_section(t, &s, &content, &owned) ||
+	} else if (s.id != id || !layout7_open_section(t, &s, &content, &owned) ||
 		   !read_content(t, id, content)) {
 		report_section(t, &s, offset);
 	}
@@ -129,7 +129,7 @@ static bool read_buffer(struct tracedat *t, struct bytes b)
 	buffer.name = arena_strdup(&t->base.arena, name);
 	buffer.clock = *clock ? arena_strdup(&t->base.arena, clock) : NULL;
 	buffer.page_size = page_size;
-	buffer.is_compressed = find_section(t, offset, &s) && s.is_compressed;
+	buffer.is_compressed = layout7_find_section(t, offset, &s) && s.is_compressed;
 	for (uint32_t i = 0; i < n && !b.bad; i++) {
 		struct tracedat_cpu cpu = {
 			.cpu = bytes_u32(&b), .offset = bytes_u64(&b), .size = bytes_u64(&b)};
@@ -144,7 +144,7 @@ static bool read_buffer(struct tracedat *t, struct bytes b)
 /* ---- options ---------------------------------------------------------------------------------- */
 
 /* Return: whether it is sound. */
-static bool take_option(struct tracedat *t, unsigned id, struct bytes data)
+static bool layout7_take_option(struct tracedat *t, unsigned id, struct bytes data)
 {
 	if (id == OPTION_BUFFER)
 		return read_buffer(t, data);
@@ -159,7 +159,8 @@ static bool take_option(struct tracedat *t, unsigned id, struct bytes data)
 }
 
 /* Of one section; *nextp is the offset of the next one, 0: there is none. Return: whether they end as they should. */
-static bool read_options(struct tracedat *t, uint64_t offset, struct bytes b, uint64_t *nextp)
+static bool layout7_read_options(struct tracedat *t, uint64_t offset, struct bytes b,
+				 uint64_t *nextp)
 {
 	while (b.n && !b.bad) {
 		unsigned id = bytes_u16(&b);
@@ -169,7 +170,7 @@ static bool read_options(struct tracedat *t, uint64_t offset, struct bytes b, ui
 			*nextp = bytes_u64(&data);
 			return !data.bad;
 		}
-		if (!data.bad && !take_option(t, id, data))
+		if (!data.bad && !layout7_take_option(t, id, data))
 			tracedat_report(t, DIAG_FILE_DAMAGED, offset);
 	}
 	return false;
@@ -183,14 +184,14 @@ static uint64_t read_option_section(struct tracedat *t, uint64_t offset)
 	uint8_t *owned = NULL;
 	uint64_t next = 0;
 
-	if (!find_section(t, offset, &s)) {
+	if (!layout7_find_section(t, offset, &s)) {
 		tracedat_report(t, DIAG_FILE_CUT, offset);
 		return 0;
 	}
-	bool is_whole = open_section(t, &s, &content, &owned);
+	bool is_whole = layout7_open_section(t, &s, &content, &owned);
 
 	if (s.id != OPTION_DONE || (!is_whole && s.is_compressed) ||
-	    !read_options(t, offset, content, &next))
+	    !layout7_read_options(t, offset, content, &next))
 		report_section(t, &s, offset);
 	free(owned);
 	return next;
@@ -217,7 +218,7 @@ static void pass_sections(struct tracedat *t, uint64_t offset)
 	struct section s = {.end = offset};
 
 	for (unsigned i = 0; i < SECTIONS_MAX && offset < t->map.size; i++, offset = s.end) {
-		bool is_there = find_section(t, offset, &s) && s.id <= SECTION_ID_MAX;
+		bool is_there = layout7_find_section(t, offset, &s) && s.id <= SECTION_ID_MAX;
 
 		if (!is_there || s.end > t->map.size)
 			tracedat_report(t, DIAG_FILE_CUT, offset);

@@ -8,7 +8,7 @@ struct mender {
 	uint64_t to; /* byte of the file */
 };
 
-static uint64_t align(uint64_t at, uint32_t to)
+static uint64_t mend_align(uint64_t at, uint32_t to)
 {
 	uint64_t over = at % to;
 
@@ -23,7 +23,7 @@ static uint32_t next_cpu(const struct mender *m)
 	return i < m->t->facts.busy_cpus.n ? m->t->facts.busy_cpus.at[i] : (uint32_t)i;
 }
 
-static void add_cpu(struct mender *m, uint64_t from, uint64_t to)
+static void mend_add_cpu(struct mender *m, uint64_t from, uint64_t to)
 {
 	struct tracedat_cpu cpu = {.cpu = next_cpu(m), .offset = from, .size = to - from};
 
@@ -60,15 +60,15 @@ static uint64_t chunks_end(const struct mender *m, uint64_t at)
 	return end > at + sizeof(n) ? end : 0;
 }
 
-static void find_chunks(struct mender *m, uint64_t from)
+static void mend_find_chunks(struct mender *m, uint64_t from)
 {
 	uint64_t end;
 
-	for (uint64_t at = from; at < m->to; at = align(end, m->buffer.page_size)) {
+	for (uint64_t at = from; at < m->to; at = mend_align(end, m->buffer.page_size)) {
 		end = chunks_end(m, at);
 		if (!end)
 			return;
-		add_cpu(m, at, end);
+		mend_add_cpu(m, at, end);
 	}
 }
 
@@ -82,27 +82,28 @@ static bool is_page(const struct mender *m, uint64_t at, uint64_t *timep)
 	uint64_t left = m->to - at, size = m->buffer.page_size;
 	struct ring r;
 
-	if (!ring_enter(&r, &shape, t->map.data + at, left < size ? left : size, (uint32_t)size))
+	if (!tracedat_ring_enter(&r, &shape, t->map.data + at, left < size ? left : size,
+				 (uint32_t)size))
 		return false;
 	*timep = r.begin;
 	return r.size > 0;
 }
 
 /* Where the time goes back another CPU begins. */
-static void find_pages(struct mender *m, uint64_t from)
+static void mend_find_pages(struct mender *m, uint64_t from)
 {
 	uint64_t start = from, before = 0, time, at = from;
 
 	for (; at < m->to && is_page(m, at, &time); at += m->buffer.page_size) {
 		if (time < before) {
-			add_cpu(m, start, at);
+			mend_add_cpu(m, start, at);
 			start = at;
 		}
 		before = time;
 	}
 	/* A sub-buffer that is cut counts as a whole, so that it is known to be cut. */
 	if (at > start)
-		add_cpu(m, start, at);
+		mend_add_cpu(m, start, at);
 }
 
 bool tracedat_mend_buffer(struct tracedat *t, uint64_t from, uint64_t to, bool is_compressed)
@@ -116,9 +117,9 @@ bool tracedat_mend_buffer(struct tracedat *t, uint64_t from, uint64_t to, bool i
 	if (page < TRACEDAT_PAGE_MIN || page > TRACEDAT_PAGE_MAX || page <= t->data_at)
 		return false;
 	if (is_compressed)
-		find_chunks(&m, align(from, page));
+		mend_find_chunks(&m, mend_align(from, page));
 	else
-		find_pages(&m, align(from, page));
+		mend_find_pages(&m, mend_align(from, page));
 	if (!m.buffer.cpus.n) {
 		vec_deinit(&m.buffer.cpus);
 		return false;

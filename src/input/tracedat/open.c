@@ -31,14 +31,14 @@ void tracedat_note_loss(struct tracedat *t, const char *cpu, const char *kind, u
 
 /* ---- the head --------------------------------------------------------------------------------- */
 
-static bool has_magic(const uint8_t *at, size_t n)
+static bool has_tracedat_magic(const uint8_t *at, size_t n)
 {
 	return n >= sizeof(magic) && !memcmp(at, magic, sizeof(magic));
 }
 
-static int read_head(struct tracedat *t, struct bytes *b, struct error *err)
+static int tracedat_read_head(struct tracedat *t, struct bytes *b, struct error *err)
 {
-	if (!has_magic(b->at, b->n))
+	if (!has_tracedat_magic(b->at, b->n))
 		return error_set(err, "'%s' does not begin as a trace.dat does", t->file);
 	bytes_take(b, sizeof(magic));
 	const char *version = bytes_string(b);
@@ -61,7 +61,7 @@ static int read_head(struct tracedat *t, struct bytes *b, struct error *err)
 static int read_layout(struct tracedat *t, struct error *err)
 {
 	struct bytes b = tracedat_bytes_at(t, 0);
-	int r = read_head(t, &b, err);
+	int r = tracedat_read_head(t, &b, err);
 
 	if (r)
 		return r;
@@ -135,8 +135,8 @@ static uint64_t decoded_size(const struct tracedat *t, const struct tracedat_str
 	return (uint64_t)s->n_chunks * bytes_u32(&b); /* all but the last are of one size */
 }
 
-static void add_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
-		       const struct tracedat_cpu *cpu)
+static void place_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
+			 const struct tracedat_cpu *cpu)
 {
 	const struct tracedat_buffer *b = &t->buffers.at[buffer];
 	struct tracedat_stream s = {.offset = cpu->offset,
@@ -162,7 +162,7 @@ static void add_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
 	*vec_push(placed) = (struct placed){s, cpu->cpu, buffer};
 }
 
-static int by_cpu(const void *a, const void *b)
+static int placed_by_cpu(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
 
@@ -171,7 +171,7 @@ static int by_cpu(const void *a, const void *b)
 	return (x->buffer > y->buffer) - (x->buffer < y->buffer);
 }
 
-static int by_offset(const void *a, const void *b)
+static int placed_by_offset(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
 
@@ -190,7 +190,7 @@ static void drop_overlapping(struct tracedat *t, placed_vec *placed)
 	size_t n = 0;
 
 	if (placed->n)
-		qsort(placed->at, placed->n, sizeof(*placed->at), by_offset);
+		qsort(placed->at, placed->n, sizeof(*placed->at), placed_by_offset);
 	for (size_t i = 0; i < placed->n; i++) {
 		if (n && overlap(&placed->at[n - 1].stream, &placed->at[i].stream))
 			tracedat_report(t, DIAG_FILE_DAMAGED, placed->at[i].stream.offset);
@@ -222,11 +222,11 @@ static void place_streams(struct tracedat *t)
 	for (uint32_t i = 0; i < t->buffers.n; i++) {
 		t->buffers.at[i].page_size = page_size_of(t, &t->buffers.at[i]);
 		vec_each (cpu, &t->buffers.at[i].cpus)
-			add_stream(t, &placed, i, cpu);
+			place_stream(t, &placed, i, cpu);
 	}
 	drop_overlapping(t, &placed);
 	if (placed.n)
-		qsort(placed.at, placed.n, sizeof(*placed.at), by_cpu);
+		qsort(placed.at, placed.n, sizeof(*placed.at), placed_by_cpu);
 	vec_each (p, &placed) {
 		const struct tracedat_buffer *b = &t->buffers.at[p->buffer];
 
@@ -243,7 +243,7 @@ static void place_streams(struct tracedat *t)
 
 /* ---- what it says of itself ------------------------------------------------------------------- */
 
-static void describe_events(struct tracedat *t)
+static void tracedat_describe_events(struct tracedat *t)
 {
 	vec_each (f, &t->formats.all)
 		*vec_push(&t->base.events) =
@@ -251,11 +251,11 @@ static void describe_events(struct tracedat *t)
 	*vec_push(&t->base.events) = (struct recording_event){"(unknown)", EV_N};
 }
 
-static void describe(struct tracedat *t)
+static void tracedat_describe(struct tracedat *t)
 {
 	struct recording *r = &t->base;
 
-	describe_events(t);
+	tracedat_describe_events(t);
 	if (!r->tracer)
 		r->tracer = "trace-cmd";
 	r->packet_word = "sub-buffer";
@@ -297,10 +297,10 @@ static const struct recording_ops ops = {.free = free_tracedat,
 					 .walk_visit = tracedat_walk_visit,
 					 .walk_free = tracedat_walk_free};
 
-static bool probe(const char *path, bool is_directory, const struct input_head *head)
+static bool tracedat_probe(const char *path, bool is_directory, const struct input_head *head)
 {
 	(void)path;
-	return !is_directory && has_magic(head->at, head->n);
+	return !is_directory && has_tracedat_magic(head->at, head->n);
 }
 
 static int open_file(struct recording **rp, const char *path, const struct input_options *options,
@@ -321,10 +321,11 @@ static int open_file(struct recording **rp, const char *path, const struct input
 	}
 	place_streams(t);
 	tracedat_settle_clocks(t, options);
-	describe(t);
+	tracedat_describe(t);
 	file_map_drop_pages(&t->map);
 	*rp = &t->base;
 	return 0;
 }
 
-const struct input_format input_tracedat = {.name = "trace.dat", .probe = probe, .open = open_file};
+const struct input_format input_tracedat = {
+	.name = "trace.dat", .probe = tracedat_probe, .open = open_file};

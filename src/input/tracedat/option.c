@@ -7,7 +7,7 @@
 enum { NS_PER_US = 1000, SHIFT_MAX = 63 };
 
 /* The option's text. Return: in the arena; without the NUL that it may end with. */
-static char *text_of(struct tracedat *t, struct bytes b)
+static char *option_text(struct tracedat *t, struct bytes b)
 {
 	return arena_strndup(&t->base.arena, b.n ? (const char *)b.at : "",
 			     b.n ? strnlen((const char *)b.at, b.n) : 0);
@@ -21,9 +21,9 @@ static int64_t saturated(__int128 v)
 }
 
 /* A number such as "0x5f3a2c0012345678", in units of so many ns. */
-static bool add_offset(struct tracedat *t, struct bytes b, int unit_ns)
+static bool option_add_offset(struct tracedat *t, struct bytes b, int unit_ns)
 {
-	const char *text = text_of(t, b);
+	const char *text = option_text(t, b);
 	char *end;
 	long long n = strtoll(text, &end, 0);
 
@@ -33,7 +33,7 @@ static bool add_offset(struct tracedat *t, struct bytes b, int unit_ns)
 
 static bool read_date(struct tracedat *t, struct bytes b)
 {
-	bool is_sound = add_offset(t, b, NS_PER_US);
+	bool is_sound = option_add_offset(t, b, NS_PER_US);
 
 	t->facts.has_date = t->facts.has_date || is_sound;
 	return is_sound;
@@ -41,7 +41,7 @@ static bool read_date(struct tracedat *t, struct bytes b)
 
 static bool read_trace_clock(struct tracedat *t, struct bytes b)
 {
-	char *text = text_of(t, b), *open = strchr(text, '['),
+	char *text = option_text(t, b), *open = strchr(text, '['),
 	     *close = open ? strchr(open, ']') : NULL;
 
 	/* In version 6 the text can stand elsewhere, and the option is empty. */
@@ -71,7 +71,7 @@ static bool read_tsc2nsec(struct tracedat *t, struct bytes b)
 /* "Linux l1host 6.1.0-56-amd64 x86_64" */
 static bool read_uname(struct tracedat *t, struct bytes b)
 {
-	char *rest = NULL, *text = text_of(t, b);
+	char *rest = NULL, *text = option_text(t, b);
 
 	t->base.system = strtok_r(text, " ", &rest);
 	t->base.hostname = t->base.system ? strtok_r(NULL, " ", &rest) : NULL;
@@ -85,7 +85,7 @@ static bool read_uname(struct tracedat *t, struct bytes b)
 /* "3.1.6 not-a-git-repo" */
 static bool read_version(struct tracedat *t, struct bytes b)
 {
-	char *text = text_of(t, b);
+	char *text = option_text(t, b);
 
 	text[strcspn(text, " \n")] = '\0';
 	if (*text)
@@ -123,7 +123,7 @@ static void read_stat(struct tracedat *t, const char *cpu, const char *name, uin
  */
 static bool read_cpustat(struct tracedat *t, struct bytes b)
 {
-	char *rest = NULL, *text = text_of(t, b), *value;
+	char *rest = NULL, *text = option_text(t, b), *value;
 	const char *cpu = "?";
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -168,7 +168,7 @@ static bool read_guest(struct tracedat *t, struct bytes b)
 	return true;
 }
 
-static int by_time(const void *a, const void *b)
+static int shift_by_time(const void *a, const void *b)
 {
 	const struct recording_shift *x = a, *y = b;
 
@@ -231,7 +231,7 @@ static bool read_time_shift(struct tracedat *t, struct bytes b)
 	if (b.bad || !is_sound)
 		return false;
 	for (uint32_t i = 0; i < peer->n_cpus; i++)
-		qsort(shifts[i], n_shifts[i], sizeof(*shifts[i]), by_time);
+		qsort(shifts[i], n_shifts[i], sizeof(*shifts[i]), shift_by_time);
 	peer->shifts = (const struct recording_shift **)shifts;
 	peer->n_shifts = n_shifts;
 	t->base.peer = peer;
@@ -264,7 +264,7 @@ bool tracedat_read_option(struct tracedat *t, unsigned id, struct bytes data)
 	case OPTION_UNAME:
 		return read_uname(t, data);
 	case OPTION_OFFSET:
-		return add_offset(t, data, 1);
+		return option_add_offset(t, data, 1);
 	case OPTION_CPUCOUNT:
 		return read_number32(data, &t->facts.n_cpus);
 	case OPTION_VERSION:

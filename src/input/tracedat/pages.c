@@ -9,19 +9,19 @@ enum {
 };
 
 /* The window is over the stream's part only: readers of the others have their own. */
-void pages_init(struct pages *p, const struct tracedat *t, size_t stream)
+void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream)
 {
 	const struct tracedat_stream *s = &t->streams.at[stream];
 	uint64_t start = s->offset - s->offset % (uint64_t)sysconf(_SC_PAGESIZE);
 
-	*p = (struct pages){.trace = t, .stream = s, .map_at = start, .at = s->offset};
+	*p = (struct tracedat_pages){.trace = t, .stream = s, .map_at = start, .at = s->offset};
 	p->end = s->offset + s->size;
 	p->chunks_left = s->n_chunks;
 	p->map = (struct file_map){.data = t->map.data + start, .size = p->end - start};
 	file_window_init(&p->window, &p->map);
 }
 
-void pages_deinit(struct pages *p)
+void tracedat_pages_deinit(struct tracedat_pages *p)
 {
 	file_window_deinit(&p->window);
 	for (unsigned i = 0; i < PAGES_KEPT; i++)
@@ -30,7 +30,7 @@ void pages_deinit(struct pages *p)
 	tracedat_inflater_deinit(&p->inflater);
 }
 
-static void move_window(struct pages *p)
+static void pages_move_window(struct tracedat_pages *p)
 {
 	uint64_t at = p->at - p->map_at, kept = at < KEPT ? at : KEPT;
 
@@ -40,7 +40,7 @@ static void move_window(struct pages *p)
 
 /* ---- plain ------------------------------------------------------------------------------------ */
 
-static struct page plain_page(const struct pages *p)
+static struct page plain_page(const struct tracedat_pages *p)
 {
 	uint64_t left = p->end - p->at;
 
@@ -49,11 +49,11 @@ static struct page plain_page(const struct pages *p)
 			     .place = p->at};
 }
 
-static int next_plain(struct pages *p, struct page *pagep)
+static int pages_next_plain(struct tracedat_pages *p, struct page *pagep)
 {
 	if (p->at >= p->end)
 		return PAGES_END;
-	move_window(p);
+	pages_move_window(p);
 	*pagep = plain_page(p);
 	p->at += pagep->n;
 	return PAGES_ONE;
@@ -61,7 +61,7 @@ static int next_plain(struct pages *p, struct page *pagep)
 
 /* ---- compressed ------------------------------------------------------------------------------- */
 
-static struct page page_in_chunk(const struct pages *p)
+static struct page page_in_chunk(const struct tracedat_pages *p)
 {
 	const struct pages_chunk *c = &p->kept[p->current];
 	uint64_t left = c->n - p->pos;
@@ -72,7 +72,8 @@ static struct page page_in_chunk(const struct pages *p)
 }
 
 /* The sizes in the head at byte `at`. Return: whether the chunk is there as a whole. */
-static bool read_head(const struct pages *p, uint64_t at, uint32_t *packedp, uint32_t *sizep)
+static bool chunk_read_head(const struct tracedat_pages *p, uint64_t at, uint32_t *packedp,
+			    uint32_t *sizep)
 {
 	const uint8_t *head = p->trace->map.data + at;
 
@@ -84,7 +85,8 @@ static bool read_head(const struct pages *p, uint64_t at, uint32_t *packedp, uin
 }
 
 /* Return: whether the chunk could be decompressed; if not, it is empty. */
-static bool unpack(struct pages *p, struct pages_chunk *c, uint32_t packed, uint32_t size)
+static bool chunk_unpack(struct tracedat_pages *p, struct pages_chunk *c, uint32_t packed,
+			 uint32_t size)
 {
 	const uint8_t *in = p->trace->map.data + p->at + TRACEDAT_CHUNK_HEAD;
 
@@ -99,7 +101,7 @@ static bool unpack(struct pages *p, struct pages_chunk *c, uint32_t packed, uint
 	return c->n > 0;
 }
 
-static int next_chunk(struct pages *p)
+static int pages_next_chunk(struct tracedat_pages *p)
 {
 	uint32_t packed, size;
 	bool is_sound;
@@ -109,23 +111,23 @@ static int next_chunk(struct pages *p)
 	p->current = (p->current + 1) % PAGES_KEPT;
 	p->pos = p->kept[p->current].n = 0;
 	p->kept[p->current].place = p->at;
-	move_window(p);
-	if (!read_head(p, p->at, &packed, &size)) {
+	pages_move_window(p);
+	if (!chunk_read_head(p, p->at, &packed, &size)) {
 		p->chunks_left = 0;
 		return PAGES_DAMAGED;
 	}
-	is_sound = unpack(p, &p->kept[p->current], packed, size);
+	is_sound = chunk_unpack(p, &p->kept[p->current], packed, size);
 	p->at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
 	p->chunks_left--;
 	return is_sound ? PAGES_ONE : PAGES_DAMAGED;
 }
 
-static int next_compressed(struct pages *p, struct page *pagep)
+static int pages_next_compressed(struct tracedat_pages *p, struct page *pagep)
 {
 	int r = PAGES_ONE;
 
-	if (pages_changes(p))
-		r = next_chunk(p);
+	if (tracedat_pages_changes(p))
+		r = pages_next_chunk(p);
 	if (r != PAGES_ONE)
 		return r;
 	*pagep = page_in_chunk(p);
@@ -135,28 +137,29 @@ static int next_compressed(struct pages *p, struct page *pagep)
 
 /* ---- either ----------------------------------------------------------------------------------- */
 
-int pages_next(struct pages *p, struct page *pagep)
+int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep)
 {
-	return p->stream->is_compressed ? next_compressed(p, pagep) : next_plain(p, pagep);
+	return p->stream->is_compressed ? pages_next_compressed(p, pagep)
+					: pages_next_plain(p, pagep);
 }
 
-bool pages_peek(const struct pages *p, struct page *pagep)
+bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep)
 {
 	bool is_compressed = p->stream->is_compressed;
 
-	if (is_compressed ? pages_changes(p) : p->at >= p->end)
+	if (is_compressed ? tracedat_pages_changes(p) : p->at >= p->end)
 		return false;
 	*pagep = is_compressed ? page_in_chunk(p) : plain_page(p);
 	return true;
 }
 
 /* What is touched for it is not kept in memory. */
-static void find_chunks(struct pages *p)
+static void pages_find_chunks(struct tracedat_pages *p)
 {
 	uint64_t at = p->stream->offset, dropped = at;
 	uint32_t packed, size;
 
-	while (p->chunks.n < p->stream->n_chunks && read_head(p, at, &packed, &size)) {
+	while (p->chunks.n < p->stream->n_chunks && chunk_read_head(p, at, &packed, &size)) {
 		*vec_push(&p->chunks) = at;
 		at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
 		if (at - dropped > DROP_STEP) {
@@ -166,18 +169,18 @@ static void find_chunks(struct pages *p)
 	}
 }
 
-size_t pages_count(struct pages *p)
+size_t tracedat_pages_count(struct tracedat_pages *p)
 {
 	const struct tracedat_stream *s = p->stream;
 
 	if (!s->is_compressed)
 		return (s->size + s->page_size - 1) / s->page_size;
 	if (!p->chunks.n)
-		find_chunks(p);
+		pages_find_chunks(p);
 	return p->chunks.n;
 }
 
-void pages_seek(struct pages *p, size_t i)
+void tracedat_pages_seek(struct tracedat_pages *p, size_t i)
 {
 	const struct tracedat_stream *s = p->stream;
 
@@ -192,10 +195,10 @@ void pages_seek(struct pages *p, size_t i)
 }
 
 /* The window moves forward only, and stays where it is. */
-int pages_look(struct pages *p, size_t i, struct page *pagep)
+int tracedat_pages_look(struct tracedat_pages *p, size_t i, struct page *pagep)
 {
-	pages_seek(p, i);
+	tracedat_pages_seek(p, i);
 	file_window_peek(&p->window, p->at - p->map_at);
 	p->move_at = UINT64_MAX;
-	return pages_next(p, pagep);
+	return tracedat_pages_next(p, pagep);
 }

@@ -19,7 +19,7 @@ struct pages_chunk {
 	uint64_t place; /* byte of the file at which it begins */
 };
 
-struct pages {
+struct tracedat_pages {
 	const struct tracedat *trace;
 	const struct tracedat_stream *stream;
 	struct file_map map; /* of the stream's part of the file; not owned */
@@ -32,7 +32,7 @@ struct pages {
 	/* Compressed only. */
 	uint32_t chunks_left;
 	VEC(uint64_t)
-	chunks; /* bytes of the file at which they begin; once pages_count() was asked */
+	chunks; /* bytes of the file at which they begin; once tracedat_pages_count() was asked */
 	struct pages_chunk kept[PAGES_KEPT];
 	unsigned current; /* of kept */
 	size_t pos;	  /* of the next sub-buffer in it */
@@ -51,17 +51,17 @@ enum pages_result {
 	PAGES_DAMAGED, /* a chunk that could not be decompressed; it goes on behind it */
 };
 
-void pages_init(struct pages *p, const struct tracedat *t, size_t stream);
-void pages_deinit(struct pages *p);
+void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream);
+void tracedat_pages_deinit(struct tracedat_pages *p);
 
 /* Return: enum pages_result. */
-int pages_next(struct pages *p, struct page *pagep);
+int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep);
 
 /* Return: whether there is one behind the last one that can be looked at without decompressing anything; it is not taken. */
-bool pages_peek(const struct pages *p, struct page *pagep);
+bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep);
 
-/* Return: whether pages_next() will decompress something. */
-static inline bool pages_changes(const struct pages *p)
+/* Return: whether tracedat_pages_next() will decompress something. */
+static inline bool tracedat_pages_changes(const struct tracedat_pages *p)
 {
 	return p->stream->is_compressed && p->pos >= p->kept[p->current].n;
 }
@@ -70,12 +70,12 @@ static inline bool pages_changes(const struct pages *p)
  * How many stretches there are that it can be read from: sub-buffers, or chunks of them. Of a compressed stream this looks
  * at each chunk's head once.
  */
-size_t pages_count(struct pages *p);
+size_t tracedat_pages_count(struct tracedat_pages *p);
 
 /* Goes on with stretch i. */
-void pages_seek(struct pages *p, size_t i);
+void tracedat_pages_seek(struct tracedat_pages *p, size_t i);
 
-/* The first sub-buffer of stretch i, wherever that is; pages_seek() has to follow. Return: enum pages_result. */
-int pages_look(struct pages *p, size_t i, struct page *pagep);
+/* The first sub-buffer of stretch i, wherever that is; tracedat_pages_seek() has to follow. Return: enum pages_result. */
+int tracedat_pages_look(struct tracedat_pages *p, size_t i, struct page *pagep);
 
 #endif

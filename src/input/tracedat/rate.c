@@ -55,7 +55,7 @@ static double difference(uint64_t a, uint64_t b)
 	return a >= b ? (double)(a - b) : -(double)(b - a);
 }
 
-static struct point *points_of(struct hints *h)
+static struct point *points_of(struct tracedat_hints *h)
 {
 	size_t n = h->moments.n;
 	struct point *points = mem_alloc(n * sizeof(*points));
@@ -108,7 +108,7 @@ static size_t drop_far(struct point *points, size_t n, double slope)
 }
 
 /* How much room is left for a line of this slope, in ns; below 0: so much is missing. Has one maximum. */
-static double room(const struct point *points, size_t n, double slope)
+static double slope_room(const struct point *points, size_t n, double slope)
 {
 	double upper = INFINITY, lower = -INFINITY;
 
@@ -125,7 +125,7 @@ static double best_slope(const struct point *points, size_t n, double low, doubl
 	for (int i = 0; i < HALVINGS; i++) {
 		double a = low + (high - low) / 3, b = high - (high - low) / 3;
 
-		if (room(points, n, a) < room(points, n, b))
+		if (slope_room(points, n, a) < slope_room(points, n, b))
 			low = a;
 		else
 			high = b;
@@ -140,7 +140,7 @@ static double last_slope(const struct point *points, size_t n, double inside, do
 	for (int i = 0; i < HALVINGS / 2; i++) {
 		double middle = inside + (outside - inside) / 2;
 
-		if (room(points, n, middle) + missing >= 0)
+		if (slope_room(points, n, middle) + missing >= 0)
 			inside = middle;
 		else
 			outside = middle;
@@ -148,26 +148,27 @@ static double last_slope(const struct point *points, size_t n, double inside, do
 	return outside;
 }
 
-static bool by_points(struct point *points, size_t n, struct rate *ratep)
+static bool by_points(struct point *points, size_t n, struct tracedat_rate *ratep)
 {
 	double slope = rough_slope(points, n);
 
 	n = slope > 0 ? drop_far(points, n, slope) : 0;
 	if (n < MOMENTS_MIN)
 		return false;
-	double best = best_slope(points, n, slope / 2, slope * 2), most = room(points, n, best);
+	double best = best_slope(points, n, slope / 2, slope * 2),
+	       most = slope_room(points, n, best);
 	/* Where the clocks do not run evenly no line fits: by how much is the error. */
 	double missing = most < 0 ? -2 * most : 0;
 	double low = last_slope(points, n, best, slope / 2, missing);
 	double high = last_slope(points, n, best, slope * 2, missing);
 
-	*ratep = (struct rate){.per_ns = 2 / (low + high),
-			       .error = (high - low) / (high + low),
-			       .by = "hrtimer_expire_entry"};
+	*ratep = (struct tracedat_rate){.per_ns = 2 / (low + high),
+					.error = (high - low) / (high + low),
+					.by = "hrtimer_expire_entry"};
 	return true;
 }
 
-static bool by_moments(struct hints *h, struct rate *ratep)
+static bool by_moments(struct tracedat_hints *h, struct tracedat_rate *ratep)
 {
 	if (h->moments.n < MOMENTS_MIN)
 		return false;
@@ -181,7 +182,7 @@ static bool by_moments(struct hints *h, struct rate *ratep)
 /* ---- by spans --------------------------------------------------------------------------------- */
 
 /* The smallest of the rates that spans allow at most; *nsp is that span's length. */
-static double highest_rate(const struct hints *h, double *nsp)
+static double highest_rate(const struct tracedat_hints *h, double *nsp)
 {
 	double rate = INFINITY;
 
@@ -198,7 +199,7 @@ static double highest_rate(const struct hints *h, double *nsp)
  * The greatest of those that they allow at least. What contradicts `high` comes from a thread that waited elsewhere in between, which
  * is not seen.
  */
-static double lowest_rate(const struct hints *h, double high)
+static double lowest_rate(const struct tracedat_hints *h, double high)
 {
 	double rate = 0;
 
@@ -215,7 +216,7 @@ static double lowest_rate(const struct hints *h, double high)
  * What most waits take besides, in ns, more than that with the least: where it is not known when the thread was switched out
  * it is what the rate may be lower by.
  */
-static double usual_overhead(const struct hints *h, double rate)
+static double usual_overhead(const struct tracedat_hints *h, double rate)
 {
 	double *overheads = mem_alloc(h->spans.n * sizeof(*overheads)), usual;
 
@@ -226,7 +227,7 @@ static double usual_overhead(const struct hints *h, double rate)
 	return usual;
 }
 
-static bool by_spans(const struct hints *h, struct rate *ratep)
+static bool by_spans(const struct tracedat_hints *h, struct tracedat_rate *ratep)
 {
 	double ns = 0, high, low;
 
@@ -236,9 +237,9 @@ static bool by_spans(const struct hints *h, struct rate *ratep)
 	low = lowest_rate(h, high);
 	if (low < high * (1 - VAGUE))
 		low = high * (1 - (2 * usual_overhead(h, high) + OVERHEAD) / ns);
-	*ratep = (struct rate){.per_ns = (low + high) / 2,
-			       .error = (high - low) / (high + low) + 1e-9,
-			       .by = "kvm_vcpu_wakeup"};
+	*ratep = (struct tracedat_rate){.per_ns = (low + high) / 2,
+					.error = (high - low) / (high + low) + 1e-9,
+					.by = "kvm_vcpu_wakeup"};
 	return low > 0;
 }
 
@@ -253,7 +254,7 @@ static int by_ratio(const void *a, const void *b)
 }
 
 /* The rate that so much of the time is below. */
-static double run_quantile(const struct hints *h, double total, double q)
+static double run_quantile(const struct tracedat_hints *h, double total, double q)
 {
 	double sum = 0, rate = 0;
 
@@ -264,7 +265,7 @@ static double run_quantile(const struct hints *h, double total, double q)
 	return rate;
 }
 
-static bool by_runs(struct hints *h, struct rate *ratep)
+static bool by_runs(struct tracedat_hints *h, struct tracedat_rate *ratep)
 {
 	double total = 0, usual;
 
@@ -274,7 +275,7 @@ static bool by_runs(struct hints *h, struct rate *ratep)
 	vec_each (r, &h->runs)
 		total += (double)r->ns;
 	usual = run_quantile(h, total, 0.5);
-	*ratep = (struct rate){
+	*ratep = (struct tracedat_rate){
 		.per_ns = usual,
 		.error = (run_quantile(h, total, 0.75) - run_quantile(h, total, 0.25)) / usual +
 			 RUNS_ERROR,
@@ -283,24 +284,24 @@ static bool by_runs(struct hints *h, struct rate *ratep)
 }
 
 /* Return: whether a clock can be like this, and something is known of it. */
-static bool is_plausible(const struct rate *r)
+static bool is_plausible(const struct tracedat_rate *r)
 {
 	return r->per_ns > RATE_MIN && r->per_ns < RATE_MAX && r->error >= 0 &&
 	       r->error < ERROR_MAX;
 }
 
-bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct rate *ratep)
+bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep)
 {
-	struct hints hints;
-	struct rate found[3];
+	struct tracedat_hints hints;
+	struct tracedat_rate found[3];
 	size_t n = 0;
 	bool is_found = false;
 
-	hints_gather(&hints, t, clock);
+	tracedat_hints_gather(&hints, t, clock);
 	n += by_moments(&hints, &found[n]);
 	n += by_spans(&hints, &found[n]);
 	n += by_runs(&hints, &found[n]);
-	hints_deinit(&hints);
+	tracedat_hints_deinit(&hints);
 	for (size_t i = 0; i < n; i++) {
 		if (is_plausible(&found[i]) && (!is_found || found[i].error < ratep->error)) {
 			*ratep = found[i];

@@ -14,7 +14,7 @@
 
 #include "input/tracedat/tracedat.h"
 
-struct rate {
+struct tracedat_rate {
 	double per_ns;	/* counts */
 	double error;	/* of per_ns, as a part of it: how far it may be off */
 	const char *by; /* the event that told */
@@ -24,6 +24,6 @@ struct rate {
  * Of the streams whose clock (base.streams) is `clock`. Looks at no more than some MiB, from all over the recording.
  * Return: false when no event tells.
  */
-bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct rate *ratep);
+bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep);
 
 #endif

@@ -7,7 +7,7 @@ enum { BYTES_PER_EVENT = 64 };
 
 struct stream_reader {
 	struct reader base;
-	struct cursor cursor;
+	struct tracedat_cursor cursor;
 	const struct ftrace_plan *plan;
 	bool any; /* the next event is wanted whichever it is */
 };
@@ -29,7 +29,7 @@ struct reader *tracedat_reader_new(const struct recording *rec, size_t stream,
 {
 	struct stream_reader *r = mem_zalloc(1, sizeof(*r));
 
-	cursor_init(&r->cursor, (const struct tracedat *)rec, stream, skip_before_ns);
+	tracedat_cursor_init(&r->cursor, (const struct tracedat *)rec, stream, skip_before_ns);
 	r->plan = (const struct ftrace_plan *)plan;
 	r->base.diags = &r->cursor.diags;
 	return &r->base;
@@ -37,10 +37,10 @@ struct reader *tracedat_reader_new(const struct recording *rec, size_t stream,
 
 void tracedat_reader_free(struct reader *r)
 {
-	cursor_deinit(&((struct stream_reader *)r)->cursor);
+	tracedat_cursor_deinit(&((struct stream_reader *)r)->cursor);
 }
 
-static void take_loss(struct stream_reader *r, struct event *e)
+static void reader_take_loss(struct stream_reader *r, struct event *e)
 {
 	e->ts = r->cursor.ns;
 	e->id = EV_LOST;
@@ -51,38 +51,38 @@ static void take_loss(struct stream_reader *r, struct event *e)
 }
 
 /* Return: whether it is wanted. */
-static bool take_event(struct stream_reader *r, struct event *e)
+static bool reader_take_event(struct stream_reader *r, struct event *e)
 {
 	const struct ftrace_formats *fs = &r->cursor.trace->formats;
 	struct ring_record record = r->cursor.record;
 
 	if (__builtin_expect(!ftrace_format_of(fs, ftrace_id_of(fs, record.at, record.size)), 0))
-		cursor_report_event(&r->cursor, DIAG_EVENT_FORMAT);
+		tracedat_cursor_report_event(&r->cursor, DIAG_EVENT_FORMAT);
 	if (!ftrace_plan_take(r->plan, record.at, record.size, NO_VALUE, &r->any, e))
 		return false;
 	e->ts = r->cursor.ns;
 	return true;
 }
 
-static void take_totals(struct reader *r, const struct cursor *c)
+static void reader_take_totals(struct reader *r, const struct tracedat_cursor *c)
 {
 	r->n_events = c->n_events;
 	r->n_lost = c->n_lost;
 	r->n_packets = c->n_pages;
-	r->first_ns = c->n_events ? scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
-	r->last_ns = c->n_events ? scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
+	r->first_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
+	r->last_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
 }
 
 /*
  * Return: whether no more are to be begun with, for what they borrow has to be at hand together with what is there
  * already.
  */
-static bool has_enough(const struct stream_reader *r, size_t n, uint64_t start)
+static bool reader_has_enough(const struct stream_reader *r, size_t n, uint64_t start)
 {
 	uint64_t read = r->cursor.pages.at - start;
 
-	return n == r->base.room ||
-	       (n && (cursor_changes_chunk(&r->cursor) || read > r->base.room * BYTES_PER_EVENT));
+	return n == r->base.room || (n && (tracedat_cursor_changes_chunk(&r->cursor) ||
+					   read > r->base.room * BYTES_PER_EVENT));
 }
 
 void tracedat_reader_fill(struct reader *base)
@@ -91,17 +91,17 @@ void tracedat_reader_fill(struct reader *base)
 	uint64_t start = r->cursor.pages.at;
 	size_t n = 0;
 
-	while (!base->ended && !has_enough(r, n, start)) {
-		int result = cursor_next(&r->cursor);
+	while (!base->ended && !reader_has_enough(r, n, start)) {
+		int result = tracedat_cursor_next(&r->cursor);
 
 		if (result == CURSOR_EVENT) {
-			n += take_event(r, &base->events[n]);
+			n += reader_take_event(r, &base->events[n]);
 		} else if (result == CURSOR_LOST) {
-			take_loss(r, &base->events[n++]);
+			reader_take_loss(r, &base->events[n++]);
 		} else {
 			base->ended = true;
 		}
 	}
 	base->n = n;
-	take_totals(base, &r->cursor);
+	reader_take_totals(base, &r->cursor);
 }

@@ -11,8 +11,8 @@ static uint64_t load_long(const struct ring_shape *shape, const uint8_t *at)
 						    : bytes_load32(at, shape->big_endian);
 }
 
-bool ring_enter(struct ring *r, const struct ring_shape *shape, const uint8_t *page, uint64_t n,
-		uint32_t page_size)
+bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const uint8_t *page,
+			 uint64_t n, uint32_t page_size)
 {
 	uint64_t room, commit, size;
 
@@ -68,7 +68,7 @@ static void step_over(struct ring *r, uint32_t length)
 	r->pos += RING_WORD + (padded < left ? padded : left);
 }
 
-enum ring_step ring_next_other(struct ring *r, struct ring_record *recordp)
+enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *recordp)
 {
 	const uint8_t *at = r->data + r->pos;
 	uint32_t word = bytes_load32(at, r->big_endian), left = r->size - r->pos - RING_WORD;

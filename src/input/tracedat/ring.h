@@ -65,8 +65,8 @@ struct ring_record {
 };
 
 /* n bytes of a sub-buffer of page_size bytes are at `page`. Return: whether it is one. */
-bool ring_enter(struct ring *r, const struct ring_shape *shape, const uint8_t *page, uint64_t n,
-		uint32_t page_size);
+bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const uint8_t *page,
+			 uint64_t n, uint32_t page_size);
 
 static inline uint32_t ring_type(uint32_t word, bool big_endian)
 {
@@ -79,10 +79,10 @@ static inline uint32_t ring_delta(uint32_t word, bool big_endian)
 }
 
 /* Of an event whose length stands behind its head, or what is none. Return: RING_AGAIN when it was none. */
-enum ring_step ring_next_other(struct ring *r, struct ring_record *recordp);
+enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *recordp);
 
 /* Goes to the next event. Return: RING_EVENT with its record in *recordp and its time in r->now, or why there is none. */
-static inline enum ring_step ring_next(struct ring *r, struct ring_record *recordp)
+static inline enum ring_step tracedat_ring_next(struct ring *r, struct ring_record *recordp)
 {
 	enum ring_step step = RING_AGAIN;
 
@@ -96,7 +96,7 @@ static inline enum ring_step ring_next(struct ring *r, struct ring_record *recor
 		type = ring_type(word, r->big_endian);
 		length = type * RING_WORD;
 		if (__builtin_expect(!type || type >= RING_TYPE_PADDING, 0)) {
-			step = ring_next_other(r, recordp);
+			step = tracedat_ring_next_other(r, recordp);
 			continue;
 		}
 		if (left - RING_WORD < length)

@@ -2,7 +2,7 @@
 
 enum { SCALE_BITS = 63 };
 
-struct tracedat_scale scale_of_frequency(uint64_t hz)
+struct tracedat_scale tracedat_scale_of_frequency(uint64_t hz)
 {
 	const unsigned __int128 billion = 1000000000;
 	struct tracedat_scale s = {.shift = SCALE_BITS};

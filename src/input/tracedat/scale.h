@@ -7,16 +7,16 @@
 #include "input/tracedat/tracedat.h"
 
 /* One count is one ns. */
-static inline struct tracedat_scale scale_ns(int64_t offset)
+static inline struct tracedat_scale tracedat_scale_ns(int64_t offset)
 {
 	return (struct tracedat_scale){.mult = 1, .offset = offset};
 }
 
 /* So many counts a second; hz is not 0. Rounded by less than one part in 2^62. */
-struct tracedat_scale scale_of_frequency(uint64_t hz);
+struct tracedat_scale tracedat_scale_of_frequency(uint64_t hz);
 
 /* Rounded down; what does not fit is the greatest or least that does. */
-static inline int64_t scale_to_ns(const struct tracedat_scale *s, uint64_t count)
+static inline int64_t tracedat_scale_to_ns(const struct tracedat_scale *s, uint64_t count)
 {
 	unsigned __int128 scaled = (unsigned __int128)count * s->mult >> s->shift;
 	int64_t ns;

@@ -4,7 +4,7 @@
 
 struct stream_walk {
 	struct walk base;
-	struct cursor cursor;
+	struct tracedat_cursor cursor;
 	const struct ftrace_format *format; /* of the current event; NULL: there is none */
 };
 
@@ -12,7 +12,7 @@ struct walk *tracedat_walk_new(const struct recording *r, size_t stream, int64_t
 {
 	struct stream_walk *w = mem_zalloc(1, sizeof(*w));
 
-	cursor_init(&w->cursor, (const struct tracedat *)r, stream, from_ns);
+	tracedat_cursor_init(&w->cursor, (const struct tracedat *)r, stream, from_ns);
 	w->base.has_cpu = r->streams.at[stream].has_cpu;
 	w->base.cpu = r->streams.at[stream].cpu;
 	w->base.diags = &w->cursor.diags;
@@ -21,19 +21,19 @@ struct walk *tracedat_walk_new(const struct recording *r, size_t stream, int64_t
 
 void tracedat_walk_free(struct walk *w)
 {
-	cursor_deinit(&((struct stream_walk *)w)->cursor);
+	tracedat_cursor_deinit(&((struct stream_walk *)w)->cursor);
 }
 
-static void take_totals(struct walk *w, const struct cursor *c)
+static void walk_take_totals(struct walk *w, const struct tracedat_cursor *c)
 {
 	w->n_events = c->n_events;
 	w->n_lost = c->n_lost;
 	w->n_packets = c->n_pages;
-	w->first_ns = c->n_events ? scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
-	w->last_ns = c->n_events ? scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
+	w->first_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
+	w->last_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
 }
 
-static uint32_t scopes_of(const struct stream_walk *w)
+static uint32_t walk_scopes(const struct stream_walk *w)
 {
 	uint32_t scopes = w->base.has_cpu ? 1u << SCOPE_PACKET : 0;
 
@@ -44,24 +44,24 @@ static uint32_t scopes_of(const struct stream_walk *w)
 	return scopes;
 }
 
-static void take_event(struct stream_walk *w)
+static void walk_take_event(struct stream_walk *w)
 {
 	const struct ftrace_formats *fs = &w->cursor.trace->formats;
 	struct ring_record record = w->cursor.record;
 
 	w->format = ftrace_format_of(fs, ftrace_id_of(fs, record.at, record.size));
 	if (!w->format)
-		cursor_report_event(&w->cursor, DIAG_EVENT_FORMAT);
+		tracedat_cursor_report_event(&w->cursor, DIAG_EVENT_FORMAT);
 	w->base.event = w->format ? w->format->index : (uint32_t)fs->all.n;
-	w->base.scopes = scopes_of(w);
+	w->base.scopes = walk_scopes(w);
 }
 
 int tracedat_walk_next(struct walk *base)
 {
 	struct stream_walk *w = (struct stream_walk *)base;
-	int r = cursor_next(&w->cursor);
+	int r = tracedat_cursor_next(&w->cursor);
 
-	take_totals(base, &w->cursor);
+	walk_take_totals(base, &w->cursor);
 	base->ns = w->cursor.ns;
 	if (r == CURSOR_END)
 		return WALK_END;
@@ -70,11 +70,11 @@ int tracedat_walk_next(struct walk *base)
 		base->lost_to_ns = w->cursor.lost_to_ns;
 		return WALK_LOST;
 	}
-	take_event(w);
+	walk_take_event(w);
 	return WALK_EVENT;
 }
 
-static void visit_cpu(const struct walk *w, const struct field_visitor *v, void *ctx)
+static void walk_visit_cpu(const struct walk *w, const struct field_visitor *v, void *ctx)
 {
 	static const struct field root = {.kind = FIELD_STRUCT};
 	static const struct field cpu = {
@@ -95,7 +95,7 @@ void tracedat_walk_visit(const struct walk *base, enum field_scope scope,
 	struct ring_record record = w->cursor.record;
 
 	if (scope == SCOPE_PACKET)
-		visit_cpu(base, v, ctx);
+		walk_visit_cpu(base, v, ctx);
 	else if (w->format)
 		ftrace_visit(&w->cursor.trace->formats, w->format, record.at, record.size, scope, v,
 			     ctx);
