@@ -90,13 +90,14 @@ EXIT = Format(31, "kvm", "kvm_exit", [("unsigned int", "exit_reason", "I", 1),
 EXPIRE = Format(40, "timer", "hrtimer_expire_entry", [("s64", "now", "q", 1)])
 EXPIRED = Format(41, "timer", "hrtimer_expire_exit", [("u64", "hrtimer", "Q", 1)])
 WAKEUP = Format(42, "kvm", "kvm_vcpu_wakeup", [("__u64", "ns", "Q", 1), ("bool", "waited", "B", 1)])
+WOKEN = Format(52, "sched", "sched_wakeup", [("char", "comm", "s", 16), ("pid_t", "pid", "i", 1)])
 CANCEL = Format(43, "timer", "hrtimer_cancel", [("u64", "hrtimer", "Q", 1)])
 RUNTIME = Format(50, "sched", "sched_stat_runtime", [("char", "comm", "s", 16), ("pid_t", "pid", "i", 1),
                                                      ("u64", "runtime", "Q", 1)])
 SWITCH = Format(51, "sched", "sched_switch", [("pid_t", "prev_pid", "i", 1), ("long", "prev_state", "q", 1),
                                               ("pid_t", "next_pid", "i", 1)])
 UNTOLD = Format(99, "test", "untold", [("unsigned int", "n", "I", 1)])
-KNOWN = [TICK, WIDE, BLOB, ENTRY, EXIT, EXPIRE, EXPIRED, WAKEUP, CANCEL, RUNTIME, SWITCH]
+KNOWN = [TICK, WIDE, BLOB, ENTRY, EXIT, EXPIRE, EXPIRED, WAKEUP, CANCEL, RUNTIME, SWITCH, WOKEN]
 
 
 class Ring:
@@ -460,6 +461,19 @@ def compressed(how, big=False, odd_size=0):
     return f.bytes7(), f.expected(head_of(m, 7))
 
 
+def texts():
+    """Names far apart: chunks without any between those with some. test_tracedat looks at names after it has read on."""
+    m = Machine(page=512)
+    r = Ring(m)
+    for i in range(60):
+        for k in range(1 + i % 3):
+            r.event(r.now + 10, WOKEN, f"t{100 * i + k}", 100 * i + k)
+        for k in range(i % 7 * 40):
+            r.event(r.now + 10, TICK, k)
+    f = File(m, compression="zlib", chunk=1).buffer({0: r})
+    return f.bytes7(), f.expected(head_of(m, 7))
+
+
 def large_subbuffers():
     m = Machine(subbuf=65536)
     f = File(m).buffer({0: ticks(Ring(m), 9000), 3: ticks(Ring(m), 10)})
@@ -669,6 +683,13 @@ def timers(ring, per_ns, n=400):
     return ring
 
 
+def tsc_given():
+    """The user says how many cycles there are in a second."""
+    m = Machine()
+    f = File(m, clock="x86-tsc").buffer({0: ticks(Ring(m, lambda t: t * 2 // 5), 9, step=1001)})
+    return f.bytes7(), "given 2500000000\n" + f.expected(head_of(m, 7, ["clock x86-tsc 2500000000 0 0 boot tsc"]))
+
+
 def tsc_by_timers():
     """Counts per ns by hrtimer_expire_entry; how near the estimate is stands in the second number."""
     m = Machine()
@@ -810,12 +831,13 @@ def files():
         "zlib": compressed("zlib"), "zlib-be": compressed("zlib", big=True), "zstd": compressed("zstd"),
         "zstd-size-without-count": compressed("zstd", odd_size=-4),
         "subbuf-64k": large_subbuffers(), "v6-subbuf-64k": large_subbuffers6(), "subbuf-16k-zstd": large_compressed(),
+        "texts": texts(),
         "missed": missed(le), "missed-be32": missed(be32), "missed-full": missed_full(),
         "times": times(le), "times-be": times(be), "discarded": discarded(le), "discarded-be": discarded(be),
         "zeros": zeros(), "damaged": damaged(), "damaged-chunk": damaged_chunk(), "unknown": unknown(),
         "small-v7": small(7), "small-v6": small(6), "small-zlib": small(7, "zlib"), "small-zstd": small(7, "zstd"),
         "backward": backward(), "empty": empty(),
-        "tsc2nsec": tsc2nsec(), "tsc-unknown": tsc_unknown(), "tsc-by-timers": tsc_by_timers(),
+        "tsc2nsec": tsc2nsec(), "tsc-unknown": tsc_unknown(), "tsc-given": tsc_given(), "tsc-by-timers": tsc_by_timers(),
         "tsc-is-ns": tsc_is_ns(), "tsc-by-waits": tsc_by_waits(), "tsc-by-runs": tsc_by_runs(), "wall-clock": wall_clock(), "tai": tai(),
         "uptime": uptime(), "counter": counter(),
         "agent": agent(le), "agent-be": agent(be), "damaged-options": damaged_options(),

@@ -17,6 +17,7 @@ enum cursor_result {
 	CURSOR_END,
 	CURSOR_EVENT,
 	CURSOR_LOST,
+	CURSOR_PAUSE, /* only if asked for */
 };
 
 struct tracedat_cursor {
@@ -30,6 +31,7 @@ struct tracedat_cursor {
 	bool has_ring;	     /* there was a sub-buffer before */
 	bool gap, gap_after; /* something is missing before, behind the current place */
 	bool ended;
+	bool pauses;	   /* the caller's to set: PAUSE rather than decompress another chunk */
 	uint64_t gap_lost; /* in the gap; as the kernel counted them */
 
 	/* What next() found. */
@@ -50,16 +52,10 @@ void tracedat_cursor_init(struct tracedat_cursor *c, const struct tracedat *t, s
 void tracedat_cursor_deinit(struct tracedat_cursor *c);
 
 /*
- * Return: enum cursor_result. The record is valid until the third time from now that another chunk is decompressed; where
- * the stream is not compressed, as long as the recording.
+ * Return: enum cursor_result. The record is valid until the next time, or as long as tracedat_pages_borrow() says; where the
+ * stream is not compressed, as long as the recording.
  */
 int tracedat_cursor_next(struct tracedat_cursor *c);
-
-/* Return: whether next() will have to decompress a chunk. */
-static inline bool tracedat_cursor_changes_chunk(const struct tracedat_cursor *c)
-{
-	return !c->in_ring && tracedat_pages_changes(&c->pages);
-}
 
 /* Counts an event's record that is there, but of which nothing is known. */
 void tracedat_cursor_report_event(struct tracedat_cursor *c, enum diag_id id);

@@ -108,9 +108,11 @@ static int pages_next_chunk(struct tracedat_pages *p)
 
 	if (!p->chunks_left || p->at >= p->end)
 		return PAGES_END;
-	p->current = (p->current + 1) % PAGES_KEPT;
-	p->pos = p->kept[p->current].n = 0;
+	if (p->kept[p->current].is_borrowed)
+		p->current = (p->current + 1) % PAGES_KEPT;
+	p->kept[p->current].is_borrowed = false;
 	p->kept[p->current].place = p->at;
+	p->pos = p->kept[p->current].n = 0;
 	pages_move_window(p);
 	if (!chunk_read_head(p, p->at, &packed, &size)) {
 		p->chunks_left = 0;

@@ -2,8 +2,8 @@
  * pages: the sub-buffers of one stream, one after the other, decompressed where they have to be.
  *
  * What is in memory at any time is a few of them: the file is mapped around the reader's place only, and of
- * decompressed chunks the last three are kept, because texts of events lie in them (reader_read()). One reader's; several
- * read the same file at once.
+ * decompressed chunks the last three are kept in which texts of events lie (reader_read()). One reader's; several read the same file
+ * at once.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_PAGES_H
 #define VMSCOPE_INPUT_TRACEDAT_PAGES_H
@@ -15,8 +15,9 @@ enum { PAGES_KEPT = 3 };
 struct pages_chunk {
 	uint8_t *at; /* owned */
 	size_t room;
-	size_t n;	/* bytes that are sub-buffers */
-	uint64_t place; /* byte of the file at which it begins */
+	size_t n;	  /* bytes that are sub-buffers */
+	uint64_t place;	  /* byte of the file at which it begins */
+	bool is_borrowed; /* texts of events that were delivered lie in it */
 };
 
 struct tracedat_pages {
@@ -59,6 +60,12 @@ int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep);
 
 /* Return: whether there is one behind the last one that can be looked at without decompressing anything; it is not taken. */
 bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep);
+
+/* Something lies in the current sub-buffer that has to stay for as long as the next two chunks of which this is said. */
+static inline void tracedat_pages_borrow(struct tracedat_pages *p)
+{
+	p->kept[p->current].is_borrowed = true;
+}
 
 /* Return: whether tracedat_pages_next() will decompress something. */
 static inline bool tracedat_pages_changes(const struct tracedat_pages *p)

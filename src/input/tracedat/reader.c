@@ -60,6 +60,7 @@ static bool reader_take_event(struct stream_reader *r, struct event *e)
 		tracedat_cursor_report_event(&r->cursor, DIAG_EVENT_FORMAT);
 	if (!ftrace_plan_take(r->plan, record.at, record.size, NO_VALUE, &r->any, e))
 		return false;
+	tracedat_pages_borrow(&r->cursor.pages);
 	e->ts = r->cursor.ns;
 	return true;
 }
@@ -73,34 +74,31 @@ static void reader_take_totals(struct reader *r, const struct tracedat_cursor *c
 	r->last_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
 }
 
-/*
- * Return: whether no more are to be begun with, for what they borrow has to be at hand together with what is there
- * already.
- */
+/* Return: whether no more are to be begun with, for what they borrow has to be at hand together with what is there already. */
 static bool reader_has_enough(const struct stream_reader *r, size_t n, uint64_t start)
 {
 	uint64_t read = r->cursor.pages.at - start;
 
-	return n == r->base.room || (n && (tracedat_cursor_changes_chunk(&r->cursor) ||
-					   read > r->base.room * BYTES_PER_EVENT));
+	return n == r->base.room || (n && read > r->base.room * BYTES_PER_EVENT);
 }
 
+/* Those that borrow from another chunk are left to the next batch. */
 void tracedat_reader_fill(struct reader *base)
 {
 	struct stream_reader *r = (struct stream_reader *)base;
 	uint64_t start = r->cursor.pages.at;
 	size_t n = 0;
+	int result = CURSOR_LOST;
 
-	while (!base->ended && !reader_has_enough(r, n, start)) {
-		int result = tracedat_cursor_next(&r->cursor);
-
-		if (result == CURSOR_EVENT) {
+	while (!base->ended && result != CURSOR_PAUSE && !reader_has_enough(r, n, start)) {
+		r->cursor.pauses = n > 0;
+		result = tracedat_cursor_next(&r->cursor);
+		if (result == CURSOR_EVENT)
 			n += reader_take_event(r, &base->events[n]);
-		} else if (result == CURSOR_LOST) {
+		else if (result == CURSOR_LOST)
 			reader_take_loss(r, &base->events[n++]);
-		} else {
+		else if (result == CURSOR_END)
 			base->ended = true;
-		}
 	}
 	base->n = n;
 	reader_take_totals(base, &r->cursor);
