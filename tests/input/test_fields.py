@@ -120,6 +120,8 @@ def on_a_line(pairs, frequency):
 def tracedat_time(recording, buffer, clocks, pairs):
     """Return: a function from counts and times to the times in ns that are right."""
     name = recording.clock(buffer)
+    if name == "uptime":  # which counts USER_HZ, hundredths of seconds
+        return lambda raw, ts: raw * 10**7
     if name not in ("x86-tsc", "tsc2nsec"):
         return lambda raw, ts: raw + recording.offset_ns
     if recording.tsc2nsec and recording.tsc2nsec[0]:
@@ -144,7 +146,7 @@ def tracedat_expected(path, clocks, streams):
             ours = streams[buffer.name, line["cpu"]]
             ts = ours[len(entries)].get("ts", 0) if len(entries) < len(ours) else 0
             pairs.append((line["raw"], ts))
-            entries.append({"ts": (line["raw"], ts), "name": line["name"], "context": line["context"],
+            entries.append({"ts": (line["raw"], ts), "name": line["name"] or "(unknown)", "context": line["context"],
                             "fields": line["fields"]})
         right = tracedat_time(recording, buffer, clocks, pairs)
         for entry in (entry for number, _, _ in buffer.cpus for entry in expected[buffer.name, number] if "ts" in entry):

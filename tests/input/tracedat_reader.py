@@ -108,6 +108,7 @@ class TraceDat:
         fields = {m["declaration"].split()[-1]: m for m in tracepoint.FIELD.finditer(page.replace("field: ", "field:"))}
         self.commit_size = int(fields["commit"]["size"])
         self.page_start = int(fields["data"]["offset"])
+        self.page_end = self.page_start + int(fields["data"]["size"])
         self.formats = tracepoint.Formats(self.order, self.commit_size)
 
     def read_ftrace_events(self, source):
@@ -154,7 +155,7 @@ class TraceDat:
     def read_old_buffer(self, name, kind, source, n_cpus):
         if kind != b"flyrecord\0":
             return  # text, "latency  "
-        buffer = Buffer(name, None, self.page_size)
+        buffer = Buffer(name, None, self.page_end)
         for cpu in range(n_cpus):
             buffer.cpus.append((cpu, source.number(8), source.number(8)))
         self.buffers.append(buffer)
@@ -289,7 +290,8 @@ class TraceDat:
             else:
                 size = 4 * kind if kind else source.number(4) - 4
                 if size <= 0:
-                    return  # zeros, which some kernels leave in what counts as data
+                    yield None, None  # zeros, which some kernels leave in what counts as data
+                    return
                 time += delta
                 record = source.take(size)
                 source.at += -size % 4
