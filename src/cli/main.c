@@ -26,8 +26,9 @@ static void print_help(FILE *f)
 	fputs("\n"
 	      "  vmscope help COMMAND    the options of a command\n"
 	      "  vmscope --version\n\n"
-	      "TRACE is a directory that holds a CTF trace, or several (an LTTng session), or\n"
-	      "NAME=PATH to name the machine.\n",
+	      "TRACE is a recording of a host or a guest: a trace.dat of trace-cmd, a perf.data of\n"
+	      "perf, or a directory with a CTF trace, as LTTng writes it; or a directory in which\n"
+	      "there are any of these; or NAME=PATH to name the machine.\n",
 	      f);
 }
 

@@ -210,7 +210,7 @@ def record(directory, machine, tracer, seconds=2):
                               env={**ENV, "OUTPUT": f"{machine}.recording"}, start_new_session=True) as running:
             end = time.monotonic() + 60
             while time.monotonic() < end and running.poll() is None:
-                if end > time.monotonic() + seconds and list(directory.glob("*.recording*")):
+                if end > time.monotonic() + seconds and list(directory.glob(f"{machine}.recording*")):
                     end = time.monotonic() + seconds  # it has begun
                 subprocess.run(["sleep", "0.01"], check=True)  # something for the scheduler
             os.killpg(running.pid, signal.SIGINT)
