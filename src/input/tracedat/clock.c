@@ -12,6 +12,9 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define PPB	 1e9
 
+/* By what part a clock of ns may run slow or fast: NTP steers by 500 ppm at most. */
+#define STEERED 6e-4
+
 enum {
 	USER_HZ = 100,		/* what the kernel's "uptime" counts in */
 	JIFFY_NS_MIN = 1000000, /* what it counted in before Linux 3.16: whole jiffies, in ns */
@@ -108,7 +111,7 @@ static bool is_ns_after_all(const struct tracedat_rate *found, double other_per_
 {
 	double off = fabs(found->per_ns - 1), other = fabs(found->per_ns - other_per_ns);
 
-	return off < 0.05 && off < other && off < 2 * found->error + 0.002;
+	return off < other && off < 2 * found->error + STEERED;
 }
 
 static const char *by_text(struct tracedat *t, const struct tracedat_rate *found)

@@ -211,20 +211,28 @@ static void take_section(struct tracedat *t, const struct section *s, uint64_t o
 		tracedat_report(t, DIAG_FILE_MENDED, offset);
 }
 
+/* Return: whether there is one, and it can be said where it ends: the size of events is filled in when all are written. */
+static bool layout7_pass_section(struct tracedat *t, uint64_t offset, bool are_untold,
+				 uint64_t *endp)
+{
+	struct section s;
+	bool is_there = layout7_find_section(t, offset, &s) && s.id <= SECTION_ID_MAX;
+
+	if (!is_there || s.end > t->map.size)
+		tracedat_report(t, DIAG_FILE_CUT, offset);
+	if (is_there && are_untold)
+		take_section(t, &s, offset);
+	*endp = s.end;
+	return is_there && (s.size || s.id != OPTION_BUFFER);
+}
+
 /* From `offset` on. If all options are missing that tell where events are, the sections themselves do. */
-static void pass_sections(struct tracedat *t, uint64_t offset)
+static void layout7_pass_sections(struct tracedat *t, uint64_t offset)
 {
 	bool are_untold = !t->buffers.n;
-	struct section s = {.end = offset};
 
-	for (unsigned i = 0; i < SECTIONS_MAX && offset < t->map.size; i++, offset = s.end) {
-		bool is_there = layout7_find_section(t, offset, &s) && s.id <= SECTION_ID_MAX;
-
-		if (!is_there || s.end > t->map.size)
-			tracedat_report(t, DIAG_FILE_CUT, offset);
-		if (is_there && are_untold)
-			take_section(t, &s, offset);
-		if (!is_there)
+	for (unsigned i = 0; i < SECTIONS_MAX && offset < t->map.size; i++) {
+		if (!layout7_pass_section(t, offset, are_untold, &offset))
 			return;
 	}
 }
@@ -242,5 +250,5 @@ void tracedat_read_layout7(struct tracedat *t, struct bytes b)
 	for (unsigned i = 0; offset && i < SECTIONS_MAX; i++)
 		offset = read_option_section(t, offset);
 	if (!b.bad)
-		pass_sections(t, (uint64_t)(b.at - t->map.data));
+		layout7_pass_sections(t, (uint64_t)(b.at - t->map.data));
 }
