@@ -6,12 +6,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)(at), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)(at), (void)(n))
+#endif
+
 enum {
 	WINDOW_STEP = 64 << 10, /* bytes: that the window moves by */
 	WINDOW_SIZE =
 		4 * WINDOW_STEP, /* a reader is not always told of where it is before it goes on */
 	PEEK_SIZE = 16 << 10,
 };
+
+/* Bytes from the end of the file to that of its last page, which can be read but are not the file's. */
+static size_t rest_of_page(const struct file_map *map)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (page - map->size % page) % page;
+}
 
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err)
 {
@@ -31,6 +51,7 @@ int file_map_init_fd(struct file_map *map, int fd, const char *name, struct erro
 	madvise(p, (size_t)st.st_size, MADV_NOHUGEPAGE);
 	map->data = p;
 	map->size = (size_t)st.st_size;
+	ASAN_POISON_MEMORY_REGION(map->data + map->size, rest_of_page(map));
 	return 0;
 }
 
@@ -74,8 +95,10 @@ void file_map_drop_pages(const struct file_map *map)
 
 void file_map_deinit(struct file_map *map)
 {
-	if (map->data)
+	if (map->data) {
+		ASAN_UNPOISON_MEMORY_REGION(map->data + map->size, rest_of_page(map));
 		munmap((void *)map->data, map->size);
+	}
 	*map = (struct file_map){0};
 }
 
