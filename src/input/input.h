@@ -78,6 +78,7 @@ struct recording_env {
 struct recording_thread {
 	int64_t tid, pid; /* pid: its process; NO_VALUE: not said */
 	const char *comm; /* "": not said */
+	int64_t pid_ns;	  /* number of its PID namespace; 0: not said */
 };
 
 /*

@@ -24,7 +24,7 @@ static void note(struct session *s, enum diag_id id, char *text)
 
 /* ---- recordings ------------------------------------------------------------------------------- */
 
-static const struct input_format *const formats[] = {&input_ctf, &input_tracedat};
+static const struct input_format *const formats[] = {&input_ctf, &input_tracedat, &input_perfdata};
 
 enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
