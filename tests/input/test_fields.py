@@ -190,14 +190,15 @@ def by_cpu_and_time(line):
 
 
 def perfdata_expected(path):
-    """Return: events as vmscope_streams(), by the second reader, and how many tracepoints were lost."""
+    """Return: events as vmscope_streams(), by the second reader, and how many were lost: tracepoints, and all."""
     recording = perfdata_reader.PerfData(path)
     lines = sorted(recording.lines(), key=by_cpu_and_time)
-    expected, lost = collections.defaultdict(list), 0
+    expected, lost = collections.defaultdict(list), [0, 0]
     for line in lines:
         stream = "", line["cpu"]
         if "lost" in line:
-            lost += line["lost"]["events"] * line["lost"]["tracepoint"]
+            lost[0] += line["lost"]["events"] * line["lost"]["tracepoint"]
+            lost[1] += line["lost"]["events"]
             continue
         name = f"{line['system']}:{line['name']}" if line["system"] else line["name"]
         expected[stream].append({"ts": line["raw"] + recording.wall_offset, "name": name,
@@ -206,7 +207,7 @@ def perfdata_expected(path):
 
 
 def test_perfdata(vmscope, path):
-    """Where exactly events were lost a perf.data does not tell."""
+    """Where exactly events were lost a perf.data does not tell, and lost samples of what is no tracepoint may be left out."""
     streams = vmscope_streams(vmscope, path)
     expected, lost = perfdata_expected(path)
     said = sum(line["lost"] or 0 for lines in streams.values() for line in lines if "lost" in line)
@@ -215,7 +216,7 @@ def test_perfdata(vmscope, path):
         for line, other in zip(lines, expected[key]):
             other["name"] = other["name"] or line["name"]  # which is made up where the file has none
     compare_streams(events, expected)
-    assert said == lost, f"{said} lost, not {lost}"
+    assert lost[0] <= said <= lost[1], f"{said} lost, not {lost}"
 
 
 def as_elements(value, like, order):
