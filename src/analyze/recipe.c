@@ -144,7 +144,7 @@ static void print_agents(FILE *f)
 		"# the processor's cycles, and takes that clock when no other is given.\n"
 		"AGENTS=\n"
 		"for cid in ${GUESTS:-}; do\n"
-		"\tAGENTS=\"$AGENTS -A $cid --name $cid -b %d $EVENTS\"\n"
+		"\tAGENTS=\"$AGENTS -A $cid -b %d $EVENTS\"\n"
 		"\tCLOCK=\n"
 		"done\n",
 		TRACE_CMD_BUFFER_KB);

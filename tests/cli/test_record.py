@@ -131,7 +131,7 @@ def test_trace_cmd_asks_the_agents_of_guests():
     words = Run("host", "trace-cmd", "sleep", "1", GUESTS="3 4").words
     host, three, four = " ".join(words).split(" -A ")
     assert "-C" not in words and "--date" not in words  # trace-cmd finds a clock that it can tie
-    assert three.startswith("3 --name 3 -b ") and four.startswith("4 --name 4 -b ")
+    assert three.startswith("3 -b ") and four.startswith("4 -b ")
     assert "kvm:kvm_entry" in host and "sched:sched_switch" in host
     assert "kvm:" not in three + four and "sched:sched_waking" not in three
     assert "sched:sched_switch" in three and "sched:sched_switch" in four and four.endswith(" sleep 1")
