@@ -31,7 +31,7 @@ struct survey {
 static void take_told(struct evidence *e, const struct recording *r, bool with_guests)
 {
 	vec_each (t, &r->threads)
-		evidence_name_thread(e, t->tid, t->pid, t->comm);
+		evidence_name_thread(e, t->tid, t->pid, t->pid_ns, t->comm);
 	if (!with_guests)
 		return;
 	vec_each (g, &r->guests) {

@@ -159,7 +159,8 @@ static const struct evidence_thread *find_thread(const struct evidence *e, int64
 	return i ? &e->threads.at[*i] : NULL;
 }
 
-void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, const char *comm)
+void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, int64_t pid_ns,
+			  const char *comm)
 {
 	uint64_t *i = map_put(&e->named_by_tid, (uint64_t)tid, e->named.n);
 	struct event_text text = {comm, strlen(comm)};
@@ -167,6 +168,7 @@ void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, const ch
 	if (*i == e->named.n)
 		vec_push(&e->named);
 	e->named.at[*i].pid = pid;
+	e->named.at[*i].pid_ns = pid_ns;
 	comm_set(e->named.at[*i].comm, &text);
 }
 

@@ -45,6 +45,7 @@ struct evidence_vcpu {
 /* A thread that was there when the recording began. */
 struct evidence_thread {
 	int64_t pid; /* thread group */
+	int64_t pid_ns; /* number of its PID namespace, 0: not said; of threads that a recording names */
 	char comm[COMM_SIZE + 1];
 };
 
@@ -130,8 +131,12 @@ struct event_set evidence_events(const struct evidence_options *o);
 
 void evidence_init(struct evidence *e, const struct evidence_options *o);
 
-/* Says that a thread is called this and is of this process (NO_VALUE: not known), before any event. */
-void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, const char *comm);
+/*
+ * Says that a thread is called this, and of which process (NO_VALUE: not known) and PID namespace (0: not known) it is, before
+ * any event.
+ */
+void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, int64_t pid_ns,
+			  const char *comm);
 
 /* Says that this thread is a vCPU of VM `vm` (any number), before any event. */
 void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid);

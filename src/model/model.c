@@ -308,9 +308,9 @@ static int container_of_child(struct model *m, const struct event *e, int parent
 {
 	size_t n_levels = e->sched_process_fork.vtids.n / sizeof(int32_t);
 
-	if (e->sched_process_fork.child_ns_inum == NO_VALUE || !n_levels)
+	if (e->sched_process_fork.child_ns_inum == NO_VALUE)
 		return parents;
-	return world_container_of_child(m, e->machine, (int64_t)n_levels - 1,
+	return world_container_of_child(m, e->machine, n_levels ? (int64_t)n_levels - 1 : NO_VALUE,
 					e->sched_process_fork.child_ns_inum, parents);
 }
 

@@ -47,8 +47,16 @@ static struct thread *add_thread(struct model *m, uint32_t machine, int64_t tid,
 	return t;
 }
 
+static struct thread *find(const struct model *m, uint64_t key)
+{
+	const uint64_t *t = map_get(&m->thread_by_key, key);
+
+	/* The map holds numbers: of pointers, too. */
+	return t ? (struct thread *)(uintptr_t)*t : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
 /* What the recording as a whole says of a thread that was there when it began. */
-static struct thread *name_thread(const struct model *m, struct thread *t)
+static struct thread *name_thread(struct model *m, struct thread *t)
 {
 	const struct evidence *e = m->identity->machines.at[t->known.machine].evidence;
 	const struct evidence_thread *named = evidence_named(e, t->known.tid);
@@ -56,16 +64,9 @@ static struct thread *name_thread(const struct model *m, struct thread *t)
 	if (named) {
 		t->known.pid = named->pid;
 		memcpy(t->known.comm, named->comm, sizeof(named->comm));
+		world_namespace(m, t, NO_VALUE, named->pid_ns);
 	}
 	return t;
-}
-
-static struct thread *find(const struct model *m, uint64_t key)
-{
-	const uint64_t *t = map_get(&m->thread_by_key, key);
-
-	/* The map holds numbers: of pointers, too. */
-	return t ? (struct thread *)(uintptr_t)*t : NULL; // NOLINT(performance-no-int-to-ptr)
 }
 
 struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid)
@@ -180,6 +181,19 @@ static int container(struct model *m, uint32_t machine, int64_t ns_inum, int par
 	return (int)*i;
 }
 
+/* PROC_PID_INIT_INO, include/linux/proc_ns.h: the machine's own. */
+static const int64_t INIT_PID_NS = 0xeffffffc;
+
+/* Of a namespace that is on no known level. */
+static int container_of_namespace(struct model *m, uint32_t machine, int64_t ns_inum, int parent)
+{
+	if (ns_inum <= 0 || ns_inum == INIT_PID_NS)
+		return NO_CONTAINER;
+	if (parent != NO_CONTAINER && m->containers.at[parent].ns_inum == ns_inum)
+		return parent;
+	return container(m, machine, ns_inum, parent);
+}
+
 /* Level 0 is the machine itself, not a container. */
 void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum)
 {
@@ -187,6 +201,8 @@ void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t n
 	struct namespace_chain *chain = &m->machines[machine].dumped;
 	int at = NO_CONTAINER;
 
+	if (level == NO_VALUE && ns_inum > 0)
+		t->known.container = container_of_namespace(m, machine, ns_inum, NO_CONTAINER);
 	if (level <= 0 || level > NAMESPACE_LEVELS || ns_inum <= 0)
 		return;
 	if (chain->thread != t->known.id)
@@ -212,6 +228,8 @@ static int level_of(const struct model *m, int at)
 int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
 			     int parents)
 {
+	if (level == NO_VALUE)
+		return container_of_namespace(m, machine, ns_inum, parents);
 	if (level == 0)
 		return NO_CONTAINER;
 	if (parents != NO_CONTAINER && m->containers.at[parents].ns_inum == ns_inum)

@@ -183,10 +183,16 @@ bool world_is_current(const struct machine *mc, const struct thread *t);
 
 void world_set_comm(struct thread *t, const struct event_text *comm);
 
-/* The state dump says that at this level of PID namespaces the thread is in ns_inum; in any order of levels. */
+/*
+ * At this level of PID namespaces the thread is in ns_inum; in any order of levels, as the state dump says them. NO_VALUE: on
+ * which level its own one is, is not known.
+ */
 void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum);
 
-/* A thread is made whose own PID namespace is ns_inum, on this level; `parents` is its parent's container. */
+/*
+ * A thread is made whose own PID namespace is ns_inum, on this level (NO_VALUE: not known); `parents` is its parent's
+ * container.
+ */
 int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
 			     int parents);
 

@@ -346,7 +346,7 @@ static void threads_are_named(void **state)
 
 	(void)state;
 	begin(&w);
-	evidence_name_thread(&w.evidence[HOST], 50, 49, "saved");
+	evidence_name_thread(&w.evidence[HOST], 50, 49, 0, "saved");
 	switches(&w, HOST, 10, 1, RUNNABLE, 50);
 	const struct model_thread *t = model_thread(w.model, 1);
 

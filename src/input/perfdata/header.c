@@ -318,6 +318,15 @@ static bool read_clock_data(struct perfdata *p, struct perfdata_bytes b)
 	return true;
 }
 
+static bool read_architecture(struct perfdata *p, struct perfdata_bytes b)
+{
+	const char *text = NULL;
+	bool is_read = read_text(p, b, "architecture", &text);
+
+	p->formats.is_x86_64 = text && !strcmp(text, "x86_64");
+	return is_read;
+}
+
 bool perfdata_feature(struct perfdata *p, unsigned id, struct perfdata_bytes b)
 {
 	switch (id) {
@@ -328,7 +337,7 @@ bool perfdata_feature(struct perfdata *p, unsigned id, struct perfdata_bytes b)
 	case F_VERSION:
 		return read_version(p, b);
 	case F_ARCH:
-		return read_text(p, b, "architecture", NULL);
+		return read_architecture(p, b);
 	case F_NRCPUS:
 		return read_cpus(p, b);
 	case F_CPUDESC:

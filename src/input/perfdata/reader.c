@@ -224,7 +224,10 @@ static bool fill_side(struct perfdata_reader *r, struct event *e)
 	}
 }
 
-/* In what thread it happened, the record says at its end. */
+/*
+ * The thread that the record says it happened in is kept to ourselves: perf begins with these before it switches its
+ * tracepoints on, so that what they say of who is on the CPU does not hold until the first of those.
+ */
 static bool on_side(struct perfdata_reader *r, struct event *e)
 {
 	const struct perfdata_cursor *c = &r->cursor;
@@ -235,7 +238,10 @@ static bool on_side(struct perfdata_reader *r, struct event *e)
 	e->tid = e->pid = NO_VALUE;
 	if (has_thread)
 		take_thread(c->p, c->record.at + c->record.size - l->end_tid, e);
-	return fill_side(r, e) && event_set_has(r->plan->wanted, (enum event_id)e->id);
+	bool is_told = fill_side(r, e) && event_set_has(r->plan->wanted, (enum event_id)e->id);
+
+	e->tid = e->pid = NO_VALUE;
+	return is_told;
 }
 
 /* ---- filling ---------------------------------------------------------------------------------- */
