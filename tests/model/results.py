@@ -134,7 +134,10 @@ class Results:
                 if x.dur is None:
                     continue
                 parts = x.handled_ns, x.userspace_ns, x.preempted_ns, x.blocked_ns
-                if sum(parts) != x.dur or min(parts) < 0 or (at is not None and x.ts < at):
+                # All of them, or none where the host's scheduler was not recorded.
+                if parts.count(None) == len(parts):
+                    parts = [x.dur]
+                if None in parts or sum(parts) != x.dur or min(parts) < 0 or (at is not None and x.ts < at):
                     yield f"vCPU {vcpu}: {x}"
                 at = x.ts + x.dur
 
