@@ -70,7 +70,8 @@ static void survey_machine(void *ctx, size_t machine)
 	struct evidence_options options = {.described = recording_described(trace),
 					   .is_vague = trace->lists_unrecorded,
 					   .with_vmsync = uses_vmsync(s->options),
-					   .has_processes = trace->knows_processes};
+					   .has_processes = trace->knows_processes,
+					   .cpus_apart = trace->cpus_apart};
 
 	survey_recording(e, &a->diags[machine], trace, &options, believes_recorder(s->options));
 	a->described[machine] = evidence_present(e);

@@ -31,12 +31,12 @@ enum {
  */
 struct host_cpu {
 	uint32_t cpu;
-	int vcpu;		 /* whose thread is on the CPU, or IDENT_NONE */
-	int64_t said;		 /* the thread by which the last event said that; NO_VALUE: none did */
-	bool gap;		 /* no event since some were lost */
-	bool unknown;		 /* no sched_switch since some were lost */
-	int64_t lost_to;	 /* until then events of one of its channels are missing */
-	struct sync_window lost; /* while unknown: what is lost */
+	int vcpu;	 /* whose thread is on the CPU, or IDENT_NONE */
+	int64_t said;	 /* the thread by which the last event said that; NO_VALUE: none did */
+	bool gap;	 /* no event since some were lost */
+	bool unknown;	 /* no sched_switch since some were lost */
+	int64_t lost_to; /* until then events of one of its channels are missing */
+	struct sync_window lost;	   /* while unknown: what is lost */
 	struct gathered_windows unclaimed; /* while unknown: windows after that */
 	bool open;			   /* in the guest since window.begin */
 	bool exit_to_come;		   /* the window has ended, its kvm_exit has not come */

@@ -145,6 +145,8 @@ void survey_trace(struct evidence *e, struct diag_list *diags, const struct reco
 			to++;
 		survey_cpu(e, diags, trace, plan, counts, from, to - from);
 	}
+	if (trace->cpus_apart)
+		evidence_settle_first(e);
 	find_missing(e, diags, trace);
 }
 

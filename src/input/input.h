@@ -138,6 +138,7 @@ struct recording {
 	bool knows_threads;   /* each event says which thread it happened in (struct event's tid) */
 	bool knows_processes; /* and which process that is of (pid), or `threads` says it of all */
 	bool lists_unrecorded;	/* `events` holds what was not enabled, too */
+	bool cpus_apart;	/* recording begins and ends on each CPU at a time of its own */
 	char *note;		/* owned; a sentence for people about how opening went, or NULL */
 	struct diag_list diags; /* of opening; readers have their own besides */
 };

@@ -93,7 +93,7 @@ struct event_set evidence_events(const struct evidence_options *o)
 
 void evidence_init(struct evidence *e, const struct evidence_options *o)
 {
-	*e = (struct evidence){.described = o->described};
+	*e = (struct evidence){.described = o->described, .cpus_apart = o->cpus_apart};
 	/* Metadata names sched_switch also where a filter kept it out. */
 	e->shown = o->is_vague ? evidence_events(o)
 			       : event_set_of((enum event_id[]){EV_SCHED_SWITCH}, 1);
@@ -415,6 +415,26 @@ static void on_migrate(struct evidence *e, int64_t cpu)
 		}
 	}
 	*vec_push(&e->goals) = (struct evidence_goal){.cpu = cpu, .n = 1};
+}
+
+/* Return: whether another CPU had its first event, in the same thread, before. */
+static bool is_later_place(const struct evidence *e, const struct evidence_cpu *c)
+{
+	vec_each (other, &e->cpus) {
+		if (other != c && other->first_tid == c->first_tid &&
+		    other->first_ns <= c->first_ns)
+			return true;
+	}
+	return false;
+}
+
+void evidence_settle_first(struct evidence *e)
+{
+	vec_each (c, &e->cpus) {
+		/* Each CPU has an idle thread of its own. */
+		if (c->first_tid != NO_VALUE && c->first_tid != 0 && is_later_place(e, c))
+			c->first_tid = NO_VALUE;
+	}
 }
 
 bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g)

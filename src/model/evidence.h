@@ -116,6 +116,7 @@ struct evidence {
 	VEC(struct evidence_thread) named; /* by the recording as a whole, not by an event */
 	struct map vcpu_by_tid, thread_by_tid, wake_by_tids, named_by_tid;
 	struct event_set described, shown; /* see evidence_has() */
+	bool cpus_apart;
 };
 
 /* What a recording is like, as far as it decides which events are evidence. */
@@ -124,6 +125,7 @@ struct evidence_options {
 	bool is_vague;		    /* it describes events that were not enabled */
 	bool with_vmsync;	    /* vmsync's may be left out on purpose */
 	bool has_processes;	    /* it says of each thread which process it is of */
+	bool cpus_apart;	    /* it begins and ends on each CPU at a time of its own */
 };
 
 /* Which events it has to be shown. */
@@ -171,6 +173,12 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 /* Its totals, as the reader counted them; first_ns > last_ns when it had no event. */
 void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t n_lost,
 			 int64_t first_ns, int64_t last_ns);
+
+/*
+ * When all is read: where a thread was found on two CPUs at their first events, it came to the later one before that was recorded.
+ * So nobody knows who was there.
+ */
+void evidence_settle_first(struct evidence *e);
 
 /* Return: whether g is a CPU that must have run something, but has no stream. */
 bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g);

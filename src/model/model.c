@@ -204,6 +204,40 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 	}
 }
 
+/* Nothing is known any more of who is on the CPU. */
+static void vacate(struct model *m, struct cpu *c, int64_t ts)
+{
+	struct world_vcpu *v = vcpu_on(c);
+	struct thread *t = c->current;
+
+	c->current = NULL;
+	c->guest = NULL;
+	if (t)
+		lose_thread(m, t, ts);
+	if (v)
+		lose_vcpu(m, v, ts);
+	world_cpu_changed(m, c, ts);
+}
+
+/*
+ * A thread comes to CPU c that was believed to be on another: it left that one unseen. Where a recording ends on
+ * each CPU at a time of its own nothing is missing.
+ */
+static void leave_other_cpu(struct model *m, const struct cpu *c, const struct thread *t,
+			    int64_t ts)
+{
+	uint32_t cpu = t->lane.open.cpu;
+
+	if (thread_is_idle(t) || cpu == NO_CPU || cpu == c->number)
+		return;
+	struct cpu *other = world_cpu(m, c->machine, cpu);
+
+	if (other->current != t)
+		return;
+	m->contradictions += !m->identity->machines.at[c->machine].evidence->cpus_apart;
+	vacate(m, other, ts);
+}
+
 static void thread_in(struct model *m, const struct event *e, const struct cpu *c, struct thread *t)
 {
 	struct world_vcpu *v = t->vcpu;
@@ -236,6 +270,7 @@ static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 	c->current = next;
 	c->irqs = c->softirqs = 0; /* neither is ever switched away from */
 	if (prev != next) {
+		leave_other_cpu(m, c, next, e->ts);
 		thread_out(m, e, c, prev);
 		thread_in(m, e, c, next);
 	}
@@ -471,21 +506,6 @@ static void on_userspace(struct model *m, const struct event *e, struct cpu *c,
 	follow_kvm_run(m, e, c->current);
 	vcpu_userspace(&v->self, e->ts, e->cpu, e->kvm_userspace_exit.reason);
 	kvm_changed(m, c, v, e->ts);
-}
-
-/* Nothing is known any more of who is on the CPU. */
-static void vacate(struct model *m, struct cpu *c, int64_t ts)
-{
-	struct world_vcpu *v = vcpu_on(c);
-	struct thread *t = c->current;
-
-	c->current = NULL;
-	c->guest = NULL;
-	if (t)
-		lose_thread(m, t, ts);
-	if (v)
-		lose_vcpu(m, v, ts);
-	world_cpu_changed(m, c, ts);
 }
 
 /*

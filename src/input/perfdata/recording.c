@@ -274,6 +274,7 @@ static void describe(struct perfdata *p)
 	r->system = "Linux";
 	r->packet_word = "round";
 	r->packets_word = "rounds";
+	r->cpus_apart = true; /* perf switches its events on and off one CPU after the other */
 	r->knows_processes = all_say_thread(p);
 	r->knows_threads = r->knows_processes || p->formats.common_pid.size > 0;
 }
