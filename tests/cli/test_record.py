@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""test_record.py VMSCOPE: the scripts of `vmscope record`, with recorders that only say how they were called, and for
-real where the kernel lets itself be traced; as TAP."""
+"""test_record.py VMSCOPE README: the scripts of `vmscope record`, with recorders that only say how they were called,
+and these and the README's commands for real where the kernel lets itself be traced; as TAP."""
 import contextlib
 import json
 import os
@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap  # noqa: E402 pylint: disable=wrong-import-position
 
-VMSCOPE = sys.argv[1]
+VMSCOPE, README = sys.argv[1:3]
 ENV = {**os.environ, "LC_ALL": "C"}
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 MACHINES = ("host", "guest")
@@ -201,16 +201,17 @@ def finds_function_tracer():
         return False
 
 
-def record(directory, machine, tracer, seconds=2):
-    """Runs the script as a user would who stops it with Ctrl-C. Return: (status, what it said)."""
+def record(directory, text, wanted, seconds=2):
+    """Runs the script as a user would who stops it with Ctrl-C, some time after it made a file whose name begins with
+    `wanted`. Return: (status, what it said)."""
     name = directory / "record.sh"
-    name.write_text(script(machine, tracer))
+    name.write_text(text)
     with open(directory / "said", "w+", encoding="utf-8") as said:
         with subprocess.Popen(["sh", name], cwd=directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                              env={**ENV, "OUTPUT": f"{machine}.recording"}, start_new_session=True) as running:
+                              env={**ENV, "OUTPUT": wanted}, start_new_session=True) as running:
             end = time.monotonic() + 60
             while time.monotonic() < end and running.poll() is None:
-                if end > time.monotonic() + seconds and list(directory.glob(f"{machine}.recording*")):
+                if end > time.monotonic() + seconds and list(directory.glob(wanted + "*")):
                     end = time.monotonic() + seconds  # it has begun
                 subprocess.run(["sleep", "0.01"], check=True)  # something for the scheduler
             os.killpg(running.pid, signal.SIGINT)
@@ -236,28 +237,43 @@ def check_with_vmscope(path, tracer):
     assert {m["event"] for m in machine["missing"]}.isdisjoint({prefix + "sched_switch"}), machine["missing"]
 
 
-def test_trace_cmd_records():
-    with tracing("trace-cmd") as directory:
+SHOWS = {"trace-cmd": ["trace-cmd", "report", "-i"], "perf": ["perf", "script", "-F", "comm,event", "-i"]}
+
+
+def check(path, tracer, status, said):
+    """The recorder's own tool and vmscope read what was recorded."""
+    assert status == 0 or tracer == "perf" or not finds_function_tracer(), (status, said)
+    shown = subprocess.run([*SHOWS[tracer], path], check=False, env=ENV, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL).stdout
+    assert shown.count("sched_switch: ") > 100 and "hrtimer_start: " in shown, (status, said, shown[:1000])
+    check_with_vmscope(path, tracer)
+
+
+def check_scripts(tracer):
+    with tracing(tracer) as directory:
         for machine in MACHINES:
-            status, said = record(directory, machine, "trace-cmd")
-            assert status == 0 or not finds_function_tracer(), (status, said)
-            assert int(setting("buffer_size_kb")) < 1500  # whole pages, and 1408 at least
-            path = directory / f"{machine}.recording"
-            report = subprocess.run(["trace-cmd", "report", "-i", path], check=True, env=ENV, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-            assert report.count(" sched_switch: ") > 100 and " hrtimer_start: " in report, (said, report[:1000])
-            check_with_vmscope(path, "trace-cmd")
+            status, said = record(directory, script(machine, tracer), f"{machine}.recording")
+            check(directory / f"{machine}.recording", tracer, status, said)
+            assert tracer != "trace-cmd" or int(setting("buffer_size_kb")) < 1500  # 1408 in whole sub-buffers
+
+
+def test_trace_cmd_records():
+    check_scripts("trace-cmd")
 
 
 def test_perf_records():
-    with tracing("perf") as directory:
-        for machine in MACHINES:
-            said = record(directory, machine, "perf")[1]
-            path = directory / f"{machine}.recording"
-            shown = subprocess.run(["perf", "script", "-F", "comm,event", "-i", path], check=True, env=ENV,
-                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-            assert shown.count("sched:sched_switch:") > 100 and "timer:hrtimer_start:" in shown, (said, shown[:1000])
-            check_with_vmscope(path, "perf")
+    check_scripts("perf")
+
+
+def test_commands_of_the_readme_record():
+    blocks = re.findall(r"<!-- record -->\n\n((?: {4}.*\n)+)", pathlib.Path(README).read_text())
+    assert len(blocks) == 3, blocks
+    for block in blocks:
+        command = "".join(line[4:] for line in block.splitlines(True))
+        tracer = command.split()[0]
+        wanted = re.search(r"-o (\S+)", command)[1]
+        with tracing(tracer) as directory:
+            check(directory / wanted, tracer, *record(directory, "exec " + command, wanted))
 
 
 tap.run(globals())
