@@ -516,8 +516,8 @@ static void test_environment(void **state)
 static void test_labels_and_ranges_keep_the_sign(void **state)
 {
 	static const struct field_label labels[] = {{"low", {(uint64_t)-5, (uint64_t)-1}},
-						  {"zero", {0, 0}},
-						  {"both", {(uint64_t)-1, 7}}};
+						    {"zero", {0, 0}},
+						    {"both", {(uint64_t)-1, 7}}};
 	struct ctf_fc fc = {.kind = CTF_INT, .is_signed = true, .labels = labels, .n_labels = 3};
 	const struct field_range range = {3, (uint64_t)-2};
 

@@ -160,7 +160,7 @@ struct ctf_fc {
 	struct ctf_option *options; /* CTF_VARIANT */
 	uint32_t n_options;
 	const struct field_range *ranges; /* CTF_OPTIONAL: present when in one of them */
-	uint32_t n_ranges;		/* 0: present when not zero */
+	uint32_t n_ranges;		  /* 0: present when not zero */
 };
 
 struct ctf_stream_class;
