@@ -94,7 +94,7 @@ const struct required_event required_events[] = {
 	 .topic = "Who wakes whom: threads of one VM wake each other",
 	 .without = "which vCPUs are of one VM is told by fewer wake-ups between their threads"},
 
-	/* perf says of each thread which process it is of; trace-cmd of none, but here who made it. */
+	/* perf tells of each thread when it begins and ends, and its process; trace-cmd knows no processes. */
 	{.names = {LTTNG("sched_process_fork")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,
@@ -105,7 +105,7 @@ const struct required_event required_events[] = {
 	 .need = NEED_DETAIL,
 	 .topic = "Processes: names, and which threads belong together",
 	 .without = "which thread made which is not known, and so less of who belongs together"},
-	{.names = {KERNEL("sched:sched_process_exit"), LTTNG("sched_process_exit")},
+	{.names = {TRACE_CMD("sched:sched_process_exit"), LTTNG("sched_process_exit")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Processes: names, and which threads belong together",

@@ -38,6 +38,7 @@ static bool is_left_out(enum event_id id, enum tracer tracer)
 	case EV_SCHED_WAKING:
 		return tracer != TRACER_TRACE_CMD;
 	case EV_SCHED_PROCESS_FORK:
+	case EV_SCHED_PROCESS_EXIT:
 		return tracer == TRACER_PERF;
 	case EV_STATEDUMP_PROCESS_STATE:
 	case EV_STATEDUMP_PID_NS:
