@@ -131,8 +131,11 @@ static unsigned role_to_look_at(const struct info_machine *m)
 	return m->role == ROLE_UNKNOWN ? ROLE_GUEST : m->role;
 }
 
-static bool counts_cycles(const struct recording *r)
+/* Return: whether it is not known for sure how many counts of a clock there are in a second. */
+static bool is_of_unknown_rate(const struct recording *r)
 {
+	if (r->diags.at[DIAG_CLOCK_RATE].count)
+		return true;
 	vec_each (c, &r->clocks) {
 		if (c->is_tsc && c->frequency_error)
 			return true;
@@ -143,7 +146,7 @@ static bool counts_cycles(const struct recording *r)
 static bool is_needed(const struct info_machine *m, const struct required_event *r)
 {
 	return (r->roles & role_to_look_at(m)) && required_by(r, m->tracer) &&
-	       (!r->for_cycles || counts_cycles(m->trace));
+	       (!r->for_cycles || is_of_unknown_rate(m->trace));
 }
 
 const char *info_without(const struct info_machine *m, const struct required_event *r)
