@@ -21,6 +21,13 @@ static void write_vm(struct html *h, sqlite3_stmt *row)
 {
 	html_raw(h, "<li><b>");
 	html_text(h, html_column(row, 0));
+	if (!sqlite3_column_int(row, 5)) {
+		html_raw(h, "</b> ran for ");
+		write_ns(h, row, 2);
+		html_raw(h, ". What it did from exits to entries is not known: the host's "
+			    "scheduler was not recorded.\n");
+		return;
+	}
 	html_raw(h, "</b> wanted to run for ");
 	write_ns(h, row, 1);
 	html_raw(h, ". For ");
@@ -36,7 +43,7 @@ static void write_vm(struct html *h, sqlite3_stmt *row)
 
 static const char vms_sql[] =
 	"SELECT coalesce(machine, 'A VM'), sum(wanted) AS all_ns, sum(guest_ns),"
-	" sum(hypervisor_ns + userspace_ns), sum(steal_ns) AS lost FROM ("
+	" sum(hypervisor_ns + userspace_ns), sum(steal_ns) AS lost, min(scheduled) FROM ("
 	"  SELECT *, guest_ns + hypervisor_ns + userspace_ns + steal_ns AS wanted FROM found_vcpu)"
 	" GROUP BY machine HAVING all_ns > 0 ORDER BY lost DESC LIMIT 6";
 

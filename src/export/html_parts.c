@@ -11,7 +11,9 @@
  * octaves in C, below.
  */
 static const char gather_sql[] =
-	"CREATE TEMP TABLE found_vcpu AS SELECT * FROM vcpu_summary;"
+	/* Where an exit's parts are unknown, the host's scheduler was not recorded. */
+	"CREATE TEMP TABLE found_vcpu AS SELECT *, vcpu_id NOT IN (SELECT vcpu_id FROM exit_summary"
+	" WHERE handled_ns IS NULL) AS scheduled FROM vcpu_summary;"
 	"CREATE TEMP TABLE found_exit AS SELECT machine, name, sum(exits) AS exits,"
 	" sum(total_ns) AS total_ns, sum(handled_ns) AS handled_ns, sum(userspace_ns) AS userspace_ns,"
 	" sum(preempted_ns) AS preempted_ns, sum(blocked_ns) AS blocked_ns, max(max_ns) AS max_ns"
