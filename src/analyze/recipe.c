@@ -205,7 +205,7 @@ static void print_perf(enum role role, FILE *f)
 	      "# -k: the clock that the other recorders' scripts take; perf notes the time of day with it.\n"
 	      "# -m: buffer for each CPU; double it if `vmscope info` finds lost events. -B: does not look up build\n"
 	      "# ids in the end, which takes long and which nothing here needs. --namespaces: which threads are a\n"
-	      "# container's.\n"
+	      "# container's. --exclude-perf: of perf's own system calls, each that is recorded makes more of them.\n"
 	      "exec perf record -o \"$OUTPUT\" -a -k CLOCK_MONOTONIC -m 4M -B --namespaces $EVENTS -- \"$@\"\n",
 	      f);
 }
