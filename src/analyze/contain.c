@@ -64,7 +64,7 @@ static void gather_whole(struct containment *c, const struct identity *id)
 {
 	for (size_t i = 0; i < c->n_machines; i++) {
 		if (has_host(id, i))
-			gather_events(c->traces[i], &c->machines[i]);
+			gather_events(c->traces[i], id->machines.at[i].evidence, &c->machines[i]);
 		if (id->machines.at[i].is_host)
 			gather_windows(c->traces[i], id, (int)i, c->windows, INT64_MIN, INT64_MAX);
 	}
@@ -151,7 +151,8 @@ static void gather_blocks(struct containment *c, const struct identity *id, size
 	}
 }
 
-static void gather_stretches(struct containment *c, size_t machine, int64_t block, uint64_t bytes)
+static void gather_stretches(struct containment *c, const struct identity *id, size_t machine,
+			     int64_t block, uint64_t bytes)
 {
 	struct gather_parts parts = {.period = INT64_MAX, .length = INT64_MAX};
 	uint64_t size = c->traces[machine]->size;
@@ -160,7 +161,8 @@ static void gather_stretches(struct containment *c, size_t machine, int64_t bloc
 		parts.period = (uint64_t)block / 2 + 1;
 		parts.length = (uint64_t)((double)parts.period * (double)bytes / (double)size) + 1;
 	}
-	gather_causes(c->traces[machine], &parts, &c->machines[machine]);
+	gather_causes(c->traces[machine], id->machines.at[machine].evidence, &parts,
+		      &c->machines[machine]);
 }
 
 struct gathering {
@@ -177,7 +179,7 @@ static void gather_machine_parts(void *ctx, size_t machine)
 	if (g->id->machines.at[machine].is_host)
 		gather_blocks(g->c, g->id, machine, g->bytes);
 	if (has_host(g->id, machine))
-		gather_stretches(g->c, machine, g->block, PART_BYTES);
+		gather_stretches(g->c, g->id, machine, g->block, PART_BYTES);
 }
 
 static void gather_parts(struct containment *c, const struct identity *id, uint64_t bytes)
@@ -752,7 +754,7 @@ static void fit_whole(struct containment *c, const struct identity *id, int gues
 static void fit_in_memory(struct containment *c, const struct identity *id, int guest, int host)
 {
 	forget(c);
-	gather_events(c->traces[guest], &c->machines[guest]);
+	gather_events(c->traces[guest], id->machines.at[guest].evidence, &c->machines[guest]);
 	gather_windows(c->traces[host], id, host, c->windows, INT64_MIN, INT64_MAX);
 	fit_whole(c, id, guest);
 	forget(c);

@@ -60,7 +60,7 @@ static void guest_init(struct guest *g, const struct recording *trace,
 			    .reached = INT64_MIN,
 			    .left = identity->machines.at[machine].evidence->n_events};
 	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
-	g->reader = guest_reader_new(trace);
+	g->reader = guest_reader_new(trace, identity->machines.at[machine].evidence);
 	for (size_t v = 0; v < identity->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &identity->vcpus.at[v];
 

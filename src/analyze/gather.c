@@ -346,24 +346,22 @@ static enum sync_cause cause_of_guest_event(const struct event *e, bool has_idle
 }
 
 /* every: all events, not only those that can be a cause. */
-static struct input_plan *guest_plan(const struct recording *trace, bool every, bool *has_idlep)
+static struct input_plan *guest_plan(const struct recording *trace, bool every, bool has_idle)
 {
 	static const enum event_id by_event[] = {EV_TIMER_HRTIMER_START, EV_POWER_CPU_IDLE};
 	static const enum event_id by_switch[] = {EV_TIMER_HRTIMER_START, EV_SCHED_SWITCH};
 
-	*has_idlep = event_set_has(recording_described(trace), EV_POWER_CPU_IDLE);
-	struct event_set causes = event_set_of(*has_idlep ? by_event : by_switch, 2);
-
-	return input_plan_new(trace, causes, every);
+	return input_plan_new(trace, event_set_of(has_idle ? by_event : by_switch, 2), every);
 }
 
-struct guest_reader *guest_reader_new(const struct recording *trace)
+struct guest_reader *guest_reader_new(const struct recording *trace,
+				      const struct evidence *evidence)
 {
 	struct guest_reader *r = mem_zalloc(1, sizeof(*r));
-	bool has_idle;
+	bool has_idle = evidence_has(evidence, EV_POWER_CPU_IDLE);
 
 	r->trace = trace;
-	r->plan = guest_plan(trace, true, &has_idle);
+	r->plan = guest_plan(trace, true, has_idle);
 	r->n_streams = trace->streams.n;
 	r->streams = mem_zalloc(r->n_streams, sizeof(*r->streams));
 	for (size_t i = 0; i < r->n_streams; i++) {
@@ -438,9 +436,10 @@ static void put_in_order(struct gathered_cpu *c, size_t n)
 		qsort(c->at.at, c->at.n, sizeof(*c->at.at), by_time);
 }
 
-void gather_events(const struct recording *trace, struct gathered_machine *machine)
+void gather_events(const struct recording *trace, const struct evidence *evidence,
+		   struct gathered_machine *machine)
 {
-	struct guest_reader *r = guest_reader_new(trace);
+	struct guest_reader *r = guest_reader_new(trace, evidence);
 
 	for (size_t i = 0; i < r->n_streams; i++) {
 		struct guest_stream *s = &r->streams[i];
@@ -486,11 +485,11 @@ static void read_causes(const struct recording *trace, size_t stream, const stru
 	put_in_order(cpu, before);
 }
 
-void gather_causes(const struct recording *trace, const struct gather_parts *parts,
-		   struct gathered_machine *machine)
+void gather_causes(const struct recording *trace, const struct evidence *evidence,
+		   const struct gather_parts *parts, struct gathered_machine *machine)
 {
-	bool has_idle;
-	struct input_plan *plan = guest_plan(trace, false, &has_idle);
+	bool has_idle = evidence_has(evidence, EV_POWER_CPU_IDLE);
+	struct input_plan *plan = guest_plan(trace, false, has_idle);
 
 	for (size_t i = 0; i < trace->streams.n; i++)
 		read_causes(trace, i, plan, has_idle, parts,

@@ -75,12 +75,14 @@ struct guest_reader {
 };
 
 /* Each stream stands at its first event. trace must outlive the reader. */
-struct guest_reader *guest_reader_new(const struct recording *trace);
+struct guest_reader *guest_reader_new(const struct recording *trace,
+				      const struct evidence *evidence);
 void guest_reader_free(struct guest_reader *r);
 void guest_stream_step(struct guest_stream *s);
 
 /* All events of a machine. */
-void gather_events(const struct recording *trace, struct gathered_machine *machine);
+void gather_events(const struct recording *trace, const struct evidence *evidence,
+		   struct gathered_machine *machine);
 
 /* The times t with t % period < length; machine ns. */
 struct gather_parts {
@@ -88,8 +90,8 @@ struct gather_parts {
 };
 
 /* Only the events with a cause, and only those of some parts of the trace. */
-void gather_causes(const struct recording *trace, const struct gather_parts *parts,
-		   struct gathered_machine *machine);
+void gather_causes(const struct recording *trace, const struct evidence *evidence,
+		   const struct gather_parts *parts, struct gathered_machine *machine);
 
 void gathered_machine_deinit(struct gathered_machine *m);
 
