@@ -740,6 +740,8 @@ static void test_lost(void **state)
 		struct made m;
 
 		made_init(&m, &options, entry_attr);
+		put(&m, 1, 4998);
+		put(&m, 1, 4999);
 		put(&m, 1, 5000);
 		put(&m, 0, 5000);
 		perf_maker_lost(&m.maker, &at, 7);

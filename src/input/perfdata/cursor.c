@@ -459,7 +459,7 @@ void perfdata_burst_end(struct perfdata_burst *b)
 	c->told = c->last_ns = perfdata_ns(c->p, (int64_t)b->last);
 	run->time = (int64_t)b->last;
 	run->at = (uint64_t)(b->at - run->base);
-	run->is_ours = true;
+	run->is_ours = b->is_ours;
 	if (!advance(c, run))
 		close_run(c);
 }

@@ -103,6 +103,7 @@ struct perfdata_burst {
 	const uint8_t *at, *end; /* the next record, and the end of its segment */
 	uint64_t before;	 /* times are smaller */
 	uint32_t cpu;
+	bool is_ours;	  /* whether the last sample that was passed is one of this stream */
 	uint64_t n, last; /* samples that were found, and the time of the last */
 	/* What next() found. */
 	const uint8_t *sample;
@@ -118,7 +119,8 @@ static inline bool perfdata_burst_next(struct perfdata_burst *b)
 	       b->g.time < b->before) {
 		b->sample = b->at;
 		b->at += b->g.size;
-		if (__builtin_expect(b->g.cpu == b->cpu, 1)) {
+		b->is_ours = b->g.cpu == b->cpu;
+		if (__builtin_expect(b->is_ours, 1)) {
 			b->last = b->g.time;
 			b->n++;
 			return true;
