@@ -388,13 +388,14 @@ void perf_maker_attr(struct perf_maker *m, struct make_attr attr)
 	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
 
-static void put_format(struct perf_buffer *b, const char *name, int number, const char *field)
+static void put_format(struct perf_buffer *b, const char *name, int number, const char *field,
+		       const char *more)
 {
 	char text[1024];
 	int n = snprintf(text, sizeof(text),
 			 "name: %s\nID: %d\nformat:\n" COMMON
-			 "\tfield:u64 %s;\toffset:8;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n",
-			 name, number, field);
+			 "\tfield:u64 %s;\toffset:8;\tsize:8;\tsigned:0;\n%s\nprint fmt: \"\"\n",
+			 name, number, field, more);
 
 	perf_put_u64(b, (uint64_t)n);
 	perf_put(b, text, (size_t)n);
@@ -418,12 +419,13 @@ static void put_formats(const struct perf_maker *m, struct perf_buffer *b)
 	perf_put_u32(b, 2);
 	put_text(b, "kvm");
 	perf_put_u32(b, 2);
-	put_format(b, "kvm_entry", MAKE_ENTRY, "vcpu_id");
-	put_format(b, "kvm_exit", MAKE_EXIT, "exit_reason");
+	put_format(b, "kvm_entry", MAKE_ENTRY, "vcpu_id", "");
+	put_format(b, "kvm_exit", MAKE_EXIT, "exit_reason", "");
 	put_text(b, "sched");
 	perf_put_u32(b, 2);
-	put_format(b, "sched_switch", MAKE_SWITCH, "next_pid");
-	put_format(b, "sched_process_fork", MAKE_FORK, "child_pid");
+	put_format(b, "sched_switch", MAKE_SWITCH, "next_pid",
+		   "\tfield:char next_comm[16];\toffset:16;\tsize:16;\tsigned:0;\n");
+	put_format(b, "sched_process_fork", MAKE_FORK, "child_pid", "");
 	perf_put_u32(b, 0);
 	perf_put_u32(b, 0);
 	perf_put_u64(b, 0);

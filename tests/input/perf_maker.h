@@ -1,8 +1,8 @@
 /*
  * perf_maker: perf.data files of every kind, made byte by byte: what no recording at hand has, and what a test knows all about.
  *
- * Records are put down in the order in which a file has them. All tracepoints have the same field, `serial`, by
- * which a test finds each of them again. Written from the descriptions of the format, not from the reader.
+ * Records are put down in the order in which a file has them. All tracepoints have one field, `serial`, by
+ * which a test finds each of them again; sched_switch has a name behind it, the first 16 bytes of `extra`. Written from the descriptions of the format, not from the reader.
  */
 #ifndef VMSCOPE_TESTS_PERF_MAKER_H
 #define VMSCOPE_TESTS_PERF_MAKER_H

@@ -606,6 +606,97 @@ static void test_guest_mode(void **state)
 	check_made(&m, 1);
 }
 
+/* ---- large files ------------------------------------------------------------------------------ */
+
+enum { LARGE_N = 3200, LARGE_EXTRA = 3000 /* bytes of each; together more than stays mapped */ };
+
+/* In order, and in none at all: then more overlaps in time than is copied at once. */
+static void test_large(void **state)
+{
+	uint8_t extra[LARGE_EXTRA] = {0};
+
+	(void)state;
+	for (unsigned kind = 0; kind < 3; kind++) {
+		struct make_options options = {.compression = kind == 2 ? MAKE_COMPRESSED : 0};
+		struct made m;
+		uint64_t x = 12345;
+
+		made_init(&m, &options, entry_attr);
+		for (unsigned i = 0; i < LARGE_N; i++) {
+			x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+			struct make_sample s =
+				sample_of(&m, i / 100 % N_CPUS,
+					  kind == 1 ? 5000 + (x >> 33) % 70000 : 5000 + i);
+
+			/* What is compressed too much is taken for an attack. */
+			for (unsigned k = 0; k < 64; k++)
+				extra[k] = (uint8_t)(x >> k % 57);
+			s.extra = extra;
+			s.n_extra = sizeof(extra);
+			put_sample(&m, &s);
+		}
+		check_made(&m, N_CPUS);
+	}
+}
+
+static void check_names(const struct event *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct event_text *comm = &events[i].sched_switch.next_comm;
+		char name[16];
+
+		snprintf(name, sizeof(name), "name-%" PRId64, events[i].sched_switch.next_tid);
+		assert_int_equal(events[i].id, EV_SCHED_SWITCH);
+		assert_int_equal(comm->n, strlen(name));
+		assert_memory_equal(comm->at, name, comm->n);
+	}
+}
+
+/* Texts of a batch can be looked at while the next one is read. */
+static void test_texts_stay(void **state)
+{
+	struct make_options options = {0};
+	struct make_attr switch_attr = entry_attr;
+	uint8_t extra[LARGE_EXTRA] = {0};
+	struct made m;
+
+	(void)state;
+	switch_attr.config = MAKE_SWITCH;
+	made_init(&m, &options, switch_attr);
+	for (unsigned i = 0; i < LARGE_N; i++) {
+		struct make_sample s = sample_of(&m, 0, 5000 + i);
+
+		snprintf((char *)extra, 16, "name-%" PRIu64, s.serial);
+		s.extra = extra;
+		s.n_extra = sizeof(extra);
+		put_sample(&m, &s);
+	}
+	struct recording *r = open_made(&m);
+	struct input_plan *plan = input_plan_new(r, event_set_all(), false);
+	struct reader *reader = reader_new(r, 0, plan, 0, INT64_MIN);
+	struct event *other = reader_room(reader, reader->room);
+	size_t n_other = 0, n = 0;
+
+	while (reader_read(reader)) {
+		struct event *events = reader->events;
+
+		check_names(other, n_other);
+		n += n_other;
+		n_other = reader->n;
+		reader->events = other;
+		other = events;
+	}
+	check_names(other, n_other);
+	assert_int_equal(n + n_other, LARGE_N);
+	free(other);
+	reader_free(reader);
+	input_plan_free(r, plan);
+	recording_free(r);
+	made_deinit(&m);
+}
+
+/* ---- single records --------------------------------------------------------------------------- */
+
 /* Data of a processor's trace follows its record; records of kinds that nobody knew are passed. */
 static void test_other_records(void **state)
 {
@@ -1258,6 +1349,8 @@ int main(void)
 		cmocka_unit_test(test_no_order),
 		cmocka_unit_test(test_mixed_cpus),
 		cmocka_unit_test(test_guest_mode),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_texts_stay),
 		cmocka_unit_test(test_other_records),
 		cmocka_unit_test(test_dead_thread),
 		cmocka_unit_test(test_from_time),

@@ -16,7 +16,7 @@ enum {
 };
 
 /* Bits of its flags. */
-enum { FLAG_COMM = 9, FLAG_TASK = 13, FLAG_SAMPLE_ID_ALL = 18, FLAG_USE_CLOCKID = 25 };
+enum { FLAG_SAMPLE_ID_ALL = 18, FLAG_USE_CLOCKID = 25 };
 
 /* A table is made when it has at most so many places more per id. */
 enum { TABLE_SPARSE = 8, TABLE_SMALL = 4096 };
@@ -55,6 +55,13 @@ static void place_in_sample(struct perfdata_layout *l)
 		l->id = id;
 }
 
+static bool is_simple(const struct perfdata_layout *l)
+{
+	uint64_t behind = PERFDATA_S_READ | PERFDATA_S_CALLCHAIN;
+
+	return l->tid && (l->sample_type & (behind | PERFDATA_S_RAW)) == PERFDATA_S_RAW;
+}
+
 static uint16_t place_from_end(uint16_t *end, bool has)
 {
 	*end = (uint16_t)(*end + (has ? 8 : 0));
@@ -87,11 +94,10 @@ bool perfdata_attr_add(struct perfdata_attrs *as, struct perfdata_bytes b)
 	a->type = perfdata_u32(b.at + ATTR_TYPE, big);
 	a->config = perfdata_u64(b.at + ATTR_CONFIG, big);
 	a->event = PERFDATA_NO_EVENT;
-	a->tells_comm = has_flag(b.at, FLAG_COMM, big);
-	a->tells_task = has_flag(b.at, FLAG_TASK, big);
 	a->layout.sample_type = perfdata_u64(b.at + ATTR_SAMPLE_TYPE, big);
 	a->layout.read_format = perfdata_u64(b.at + ATTR_READ_FORMAT, big);
 	place_in_sample(&a->layout);
+	a->is_simple = a->type == PERFDATA_TRACEPOINT && is_simple(&a->layout);
 	if (has_flag(b.at, FLAG_SAMPLE_ID_ALL, big))
 		place_at_end(&a->layout);
 	if (size >= ATTR_SIZE_CLOCKID && b.n >= ATTR_SIZE_CLOCKID) {

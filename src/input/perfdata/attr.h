@@ -64,7 +64,8 @@ struct perfdata_attr {
 	uint32_t type;
 	uint64_t config; /* of a tracepoint: its number */
 	struct perfdata_layout layout;
-	bool has_clock, tells_comm, tells_task;
+	bool has_clock;
+	bool is_simple; /* a tracepoint whose samples have a thread, and raw data behind the part of fixed size */
 	int32_t clock;	  /* clockid_t, if has_clock */
 	const char *name; /* as perf calls it; NULL: it does not say */
 	uint32_t event;	  /* in recording.events; PERFDATA_NO_EVENT: none yet */

@@ -1,43 +1,55 @@
 #include "input/perfdata/cursor.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "input/perfdata/glance.h"
 #include "input/perfdata/side.h"
 
-/* ---- pages ------------------------------------------------------------------------------------ */
+enum { COPIES_MAX = 64 /* at once; what overlaps even more is read in the file's mapping */ };
 
-static const struct perfdata_source *source_of(const struct perfdata_cursor *c,
-					       const struct perfdata_segment *seg)
+/* ---- a segment's bytes ------------------------------------------------------------------------ */
+
+/* Return: whether all of them could be read. */
+static bool read_bytes(const struct perfdata_source *source, const struct perfdata_segment *seg,
+		       uint8_t *to)
 {
-	return &c->p->sources.at[seg->source];
-}
+	uint64_t at = (uint64_t)(source->at - source->map.data) + seg->offset;
+	size_t n = 0;
 
-/* Bytes from the start of the source's file, if it is mapped. */
-static uint64_t map_offset(const struct perfdata_source *source, const struct perfdata_segment *seg)
-{
-	return (uint64_t)(source->at - source->map.data) + seg->offset;
-}
+	while (n < seg->size) {
+		ssize_t got = pread(source->fd, to + n, seg->size - n, (off_t)(at + n));
 
-static void drop_pages(const struct perfdata_cursor *c, const struct perfdata_segment *seg)
-{
-	const struct perfdata_source *source = source_of(c, seg);
-
-	if (source->map.data) {
-		uint64_t at = map_offset(source, seg);
-
-		file_map_drop_range(&source->map, at, at + seg->size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
 	}
+	memset(to + n, 0, seg->size - n);
+	return n == seg->size;
 }
 
-/* Of the last few segments that were read the oldest makes room for this one. */
-static void keep_pages(struct perfdata_cursor *c, const struct perfdata_segment *seg)
+/* Sets run->base to the segment's bytes, and run->copy. */
+static void get_bytes(struct perfdata_cursor *c, struct perfdata_run *run)
 {
-	const struct perfdata_segment **place = &c->kept[c->n_closed++ % PERFDATA_KEPT];
+	const struct perfdata_segment *seg = run->segment;
+	const struct perfdata_source *source = &c->p->sources.at[seg->source];
 
-	if (*place)
-		drop_pages(c, *place);
-	*place = seg;
+	run->base = source->at + seg->offset;
+	if (!perfdata_is_copied(source) || c->copies.n_taken >= COPIES_MAX)
+		return;
+	run->copy = perfdata_copies_take(&c->copies, seg->size);
+	run->base = run->copy.at;
+	if (!read_bytes(source, seg, run->copy.at)) {
+		struct diag where = {.first_ns = perfdata_ns(c->p, seg->first),
+				     .file = source->path,
+				     .packet = seg->offset};
+
+		diag_add(&c->diags, DIAG_FILE_UNREADABLE, 1, &where);
+		c->gap = true;
+	}
 }
 
 /* ---- a segment's records ---------------------------------------------------------------------- */
@@ -153,7 +165,8 @@ static bool is_before(const struct perfdata_run *a, const struct perfdata_run *b
 		return a->time < b->time;
 	if (a->segment->source != b->segment->source)
 		return a->segment->source < b->segment->source;
-	return a->record.at < b->record.at;
+	return a->segment->offset + (uint64_t)(a->record.at - a->base) <
+	       b->segment->offset + (uint64_t)(b->record.at - b->base);
 }
 
 static void swap_runs(struct perfdata_run *a, struct perfdata_run *b)
@@ -189,20 +202,18 @@ static void sift_up(struct perfdata_cursor *c)
 		swap_runs(&at[i], &at[(i - 1) / 2]);
 }
 
+static void free_run(struct perfdata_cursor *c, struct perfdata_run *run)
+{
+	perfdata_copies_give(&c->copies, run->copy);
+	free(run->list);
+}
+
 static void open_segment(struct perfdata_cursor *c, const struct perfdata_segment *seg)
 {
-	const struct perfdata_source *source = source_of(c, seg);
 	struct perfdata_run *run = vec_push(&c->runs);
 
-	if (source->map.data) {
-		uint64_t at = map_offset(source, seg);
-
-		file_map_enclose(&source->map, at, at + seg->size);
-	}
-	*run = (struct perfdata_run){.segment = seg,
-				     .base = source->at + seg->offset,
-				     .time = seg->first,
-				     .is_ours = true};
+	*run = (struct perfdata_run){.segment = seg, .time = seg->first, .is_ours = true};
+	get_bytes(c, run);
 	c->n_rounds += seg->rounds;
 	c->gap |= seg->follows_damage;
 	if (!seg->is_sorted)
@@ -210,7 +221,7 @@ static void open_segment(struct perfdata_cursor *c, const struct perfdata_segmen
 	if (advance(c, run)) {
 		sift_up(c);
 	} else {
-		free(run->list);
+		free_run(c, run);
 		c->runs.n--;
 	}
 }
@@ -220,8 +231,7 @@ static void close_run(struct perfdata_cursor *c)
 {
 	struct perfdata_run *first = c->runs.at;
 
-	keep_pages(c, first->segment);
-	free(first->list);
+	free_run(c, first);
 	*first = c->runs.at[--c->runs.n];
 	if (c->runs.n)
 		sift_down(c);
@@ -258,6 +268,9 @@ static inline bool take_next(struct perfdata_cursor *c)
 	c->record = run->record;
 	c->attr = &c->p->attrs.at.at[run->attr];
 	c->time = run->time;
+	c->segment = run->segment;
+	c->record_offset = run->segment->offset + (uint64_t)(run->record.at - run->base);
+	run->copy.used = c->copies.turn;
 	if (__builtin_expect(!advance(c, run), 0))
 		close_run(c);
 	else if (__builtin_expect(c->runs.n > 1, 0))
@@ -269,17 +282,15 @@ static inline bool take_next(struct perfdata_cursor *c)
 
 static void count(struct perfdata_cursor *c, enum diag_id id, uint64_t n, int64_t ns)
 {
-	const struct perfdata_source *source = NULL;
 	struct diag where = {.first_ns = ns};
 
-	vec_each (s, &c->p->sources) {
-		if (c->record.at >= s->at && c->record.at < s->at + s->size)
-			source = s;
-	}
-	if (source) {
+	if (c->segment) {
+		const struct perfdata_source *source = &c->p->sources.at[c->segment->source];
+
 		where.file = source->path;
-		where.packet = (uint64_t)(c->record.at -
-					  (source->map.data ? source->map.data : source->at));
+		where.packet = c->record_offset;
+		if (source->map.data)
+			where.packet += (uint64_t)(source->at - source->map.data);
 	}
 	diag_add(&c->diags, id, n, &where);
 }
@@ -433,7 +444,7 @@ int perfdata_cursor_next(struct perfdata_cursor *c)
 struct perfdata_burst perfdata_burst_begin(struct perfdata_cursor *c)
 {
 	const struct perfdata_run *run = c->runs.at;
-	struct perfdata_burst b = {.c = c, .cpu = c->lane->cpu};
+	struct perfdata_burst b = {.c = c, .attrs = &c->p->attrs, .cpu = c->lane->cpu};
 
 	if (c->runs.n != 1 || run->list || c->is_held || c->gap || c->throttled.n ||
 	    !c->p->attrs.plain.is_plain || !c->lane->has_cpu || run->time >= c->next_begin)
@@ -460,6 +471,7 @@ void perfdata_burst_end(struct perfdata_burst *b)
 	run->time = (int64_t)b->last;
 	run->at = (uint64_t)(b->at - run->base);
 	run->is_ours = b->is_ours;
+	run->copy.used = c->copies.turn;
 	if (!advance(c, run))
 		close_run(c);
 }
@@ -480,14 +492,9 @@ void perfdata_cursor_init(struct perfdata_cursor *c, const struct perfdata *p, s
 
 void perfdata_cursor_deinit(struct perfdata_cursor *c)
 {
-	vec_each (run, &c->runs) {
-		drop_pages(c, run->segment);
-		free(run->list);
-	}
-	for (unsigned i = 0; i < PERFDATA_KEPT; i++) {
-		if (c->kept[i])
-			drop_pages(c, c->kept[i]);
-	}
+	vec_each (run, &c->runs)
+		free_run(c, run);
 	vec_deinit(&c->runs);
+	perfdata_copies_deinit(&c->copies);
 	map_deinit(&c->throttled);
 }

@@ -10,6 +10,7 @@
 #ifndef VMSCOPE_PERFDATA_CURSOR_H
 #define VMSCOPE_PERFDATA_CURSOR_H
 
+#include "input/perfdata/copies.h"
 #include "input/perfdata/perfdata.h"
 
 struct perfdata_entry {
@@ -22,7 +23,8 @@ struct perfdata_entry {
 /* A segment that is being read. */
 struct perfdata_run {
 	const struct perfdata_segment *segment;
-	const uint8_t *base; /* its first byte */
+	const uint8_t *base;	   /* its first byte */
+	struct perfdata_copy copy; /* where that is, if it is not in the file's mapping */
 	/* The next record. */
 	struct perfdata_record record;
 	int64_t time;
@@ -33,8 +35,6 @@ struct perfdata_run {
 	struct perfdata_entry *list; /* owned; n of them; or NULL */
 	uint32_t n, next;
 };
-
-enum { PERFDATA_KEPT = 2 };
 
 enum perfdata_step {
 	PERFDATA_END = 0,
@@ -76,9 +76,10 @@ struct perfdata_cursor {
 	bool is_held; /* what is in `record` was found, but is told only after what is missing before it */
 	bool gap, ended;
 	struct map throttled; /* ids of tracepoints that are left out at present */
-	/* What was read last stays mapped: events that refer to it are being looked at. */
-	const struct perfdata_segment *kept[PERFDATA_KEPT];
-	unsigned n_closed;
+	struct perfdata_copies copies;
+	/* Where c->record is. */
+	const struct perfdata_segment *segment;
+	uint64_t record_offset; /* in the source */
 };
 
 /* Segments that end before skip_before_ns are stepped over; INT64_MIN: none. p must outlive it. */
@@ -86,7 +87,7 @@ void perfdata_cursor_init(struct perfdata_cursor *c, const struct perfdata *p, s
 			  int64_t skip_before_ns);
 void perfdata_cursor_deinit(struct perfdata_cursor *c);
 
-/* Return: enum perfdata_step. */
+/* Return: enum perfdata_step. c->record is there until the second turn of c->copies after this one. */
 int perfdata_cursor_next(struct perfdata_cursor *c);
 
 /*
@@ -100,6 +101,7 @@ int perfdata_cursor_next(struct perfdata_cursor *c);
  */
 struct perfdata_burst {
 	struct perfdata_cursor *c;
+	const struct perfdata_attrs *attrs;
 	const uint8_t *at, *end; /* the next record, and the end of its segment */
 	uint64_t before;	 /* times are smaller */
 	uint32_t cpu;
@@ -115,7 +117,7 @@ void perfdata_burst_end(struct perfdata_burst *b);
 
 static inline bool perfdata_burst_next(struct perfdata_burst *b)
 {
-	while (perfdata_glimpse(&b->c->p->attrs, b->at, (uint64_t)(b->end - b->at), &b->g) &&
+	while (perfdata_glimpse(b->attrs, b->at, (uint64_t)(b->end - b->at), &b->g) &&
 	       b->g.time < b->before) {
 		b->sample = b->at;
 		b->at += b->g.size;

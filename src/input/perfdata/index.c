@@ -7,8 +7,8 @@
 #include "input/perfdata/side.h"
 
 enum {
-	SEGMENT_RECORDS = 2048,	   /* so many fit in a CPU's cache, with what is kept of each */
-	SEGMENT_SIZE = 1 << 20,	   /* bytes */
+	SEGMENT_RECORDS = 1024,	   /* so many fit in a CPU's cache */
+	SEGMENT_SIZE = 128 << 10,  /* bytes */
 	SEGMENT_FOREIGN = 4 << 10, /* bytes: of others between two records of a segment */
 	SCAN_STEP = 1 << 20,	   /* bytes: that are mapped at once */
 	PREPARED_MAX = 16,	   /* often: attributes are found among other records */
@@ -225,13 +225,15 @@ static struct event_text *comm_of(struct scan *s, int32_t tid)
 
 static void on_comm(struct scan *s, const struct perfdata_thread *t, bool is_old)
 {
-	*comm_of(s, t->tid) = t->comm;
+	const char *comm = arena_strndup(&s->p->base.arena, t->comm.at, t->comm.n);
+
+	*comm_of(s, t->tid) = (struct event_text){comm, t->comm.n};
 	if (!is_old)
 		return;
 	struct recording_thread *known = get_thread(s, t->tid);
 
 	known->pid = t->pid;
-	known->comm = arena_strndup(&s->p->base.arena, t->comm.at, t->comm.n);
+	known->comm = comm;
 }
 
 /* What perf synthesizes for a thread that was there before says its process, too. */
@@ -411,7 +413,7 @@ static void drop_window(const struct scan_window *w)
 	const struct perfdata_source *source = w->source;
 	uint64_t base = (uint64_t)(source->at - source->map.data);
 
-	if (source->map.data)
+	if (perfdata_is_copied(source))
 		file_map_drop_range(&source->map, base + w->from, base + w->to);
 }
 
@@ -423,7 +425,7 @@ static void move_window(struct scan_window *w, uint64_t at)
 	drop_window(w);
 	w->from = at;
 	w->to = at + SCAN_STEP;
-	if (source->map.data)
+	if (perfdata_is_copied(source))
 		file_map_enclose(&source->map, base + w->from, base + w->to);
 }
 

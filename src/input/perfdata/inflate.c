@@ -243,11 +243,13 @@ static int replace(struct inflate *in, struct perfdata_source *source)
 	if (s->has_file && (sink_flush(s, in->err) ||
 			    file_map_init_fd(&map, s->file.fd, "what was decompressed", in->err)))
 		return ERR;
-	file_map_deinit(&source->map);
+	perfdata_unmap(source);
 	source->map = map;
 	source->size = s->total;
 	if (s->has_file) {
 		source->at = map.data;
+		source->fd = s->file.fd;
+		s->file.fd = -1;
 	} else {
 		source->at = source->memory = mem_realloc(s->at, s->n + 1);
 		s->at = NULL;

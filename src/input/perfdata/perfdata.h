@@ -24,6 +24,7 @@
 /* A stretch of records. */
 struct perfdata_source {
 	const char *path; /* of the file they are from */
+	int fd;		  /* of what is mapped; -1: nothing is */
 	struct file_map map;
 	uint8_t *
 		memory; /* owned; a small stretch that was decompressed lies here and not in `map` */
@@ -31,6 +32,17 @@ struct perfdata_source {
 	uint64_t size;	   /* bytes */
 	bool is_cut;	   /* there was more of it, which is missing */
 };
+
+enum { PERFDATA_SMALL = 8 << 20 };
+
+/*
+ * A small file stays mapped from the scan on. Parts of a larger one are mapped or copied only while they are read, so that
+ * memory does not grow with it.
+ */
+static inline bool perfdata_is_copied(const struct perfdata_source *source)
+{
+	return source->map.size > PERFDATA_SMALL;
+}
 
 /* A stretch of a source in which a stream has records; those of others can stand between them. */
 struct perfdata_segment {
@@ -94,6 +106,9 @@ static inline int64_t perfdata_ns(const struct perfdata *p, int64_t time)
 
 	return __builtin_add_overflow(time, p->offset_ns, &ns) ? INT64_MAX : ns;
 }
+
+/* Closes the file of a source. */
+void perfdata_unmap(struct perfdata_source *source);
 
 /* Counts damage that opening met at `at` in a source. */
 void perfdata_note(struct perfdata *p, enum diag_id id, uint64_t count,

@@ -71,10 +71,10 @@ void perfdata_reader_free(struct reader *r)
  * inside of a PID namespace it has the namespace's numbers, which scheduler's events do not; of
  * these it is not known which process they are.
  */
-static inline void take_thread(const struct perfdata *p, const uint8_t *at, struct event *e)
+static inline void take_thread(const uint8_t *at, bool big_endian, struct event *e)
 {
-	int32_t pid = (int32_t)perfdata_u32(at, p->big_endian);
-	int32_t tid = (int32_t)perfdata_u32(at + 4, p->big_endian);
+	int32_t pid = (int32_t)perfdata_u32(at, big_endian);
+	int32_t tid = (int32_t)perfdata_u32(at + 4, big_endian);
 
 	if (e->tid == NO_VALUE && tid >= 0)
 		e->tid = tid;
@@ -100,10 +100,12 @@ static const struct perfdata_birth *find_birth(const struct perfdata *p, int64_t
 	return from && all[from - 1].tid == tid ? &all[from - 1] : NULL;
 }
 
-static void complete_fork(const struct perfdata *p, struct event *e)
+static void complete_fork(struct perfdata_reader *r, struct event *e)
 {
-	const struct perfdata_birth *b = find_birth(p, e->sched_process_fork.child_tid, e->ts);
+	const struct perfdata_birth *b =
+		find_birth(r->cursor.p, e->sched_process_fork.child_tid, e->ts);
 
+	r->unborn = NO_VALUE;
 	if (!b)
 		return;
 	e->sched_process_fork.child_pid = b->pid;
@@ -122,8 +124,8 @@ static bool take_other(struct perfdata_reader *r, bool is_tracepoint, struct eve
 }
 
 /* Return: whether the sample is wanted. */
-static inline bool take_sample(struct perfdata_reader *r, const struct perfdata_record *rec,
-			       const struct perfdata_attr *a, int64_t time, struct event *e)
+static bool take_sample(struct perfdata_reader *r, const struct perfdata_record *rec,
+			const struct perfdata_attr *a, int64_t time, struct event *e)
 {
 	const struct perfdata *p = r->cursor.p;
 	bool is_tracepoint = a->type == PERFDATA_TRACEPOINT;
@@ -140,11 +142,9 @@ static inline bool take_sample(struct perfdata_reader *r, const struct perfdata_
 	e->ts = perfdata_ns(p, time);
 	e->pid = NO_VALUE;
 	if (a->layout.tid)
-		take_thread(p, rec->at + a->layout.tid, e);
-	if (__builtin_expect(e->id == EV_SCHED_PROCESS_FORK, 0)) {
-		r->unborn = NO_VALUE;
-		complete_fork(p, e);
-	}
+		take_thread(rec->at + a->layout.tid, p->big_endian, e);
+	if (__builtin_expect(e->id == EV_SCHED_PROCESS_FORK, 0))
+		complete_fork(r, e);
 	return true;
 }
 
@@ -237,7 +237,7 @@ static bool on_side(struct perfdata_reader *r, struct event *e)
 	e->ts = c->ns;
 	e->tid = e->pid = NO_VALUE;
 	if (has_thread)
-		take_thread(c->p, c->record.at + c->record.size - l->end_tid, e);
+		take_thread(c->record.at + c->record.size - l->end_tid, c->p->big_endian, e);
 	bool is_told = fill_side(r, e) && event_set_has(r->plan->wanted, (enum event_id)e->id);
 
 	e->tid = e->pid = NO_VALUE;
@@ -260,6 +260,23 @@ static size_t on_missing(struct perfdata_reader *r, struct event *e)
 	return 1;
 }
 
+/* As take_sample(), of one that is plain and simple. */
+static inline bool take_simple(struct perfdata_reader *r, const struct perfdata_burst *b,
+			       const struct perfdata_layout *l, struct event *e)
+{
+	const uint8_t *raw = b->sample + l->fixed + 4;
+	int64_t room = (int64_t)b->g.size - l->fixed - 4, n;
+
+	n = room < 0 ? 0 : perfdata_u32(raw - 4, false);
+	if (n > room || !ftrace_plan_take(r->plan->events, raw, (size_t)n, NO_VALUE, &r->any, e))
+		return false;
+	e->ts = perfdata_ns(r->cursor.p, (int64_t)b->g.time);
+	take_thread(b->sample + l->tid, false, e);
+	if (__builtin_expect(e->id == EV_SCHED_PROCESS_FORK, 0))
+		complete_fork(r, e);
+	return true;
+}
+
 /* Reads samples that follow each other with nothing between. Return: how many are wanted. */
 static size_t fill_burst(struct perfdata_reader *r, struct event *events, size_t room)
 {
@@ -268,9 +285,12 @@ static size_t fill_burst(struct perfdata_reader *r, struct event *events, size_t
 	size_t n = 0;
 
 	while (n < room && perfdata_burst_next(&b)) {
+		const struct perfdata_attr *a = &attrs[b.g.attr];
 		struct perfdata_record rec = {.at = b.sample, .size = (uint16_t)b.g.size};
 
-		n += take_sample(r, &rec, &attrs[b.g.attr], (int64_t)b.g.time, &events[n]);
+		n += __builtin_expect(a->is_simple, 1)
+			     ? take_simple(r, &b, &a->layout, &events[n])
+			     : take_sample(r, &rec, a, (int64_t)b.g.time, &events[n]);
 	}
 	perfdata_burst_end(&b);
 	return n;
@@ -308,7 +328,9 @@ void perfdata_reader_fill(struct reader *base)
 	struct perfdata_reader *r = (struct perfdata_reader *)base;
 	size_t n = 0;
 
-	while (n < base->room && !base->ended) {
+	perfdata_copies_turn(&r->cursor.copies);
+	while (n < base->room && !base->ended &&
+	       !(n && perfdata_copies_are_many(&r->cursor.copies))) {
 		n += fill_burst(r, &base->events[n], base->room - n);
 		if (n < base->room)
 			n += fill_one(r, &base->events[n]);

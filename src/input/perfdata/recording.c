@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -36,12 +38,25 @@ static int map_file(struct perfdata *p, const char *path, struct perfdata_source
 		    struct error *err)
 {
 	*source = (struct perfdata_source){.path = arena_strdup(&p->base.arena, path)};
-	if (file_map_init(&source->map, path, err))
+	source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (source->fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", path);
+	if (file_map_init_fd(&source->map, source->fd, path, err)) {
+		perfdata_unmap(source);
 		return ERR;
+	}
 	source->at = source->map.data;
 	source->size = source->map.size;
 	p->base.size += source->map.size;
 	return 0;
+}
+
+void perfdata_unmap(struct perfdata_source *source)
+{
+	file_map_deinit(&source->map);
+	if (source->fd >= 0)
+		close(source->fd);
+	source->fd = -1;
 }
 
 /* `perf record --threads` leaves the records of each thread in a file of their own: data.0, data.1, ... */
@@ -286,7 +301,7 @@ static void free_perfdata(struct recording *r)
 	struct perfdata *p = (struct perfdata *)r;
 
 	vec_each (s, &p->sources) {
-		file_map_deinit(&s->map);
+		perfdata_unmap(s);
 		free(s->memory);
 	}
 	vec_each (l, &p->lanes)

@@ -63,6 +63,7 @@ int perfdata_walk_next(struct walk *base)
 	struct perfdata_cursor *c = &w->cursor;
 	int step;
 
+	perfdata_copies_turn(&c->copies);
 	do
 		step = perfdata_cursor_next(c);
 	while (step == PERFDATA_SIDE);
