@@ -453,7 +453,8 @@ static void on_statedump(struct evidence *e, const struct event *event)
 {
 	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
 
-	t->pid = event->statedump_process_state.pid;
+	if (event->statedump_process_state.pid != NO_VALUE)
+		t->pid = event->statedump_process_state.pid;
 	if (event->statedump_process_state.name.n)
 		comm_set(t->comm, &event->statedump_process_state.name);
 }

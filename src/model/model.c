@@ -390,8 +390,11 @@ static void on_statedump(struct model *m, const struct event *e, const struct cp
 {
 	struct thread *t = world_thread(m, c, e->statedump_process_state.tid);
 
-	t->known.pid = e->statedump_process_state.pid;
-	t->known.ppid = e->statedump_process_state.ppid;
+	/* A name alone does not take back what a fork told. */
+	if (e->statedump_process_state.pid != NO_VALUE)
+		t->known.pid = e->statedump_process_state.pid;
+	if (e->statedump_process_state.ppid != NO_VALUE)
+		t->known.ppid = e->statedump_process_state.ppid;
 	world_set_comm(t, &e->statedump_process_state.name);
 	if (e->statedump_process_state.type == STATEDUMP_TYPE_KERNEL && t->lane.mode != MODE_KERNEL)
 		world_thread_mode(m, t, MODE_KERNEL, MODE_KERNEL, NULL);

@@ -358,6 +358,35 @@ static void threads_are_named(void **state)
 	end(&w);
 }
 
+/* As perf's COMM records do. */
+static void a_name_takes_no_parent_away(void **state)
+{
+	const struct model_thread *t = NULL;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	forks(&w, 20, 1, 50, 0, NO_VALUE);
+	say(&w, HOST, 30,
+	    (struct event){.id = EV_STATEDUMP_PROCESS_STATE,
+			   .statedump_process_state = {.tid = 50,
+						       .pid = NO_VALUE,
+						       .ppid = NO_VALUE,
+						       .type = NO_VALUE,
+						       .status = NO_VALUE,
+						       .ns_level = NO_VALUE,
+						       .ns_inum = NO_VALUE,
+						       .name = {.at = "new", .n = 3}}});
+	for (uint32_t i = 0; (t = model_thread(w.model, i)) && t->tid != 50; i++)
+		;
+	assert_non_null(t);
+	assert_string_equal(t->comm, "new");
+	assert_int_equal(t->pid, 50);
+	assert_int_equal(t->ppid, 1);
+	finish(&w);
+	end(&w);
+}
+
 /* ---- through the layers ---- */
 
 /* At 40 a thread of L2, 7, is in user code on all three layers. */
@@ -884,6 +913,7 @@ int main(void)
 		cmocka_unit_test(kvm_run_not_recorded),
 		cmocka_unit_test(dumped_in_any_order),
 		cmocka_unit_test(forked_containers),
+		cmocka_unit_test(a_name_takes_no_parent_away),
 		cmocka_unit_test(no_rings_of_containers),
 		cmocka_unit_test(wakeup_through_the_layers),
 		cmocka_unit_test(wakeup_of_a_running_vcpu),
