@@ -1,8 +1,8 @@
 /*
- * read TRACE...: reads every stream with one thread, decodes the fields of all events that the
- * program understands, and says how long that took and how much memory.
+ * read [--threads N] TRACE...: reads every stream, each with one thread (of N, or one), decodes the
+ * fields of all events that the program understands, and says how long that took and how much memory.
  *
- * `--list` prints each event's time and name instead, stream by stream: what is compared with other
+ * `--list TRACE...` prints each event's time and name instead, stream by stream: what is compared with other
  * readers.
  */
 #include <inttypes.h>
@@ -12,12 +12,20 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/parallel.h"
 #include "input/session.h"
 
 struct totals {
 	uint64_t events, wanted, gaps, lost, bytes;
 	uint64_t checksum; /* so that no decoding can be left out */
+};
+
+/* One stream, and what was found in it. */
+struct piece {
+	const struct recording *recording;
+	size_t stream;
 	bool list;
+	struct totals totals;
 };
 
 static double now(void)
@@ -58,9 +66,9 @@ static void say_diags(const struct reader *r, uint32_t cpu)
 	}
 }
 
-static void count_events(const struct recording *rec, size_t stream, const struct input_plan *plan,
-			 struct totals *sum)
+static void count_events(const struct recording *rec, size_t stream, struct totals *sum)
 {
+	struct input_plan *plan = input_plan_new(rec, event_set_all(), false);
 	struct reader *r = reader_new(rec, stream, plan, 0, INT64_MIN);
 
 	while (reader_read(r)) {
@@ -73,24 +81,48 @@ static void count_events(const struct recording *rec, size_t stream, const struc
 				add_event(sum, &r->events[i]);
 		}
 	}
-	sum->events += r->n_events;
-	sum->lost += r->n_lost;
+	sum->events = r->n_events;
+	sum->lost = r->n_lost;
 	say_diags(r, rec->streams.at[stream].cpu);
 	reader_free(r);
+	input_plan_free(rec, plan);
 }
 
-static void read_recording(const struct recording *r, struct totals *sum)
+static void read_piece(void *ctx, size_t i)
 {
-	struct input_plan *plan = input_plan_new(r, event_set_all(), false);
+	struct piece *p = &((struct piece *)ctx)[i];
 
-	for (size_t i = 0; i < r->streams.n; i++) {
-		if (sum->list)
-			list_events(r, i, sum);
-		else
-			count_events(r, i, plan, sum);
+	if (p->list)
+		list_events(p->recording, p->stream, &p->totals);
+	else
+		count_events(p->recording, p->stream, &p->totals);
+}
+
+static void add_totals(struct totals *sum, const struct totals *t)
+{
+	sum->events += t->events;
+	sum->wanted += t->wanted;
+	sum->gaps += t->gaps;
+	sum->lost += t->lost;
+	sum->checksum = sum->checksum * 31 + t->checksum;
+}
+
+static struct totals read_all(const struct session *s, unsigned threads, bool list)
+{
+	struct totals sum = {0};
+	VEC(struct piece) pieces = {0};
+
+	vec_each (rec, &s->recordings) {
+		sum.bytes += (*rec)->size;
+		for (size_t i = 0; i < (*rec)->streams.n; i++)
+			*vec_push(&pieces) =
+				(struct piece){.recording = *rec, .stream = i, .list = list};
 	}
-	sum->bytes += r->size;
-	input_plan_free(r, plan);
+	parallel_each(pieces.n, threads, read_piece, pieces.at);
+	vec_each (piece, &pieces)
+		add_totals(&sum, &piece->totals);
+	vec_deinit(&pieces);
+	return sum;
 }
 
 static void print_totals(const struct totals *sum, double seconds)
@@ -108,20 +140,23 @@ static void print_totals(const struct totals *sum, double seconds)
 
 int main(int argc, char **argv)
 {
-	struct totals sum = {.list = argc > 1 && !strcmp(argv[1], "--list")};
-	int skip = 1 + sum.list;
+	bool list = argc > 1 && !strcmp(argv[1], "--list");
+	bool with_threads = argc > 2 && !strcmp(argv[1], "--threads");
+	unsigned threads = with_threads ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
+	int skip = with_threads ? 3 : 1 + list;
 	struct session s;
 	struct error err = {0};
 	double start = now();
 	int r = session_open(&s, argv + skip, (size_t)(argc - skip), NULL, &err);
 
-	if (r)
+	if (r) {
 		fprintf(stderr, "%s\n", err.text);
-	else
-		vec_each (rec, &s.recordings)
-			read_recording(*rec, &sum);
-	if (!r && !sum.list)
-		print_totals(&sum, now() - start);
+	} else {
+		struct totals sum = read_all(&s, threads, list);
+
+		if (!list)
+			print_totals(&sum, now() - start);
+	}
 	error_deinit(&err);
 	session_deinit(&s);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
