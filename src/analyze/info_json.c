@@ -48,6 +48,7 @@ static void write_clocks(struct jsonw *j, const struct recording *r)
 		write_string(j, "name", c->name);
 		write_string(j, "uuid", c->uuid);
 		write_uint(j, "frequency", c->frequency);
+		write_uint(j, "frequency_error_ppb", c->frequency_error);
 		write_time(j, "offset_ns", true, c->offset_ns);
 		write_string(j, "origin", clock_origin_name(c->origin));
 		jsonw_object_end(j);

@@ -88,14 +88,25 @@ static const char *origin_text(enum clock_origin origin)
 	return texts[origin];
 }
 
+/* How well the frequency is known, where it had to be found out; the caller's. */
+static char *bound_text(const struct recording_clock *c)
+{
+	return c->frequency_error ? mem_printf(" within %" PRIu64 " ppb", c->frequency_error)
+				  : mem_strdup("");
+}
+
 static void print_clocks(struct out *o, const struct recording *r)
 {
-	vec_each (c, &r->clocks)
+	vec_each (c, &r->clocks) {
+		char *bound = bound_text(c);
+
 		print_line(o, c == r->clocks.at ? "clock" : "",
-			   mem_printf("%s, %" PRIu64 " Hz, counts from %" PRId64 "%s%s%s",
-				      c->name ? c->name : "unnamed", c->frequency, c->offset_ns,
-				      origin_text(c->origin), c->uuid ? ", uuid " : "",
-				      c->uuid ? c->uuid : ""));
+			   mem_printf("%s, %" PRIu64 " Hz%s, counts from %" PRId64 "%s%s%s",
+				      c->name ? c->name : "unnamed", c->frequency, bound,
+				      c->offset_ns, origin_text(c->origin),
+				      c->uuid ? ", uuid " : "", c->uuid ? c->uuid : ""));
+		free(bound);
+	}
 }
 
 static void print_span(struct out *o, const struct info_machine *m)

@@ -131,6 +131,15 @@ def test_containment_and_agent_agree():
         assert abs(by["containment"][end] - by["agent"][end]) <= bound, (end, by, bound)
 
 
+def test_rates_of_one_tsc_agree():
+    """The guest counts the host's cycles. Each finds out of its own events how many there are in a second."""
+    clocks = [m["clocks"][0] for m in json.loads(run("info", "--format", "json", HOST, GUEST).stdout)["machines"]]
+    a, b = ((c["frequency"], c["frequency"] * c["frequency_error_ppb"] / 1e9) for c in clocks)
+    assert 0 < a[1] < 100000 and 0 < b[1] < 100000, (a, b)
+    assert abs(a[0] - b[0]) <= a[1] + b[1], (a, b)
+    assert f"{a[0]} Hz within {clocks[0]['frequency_error_ppb']} ppb" in run("info", HOST, GUEST).stdout
+
+
 # ---- any mix ------------------------------------------------------------------------------------
 
 
