@@ -597,10 +597,10 @@ static void test_guest_mode(void **state)
 
 	(void)state;
 	made_init(&m, &options, entry_attr);
-	for (uint16_t misc = 0; misc <= MISC_GUEST + 1; misc++) {
+	for (unsigned misc = 0; misc <= MISC_GUEST + 1; misc++) {
 		struct make_sample s = sample_of(&m, 0, 5000 + misc);
 
-		s.misc = misc;
+		s.misc = (uint16_t)misc;
 		put_sample(&m, &s);
 	}
 	check_made(&m, 1);

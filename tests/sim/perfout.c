@@ -715,10 +715,11 @@ static uint64_t write_features(FILE *f, const struct perf *p)
 /* Until the recording is closed its data has no size, as if perf had been killed. */
 static void make_header(const struct perf *p, uint64_t data_size, uint64_t features, uint8_t *at)
 {
+	static const char magic[8] = {'P', 'E', 'R', 'F', 'I', 'L', 'E', '2'};
 	uint64_t ids = (uint64_t)n_attrs(p) * p->out.spec.n_cpus * 8;
 
 	memset(at, 0, HEADER_SIZE);
-	memcpy(at, "PERFILE2", 8);
+	memcpy(at, magic, sizeof(magic));
 	put64(at + 8, HEADER_SIZE);
 	put64(at + 16, FILE_ATTR_SIZE);
 	put64(at + 24, HEADER_SIZE + ids);

@@ -160,9 +160,9 @@ static const char COMMON_FIELDS[] =
 
 static uint8_t type_of(const char *name, size_t n)
 {
-	for (uint8_t i = 0; i < sizeof(TYPES) / sizeof(*TYPES); i++) {
+	for (size_t i = 0; i < sizeof(TYPES) / sizeof(*TYPES); i++) {
 		if (strlen(TYPES[i].name) == n && !memcmp(TYPES[i].name, name, n))
-			return i;
+			return (uint8_t)i;
 	}
 	__builtin_unreachable(); /* the table above is all there is */
 }
