@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/load.h"
+
 enum {
 	FORMAT_VERSION = 1,
 	FORMAT_HEADER_SIZE = 88,
@@ -43,18 +45,12 @@ struct entry {
 
 static inline uint64_t format_load64(const uint8_t *at)
 {
-	uint64_t x;
-
-	memcpy(&x, at, sizeof(x));
-	return le64toh(x);
+	return load_u64(at, false);
 }
 
 static inline uint32_t format_load32(const uint8_t *at)
 {
-	uint32_t x;
-
-	memcpy(&x, at, sizeof(x));
-	return le32toh(x);
+	return load_u32(at, false);
 }
 
 static inline void format_store64(uint8_t *at, uint64_t x)

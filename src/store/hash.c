@@ -1,7 +1,8 @@
 #include "store/hash.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "base/load.h"
 
 static const uint64_t P1 = 0x9E3779B185EBCA87, P2 = 0xC2B2AE3D27D4EB4F, P3 = 0x165667B19E3779F9,
 		      P4 = 0x85EBCA77C2B2AE63, P5 = 0x27D4EB2F165667C5;
@@ -9,22 +10,6 @@ static const uint64_t P1 = 0x9E3779B185EBCA87, P2 = 0xC2B2AE3D27D4EB4F, P3 = 0x1
 static inline uint64_t rotate(uint64_t x, int by)
 {
 	return x << by | x >> (64 - by);
-}
-
-static inline uint64_t load64(const uint8_t *at)
-{
-	uint64_t x;
-
-	memcpy(&x, at, sizeof(x));
-	return le64toh(x);
-}
-
-static inline uint32_t load32(const uint8_t *at)
-{
-	uint32_t x;
-
-	memcpy(&x, at, sizeof(x));
-	return le32toh(x);
 }
 
 static inline uint64_t round64(uint64_t lane, uint64_t input)
@@ -48,10 +33,10 @@ static const uint8_t *hash_stripes(struct hash_lanes *lanes, const uint8_t *at, 
 	struct hash_lanes l = *lanes;
 
 	for (; end - at >= HASH_STRIPE; at += HASH_STRIPE) {
-		l.a = round64(l.a, load64(at));
-		l.b = round64(l.b, load64(at + 8));
-		l.c = round64(l.c, load64(at + 16));
-		l.d = round64(l.d, load64(at + 24));
+		l.a = round64(l.a, load_u64(at, false));
+		l.b = round64(l.b, load_u64(at + 8, false));
+		l.c = round64(l.c, load_u64(at + 16, false));
+		l.d = round64(l.d, load_u64(at + 24, false));
 	}
 	*lanes = l;
 	return at;
@@ -68,9 +53,9 @@ static uint64_t join_lanes(const struct hash_lanes *l)
 static uint64_t hash_rest(uint64_t hash, const uint8_t *at, const uint8_t *end)
 {
 	for (; end - at >= 8; at += 8)
-		hash = rotate(hash ^ round64(0, load64(at)), 27) * P1 + P4;
+		hash = rotate(hash ^ round64(0, load_u64(at, false)), 27) * P1 + P4;
 	if (end - at >= 4) {
-		hash = rotate(hash ^ load32(at) * P1, 23) * P2 + P3;
+		hash = rotate(hash ^ load_u32(at, false) * P1, 23) * P2 + P3;
 		at += 4;
 	}
 	for (; at < end; at++)

@@ -1,9 +1,9 @@
 #include "input/ctf/plan.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/load.h"
 #include "base/mem.h"
 #include "input/ctf/bits.h"
 
@@ -1027,9 +1027,7 @@ static const struct ctf_event_plan *find_event(const struct ctf_stream_plan *s, 
 /* The eight bytes of a short header at bit pos, which is that of a whole byte. */
 static inline uint64_t load_short(const struct short_header *h, const uint8_t *data, uint64_t pos)
 {
-	uint64_t v = LOAD_AS(uint64_t, data + (pos >> 3));
-
-	return h->big_endian ? be64toh(v) : le64toh(v);
+	return load_u64(data + (pos >> 3), h->big_endian);
 }
 
 static inline uint64_t short_id(const struct short_header *h, uint64_t v)
@@ -1094,24 +1092,13 @@ int ctf_plan_event(const struct ctf_event_plan *event, struct ctf_reader *r, voi
 	return execute(event->plan, event->start, r, out);
 }
 
-/* Eight bytes at most before the first NUL. */
-static inline uint64_t length_in_word(const uint8_t *at)
-{
-	uint64_t low = UINT64_C(0x0101010101010101);
-	uint64_t v = le64toh(LOAD_AS(uint64_t, at)), nuls = (v - low) & ~v & low << 7;
-
-	return nuls ? (uint64_t)__builtin_ctzll(nuls) / 8 : 8;
-}
-
 static inline uint64_t take_length(const struct take *t, const uint8_t *at)
 {
 	if (!t->code_unit)
 		return t->n;
-	if (t->n != 16) /* what kernels keep of a thread's name */
+	if (t->n != LOAD_COMM)
 		return ctf_text_length(at, t->n, 1);
-	uint64_t n = length_in_word(at);
-
-	return n < 8 ? n : 8 + length_in_word(at + 8);
+	return load_comm_length(at);
 }
 
 static inline void take_fields(const struct take *t, uint32_t n, const uint8_t *header, void *out)

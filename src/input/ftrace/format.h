@@ -12,14 +12,13 @@
 #ifndef VMSCOPE_INPUT_FTRACE_FORMAT_H
 #define VMSCOPE_INPUT_FTRACE_FORMAT_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/load.h"
 #include "base/mem.h"
 #include "events/layout.h"
 #include "input/field.h"
@@ -81,14 +80,11 @@ uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_fi
 static inline uint32_t ftrace_id_of(const struct ftrace_formats *fs, const uint8_t *record,
 				    size_t size)
 {
-	uint16_t id;
-
-	if (__builtin_expect(fs->common_type.offset || fs->common_type.size != sizeof(id) ||
-				     size < sizeof(id),
+	if (__builtin_expect(fs->common_type.offset || fs->common_type.size != sizeof(uint16_t) ||
+				     size < sizeof(uint16_t),
 			     0))
 		return (uint32_t)ftrace_read_int(fs, &fs->common_type, record, size);
-	memcpy(&id, record, sizeof(id));
-	return fs->big_endian ? be16toh(id) : le16toh(id);
+	return load_u16(record, fs->big_endian);
 }
 
 /* Return: NULL if no format has this id. */

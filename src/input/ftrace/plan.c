@@ -1,6 +1,5 @@
-#include <endian.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "input/ftrace/format.h"
@@ -8,7 +7,7 @@
 
 enum take_kind { TAKE_INT, TAKE_TEXT, TAKE_CONST, TAKE_NO_TEXT };
 
-enum { WORD = 8 /* bytes of a load */, COMM_SIZE = 16 /* what kernels keep of a thread's name */ };
+enum { WORD = 8 /* bytes of a load */ };
 
 /*
  * An integer is a load of 8 bytes, of which the bits above the field are shifted out, then those below.
@@ -205,30 +204,9 @@ void ftrace_plan_free(struct ftrace_plan *plan)
 
 /* ---- executing -------------------------------------------------------------------------------- */
 
-static inline uint64_t load_word(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-/* Eight bytes at most before the first NUL. */
-static inline size_t plan_length_in_word(const uint8_t *at)
-{
-	uint64_t low = UINT64_C(0x0101010101010101);
-	uint64_t v = le64toh(load_word(at)), nuls = (v - low) & ~v & low << 7;
-
-	return nuls ? (size_t)__builtin_ctzll(nuls) / 8 : 8;
-}
-
 static inline size_t text_length(const uint8_t *at, size_t n)
 {
-	if (n != COMM_SIZE)
-		return strnlen((const char *)at, n);
-	size_t first = plan_length_in_word(at);
-
-	return first < WORD ? first : WORD + plan_length_in_word(at + WORD);
+	return n == LOAD_COMM ? load_comm_length(at) : strnlen((const char *)at, n);
 }
 
 static struct event_text take_text(const struct ftrace_plan *plan, const struct ftrace_field *f,
@@ -244,9 +222,8 @@ static struct event_text take_text(const struct ftrace_plan *plan, const struct 
 /* As the format describes it, which is the same in both byte orders once the bytes are swapped. */
 static inline int64_t take_int(const struct take *t, bool big_endian, const uint8_t *record)
 {
-	uint64_t v = load_word(record + t->at);
+	uint64_t v = load_u64(record + t->at, big_endian);
 
-	v = big_endian ? be64toh(v) : le64toh(v);
 	return (int64_t)((uint64_t)((int64_t)(v << t->up) >> t->down) & t->mask);
 }
 

@@ -88,21 +88,21 @@ bool perfdata_attr_add(struct perfdata_attrs *as, struct perfdata_bytes b)
 	if (b.n < ATTR_SIZE_FIRST || as->at.n == PERFDATA_ATTRS_MAX)
 		return false;
 	bool big = b.big_endian;
-	uint32_t size = perfdata_u32(b.at + ATTR_SIZE, big);
+	uint32_t size = load_u32(b.at + ATTR_SIZE, big);
 	struct perfdata_attr *a = vec_push(&as->at);
 
-	a->type = perfdata_u32(b.at + ATTR_TYPE, big);
-	a->config = perfdata_u64(b.at + ATTR_CONFIG, big);
+	a->type = load_u32(b.at + ATTR_TYPE, big);
+	a->config = load_u64(b.at + ATTR_CONFIG, big);
 	a->event = PERFDATA_NO_EVENT;
-	a->layout.sample_type = perfdata_u64(b.at + ATTR_SAMPLE_TYPE, big);
-	a->layout.read_format = perfdata_u64(b.at + ATTR_READ_FORMAT, big);
+	a->layout.sample_type = load_u64(b.at + ATTR_SAMPLE_TYPE, big);
+	a->layout.read_format = load_u64(b.at + ATTR_READ_FORMAT, big);
 	place_in_sample(&a->layout);
 	a->is_simple = a->type == PERFDATA_TRACEPOINT && is_simple(&a->layout);
 	if (has_flag(b.at, FLAG_SAMPLE_ID_ALL, big))
 		place_at_end(&a->layout);
 	if (size >= ATTR_SIZE_CLOCKID && b.n >= ATTR_SIZE_CLOCKID) {
 		a->has_clock = has_flag(b.at, FLAG_USE_CLOCKID, big);
-		a->clock = (int32_t)perfdata_u32(b.at + ATTR_CLOCKID, big);
+		a->clock = (int32_t)load_u32(b.at + ATTR_CLOCKID, big);
 	}
 	return true;
 }
@@ -185,7 +185,7 @@ long perfdata_attr_of_other(const struct perfdata_attrs *as, const struct perfda
 	long i = -1;
 
 	if (as->end_id && r->size >= PERFDATA_HEAD + as->end_id)
-		i = perfdata_attr_find(as, perfdata_u64(r->at + r->size - as->end_id, big_endian));
+		i = perfdata_attr_find(as, load_u64(r->at + r->size - as->end_id, big_endian));
 	return i < 0 && as->at.n ? 0 : i;
 }
 
@@ -211,7 +211,7 @@ size_t perfdata_read_size(const struct perfdata_layout *l, const uint8_t *at, si
 		head += 8;
 		if (left < head)
 			return 0;
-		n = perfdata_u64(at, big_endian);
+		n = load_u64(at, big_endian);
 	}
 	if (left < head || n > (left - head) / count_size(f))
 		return 0;
@@ -235,13 +235,13 @@ bool perfdata_raw_behind(const struct perfdata_layout *l, const struct perfdata_
 	if (l->sample_type & PERFDATA_S_CALLCHAIN) {
 		uint64_t room = (uint64_t)(end - at) / 8;
 
-		if (!room || perfdata_u64(at, big_endian) > room - 1)
+		if (!room || load_u64(at, big_endian) > room - 1)
 			return false;
-		at += 8 + perfdata_u64(at, big_endian) * 8;
+		at += 8 + load_u64(at, big_endian) * 8;
 	}
 	if (end - at < 4)
 		return false;
-	rawp->n = perfdata_u32(at, big_endian);
+	rawp->n = load_u32(at, big_endian);
 	rawp->at = at + 4;
 	return rawp->n <= (size_t)(end - rawp->at);
 }

@@ -126,7 +126,7 @@ static inline long perfdata_attr_of_sample(const struct perfdata_attrs *as,
 		return as->at.n ? 0 : -1;
 	if (r->size < as->id + 8)
 		return -1;
-	uint64_t id = perfdata_u64(r->at + as->id, big_endian);
+	uint64_t id = load_u64(r->at + as->id, big_endian);
 	long i = perfdata_attr_find(as, id);
 
 	/* perf makes up some samples with an id of 0. */
@@ -160,12 +160,12 @@ static inline bool perfdata_glimpse(const struct perfdata_attrs *as, const uint8
 	g->size = (uint32_t)(head >> 48);
 	if ((uint32_t)head != PERFDATA_SAMPLE || g->size < as->plain.need || g->size > left)
 		return false;
-	g->time = perfdata_u64(at + as->plain.time, false);
-	g->cpu = perfdata_u32(at + as->plain.cpu, false);
+	g->time = load_u64(at + as->plain.time, false);
+	g->cpu = load_u32(at + as->plain.cpu, false);
 	g->attr = 0;
 	if (!as->id)
 		return true;
-	i = perfdata_u64(at + as->id, false) - as->first_id;
+	i = load_u64(at + as->id, false) - as->first_id;
 	if (i >= as->n_table)
 		return false;
 	g->attr = as->table[i] - 1u;
@@ -200,7 +200,7 @@ static inline bool perfdata_raw(const struct perfdata_layout *l, const struct pe
 		return perfdata_raw_behind(l, r, big_endian, rawp);
 	if (!(l->sample_type & PERFDATA_S_RAW) || r->size < l->fixed + 4)
 		return false;
-	rawp->n = perfdata_u32(r->at + l->fixed, big_endian);
+	rawp->n = load_u32(r->at + l->fixed, big_endian);
 	rawp->at = r->at + l->fixed + 4;
 	return rawp->n <= (size_t)(r->size - l->fixed - 4);
 }

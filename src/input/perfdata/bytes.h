@@ -1,38 +1,14 @@
 /*
- * bytes: integers in a file's byte order, and a stretch of bytes that is read in order.
+ * bytes: a stretch of bytes that is read in order, integers in the file's byte order.
  */
 #ifndef VMSCOPE_PERFDATA_BYTES_H
 #define VMSCOPE_PERFDATA_BYTES_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-static inline uint16_t perfdata_u16(const uint8_t *at, bool big_endian)
-{
-	uint16_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be16toh(v) : le16toh(v);
-}
-
-static inline uint32_t perfdata_u32(const uint8_t *at, bool big_endian)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be32toh(v) : le32toh(v);
-}
-
-static inline uint64_t perfdata_u64(const uint8_t *at, bool big_endian)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be64toh(v) : le64toh(v);
-}
+#include "base/load.h"
 
 /* What is left to be read. */
 struct perfdata_bytes {
@@ -58,7 +34,7 @@ static inline bool perfdata_take_u32(struct perfdata_bytes *b, uint32_t *vp)
 
 	if (!perfdata_take(b, sizeof(*vp), &part))
 		return false;
-	*vp = perfdata_u32(part.at, b->big_endian);
+	*vp = load_u32(part.at, b->big_endian);
 	return true;
 }
 
@@ -68,7 +44,7 @@ static inline bool perfdata_take_u64(struct perfdata_bytes *b, uint64_t *vp)
 
 	if (!perfdata_take(b, sizeof(*vp), &part))
 		return false;
-	*vp = perfdata_u64(part.at, b->big_endian);
+	*vp = load_u64(part.at, b->big_endian);
 	return true;
 }
 

@@ -355,7 +355,7 @@ static void end_throttle(struct perfdata_cursor *c)
 
 	c->gap = true;
 	if (at)
-		map_remove(&c->throttled, perfdata_u64(c->record.at + at, c->p->big_endian));
+		map_remove(&c->throttled, load_u64(c->record.at + at, c->p->big_endian));
 }
 
 /* ---- steps ------------------------------------------------------------------------------------ */

@@ -18,11 +18,11 @@ bool perfdata_glance_other(const struct perfdata *p, const struct perfdata_recor
 				      .has_time = l->end_time != 0,
 				      .cpu = PERFDATA_NO_CPU};
 	if (l->end_time)
-		time = perfdata_u64(end - l->end_time, big);
+		time = load_u64(end - l->end_time, big);
 	else
 		g->has_time = perfdata_side_time(r, big, &time);
 	if (l->end_cpu)
-		g->cpu = perfdata_u32(end - l->end_cpu, big);
+		g->cpu = load_u32(end - l->end_cpu, big);
 	g->time = (int64_t)time;
 	perfdata_take_cpu(g);
 	return time >> PERFDATA_TIME_BITS == 0 && g->cpu < PERFDATA_CPU_END;

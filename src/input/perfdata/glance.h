@@ -56,9 +56,9 @@ static inline bool perfdata_glance_sample(const struct perfdata *p, const struct
 	g->attr = (uint16_t)i;
 	g->has_time = l->time != 0;
 	if (l->time)
-		time = perfdata_u64(r->at + l->time, big);
+		time = load_u64(r->at + l->time, big);
 	g->time = (int64_t)time;
-	g->cpu = l->cpu ? perfdata_u32(r->at + l->cpu, big) : PERFDATA_NO_CPU;
+	g->cpu = l->cpu ? load_u32(r->at + l->cpu, big) : PERFDATA_NO_CPU;
 	perfdata_take_cpu(g);
 	return time >> PERFDATA_TIME_BITS == 0 && g->cpu < PERFDATA_CPU_END;
 }

@@ -63,8 +63,7 @@ static int check_magic(struct perfdata *p, const struct perfdata_source *file, s
 
 static struct perfdata_section section_at(const uint8_t *at, bool big_endian)
 {
-	return (struct perfdata_section){perfdata_u64(at, big_endian),
-					 perfdata_u64(at + 8, big_endian)};
+	return (struct perfdata_section){load_u64(at, big_endian), load_u64(at + 8, big_endian)};
 }
 
 static bool is_within(const struct perfdata_source *file, struct perfdata_section s)
@@ -78,7 +77,7 @@ static void read_features(const struct perfdata *p, const uint8_t *at, struct pe
 	enum { N = PERFDATA_F_END / 64 };
 
 	for (int i = 0; i < N; i++)
-		h->features[i] = perfdata_u64(at + i * 8, p->big_endian);
+		h->features[i] = load_u64(at + i * 8, p->big_endian);
 	if (!p->big_endian || perfdata_has_feature(h, F_HOSTNAME) ||
 	    !perfdata_has_feature(h, F_HOSTNAME + 32))
 		return;
@@ -110,7 +109,7 @@ int perfdata_header_read(struct perfdata *p, const struct perfdata_source *file,
 	*h = (struct perfdata_header){0};
 	if (check_magic(p, file, err))
 		return ERR;
-	p->is_pipe = perfdata_u64(file->at + HEAD_SIZE, p->big_endian) == PIPE_END;
+	p->is_pipe = load_u64(file->at + HEAD_SIZE, p->big_endian) == PIPE_END;
 	if (p->is_pipe) {
 		h->data = (struct perfdata_section){PIPE_END, file->size - PIPE_END};
 		h->is_whole = true;
@@ -118,7 +117,7 @@ int perfdata_header_read(struct perfdata *p, const struct perfdata_source *file,
 	}
 	if (file->size < HEAD_END)
 		return error_set(err, "'%s' ends inside of its header", file->path);
-	h->attr_size = perfdata_u64(file->at + HEAD_ATTR_SIZE, p->big_endian);
+	h->attr_size = load_u64(file->at + HEAD_ATTR_SIZE, p->big_endian);
 	h->attrs = section_at(file->at + HEAD_ATTRS, p->big_endian);
 	h->data = section_at(file->at + HEAD_DATA, p->big_endian);
 	read_features(p, file->at + HEAD_FEATURES, h);
@@ -138,7 +137,7 @@ static void read_ids(struct perfdata *p, const struct perfdata_source *file,
 	}
 	*leftp -= s.size;
 	for (uint64_t i = 0; i + 8 <= s.size; i += 8)
-		perfdata_attr_id(&p->attrs, perfdata_u64(file->at + s.offset + i, p->big_endian));
+		perfdata_attr_id(&p->attrs, load_u64(file->at + s.offset + i, p->big_endian));
 }
 
 void perfdata_header_attrs(struct perfdata *p, const struct perfdata_source *file,
@@ -268,8 +267,8 @@ static void name_attr(struct perfdata *p, uint32_t i, struct perfdata_bytes attr
 	struct perfdata_attr *a = i < p->attrs.at.n ? &p->attrs.at.at[i] : NULL;
 
 	if (a && attr.n >= ATTR_CONFIG + 8 &&
-	    a->type == perfdata_u32(attr.at + ATTR_TYPE, p->big_endian) &&
-	    a->config == perfdata_u64(attr.at + ATTR_CONFIG, p->big_endian))
+	    a->type == load_u32(attr.at + ATTR_TYPE, p->big_endian) &&
+	    a->config == load_u64(attr.at + ATTR_CONFIG, p->big_endian))
 		a->name = name;
 }
 

@@ -57,7 +57,7 @@ static uint64_t offset_of(const struct scan *s, const struct perfdata_record *r)
 
 static uint64_t u64_at(const struct scan *s, const struct perfdata_record *r, unsigned at)
 {
-	return perfdata_u64(r->at + at, s->p->big_endian);
+	return load_u64(r->at + at, s->p->big_endian);
 }
 
 /* ---- segments --------------------------------------------------------------------------------- */

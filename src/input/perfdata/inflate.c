@@ -94,7 +94,7 @@ static int put_pending(struct inflate *in)
 	bool is_sound = true;
 
 	while (in->n_pending - n >= PERFDATA_HEAD && is_sound) {
-		uint16_t size = perfdata_u16(in->pending + n + 6, in->p->big_endian);
+		uint16_t size = load_u16(in->pending + n + 6, in->p->big_endian);
 
 		is_sound = size >= PERFDATA_HEAD;
 		if (size > in->n_pending - n)
@@ -118,7 +118,7 @@ static int give_up(struct inflate *in, const uint8_t *at)
 
 static bool begins_stream(const uint8_t *at, size_t n)
 {
-	return n >= 4 && perfdata_u32(at, false) == ZSTD_MAGICNUMBER;
+	return n >= 4 && load_u32(at, false) == ZSTD_MAGICNUMBER;
 }
 
 static int decompress(struct inflate *in, const uint8_t *at, size_t n)
@@ -154,9 +154,9 @@ static bool are_inner(const uint8_t *at, uint64_t n, bool big_endian)
 
 	while (n) {
 		if (n < PERFDATA_COMPRESSED2_HEAD ||
-		    perfdata_u32(at, big_endian) != PERFDATA_COMPRESSED2)
+		    load_u32(at, big_endian) != PERFDATA_COMPRESSED2)
 			return false;
-		uint16_t size = perfdata_u16(at + 6, big_endian);
+		uint16_t size = load_u16(at + 6, big_endian);
 
 		if (size < PERFDATA_COMPRESSED2_HEAD || size > n)
 			return false;
@@ -171,7 +171,7 @@ static int decompress_inner(struct inflate *in, const uint8_t *at, uint64_t n)
 	int r = 0;
 
 	while (n && !r) {
-		uint16_t size = perfdata_u16(at + 6, in->p->big_endian);
+		uint16_t size = load_u16(at + 6, in->p->big_endian);
 
 		r = decompress(in, at + PERFDATA_COMPRESSED2_HEAD,
 			       size - PERFDATA_COMPRESSED2_HEAD);
@@ -189,7 +189,7 @@ static int on_compressed2(struct inflate *in, const struct perfdata_record *rec)
 	if (rec->span < PERFDATA_COMPRESSED2_HEAD)
 		return on_damage(in, rec->at);
 	const uint8_t *data = rec->at + PERFDATA_COMPRESSED2_HEAD;
-	uint64_t n = perfdata_u64(rec->at + PERFDATA_HEAD, big);
+	uint64_t n = load_u64(rec->at + PERFDATA_HEAD, big);
 	uint64_t room = rec->span - PERFDATA_COMPRESSED2_HEAD;
 
 	n = n < room ? n : room;

@@ -73,8 +73,8 @@ void perfdata_reader_free(struct reader *r)
  */
 static inline void take_thread(const uint8_t *at, bool big_endian, struct event *e)
 {
-	int32_t pid = (int32_t)perfdata_u32(at, big_endian);
-	int32_t tid = (int32_t)perfdata_u32(at + 4, big_endian);
+	int32_t pid = (int32_t)load_u32(at, big_endian);
+	int32_t tid = (int32_t)load_u32(at + 4, big_endian);
 
 	if (e->tid == NO_VALUE && tid >= 0)
 		e->tid = tid;
@@ -267,7 +267,7 @@ static inline bool take_simple(struct perfdata_reader *r, const struct perfdata_
 	const uint8_t *raw = b->sample + l->fixed + 4;
 	int64_t room = (int64_t)b->g.size - l->fixed - 4, n;
 
-	n = room < 0 ? 0 : perfdata_u32(raw - 4, false);
+	n = room < 0 ? 0 : load_u32(raw - 4, false);
 	if (n > room || !ftrace_plan_take(r->plan->events, raw, (size_t)n, NO_VALUE, &r->any, e))
 		return false;
 	e->ts = perfdata_ns(r->cursor.p, (int64_t)b->g.time);

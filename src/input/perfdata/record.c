@@ -14,8 +14,8 @@ static uint64_t align8(uint64_t n)
 /* Return: whether a record may begin like this. */
 static bool looks_sound(const uint8_t *at, uint64_t left, bool big_endian)
 {
-	uint32_t type = left >= PERFDATA_HEAD ? perfdata_u32(at, big_endian) : 0;
-	uint16_t size = left >= PERFDATA_HEAD ? perfdata_u16(at + 6, big_endian) : 0;
+	uint32_t type = left >= PERFDATA_HEAD ? load_u32(at, big_endian) : 0;
+	uint16_t size = left >= PERFDATA_HEAD ? load_u16(at + 6, big_endian) : 0;
 
 	return type && size >= PERFDATA_HEAD && size <= left && type < PERF_TYPES_END &&
 	       (type < KERNEL_TYPES_END || type >= PERFDATA_ATTR);
@@ -27,7 +27,7 @@ static bool looks_sound(const uint8_t *at, uint64_t left, bool big_endian)
  */
 static void span_compressed(uint64_t left, bool big_endian, struct perfdata_record *r)
 {
-	uint64_t n = PERFDATA_COMPRESSED2_HEAD + perfdata_u64(r->at + PERFDATA_HEAD, big_endian);
+	uint64_t n = PERFDATA_COMPRESSED2_HEAD + load_u64(r->at + PERFDATA_HEAD, big_endian);
 
 	if (n < PERFDATA_COMPRESSED2_HEAD || n > UINT32_MAX || align8(n) <= r->size)
 		return;
@@ -47,9 +47,9 @@ int perfdata_record_span(uint64_t left, bool big_endian, struct perfdata_record 
 	if (r->span > left)
 		return PERFDATA_READ_CUT;
 	if (r->type == PERFDATA_AUXTRACE && r->size >= PERFDATA_HEAD + 8)
-		n = perfdata_u64(r->at + PERFDATA_HEAD, big_endian);
+		n = load_u64(r->at + PERFDATA_HEAD, big_endian);
 	else if (r->type == PERFDATA_TRACING_DATA && r->size >= PERFDATA_HEAD + 4)
-		n = perfdata_u32(r->at + PERFDATA_HEAD, big_endian);
+		n = load_u32(r->at + PERFDATA_HEAD, big_endian);
 	if (n > left - r->span)
 		return PERFDATA_READ_CUT;
 	r->span += n;

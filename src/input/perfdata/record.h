@@ -63,9 +63,9 @@ static inline int perfdata_record_read(const uint8_t *at, uint64_t left, bool bi
 	if (left < PERFDATA_HEAD)
 		return PERFDATA_READ_CUT;
 	r->at = at;
-	r->type = perfdata_u32(at, big_endian);
-	r->misc = perfdata_u16(at + 4, big_endian);
-	r->size = perfdata_u16(at + 6, big_endian);
+	r->type = load_u32(at, big_endian);
+	r->misc = load_u16(at + 4, big_endian);
+	r->size = load_u16(at + 6, big_endian);
 	r->span = r->size;
 	if (__builtin_expect(r->type >= PERFDATA_TRACING_DATA, 0))
 		return perfdata_record_span(left, big_endian, r);

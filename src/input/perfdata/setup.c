@@ -19,7 +19,7 @@ enum {
 
 static uint64_t u64_at(const struct perfdata *p, const struct perfdata_record *r, unsigned at)
 {
-	return perfdata_u64(r->at + at, p->big_endian);
+	return load_u64(r->at + at, p->big_endian);
 }
 
 /* An attribute and its ids. A file has them in its header. */
@@ -31,7 +31,7 @@ static bool read_attr(struct perfdata *p, const struct perfdata_record *r)
 	if (!p->is_pipe)
 		return true;
 	if (r->size < ATTR_SIZE + 4 || !perfdata_take(&b, PERFDATA_HEAD, &head) ||
-	    !perfdata_take(&b, perfdata_u32(r->at + ATTR_SIZE, p->big_endian), &attr) ||
+	    !perfdata_take(&b, load_u32(r->at + ATTR_SIZE, p->big_endian), &attr) ||
 	    !perfdata_attr_add(&p->attrs, attr))
 		return false;
 	while (perfdata_take_u64(&b, &id))
@@ -59,10 +59,10 @@ static bool read_id_index(struct perfdata *p, const struct perfdata_record *r)
 	for (uint64_t n = u64_at(p, r, PERFDATA_HEAD); n; n--) {
 		if (!perfdata_take(&b, ID_INDEX_ENTRY, &part))
 			return false;
-		uint64_t cpu = perfdata_u64(part.at + ID_INDEX_CPU, p->big_endian);
+		uint64_t cpu = load_u64(part.at + ID_INDEX_CPU, p->big_endian);
 
 		if (cpu < PERFDATA_CPU_END)
-			*map_put(&p->cpu_of_id, perfdata_u64(part.at, p->big_endian), 0) = cpu;
+			*map_put(&p->cpu_of_id, load_u64(part.at, p->big_endian), 0) = cpu;
 	}
 	return true;
 }

@@ -26,7 +26,7 @@ enum {
 
 static int32_t i32_at(const struct perfdata_record *r, unsigned at, bool big_endian)
 {
-	return (int32_t)perfdata_u32(r->at + at, big_endian);
+	return (int32_t)load_u32(r->at + at, big_endian);
 }
 
 static bool read_comm(const struct perfdata_record *r, struct perfdata_thread *t)
@@ -51,9 +51,9 @@ static bool read_namespaces(const struct perfdata_record *r, bool big_endian,
 			    struct perfdata_thread *t)
 {
 	if (r->size < AT_PID_NAMESPACE + 8 ||
-	    perfdata_u64(r->at + AT_NAMESPACES, big_endian) <= NAMESPACE_PID)
+	    load_u64(r->at + AT_NAMESPACES, big_endian) <= NAMESPACE_PID)
 		return false;
-	t->pid_ns = (int64_t)perfdata_u64(r->at + AT_PID_NAMESPACE, big_endian);
+	t->pid_ns = (int64_t)load_u64(r->at + AT_PID_NAMESPACE, big_endian);
 	return true;
 }
 
@@ -81,7 +81,7 @@ bool perfdata_side_time(const struct perfdata_record *r, bool big_endian, uint64
 
 	if (!at || r->size < at + 8)
 		return false;
-	*timep = perfdata_u64(r->at + at, big_endian);
+	*timep = load_u64(r->at + at, big_endian);
 	return true;
 }
 
@@ -90,13 +90,13 @@ uint64_t perfdata_side_lost(const struct perfdata_record *r, bool big_endian)
 	unsigned at = r->type == PERFDATA_LOST ? AT_LOST : AT_LOST_SAMPLES;
 	bool is_filtered = r->type == PERFDATA_LOST_SAMPLES && r->misc & MISC_FILTERED;
 
-	return is_filtered || r->size < at + 8 ? 0 : perfdata_u64(r->at + at, big_endian);
+	return is_filtered || r->size < at + 8 ? 0 : load_u64(r->at + at, big_endian);
 }
 
 bool perfdata_side_throttled(const struct perfdata_record *r, bool big_endian, uint64_t *idp)
 {
 	if (r->size < THROTTLE_END)
 		return false;
-	*idp = perfdata_u64(r->at + AT_THROTTLE_ID, big_endian);
+	*idp = load_u64(r->at + AT_THROTTLE_ID, big_endian);
 	return true;
 }

@@ -7,11 +7,12 @@
 #ifndef VMSCOPE_INPUT_TRACEDAT_BYTES_H
 #define VMSCOPE_INPUT_TRACEDAT_BYTES_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/load.h"
 
 struct bytes {
 	const uint8_t *at;
@@ -34,30 +35,6 @@ static inline const uint8_t *bytes_take(struct bytes *b, uint64_t n)
 	return at;
 }
 
-static inline uint16_t bytes_load16(const uint8_t *at, bool big_endian)
-{
-	uint16_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be16toh(v) : le16toh(v);
-}
-
-static inline uint32_t bytes_load32(const uint8_t *at, bool big_endian)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be32toh(v) : le32toh(v);
-}
-
-static inline uint64_t bytes_load64(const uint8_t *at, bool big_endian)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return big_endian ? be64toh(v) : le64toh(v);
-}
-
 static inline uint8_t bytes_u8(struct bytes *b)
 {
 	const uint8_t *at = bytes_take(b, sizeof(uint8_t));
@@ -69,21 +46,21 @@ static inline uint16_t bytes_u16(struct bytes *b)
 {
 	const uint8_t *at = bytes_take(b, sizeof(uint16_t));
 
-	return at ? bytes_load16(at, b->big_endian) : 0;
+	return at ? load_u16(at, b->big_endian) : 0;
 }
 
 static inline uint32_t bytes_u32(struct bytes *b)
 {
 	const uint8_t *at = bytes_take(b, sizeof(uint32_t));
 
-	return at ? bytes_load32(at, b->big_endian) : 0;
+	return at ? load_u32(at, b->big_endian) : 0;
 }
 
 static inline uint64_t bytes_u64(struct bytes *b)
 {
 	const uint8_t *at = bytes_take(b, sizeof(uint64_t));
 
-	return at ? bytes_load64(at, b->big_endian) : 0;
+	return at ? load_u64(at, b->big_endian) : 0;
 }
 
 /* A string that ends with a NUL. Return: it, borrowed; "" when it does not end. */

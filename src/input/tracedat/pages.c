@@ -79,8 +79,8 @@ static bool chunk_read_head(const struct tracedat_pages *p, uint64_t at, uint32_
 
 	if (at > p->end || p->end - at < TRACEDAT_CHUNK_HEAD)
 		return false;
-	*packedp = bytes_load32(head, p->trace->big_endian);
-	*sizep = bytes_load32(head + sizeof(uint32_t), p->trace->big_endian);
+	*packedp = load_u32(head, p->trace->big_endian);
+	*sizep = load_u32(head + sizeof(uint32_t), p->trace->big_endian);
 	return *packedp <= p->end - at - TRACEDAT_CHUNK_HEAD;
 }
 

@@ -7,8 +7,8 @@
 
 static uint64_t load_long(const struct ring_shape *shape, const uint8_t *at)
 {
-	return shape->long_size == sizeof(uint64_t) ? bytes_load64(at, shape->big_endian)
-						    : bytes_load32(at, shape->big_endian);
+	return shape->long_size == sizeof(uint64_t) ? load_u64(at, shape->big_endian)
+						    : load_u32(at, shape->big_endian);
 }
 
 bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const uint8_t *page,
@@ -28,7 +28,7 @@ bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const u
 			   .big_endian = shape->big_endian,
 			   .is_cut = size > room,
 			   .is_missing = commit & MISSED,
-			   .begin = bytes_load64(page, shape->big_endian)};
+			   .begin = load_u64(page, shape->big_endian)};
 	r->now = r->begin;
 	if (r->is_missing && commit & COUNTED && room >= size + shape->long_size)
 		r->missing = load_long(shape, r->data + size);
@@ -71,7 +71,7 @@ static void step_over(struct ring *r, uint32_t length)
 enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *recordp)
 {
 	const uint8_t *at = r->data + r->pos;
-	uint32_t word = bytes_load32(at, r->big_endian), left = r->size - r->pos - RING_WORD;
+	uint32_t word = load_u32(at, r->big_endian), left = r->size - r->pos - RING_WORD;
 	uint32_t type = ring_type(word, r->big_endian), delta = ring_delta(word, r->big_endian);
 
 	if (type == RING_TYPE_PADDING && !delta) {
@@ -80,7 +80,7 @@ enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *reco
 	}
 	if (left < RING_WORD)
 		return RING_CUT;
-	uint32_t more = bytes_load32(at + RING_WORD, r->big_endian);
+	uint32_t more = load_u32(at + RING_WORD, r->big_endian);
 
 	if (type == RING_TYPE_EXTEND || type == RING_TYPE_STAMP)
 		return take_time(r, type, (uint64_t)more << RING_DELTA_BITS | delta);

@@ -92,7 +92,7 @@ static inline enum ring_step tracedat_ring_next(struct ring *r, struct ring_reco
 
 		if (left < RING_WORD)
 			return RING_CUT;
-		word = bytes_load32(at, r->big_endian);
+		word = load_u32(at, r->big_endian);
 		type = ring_type(word, r->big_endian);
 		length = type * RING_WORD;
 		if (__builtin_expect(!type || type >= RING_TYPE_PADDING, 0)) {
