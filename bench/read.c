@@ -53,7 +53,7 @@ static void list_events(const struct recording *r, size_t stream, struct totals 
 			printf("%" PRIu32 " %" PRId64 " %s\n", w->cpu, w->ns,
 			       r->events.at[w->event].name);
 	}
-	sum->events += w->n_events;
+	sum->events += w->totals.n_events;
 	walk_free(w);
 }
 
@@ -81,8 +81,8 @@ static void count_events(const struct recording *rec, size_t stream, struct tota
 				add_event(sum, &r->events[i]);
 		}
 	}
-	sum->events = r->n_events;
-	sum->lost = r->n_lost;
+	sum->events = r->totals.n_events;
+	sum->lost = r->totals.n_lost;
 	say_diags(r, rec->streams.at[stream].cpu);
 	reader_free(r);
 	input_plan_free(rec, plan);

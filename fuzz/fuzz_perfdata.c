@@ -67,7 +67,8 @@ static struct sums walk_stream(const struct recording *r, size_t stream)
 		else
 			require(w->lost_to_ns >= w->ns);
 	}
-	struct sums s = {w->n_events, w->n_lost, w->n_packets, w->first_ns, w->last_ns};
+	struct sums s = {w->totals.n_events, w->totals.n_lost, w->totals.n_packets,
+			 w->totals.first_ns, w->totals.last_ns};
 
 	walk_free(w);
 	return s;
@@ -85,8 +86,8 @@ static struct sums read_stream(const struct recording *r, size_t stream, struct 
 			last = reader->events[i].ts;
 		}
 	}
-	struct sums s = {reader->n_events, reader->n_lost, reader->n_packets, reader->first_ns,
-			 reader->last_ns};
+	struct sums s = {reader->totals.n_events, reader->totals.n_lost, reader->totals.n_packets,
+			 reader->totals.first_ns, reader->totals.last_ns};
 
 	reader_free(reader);
 	input_plan_free(r, plan);

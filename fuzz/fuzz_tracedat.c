@@ -72,8 +72,10 @@ static void read_stream(const struct recording *r, size_t stream, const struct i
 	}
 	struct reader *reader = read_wanted(r, stream, plan);
 
-	require(reader->n_events == w->n_events && reader->n_lost == w->n_lost &&
-		reader->n_packets == w->n_packets && reader->last_ns == w->last_ns);
+	require(reader->totals.n_events == w->totals.n_events &&
+		reader->totals.n_lost == w->totals.n_lost &&
+		reader->totals.n_packets == w->totals.n_packets &&
+		reader->totals.last_ns == w->totals.last_ns);
 	require(!memcmp(reader->diags, w->diags, sizeof(*w->diags)));
 	reader_free(reader);
 	walk_free(w);

@@ -15,12 +15,15 @@ const char *info_presence_name(enum info_presence presence)
 	return names[presence];
 }
 
-static void widen_span(struct info_machine *m, const struct walk *w)
+static void take_totals(struct info_machine *m, const struct stream_totals *t)
 {
-	if (w->first_ns > w->last_ns)
+	m->n_events += t->n_events;
+	m->n_packets += t->n_packets;
+	m->n_lost += t->n_lost;
+	if (t->first_ns > t->last_ns)
 		return;
-	m->first_ns = !m->has_span || w->first_ns < m->first_ns ? w->first_ns : m->first_ns;
-	m->last_ns = !m->has_span || w->last_ns > m->last_ns ? w->last_ns : m->last_ns;
+	m->first_ns = !m->has_span || t->first_ns < m->first_ns ? t->first_ns : m->first_ns;
+	m->last_ns = !m->has_span || t->last_ns > m->last_ns ? t->last_ns : m->last_ns;
 	m->has_span = true;
 }
 
@@ -40,10 +43,7 @@ static void read_stream(struct info_machine *m, size_t stream, uint64_t *counts)
 		if (r == WALK_EVENT)
 			counts[w->event]++;
 	}
-	m->n_events += w->n_events;
-	m->n_packets += w->n_packets;
-	m->n_lost += w->n_lost;
-	widen_span(m, w);
+	take_totals(m, &w->totals);
 	add_cpu(m, w->stream);
 	diag_merge(&m->diags, w->diags);
 	walk_free(w);

@@ -199,7 +199,7 @@ static int64_t stream_begin(const struct recording *r, size_t stream)
 	struct walk *w = walk_new(r, stream, INT64_MIN);
 
 	walk_next(w);
-	begin = w->first_ns <= w->last_ns ? w->first_ns : INT64_MAX;
+	begin = w->totals.first_ns <= w->totals.last_ns ? w->totals.first_ns : INT64_MAX;
 	walk_free(w);
 	return begin;
 }

@@ -88,11 +88,12 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct reader *c = r->channels[i].reader;
+		const struct stream_totals *t = &c->totals;
 
-		n_events += c->n_events;
-		n_lost += c->n_lost;
-		first = c->first_ns < first ? c->first_ns : first;
-		last = c->last_ns > last ? c->last_ns : last;
+		n_events += t->n_events;
+		n_lost += t->n_lost;
+		first = t->first_ns < first ? t->first_ns : first;
+		last = t->last_ns > last ? t->last_ns : last;
 		diag_merge(diags, c->diags);
 		reader_free(c);
 	}

@@ -169,6 +169,14 @@ struct input_plan;
 struct input_plan *input_plan_new(const struct recording *r, struct event_set wanted, bool every);
 void input_plan_free(const struct recording *r, struct input_plan *plan); /* NULL is allowed */
 
+/* Of all that was read of a stream so far. */
+struct stream_totals {
+	uint64_t n_events; /* wanted or not */
+	uint64_t n_lost;   /* as the tracer counted them */
+	uint64_t n_packets;
+	int64_t first_ns, last_ns; /* of events; first > last: none yet */
+};
+
 /* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns. */
 enum { READER_FEW = 256, READER_MANY = 512 };
 
@@ -178,11 +186,7 @@ struct reader {
 	size_t room; /* of events: READER_FEW, or what its user changed it to together with `events` */
 	bool ended; /* nothing follows these */
 
-	/* Of all that was read so far. */
-	uint64_t n_events; /* wanted or not */
-	uint64_t n_lost;   /* as the tracer counted them */
-	uint64_t n_packets;
-	int64_t first_ns, last_ns; /* of events; first > last: none yet */
+	struct stream_totals totals;
 	const struct diag_list *diags;
 
 	const struct recording *recording;
@@ -227,9 +231,7 @@ struct walk {
 	int64_t lost_to_ns; /* LOST: when what follows begins; INT64_MAX at the stream's end */
 	uint64_t lost;	    /* LOST: events that the tracer says it discarded in it; 0: unknown */
 
-	/* Of all that was read so far. */
-	uint64_t n_events, n_lost, n_packets;
-	int64_t first_ns, last_ns; /* first > last: no event yet */
+	struct stream_totals totals;
 	const struct diag_list *diags;
 };
 

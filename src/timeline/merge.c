@@ -245,7 +245,7 @@ uint64_t merge_events_read(const struct merge *m)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->n_sources; i++)
-		n += m->sources[i].reader->n_events;
+		n += m->sources[i].reader->totals.n_events;
 	return n;
 }
 

@@ -220,7 +220,7 @@ static void check_walk(const struct made *m, const struct recording *r, size_t s
 		i++;
 	}
 	assert_int_equal(i, n);
-	assert_int_equal(w->n_events, n);
+	assert_int_equal(w->totals.n_events, n);
 	walk_free(w);
 	free(want);
 }
@@ -249,9 +249,9 @@ static void check_reader(const struct made *m, const struct recording *r, size_t
 		}
 	}
 	assert_int_equal(i, n);
-	assert_int_equal(reader->n_events, n);
+	assert_int_equal(reader->totals.n_events, n);
 	if (n)
-		assert_int_equal(reader->last_ns, (int64_t)want[n - 1].time + m->offset_ns);
+		assert_int_equal(reader->totals.last_ns, (int64_t)want[n - 1].time + m->offset_ns);
 	reader_free(reader);
 	input_plan_free(r, plan);
 	free(want);
@@ -305,7 +305,7 @@ static struct losses losses_of(const struct recording *r, size_t stream)
 				all.at[all.n++] = reader->events[k];
 		}
 	}
-	all.n_lost = reader->n_lost;
+	all.n_lost = reader->totals.n_lost;
 	reader_free(reader);
 	input_plan_free(r, plan);
 	return all;
@@ -770,7 +770,7 @@ static void test_from_time(void **state)
 		last = w->ns;
 	}
 	assert_int_equal(n, 5000 + N - FROM);
-	assert_true(w->n_events < N);
+	assert_true(w->totals.n_events < N);
 	walk_free(w);
 	recording_free(r);
 	made_deinit(&m);
@@ -802,7 +802,7 @@ static void test_next_is_wanted(void **state)
 
 	assert_true(reader_read(reader));
 	assert_int_equal(reader->n, 2);
-	assert_int_equal(reader->n_events, 4);
+	assert_int_equal(reader->totals.n_events, 4);
 	assert_int_equal(reader->events[0].id, EV_KVM_ENTRY);
 	assert_int_equal(reader->events[1].id, EV_OTHER);
 	assert_int_equal(reader->events[1].ts, 5002);
@@ -1042,7 +1042,7 @@ static uint64_t count_walked(const struct recording *r)
 
 		while (walk_next(w) != WALK_END)
 			show(w);
-		n += w->n_events;
+		n += w->totals.n_events;
 		walk_free(w);
 	}
 	return n;

@@ -106,8 +106,9 @@ static char *compare_stream(const struct recording *r, size_t stream, struct inp
 		wrong = check_event(w, state, next_event(reader, &i));
 	if (!wrong && next_event(reader, &i))
 		wrong = mem_strdup("the reader has more than the walk");
-	if (!wrong && (w->n_events != reader->n_events || w->n_lost != reader->n_lost ||
-		       w->n_packets != reader->n_packets ||
+	if (!wrong && (w->totals.n_events != reader->totals.n_events ||
+		       w->totals.n_lost != reader->totals.n_lost ||
+		       w->totals.n_packets != reader->totals.n_packets ||
 		       memcmp(w->diags, reader->diags, sizeof(*w->diags)) != 0))
 		wrong = mem_strdup("reader and walk count differently");
 	reader_free(reader);

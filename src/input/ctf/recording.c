@@ -208,15 +208,16 @@ static bool read_one(struct ctf_cursor *c, struct event *e)
 	return r != CTF_CURSOR_END;
 }
 
-static void take_totals(struct reader *r, const struct ctf_cursor *c)
+struct stream_totals ctf_totals(const struct ctf_cursor *c)
 {
-	r->n_events = c->n_events;
-	r->n_lost = c->n_lost;
-	r->n_packets = c->n_packets;
-	if (!ctf_cursor_span(c, &r->first_ns, &r->last_ns)) {
-		r->first_ns = INT64_MAX;
-		r->last_ns = INT64_MIN;
+	struct stream_totals t = {
+		.n_events = c->n_events, .n_lost = c->n_lost, .n_packets = c->n_packets};
+
+	if (!ctf_cursor_span(c, &t.first_ns, &t.last_ns)) {
+		t.first_ns = INT64_MAX;
+		t.last_ns = INT64_MIN;
 	}
+	return t;
 }
 
 static void stream_reader_fill(struct reader *r)
@@ -242,7 +243,7 @@ static void stream_reader_fill(struct reader *r)
 		}
 	}
 	r->n = n;
-	take_totals(r, c);
+	r->totals = ctf_totals(c);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------ */

@@ -116,17 +116,6 @@ static bool is_second_place(struct ctf_walk *w)
 	return again;
 }
 
-static void take_totals(struct walk *w, const struct ctf_cursor *c)
-{
-	w->n_events = c->n_events;
-	w->n_lost = c->n_lost;
-	w->n_packets = c->n_packets;
-	if (!ctf_cursor_span(c, &w->first_ns, &w->last_ns)) {
-		w->first_ns = INT64_MAX;
-		w->last_ns = INT64_MIN;
-	}
-}
-
 int ctf_walk_next(struct walk *base)
 {
 	struct ctf_walk *w = (struct ctf_walk *)base;
@@ -136,7 +125,7 @@ int ctf_walk_next(struct walk *base)
 	do
 		r = ctf_cursor_next(c, NULL);
 	while (r == CTF_CURSOR_LOST && is_second_place(w));
-	take_totals(base, c);
+	base->totals = ctf_totals(c);
 	base->ns = c->ns;
 	if (r == CTF_CURSOR_END)
 		return WALK_END;

@@ -214,7 +214,7 @@ static void open_segment(struct perfdata_cursor *c, const struct perfdata_segmen
 
 	*run = (struct perfdata_run){.segment = seg, .time = seg->first, .is_ours = true};
 	get_bytes(c, run);
-	c->n_rounds += seg->rounds;
+	c->totals.n_packets += seg->rounds;
 	c->gap |= seg->follows_damage;
 	if (!seg->is_sorted)
 		make_list(c, run);
@@ -322,7 +322,7 @@ static int on_lost(struct perfdata_cursor *c, int64_t ns)
 
 	if (!n)
 		return PERFDATA_END;
-	c->n_lost += n;
+	c->totals.n_lost += n;
 	count(c, is_other ? DIAG_SAMPLES_LOST : DIAG_EVENTS_LOST, n, ns);
 	return !is_other || c->tells_others ? tell_missing(c, ns, n) : PERFDATA_END;
 }
@@ -366,9 +366,9 @@ static int tell(struct perfdata_cursor *c, int64_t ns)
 	c->ns = c->told = ns;
 	if (c->record.type != PERFDATA_SAMPLE)
 		return PERFDATA_SIDE;
-	c->n_events++;
-	c->first_ns = ns < c->first_ns ? ns : c->first_ns;
-	c->last_ns = ns > c->last_ns ? ns : c->last_ns;
+	c->totals.n_events++;
+	c->totals.first_ns = ns < c->totals.first_ns ? ns : c->totals.first_ns;
+	c->totals.last_ns = ns > c->totals.last_ns ? ns : c->totals.last_ns;
 	return PERFDATA_EVENT;
 }
 
@@ -400,7 +400,7 @@ static uint64_t lose_late(struct perfdata_cursor *c)
 	const struct perfdata_lane *l = c->lane;
 	int64_t ns = c->told == INT64_MIN ? DIAG_NO_TIME : c->told;
 
-	c->n_lost += l->lost_late + l->lost_others;
+	c->totals.n_lost += l->lost_late + l->lost_others;
 	if (l->lost_late)
 		count(c, DIAG_EVENTS_LOST, l->lost_late, ns);
 	if (l->lost_others)
@@ -464,10 +464,10 @@ void perfdata_burst_end(struct perfdata_burst *b)
 
 	if (!b->n)
 		return;
-	if (!c->n_events)
-		c->first_ns = perfdata_ns(c->p, run->time);
-	c->n_events += b->n;
-	c->told = c->last_ns = perfdata_ns(c->p, (int64_t)b->last);
+	if (!c->totals.n_events)
+		c->totals.first_ns = perfdata_ns(c->p, run->time);
+	c->totals.n_events += b->n;
+	c->told = c->totals.last_ns = perfdata_ns(c->p, (int64_t)b->last);
 	run->time = (int64_t)b->last;
 	run->at = (uint64_t)(b->at - run->base);
 	run->is_ours = b->is_ours;
@@ -485,8 +485,8 @@ void perfdata_cursor_init(struct perfdata_cursor *c, const struct perfdata *p, s
 				      .lane = &p->lanes.at[stream],
 				      .skip_before_ns = skip_before_ns,
 				      .next_begin = INT64_MIN,
-				      .first_ns = INT64_MAX,
-				      .last_ns = INT64_MIN,
+				      .totals.first_ns = INT64_MAX,
+				      .totals.last_ns = INT64_MIN,
 				      .told = INT64_MIN};
 }
 

@@ -61,9 +61,7 @@ struct perfdata_cursor {
 	 */
 	bool tells_others;
 
-	/* Of all that was read so far. */
-	uint64_t n_events, n_lost, n_rounds;
-	int64_t first_ns, last_ns; /* of events; first > last: none yet */
+	struct stream_totals totals; /* a round is a packet */
 	struct diag_list diags;
 
 	/* The rest is the cursor's own. */

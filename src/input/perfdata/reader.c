@@ -296,15 +296,6 @@ static size_t fill_burst(struct perfdata_reader *r, struct event *events, size_t
 	return n;
 }
 
-static void take_totals(struct reader *r, const struct perfdata_cursor *c)
-{
-	r->n_events = c->n_events;
-	r->n_lost = c->n_lost;
-	r->n_packets = c->n_rounds;
-	r->first_ns = c->first_ns;
-	r->last_ns = c->last_ns;
-}
-
 /* Return: how many events, 0 or 1. */
 static size_t fill_one(struct perfdata_reader *r, struct event *e)
 {
@@ -336,5 +327,5 @@ void perfdata_reader_fill(struct reader *base)
 			n += fill_one(r, &base->events[n]);
 	}
 	base->n = n;
-	take_totals(base, &r->cursor);
+	base->totals = r->cursor.totals;
 }

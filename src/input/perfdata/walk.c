@@ -48,15 +48,6 @@ static uint32_t event_of(const struct perfdata_walk *w)
 	return i != PERFDATA_NO_EVENT ? i : w->cursor.attr->event;
 }
 
-static void take_totals(struct walk *w, const struct perfdata_cursor *c)
-{
-	w->n_events = c->n_events;
-	w->n_lost = c->n_lost;
-	w->n_packets = c->n_rounds;
-	w->first_ns = c->first_ns;
-	w->last_ns = c->last_ns;
-}
-
 int perfdata_walk_next(struct walk *base)
 {
 	struct perfdata_walk *w = (struct perfdata_walk *)base;
@@ -67,7 +58,7 @@ int perfdata_walk_next(struct walk *base)
 	do
 		step = perfdata_cursor_next(c);
 	while (step == PERFDATA_SIDE);
-	take_totals(base, c);
+	base->totals = c->totals;
 	base->ns = c->ns;
 	if (step == PERFDATA_END)
 		return WALK_END;

@@ -269,3 +269,12 @@ int tracedat_cursor_next(struct tracedat_cursor *c)
 			return CURSOR_EVENT;
 	}
 }
+
+struct stream_totals tracedat_cursor_totals(const struct tracedat_cursor *c)
+{
+	return (struct stream_totals){.n_events = c->n_events,
+				      .n_lost = c->n_lost,
+				      .n_packets = c->n_pages,
+				      .first_ns = c->n_events ? cursor_ns(c, c->first) : INT64_MAX,
+				      .last_ns = c->n_events ? cursor_ns(c, c->last) : INT64_MIN};
+}

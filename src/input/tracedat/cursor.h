@@ -57,6 +57,8 @@ void tracedat_cursor_deinit(struct tracedat_cursor *c);
  */
 int tracedat_cursor_next(struct tracedat_cursor *c);
 
+struct stream_totals tracedat_cursor_totals(const struct tracedat_cursor *c);
+
 /* Counts an event's record that is there, but of which nothing is known. */
 void tracedat_cursor_report_event(struct tracedat_cursor *c, enum diag_id id);
 

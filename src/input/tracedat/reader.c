@@ -1,6 +1,5 @@
 #include "input/tracedat/cursor.h"
 #include "input/tracedat/recording.h"
-#include "input/tracedat/scale.h"
 
 /* No more are begun with once so many bytes per event of the room have been read. */
 enum { BYTES_PER_EVENT = 64 };
@@ -65,15 +64,6 @@ static bool reader_take_event(struct stream_reader *r, struct event *e)
 	return true;
 }
 
-static void reader_take_totals(struct reader *r, const struct tracedat_cursor *c)
-{
-	r->n_events = c->n_events;
-	r->n_lost = c->n_lost;
-	r->n_packets = c->n_pages;
-	r->first_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
-	r->last_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
-}
-
 /* Return: whether no more are to be begun with, for what they borrow has to be at hand together with what is there already. */
 static bool reader_has_enough(const struct stream_reader *r, size_t n, uint64_t start)
 {
@@ -101,5 +91,5 @@ void tracedat_reader_fill(struct reader *base)
 			base->ended = true;
 	}
 	base->n = n;
-	reader_take_totals(base, &r->cursor);
+	base->totals = tracedat_cursor_totals(&r->cursor);
 }

@@ -1,6 +1,5 @@
 #include "input/tracedat/cursor.h"
 #include "input/tracedat/recording.h"
-#include "input/tracedat/scale.h"
 
 struct stream_walk {
 	struct walk base;
@@ -22,15 +21,6 @@ struct walk *tracedat_walk_new(const struct recording *r, size_t stream, int64_t
 void tracedat_walk_free(struct walk *w)
 {
 	tracedat_cursor_deinit(&((struct stream_walk *)w)->cursor);
-}
-
-static void walk_take_totals(struct walk *w, const struct tracedat_cursor *c)
-{
-	w->n_events = c->n_events;
-	w->n_lost = c->n_lost;
-	w->n_packets = c->n_pages;
-	w->first_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->first) : INT64_MAX;
-	w->last_ns = c->n_events ? tracedat_scale_to_ns(&c->stream->scale, c->last) : INT64_MIN;
 }
 
 static uint32_t walk_scopes(const struct stream_walk *w)
@@ -61,7 +51,7 @@ int tracedat_walk_next(struct walk *base)
 	struct stream_walk *w = (struct stream_walk *)base;
 	int r = tracedat_cursor_next(&w->cursor);
 
-	walk_take_totals(base, &w->cursor);
+	base->totals = tracedat_cursor_totals(&w->cursor);
 	base->ns = w->cursor.ns;
 	if (r == CURSOR_END)
 		return WALK_END;
