@@ -172,16 +172,27 @@ static size_t group_of(const struct grouping *g, size_t i)
 	return i;
 }
 
+static bool is_in_group(const struct grouping *g, size_t i, size_t group)
+{
+	return g->at[i].group != NO_GROUP && group_of(g, i) == group;
+}
+
+static bool has_index(const struct grouping *g, size_t group, int64_t index)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->at[i].index == index && is_in_group(g, i, group))
+			return true;
+	}
+	return false;
+}
+
 /* Different numbers are different vCPUs; equal ones are not of one VM. */
 static bool have_equal_index(const struct grouping *g, size_t a, size_t b)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		for (size_t k = 0; k < g->n; k++) {
-			if (g->at[i].group != NO_GROUP && g->at[k].group != NO_GROUP &&
-			    group_of(g, i) == a && group_of(g, k) == b &&
-			    g->at[i].index == g->at[k].index && g->at[i].index != NO_VALUE)
-				return true;
-		}
+		if (g->at[i].index != NO_VALUE && is_in_group(g, i, a) &&
+		    has_index(g, b, g->at[i].index))
+			return true;
 	}
 	return false;
 }
