@@ -107,9 +107,10 @@ static void read_buffers(struct tracedat *t, struct bytes *b, uint32_t n_cpus)
 void tracedat_read_layout6(struct tracedat *t, struct bytes b)
 {
 	uint64_t start = layout6_place(t, &b);
-	bool is_sound = tracedat_read_header_info(t, &b) && tracedat_read_ftrace_formats(t, &b);
+	bool is_sound =
+		tracedat_read_header_info(t, &b) && ftrace_read_system(&t->formats, &b, "ftrace");
 
-	is_sound = tracedat_read_formats(t, &b) && is_sound;
+	is_sound = ftrace_read_systems(&t->formats, &b) && is_sound;
 	bytes_take(&b, bytes_u32(&b)); /* symbols of the kernel */
 	bytes_take(&b, bytes_u32(&b)); /* formats of printk */
 	tracedat_read_cmdlines(t, &b);

@@ -79,9 +79,9 @@ static bool read_content(struct tracedat *t, unsigned id, struct bytes b)
 	case OPTION_HEADER_INFO:
 		return tracedat_read_header_info(t, &b);
 	case OPTION_FTRACE_EVENTS:
-		return tracedat_read_ftrace_formats(t, &b);
+		return ftrace_read_system(&t->formats, &b, "ftrace");
 	case OPTION_EVENT_FORMATS:
-		return tracedat_read_formats(t, &b);
+		return ftrace_read_systems(&t->formats, &b);
 	case OPTION_CMDLINES:
 		return tracedat_read_cmdlines(t, &b);
 	default:

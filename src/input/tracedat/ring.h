@@ -16,7 +16,7 @@
 #ifndef VMSCOPE_INPUT_TRACEDAT_RING_H
 #define VMSCOPE_INPUT_TRACEDAT_RING_H
 
-#include "input/tracedat/bytes.h"
+#include "input/ftrace/bytes.h"
 
 enum {
 	RING_TYPE_PADDING = 29,

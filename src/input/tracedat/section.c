@@ -42,18 +42,9 @@ static void read_header_page(struct tracedat *t, const char *text)
 	}
 }
 
-/* A name, and a text of the size that follows it. Return: the text; empty when there is none. */
-static struct bytes named_text(struct bytes *b, const char *name)
-{
-	bool is_it = !strcmp(bytes_string(b), name);
-
-	b->bad = b->bad || !is_it;
-	return bytes_part(b, bytes_u64(b));
-}
-
 bool tracedat_read_header_info(struct tracedat *t, struct bytes *b)
 {
-	struct bytes page = named_text(b, "header_page");
+	struct bytes page = ftrace_named_text(b, "header_page");
 
 	if (!page.bad) {
 		char *text = mem_strndup((const char *)page.at, page.n);
@@ -61,45 +52,8 @@ bool tracedat_read_header_info(struct tracedat *t, struct bytes *b)
 		read_header_page(t, text);
 		free(text);
 	}
-	named_text(b, "header_event");
+	ftrace_named_text(b, "header_event");
 	return !b->bad;
-}
-
-/* ---- formats of events ------------------------------------------------------------------------ */
-
-static bool read_texts(struct tracedat *t, struct bytes *b, const char *system)
-{
-	uint32_t n = bytes_u32(b);
-	bool is_sound = true;
-
-	for (uint32_t i = 0; i < n && !b->bad; i++) {
-		struct bytes text = bytes_part(b, bytes_u64(b));
-		struct error err = {0};
-
-		if (!text.bad &&
-		    ftrace_formats_add(&t->formats, system, (const char *)text.at, text.n, &err))
-			is_sound = false;
-		error_deinit(&err);
-	}
-	return is_sound && !b->bad;
-}
-
-bool tracedat_read_ftrace_formats(struct tracedat *t, struct bytes *b)
-{
-	return read_texts(t, b, "ftrace");
-}
-
-bool tracedat_read_formats(struct tracedat *t, struct bytes *b)
-{
-	uint32_t n = bytes_u32(b);
-	bool is_sound = true;
-
-	for (uint32_t i = 0; i < n && !b->bad; i++) {
-		const char *system = bytes_string(b);
-
-		is_sound = read_texts(t, b, system) && is_sound;
-	}
-	return is_sound && !b->bad;
 }
 
 /* ---- names of threads ------------------------------------------------------------------------- */

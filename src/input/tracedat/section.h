@@ -6,16 +6,11 @@
 #ifndef VMSCOPE_INPUT_TRACEDAT_SECTION_H
 #define VMSCOPE_INPUT_TRACEDAT_SECTION_H
 
+#include "input/ftrace/tracing.h"
 #include "input/tracedat/tracedat.h"
 
 /* What sub-buffers look like: "header_page\0" u64 size, text, "header_event\0" u64 size, text. */
 bool tracedat_read_header_info(struct tracedat *t, struct bytes *b);
-
-/* u32 number, then u64 size and text of each. */
-bool tracedat_read_ftrace_formats(struct tracedat *t, struct bytes *b);
-
-/* u32 number of systems; of each its name, u32 number, then u64 size and text of each. */
-bool tracedat_read_formats(struct tracedat *t, struct bytes *b);
 
 /* Names of threads: u64 size, then lines of a number and a name. */
 bool tracedat_read_cmdlines(struct tracedat *t, struct bytes *b);

@@ -24,9 +24,9 @@
 #define VMSCOPE_INPUT_TRACEDAT_TRACEDAT_H
 
 #include "base/file.h"
+#include "input/ftrace/bytes.h"
 #include "input/ftrace/format.h"
 #include "input/input.h"
-#include "input/tracedat/bytes.h"
 #include "input/tracedat/inflate.h"
 
 enum {

@@ -4,8 +4,8 @@
  * What is past the end reads as 0 or "" and is remembered in `bad`: a caller reads a whole group and asks
  * once.
  */
-#ifndef VMSCOPE_INPUT_TRACEDAT_BYTES_H
-#define VMSCOPE_INPUT_TRACEDAT_BYTES_H
+#ifndef VMSCOPE_INPUT_FTRACE_BYTES_H
+#define VMSCOPE_INPUT_FTRACE_BYTES_H
 
 #include <stdbool.h>
 #include <stddef.h>
