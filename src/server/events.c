@@ -281,7 +281,7 @@ static bool matches(const struct view_request *q, char *const cells[N_COLUMNS])
 		const struct request_search *s = &q->searches.at[i];
 
 		if (s->column < 0 || s->column >= N_COLUMNS ||
-		    regexec(&s->regex, cells[s->column], 0, NULL, 0))
+		    !pattern_matches(s->pattern, cells[s->column]))
 			return false;
 	}
 	return q->searches.n > 0;

@@ -199,119 +199,6 @@ static int read_columns(struct view_request *r, struct error *err)
 	return 0;
 }
 
-/* ---- patterns ------------------------------------------------------------------------------------
- */
-
-/* What stands before the place in a pattern that is looked at. */
-enum before {
-	BEFORE_NOTHING, /* the begin of a group or of an alternative */
-	BEFORE_PLAIN,	/* what takes at least a character, each once */
-	BEFORE_RICH,	/* something repeated, or that can be nothing */
-};
-
-struct pattern_scan {
-	const char *at;
-	enum before before;
-	bool rich[REQUEST_MAX_PATTERN + 1]; /* per open group: something in it is */
-	int depth;
-};
-
-/* Steps over what stands between brackets, where nothing is special. */
-static void skip_brackets(struct pattern_scan *s)
-{
-	const char *p = s->at + 1;
-
-	p += *p == '^';
-	p += *p == ']';
-	while (*p && *p != ']')
-		p++;
-	s->at = *p ? p : p - 1;
-	s->before = BEFORE_PLAIN;
-}
-
-static void set_rich(struct pattern_scan *s)
-{
-	s->rich[s->depth] = true;
-	s->before = BEFORE_RICH;
-}
-
-static void end_group(struct pattern_scan *s)
-{
-	if (s->before == BEFORE_NOTHING)
-		s->rich[s->depth] = true;
-	bool rich = s->rich[s->depth];
-
-	if (s->depth)
-		s->depth--;
-	s->before = BEFORE_PLAIN;
-	if (rich)
-		set_rich(s);
-}
-
-/* Takes the character at s->at. Return: whether it does no harm. */
-static bool take_character(struct pattern_scan *s)
-{
-	switch (*s->at) {
-	case '{':
-		return false;
-	case '+':
-		if (s->before == BEFORE_RICH)
-			return false;
-		set_rich(s);
-		return true;
-	case '*':
-	case '?':
-	case '^':
-	case '$':
-		set_rich(s);
-		return true;
-	case '(':
-		s->rich[++s->depth] = false;
-		s->before = BEFORE_NOTHING;
-		return true;
-	case '|':
-		s->rich[s->depth] |= s->before == BEFORE_NOTHING;
-		s->before = BEFORE_NOTHING;
-		return true;
-	case ')':
-		end_group(s);
-		return true;
-	case '[':
-		skip_brackets(s);
-		return true;
-	case '\\':
-		if (!s->at[1])
-			return false;
-		s->before = BEFORE_PLAIN;
-		/* Of GNU's own, these take a character; the others are places. */
-		if (!strchr("wWsS", *++s->at) &&
-		    (isalpha((unsigned char)*s->at) || strchr("<>`'", *s->at)))
-			set_rich(s);
-		return !isdigit((unsigned char)*s->at);
-	default:
-		s->before = BEFORE_PLAIN;
-		return true;
-	}
-}
-
-/*
- * Patterns that can take forever or much memory are refused: references to what matched before, counted
- * repetitions, and '+' of what is repeated itself or can be nothing, since the C library doubles what
- * stands before a '+' and then looks for all ways through it.
- */
-static bool is_harmless(const char *pattern)
-{
-	struct pattern_scan s = {.at = pattern};
-
-	if (strlen(pattern) > REQUEST_MAX_PATTERN)
-		return false;
-	for (; *s.at; s.at++) {
-		if (!take_character(&s))
-			return false;
-	}
-	return true;
-}
-
 /* ---- searches -----------------------------------------------------------------------------------
  */
 
@@ -320,16 +207,16 @@ static int add_search(struct view_request *r, const char *column, const json_t *
 {
 	char *end;
 	long long id = strtoll(column, &end, 10);
-	regex_t regex;
+	struct pattern *pattern;
 
 	if (end == column || *end || !json_is_string(v))
 		return request_wrong("table_search_expressions",
 				     "patterns by number of their column", err);
-	if (!is_harmless(json_string_value(v)) || r->searches.n == 100 ||
-	    regcomp(&regex, json_string_value(v), REG_EXTENDED | REG_NOSUB))
+	pattern = r->searches.n < 100 ? pattern_new(json_string_value(v)) : NULL;
+	if (!pattern)
 		return error_set(err, "'%.100s' is no pattern that can be searched for",
 				 json_string_value(v));
-	*vec_push(&r->searches) = (struct request_search){.column = id, .regex = regex};
+	*vec_push(&r->searches) = (struct request_search){.column = id, .pattern = pattern};
 	return 0;
 }
 
@@ -382,7 +269,7 @@ static int read_filter(struct view_request *r, const json_t *map, enum filter_ef
 		return ERR;
 	json_array_foreach(array, i, v)
 	{
-		if (!json_is_string(v) || strlen(json_string_value(v)) > REQUEST_MAX_PATTERN ||
+		if (!json_is_string(v) || strlen(json_string_value(v)) > REQUEST_MAX_FILTER ||
 		    i == 100)
 			return request_wrong("filter_expressions_map", "a few short texts", err);
 		*vec_push(&r->filters[effect]) = json_string_value(v);
@@ -441,7 +328,7 @@ int view_request_init(struct view_request *r, const char *body, size_t size, boo
 void view_request_deinit(struct view_request *r)
 {
 	vec_each (s, &r->searches)
-		regfree(&s->regex);
+		pattern_free(s->pattern);
 	vec_deinit(&r->searches);
 	vec_deinit(&r->items);
 	vec_deinit(&r->columns);

@@ -9,20 +9,20 @@
 #define VMSCOPE_SERVER_REQUEST_H
 
 #include <jansson.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "server/pattern.h"
 
 enum {
 	REQUEST_MAX_BODY = 1 << 20,
 	REQUEST_MAX_ITEMS = 100000,
 	REQUEST_MAX_PIXELS = 65536,
 	REQUEST_MAX_LINES = 20000,
-	REQUEST_MAX_PATTERN = 256,
+	REQUEST_MAX_FILTER = 256,
 };
 
 /* What a filter does with states that do not have its text. */
@@ -30,7 +30,7 @@ enum filter_effect { FILTER_DIM, FILTER_EXCLUDE, FILTER_N };
 
 struct request_search {
 	int64_t column;
-	regex_t regex; /* owned */
+	struct pattern *pattern; /* owned */
 };
 
 struct view_request {
