@@ -3,8 +3,8 @@
  *
  *	survey	every stream once, each for itself: evidence of who is who (model/evidence.h)
  *	judge	hosts, guests, VMs, vCPUs (model/identity.h)
- *	compare	guest events with the windows of vCPUs: whose guest is who (analyze/contain.h)
- *	align	clocks (analyze/sync.h)
+ *	compare	guest events with the windows of vCPUs: whose guest is who (sync/search.h)
+ *	align	clocks (sync/sync.h)
  *	model	the hosts' streams merged on one time line (timeline/merge.h), through the model
  *		(model/model.h) into the sink that the options name
  */
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyze/sync.h"
+#include "sync/sync.h"
 #include "base/diag.h"
 #include "base/error.h"
 #include "base/worker.h"

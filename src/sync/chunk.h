@@ -1,0 +1,103 @@
+/*
+ * chunk: the difference of a guest's and its host's clock, from what every trace holds.
+ *
+ * A guest event on a vCPU can only happen while the host has that vCPU's thread in guest mode: in
+ * one of its windows, from kvm_entry to the first host event after it. Some guest events (arming
+ * the timer, going idle) make a window end, at once.
+ *
+ * 1. Search: nothing is known of the difference yet. What agrees of the many claims about it
+ *    (sync/claims.h), or else single ones that are followed up (sync/leads.h), tell a range.
+ * 2. Fit: each guest event lies in one of the few windows that the range allows. The bounds that
+ *    follow (sync/collect.h) are fitted (sync/fit.h), the range becomes narrower, and so on until it
+ *    no longer does.
+ * 3. Judge: of several stories the one is taken that leaves fewest events outside; if chance could have told
+ *    it as well, its errors are said to be unknown.
+ *
+ * Whoever makes the windows: a stretch in which the host lost events is a window, too.
+ */
+#ifndef VMSCOPE_SYNC_CHUNK_H
+#define VMSCOPE_SYNC_CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sync/fit.h"
+#include "sync/gaps.h"
+
+/* What a guest did that ends a window, and why a window ended. */
+enum sync_cause {
+	SYNC_CAUSE_NONE,
+	SYNC_CAUSE_IDLE,  /* power_cpu_idle or a switch to the idle task; HLT, MWAIT, WFI exit */
+	SYNC_CAUSE_TIMER, /* timer_hrtimer_start; exit for an MSR write or the like */
+	SYNC_N_CAUSES,
+};
+
+struct sync_window {
+	int64_t begin, end; /* host ns */
+	enum sync_cause cause;
+};
+
+/* The windows of one host thread, by time, none overlapping another. Times inside +-SYNC_LIMIT. */
+struct sync_thread {
+	const struct sync_window *windows;
+	size_t n;
+};
+
+/* Return: the index of the first window that does not end before host time t; the number of windows if all do. */
+size_t sync_first_window(const struct sync_thread *thread, int64_t t);
+
+struct sync_guest_event {
+	int64_t ts; /* guest ns */
+	enum sync_cause cause;
+};
+
+/* The events of one guest CPU, by time. Times inside +-SYNC_LIMIT. */
+struct sync_cpu {
+	const struct sync_guest_event *events;
+	size_t n;
+};
+
+/* A guest CPU and the thread that ran it. */
+struct sync_pair {
+	const struct sync_cpu *cpu;
+	const struct sync_thread *thread;
+};
+
+struct sync_contain {
+	struct sync_fit fit;
+	uint64_t claims;  /* agreeing ones, that the fit began from */
+	uint64_t events;  /* of the guest, on the CPUs given, that have windows before and after */
+	uint64_t outside; /* of them, those that no window can hold, within the error of the fit */
+	uint64_t astray;  /* events outside by the lines themselves, their errors aside */
+	uint64_t by_chance; /* as `outside`, of as many events moved by some other difference */
+	bool led;	    /* single claims led to it, not many that agree */
+	bool voted;	    /* events were outvoted that contradict most others */
+	unsigned int rounds;
+	struct sync_bound *bounds; /* owned; by time: what the fit is of */
+	size_t n_bounds;
+};
+
+/*
+ * Fits one guest; pairs: its CPUs whose threads are known.
+ * Return: 0, or SYNC_NO_FIT when nothing agrees: nothing is made then.
+ */
+int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+		      const struct sync_fit_options *o);
+
+/*
+ * The same from a known map instead of a search: each time's difference is within `reach` ns of
+ * what the map says.
+ */
+int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
+			   const struct sync_fit_options *o, const struct clock_map *near,
+			   int64_t reach);
+void sync_contain_deinit(struct sync_contain *c);
+
+/* Return: whether its lines hold, not only its errors, which may be wide. */
+bool sync_contain_is_straight(const struct sync_contain *c);
+
+/* Keeps in *c what fits the same events better, and makes an end of the other one. */
+void sync_contain_keep_better(struct sync_contain *c, struct sync_contain *other);
+
+#endif

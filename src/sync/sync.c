@@ -1,0 +1,440 @@
+#include "sync/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/agent.h"
+#include "sync/choose.h"
+#include "sync/tsc_offset.h"
+#include "base/mem.h"
+#include "timeline/clock_compose.h"
+#include "sync/fit.h"
+#include "sync/vmsync.h"
+
+const char *sync_method_name(enum sync_method method)
+{
+	static const char *const names[SYNC_N_METHODS] = {
+		[SYNC_REFERENCE] = "reference",
+		[SYNC_VMSYNC] = "vmsync",
+		[SYNC_CONTAINMENT] = "containment",
+		[SYNC_TSC] = "tsc",
+		[SYNC_AGENT] = "agent",
+		[SYNC_GIVEN] = "given",
+		[SYNC_AS_IS] = "none",
+	};
+
+	return names[method];
+}
+
+/* All that one machine's alignment needs. */
+struct task {
+	const struct identity *id;
+	struct recording *const *traces;
+	const struct containment *contained;
+	const struct sync_options *options;
+	int machine;
+	int64_t first, last; /* of its events; machine ns */
+};
+
+static void find_span(struct task *t)
+{
+	const struct evidence *e = t->id->machines.at[t->machine].evidence;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	for (size_t i = 0; i < e->cpus.n; i++) {
+		first = e->cpus.at[i].first_ns < first ? e->cpus.at[i].first_ns : first;
+		last = e->cpus.at[i].last_ns > last ? e->cpus.at[i].last_ns : last;
+	}
+	t->first = first <= last ? first : 0;
+	t->last = first <= last ? last : 0;
+}
+
+static int64_t worst_error(const struct clock_map *map)
+{
+	int64_t worst = 0;
+
+	for (size_t i = 0; i < map->n_pieces; i++) {
+		if (map->pieces[i].error == CLOCK_ERROR_UNKNOWN)
+			return CLOCK_ERROR_UNKNOWN;
+		worst = map->pieces[i].error > worst ? map->pieces[i].error : worst;
+	}
+	return worst;
+}
+
+/* The range of the difference that a piece of the map vouches for. */
+static struct sync_range range_of_piece(const struct clock_piece *p, int64_t t)
+{
+	int64_t difference = clock_piece_apply(p, t) - t;
+
+	if (p->error == CLOCK_ERROR_UNKNOWN)
+		return (struct sync_range){.low = 0, .high = -1};
+	return (struct sync_range){difference - p->error, difference + p->error};
+}
+
+/* The same from the bounds themselves, if there is a fit. */
+static struct sync_range range_at(const struct clock_piece *p, const struct sync_fit *fit,
+				  int64_t t)
+{
+	struct sync_range r;
+
+	return fit && !sync_fit_range(fit, t, &r.low, &r.high) ? r : range_of_piece(p, t);
+}
+
+/* fit: of the estimate's map, or NULL. */
+static void find_ranges(struct sync_estimate *e, const struct sync_fit *fit)
+{
+	e->pieces = mem_zalloc(e->map.n_pieces, sizeof(*e->pieces));
+	for (size_t i = 0; i < e->map.n_pieces; i++) {
+		const struct clock_piece *p = &e->map.pieces[i];
+		int64_t last = p->to > p->from ? p->to - 1 : p->from;
+		int64_t middle = p->from + (int64_t)(((uint64_t)last - (uint64_t)p->from) / 2);
+
+		e->pieces[i].begin = range_at(p, fit, p->from);
+		e->pieces[i].middle = range_at(p, fit, middle);
+		e->pieces[i].end = range_at(p, fit, last);
+	}
+}
+
+/* The estimate's map is made: what follows from it. */
+static void take_map(struct sync_estimate *e)
+{
+	e->present = true;
+	e->error = worst_error(&e->map);
+	for (size_t i = 0; i < e->map.n_pieces; i++)
+		e->constraints += e->map.pieces[i].constraints;
+	find_ranges(e, NULL);
+}
+
+static void take_fit(struct sync_estimate *e, const struct sync_fit *fit)
+{
+	e->present = true;
+	e->map = clock_map_copy(&fit->map);
+	e->error = worst_error(&e->map);
+	e->constraints = fit->constraints;
+	e->violations = fit->violations;
+	find_ranges(e, fit);
+}
+
+/* ---- vmsync ----------------------------------------------------------------------------------- */
+
+typedef VEC(struct sync_vmsync_event) events_t;
+
+static int by_time(const void *a, const void *b)
+{
+	const struct sync_vmsync_event *x = a, *y = b;
+
+	return x->ts < y->ts ? -1 : x->ts > y->ts;
+}
+
+/* The machine's events of one VM, on the host's side or on the guest's. */
+static void collect(events_t *out, const struct evidence *e, int64_t uid, bool host_side)
+{
+	enum event_id gh = host_side ? EV_VMSYNC_GH_HOST : EV_VMSYNC_GH_GUEST;
+	enum event_id hg = host_side ? EV_VMSYNC_HG_HOST : EV_VMSYNC_HG_GUEST;
+
+	vec_each (v, &e->vmsync) {
+		if (v->vm_uid != uid || (v->id != gh && v->id != hg))
+			continue;
+		*vec_push(out) = (struct sync_vmsync_event){
+			.ts = v->ts, .cnt = (uint64_t)v->cnt, .to_guest = v->id == hg};
+	}
+	if (out->n)
+		qsort(out->at, out->n, sizeof(*out->at), by_time);
+}
+
+static void fit_pairs(struct sync_estimate *e, const struct task *t, const struct sync_vmsync *v)
+{
+	struct sync_fit_options options = sync_fit_defaults(t->first, t->last);
+	struct sync_fit fit;
+
+	if (sync_fit_init(&fit, v->bounds.at, v->bounds.n, &options))
+		return;
+	take_fit(e, &fit);
+	e->decoys = v->decoys;
+	e->lost = v->lost_host + v->lost_guest;
+	sync_fit_deinit(&fit);
+}
+
+/* Host events of the VM's own threads that name another VM: they are none of its exchanges'. */
+static uint64_t count_strangers(const struct identity *id, int vm)
+{
+	int host = id->vms.at[vm].host;
+	uint64_t n = 0;
+
+	vec_each (v, &id->machines.at[host].evidence->vmsync) {
+		if (v->vm_uid == id->vms.at[vm].vm_uid || v->tid == NO_VALUE ||
+		    (v->id != EV_VMSYNC_GH_HOST && v->id != EV_VMSYNC_HG_HOST))
+			continue;
+		int vcpu = identity_vcpu_of_thread(id, host, v->tid);
+
+		n += vcpu != IDENT_NONE && id->vcpus.at[vcpu].vm == vm;
+	}
+	return n;
+}
+
+static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
+{
+	const struct ident_vm *vm = &t->id->vms.at[t->id->machines.at[t->machine].vm];
+	events_t host = {0}, guest = {0};
+	struct sync_vmsync v;
+
+	collect(&host, t->id->machines.at[vm->host].evidence, vm->vm_uid, true);
+	collect(&guest, t->id->machines.at[t->machine].evidence, vm->vm_uid, false);
+	sync_vmsync_init(&v, host.at, host.n, guest.at, guest.n);
+	fit_pairs(e, t, &v);
+	e->decoys += count_strangers(t->id, t->id->machines.at[t->machine].vm);
+	sync_vmsync_deinit(&v);
+	vec_deinit(&host);
+	vec_deinit(&guest);
+}
+
+/* ---- containment ------------------------------------------------------------------------------ */
+
+static void estimate_by_containment(struct sync_estimate *e, const struct task *t)
+{
+	const struct sync_fit *fit = containment_fit(t->contained, t->machine);
+
+	if (fit)
+		take_fit(e, fit);
+}
+
+static void check_estimate(struct sync_estimate *e, const struct task *t, enum sync_method method)
+{
+	if (!e->present || !t->contained)
+		return;
+	uint64_t *outside = mem_zalloc(e->map.n_pieces, sizeof(*outside));
+
+	if (method == SYNC_CONTAINMENT)
+		containment_count_own(t->contained, t->id, t->machine, &e->map, &e->n_events,
+				      outside);
+	else
+		containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events,
+					  outside);
+	for (size_t i = 0; i < e->map.n_pieces; i++) {
+		e->pieces[i].outside = outside[i];
+		e->outside += outside[i];
+	}
+	free(outside);
+}
+
+/* ---- what the user says ----------------------------------------------------------------------- */
+
+int sync_machine_named(const struct identity *id, const char *name, struct error *err)
+{
+	int machine = identity_machine_of_name(id, name);
+
+	if (machine == IDENT_NONE)
+		return error_set(err, "no machine is called '%s'; `vmscope info` names them", name);
+	if (machine == IDENT_SEVERAL)
+		return error_set(
+			err,
+			"'%s' is the host name of more than one machine; say the name that "
+			"`vmscope info` gives it",
+			name);
+	return machine;
+}
+
+static const struct sync_given *find_given(const struct task *t)
+{
+	for (size_t i = 0; i < t->options->n_given; i++) {
+		const struct sync_given *given = &t->options->given[i];
+
+		if (identity_machine_of_name(t->id, given->machine) == t->machine)
+			return given;
+	}
+	return NULL;
+}
+
+static const struct sync_tsc *find_tsc(const struct task *t)
+{
+	for (size_t i = 0; i < t->options->n_tsc; i++) {
+		const struct sync_tsc *tsc = &t->options->tsc[i];
+
+		if (identity_machine_of_name(t->id, tsc->machine) == t->machine)
+			return tsc;
+	}
+	return NULL;
+}
+
+static void use_given(struct sync_estimate *e, const struct task *t, const struct sync_given *g)
+{
+	clock_map_init_offset(&e->map, g->offset_ns, g->drift, t->first, CLOCK_ERROR_UNKNOWN);
+	take_map(e);
+}
+
+static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
+		   const struct sync_tsc *tsc, struct error *err)
+{
+	struct tsc_clock mine, hosts;
+
+	if (host == IDENT_NONE)
+		return error_set(err, "--tsc %s: it is not known whose guest that is; use --vm too",
+				 tsc->machine);
+	if (!sync_tsc_clock(t->traces[t->machine], &mine) ||
+	    !sync_tsc_clock(t->traces[host], &hosts))
+		return error_set(err, "--tsc %s: both traces must have the TSC as their clock",
+				 tsc->machine);
+	tsc_clock_map_init(&e->map, &tsc->scale, &mine, &hosts, t->first, t->last);
+	take_map(e);
+	return 0;
+}
+
+/* ---- one machine ------------------------------------------------------------------------------ */
+
+static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
+{
+	int vm = t->id->machines.at[t->machine].vm;
+
+	if (sync_tsc_recorded(&e->map, t->id, t->traces, vm, t->first, t->last))
+		take_map(e);
+}
+
+/* The agent is not believed but checked. */
+static void estimate_by_agent(struct sync_estimate *e, const struct task *t)
+{
+	int host = t->id->vms.at[t->id->machines.at[t->machine].vm].host;
+	const struct sync_fit *facts =
+		t->contained ? containment_fit(t->contained, t->machine) : NULL;
+
+	if (!sync_agent_map(&e->map, t->traces[host], t->traces[t->machine]))
+		return;
+	take_map(e);
+	e->excess = facts ? sync_agent_excess(&e->map, facts, t->first, t->last) : INT64_MIN;
+}
+
+/* All that the traces allow, and what the windows say of each. */
+static void estimate(struct machine_sync *s, const struct task *t)
+{
+	if (t->id->vms.at[t->id->machines.at[t->machine].vm].vm_uid != NO_VALUE)
+		estimate_by_vmsync(&s->estimates[SYNC_VMSYNC], t);
+	if (t->contained)
+		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
+	if (!s->estimates[SYNC_TSC].present)
+		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
+	estimate_by_agent(&s->estimates[SYNC_AGENT], t);
+	for (int m = 0; m < SYNC_N_METHODS; m++)
+		check_estimate(&s->estimates[m], t, (enum sync_method)m);
+}
+
+static void keep_clock(struct machine_sync *s, enum sync_method method)
+{
+	struct sync_estimate *e = &s->estimates[method];
+
+	s->method = method;
+	clock_map_init_offset(&e->map, 0, 0, 0, method == SYNC_REFERENCE ? 0 : CLOCK_ERROR_UNKNOWN);
+	take_map(e);
+}
+
+/* Aligns one machine with its host; the host's own map is not applied yet. */
+static int align(struct machine_sync *s, const struct task *t, struct error *err)
+{
+	const struct ident_machine *machine = &t->id->machines.at[t->machine];
+	const struct sync_given *given = find_given(t);
+	const struct sync_tsc *tsc = find_tsc(t);
+	bool alone = machine->vm == IDENT_NONE;
+
+	s->against = alone ? IDENT_NONE : t->id->vms.at[machine->vm].host;
+	if (given)
+		use_given(&s->estimates[SYNC_GIVEN], t, given);
+	if (tsc && use_tsc(&s->estimates[SYNC_TSC], t, s->against, tsc, err))
+		return ERR;
+	if (!alone)
+		estimate(s, t);
+	s->method = sync_choose(s, t->options->method);
+	s->disagreements = sync_disagreements(s, t->first, t->last);
+	if (s->method == SYNC_AS_IS)
+		keep_clock(s, alone && (machine->is_host || t->id->machines.n == 1) ? SYNC_REFERENCE
+										    : SYNC_AS_IS);
+	return 0;
+}
+
+static void compose_upwards(struct machine_sync *all, int m, bool *done)
+{
+	struct clock_piece piece = {.from = INT64_MIN, .to = INT64_MAX};
+	struct clock_map as_it_is = {.pieces = &piece, .n_pieces = 1};
+	struct machine_sync *s = &all[m];
+	const struct clock_map *above = &as_it_is;
+
+	if (done[m])
+		return;
+	done[m] = true; /* first: evidence that goes round in a circle must not */
+	if (s->against != IDENT_NONE) {
+		compose_upwards(all, s->against, done);
+		if (all[s->against].map.n_pieces)
+			above = &all[s->against].map;
+	}
+	clock_map_init_compose(&s->map, &s->estimates[s->method].map, above);
+}
+
+/* Return: 0, or ERR when the name, the last of n of an option, is no machine's, or of one that an earlier one names. */
+static int check_name(const struct identity *id, const char *const *names, size_t n,
+		      struct error *err)
+{
+	int machine = sync_machine_named(id, names[n - 1], err);
+
+	if (machine == ERR)
+		return ERR;
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (identity_machine_of_name(id, names[i]) == machine)
+			return error_set(err, "'%s' and '%s' are the same machine", names[i],
+					 names[n - 1]);
+	}
+	return 0;
+}
+
+static int check_names(const struct identity *id, const struct sync_options *o, struct error *err)
+{
+	const char **given = mem_zalloc(o->n_given, sizeof(*given));
+	const char **tsc = mem_zalloc(o->n_tsc, sizeof(*tsc));
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_given && !r; i++) {
+		given[i] = o->given[i].machine;
+		r = check_name(id, given, i + 1, err);
+	}
+	for (size_t i = 0; i < o->n_tsc && !r; i++) {
+		tsc[i] = o->tsc[i].machine;
+		r = check_name(id, tsc, i + 1, err);
+	}
+	free(given);
+	free(tsc);
+	return r;
+}
+
+int sync_machines(const struct identity *id, struct recording *const *traces,
+		  const struct containment *contained, const struct sync_options *options,
+		  struct machine_sync *out, struct error *err)
+{
+	size_t n = id->machines.n;
+	bool *done = mem_zalloc(n, sizeof(*done));
+	int r = check_names(id, options, err);
+
+	for (size_t i = 0; i < n && !r; i++) {
+		struct task t = {.id = id,
+				 .traces = traces,
+				 .contained = contained,
+				 .options = options,
+				 .machine = (int)i};
+
+		find_span(&t);
+		r = align(&out[i], &t, err);
+	}
+	for (size_t i = 0; i < n && !r; i++)
+		compose_upwards(out, (int)i, done);
+	free(done);
+	return r;
+}
+
+void machine_sync_deinit(struct machine_sync *s)
+{
+	for (int m = 0; m < SYNC_N_METHODS; m++) {
+		clock_map_deinit(&s->estimates[m].map);
+		free(s->estimates[m].pieces);
+	}
+	clock_map_deinit(&s->map);
+}
+
+const struct sync_estimate *machine_sync_taken(const struct machine_sync *s)
+{
+	return &s->estimates[s->method];
+}

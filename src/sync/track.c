@@ -1,0 +1,556 @@
+#include "sync/track.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RECENT = 4,		  /* chunks that say where the next one is */
+	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
+	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share one */
+	THIN_KEPT_TOGETHER = 512, /* so many */
+	THIN_SPAN = 1000000000,	  /* guest ns: and of no longer a time */
+	WIDEN = 2,		  /* times the width that the clock may have left the range by */
+	WANDER_PPB = 500,	  /* and by this drift from the last event on */
+	LEAST_PLAY = 100,	  /* ns: and by this */
+	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
+	MAX_FRUITLESS = 4,	  /* searches while following */
+	MAX_SECOND_LOOKS = 1,	  /* for something better than what fits well */
+	MANY_ASTRAY = 2000,	  /* one event in as many, that a line puts outside */
+	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
+};
+
+void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
+{
+	*t = (struct sync_track){.options = *o};
+}
+
+static void forget_before(struct sync_track *t)
+{
+	if (t->following)
+		sync_fit_deinit(&t->before);
+	t->following = false;
+}
+
+void sync_track_deinit(struct sync_track *t)
+{
+	forget_before(t);
+	vec_deinit(&t->kept);
+	vec_deinit(&t->chunks);
+	vec_deinit(&t->recent);
+}
+
+/* ---- what is kept ---- */
+
+static bool is_implied(const struct sync_bound *a, const struct sync_bound *b,
+		       const struct sync_bound *c)
+{
+	int64_t sign = a->side == SYNC_UPPER ? 1 : -1;
+	struct sync_point p = {a->at, sign * a->value}, q = {b->at, sign * b->value},
+			  r = {c->at, sign * c->value};
+
+	return sync_point_is_idle(&p, &q, &r);
+}
+
+/* Moves the hull of one side of bounds[0, n) to `hull`. Return: its length. */
+static size_t hull_of(const struct sync_bound *bounds, size_t n, enum sync_side side,
+		      struct sync_bound *hull)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sync_bound *b = &bounds[i];
+
+		if (b->side != side)
+			continue;
+		if (end && hull[end - 1].at == b->at) {
+			if ((hull[end - 1].value <= b->value) == (side == SYNC_UPPER))
+				continue;
+			end--;
+		}
+		while (end >= 2 && is_implied(&hull[end - 2], &hull[end - 1], b))
+			end--;
+		hull[end++] = *b;
+	}
+	return end;
+}
+
+/* Leaves of n bounds in order only those on their hull, in order. Return: how many. */
+static size_t thin(struct sync_bound *bounds, size_t n)
+{
+	struct sync_bound *hull = mem_alloc(2 * n * sizeof(*hull) + 1);
+	size_t lower = hull_of(bounds, n, SYNC_LOWER, hull);
+	size_t all = lower + hull_of(bounds, n, SYNC_UPPER, hull + lower);
+
+	for (size_t i = 0; i < all; i++)
+		bounds[i] = hull[i];
+	sync_bounds_sort(bounds, all);
+	free(hull);
+	return all;
+}
+
+/* The same, by groups of neighbours. */
+static size_t thin_in_groups(struct sync_bound *bounds, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i += THIN_TOGETHER) {
+		size_t some = thin(&bounds[i], n - i < THIN_TOGETHER ? n - i : THIN_TOGETHER);
+
+		memmove(&bounds[left], &bounds[i], some * sizeof(*bounds));
+		left += some;
+	}
+	return left;
+}
+
+/* Return: how many of n bounds, of THIN_KEPT_TOGETHER at most, one straight line explains. */
+static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds, size_t n,
+			   const struct sync_fit_options *o)
+{
+	size_t run = 0;
+
+	sync_hull_reset(h, o->max_drift_ppb);
+	while (run < n && run < THIN_KEPT_TOGETHER && bounds[run].at - bounds[0].at <= THIN_SPAN &&
+	       !sync_hull_add(h, &bounds[run]))
+		run++;
+	return run;
+}
+
+/*
+ * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a bend allow a straight
+ * line across it, so what lies far apart shares none either.
+ */
+static void thin_kept(struct sync_track *t)
+{
+	struct sync_hull hull;
+	size_t n = 0, run;
+
+	sync_hull_init(&hull, t->options.max_drift_ppb);
+	for (size_t i = 0; i < t->kept.n; i += run) {
+		run = straight_run(&hull, &t->kept.at[i], t->kept.n - i, &t->options);
+		run = run ? run : 1;
+		size_t left = thin(&t->kept.at[i], run);
+
+		memmove(&t->kept.at[n], &t->kept.at[i], left * sizeof(*t->kept.at));
+		n += left;
+	}
+	sync_hull_deinit(&hull);
+	t->kept.n = t->thinned = n;
+	t->recent.n = 0;
+}
+
+static void keep(struct sync_track *t, struct sync_contain *c)
+{
+	if (t->kept.n > MAX_KEPT && t->kept.n > 2 * t->thinned)
+		thin_kept(t);
+	*vec_push(&t->recent) = t->kept.n;
+	if (t->recent.n > RECENT) {
+		for (size_t i = 1; i < t->recent.n; i++)
+			t->recent.at[i - 1] = t->recent.at[i];
+		t->recent.n--;
+	}
+	for (size_t i = 0; i < c->n_bounds; i++)
+		*vec_push(&t->kept) = c->bounds[i];
+}
+
+/* What the next chunk may go by. */
+static void look_back(struct sync_track *t)
+{
+	size_t first = t->recent.at[0];
+	struct sync_fit fit;
+
+	if (sync_fit_init(&fit, &t->kept.at[first], t->kept.n - first, &t->options))
+		return;
+	forget_before(t);
+	t->before = fit;
+	t->following = true;
+}
+
+/* Forgets what is kept of guest times from `from` on, and which chunks did not fit. */
+static void forget_since(struct sync_track *t, int64_t from)
+{
+	while (t->kept.n && t->kept.at[t->kept.n - 1].at >= from)
+		t->kept.n--;
+	while (t->recent.n && t->recent.at[t->recent.n - 1] >= t->kept.n)
+		t->recent.n--;
+	vec_each (chunk, &t->chunks) {
+		if (chunk->from >= from) {
+			chunk->outside = 0;
+			chunk->lost = false;
+		}
+	}
+}
+
+static int accept(struct sync_track *t, struct sync_chunk *chunk, struct sync_contain *c)
+{
+	chunk->outside = c->outside;
+	*vec_push(&t->chunks) = *chunk;
+	keep(t, c);
+	sync_contain_deinit(c);
+	look_back(t);
+	return 0;
+}
+
+/* ---- events near an edge ---- */
+
+/* Where the difference is during a chunk: straight lines over and under. */
+struct guard {
+	int64_t from; /* guest ns */
+	int64_t low, high;
+	double low_rise, high_rise;
+};
+
+int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int64_t *highp)
+{
+	if (!t->following || sync_fit_range(&t->before, at, lowp, highp))
+		return SYNC_NO_FIT;
+	int64_t known = t->kept.at[t->kept.n - 1].at, width = *highp - *lowp;
+	int64_t since = at > known ? at - known : 0;
+	int64_t more = WIDEN * width + LEAST_PLAY + (int64_t)((double)since * WANDER_PPB * 1e-9);
+
+	*lowp -= more;
+	*highp += more;
+	return 0;
+}
+
+static void guard_set(struct guard *g, const struct sync_chunk *chunk, int64_t low, int64_t high)
+{
+	int64_t span = chunk->to - chunk->from;
+
+	g->from = chunk->from;
+	g->low_rise = span ? (double)(low - g->low) / (double)span : 0;
+	g->high_rise = span ? (double)(high - g->high) / (double)span : 0;
+}
+
+/* Return: 0, or SYNC_NO_FIT when nothing is known. */
+static int guard_init(struct guard *g, const struct sync_track *t, const struct sync_chunk *chunk)
+{
+	int64_t low, high;
+
+	if (sync_track_range(t, chunk->from, &g->low, &g->high) ||
+	    sync_track_range(t, chunk->to, &low, &high))
+		return SYNC_NO_FIT;
+	guard_set(g, chunk, low, high);
+	return 0;
+}
+
+/* The chords of the corridor, whose edges bend inwards. fit: clean. */
+static void guard_of_fit(struct guard *g, const struct sync_fit *fit,
+			 const struct sync_chunk *chunk)
+{
+	int64_t low, high;
+
+	sync_fit_range(fit, chunk->from, &g->low, &g->high);
+	sync_fit_range(fit, chunk->to, &low, &high);
+	guard_set(g, chunk, low, high);
+	g->low -= LEAST_PLAY;
+	g->high += LEAST_PLAY;
+}
+
+typedef VEC(struct sync_guest_event) event_vec;
+typedef VEC(struct sync_bound) bound_vec;
+
+/* What the events of a chunk that are near an edge say. */
+struct collection {
+	event_vec *near; /* per pair: events that some difference inside the guard puts outside */
+	bound_vec bounds;
+	uint64_t outside;
+};
+
+static bool is_deep_inside(const struct sync_window *w, int64_t first, int64_t last)
+{
+	return w->begin <= first && last <= w->end;
+}
+
+static void add_bound(bound_vec *v, int64_t at, int64_t value, enum sync_side side)
+{
+	*vec_push(v) = (struct sync_bound){.at = at, .value = value, .side = side};
+}
+
+/* The event at t happened in [first, last], in w or a later window. */
+static void collect_event(struct collection *c, const struct sync_window *w,
+			  const struct sync_window *end, int64_t t, int64_t first, int64_t last)
+{
+	if (w->begin > last) {
+		c->outside++;
+		return;
+	}
+	if (w->begin > first)
+		add_bound(&c->bounds, t, w->begin - t, SYNC_LOWER);
+	while (w + 1 < end && w[1].begin <= last)
+		w++;
+	if (w->end < last)
+		add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
+}
+
+/* When the guest's time t may have been, host ns. */
+static int64_t first_time(const struct guard *g, int64_t t)
+{
+	return t + g->low + (int64_t)((double)(t - g->from) * g->low_rise);
+}
+
+static int64_t last_time(const struct guard *g, int64_t t)
+{
+	return t + g->high + (int64_t)((double)(t - g->from) * g->high_rise);
+}
+
+/* Before a thread's first window and after its last it may have run all the same, untraced. */
+static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
+			 const struct sync_thread *thread, const struct guard *g, event_vec *near)
+{
+	const struct sync_window *w = thread->windows, *end = w + thread->n;
+
+	if (cpu->n)
+		w += sync_first_window(thread, first_time(g, cpu->events[0].ts));
+	for (size_t i = 0; i < cpu->n && w < end; i++) {
+		int64_t t = cpu->events[i].ts;
+		int64_t first = first_time(g, t), last = last_time(g, t);
+
+		while (w < end && w->end < first)
+			w++;
+		if (w == end || is_deep_inside(w, first, last) ||
+		    first < thread->windows[0].begin || last > end[-1].end)
+			continue;
+		collect_event(c, w, end, t, first, last);
+		if (near)
+			*vec_push(near) = cpu->events[i];
+	}
+}
+
+/* The bounds of all pairs, each pair's thinned, in order. keep: what is near becomes c->near. */
+static void collect(struct collection *c, const struct sync_pair *pairs, size_t n_pairs,
+		    const struct guard *g, bool keep)
+{
+	c->bounds.n = 0;
+	c->outside = 0;
+	for (size_t i = 0; i < n_pairs; i++) {
+		struct sync_cpu near = {c->near[i].at, c->near[i].n};
+		size_t first = c->bounds.n;
+
+		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
+			     keep ? &c->near[i] : NULL);
+		c->bounds.n = first + thin_in_groups(&c->bounds.at[first], c->bounds.n - first);
+	}
+	sync_bounds_sort(c->bounds.at, c->bounds.n);
+}
+
+/* How many events near an edge no window holds by the map, its errors aside. */
+static size_t count_astray(const struct collection *c, const struct sync_pair *pairs,
+			   size_t n_pairs, const struct clock_map *map)
+{
+	size_t astray = 0;
+
+	for (size_t i = 0; i < n_pairs; i++) {
+		const struct sync_thread *thread = pairs[i].thread;
+
+		vec_each (e, &c->near[i]) {
+			int64_t at = clock_map_apply(map, e->ts);
+			size_t w = sync_first_window(thread, at);
+
+			astray += w == thread->n || thread->windows[w].begin > at;
+		}
+	}
+	return astray;
+}
+
+/* Whether all agree on one line. */
+static bool is_clean(const struct collection *c, const struct sync_fit *fit,
+		     const struct sync_fit_options *o, const struct sync_chunk *chunk)
+{
+	size_t spans = (size_t)((chunk->to - chunk->from) / o->max_span);
+
+	return !c->outside && !fit->violations && fit->n_hulls <= 1 + spans &&
+	       sync_hull_closed(&fit->hulls[0]);
+}
+
+/* Fits what was collected. Return: 0, or SYNC_NO_FIT when it contradicts itself. */
+static int fit_collected(const struct collection *c, struct sync_fit *fit,
+			 const struct sync_fit_options *o, const struct sync_chunk *chunk)
+{
+	if (sync_fit_init(fit, c->bounds.at, c->bounds.n, o))
+		return SYNC_NO_FIT;
+	if (is_clean(c, fit, o, chunk))
+		return 0;
+	sync_fit_deinit(fit);
+	return SYNC_NO_FIT;
+}
+
+/*
+ * Twice: with the range made narrow by the chunk itself, an event is near fewer windows. A range that is still
+ * so wide that several may hold an event contradicts nothing: then the line has to hold by itself.
+ * Return: 0, with *fit made and the bounds collected, or SYNC_NO_FIT when they contradict.
+ */
+static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
+		     const struct sync_pair *pairs, size_t n_pairs, struct collection *c,
+		     struct sync_fit *fit)
+{
+	struct guard guard;
+
+	if (guard_init(&guard, t, chunk))
+		return SYNC_NO_FIT;
+	collect(c, pairs, n_pairs, &guard, true);
+	if (fit_collected(c, fit, &t->options, chunk))
+		return SYNC_NO_FIT;
+	guard_of_fit(&guard, fit, chunk);
+	sync_fit_deinit(fit);
+	collect(c, pairs, n_pairs, &guard, false);
+	if (fit_collected(c, fit, &t->options, chunk))
+		return SYNC_NO_FIT;
+	if (count_astray(c, pairs, n_pairs, &fit->map) <= chunk->events / MANY_ASTRAY)
+		return 0;
+	sync_fit_deinit(fit);
+	return SYNC_NO_FIT;
+}
+
+/* Return: 0 with *c made from the events near an edge, SYNC_NO_FIT when these contradict. */
+static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
+		    const struct sync_pair *pairs, size_t n_pairs, struct sync_contain *c)
+{
+	struct collection collection = {.near = mem_zalloc(n_pairs, sizeof(*collection.near))};
+
+	*c = (struct sync_contain){.events = chunk->events};
+	int rc = fit_twice(t, chunk, pairs, n_pairs, &collection, &c->fit);
+
+	if (rc) {
+		vec_deinit(&collection.bounds);
+	} else {
+		c->bounds = collection.bounds.at;
+		c->n_bounds = collection.bounds.n;
+	}
+	for (size_t i = 0; i < n_pairs; i++)
+		vec_deinit(&collection.near[i]);
+	free(collection.near);
+	return rc;
+}
+
+/* ---- a chunk ---- */
+
+static bool fits_well(const struct sync_contain *c)
+{
+	return !c->fit.doubtful && c->outside <= c->events / FEW_OUTSIDE;
+}
+
+/* Makes *c, if what is made fits well. Return: 0 or SYNC_NO_FIT. */
+static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+			  struct sync_contain *c)
+{
+	if (!t->following ||
+	    sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map, NEAR_REACH))
+		return SYNC_NO_FIT;
+	if (fits_well(c))
+		return 0;
+	sync_contain_deinit(c);
+	return SYNC_NO_FIT;
+}
+
+/* Likewise. It takes seconds where there is nothing to be found, so a track that is followed has few of these. */
+static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+			struct sync_contain *c)
+{
+	if (t->following && t->fruitless == MAX_FRUITLESS)
+		return SYNC_NO_FIT;
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options)) {
+		if (fits_well(c))
+			return 0;
+		sync_contain_deinit(c);
+	}
+	t->fruitless += t->following;
+	return SYNC_NO_FIT;
+}
+
+/*
+ * Fits events as if they were all there is: near what was known, but elsewhere if that explains more of
+ * them. That is searched for once only: it can take seconds, and of a clock that is slewed all the time
+ * many chunks are not straight. Return: 0 or SYNC_NO_FIT.
+ */
+static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+		     struct sync_contain *c)
+{
+	struct sync_contain other;
+
+	if (fit_near_known(t, pairs, n_pairs, c))
+		return fit_anywhere(t, pairs, n_pairs, c);
+	if (sync_contain_is_straight(c) || t->second_looks == MAX_SECOND_LOOKS)
+		return 0;
+	t->second_looks++;
+	if (!fit_anywhere(t, pairs, n_pairs, &other))
+		sync_contain_keep_better(c, &other);
+	return 0;
+}
+
+static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct sync_chunk c = {.from = INT64_MAX, .to = INT64_MIN};
+
+	for (size_t i = 0; i < n_pairs; i++) {
+		const struct sync_cpu *cpu = pairs[i].cpu;
+
+		if (!cpu->n)
+			continue;
+		c.from = cpu->events[0].ts < c.from ? cpu->events[0].ts : c.from;
+		c.to = cpu->events[cpu->n - 1].ts > c.to ? cpu->events[cpu->n - 1].ts : c.to;
+		c.events += cpu->n;
+	}
+	return c;
+}
+
+/*
+ * The same when they contradict what was known, with the chunk before first. Where both fit nowhere, one is not
+ * searched for elsewhere: if the clock was set between them, the next chunk finds that with this one.
+ */
+static int fit_contradicting(struct sync_track *t, const struct sync_pair *pairs,
+			     const struct sync_pair *longer, size_t n_pairs, struct sync_contain *c)
+{
+	if (!longer)
+		return fit_alone(t, pairs, n_pairs, c);
+	if (fit_alone(t, longer, n_pairs, c))
+		return fit_near_known(t, pairs, n_pairs, c);
+	forget_since(t, chunk_of(longer, n_pairs).from);
+	return 0;
+}
+
+int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
+		     const struct sync_pair *longer, size_t n_pairs)
+{
+	struct sync_chunk chunk = chunk_of(pairs, n_pairs);
+	struct sync_contain c;
+
+	if (!chunk.events)
+		return 0;
+	if (t->following && !fit_near(t, &chunk, pairs, n_pairs, &c)) {
+		t->quick++;
+		return accept(t, &chunk, &c);
+	}
+	if (!fit_contradicting(t, pairs, t->following ? longer : NULL, n_pairs, &c))
+		return accept(t, &chunk, &c);
+	if (t->following)
+		sync_track_skip(t, chunk.from, chunk.to, chunk.events);
+	return SYNC_NO_FIT;
+}
+
+void sync_track_skip(struct sync_track *t, int64_t from, int64_t to, uint64_t events)
+{
+	*vec_push(&t->chunks) = (struct sync_chunk){from, to, events, events, true};
+}
+
+bool sync_track_is_lost(const struct sync_track *t, uint64_t events)
+{
+	uint64_t outside = 0;
+
+	vec_each (chunk, &t->chunks) {
+		outside += chunk->outside;
+		events += chunk->events;
+	}
+	return outside > events / FEW_OUTSIDE;
+}
+
+int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
+{
+	if (sync_fit_init(fit, t->kept.at, t->kept.n, &t->options))
+		return SYNC_NO_FIT;
+	vec_each (chunk, &t->chunks) {
+		if (chunk->lost)
+			sync_fit_doubt_between(fit, chunk->from, chunk->to);
+	}
+	return 0;
+}
