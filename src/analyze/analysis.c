@@ -3,12 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyze/survey.h"
+#include "analyze/look.h"
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "timeline/merge.h"
 
-/* ---- survey -----------------------------------------------------------------------------------
+/* ---- look -------------------------------------------------------------------------------------
  */
 
 static bool uses_vmsync(const struct analysis_options *o)
@@ -22,59 +21,75 @@ static bool believes_recorder(const struct analysis_options *o)
 	return o->sync.method != SYNC_CONTAINMENT;
 }
 
-struct survey {
-	struct analysis *a;
-	const struct analysis_options *options;
+/* What a recording says as a whole, not by an event. */
+struct told {
+	const struct recording *recording;
+	bool with_guests;
 };
 
-/* What the recording says as a whole, not by an event. */
-static void take_told(struct evidence *e, const struct recording *r, bool with_guests)
+static void take_told(struct evidence *e, void *ctx)
 {
-	vec_each (t, &r->threads)
-		evidence_name_thread(e, t->tid, t->pid, t->pid_ns, t->comm);
-	if (!with_guests)
+	const struct told *t = ctx;
+
+	vec_each (thread, &t->recording->threads)
+		evidence_name_thread(e, thread->tid, thread->pid, thread->pid_ns, thread->comm);
+	if (!t->with_guests)
 		return;
-	vec_each (g, &r->guests) {
+	vec_each (g, &t->recording->guests) {
 		for (uint32_t i = 0; i < g->n_cpus; i++)
-			evidence_tell_vcpu(e, (uint32_t)(g - r->guests.at), g->tids[i]);
+			evidence_tell_vcpu(e, (uint32_t)(g - t->recording->guests.at), g->tids[i]);
 	}
 }
 
-/* Once, or once more when some events turn out to be there twice. */
-static void survey_recording(struct evidence *e, struct diag_list *diags, struct recording *trace,
-			     const struct evidence_options *options, bool with_guests)
+static bool may_be_host(const struct analysis *a, size_t machine)
 {
-	struct input_plan *plan = input_plan_new(trace, evidence_events(options), false);
-	struct survey_counts *counts = mem_zalloc(trace->streams.n, sizeof(*counts));
-	bool again = false;
-
-	do {
-		if (again)
-			evidence_deinit(e);
-		evidence_init(e, options);
-		take_told(e, trace, with_guests);
-		*diags = trace->diags;
-		survey_trace(e, diags, trace, plan, counts);
-		again = !again && survey_find_doubled(trace, counts);
-	} while (again);
-	free(counts);
-	input_plan_free(trace, plan);
+	return event_set_has(recording_described(a->session.recordings.at[machine]), EV_KVM_ENTRY);
 }
 
-static void survey_machine(void *ctx, size_t machine)
+/* A guest has a host, whose events are there. */
+static bool may_be_guest(const struct analysis *a, size_t machine)
 {
-	struct survey *s = ctx;
-	struct analysis *a = s->a;
-	struct recording *trace = a->session.recordings.at[machine];
-	struct evidence *e = &a->evidence[machine];
-	struct evidence_options options = {.described = recording_described(trace),
-					   .is_vague = trace->lists_unrecorded,
-					   .with_vmsync = uses_vmsync(s->options),
-					   .has_processes = trace->knows_processes,
-					   .cpus_apart = trace->cpus_apart};
+	for (size_t h = 0; h < a->n_machines; h++) {
+		if (h != machine && may_be_host(a, h))
+			return true;
+	}
+	return false;
+}
 
-	survey_recording(e, &a->diags[machine], trace, &options, believes_recorder(s->options));
-	a->described[machine] = evidence_present(e);
+static struct look look_of(struct analysis *a, const struct analysis_options *o, size_t machine,
+			   struct observed *observed, struct told *told)
+{
+	struct recording *trace = a->session.recordings.at[machine];
+
+	*told = (struct told){trace, believes_recorder(o)};
+	return (struct look){.trace = trace,
+			     .options = {.described = recording_described(trace),
+					 .is_vague = trace->lists_unrecorded,
+					 .with_vmsync = uses_vmsync(o),
+					 .has_processes = trace->knows_processes,
+					 .cpus_apart = trace->cpus_apart},
+			     .evidence = &a->evidence[machine],
+			     .diags = &a->diags[machine],
+			     .observed = observed ? &observed->machines[machine] : NULL,
+			     .is_guest = may_be_guest(a, machine),
+			     .is_host = may_be_host(a, machine),
+			     .take_told = take_told,
+			     .ctx = told};
+}
+
+/* observed: NULL: clocks are not looked for by containment. */
+static void look(struct analysis *a, const struct analysis_options *o, struct observed *observed)
+{
+	struct look *looks = mem_zalloc(a->n_machines, sizeof(*looks));
+	struct told *told = mem_zalloc(a->n_machines, sizeof(*told));
+
+	for (size_t m = 0; m < a->n_machines; m++)
+		looks[m] = look_of(a, o, m, observed, &told[m]);
+	look_at(looks, a->n_machines, observed, o->threads);
+	for (size_t m = 0; m < a->n_machines; m++)
+		a->described[m] = evidence_present(&a->evidence[m]);
+	free(looks);
+	free(told);
 }
 
 static void judge(struct analysis *a)
@@ -413,30 +428,50 @@ static bool can_contain(const struct analysis *a, const struct analysis_options 
 {
 	int method = o->sync.method;
 
-	return a->identity.vcpus.n && a->n_machines > 1 &&
-	       (method == SYNC_AUTO || method == SYNC_CONTAINMENT || method == SYNC_TSC ||
-		method == SYNC_AGENT);
+	if (method != SYNC_AUTO && method != SYNC_CONTAINMENT && method != SYNC_TSC &&
+	    method != SYNC_AGENT)
+		return false;
+	for (size_t m = 0; m < a->n_machines; m++) {
+		if (may_be_guest(a, m))
+			return true;
+	}
+	return false;
 }
 
-static int align(struct analysis *a, const struct analysis_options *o, struct error *err)
+static int align(struct analysis *a, const struct analysis_options *o,
+		 const struct observed *observed, struct error *err)
 {
-	struct containment c;
-	bool contain = can_contain(a, o);
+	struct sync_input in = {.traces = a->session.recordings.at,
+				.observed = a->identity.vcpus.n ? observed : NULL,
+				.threads = o->threads};
 
 	for (size_t i = 0; i < o->n_vms; i++) {
 		if (tie_given(a, &o->vms[i], err))
 			return ERR;
 	}
-	if (contain) {
-		containment_init(&c, a->session.recordings.at, &a->identity, o->threads, o->helper);
-		containment_identify(&c, &a->identity);
-		containment_follow(&c, &a->identity);
-	}
-	int r = sync_machines(&a->identity, a->session.recordings.at, contain ? &c : NULL, &o->sync,
-			      a->sync, err);
+	if (sync_machines(&a->identity, &in, &o->sync, a->sync, err))
+		return ERR;
+	if (observed && spool_is_broken(observed->spool))
+		return error_set(err, "cannot read the temporary file in $TMPDIR or /tmp again");
+	return check_times(a, err);
+}
+
+/* The first reading, and what follows from it. */
+static int look_and_align(struct analysis *a, const struct analysis_options *o, struct error *err)
+{
+	struct observed observed;
+	bool contain = can_contain(a, o);
 
 	if (contain)
-		containment_deinit(&c);
+		observed_init(&observed, a->n_machines);
+	look(a, o, contain ? &observed : NULL);
+	judge(a);
+	if (believes_recorder(o))
+		tie_all_told(a);
+	int r = align(a, o, contain ? &observed : NULL, err);
+
+	if (contain)
+		observed_deinit(&observed);
 	return r;
 }
 
@@ -454,13 +489,7 @@ int analysis_init(struct analysis *a, struct session *session,
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
 	a->spans = mem_zalloc(n, sizeof(*a->spans));
 	a->diags = mem_zalloc(n, sizeof(*a->diags));
-	struct survey survey = {a, options};
-
-	parallel_each(n, options->threads, survey_machine, &survey);
-	judge(a);
-	if (believes_recorder(options))
-		tie_all_told(a);
-	if (align(a, options, err) || check_times(a, err))
+	if (look_and_align(a, options, err))
 		return ERR;
 	find_spans(a);
 	run_model(a, options);

@@ -56,7 +56,7 @@ struct recording_stream {
 		group; /* number of its channel or instance: that of all streams of it, no other's */
 	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
 	struct event_set
-		doubled; /* not read here: another stream of the CPU has the same (analyze/survey.h) */
+		doubled; /* not read here: another stream of the CPU has the same (analyze/look.h) */
 	int64_t begin_ns; /* when it begins, as far as it says before it is read; INT64_MAX: unknown */
 };
 

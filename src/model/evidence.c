@@ -333,7 +333,7 @@ static void on_fork(struct evidence *e, const struct event *event)
 
 /* ---- who wakes whom --------------------------------------------------------------------------- */
 
-static void add_wake(struct evidence *e, int64_t waker, int64_t woken)
+static void add_wake(struct evidence *e, int64_t waker, int64_t woken, uint64_t n)
 {
 	uint64_t key = (uint64_t)(uint32_t)waker << 32 | (uint32_t)woken;
 	uint64_t *i = map_get(&e->wake_by_tids, key);
@@ -343,7 +343,7 @@ static void add_wake(struct evidence *e, int64_t waker, int64_t woken)
 	i = i ? i : map_put(&e->wake_by_tids, key, e->wakes.n);
 	if (*i == e->wakes.n)
 		*vec_push(&e->wakes) = (struct evidence_wake){.waker = waker, .woken = woken};
-	e->wakes.at[*i].n++;
+	e->wakes.at[*i].n += n;
 }
 
 /* Return: the process that a vhost worker works for, by its name; NO_VALUE if it is none. */
@@ -401,20 +401,93 @@ static void on_waking(struct evidence_stream *s, const struct event *event)
 	if (owner != NO_VALUE)
 		add_vhost(s->e, s->tid, owner);
 	else if (!serves_all(&event->sched_waking.comm))
-		add_wake(s->e, s->tid, event->sched_waking.tid);
+		add_wake(s->e, s->tid, event->sched_waking.tid, 1);
+}
+
+static void add_goal(struct evidence *e, int64_t cpu, uint64_t n)
+{
+	vec_each (g, &e->goals) {
+		if (g->cpu == cpu) {
+			g->n += n;
+			return;
+		}
+	}
+	*vec_push(&e->goals) = (struct evidence_goal){.cpu = cpu, .n = n};
 }
 
 static void on_migrate(struct evidence *e, int64_t cpu)
 {
-	if (cpu < 0 || cpu >= CPUS_MAX)
-		return;
-	vec_each (g, &e->goals) {
-		if (g->cpu == cpu) {
-			g->n++;
-			return;
-		}
+	if (cpu >= 0 && cpu < CPUS_MAX)
+		add_goal(e, cpu, 1);
+}
+
+/* ---- parts ------------------------------------------------------------------------------------ */
+
+static void absorb_vcpu(struct evidence *e, const struct evidence_vcpu *from)
+{
+	struct evidence_vcpu *to = get_vcpu(e, from->tid);
+
+	to->entries += from->entries;
+	to->exits += from->exits;
+	add_votes(&to->entry_ids, &from->entry_ids);
+	add_votes(&to->exit_ids, &from->exit_ids);
+	add_votes(&to->vm_uids, &from->vm_uids);
+	if (from->pid != NO_VALUE)
+		to->pid = from->pid;
+	if (*from->comm)
+		memcpy(to->comm, from->comm, sizeof(to->comm));
+}
+
+static void absorb_thread(struct evidence *e, int64_t tid, const struct evidence_thread *from)
+{
+	struct evidence_thread *to = get_thread(e, tid);
+
+	if (from->pid)
+		to->pid = from->pid;
+	if (*from->comm)
+		memcpy(to->comm, from->comm, sizeof(to->comm));
+}
+
+static void absorb_threads(struct evidence *e, const struct evidence *from)
+{
+	int64_t *tids = mem_zalloc(from->threads.n, sizeof(*tids));
+
+	for (size_t i = 0; i < from->thread_by_tid.capacity; i++) {
+		const struct map_entry *m = &from->thread_by_tid.at[i];
+
+		if (m->used)
+			tids[m->value] = (int64_t)m->key;
 	}
-	*vec_push(&e->goals) = (struct evidence_goal){.cpu = cpu, .n = 1};
+	for (size_t i = 0; i < from->threads.n; i++)
+		absorb_thread(e, tids[i], &from->threads.at[i]);
+	free(tids);
+}
+
+void evidence_absorb(struct evidence *e, struct evidence *from)
+{
+	e->n_events += from->n_events;
+	e->n_lost += from->n_lost;
+	e->n_unplaced += from->n_unplaced;
+	for (enum event_id id = 0; id < EV_N; id++)
+		e->n[id] += from->n[id];
+	vec_each (v, &from->vcpus)
+		absorb_vcpu(e, v);
+	absorb_threads(e, from);
+	vec_each (f, &from->forks)
+		*vec_push(&e->forks) = *f;
+	vec_each (c, &from->cpus)
+		*vec_push(&e->cpus) = *c;
+	vec_each (v, &from->vmsync)
+		*vec_push(&e->vmsync) = *v;
+	vec_each (t, &from->tsc)
+		*vec_push(&e->tsc) = *t;
+	vec_each (g, &from->goals)
+		add_goal(e, g->cpu, g->n);
+	vec_each (w, &from->wakes)
+		add_wake(e, w->waker, w->woken, w->n);
+	vec_each (v, &from->vhosts)
+		add_vhost(e, v->waker, v->pid);
+	evidence_deinit(from);
 }
 
 /* Return: whether another CPU had its first event, in the same thread, before. */

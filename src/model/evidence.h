@@ -175,6 +175,12 @@ void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t 
 			 int64_t first_ns, int64_t last_ns);
 
 /*
+ * Adds what was collected of other CPUs of the same machine, and makes an end of that. In the order of the CPUs, all comes out as if
+ * they had been read one after the other.
+ */
+void evidence_absorb(struct evidence *e, struct evidence *from);
+
+/*
  * When all is read: where a thread was found on two CPUs at their first events, it came to the later one before that was recorded.
  * So nobody knows who was there.
  */

@@ -57,27 +57,12 @@ struct aim {
 	size_t least; /* voters for a speed to count */
 };
 
-static size_t first_event_after(const struct sync_cpu *cpu, int64_t t)
-{
-	size_t low = 0, high = cpu->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->events[middle].ts < t)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The pair's events of the level around t. */
 static struct part part_of(const struct sync_pair *pair, int64_t t, const struct level *l, size_t n)
 {
-	struct part p = {pair, first_event_after(pair->cpu, t - l->half),
-			 first_event_after(pair->cpu, t + l->half + 1)};
-	size_t middle = first_event_after(pair->cpu, t), most = l->events / n / 2 + 1;
+	struct part p = {pair, sync_first_event(pair->cpu, t - l->half),
+			 sync_first_event(pair->cpu, t + l->half + 1)};
+	size_t middle = sync_first_event(pair->cpu, t), most = l->events / n / 2 + 1;
 
 	if (middle - p.first > most)
 		p.first = middle - most;

@@ -6,7 +6,6 @@
 #include "sync/claims.h"
 #include "sync/collect.h"
 #include "sync/leads.h"
-#include "sync/step.h"
 
 enum {
 	ROUGH_REACH = 500000,  /* ns: what a claim may be wrong by, delays and all */
@@ -18,7 +17,6 @@ enum {
 	FEW_ASTRAY = 16,       /* events */
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
-	STEP_ROUNDS = 3,
 	MAX_TRIES = 2,		/* of different leads */
 	DOUBTFUL_PART = 8,	/* of the events that chance puts outside */
 	MAX_EFFORT = 600000000, /* for all leads together: some seconds */
@@ -27,21 +25,6 @@ enum {
 	OFTEN_FALSE = 32,	/* or where windows were lost */
 	N_SHIFTS = 4,
 };
-
-size_t sync_first_window(const struct sync_thread *thread, int64_t t)
-{
-	size_t low = 0, high = thread->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (thread->windows[middle].end < t)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 /* ---- rounds ---- */
 
@@ -272,28 +255,9 @@ static bool is_doubtful(const struct sync_contain *c, const struct sync_pair *pa
 	return c->astray > FEW_ASTRAY && c->astray > c->by_chance / DOUBTFUL_PART;
 }
 
-/* Around a step the bounds are of one line's windows only, until both lines are known. */
-static void settle_steps(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-			 const struct sync_fit_options *o)
-{
-	for (int i = 0; i < STEP_ROUNDS && sync_step_widen(&c->fit, pairs, n_pairs); i++) {
-		struct sync_known known = sync_known_fit(&c->fit);
-
-		known.widen = 1;
-		known.believe = !c->voted;
-		if (fit_round(c, &known, pairs, n_pairs, o))
-			return;
-	}
-}
-
 /* What remains to be done with the story that is taken. */
-static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		   const struct sync_fit_options *o)
+static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
-	if (fits_well(c)) {
-		settle_steps(c, pairs, n_pairs, o);
-		count_events(c, pairs, n_pairs);
-	}
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);
 	if (is_doubtful(c, pairs, n_pairs))
 		sync_fit_doubt(&c->fit);
@@ -392,7 +356,7 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	if (rc || !sync_contain_is_straight(c))
 		rc = try_leads(c, rc, pairs, n_pairs, o);
 	if (!rc)
-		finish(c, pairs, n_pairs, o);
+		finish(c, pairs, n_pairs);
 	return rc;
 }
 
@@ -408,7 +372,7 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 	int rc = fit_from(c, &known, pairs, n_pairs, o);
 	clock_map_deinit(&map);
 	if (!rc)
-		finish(c, pairs, n_pairs, o);
+		finish(c, pairs, n_pairs);
 	return rc;
 }
 

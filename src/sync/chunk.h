@@ -12,8 +12,6 @@
  *    no longer does.
  * 3. Judge: of several stories the one is taken that leaves fewest events outside; if chance could have told
  *    it as well, its errors are said to be unknown.
- *
- * Whoever makes the windows: a stretch in which the host lost events is a window, too.
  */
 #ifndef VMSCOPE_SYNC_CHUNK_H
 #define VMSCOPE_SYNC_CHUNK_H
@@ -23,46 +21,7 @@
 #include <stdint.h>
 
 #include "sync/fit.h"
-#include "sync/gaps.h"
-
-/* What a guest did that ends a window, and why a window ended. */
-enum sync_cause {
-	SYNC_CAUSE_NONE,
-	SYNC_CAUSE_IDLE,  /* power_cpu_idle or a switch to the idle task; HLT, MWAIT, WFI exit */
-	SYNC_CAUSE_TIMER, /* timer_hrtimer_start; exit for an MSR write or the like */
-	SYNC_N_CAUSES,
-};
-
-struct sync_window {
-	int64_t begin, end; /* host ns */
-	enum sync_cause cause;
-};
-
-/* The windows of one host thread, by time, none overlapping another. Times inside +-SYNC_LIMIT. */
-struct sync_thread {
-	const struct sync_window *windows;
-	size_t n;
-};
-
-/* Return: the index of the first window that does not end before host time t; the number of windows if all do. */
-size_t sync_first_window(const struct sync_thread *thread, int64_t t);
-
-struct sync_guest_event {
-	int64_t ts; /* guest ns */
-	enum sync_cause cause;
-};
-
-/* The events of one guest CPU, by time. Times inside +-SYNC_LIMIT. */
-struct sync_cpu {
-	const struct sync_guest_event *events;
-	size_t n;
-};
-
-/* A guest CPU and the thread that ran it. */
-struct sync_pair {
-	const struct sync_cpu *cpu;
-	const struct sync_thread *thread;
-};
+#include "sync/pair.h"
 
 struct sync_contain {
 	struct sync_fit fit;

@@ -204,6 +204,7 @@ static void agree(struct collector *c, struct bucket *b)
 	b->low = first.low - a < last.low - z ? first.low - a : last.low - z;
 	b->high = first.high - a > last.high - z ? first.high - a : last.high - z;
 	b->middle = from + (to - from) / 2;
+	sync_consensus_begin(&c->consensus, b->low, b->high);
 	for (size_t i = 0; i < b->n; i++)
 		vote(c, b, b->events[i].ts);
 	b->agreed = sync_consensus_take(&c->consensus, &b->low, &b->high);
@@ -343,7 +344,6 @@ uint64_t sync_collect(const struct sync_known *known, const struct sync_pair *pa
 		sync_bounds_sort(bounds->at, bounds->n);
 	uint64_t outside = c->outside;
 	*seenp = c->seen;
-	sync_consensus_deinit(&c->consensus);
 	free(c);
 	return outside;
 }

@@ -1,17 +1,34 @@
 #include "sync/consensus.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
+
+void sync_consensus_begin(struct sync_consensus *c, int64_t low, int64_t high)
+{
+	c->low = low;
+	c->cell = (high - low) / CONSENSUS_CELLS + 1;
+	c->n = c->n_all = 0;
+	c->reached = -1;
+	memset(c->steps, 0, sizeof(c->steps));
+}
 
 void sync_consensus_voter(struct sync_consensus *c)
 {
 	c->n++;
+	c->reached = -1;
 }
 
 void sync_consensus_allow(struct sync_consensus *c, int64_t low, int64_t high)
 {
-	*vec_push(&c->ends) = (struct sync_end){low, 1};
-	*vec_push(&c->ends) = (struct sync_end){high, -1};
+	int64_t from = (low - c->low) / c->cell, to = (high - c->low) / c->cell;
+
+	/* Two intervals of a voter in one cell are one vote. */
+	from = from > c->reached ? from : c->reached + 1;
+	if (from > to)
+		return;
+	c->steps[from]++;
+	c->steps[to + 1]--;
+	c->reached = to;
 }
 
 void sync_consensus_abstain(struct sync_consensus *c)
@@ -20,65 +37,42 @@ void sync_consensus_abstain(struct sync_consensus *c)
 	c->n_all++;
 }
 
-/* Both ends belong to an interval: at one time, begins come before ends. */
-static int compare_ends(const void *a, const void *b)
-{
-	const struct sync_end *x = a, *y = b;
-
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return (x->step < y->step) - (x->step > y->step);
-}
-
 static size_t most_votes(const struct sync_consensus *c)
 {
-	size_t votes = c->n_all, most = votes;
+	int32_t votes = 0, most = 0;
 
-	vec_each (e, &c->ends) {
-		votes += (size_t)e->step;
+	for (size_t i = 0; i < CONSENSUS_CELLS; i++) {
+		votes += c->steps[i];
 		most = votes > most ? votes : most;
 	}
-	return most;
+	return (size_t)most + c->n_all;
 }
 
-/* The first and the last place with at least `enough` votes. */
+/* From the first to the last cell with at least `enough` votes. */
 static void span_of(const struct sync_consensus *c, size_t enough, int64_t *lowp, int64_t *highp)
 {
-	size_t votes = c->n_all;
-	bool found = false;
+	size_t votes = c->n_all, first = CONSENSUS_CELLS, last = 0;
 
-	if (votes >= enough)
-		return;
-	vec_each (e, &c->ends) {
-		bool was = votes >= enough;
-
-		votes += (size_t)e->step;
-		if (was && votes < enough)
-			*highp = e->at;
-		if (!found && votes >= enough) {
-			*lowp = e->at;
-			found = true;
-		}
+	for (size_t i = 0; i < CONSENSUS_CELLS; i++) {
+		votes += (size_t)c->steps[i];
+		if (votes < enough)
+			continue;
+		first = first < i ? first : i;
+		last = i;
 	}
+	int64_t low = c->low + (int64_t)first * c->cell;
+	int64_t high = c->low + (int64_t)(last + 1) * c->cell - 1;
+
+	*lowp = low > *lowp ? low : *lowp;
+	*highp = high < *highp ? high : *highp;
 }
 
 bool sync_consensus_take(struct sync_consensus *c, int64_t *lowp, int64_t *highp)
 {
-	size_t most = c->n_all, missing, play;
+	size_t most = most_votes(c), missing = c->n - most;
+	size_t slack = missing ? 1 + (size_t)sqrt((double)missing) : 0;
 
-	if (c->ends.n) {
-		qsort(c->ends.at, c->ends.n, sizeof(*c->ends.at), compare_ends);
-		most = most_votes(c);
-	}
-	missing = c->n - most;
-	play = missing ? 1 + (size_t)sqrt((double)missing) : 0;
-	if (c->ends.n && most > play)
-		span_of(c, most - play, lowp, highp);
-	c->ends.n = c->n = c->n_all = 0;
+	if (most > slack + c->n_all)
+		span_of(c, most - slack, lowp, highp);
 	return !missing;
-}
-
-void sync_consensus_deinit(struct sync_consensus *c)
-{
-	vec_deinit(&c->ends);
 }

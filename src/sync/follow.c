@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sync/track.h"
 
 enum {
-	HOST_STEP = 8192,	     /* host events between two looks at the guests */
+	STEP_WINDOWS = 1024,	     /* of the host, between two looks at the guest */
 	SLICE = 20000000,	     /* guest ns that are read at once */
 	FIRST_CHUNK = 8192,	     /* guest events: enough for a search */
 	MAX_CHUNK = 32768,	     /* and for all others */
@@ -16,73 +17,86 @@ enum {
 	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
 	GAP_WINDOWS = 16,	     /* in which a guest that is not silent has events */
 	AFTER_GAP = 1024,	     /* events: enough to tell that the clock was not set in it */
+	DRIFT_PPM = 200,	     /* that clocks have, before it is known how much */
+	LEAST_REACH = 10000000,	     /* ns: that a difference may be off by */
 };
 
-/* One stream of the guest, and whose windows its events lie in. */
+/* One CPU of the guest, and whose windows its events lie in. */
 struct side {
-	struct guest_stream *stream;
+	struct observed_events stream;
 	size_t vcpu;
 	VEC(struct sync_guest_event) events; /* of the chunk before, then of this one */
 	size_t fresh;			     /* where this one begins */
-	size_t window;			     /* where the last look-up ended */
-	bool begun;			     /* the first window has begun */
 };
 
 struct guest {
-	struct followed *followed;
-	struct guest_reader *reader;
+	struct sync_track track;
+	int64_t difference; /* ns, host - guest, somewhere in the trace */
+	int64_t reach;	    /* ns: at the trace's begin it may be that far from there */
 	VEC(struct side) sides;
 	VEC(size_t) vcpus;
-	struct gathered_windows *windows; /* owned; by vCPU of the identity */
+	struct sync_windows *windows; /* owned; by vCPU of the identity */
 	size_t n_windows;
-	size_t n_events;	 /* in the chunk */
-	size_t chunk;		 /* events that make it full */
-	uint64_t left;		 /* events of its trace that no chunk has had */
-	bool gap;		 /* it was silent while its vCPUs ran */
-	uint64_t since_gap;	 /* events after that */
-	int64_t reached;	 /* guest ns: all before is in a chunk */
-	int64_t complete;	 /* host ns: the windows that begin before it are there */
-	struct worker_task step; /* take_step() */
+	size_t n_events;    /* in the chunk */
+	size_t chunk;	    /* events that make it full */
+	uint64_t left;	    /* events of its trace that no chunk has had */
+	bool gap;	    /* it was silent while its vCPUs ran */
+	int64_t gap_host;   /* host ns: when that began */
+	uint64_t since_gap; /* events after that */
+	int64_t reached;    /* guest ns: all before is in a chunk */
+	bool lost;	    /* it could not be followed: the track is worth nothing */
 };
 
-static void free_windows(struct gathered_windows *windows, size_t n)
+static void guest_add_side(struct guest *g, const struct observed_machine *m, size_t vcpu,
+			   int64_t guest_cpu)
 {
-	for (size_t i = 0; i < n; i++)
-		vec_deinit(&windows[i].at);
-	free(windows);
+	vec_each (c, &m->cpus) {
+		if ((int64_t)c->cpu != guest_cpu)
+			continue;
+		struct side *s = vec_push(&g->sides);
+
+		s->vcpu = vcpu;
+		observed_events_init(&s->stream, m, c);
+	}
 }
 
-static void guest_init(struct guest *g, const struct recording *trace,
-		       const struct identity *identity, int machine)
+static void guest_init(struct guest *g, const struct observed *o, const struct identity *id,
+		       int machine, int64_t difference)
 {
-	*g = (struct guest){.n_windows = identity->vcpus.n,
-			    .chunk = FIRST_CHUNK,
-			    .reached = INT64_MIN,
-			    .left = identity->machines.at[machine].evidence->n_events};
-	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
-	g->reader = guest_reader_new(trace, identity->machines.at[machine].evidence);
-	for (size_t v = 0; v < identity->vcpus.n; v++) {
-		const struct ident_vcpu *vcpu = &identity->vcpus.at[v];
+	const struct observed_machine *m = &o->machines[machine];
+	struct sync_fit_options options = sync_fit_defaults(m->first_ns, m->last_ns);
 
-		if (vcpu->vm != identity->machines.at[machine].vm)
+	*g = (struct guest){.difference = difference,
+			    .n_windows = id->vcpus.n,
+			    .chunk = FIRST_CHUNK,
+			    .reached = INT64_MIN};
+	g->reach = (m->last_ns - m->first_ns) / 1000000 * DRIFT_PPM + LEAST_REACH;
+	sync_track_init(&g->track, &options);
+	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
+	vec_each (c, &m->cpus)
+		g->left += c->events.records;
+	for (size_t v = 0; v < id->vcpus.n; v++) {
+		const struct ident_vcpu *vcpu = &id->vcpus.at[v];
+
+		if (vcpu->vm != id->machines.at[machine].vm)
 			continue;
 		*vec_push(&g->vcpus) = v;
-		for (size_t i = 0; i < g->reader->n_streams; i++) {
-			if ((int64_t)g->reader->streams[i].cpu == vcpu->guest_cpu)
-				*vec_push(&g->sides) =
-					(struct side){.stream = &g->reader->streams[i], .vcpu = v};
-		}
+		guest_add_side(g, m, v, vcpu->guest_cpu);
 	}
 }
 
 static void guest_deinit(struct guest *g)
 {
-	vec_each (s, &g->sides)
+	vec_each (s, &g->sides) {
 		vec_deinit(&s->events);
+		observed_events_deinit(&s->stream);
+	}
 	vec_deinit(&g->sides);
 	vec_deinit(&g->vcpus);
-	free_windows(g->windows, g->n_windows);
-	guest_reader_free(g->reader);
+	for (size_t i = 0; i < g->n_windows; i++)
+		vec_deinit(&g->windows[i].at);
+	free(g->windows);
+	sync_track_deinit(&g->track);
 }
 
 /* Return: guest ns of the first event that is in no chunk yet, INT64_MAX at the end. */
@@ -91,8 +105,8 @@ static int64_t next_event(const struct guest *g)
 	int64_t next = INT64_MAX;
 
 	vec_each (s, &g->sides) {
-		if (!s->stream->at_end && s->stream->next.ts < next)
-			next = s->stream->next.ts;
+		if (!s->stream.at_end && s->stream.next.ts < next)
+			next = s->stream.next.ts;
 	}
 	return next;
 }
@@ -112,13 +126,13 @@ static int64_t first_needed(const struct guest *g)
 /* ---- windows ---------------------------------------------------------------------------------- */
 
 /* Return: index of the first window that does not end before host time t. */
-static size_t first_window(const struct gathered_windows *w, int64_t t)
+static size_t first_window(const struct sync_windows *w, int64_t t)
 {
 	return sync_first_window(&(struct sync_thread){w->at.at, w->at.n}, t);
 }
 
 /* Forgets the windows that end before host time t, but for the last of them. */
-static void drop_windows(struct gathered_windows *w, int64_t t)
+static void drop_windows(struct sync_windows *w, int64_t t)
 {
 	size_t first = first_window(w, t);
 
@@ -129,7 +143,7 @@ static void drop_windows(struct gathered_windows *w, int64_t t)
 }
 
 /* Where the difference may be at guest time t. */
-static void range_at(const struct followed *f, int64_t t, int64_t *lowp, int64_t *highp)
+static void range_at(const struct guest *f, int64_t t, int64_t *lowp, int64_t *highp)
 {
 	int64_t play = PLAY;
 
@@ -150,7 +164,7 @@ static void forget_windows(struct guest *g)
 			g->windows[*v].at.n = 0;
 		return;
 	}
-	range_at(g->followed, t, &low, &high);
+	range_at(g, t, &low, &high);
 	vec_each (v, &g->vcpus)
 		drop_windows(&g->windows[*v], t + low);
 }
@@ -172,7 +186,7 @@ static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 	size_t n = 0;
 
 	vec_each (v, &g->vcpus) {
-		const struct gathered_windows *w = &g->windows[*v];
+		const struct sync_windows *w = &g->windows[*v];
 		size_t i = first_window(w, from);
 
 		for (; i < w->at.n && w->at.at[i].begin < to && n < GAP_WINDOWS; i++)
@@ -191,12 +205,13 @@ static void note_gap(struct guest *g, int64_t next, int64_t until)
 
 	if (g->reached == INT64_MIN || next - g->reached < SLICE)
 		return;
-	range_at(g->followed, g->reached, &low, &high);
+	range_at(g, g->reached, &low, &high);
 	if (next < until - low)
 		until = next + low;
 	if (count_causes(g, g->reached + high, until) < GAP_WINDOWS)
 		return;
 	g->gap = true;
+	g->gap_host = g->reached + low;
 	g->since_gap = 0;
 }
 
@@ -207,9 +222,9 @@ static void take_slice(struct guest *g, int64_t until)
 	size_t n = 0;
 
 	vec_each (s, &g->sides) {
-		for (; !s->stream->at_end && s->stream->next.ts < until;
-		     guest_stream_step(s->stream), n++)
-			*vec_push(&s->events) = s->stream->next;
+		for (; !s->stream.at_end && s->stream.next.ts < until;
+		     observed_events_step(&s->stream), n++)
+			*vec_push(&s->events) = s->stream.next;
 	}
 	g->n_events += n;
 	g->since_gap += n;
@@ -243,10 +258,10 @@ static void skip_chunk(struct guest *g)
 	uint64_t n = 0;
 
 	vec_each (s, &g->sides) {
-		const struct gathered_windows *w = &g->windows[s->vcpu];
+		const struct sync_windows *w = &g->windows[s->vcpu];
 
 		vec_each (e, &s->events) {
-			range_at(g->followed, e->ts, &low, &high);
+			range_at(g, e->ts, &low, &high);
 			if (!w->at.n || e->ts + low < w->at.at[0].begin ||
 			    e->ts + high > w->at.at[w->at.n - 1].end)
 				continue;
@@ -256,14 +271,14 @@ static void skip_chunk(struct guest *g)
 		}
 	}
 	if (n)
-		sync_track_skip(&g->followed->track, from, to, n);
+		sync_track_skip(&g->track, from, to, n);
 	drop_chunks(g);
 }
 
 /* A search that found nothing goes on with more events, up to a point. */
 static void next_chunk(struct guest *g, bool found)
 {
-	bool following = g->followed->track.following;
+	bool following = g->track.following;
 	size_t most = following ? MAX_CHUNK : MAX_FIRST_CHUNK;
 	bool full = g->chunk >= most;
 
@@ -282,7 +297,7 @@ static struct sync_pair *make_pairs(struct guest *g, struct sync_cpu *cpus,
 
 	for (size_t i = 0; i < g->sides.n; i++) {
 		const struct side *s = &g->sides.at[i];
-		const struct gathered_windows *w = &g->windows[s->vcpu];
+		const struct sync_windows *w = &g->windows[s->vcpu];
 		size_t first = longer ? 0 : s->fresh;
 
 		cpus[i].n = s->events.n - first;
@@ -302,17 +317,19 @@ static bool has_chunk_before(const struct guest *g)
 	return false;
 }
 
-static void compare_chunk(struct guest *g)
+/* anew: the clock was set before the chunk. */
+static void compare(struct guest *g, bool anew)
 {
 	struct sync_cpu *cpus = mem_zalloc(2 * g->sides.n, sizeof(*cpus));
 	struct sync_thread *threads = mem_zalloc(g->sides.n, sizeof(*threads));
 	struct sync_pair *pairs = make_pairs(g, cpus, threads, false);
 	struct sync_pair *longer = make_pairs(g, cpus + g->sides.n, threads, true);
-	struct sync_track *track = &g->followed->track;
+	size_t n = g->sides.n;
 
-	next_chunk(g, !sync_track_chunk(track, pairs, has_chunk_before(g) ? longer : NULL,
-					g->sides.n));
-	g->followed->lost = sync_track_is_lost(track, g->left);
+	next_chunk(g, anew ? !sync_track_anew(&g->track, pairs, n)
+			   : !sync_track_chunk(&g->track, pairs,
+					       has_chunk_before(g) ? longer : NULL, n));
+	g->lost = sync_track_is_lost(&g->track, g->left);
 	free(cpus);
 	free(threads);
 	free(pairs);
@@ -320,17 +337,22 @@ static void compare_chunk(struct guest *g)
 	forget_windows(g);
 }
 
+static void compare_chunk(struct guest *g)
+{
+	compare(g, false);
+}
+
 /* Takes what happened before host time `until`, as far as the difference is known. */
 static void advance(struct guest *g, int64_t until)
 {
-	while (!g->followed->lost) {
+	while (!g->lost) {
 		int64_t next = next_event(g), low, high;
 
 		if (next == INT64_MAX)
 			return;
 		note_gap(g, next, until);
 		next = (next > g->reached ? next : g->reached) + SLICE;
-		range_at(g->followed, next, &low, &high);
+		range_at(g, next, &low, &high);
 		if (next + high >= until)
 			return;
 		g->reached = next;
@@ -343,7 +365,7 @@ static void advance(struct guest *g, int64_t until)
 /* Windows that no guest event needs must not pile up, nor those of a chunk that hardly grows. */
 static void limit_windows(struct guest *g)
 {
-	bool following = g->followed->track.following;
+	bool following = g->track.following;
 
 	if (count_windows(g) < (following ? MAX_WINDOWS : MAX_FIRST_WINDOWS))
 		return;
@@ -363,195 +385,81 @@ static bool may_have_strayed(const struct guest *g)
 	return g->gap && g->since_gap < AFTER_GAP && next_event(g) != INT64_MAX;
 }
 
-static void take_step(void *guest)
+/* Ends where the guest's events do, or a step later: then the last of them have windows behind them. */
+static void walk(struct guest *g, struct observed_windows *windows, int64_t from, int64_t step)
 {
-	struct guest *g = guest;
+	bool more = true, ended = false;
 
-	advance(g, g->complete);
-	limit_windows(g);
-}
-
-/* Guests have nothing to do with each other, nor with what is read next of the host. */
-static void begin_steps(struct guest *guests, size_t n, int64_t complete, struct worker *helper)
-{
-	for (size_t i = 0; i < n; i++) {
-		guests[i].complete = complete;
-		if (helper)
-			worker_begin(helper, &guests[i].step);
-		else
-			take_step(&guests[i]);
+	for (int64_t t = from; more && !g->lost && !ended; t += step) {
+		ended = next_event(g) == INT64_MAX;
+		more = observed_windows_read(windows, t, false, g->windows);
+		advance(g, t);
+		limit_windows(g);
 	}
 }
 
-static void finish_steps(struct guest *guests, size_t n, struct worker *helper)
+/*
+ * Nothing that was read contradicts the line so far, for what came after the gap seems to lie behind the host's end. So it is compared with
+ * the windows since the gap, whatever the difference is, and followed from there.
+ */
+static void walk_behind_gap(struct guest *g, const struct observed *o, const struct identity *id,
+			    int vm)
 {
-	for (size_t i = n; helper && i--;)
-		worker_finish(helper, &guests[i].step);
+	int host = id->vms.at[vm].host;
+	int64_t step = observed_windows_step(o, host, STEP_WINDOWS), t = g->gap_host;
+	struct observed_windows *windows = observed_windows_new(o, id, host, vm, t);
+	bool more = true;
+
+	if (g->n_events)
+		compare_chunk(g);
+	drop_chunks(g);
+	vec_each (v, &g->vcpus)
+		g->windows[*v].at.n = 0;
+	for (; more && count_windows(g) < MAX_WINDOWS; t += step)
+		more = observed_windows_read(windows, t, false, g->windows);
+	while (g->n_events < MAX_CHUNK && next_event(g) != INT64_MAX) {
+		g->reached = next_event(g) + SLICE;
+		take_slice(g, g->reached);
+	}
+	compare(g, true);
+	walk(g, windows, t, step);
+	observed_windows_free(windows);
 }
 
 static void end_guest(struct guest *g, int64_t last)
 {
 	int64_t low, high;
 
-	note_gap(g, next_event(g), last);
-	range_at(g->followed, last, &low, &high);
+	range_at(g, last, &low, &high);
 	take_slice(g, last - low);
 	g->chunk = MAX_FIRST_CHUNK; /* there will be no more */
 	if (g->n_events)
 		compare_chunk(g);
-	g->followed->lost = may_have_strayed(g) || sync_track_is_lost(&g->followed->track, 0);
+	g->lost = may_have_strayed(g) || sync_track_is_lost(&g->track, 0);
 }
 
-static int64_t last_of(const struct evidence *e)
+int sync_follow(const struct observed *o, const struct identity *id, int machine,
+		int64_t difference, struct sync_fit *fit)
 {
-	int64_t last = INT64_MIN;
-
-	vec_each (cpu, &e->cpus)
-		last = cpu->last_ns > last ? cpu->last_ns : last;
-	return last;
-}
-
-/* Gives the guests their vCPUs' windows that were read last. Those of others are needed no more. */
-static void hand_over(struct gathered_windows *fresh, size_t n_vcpus, struct guest *guests,
-		      size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		vec_each (v, &guests[i].vcpus) {
-			struct gathered_windows *w = &guests[i].windows[*v];
-
-			if (guests[i].followed->lost)
-				w->at.n = 0;
-			else
-				vec_each (window, &fresh[*v].at)
-					gathered_windows_add(w, window);
-		}
-	}
-	for (size_t v = 0; v < n_vcpus; v++)
-		fresh[v].at.n = 0;
-}
-
-void follow_guests(struct recording *const *traces, const struct identity *identity, int host,
-		   struct followed *followed, size_t n, struct worker *helper)
-{
-	struct gathered_windows *fresh = mem_zalloc(identity->vcpus.n, sizeof(*fresh));
-	struct guest *guests = mem_zalloc(n, sizeof(*guests));
-	struct window_reader *reader =
-		window_reader_new(traces[host], identity, host, fresh, INT64_MIN);
-	bool more = true;
-
-	for (size_t i = 0; i < n; i++) {
-		guest_init(&guests[i], traces[followed[i].machine], identity, followed[i].machine);
-		guests[i].followed = &followed[i];
-		guests[i].step = (struct worker_task){.run = take_step, .ctx = &guests[i]};
-	}
-	while (more) {
-		more = window_reader_read(reader, INT64_MAX, HOST_STEP);
-		finish_steps(guests, n, helper);
-		hand_over(fresh, identity->vcpus.n, guests, n);
-		if (more)
-			begin_steps(guests, n, window_reader_complete(reader), helper);
-	}
-	for (size_t i = 0; i < n; i++) {
-		end_guest(&guests[i], last_of(identity->machines.at[host].evidence));
-		guest_deinit(&guests[i]);
-	}
-	window_reader_free(reader);
-	free(guests);
-	free_windows(fresh, identity->vcpus.n);
-}
-
-/* ---- counting --------------------------------------------------------------------------------- */
-
-struct count {
-	const struct clock_map *map;
-	uint64_t n_events;
-	uint64_t *outside_of_piece;
-};
-
-/* The windows of all other VMs. */
-static void drop_others(struct guest *g, const struct identity *identity)
-{
-	for (size_t v = 0; v < g->n_windows; v++) {
-		if (identity->vcpus.at[v].vm != identity->machines.at[g->followed->machine].vm)
-			g->windows[v].at.n = 0;
-	}
-}
-
-/*
- * The side's events before host time `until`. What comes after the last window waits for one more.
- */
-static void count_side(struct count *c, const struct guest *g, struct side *s, int64_t until)
-{
-	const struct gathered_windows *w = &g->windows[s->vcpu];
-
-	for (; !s->stream->at_end; guest_stream_step(s->stream)) {
-		const struct clock_piece *p = clock_map_piece(c->map, s->stream->next.ts);
-		int64_t at = clock_piece_apply(p, s->stream->next.ts);
-
-		if (at >= until)
-			return;
-		while (s->window < w->at.n && w->at.at[s->window].end < at)
-			s->window++;
-		if (s->window == w->at.n)
-			return;
-		bool outside = at < w->at.at[s->window].begin;
-
-		s->begun |= !outside || s->window;
-		c->n_events += s->begun;
-		c->outside_of_piece[p - c->map->pieces] += outside && s->begun;
-	}
-}
-
-/* Forgets the windows that no side needs any more. */
-static void drop_passed(struct guest *g, size_t vcpu)
-{
-	struct gathered_windows *w = &g->windows[vcpu];
-	size_t passed = w->at.n;
-
-	vec_each (s, &g->sides) {
-		if (s->vcpu == vcpu && !s->stream->at_end && s->window < passed)
-			passed = s->window;
-	}
-	if (passed < w->at.n / 2)
-		return;
-	w->at.n -= passed;
-	memmove(w->at.at, w->at.at + passed, w->at.n * sizeof(*w->at.at));
-	vec_each (s, &g->sides) {
-		if (s->vcpu == vcpu)
-			s->window -= s->window < passed ? s->window : passed;
-	}
-}
-
-static void count_before(struct count *c, struct guest *g, int64_t until)
-{
-	vec_each (s, &g->sides)
-		count_side(c, g, s, until);
-	vec_each (v, &g->vcpus) {
-		if (g->windows[*v].at.n)
-			drop_passed(g, *v);
-	}
-}
-
-void follow_count_outside(struct recording *const *traces, const struct identity *identity,
-			  int machine, const struct clock_map *map, uint64_t *n_eventsp,
-			  uint64_t *outside_of_piece)
-{
-	int host = identity->vms.at[identity->machines.at[machine].vm].host;
-	struct count c = {.map = map, .outside_of_piece = outside_of_piece};
-	struct followed alone = {.machine = machine};
+	int vm = id->machines.at[machine].vm, host = id->vms.at[vm].host;
+	const struct observed_machine *h = &o->machines[host];
 	struct guest g;
 
-	guest_init(&g, traces[machine], identity, machine);
-	g.followed = &alone;
-	struct window_reader *reader =
-		window_reader_new(traces[host], identity, host, g.windows, INT64_MIN);
+	guest_init(&g, o, id, machine, difference);
+	int64_t low, high, first = next_event(&g);
 
-	while (window_reader_read(reader, INT64_MAX, HOST_STEP)) {
-		count_before(&c, &g, window_reader_complete(reader));
-		drop_others(&g, identity);
-	}
-	count_before(&c, &g, INT64_MAX);
-	*n_eventsp = c.n_events;
-	window_reader_free(reader);
+	range_at(&g, first, &low, &high);
+	int64_t from = first == INT64_MAX || first + low < h->first_ns ? h->first_ns : first + low;
+	struct observed_windows *windows = observed_windows_new(o, id, host, vm, from);
+
+	walk(&g, windows, from, observed_windows_step(o, host, STEP_WINDOWS));
+	observed_windows_free(windows);
+	note_gap(&g, next_event(&g), h->last_ns);
+	if (may_have_strayed(&g))
+		walk_behind_gap(&g, o, id, vm);
+	end_guest(&g, h->last_ns);
+	int r = g.lost ? SYNC_NO_FIT : sync_track_finish(&g.track, fit);
+
 	guest_deinit(&g);
+	return r;
 }

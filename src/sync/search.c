@@ -3,39 +3,49 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "sync/follow.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "sync/claims.h"
 #include "sync/lineup.h"
 
 enum {
-	WHOLE_BYTES = 8 << 20, /* of events and windows: up to here all are held in memory */
-	PART_BYTES = 8 << 20,  /* of each trace, to search in */
-	MAX_PART_BYTES = 128 << 20,
-	PART_FACTOR = 2,	/* more of the hosts' when that did not do */
-	N_BLOCKS = 4,		/* of a host's trace */
-	BLOCK_STEP = 16384,	/* events of it that are read at once */
-	DRIFT_PPM = 200,	/* that clocks have, before it is known how much */
-	LEAST_REACH = 10000000, /* ns */
+	VCPU_WINDOWS = 1 << 12,	    /* of each vCPU, on average, that are compared at first, */
+	MAX_VCPU_WINDOWS = 1 << 17, /* and at most, if fewer did not do */
+	N_BLOCKS = 4,		    /* of a host's trace that these are from */
+	CPU_EVENTS = 1 << 14,	    /* of each CPU of a guest */
+	RUN_EVENTS = 32,	    /* of these that follow each other */
 };
 
-struct span {
-	int64_t first, last; /* machine ns */
+struct search {
+	const struct observed *observed; /* borrowed */
+	struct identity *id;
+	struct sync_windows *
+		windows; /* owned; per vCPU of the identity: of a part of the traces, with a cause */
+	size_t n_vcpus;
+	struct searched_machine *machines; /* owned; likewise */
+	struct sync_found *found;	   /* borrowed; per machine */
+	uint64_t budget;		   /* windows of each host, for each vCPU */
+	unsigned threads;		   /* that may be used */
 };
 
-static struct span span_of(const struct evidence *e)
-{
-	struct span s = {INT64_MAX, INT64_MIN};
+/* ---- parts ------------------------------------------------------------------------------------ */
 
-	vec_each (cpu, &e->cpus) {
-		s.first = cpu->first_ns < s.first ? cpu->first_ns : s.first;
-		s.last = cpu->last_ns > s.last ? cpu->last_ns : s.last;
-	}
-	return s.first <= s.last ? s : (struct span){0, 0};
-}
+/*
+ * Of a host a few long blocks are looked at, of the guests some events all over: whatever the clocks differ by,
+ * some of them happened during a block.
+ */
+
+struct searched_cpu {
+	uint32_t cpu;
+	VEC(struct sync_guest_event) at; /* with a cause */
+};
+
+struct searched_machine {
+	VEC(struct searched_cpu) cpus;
+};
 
 /* Return: whether there is a host that the machine may be a guest of. */
-static bool has_host(const struct identity *id, size_t machine)
+static bool search_has_host(const struct identity *id, size_t machine)
 {
 	for (size_t h = 0; h < id->machines.n; h++) {
 		if (h != machine && id->machines.at[h].is_host)
@@ -44,186 +54,99 @@ static bool has_host(const struct identity *id, size_t machine)
 	return false;
 }
 
-/* Return: bytes of all windows and of the events of all that may be guests. */
-static uint64_t whole_size(const struct identity *id)
+static uint64_t search_count_causes(const struct observed_machine *m)
 {
-	uint64_t bytes = 0;
+	uint64_t n = 0;
 
-	for (size_t i = 0; i < id->machines.n; i++) {
-		const struct evidence *e = id->machines.at[i].evidence;
-
-		if (has_host(id, i))
-			bytes += e->n_events * sizeof(struct sync_guest_event);
-		if (id->machines.at[i].is_host)
-			bytes += e->n[EV_KVM_ENTRY] * sizeof(struct sync_window);
-	}
-	return bytes;
+	vec_each (c, &m->cpus)
+		n += c->causes;
+	return n;
 }
 
-static void gather_whole(struct containment *c, const struct identity *id)
+/* Return: how many windows of a host may be compared. */
+static uint64_t search_budget(const struct search *s, int host)
 {
-	for (size_t i = 0; i < c->n_machines; i++) {
-		if (has_host(id, i))
-			gather_events(c->traces[i], id->machines.at[i].evidence, &c->machines[i]);
-		if (id->machines.at[i].is_host)
-			gather_windows(c->traces[i], id, (int)i, c->windows, INT64_MIN, INT64_MAX);
-	}
+	uint64_t n = 0;
+
+	vec_each (v, &s->id->vcpus)
+		n += s->id->vms.at[v->vm].host == host;
+	return n * s->budget;
 }
 
-static void forget(struct containment *c)
+static void search_read_block(struct search *s, int host, int64_t from, int64_t to)
 {
-	for (size_t i = 0; i < c->n_machines; i++)
-		gathered_machine_deinit(&c->machines[i]);
-	for (size_t i = 0; i < c->n_vcpus; i++)
-		vec_deinit(&c->windows[i].at);
+	struct observed_windows *r =
+		observed_windows_new(s->observed, s->id, host, IDENT_NONE, from);
+
+	observed_windows_read(r, to, true, s->windows);
+	observed_windows_free(r);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------ */
-
-/*
- * Of a host a few long blocks are looked at, of the guests many short stretches, two in the time of a
- * block: whatever the clocks differ by, some of them happened during a block. The longer the blocks, the more of
- * the stretches did; more of the guests' would only be more to hold in memory.
- */
-
-/* Return: ns of one block; INT64_MAX when they make up all of the trace. */
-static int64_t block_length(const struct containment *c, const struct identity *id, size_t host,
-			    uint64_t bytes)
+static void search_read_host(struct search *s, int host)
 {
-	struct span s = span_of(id->machines.at[host].evidence);
-	uint64_t size = c->traces[host]->size;
+	const struct observed_machine *m = &s->observed->machines[host];
+	uint64_t all = search_count_causes(m), budget = search_budget(s, host);
+	int64_t between = (m->last_ns - m->first_ns) / N_BLOCKS;
+	int64_t length = (int64_t)((double)between * ((double)budget / (double)(all + 1))) + 1;
 
-	if (size <= bytes)
-		return INT64_MAX;
-	double length = ((double)s.last - (double)s.first) * (double)bytes / (double)size;
-	return (int64_t)(length / N_BLOCKS) + 1;
-}
-
-/* Forgets the windows that end before host time t and say nothing to a search. */
-static void keep_causes(struct gathered_windows *w, int64_t t)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->at.n; i++) {
-		if (w->at.at[i].cause != SYNC_CAUSE_NONE || w->at.at[i].end >= t)
-			w->at.at[n++] = w->at.at[i];
-	}
-	w->at.n = n;
-}
-
-/* The same of all that the host runs. */
-static void keep_host_causes(struct containment *c, const struct identity *id, size_t host,
-			     int64_t t)
-{
-	for (size_t v = 0; v < c->n_vcpus; v++) {
-		if (id->vms.at[id->vcpus.at[v].vm].host == (int)host)
-			keep_causes(&c->windows[v], t);
-	}
-}
-
-static void gather_block(struct containment *c, const struct identity *id, size_t host,
-			 int64_t from, int64_t to)
-{
-	struct window_reader *r =
-		window_reader_new(c->traces[host], id, (int)host, c->windows, from);
-
-	while (window_reader_read(r, to, BLOCK_STEP))
-		keep_host_causes(c, id, host, window_reader_complete(r));
-	window_reader_free(r);
-	keep_host_causes(c, id, host, INT64_MAX);
-}
-
-static void gather_blocks(struct containment *c, const struct identity *id, size_t host,
-			  uint64_t bytes)
-{
-	struct span s = span_of(id->machines.at[host].evidence);
-	int64_t length = block_length(c, id, host, bytes);
-	int64_t between = (s.last - s.first) / N_BLOCKS;
-
-	if (length == INT64_MAX) {
-		gather_block(c, id, host, INT64_MIN, INT64_MAX);
+	if (all <= budget) {
+		search_read_block(s, host, INT64_MIN, INT64_MAX);
 		return;
 	}
 	for (int i = 0; i < N_BLOCKS; i++) {
-		int64_t from = s.first + i * between + (between - length) / 2;
+		int64_t from = m->first_ns + i * between + (between - length) / 2;
 
-		gather_block(c, id, host, from, from + length);
+		search_read_block(s, host, from, from + length);
 	}
 }
 
-static void gather_stretches(struct containment *c, const struct identity *id, size_t machine,
-			     int64_t block, uint64_t bytes)
+static void search_read_cpu(struct searched_machine *to, const struct observed_machine *m,
+			    const struct observed_cpu *c)
 {
-	struct gather_parts parts = {.period = INT64_MAX, .length = INT64_MAX};
-	uint64_t size = c->traces[machine]->size;
+	uint64_t every = observed_count_causes(m, c) / CPU_EVENTS + 1, n = 0;
+	struct searched_cpu *cpu = vec_push(&to->cpus);
+	struct observed_events e;
 
-	if (size > bytes && block != INT64_MAX) {
-		parts.period = (uint64_t)block / 2 + 1;
-		parts.length = (uint64_t)((double)parts.period * (double)bytes / (double)size) + 1;
+	cpu->cpu = c->cpu;
+	observed_events_init(&e, m, c);
+	for (; !e.at_end; observed_events_step(&e)) {
+		if (e.next.cause == SYNC_CAUSE_NONE)
+			continue;
+		if (n++ / RUN_EVENTS % every == 0)
+			*vec_push(&cpu->at) = e.next;
 	}
-	gather_causes(c->traces[machine], id->machines.at[machine].evidence, &parts,
-		      &c->machines[machine]);
+	observed_events_deinit(&e);
 }
 
-struct gathering {
-	struct containment *c;
-	const struct identity *id;
-	uint64_t bytes; /* of each host's trace */
-	int64_t block;	/* ns: the shortest of its blocks */
-};
-
-static void gather_machine_parts(void *ctx, size_t machine)
+static void search_read_machine(void *ctx, size_t machine)
 {
-	const struct gathering *g = ctx;
+	struct search *s = ctx;
+	const struct observed_machine *m = &s->observed->machines[machine];
 
-	if (g->id->machines.at[machine].is_host)
-		gather_blocks(g->c, g->id, machine, g->bytes);
-	if (has_host(g->id, machine))
-		gather_stretches(g->c, g->id, machine, g->block, PART_BYTES);
+	if (s->id->machines.at[machine].is_host)
+		search_read_host(s, (int)machine);
+	if (!search_has_host(s->id, machine) || s->machines[machine].cpus.n)
+		return;
+	vec_each (c, &m->cpus)
+		search_read_cpu(&s->machines[machine], m, c);
 }
 
-static void gather_parts(struct containment *c, const struct identity *id, uint64_t bytes)
+static void search_read(struct search *s)
 {
-	struct gathering g = {.c = c, .id = id, .bytes = bytes, .block = INT64_MAX};
+	for (size_t v = 0; v < s->n_vcpus; v++)
+		s->windows[v].at.n = 0;
+	parallel_each(s->id->machines.n, s->threads, search_read_machine, s);
+}
 
-	forget(c);
-	for (size_t h = 0; h < c->n_machines; h++) {
-		int64_t length =
-			id->machines.at[h].is_host ? block_length(c, id, h, bytes) : INT64_MAX;
-
-		g.block = length < g.block ? length : g.block;
+/* Return: whether more can be read of some host than was. */
+static bool search_has_more(const struct search *s)
+{
+	for (size_t m = 0; m < s->id->machines.n; m++) {
+		if (s->id->machines.at[m].is_host &&
+		    search_count_causes(&s->observed->machines[m]) > search_budget(s, (int)m))
+			return true;
 	}
-	parallel_each(c->n_machines, c->threads, gather_machine_parts, &g);
-}
-
-void containment_init(struct containment *c, struct recording *const *traces,
-		      const struct identity *identity, unsigned threads, struct worker *helper)
-{
-	*c = (struct containment){.traces = traces,
-				  .n_machines = identity->machines.n,
-				  .n_vcpus = identity->vcpus.n,
-				  .threads = threads,
-				  .helper = helper};
-	c->machines = mem_zalloc(c->n_machines, sizeof(*c->machines));
-	c->windows = mem_zalloc(c->n_vcpus, sizeof(*c->windows));
-	c->fits = mem_zalloc(c->n_machines, sizeof(*c->fits));
-	c->whole = whole_size(identity) <= WHOLE_BYTES;
-	if (c->whole)
-		gather_whole(c, identity);
-}
-
-void containment_deinit(struct containment *c)
-{
-	forget(c);
-	for (size_t i = 0; i < c->n_machines; i++) {
-		if (c->fits[i].present)
-			sync_contain_deinit(&c->fits[i].fit);
-		vec_deinit(&c->fits[i].chunks);
-	}
-	free(c->machines);
-	free(c->windows);
-	free(c->fits);
-	*c = (struct containment){0};
+	return false;
 }
 
 /* ---- comparing -------------------------------------------------------------------------------- */
@@ -240,13 +163,13 @@ struct comparison {
 	struct sync_score *scores;
 };
 
-static void comparison_init(struct comparison *x, const struct containment *c,
-			    const struct identity *id, int host, enum sync_grain grain)
+static void comparison_init(struct comparison *x, const struct search *c, const struct identity *id,
+			    int host, enum sync_grain grain)
 {
 	*x = (struct comparison){.host = host};
-	for (size_t m = 0; m < c->n_machines; m++) {
+	for (size_t m = 0; m < c->id->machines.n; m++) {
 		for (size_t k = 0; (int)m != host && k < c->machines[m].cpus.n; k++) {
-			const struct gathered_cpu *cpu = &c->machines[m].cpus.at[k];
+			const struct searched_cpu *cpu = &c->machines[m].cpus.at[k];
 
 			*vec_push(&x->cpus) =
 				(struct sync_cpu){.events = cpu->at.at, .n = cpu->at.n};
@@ -357,10 +280,10 @@ static uint32_t agreeing(const struct comparison *x, size_t row, int vcpu)
 }
 
 /* vCPUs have new numbers: moved[v] is that of what was v. */
-static void renumber(struct containment *c, struct comparison *x, size_t n_hosts,
+static void renumber(struct search *c, struct comparison *x, size_t n_hosts,
 		     const struct identity *id, const size_t *moved)
 {
-	struct gathered_windows *windows = mem_zalloc(c->n_vcpus, sizeof(*windows));
+	struct sync_windows *windows = mem_zalloc(c->n_vcpus, sizeof(*windows));
 
 	for (size_t v = 0; v < c->n_vcpus; v++)
 		windows[moved[v]] = c->windows[v];
@@ -377,7 +300,7 @@ static void renumber(struct containment *c, struct comparison *x, size_t n_hosts
 }
 
 struct joining {
-	struct containment *c;
+	struct search *c;
 	struct comparison *x; /* of all hosts */
 	size_t n_hosts;
 	struct identity *id;
@@ -413,7 +336,7 @@ static void join_rows(const struct joining *j, const struct comparison *x, size_
 
 static void join_on_host(const struct joining *j, const struct comparison *x)
 {
-	size_t n = j->c->n_machines;
+	size_t n = j->id->machines.n;
 	bool *belongs = mem_zalloc(n, sizeof(*belongs));
 	struct sync_identity *verdicts = mem_zalloc(n, sizeof(*verdicts));
 	int *vcpus = mem_zalloc(x->cpus.n, sizeof(*vcpus));
@@ -444,8 +367,7 @@ static bool all_are_whole(const struct identity *id)
 }
 
 /* Return: whether VMs became one, and the comparisons with it. */
-static bool join_vms(struct containment *c, struct comparison *x, size_t n_hosts,
-		     struct identity *id)
+static bool join_vms(struct search *c, struct comparison *x, size_t n_hosts, struct identity *id)
 {
 	size_t before = id->vms.n;
 
@@ -537,12 +459,12 @@ static void apply_verdict(struct identity *id, int machine, int host, const stru
 }
 
 /* The CPUs of the VMs that are tied learn their vCPUs, and the machines where their clocks are. */
-static void set_guest_cpus(struct containment *c, struct identity *id, const struct comparison *x,
+static void set_guest_cpus(struct search *c, struct identity *id, const struct comparison *x,
 			   const int *vcpus)
 {
 	for (size_t r = 0; r < x->cpus.n; r++) {
 		uint32_t machine = x->machine_of_cpu.at[r];
-		struct contained *fit = &c->fits[machine];
+		struct sync_found *fit = &c->found[machine];
 
 		if (vcpus[r] == IDENT_NONE ||
 		    id->vms.at[id->vcpus.at[vcpus[r]].vm].guest != (int)machine)
@@ -560,7 +482,7 @@ static void set_guest_cpus(struct containment *c, struct identity *id, const str
 }
 
 /* told: per machine, becomes true for those that fit a VM of this host, or several. */
-static void judge_host(struct containment *c, const struct comparison *x, struct identity *id,
+static void judge_host(struct search *c, const struct comparison *x, struct identity *id,
 		       const bool *fits, bool *told)
 {
 	size_t n = id->machines.n;
@@ -593,12 +515,12 @@ static void say_foreign(struct identity *id, const bool *told)
 	}
 }
 
-static size_t compare_hosts(struct comparison *x, const struct containment *c,
-			    const struct identity *id, enum sync_grain grain)
+static size_t compare_hosts(struct comparison *x, const struct search *c, const struct identity *id,
+			    enum sync_grain grain)
 {
 	size_t n_hosts = 0;
 
-	for (size_t h = 0; h < c->n_machines; h++) {
+	for (size_t h = 0; h < c->id->machines.n; h++) {
 		if (id->machines.at[h].is_host)
 			comparison_init(&x[n_hosts++], c, id, (int)h, grain);
 	}
@@ -628,16 +550,16 @@ static bool all_fit(const struct identity *id, const bool *fits)
 }
 
 /* What is gathered, compared in one way. Return: find_fits(); x and *n_hostsp become what it is of. */
-static bool *compare(const struct containment *c, const struct identity *id, enum sync_grain grain,
+static bool *compare(const struct search *c, const struct identity *id, enum sync_grain grain,
 		     struct comparison *x, size_t *n_hostsp)
 {
 	comparisons_deinit(x, *n_hostsp);
 	*n_hostsp = compare_hosts(x, c, id, grain);
-	return find_fits(x, *n_hostsp, c->n_machines);
+	return find_fits(x, *n_hostsp, c->id->machines.n);
 }
 
 /* Compares in both ways if the first leaves out a machine. Likewise. */
-static bool *search(const struct containment *c, const struct identity *id, enum sync_grain first,
+static bool *search(const struct search *c, const struct identity *id, enum sync_grain first,
 		    struct comparison *x, size_t *n_hostsp)
 {
 	bool *fits = compare(c, id, first, x, n_hostsp);
@@ -649,34 +571,36 @@ static bool *search(const struct containment *c, const struct identity *id, enum
 	return fits;
 }
 
-/* Compares parts, and larger ones when some machine fits nowhere. Likewise. */
-static bool *search_parts(struct containment *c, const struct identity *id, struct comparison *x,
+/* Compares parts of the traces, and larger ones when some machine fits nowhere. Likewise. */
+static bool *search_parts(struct search *c, const struct identity *id, struct comparison *x,
 			  size_t *n_hostsp)
 {
 	bool *fits = NULL;
 
-	for (uint64_t bytes = PART_BYTES; bytes <= MAX_PART_BYTES; bytes *= PART_FACTOR) {
+	for (c->budget = VCPU_WINDOWS;; c->budget *= 2) {
 		free(fits);
-		gather_parts(c, id, bytes);
-		fits = search(c, id, SYNC_FINE, x, n_hostsp);
-		if (all_fit(id, fits))
-			break;
+		search_read(c);
+		bool more = search_has_more(c);
+
+		fits = search(c, id, more ? SYNC_FINE : SYNC_COARSE, x, n_hostsp);
+		if (!more || c->budget >= MAX_VCPU_WINDOWS || all_fit(id, fits))
+			return fits;
 	}
-	return fits;
 }
 
-void containment_identify(struct containment *c, struct identity *id)
-{
-	size_t n_hosts = 0;
-	struct comparison *x = mem_zalloc(c->n_machines, sizeof(*x));
-	bool *fits = c->whole ? search(c, id, SYNC_COARSE, x, &n_hosts)
-			      : search_parts(c, id, x, &n_hosts);
+/* ---- all of it -------------------------------------------------------------------------------- */
 
-	bool *told = mem_zalloc(c->n_machines, sizeof(*told));
+static void search_identify(struct search *c)
+{
+	struct identity *id = c->id;
+	size_t n_hosts = 0, n = id->machines.n;
+	struct comparison *x = mem_zalloc(n, sizeof(*x));
+	bool *fits = search_parts(c, id, x, &n_hosts);
+	bool *told = mem_zalloc(n, sizeof(*told));
 
 	if (join_vms(c, x, n_hosts, id)) {
 		free(fits);
-		fits = find_fits(x, n_hosts, c->n_machines);
+		fits = find_fits(x, n_hosts, n);
 	}
 	for (size_t h = 0; h < n_hosts; h++)
 		judge_host(c, &x[h], id, fits, told);
@@ -686,208 +610,28 @@ void containment_identify(struct containment *c, struct identity *id)
 	free(told);
 	free(x);
 	free(fits);
-	if (!c->whole)
-		forget(c);
 }
 
-/* ---- fitting ---------------------------------------------------------------------------------- */
-
-static const struct gathered_cpu *find_cpu(const struct gathered_machine *m, int64_t number)
+void sync_search(const struct observed *o, struct identity *id, unsigned threads,
+		 struct sync_found *found)
 {
-	for (size_t i = 0; i < m->cpus.n; i++) {
-		if ((int64_t)m->cpus.at[i].cpu == number)
-			return &m->cpus.at[i];
+	size_t n = id->machines.n;
+	struct search s = {.observed = o,
+			   .id = id,
+			   .n_vcpus = id->vcpus.n,
+			   .windows = mem_zalloc(id->vcpus.n, sizeof(*s.windows)),
+			   .machines = mem_zalloc(n, sizeof(*s.machines)),
+			   .found = found,
+			   .threads = threads};
+
+	search_identify(&s);
+	for (size_t v = 0; v < s.n_vcpus; v++)
+		vec_deinit(&s.windows[v].at);
+	for (size_t m = 0; m < n; m++) {
+		vec_each (c, &s.machines[m].cpus)
+			vec_deinit(&c->at);
+		vec_deinit(&s.machines[m].cpus);
 	}
-	return NULL;
-}
-
-struct pairs {
-	struct sync_cpu *cpus;
-	struct sync_thread *threads;
-	struct sync_pair *at;
-	size_t n;
-};
-
-/* The guest's CPUs with the threads that they ran on. */
-static struct pairs find_pairs(const struct containment *c, const struct identity *id, int guest)
-{
-	struct pairs p = {.cpus = mem_zalloc(c->n_vcpus, sizeof(*p.cpus)),
-			  .threads = mem_zalloc(c->n_vcpus, sizeof(*p.threads)),
-			  .at = mem_zalloc(c->n_vcpus, sizeof(*p.at))};
-
-	for (size_t v = 0; v < c->n_vcpus; v++) {
-		const struct ident_vcpu *vcpu = &id->vcpus.at[v];
-		const struct gathered_cpu *cpu =
-			vcpu->vm == id->machines.at[guest].vm
-				? find_cpu(&c->machines[guest], vcpu->guest_cpu)
-				: NULL;
-
-		if (!cpu)
-			continue;
-		p.cpus[p.n] = (struct sync_cpu){.events = cpu->at.at, .n = cpu->at.n};
-		p.threads[p.n] = (struct sync_thread){.windows = c->windows[v].at.at,
-						      .n = c->windows[v].at.n};
-		p.at[p.n] = (struct sync_pair){.cpu = &p.cpus[p.n], .thread = &p.threads[p.n]};
-		p.n++;
-	}
-	return p;
-}
-
-static void pairs_deinit(struct pairs *p)
-{
-	free(p->cpus);
-	free(p->threads);
-	free(p->at);
-}
-
-static void fit_whole(struct containment *c, const struct identity *id, int guest)
-{
-	struct span s = span_of(id->machines.at[guest].evidence);
-	struct sync_fit_options options = sync_fit_defaults(s.first, s.last);
-	struct pairs p = find_pairs(c, id, guest);
-
-	c->fits[guest].present = !sync_contain_init(&c->fits[guest].fit, p.at, p.n, &options);
-	pairs_deinit(&p);
-}
-
-/* Clocks that cannot be followed (they step by seconds, say) need all of the two traces at once. */
-static void fit_in_memory(struct containment *c, const struct identity *id, int guest, int host)
-{
-	forget(c);
-	gather_events(c->traces[guest], id->machines.at[guest].evidence, &c->machines[guest]);
-	gather_windows(c->traces[host], id, host, c->windows, INT64_MIN, INT64_MAX);
-	fit_whole(c, id, guest);
-	forget(c);
-}
-
-static void take_track(struct containment *c, struct followed *f)
-{
-	struct contained *fit = &c->fits[f->machine];
-
-	if (f->lost || sync_track_finish(&f->track, &fit->fit.fit))
-		return;
-	fit->present = true;
-	vec_each (chunk, &f->track.chunks)
-		*vec_push(&fit->chunks) = *chunk;
-}
-
-static struct followed followed_of(const struct containment *c, const struct identity *id,
-				   int guest)
-{
-	struct span s = span_of(id->machines.at[guest].evidence);
-	struct sync_fit_options options = sync_fit_defaults(s.first, s.last);
-	struct followed f = {.machine = guest, .difference = c->fits[guest].difference};
-
-	f.reach = (s.last - s.first) / 1000000 * DRIFT_PPM + LEAST_REACH;
-	sync_track_init(&f.track, &options);
-	return f;
-}
-
-static bool is_guest_of(const struct identity *id, size_t machine, int host)
-{
-	int vm = id->machines.at[machine].vm;
-
-	return vm != IDENT_NONE && id->vms.at[vm].host == host;
-}
-
-static void follow_host(struct containment *c, const struct identity *id, int host)
-{
-	VEC(struct followed) guests = {0};
-
-	for (size_t m = 0; m < c->n_machines; m++) {
-		if (is_guest_of(id, m, host) && c->fits[m].agreeing)
-			*vec_push(&guests) = followed_of(c, id, (int)m);
-	}
-	if (guests.n)
-		follow_guests(c->traces, id, host, guests.at, guests.n, c->helper);
-	vec_each (f, &guests) {
-		take_track(c, f);
-		sync_track_deinit(&f->track);
-	}
-	vec_deinit(&guests);
-	for (size_t m = 0; m < c->n_machines; m++) {
-		if (is_guest_of(id, m, host) && !c->fits[m].present)
-			fit_in_memory(c, id, (int)m, host);
-	}
-}
-
-void containment_follow(struct containment *c, const struct identity *id)
-{
-	for (size_t m = 0; m < c->n_machines; m++) {
-		if (c->whole && id->machines.at[m].vm != IDENT_NONE)
-			fit_whole(c, id, (int)m);
-		else if (!c->whole && id->machines.at[m].is_host)
-			follow_host(c, id, (int)m);
-	}
-}
-
-const struct sync_fit *containment_fit(const struct containment *c, int guest)
-{
-	return c->fits[guest].present ? &c->fits[guest].fit.fit : NULL;
-}
-
-/*
- * Events and windows are both in order, so one walk along both finds each event's window.
- * Return: how many events lie between the first window and the last.
- */
-static uint64_t count_outside(const struct sync_pair *pair, const struct clock_map *map,
-			      uint64_t *outside_of_piece)
-{
-	const struct sync_thread *t = pair->thread;
-	uint64_t n = 0;
-	size_t w = 0;
-
-	for (size_t i = 0; i < pair->cpu->n; i++) {
-		const struct clock_piece *p = clock_map_piece(map, pair->cpu->events[i].ts);
-		int64_t at = clock_piece_apply(p, pair->cpu->events[i].ts);
-
-		while (w < t->n && t->windows[w].end < at)
-			w++;
-		if (w == t->n || at < t->windows[0].begin)
-			continue;
-		outside_of_piece[p - map->pieces] += at < t->windows[w].begin;
-		n++;
-	}
-	return n;
-}
-
-static void count_whole(const struct containment *c, const struct identity *id, int guest,
-			const struct clock_map *map, uint64_t *n_eventsp,
-			uint64_t *outside_of_piece)
-{
-	struct pairs p = find_pairs(c, id, guest);
-
-	for (size_t i = 0; i < p.n; i++)
-		*n_eventsp += count_outside(&p.at[i], map, outside_of_piece);
-	pairs_deinit(&p);
-}
-
-void containment_count_outside(const struct containment *c, const struct identity *id, int guest,
-			       const struct clock_map *map, uint64_t *n_eventsp,
-			       uint64_t *outside_of_piece)
-{
-	*n_eventsp = 0;
-	if (c->whole)
-		count_whole(c, id, guest, map, n_eventsp, outside_of_piece);
-	else
-		follow_count_outside(c->traces, id, guest, map, n_eventsp, outside_of_piece);
-}
-
-void containment_count_own(const struct containment *c, const struct identity *id, int guest,
-			   const struct clock_map *map, uint64_t *n_eventsp,
-			   uint64_t *outside_of_piece)
-{
-	const struct contained *f = &c->fits[guest];
-
-	if (!f->chunks.n) {
-		containment_count_outside(c, id, guest, map, n_eventsp, outside_of_piece);
-		return;
-	}
-	*n_eventsp = 0;
-	vec_each (chunk, &f->chunks) {
-		int64_t middle = chunk->from + (chunk->to - chunk->from) / 2;
-
-		*n_eventsp += chunk->events;
-		outside_of_piece[clock_map_piece(map, middle) - map->pieces] += chunk->outside;
-	}
+	free(s.windows);
+	free(s.machines);
 }

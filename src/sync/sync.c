@@ -3,13 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/parallel.h"
 #include "sync/agent.h"
 #include "sync/choose.h"
-#include "sync/tsc_offset.h"
-#include "base/mem.h"
-#include "timeline/clock_compose.h"
+#include "sync/count.h"
 #include "sync/fit.h"
+#include "sync/follow.h"
+#include "sync/search.h"
+#include "sync/tsc_offset.h"
 #include "sync/vmsync.h"
+#include "timeline/clock_compose.h"
 
 const char *sync_method_name(enum sync_method method)
 {
@@ -29,11 +33,14 @@ const char *sync_method_name(enum sync_method method)
 /* All that one machine's alignment needs. */
 struct task {
 	const struct identity *id;
-	struct recording *const *traces;
-	const struct containment *contained;
+	const struct sync_input *in;
 	const struct sync_options *options;
+	struct sync_found found; /* of the search; agreeing 0: nothing */
 	int machine;
 	int64_t first, last; /* of its events; machine ns */
+	bool followed;	     /* there is `fit` */
+	struct sync_fit fit; /* by containment */
+	struct error err;    /* why it failed */
 };
 
 static void find_span(struct task *t)
@@ -190,31 +197,47 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 
 /* ---- containment ------------------------------------------------------------------------------ */
 
-static void estimate_by_containment(struct sync_estimate *e, const struct task *t)
+static void estimate_by_containment(struct sync_estimate *e, struct task *t)
 {
-	const struct sync_fit *fit = containment_fit(t->contained, t->machine);
-
-	if (fit)
-		take_fit(e, fit);
+	if (!t->found.agreeing)
+		return;
+	t->followed =
+		!sync_follow(t->in->observed, t->id, t->machine, t->found.difference, &t->fit);
+	if (t->followed)
+		take_fit(e, &t->fit);
 }
 
-static void check_estimate(struct sync_estimate *e, const struct task *t, enum sync_method method)
+static void take_count(struct sync_estimate *e, const struct sync_count *c)
 {
-	if (!e->present || !t->contained)
-		return;
-	uint64_t *outside = mem_zalloc(e->map.n_pieces, sizeof(*outside));
-
-	if (method == SYNC_CONTAINMENT)
-		containment_count_own(t->contained, t->id, t->machine, &e->map, &e->n_events,
-				      outside);
-	else
-		containment_count_outside(t->contained, t->id, t->machine, &e->map, &e->n_events,
-					  outside);
+	e->n_events = c->n_events;
 	for (size_t i = 0; i < e->map.n_pieces; i++) {
-		e->pieces[i].outside = outside[i];
-		e->outside += outside[i];
+		e->pieces[i].outside = c->outside[i];
+		e->outside += c->outside[i];
 	}
-	free(outside);
+}
+
+/* What the windows say of each estimate. */
+static void check_estimates(struct machine_sync *s, const struct task *t)
+{
+	struct sync_count counts[SYNC_N_METHODS];
+	struct sync_estimate *of[SYNC_N_METHODS];
+	size_t n = 0;
+
+	for (int m = 0; m < SYNC_N_METHODS; m++) {
+		struct sync_estimate *e = &s->estimates[m];
+
+		if (!e->present)
+			continue;
+		of[n] = e;
+		counts[n++] = (struct sync_count){
+			.map = &e->map,
+			.outside = mem_zalloc(e->map.n_pieces, sizeof(*counts->outside))};
+	}
+	sync_count(t->in->observed, t->id, t->machine, counts, n);
+	for (size_t i = 0; i < n; i++) {
+		take_count(of[i], &counts[i]);
+		free(counts[i].outside);
+	}
 }
 
 /* ---- what the user says ----------------------------------------------------------------------- */
@@ -270,8 +293,8 @@ static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
 	if (host == IDENT_NONE)
 		return error_set(err, "--tsc %s: it is not known whose guest that is; use --vm too",
 				 tsc->machine);
-	if (!sync_tsc_clock(t->traces[t->machine], &mine) ||
-	    !sync_tsc_clock(t->traces[host], &hosts))
+	if (!sync_tsc_clock(t->in->traces[t->machine], &mine) ||
+	    !sync_tsc_clock(t->in->traces[host], &hosts))
 		return error_set(err, "--tsc %s: both traces must have the TSC as their clock",
 				 tsc->machine);
 	tsc_clock_map_init(&e->map, &tsc->scale, &mine, &hosts, t->first, t->last);
@@ -285,7 +308,7 @@ static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
 {
 	int vm = t->id->machines.at[t->machine].vm;
 
-	if (sync_tsc_recorded(&e->map, t->id, t->traces, vm, t->first, t->last))
+	if (sync_tsc_recorded(&e->map, t->id, t->in->traces, vm, t->first, t->last))
 		take_map(e);
 }
 
@@ -293,27 +316,26 @@ static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
 static void estimate_by_agent(struct sync_estimate *e, const struct task *t)
 {
 	int host = t->id->vms.at[t->id->machines.at[t->machine].vm].host;
-	const struct sync_fit *facts =
-		t->contained ? containment_fit(t->contained, t->machine) : NULL;
 
-	if (!sync_agent_map(&e->map, t->traces[host], t->traces[t->machine]))
+	if (!sync_agent_map(&e->map, t->in->traces[host], t->in->traces[t->machine]))
 		return;
 	take_map(e);
-	e->excess = facts ? sync_agent_excess(&e->map, facts, t->first, t->last) : INT64_MIN;
+	e->excess =
+		t->followed ? sync_agent_excess(&e->map, &t->fit, t->first, t->last) : INT64_MIN;
 }
 
-/* All that the traces allow, and what the windows say of each. */
-static void estimate(struct machine_sync *s, const struct task *t)
+/* All that the traces allow. */
+static void estimate(struct machine_sync *s, struct task *t)
 {
 	if (t->id->vms.at[t->id->machines.at[t->machine].vm].vm_uid != NO_VALUE)
 		estimate_by_vmsync(&s->estimates[SYNC_VMSYNC], t);
-	if (t->contained)
+	if (t->in->observed)
 		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
 	if (!s->estimates[SYNC_TSC].present)
 		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
 	estimate_by_agent(&s->estimates[SYNC_AGENT], t);
-	for (int m = 0; m < SYNC_N_METHODS; m++)
-		check_estimate(&s->estimates[m], t, (enum sync_method)m);
+	if (t->in->observed)
+		check_estimates(s, t);
 }
 
 static void keep_clock(struct machine_sync *s, enum sync_method method)
@@ -326,7 +348,7 @@ static void keep_clock(struct machine_sync *s, enum sync_method method)
 }
 
 /* Aligns one machine with its host; the host's own map is not applied yet. */
-static int align(struct machine_sync *s, const struct task *t, struct error *err)
+static int align(struct machine_sync *s, struct task *t, struct error *err)
 {
 	const struct ident_machine *machine = &t->id->machines.at[t->machine];
 	const struct sync_given *given = find_given(t);
@@ -401,26 +423,63 @@ static int check_names(const struct identity *id, const struct sync_options *o, 
 	return r;
 }
 
-int sync_machines(const struct identity *id, struct recording *const *traces,
-		  const struct containment *contained, const struct sync_options *options,
-		  struct machine_sync *out, struct error *err)
+struct aligning {
+	struct task *tasks;
+	struct machine_sync *out;
+};
+
+static void align_machine(void *ctx, size_t i)
+{
+	struct aligning *a = ctx;
+	struct task *t = &a->tasks[i];
+
+	align(&a->out[i], t, &t->err);
+	if (t->followed)
+		sync_fit_deinit(&t->fit);
+}
+
+/* Return: 0, or ERR with err set to why the first of those that failed did. */
+static int align_all(const struct identity *id, const struct sync_input *in,
+		     const struct sync_options *options, const struct sync_found *found,
+		     struct machine_sync *out, struct error *err)
 {
 	size_t n = id->machines.n;
+	struct aligning a = {.tasks = mem_zalloc(n, sizeof(*a.tasks)), .out = out};
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		a.tasks[i] = (struct task){.id = id,
+					   .in = in,
+					   .options = options,
+					   .found = found[i],
+					   .machine = (int)i};
+		find_span(&a.tasks[i]);
+	}
+	parallel_each(n, in->threads, align_machine, &a);
+	for (size_t i = 0; i < n; i++) {
+		if (a.tasks[i].err.text && !r)
+			r = error_set(err, "%s", a.tasks[i].err.text);
+		error_deinit(&a.tasks[i].err);
+	}
+	free(a.tasks);
+	return r;
+}
+
+int sync_machines(struct identity *id, const struct sync_input *in,
+		  const struct sync_options *options, struct machine_sync *out, struct error *err)
+{
+	size_t n = id->machines.n;
+	struct sync_found *found = mem_zalloc(n, sizeof(*found));
 	bool *done = mem_zalloc(n, sizeof(*done));
+
+	if (in->observed)
+		sync_search(in->observed, id, in->threads, found);
 	int r = check_names(id, options, err);
 
-	for (size_t i = 0; i < n && !r; i++) {
-		struct task t = {.id = id,
-				 .traces = traces,
-				 .contained = contained,
-				 .options = options,
-				 .machine = (int)i};
-
-		find_span(&t);
-		r = align(&out[i], &t, err);
-	}
+	r = r ? r : align_all(id, in, options, found, out, err);
 	for (size_t i = 0; i < n && !r; i++)
 		compose_upwards(out, (int)i, done);
+	free(found);
 	free(done);
 	return r;
 }

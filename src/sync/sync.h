@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sync/search.h"
 #include "base/error.h"
 #include "input/input.h"
 #include "model/identity.h"
+#include "sync/observed.h"
 #include "timeline/clock_map.h"
 #include "sync/tsc.h"
 
@@ -101,14 +101,19 @@ struct machine_sync {
  */
 int sync_machine_named(const struct identity *id, const char *name, struct error *err);
 
+/* What there is to go by, all borrowed. */
+struct sync_input {
+	struct recording *const *traces; /* by machine of the identity */
+	const struct observed *observed; /* NULL: containment is not to be used */
+	unsigned threads;		 /* that may be used */
+};
+
 /*
- * Fills out[i] for machine i of the identity. traces: likewise. contained: NULL if containment is not
- * to be used.
+ * Finds out who is whose guest where only clocks tell, and fills out[i] for machine i of the identity.
  * Return: 0, or ERR with err set when an option names no machine or cannot be used.
  */
-int sync_machines(const struct identity *id, struct recording *const *traces,
-		  const struct containment *contained, const struct sync_options *options,
-		  struct machine_sync *out, struct error *err);
+int sync_machines(struct identity *id, const struct sync_input *in,
+		  const struct sync_options *options, struct machine_sync *out, struct error *err);
 void machine_sync_deinit(struct machine_sync *s);
 
 /* Return: the estimate that was taken. */

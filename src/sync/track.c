@@ -528,6 +528,19 @@ int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
 	return SYNC_NO_FIT;
 }
 
+int sync_track_anew(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct sync_chunk chunk = chunk_of(pairs, n_pairs);
+	struct sync_contain c;
+
+	if (!chunk.events)
+		return 0;
+	if (!fit_anywhere(t, pairs, n_pairs, &c))
+		return accept(t, &chunk, &c);
+	sync_track_skip(t, chunk.from, chunk.to, chunk.events);
+	return SYNC_NO_FIT;
+}
+
 void sync_track_skip(struct sync_track *t, int64_t from, int64_t to, uint64_t events)
 {
 	*vec_push(&t->chunks) = (struct sync_chunk){from, to, events, events, true};

@@ -60,6 +60,9 @@ void sync_track_deinit(struct sync_track *t);
 int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
 		     const struct sync_pair *longer, size_t n_pairs);
 
+/* The same for events of which is known that the clock was set before them: what was known before is not looked at. */
+int sync_track_anew(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs);
+
 /* Counts events in [from, to] that fitted nowhere, although there were windows around them. */
 void sync_track_skip(struct sync_track *t, int64_t from, int64_t to, uint64_t events);
 

@@ -8,8 +8,8 @@ enum {
 	FINE_REACH = 100000, /* ns: undelayed pairs agree better than this */
 	NEIGHBOURS = 8,	     /* guest events on each side that show what votes are to be had */
 	FAIR_PART = 4,
-	SMALL_PART = 24, /* candidates */
-	MAX_DEPTH = 64,
+	DIGIT_BITS = 11, /* of a difference that candidates are sorted by at a time */
+	DIGITS = 1 << DIGIT_BITS,
 };
 
 static void weigh(struct sync_votes *v, size_t n_guest)
@@ -25,77 +25,53 @@ static void weigh(struct sync_votes *v, size_t n_guest)
 
 /* ---- order ---- */
 
-static bool is_before(const struct sync_candidate *x, const struct sync_candidate *y)
+/* Return: how many bits the differences, counted from `least`, have. */
+static unsigned int difference_bits(const struct sync_candidate *c, size_t n, int64_t *leastp)
 {
-	if (x->difference != y->difference)
-		return x->difference < y->difference;
-	return x->guest != y->guest ? x->guest < y->guest : x->host < y->host;
+	int64_t least = c[0].difference, most = least;
+
+	for (size_t i = 1; i < n; i++) {
+		least = c[i].difference < least ? c[i].difference : least;
+		most = c[i].difference > most ? c[i].difference : most;
+	}
+	*leastp = least;
+	return 64 - (unsigned int)__builtin_clzll(((uint64_t)most - (uint64_t)least) | 1);
 }
 
-static void swap(struct sync_candidate *x, struct sync_candidate *y)
+/* Moves `from` to `to` in the order of some bits of the differences; equal ones stay in order. */
+static void sort_by_bits(const struct sync_candidate *from, struct sync_candidate *to, size_t n,
+			 int64_t least, unsigned int shift)
 {
-	struct sync_candidate z = *x;
+	size_t place[DIGITS + 1] = {0};
 
-	*x = *y;
-	*y = z;
-}
+	for (size_t i = 0; i < n; i++)
+		place[(((uint64_t)from[i].difference - (uint64_t)least) >> shift) % DIGITS + 1]++;
+	for (size_t i = 1; i <= DIGITS; i++)
+		place[i] += place[i - 1];
+	for (size_t i = 0; i < n; i++) {
+		uint64_t rest = ((uint64_t)from[i].difference - (uint64_t)least) >> shift;
 
-static void sift_down(struct sync_candidate *c, size_t i, size_t n)
-{
-	for (size_t child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && is_before(&c[child], &c[child + 1]))
-			child++;
-		if (!is_before(&c[i], &c[child]))
-			return;
-		swap(&c[i], &c[child]);
+		to[place[rest % DIGITS]++] = from[i];
 	}
 }
 
-static void heap_sort(struct sync_candidate *c, size_t n)
+static void sort(struct sync_votes *v)
 {
-	for (size_t i = n / 2; i-- > 0;)
-		sift_down(c, i, n);
-	for (size_t end = n; end-- > 1;) {
-		swap(&c[0], &c[end]);
-		sift_down(c, 0, end);
+	size_t n = v->candidates.n;
+	struct sync_candidate *a = v->candidates.at, *b = mem_alloc(n * sizeof(*b));
+	int64_t least;
+	unsigned int bits = difference_bits(a, n, &least);
+
+	for (unsigned int shift = 0; shift < bits; shift += DIGIT_BITS) {
+		struct sync_candidate *from = a;
+
+		sort_by_bits(a, b, n, least, shift);
+		a = b;
+		b = from;
 	}
-}
-
-/* Return: how many come first, of which none is behind one of the others; both parts have some. */
-static size_t divide(struct sync_candidate *c, size_t n)
-{
-	struct sync_candidate middle = c[(n - 1) / 2];
-	size_t low = 0, high = n - 1;
-
-	for (;; low++, high--) {
-		while (is_before(&c[low], &middle))
-			low++;
-		while (is_before(&middle, &c[high]))
-			high--;
-		if (low >= high)
-			return high + 1;
-		swap(&c[low], &c[high]);
-	}
-}
-
-/*
- * In place: qsort() would take as much memory again, of what is the most that a search needs.
- * Parts that become small, or do not become so for long, are left to heap_sort().
- */
-static void sort(struct sync_candidate *c, size_t n, unsigned int depth)
-{
-	while (n > SMALL_PART && depth--) {
-		size_t first = divide(c, n), rest = n - first;
-
-		if (first < rest) {
-			sort(c, first, depth);
-			c += first;
-		} else {
-			sort(c + first, rest, depth);
-		}
-		n = first < rest ? rest : first;
-	}
-	heap_sort(c, n);
+	v->candidates.at = a;
+	v->candidates.cap = n;
+	free(b);
 }
 
 /* ---- counting ---- */
@@ -122,7 +98,7 @@ static void prepare(struct sync_votes *v, size_t n_guest, int64_t reach)
 {
 	v->reach = reach;
 	weigh(v, n_guest);
-	sort(v->candidates.at, v->candidates.n, MAX_DEPTH);
+	sort(v);
 }
 
 void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach)

@@ -1,0 +1,367 @@
+#include "analyze/look.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "sync/observe.h"
+
+/* How often each event was read from one stream, of a CPU that has several. */
+struct look_counts {
+	uint64_t n[EV_N];
+};
+
+/* One stream of a CPU. It has several where the trace has several channels. */
+struct channel {
+	struct reader *reader;
+	size_t at; /* in the reader's events */
+	struct look_counts *counts;
+};
+
+struct reading {
+	struct evidence_stream evidence;
+	struct observer *observer; /* or NULL */
+	struct channel *channels;
+	size_t n;
+	int64_t lost_to; /* until then events of a channel are missing */
+};
+
+static void take_event(struct reading *r, const struct event *e)
+{
+	evidence_stream_event(&r->evidence, e);
+	if (r->observer)
+		observer_event(r->observer, e, r->evidence.tid);
+}
+
+/* ---- the only stream of its CPU --------------------------------------------------------------- */
+
+static void read_alone(struct reading *r)
+{
+	struct reader *f = r->channels[0].reader;
+
+	while (reader_read(f)) {
+		for (size_t i = 0; i < f->n; i++)
+			take_event(r, &f->events[i]);
+	}
+}
+
+/* ---- several ---------------------------------------------------------------------------------- */
+
+/* Return: the channel's next event, NULL at its end. */
+static const struct event *head(struct channel *c)
+{
+	if (c->at == c->reader->n) {
+		c->at = 0;
+		reader_read(c->reader);
+	}
+	return c->reader->n ? &c->reader->events[c->at] : NULL;
+}
+
+/* Return: the first event of all; valid until the next call. NULL at the end. */
+static const struct event *next_event(struct reading *r)
+{
+	struct channel *from = NULL;
+	const struct event *first = NULL;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct event *e = head(&r->channels[i]);
+
+		if (e && (!first || e->ts < first->ts)) {
+			first = e;
+			from = &r->channels[i];
+		}
+	}
+	if (from)
+		from->at++;
+	if (first && first->id < EV_N)
+		from->counts->n[first->id]++;
+	return first;
+}
+
+/* What one channel has lost makes the others' events of that time tell nothing of who was on the CPU. */
+static void read_together(struct reading *r)
+{
+	static const struct event lost = {.id = EV_LOST};
+	const struct event *e;
+
+	while ((e = next_event(r))) {
+		if (e->id == EV_LOST && e->lost.to > r->lost_to)
+			r->lost_to = e->lost.to;
+		take_event(r, e);
+		if (e->ts < r->lost_to)
+			take_event(r, &lost);
+	}
+}
+
+/* ---- a CPU ------------------------------------------------------------------------------------ */
+
+static void end_reading(struct reading *r, struct diag_list *diags)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	uint64_t n_events = 0, n_lost = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct reader *c = r->channels[i].reader;
+		const struct stream_totals *t = &c->totals;
+
+		n_events += t->n_events;
+		n_lost += t->n_lost;
+		first = t->first_ns < first ? t->first_ns : first;
+		last = t->last_ns > last ? t->last_ns : last;
+		diag_merge(diags, c->diags);
+		reader_free(c);
+	}
+	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
+}
+
+/* One CPU of a machine: its part of what is found. */
+struct look_cpu {
+	const struct look *look;
+	size_t number;	/* among the machine's CPUs */
+	size_t from, n; /* streams of the recording */
+	struct evidence evidence;
+	struct diag_list diags;
+};
+
+static void look_at_cpu(struct look_cpu *c)
+{
+	const struct look *l = c->look;
+	struct observer observer;
+	struct reading r = {.channels = mem_zalloc(c->n, sizeof(*r.channels)),
+			    .n = c->n,
+			    .observer = l->observed ? &observer : NULL,
+			    .lost_to = INT64_MIN};
+
+	evidence_init(&c->evidence, &l->options);
+	evidence_stream_begin(&r.evidence, &c->evidence, l->trace->streams.at[c->from].cpu);
+	if (r.observer)
+		observer_begin(&observer, &l->observed->cpus.at[c->number], l->is_guest,
+			       l->is_host);
+	for (size_t i = 0; i < c->n; i++)
+		r.channels[i] = (struct channel){
+			.reader = reader_new(l->trace, c->from + i, l->plan, 0, INT64_MIN),
+			.counts = &l->counts[c->from + i]};
+	if (c->n == 1)
+		read_alone(&r);
+	else
+		read_together(&r);
+	if (r.observer)
+		observer_end(&observer);
+	end_reading(&r, &c->diags);
+	free(r.channels);
+}
+
+/* ---- a machine -------------------------------------------------------------------------------- */
+
+/* Where streams do not tell their CPU, what is there is of any. */
+static void find_missing(struct evidence *e, struct diag_list *diags, const struct recording *trace)
+{
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
+	vec_each (s, &trace->streams) {
+		if (!s->has_cpu)
+			e->goals.n = 0;
+	}
+	vec_each (g, &e->goals) {
+		if (evidence_is_missing(e, g))
+			diag_add(diags, DIAG_CPU_MISSING, 1, &where);
+	}
+}
+
+static void settle_first(const struct look *l)
+{
+	evidence_settle_first(l->evidence);
+	vec_each (c, &l->evidence->cpus) {
+		if (l->observed && c->first_tid == NO_VALUE)
+			observed_forget_first(l->observed, c->cpu);
+	}
+}
+
+static void set_span(struct observed_machine *m, const struct evidence *e)
+{
+	m->first_ns = INT64_MAX;
+	m->last_ns = INT64_MIN;
+	vec_each (c, &e->cpus) {
+		m->first_ns = c->first_ns < m->first_ns ? c->first_ns : m->first_ns;
+		m->last_ns = c->last_ns > m->last_ns ? c->last_ns : m->last_ns;
+	}
+	m->has_idle = evidence_has(e, EV_POWER_CPU_IDLE);
+}
+
+/* ---- events in several channels --------------------------------------------------------------- */
+
+/* How often the event was read from all streams of a channel. */
+static uint64_t count_in_channel(const struct recording *r, const struct look_counts *counts,
+				 uint32_t group, enum event_id id)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->streams.n; i++)
+		n += r->streams.at[i].group == group ? counts[i].n[id] : 0;
+	return n;
+}
+
+/* Whether a CPU has the event in this stream and, of another channel, in one behind it. */
+static bool is_in_two(const struct recording *r, const struct look_counts *counts, size_t i,
+		      enum event_id id)
+{
+	const struct recording_stream *s = &r->streams.at[i];
+
+	for (size_t k = i + 1; k < r->streams.n && r->streams.at[k].cpu == s->cpu; k++) {
+		if (r->streams.at[k].group != s->group && counts[k].n[id])
+			return counts[i].n[id] > 0;
+	}
+	return false;
+}
+
+/* Of an event that some CPU has in two streams. Return: whether it is one, with the channel that has most of it. */
+static bool find_keeper(const struct recording *r, const struct look_counts *counts,
+			enum event_id id, uint32_t *groupp)
+{
+	bool doubled = false;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < r->streams.n; i++) {
+		uint32_t group = r->streams.at[i].group;
+		uint64_t n = count_in_channel(r, counts, group, id);
+
+		doubled |= is_in_two(r, counts, i, id);
+		*groupp = n > most ? group : *groupp;
+		most = n > most ? n : most;
+	}
+	return doubled;
+}
+
+/*
+ * A user can have the same event recorded in several channels or instances. Marks it in all streams but those of the channel that
+ * has most of it as doubled (struct recording_stream), so that it is read once.
+ * Return: whether there is any; then what was found out before counts some things twice.
+ */
+static bool find_doubled(struct recording *r, const struct look_counts *counts)
+{
+	bool any = false;
+
+	for (enum event_id id = 0; id < EV_N; id++) {
+		uint32_t keeper;
+
+		if (!find_keeper(r, counts, id, &keeper))
+			continue;
+		any = true;
+		vec_each (s, &r->streams) {
+			if (s->group != keeper)
+				s->doubled.bits |= UINT64_C(1) << id;
+		}
+	}
+	return any;
+}
+
+/* ---- all machines ----------------------------------------------------------------------------- */
+
+typedef VEC(struct look_cpu) cpus_t;
+
+static void look_begin(struct look *l, struct observed *all, cpus_t *cpus)
+{
+	const struct recording_stream *streams = l->trace->streams.at;
+	struct event_set wanted = evidence_events(&l->options);
+	size_t number = 0;
+
+	wanted.bits |= l->observed ? observer_events(l->is_guest, l->is_host).bits : 0;
+	l->plan = input_plan_new(l->trace, wanted, l->observed && l->is_guest);
+	l->counts = mem_zalloc(l->trace->streams.n, sizeof(*l->counts));
+	for (size_t from = 0, to; from < l->trace->streams.n; from = to) {
+		for (to = from + 1;
+		     to < l->trace->streams.n && streams[to].cpu == streams[from].cpu;)
+			to++;
+		*vec_push(cpus) = (struct look_cpu){
+			.look = l, .number = number++, .from = from, .n = to - from};
+		if (l->observed)
+			observed_add_cpu(all, l->observed, streams[from].cpu);
+	}
+}
+
+/* Puts together what is known of the machine's CPUs. Return: whether it is to be done again. */
+static bool look_end(struct look *l, cpus_t *cpus)
+{
+	evidence_init(l->evidence, &l->options);
+	l->take_told(l->evidence, l->ctx);
+	*l->diags = l->trace->diags;
+	vec_each (c, cpus) {
+		if (c->look != l)
+			continue;
+		evidence_absorb(l->evidence, &c->evidence);
+		diag_merge(l->diags, &c->diags);
+	}
+	if (l->trace->cpus_apart)
+		settle_first(l);
+	if (l->observed)
+		set_span(l->observed, l->evidence);
+	find_missing(l->evidence, l->diags, l->trace);
+	bool again = !l->again && find_doubled(l->trace, l->counts);
+
+	free(l->counts);
+	input_plan_free(l->trace, l->plan);
+	return again;
+}
+
+static void look_at_part(void *ctx, size_t i)
+{
+	cpus_t *cpus = ctx;
+
+	look_at_cpu(&cpus->at[i]);
+}
+
+/* Those of n machines of which `which` says so. */
+static void look_at_some(struct look *looks, size_t n, const bool *which, struct observed *all,
+			 unsigned threads)
+{
+	bool *again = mem_zalloc(n, sizeof(*again)), any = false;
+	cpus_t cpus = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		if (which[i])
+			look_begin(&looks[i], all, &cpus);
+	}
+	parallel_each(cpus.n, threads, look_at_part, &cpus);
+	for (size_t i = 0; i < n; i++) {
+		again[i] = which[i] && look_end(&looks[i], &cpus);
+		any |= again[i];
+		if (!again[i])
+			continue;
+		looks[i].again = true;
+		evidence_deinit(looks[i].evidence);
+		if (looks[i].observed)
+			observed_clear(looks[i].observed);
+	}
+	vec_deinit(&cpus);
+	if (any)
+		look_at_some(looks, n, again, all, threads);
+	free(again);
+}
+
+/* Return: whether a machine other than `machine` entered guests. */
+static bool has_host(const struct look *looks, size_t n, size_t machine)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i != machine && looks[i].evidence->n[EV_KVM_ENTRY])
+			return true;
+	}
+	return false;
+}
+
+void look_at(struct look *looks, size_t n, struct observed *all, unsigned threads)
+{
+	bool *which = mem_zalloc(n, sizeof(*which));
+	size_t last = 0;
+
+	for (size_t i = 0; i < n; i++)
+		last = looks[i].trace->size > looks[last].trace->size ? i : last;
+	for (size_t i = 0; i < n; i++)
+		which[i] = i != last;
+	look_at_some(looks, n, which, all, threads);
+	if (n)
+		looks[last].is_guest = has_host(looks, n, last);
+	for (size_t i = 0; i < n; i++)
+		which[i] = i == last;
+	look_at_some(looks, n, which, all, threads);
+	free(which);
+}

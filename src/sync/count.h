@@ -1,0 +1,24 @@
+/*
+ * count: the check of a clock that needs no trust: guest events that a map puts where none can be.
+ */
+#ifndef VMSCOPE_SYNC_COUNT_H
+#define VMSCOPE_SYNC_COUNT_H
+
+#include <stdint.h>
+
+#include "model/identity.h"
+#include "sync/observed.h"
+#include "timeline/clock_map.h"
+
+struct sync_count {
+	const struct clock_map *map; /* to the host; borrowed */
+	uint64_t n_events; /* that it puts between the first window of their vCPU and the last */
+	uint64_t *
+		outside; /* per piece of the map, by the caller: of them, those outside any window */
+};
+
+/* Counts the events of a machine that is a VM, by n maps in one walk. */
+void sync_count(const struct observed *o, const struct identity *id, int machine,
+		struct sync_count *counts, size_t n);
+
+#endif
