@@ -56,6 +56,21 @@ static bool may_be_guest(const struct analysis *a, size_t machine)
 	return false;
 }
 
+/* Containment compares a host with other machines: there must be both. */
+static bool can_contain(const struct analysis *a, const struct analysis_options *o)
+{
+	int method = o->sync.method;
+
+	if (method != SYNC_AUTO && method != SYNC_CONTAINMENT && method != SYNC_TSC &&
+	    method != SYNC_AGENT)
+		return false;
+	for (size_t m = 0; m < a->n_machines; m++) {
+		if (may_be_guest(a, m))
+			return true;
+	}
+	return false;
+}
+
 static struct look look_of(struct analysis *a, const struct analysis_options *o, size_t machine,
 			   struct observed *observed, struct told *told)
 {
@@ -71,13 +86,13 @@ static struct look look_of(struct analysis *a, const struct analysis_options *o,
 			     .evidence = &a->evidence[machine],
 			     .diags = &a->diags[machine],
 			     .observed = observed ? &observed->machines[machine] : NULL,
-			     .is_guest = may_be_guest(a, machine),
-			     .is_host = may_be_host(a, machine),
+			     .is_guest = can_contain(a, o) && may_be_guest(a, machine),
+			     .is_host = can_contain(a, o) && may_be_host(a, machine),
 			     .take_told = take_told,
 			     .ctx = told};
 }
 
-/* observed: NULL: clocks are not looked for by containment. */
+/* observed: NULL: clocks are not looked for. */
 static void look(struct analysis *a, const struct analysis_options *o, struct observed *observed)
 {
 	struct look *looks = mem_zalloc(a->n_machines, sizeof(*looks));
@@ -423,26 +438,12 @@ static int tie_given(struct analysis *a, const struct analysis_vm *given, struct
 			 given->machine, given->pid);
 }
 
-/* Containment compares a host with other machines: there must be both. */
-static bool can_contain(const struct analysis *a, const struct analysis_options *o)
-{
-	int method = o->sync.method;
-
-	if (method != SYNC_AUTO && method != SYNC_CONTAINMENT && method != SYNC_TSC &&
-	    method != SYNC_AGENT)
-		return false;
-	for (size_t m = 0; m < a->n_machines; m++) {
-		if (may_be_guest(a, m))
-			return true;
-	}
-	return false;
-}
-
 static int align(struct analysis *a, const struct analysis_options *o,
 		 const struct observed *observed, struct error *err)
 {
 	struct sync_input in = {.traces = a->session.recordings.at,
 				.observed = a->identity.vcpus.n ? observed : NULL,
+				.contain = a->identity.vcpus.n && can_contain(a, o),
 				.threads = o->threads};
 
 	for (size_t i = 0; i < o->n_vms; i++) {
@@ -460,17 +461,17 @@ static int align(struct analysis *a, const struct analysis_options *o,
 static int look_and_align(struct analysis *a, const struct analysis_options *o, struct error *err)
 {
 	struct observed observed;
-	bool contain = can_contain(a, o);
+	bool observe = can_contain(a, o) || (uses_vmsync(o) && a->n_machines > 1);
 
-	if (contain)
+	if (observe)
 		observed_init(&observed, a->n_machines);
-	look(a, o, contain ? &observed : NULL);
+	look(a, o, observe ? &observed : NULL);
 	judge(a);
 	if (believes_recorder(o))
 		tie_all_told(a);
-	int r = align(a, o, contain ? &observed : NULL, err);
+	int r = align(a, o, observe ? &observed : NULL, err);
 
-	if (contain)
+	if (observe)
 		observed_deinit(&observed);
 	return r;
 }

@@ -359,7 +359,7 @@ void look_at(struct look *looks, size_t n, struct observed *all, unsigned thread
 		which[i] = i != last;
 	look_at_some(looks, n, which, all, threads);
 	if (n)
-		looks[last].is_guest = has_host(looks, n, last);
+		looks[last].is_guest &= has_host(looks, n, last);
 	for (size_t i = 0; i < n; i++)
 		which[i] = i == last;
 	look_at_some(looks, n, which, all, threads);

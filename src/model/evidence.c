@@ -121,7 +121,7 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->threads);
 	vec_deinit(&e->forks);
 	vec_deinit(&e->cpus);
-	vec_deinit(&e->vmsync);
+	votes_deinit(&e->guest_uids);
 	vec_deinit(&e->tsc);
 	vec_deinit(&e->goals);
 	vec_deinit(&e->wakes);
@@ -223,8 +223,7 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .tid = NO_VALUE,
 				      .from_start = true,
 				      .unplaced = {.tid = NO_VALUE, .pid = NO_VALUE},
-				      .unplaced_tsc = e->tsc.n,
-				      .unplaced_vmsync = e->vmsync.n};
+				      .unplaced_tsc = e->tsc.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 }
@@ -274,8 +273,6 @@ static void place(struct evidence_stream *s, int64_t tid, const struct event_tex
 	*from = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
 	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
 		s->e->tsc.at[i].tid = tid;
-	for (size_t i = s->unplaced_vmsync; i < s->e->vmsync.n; i++)
-		s->e->vmsync.at[i].tid = tid;
 }
 
 static void on_switch(struct evidence_stream *s, const struct event *event)
@@ -295,7 +292,6 @@ static void on_lost(struct evidence_stream *s)
 	vcpu_deinit(&s->unplaced);
 	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
 	s->unplaced_tsc = s->e->tsc.n;
-	s->unplaced_vmsync = s->e->vmsync.n;
 	s->tid = NO_VALUE;
 	*s->comm = '\0';
 	s->from_start = false;
@@ -303,13 +299,10 @@ static void on_lost(struct evidence_stream *s)
 
 static void on_vmsync(struct evidence_stream *s, const struct event *event)
 {
-	*vec_push(&s->e->vmsync) = (struct evidence_vmsync){.ts = event->ts,
-							    .tid = s->tid,
-							    .cnt = event->vmsync.cnt,
-							    .vm_uid = event->vmsync.vm_uid,
-							    .id = event->id};
 	if (event->id == EV_VMSYNC_GH_HOST)
 		votes_add(&current_vcpu(s)->vm_uids, event->vmsync.vm_uid, 1);
+	else if (event->id != EV_VMSYNC_HG_HOST)
+		votes_add(&s->e->guest_uids, event->vmsync.vm_uid, 1);
 }
 
 static void on_tsc_offset(struct evidence_stream *s, const struct event *event)
@@ -477,8 +470,7 @@ void evidence_absorb(struct evidence *e, struct evidence *from)
 		*vec_push(&e->forks) = *f;
 	vec_each (c, &from->cpus)
 		*vec_push(&e->cpus) = *c;
-	vec_each (v, &from->vmsync)
-		*vec_push(&e->vmsync) = *v;
+	add_votes(&e->guest_uids, &from->guest_uids);
 	vec_each (t, &from->tsc)
 		*vec_push(&e->tsc) = *t;
 	vec_each (g, &from->goals)

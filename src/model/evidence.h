@@ -91,13 +91,6 @@ struct evidence_goal {
 	uint64_t n; /* times */
 };
 
-struct evidence_vmsync {
-	int64_t ts;  /* ns, by the machine's clock */
-	int64_t tid; /* on that CPU; NO_VALUE: not known */
-	int64_t cnt, vm_uid;
-	uint16_t id; /* EV_VMSYNC_... */
-};
-
 struct evidence {
 	uint64_t n_events; /* of any kind */
 	uint64_t n_lost;
@@ -107,8 +100,8 @@ struct evidence {
 	VEC(struct evidence_thread) threads;
 	VEC(struct evidence_fork) forks; /* per stream in order */
 	VEC(struct evidence_cpu) cpus;
-	VEC(struct evidence_vmsync) vmsync; /* per stream in order */
-	VEC(struct evidence_tsc) tsc;	    /* per stream in order */
+	struct votes guest_uids;      /* of vmsync's events on a guest's side */
+	VEC(struct evidence_tsc) tsc; /* per stream in order */
 	VEC(struct evidence_goal) goals;
 	VEC(struct evidence_wake) wakes;   /* between threads of which it may matter */
 	VEC(struct evidence_vhost) vhosts; /* none twice */
@@ -164,7 +157,6 @@ struct evidence_stream {
 	char comm[COMM_SIZE + 1];      /* of the thread on the CPU now, as its switch in says it */
 	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
 	size_t unplaced_tsc;	       /* in e->tsc, likewise: from here on */
-	size_t unplaced_vmsync;	       /* and in e->vmsync */
 };
 
 void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32_t cpu);

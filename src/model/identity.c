@@ -366,20 +366,6 @@ static void find_vms(struct identity *id, int host)
 
 /* ---- which trace is which VM's ------------------------------------------------------------- */
 
-static int64_t guest_uid(const struct evidence *e)
-{
-	struct votes uids = {0};
-
-	vec_each (v, &e->vmsync) {
-		if (v->id == EV_VMSYNC_GH_GUEST || v->id == EV_VMSYNC_HG_GUEST)
-			votes_add(&uids, v->vm_uid, 1);
-	}
-	int64_t uid = votes_winner(&uids);
-
-	votes_deinit(&uids);
-	return uid;
-}
-
 /*
  * A vCPU thread's uid by all its votes can be a decoy's (hypercall 5 has other uses), so a guest's
  * uid is looked for among all of them.
@@ -401,7 +387,7 @@ static uint64_t uid_votes(const struct identity *id, int vm, int64_t uid)
 
 static void tie_guest(struct identity *id, int machine)
 {
-	int64_t uid = guest_uid(id->machines.at[machine].evidence);
+	int64_t uid = votes_winner(&id->machines.at[machine].evidence->guest_uids);
 	int best_vm = IDENT_NONE;
 	uint64_t best = 0;
 

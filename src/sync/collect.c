@@ -1,3 +1,4 @@
+#include "sync/bounds.h"
 #include "sync/collect.h"
 
 #include <math.h>
@@ -11,39 +12,9 @@ enum {
 	MANY_DISSENT = 4, /* one event in as many */
 };
 
-/* The bounds of a bucket of events on one side, without those that the others imply. */
-struct thinner {
-	enum sync_side side;
-	size_t n;
-	struct sync_point points[BUCKET];
-};
-
-static void thinner_add(struct thinner *t, int64_t at, int64_t value)
+static void collect_bound(sync_bound_vec *bounds, int64_t at, int64_t value, enum sync_side side)
 {
-	struct sync_point p = {at, t->side == SYNC_UPPER ? value : -value};
-
-	if (t->n && t->points[t->n - 1].at == at) {
-		if (t->points[t->n - 1].value <= p.value)
-			return;
-		t->n--;
-	}
-	while (t->n >= 2 && sync_point_is_idle(&t->points[t->n - 2], &t->points[t->n - 1], &p))
-		t->n--;
-	t->points[t->n++] = p;
-}
-
-static void thinner_flush(struct thinner *t, sync_bound_vec *bounds)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		const struct sync_point *p = &t->points[i];
-
-		*vec_push(bounds) = (struct sync_bound){
-			.at = p->at,
-			.value = t->side == SYNC_UPPER ? p->value : -p->value,
-			.side = t->side,
-		};
-	}
-	t->n = 0;
+	*vec_push(bounds) = (struct sync_bound){.at = at, .value = value, .side = side};
 }
 
 struct range {
@@ -90,7 +61,6 @@ static const struct sync_window *window_at(struct cursor *c, int64_t t)
 struct collector {
 	const struct sync_known *known;
 	struct cursor cursor;
-	struct thinner lower, upper;
 	struct sync_consensus consensus;
 	sync_bound_vec *bounds; /* NULL: only count */
 	uint64_t seen, outside;
@@ -190,8 +160,8 @@ static void collect_event(struct collector *c, int64_t t, struct range r)
 	if (!c->bounds)
 		return;
 	const struct sync_window *last = last_window(c, first, t + r.high);
-	thinner_add(&c->lower, t, first->begin - t);
-	thinner_add(&c->upper, t, last->end - t);
+	collect_bound(c->bounds, t, first->begin - t, SYNC_LOWER);
+	collect_bound(c->bounds, t, last->end - t, SYNC_UPPER);
 }
 
 /* The part of the known range that most events of the bucket agree on. */
@@ -277,14 +247,15 @@ static void collect_range(struct collector *c, struct bucket *b)
 {
 	agree(c, b);
 	struct range r = bucket_range(c, b, b->middle);
-	thinner_add(&c->lower, b->middle, r.low);
-	thinner_add(&c->upper, b->middle, r.high);
+	collect_bound(c->bounds, b->middle, r.low, SYNC_LOWER);
+	collect_bound(c->bounds, b->middle, r.high, SYNC_UPPER);
 }
 
 static void collect_bucket(struct collector *c, struct bucket *b)
 {
 	const struct sync_fit *fit = c->known->fit;
 	const struct sync_fit_piece *p = NULL;
+	size_t before = c->bounds ? c->bounds->n : 0;
 
 	if (fit)
 		p = &fit->pieces[clock_map_piece(&fit->map, b->events[0].ts) - fit->map.pieces];
@@ -298,10 +269,9 @@ static void collect_bucket(struct collector *c, struct bucket *b)
 		b->slack = c->known->slack;
 		collect_range(c, b);
 	}
-	if (!c->bounds)
-		return;
-	thinner_flush(&c->lower, c->bounds);
-	thinner_flush(&c->upper, c->bounds);
+	if (c->bounds && c->bounds->n > before)
+		c->bounds->n = before +
+			       sync_bounds_thin_hull(&c->bounds->at[before], c->bounds->n - before);
 }
 
 /* Whether what is known is of one kind for events at both ends of a bucket, in pieces p and q. */
@@ -336,8 +306,6 @@ uint64_t sync_collect(const struct sync_known *known, const struct sync_pair *pa
 	struct collector *c = mem_zalloc(1, sizeof(*c));
 
 	*c = (struct collector){.known = known, .bounds = bounds};
-	c->lower.side = SYNC_LOWER;
-	c->upper.side = SYNC_UPPER;
 	for (size_t i = 0; i < n_pairs; i++)
 		collect_pair(c, &pairs[i]);
 	if (bounds)

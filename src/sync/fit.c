@@ -42,19 +42,6 @@ struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end)
 	};
 }
 
-static int compare_bounds(const void *a, const void *b)
-{
-	const struct sync_bound *x = a, *y = b;
-
-	return (x->at > y->at) - (x->at < y->at);
-}
-
-void sync_bounds_sort(struct sync_bound *bounds, size_t n)
-{
-	if (n)
-		qsort(bounds, n, sizeof(*bounds), compare_bounds);
-}
-
 /*
  * Bound i contradicts the line so far. Either it is false, or the clock bends there. Follow both
  * stories: the old line without it, and a new line from it on. Whichever contradicts itself first

@@ -79,7 +79,4 @@ int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *
 /* Return: high - low of sync_fit_range(), or CLOCK_ERROR_UNKNOWN. */
 int64_t sync_fit_width(const struct sync_fit *f, int64_t t);
 
-/* Sorts bounds by time, as sync_fit_init() wants them. */
-void sync_bounds_sort(struct sync_bound *bounds, size_t n);
-
 #endif

@@ -17,6 +17,7 @@ enum {
 	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
 	GAP_WINDOWS = 16,	     /* in which a guest that is not silent has events */
 	AFTER_GAP = 1024,	     /* events: enough to tell that the clock was not set in it */
+	MAX_AGAIN = 32,		     /* chunks that are looked at twice */
 	DRIFT_PPM = 200,	     /* that clocks have, before it is known how much */
 	LEAST_REACH = 10000000,	     /* ns: that a difference may be off by */
 };
@@ -31,8 +32,10 @@ struct side {
 
 struct guest {
 	struct sync_track track;
-	int64_t difference; /* ns, host - guest, somewhere in the trace */
-	int64_t reach;	    /* ns: at the trace's begin it may be that far from there */
+	const struct sync_fit *fit; /* in the second look, else NULL */
+	struct sync_track *first;   /* then: what was found in the first */
+	int64_t difference;	    /* ns, host - guest, somewhere in the trace */
+	int64_t reach;		    /* ns: at the trace's begin it may be that far from there */
 	VEC(struct side) sides;
 	VEC(size_t) vcpus;
 	struct sync_windows *windows; /* owned; by vCPU of the identity */
@@ -147,7 +150,10 @@ static void range_at(const struct guest *f, int64_t t, int64_t *lowp, int64_t *h
 {
 	int64_t play = PLAY;
 
-	if (sync_track_range(&f->track, t, lowp, highp)) {
+	if (f->fit) {
+		if (sync_fit_range(f->fit, t, lowp, highp))
+			*lowp = *highp = clock_map_apply(&f->fit->map, t) - t;
+	} else if (sync_track_range(&f->track, t, lowp, highp)) {
 		*lowp = *highp = f->difference;
 		play = f->reach;
 	}
@@ -326,14 +332,19 @@ static void compare(struct guest *g, bool anew)
 	struct sync_pair *longer = make_pairs(g, cpus + g->sides.n, threads, true);
 	size_t n = g->sides.n;
 
-	next_chunk(g, anew ? !sync_track_anew(&g->track, pairs, n)
-			   : !sync_track_chunk(&g->track, pairs,
-					       has_chunk_before(g) ? longer : NULL, n));
-	g->lost = sync_track_is_lost(&g->track, g->left);
+	if (g->fit)
+		sync_track_refine(g->first, g->fit, pairs, n);
+	else
+		next_chunk(g, anew ? !sync_track_anew(&g->track, pairs, n)
+				   : !sync_track_chunk(&g->track, pairs,
+						       has_chunk_before(g) ? longer : NULL, n));
+	g->lost = !g->fit && sync_track_is_lost(&g->track, g->left);
 	free(cpus);
 	free(threads);
 	free(pairs);
 	free(longer);
+	if (g->fit)
+		drop_chunks(g);
 	forget_windows(g);
 }
 
@@ -365,7 +376,7 @@ static void advance(struct guest *g, int64_t until)
 /* Windows that no guest event needs must not pile up, nor those of a chunk that hardly grows. */
 static void limit_windows(struct guest *g)
 {
-	bool following = g->track.following;
+	bool following = g->fit || g->track.following;
 
 	if (count_windows(g) < (following ? MAX_WINDOWS : MAX_FIRST_WINDOWS))
 		return;
@@ -438,28 +449,59 @@ static void end_guest(struct guest *g, int64_t last)
 	g->lost = may_have_strayed(g) || sync_track_is_lost(&g->track, 0);
 }
 
+/* Reads all of a guest, from the first windows that it may need on. */
+static void walk_all(struct guest *g, const struct observed *o, const struct identity *id, int vm)
+{
+	int host = id->vms.at[vm].host;
+	int64_t low, high, begin = o->machines[host].first_ns, first = next_event(g);
+
+	if (first == INT64_MAX)
+		return;
+	range_at(g, first, &low, &high);
+	begin = first + low > begin ? first + low : begin;
+	struct observed_windows *windows = observed_windows_new(o, id, host, vm, begin);
+
+	walk(g, windows, begin, observed_windows_step(o, host, STEP_WINDOWS));
+	observed_windows_free(windows);
+}
+
+/* Chunks of a short recording say more when all of it is known; of a long one each is fitted well by itself. */
+static void look_again(struct guest *first, struct sync_fit *fit, const struct observed *o,
+		       const struct identity *id, int machine)
+{
+	int vm = id->machines.at[machine].vm;
+	struct guest g;
+
+	if (first->track.chunks.n > MAX_AGAIN)
+		return;
+	guest_init(&g, o, id, machine, first->difference);
+	g.fit = fit;
+	g.first = &first->track;
+	g.chunk = MAX_CHUNK;
+	walk_all(&g, o, id, vm);
+	if (g.n_events)
+		compare_chunk(&g);
+	guest_deinit(&g);
+	sync_track_finish_again(&first->track, fit);
+}
+
 int sync_follow(const struct observed *o, const struct identity *id, int machine,
 		int64_t difference, struct sync_fit *fit)
 {
-	int vm = id->machines.at[machine].vm, host = id->vms.at[vm].host;
-	const struct observed_machine *h = &o->machines[host];
+	int vm = id->machines.at[machine].vm;
+	int64_t last = o->machines[id->vms.at[vm].host].last_ns;
 	struct guest g;
 
 	guest_init(&g, o, id, machine, difference);
-	int64_t low, high, first = next_event(&g);
-
-	range_at(&g, first, &low, &high);
-	int64_t from = first == INT64_MAX || first + low < h->first_ns ? h->first_ns : first + low;
-	struct observed_windows *windows = observed_windows_new(o, id, host, vm, from);
-
-	walk(&g, windows, from, observed_windows_step(o, host, STEP_WINDOWS));
-	observed_windows_free(windows);
-	note_gap(&g, next_event(&g), h->last_ns);
+	walk_all(&g, o, id, vm);
+	note_gap(&g, next_event(&g), last);
 	if (may_have_strayed(&g))
 		walk_behind_gap(&g, o, id, vm);
-	end_guest(&g, h->last_ns);
+	end_guest(&g, last);
 	int r = g.lost ? SYNC_NO_FIT : sync_track_finish(&g.track, fit);
 
+	if (!r)
+		look_again(&g, fit, o, id, machine);
 	guest_deinit(&g);
 	return r;
 }

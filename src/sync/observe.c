@@ -213,6 +213,29 @@ static void observe_guest(struct observer *o, const struct event *e)
 	o->cpu->kinds[kind]++;
 }
 
+/* ---- vmsync ----------------------------------------------------------------------------------- */
+
+static void observe_vmsync(struct observer *o, const struct event *e)
+{
+	struct spool_seq *q = &o->cpu->vmsync;
+	uint8_t *p = spool_record(q, o->now);
+	int64_t before = q->n ? o->last_cnt : 0;
+	unsigned kind = e->id - EV_VMSYNC_GH_HOST;
+
+	p = spool_put(p, (uint64_t)(o->now - q->last) << 2 | kind);
+	p = spool_put_signed(p, (int64_t)((uint64_t)e->vmsync.cnt - (uint64_t)before));
+	p = spool_put_signed(p, e->vmsync.vm_uid);
+	if (kind <= EV_VMSYNC_HG_HOST - EV_VMSYNC_GH_HOST)
+		p = spool_put(p, observer_slot(o));
+	spool_recorded(q, p, o->now);
+	o->last_cnt = e->vmsync.cnt;
+}
+
+static bool is_vmsync(enum event_id id)
+{
+	return id >= EV_VMSYNC_GH_HOST && id <= EV_VMSYNC_HG_GUEST;
+}
+
 void observer_event(struct observer *o, const struct event *e, int64_t tid)
 {
 	o->now = e->ts > o->now ? e->ts : o->now;
@@ -227,6 +250,8 @@ void observer_event(struct observer *o, const struct event *e, int64_t tid)
 		observe_window(o, e, o->now);
 	if (o->is_guest)
 		observe_guest(o, e);
+	if (is_vmsync(e->id))
+		observe_vmsync(o, e);
 }
 
 void observer_end(struct observer *o)

@@ -251,3 +251,94 @@ int64_t observed_windows_step(const struct observed *o, int host, uint64_t n)
 	span = (uint64_t)m->last_ns - (uint64_t)m->first_ns;
 	return (int64_t)(span / (all / n + 1)) + 1;
 }
+
+/* ---- vmsync's events -------------------------------------------------------------------------- */
+
+struct cpu_vmsync {
+	const struct observed_cpu *cpu;
+	struct spool_cursor cursor;
+	size_t block; /* that the last one was of */
+	bool at_end;
+	struct observed_vmsync next; /* unless at_end */
+};
+
+struct observed_vmsync_reader {
+	struct cpu_vmsync *cpus;
+	size_t n_cpus;
+};
+
+static void step_vmsync(struct cpu_vmsync *c)
+{
+	c->at_end = !spool_cursor_more(&c->cursor);
+	if (c->at_end)
+		return;
+	uint64_t x = spool_get(&c->cursor), before = c->next.cnt;
+
+	if (c->block != c->cursor.next_block)
+		before = 0;
+	c->block = c->cursor.next_block;
+	c->cursor.time += (int64_t)(x >> 2);
+	c->next = (struct observed_vmsync){
+		.ts = c->cursor.time, .is_host = !(x & 2), .to_guest = x & 1, .tid = NO_VALUE};
+	c->next.cnt = before + (uint64_t)spool_get_signed(&c->cursor);
+	c->next.vm_uid = spool_get_signed(&c->cursor);
+	if (c->next.is_host)
+		c->next.tid = c->cpu->threads.at[spool_get(&c->cursor)];
+}
+
+struct observed_vmsync_reader *observed_vmsync_new(const struct observed *o, int machine)
+{
+	const struct observed_machine *m = &o->machines[machine];
+	struct observed_vmsync_reader *r = mem_zalloc(1, sizeof(*r));
+
+	r->n_cpus = m->cpus.n;
+	r->cpus = mem_zalloc(r->n_cpus, sizeof(*r->cpus));
+	for (size_t i = 0; i < r->n_cpus; i++) {
+		r->cpus[i].cpu = &m->cpus.at[i];
+		spool_cursor_init(&r->cpus[i].cursor, &m->cpus.at[i].vmsync);
+		step_vmsync(&r->cpus[i]);
+	}
+	return r;
+}
+
+void observed_vmsync_free(struct observed_vmsync_reader *r)
+{
+	for (size_t i = 0; i < r->n_cpus; i++)
+		spool_cursor_deinit(&r->cpus[i].cursor);
+	free(r->cpus);
+	free(r);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct observed_vmsync *x = a, *y = b;
+
+	return (x->ts > y->ts) - (x->ts < y->ts);
+}
+
+bool observed_vmsync_read(struct observed_vmsync_reader *r, int64_t until,
+			  struct observed_vmsyncs *to)
+{
+	size_t n = to->at.n;
+	bool more = false;
+
+	for (size_t i = 0; i < r->n_cpus; i++) {
+		struct cpu_vmsync *c = &r->cpus[i];
+
+		for (; !c->at_end && c->next.ts < until; step_vmsync(c))
+			*vec_push(&to->at) = c->next;
+		more |= !c->at_end;
+	}
+	if (to->at.n > n)
+		qsort(&to->at.at[n], to->at.n - n, sizeof(*to->at.at), by_time);
+	return more;
+}
+
+uint64_t observed_vmsync_count(const struct observed *o, int machine)
+{
+	uint64_t n = 0;
+
+	vec_each (c, &o->machines[machine].cpus)
+		n += c->vmsync.records;
+	return n;
+}

@@ -98,6 +98,35 @@ void observed_windows_free(struct observed_windows *r);
 bool observed_windows_read(struct observed_windows *r, int64_t until, bool only_causes,
 			   struct sync_windows *windows);
 
+/* ---- vmsync's events -------------------------------------------------------------------------- */
+
+struct observed_vmsync {
+	int64_t ts; /* ns, by the machine's clock */
+	uint64_t cnt;
+	int64_t vm_uid;
+	bool is_host, to_guest; /* on which side it was recorded; hg, else gh */
+	int64_t tid;		/* of the host's, who was on the CPU; NO_VALUE: not known */
+};
+
+struct observed_vmsyncs {
+	VEC(struct observed_vmsync) at; /* by time */
+};
+
+struct observed_vmsync_reader;
+
+/* Those of a machine; borrowed. */
+struct observed_vmsync_reader *observed_vmsync_new(const struct observed *o, int machine);
+void observed_vmsync_free(struct observed_vmsync_reader *r);
+
+/* Adds those before ns `until`. Return: whether there are more. */
+bool observed_vmsync_read(struct observed_vmsync_reader *r, int64_t until,
+			  struct observed_vmsyncs *to);
+
+/* Return: how many there are of a machine. */
+uint64_t observed_vmsync_count(const struct observed *o, int machine);
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
 /* Return: host ns by steps of which about `n` windows are read at a time. */
 int64_t observed_windows_step(const struct observed *o, int host, uint64_t n);
 

@@ -63,6 +63,11 @@ static inline uint8_t *spool_put(uint8_t *p, uint64_t x)
 	return p;
 }
 
+static inline uint8_t *spool_put_signed(uint8_t *p, int64_t x)
+{
+	return spool_put(p, (uint64_t)x << 1 ^ (uint64_t)(x >> 63));
+}
+
 /* Return: room for the numbers of one record of time ts, which is not before the last one's. */
 static inline uint8_t *spool_record(struct spool_seq *q, int64_t ts)
 {
@@ -116,6 +121,13 @@ static inline uint64_t spool_get(struct spool_cursor *c)
 		if (byte < 0x80)
 			return x;
 	}
+}
+
+static inline int64_t spool_get_signed(struct spool_cursor *c)
+{
+	uint64_t x = spool_get(c);
+
+	return (int64_t)(x >> 1 ^ -(x & 1));
 }
 
 #endif

@@ -8,11 +8,11 @@
 #include "sync/agent.h"
 #include "sync/choose.h"
 #include "sync/count.h"
+#include "sync/exchanges.h"
 #include "sync/fit.h"
 #include "sync/follow.h"
 #include "sync/search.h"
 #include "sync/tsc_offset.h"
-#include "sync/vmsync.h"
 #include "timeline/clock_compose.h"
 
 const char *sync_method_name(enum sync_method method)
@@ -124,75 +124,17 @@ static void take_fit(struct sync_estimate *e, const struct sync_fit *fit)
 
 /* ---- vmsync ----------------------------------------------------------------------------------- */
 
-typedef VEC(struct sync_vmsync_event) events_t;
-
-static int by_time(const void *a, const void *b)
-{
-	const struct sync_vmsync_event *x = a, *y = b;
-
-	return x->ts < y->ts ? -1 : x->ts > y->ts;
-}
-
-/* The machine's events of one VM, on the host's side or on the guest's. */
-static void collect(events_t *out, const struct evidence *e, int64_t uid, bool host_side)
-{
-	enum event_id gh = host_side ? EV_VMSYNC_GH_HOST : EV_VMSYNC_GH_GUEST;
-	enum event_id hg = host_side ? EV_VMSYNC_HG_HOST : EV_VMSYNC_HG_GUEST;
-
-	vec_each (v, &e->vmsync) {
-		if (v->vm_uid != uid || (v->id != gh && v->id != hg))
-			continue;
-		*vec_push(out) = (struct sync_vmsync_event){
-			.ts = v->ts, .cnt = (uint64_t)v->cnt, .to_guest = v->id == hg};
-	}
-	if (out->n)
-		qsort(out->at, out->n, sizeof(*out->at), by_time);
-}
-
-static void fit_pairs(struct sync_estimate *e, const struct task *t, const struct sync_vmsync *v)
-{
-	struct sync_fit_options options = sync_fit_defaults(t->first, t->last);
-	struct sync_fit fit;
-
-	if (sync_fit_init(&fit, v->bounds.at, v->bounds.n, &options))
-		return;
-	take_fit(e, &fit);
-	e->decoys = v->decoys;
-	e->lost = v->lost_host + v->lost_guest;
-	sync_fit_deinit(&fit);
-}
-
-/* Host events of the VM's own threads that name another VM: they are none of its exchanges'. */
-static uint64_t count_strangers(const struct identity *id, int vm)
-{
-	int host = id->vms.at[vm].host;
-	uint64_t n = 0;
-
-	vec_each (v, &id->machines.at[host].evidence->vmsync) {
-		if (v->vm_uid == id->vms.at[vm].vm_uid || v->tid == NO_VALUE ||
-		    (v->id != EV_VMSYNC_GH_HOST && v->id != EV_VMSYNC_HG_HOST))
-			continue;
-		int vcpu = identity_vcpu_of_thread(id, host, v->tid);
-
-		n += vcpu != IDENT_NONE && id->vcpus.at[vcpu].vm == vm;
-	}
-	return n;
-}
-
 static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 {
-	const struct ident_vm *vm = &t->id->vms.at[t->id->machines.at[t->machine].vm];
-	events_t host = {0}, guest = {0};
-	struct sync_vmsync v;
+	struct sync_exchanges x;
+	struct sync_fit fit;
 
-	collect(&host, t->id->machines.at[vm->host].evidence, vm->vm_uid, true);
-	collect(&guest, t->id->machines.at[t->machine].evidence, vm->vm_uid, false);
-	sync_vmsync_init(&v, host.at, host.n, guest.at, guest.n);
-	fit_pairs(e, t, &v);
-	e->decoys += count_strangers(t->id, t->id->machines.at[t->machine].vm);
-	sync_vmsync_deinit(&v);
-	vec_deinit(&host);
-	vec_deinit(&guest);
+	if (!sync_exchanges_fit(t->in->observed, t->id, t->machine, &x, &fit)) {
+		take_fit(e, &fit);
+		e->lost = x.lost;
+		sync_fit_deinit(&fit);
+	}
+	e->decoys = x.decoys;
 }
 
 /* ---- containment ------------------------------------------------------------------------------ */
@@ -327,14 +269,14 @@ static void estimate_by_agent(struct sync_estimate *e, const struct task *t)
 /* All that the traces allow. */
 static void estimate(struct machine_sync *s, struct task *t)
 {
-	if (t->id->vms.at[t->id->machines.at[t->machine].vm].vm_uid != NO_VALUE)
+	if (t->in->observed && t->id->vms.at[t->id->machines.at[t->machine].vm].vm_uid != NO_VALUE)
 		estimate_by_vmsync(&s->estimates[SYNC_VMSYNC], t);
-	if (t->in->observed)
+	if (t->in->contain)
 		estimate_by_containment(&s->estimates[SYNC_CONTAINMENT], t);
 	if (!s->estimates[SYNC_TSC].present)
 		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
 	estimate_by_agent(&s->estimates[SYNC_AGENT], t);
-	if (t->in->observed)
+	if (t->in->contain)
 		check_estimates(s, t);
 }
 
@@ -472,7 +414,7 @@ int sync_machines(struct identity *id, const struct sync_input *in,
 	struct sync_found *found = mem_zalloc(n, sizeof(*found));
 	bool *done = mem_zalloc(n, sizeof(*done));
 
-	if (in->observed)
+	if (in->contain)
 		sync_search(in->observed, id, in->threads, found);
 	int r = check_names(id, options, err);
 

@@ -104,7 +104,8 @@ int sync_machine_named(const struct identity *id, const char *name, struct error
 /* What there is to go by, all borrowed. */
 struct sync_input {
 	struct recording *const *traces; /* by machine of the identity */
-	const struct observed *observed; /* NULL: containment is not to be used */
+	const struct observed *observed; /* NULL: neither containment nor vmsync is to be used */
+	bool contain;			 /* containment is */
 	unsigned threads;		 /* that may be used */
 };
 

@@ -1,3 +1,4 @@
+#include "sync/bounds.h"
 #include "sync/track.h"
 
 #include <math.h>
@@ -5,19 +6,16 @@
 #include <string.h>
 
 enum {
-	RECENT = 4,		  /* chunks that say where the next one is */
-	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
-	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share one */
-	THIN_KEPT_TOGETHER = 512, /* so many */
-	THIN_SPAN = 1000000000,	  /* guest ns: and of no longer a time */
-	WIDEN = 2,		  /* times the width that the clock may have left the range by */
-	WANDER_PPB = 500,	  /* and by this drift from the last event on */
-	LEAST_PLAY = 100,	  /* ns: and by this */
-	NEAR_REACH = 100000,	  /* ns: what a contradiction makes of the range at first */
-	MAX_FRUITLESS = 4,	  /* searches while following */
-	MAX_SECOND_LOOKS = 1,	  /* for something better than what fits well */
-	MANY_ASTRAY = 2000,	  /* one event in as many, that a line puts outside */
-	FEW_OUTSIDE = 100,	  /* one event in as many, of a fit that holds */
+	RECENT = 4,	      /* chunks that say where the next one is */
+	MAX_KEPT = 32768,     /* bounds: beyond, more of them share one */
+	WIDEN = 2,	      /* times the width that the clock may have left the range by */
+	WANDER_PPB = 500,     /* and by this drift from the last event on */
+	LEAST_PLAY = 100,     /* ns: and by this */
+	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
+	MAX_FRUITLESS = 4,    /* searches while following */
+	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
+	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
+	FEW_OUTSIDE = 100,    /* one event in as many, of a fit that holds */
 };
 
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
@@ -35,122 +33,27 @@ static void forget_before(struct sync_track *t)
 void sync_track_deinit(struct sync_track *t)
 {
 	forget_before(t);
-	vec_deinit(&t->kept);
+	vec_deinit(&t->kept.at);
 	vec_deinit(&t->chunks);
 	vec_deinit(&t->recent);
 }
 
 /* ---- what is kept ---- */
 
-static bool is_implied(const struct sync_bound *a, const struct sync_bound *b,
-		       const struct sync_bound *c)
-{
-	int64_t sign = a->side == SYNC_UPPER ? 1 : -1;
-	struct sync_point p = {a->at, sign * a->value}, q = {b->at, sign * b->value},
-			  r = {c->at, sign * c->value};
-
-	return sync_point_is_idle(&p, &q, &r);
-}
-
-/* Moves the hull of one side of bounds[0, n) to `hull`. Return: its length. */
-static size_t hull_of(const struct sync_bound *bounds, size_t n, enum sync_side side,
-		      struct sync_bound *hull)
-{
-	size_t end = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct sync_bound *b = &bounds[i];
-
-		if (b->side != side)
-			continue;
-		if (end && hull[end - 1].at == b->at) {
-			if ((hull[end - 1].value <= b->value) == (side == SYNC_UPPER))
-				continue;
-			end--;
-		}
-		while (end >= 2 && is_implied(&hull[end - 2], &hull[end - 1], b))
-			end--;
-		hull[end++] = *b;
-	}
-	return end;
-}
-
-/* Leaves of n bounds in order only those on their hull, in order. Return: how many. */
-static size_t thin(struct sync_bound *bounds, size_t n)
-{
-	struct sync_bound *hull = mem_alloc(2 * n * sizeof(*hull) + 1);
-	size_t lower = hull_of(bounds, n, SYNC_LOWER, hull);
-	size_t all = lower + hull_of(bounds, n, SYNC_UPPER, hull + lower);
-
-	for (size_t i = 0; i < all; i++)
-		bounds[i] = hull[i];
-	sync_bounds_sort(bounds, all);
-	free(hull);
-	return all;
-}
-
-/* The same, by groups of neighbours. */
-static size_t thin_in_groups(struct sync_bound *bounds, size_t n)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i += THIN_TOGETHER) {
-		size_t some = thin(&bounds[i], n - i < THIN_TOGETHER ? n - i : THIN_TOGETHER);
-
-		memmove(&bounds[left], &bounds[i], some * sizeof(*bounds));
-		left += some;
-	}
-	return left;
-}
-
-/* Return: how many of n bounds, of THIN_KEPT_TOGETHER at most, one straight line explains. */
-static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds, size_t n,
-			   const struct sync_fit_options *o)
-{
-	size_t run = 0;
-
-	sync_hull_reset(h, o->max_drift_ppb);
-	while (run < n && run < THIN_KEPT_TOGETHER && bounds[run].at - bounds[0].at <= THIN_SPAN &&
-	       !sync_hull_add(h, &bounds[run]))
-		run++;
-	return run;
-}
-
-/*
- * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a bend allow a straight
- * line across it, so what lies far apart shares none either.
- */
-static void thin_kept(struct sync_track *t)
-{
-	struct sync_hull hull;
-	size_t n = 0, run;
-
-	sync_hull_init(&hull, t->options.max_drift_ppb);
-	for (size_t i = 0; i < t->kept.n; i += run) {
-		run = straight_run(&hull, &t->kept.at[i], t->kept.n - i, &t->options);
-		run = run ? run : 1;
-		size_t left = thin(&t->kept.at[i], run);
-
-		memmove(&t->kept.at[n], &t->kept.at[i], left * sizeof(*t->kept.at));
-		n += left;
-	}
-	sync_hull_deinit(&hull);
-	t->kept.n = t->thinned = n;
-	t->recent.n = 0;
-}
-
 static void keep(struct sync_track *t, struct sync_contain *c)
 {
-	if (t->kept.n > MAX_KEPT && t->kept.n > 2 * t->thinned)
-		thin_kept(t);
-	*vec_push(&t->recent) = t->kept.n;
+	if (t->kept.at.n > MAX_KEPT && t->kept.at.n > 2 * t->kept.thinned) {
+		sync_bounds_thin(&t->kept, &t->options);
+		t->recent.n = 0;
+	}
+	*vec_push(&t->recent) = t->kept.at.n;
 	if (t->recent.n > RECENT) {
 		for (size_t i = 1; i < t->recent.n; i++)
 			t->recent.at[i - 1] = t->recent.at[i];
 		t->recent.n--;
 	}
 	for (size_t i = 0; i < c->n_bounds; i++)
-		*vec_push(&t->kept) = c->bounds[i];
+		*vec_push(&t->kept.at) = c->bounds[i];
 }
 
 /* What the next chunk may go by. */
@@ -159,7 +62,7 @@ static void look_back(struct sync_track *t)
 	size_t first = t->recent.at[0];
 	struct sync_fit fit;
 
-	if (sync_fit_init(&fit, &t->kept.at[first], t->kept.n - first, &t->options))
+	if (sync_fit_init(&fit, &t->kept.at.at[first], t->kept.at.n - first, &t->options))
 		return;
 	forget_before(t);
 	t->before = fit;
@@ -169,9 +72,9 @@ static void look_back(struct sync_track *t)
 /* Forgets what is kept of guest times from `from` on, and which chunks did not fit. */
 static void forget_since(struct sync_track *t, int64_t from)
 {
-	while (t->kept.n && t->kept.at[t->kept.n - 1].at >= from)
-		t->kept.n--;
-	while (t->recent.n && t->recent.at[t->recent.n - 1] >= t->kept.n)
+	while (t->kept.at.n && t->kept.at.at[t->kept.at.n - 1].at >= from)
+		t->kept.at.n--;
+	while (t->recent.n && t->recent.at[t->recent.n - 1] >= t->kept.at.n)
 		t->recent.n--;
 	vec_each (chunk, &t->chunks) {
 		if (chunk->from >= from) {
@@ -204,7 +107,7 @@ int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int6
 {
 	if (!t->following || sync_fit_range(&t->before, at, lowp, highp))
 		return SYNC_NO_FIT;
-	int64_t known = t->kept.at[t->kept.n - 1].at, width = *highp - *lowp;
+	int64_t known = t->kept.at.at[t->kept.at.n - 1].at, width = *highp - *lowp;
 	int64_t since = at > known ? at - known : 0;
 	int64_t more = WIDEN * width + LEAST_PLAY + (int64_t)((double)since * WANDER_PPB * 1e-9);
 
@@ -329,7 +232,8 @@ static void collect(struct collection *c, const struct sync_pair *pairs, size_t 
 
 		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
 			     keep ? &c->near[i] : NULL);
-		c->bounds.n = first + thin_in_groups(&c->bounds.at[first], c->bounds.n - first);
+		c->bounds.n =
+			first + sync_bounds_thin_groups(&c->bounds.at[first], c->bounds.n - first);
 	}
 	sync_bounds_sort(c->bounds.at, c->bounds.n);
 }
@@ -559,11 +463,79 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events)
 
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
 {
-	if (sync_fit_init(fit, t->kept.at, t->kept.n, &t->options))
+	if (sync_fit_init(fit, t->kept.at.at, t->kept.at.n, &t->options))
 		return SYNC_NO_FIT;
 	vec_each (chunk, &t->chunks) {
 		if (chunk->lost)
 			sync_fit_doubt_between(fit, chunk->from, chunk->to);
 	}
 	return 0;
+}
+
+/* ---- a second look ---------------------------------------------------------------------------- */
+
+/* The part of a pair's events in guest ns [from, to). */
+static struct sync_cpu part_of(const struct sync_cpu *cpu, int64_t from, int64_t to)
+{
+	size_t first = sync_first_event(cpu, from);
+
+	return (struct sync_cpu){cpu->events + first, sync_first_event(cpu, to) - first};
+}
+
+/* Adds the bounds of the events in one piece of the fit, which is of one line. */
+static void refine_piece(struct sync_track *t, const struct sync_fit *fit,
+			 const struct clock_piece *p, const struct sync_chunk *chunk,
+			 const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct collection c = {.near = mem_zalloc(n_pairs, sizeof(*c.near))};
+	struct sync_cpu *cpus = mem_zalloc(n_pairs, sizeof(*cpus));
+	struct sync_pair *parts = mem_zalloc(n_pairs, sizeof(*parts));
+	struct sync_chunk part = {.from = p->from > chunk->from ? p->from : chunk->from,
+				  .to = p->to <= chunk->to ? p->to - 1 : chunk->to};
+	struct guard guard;
+
+	for (size_t i = 0; i < n_pairs; i++) {
+		cpus[i] = part_of(pairs[i].cpu, part.from, part.to + 1);
+		parts[i] = (struct sync_pair){&cpus[i], pairs[i].thread};
+	}
+	guard_of_fit(&guard, fit, &part);
+	collect(&c, parts, n_pairs, &guard, true);
+	vec_each (b, &c.bounds)
+		*vec_push(&t->kept.at) = *b;
+	for (size_t i = 0; i < n_pairs; i++)
+		vec_deinit(&c.near[i]);
+	vec_deinit(&c.bounds);
+	free(c.near);
+	free(cpus);
+	free(parts);
+}
+
+void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
+		       const struct sync_pair *pairs, size_t n_pairs)
+{
+	struct sync_chunk chunk = chunk_of(pairs, n_pairs);
+
+	for (size_t i = 0; chunk.events && i < fit->map.n_pieces; i++) {
+		const struct clock_piece *p = &fit->map.pieces[i];
+
+		if (p->from <= chunk.to && p->to > chunk.from &&
+		    fit->pieces[i].hull == fit->pieces[i].other &&
+		    p->error != CLOCK_ERROR_UNKNOWN &&
+		    sync_hull_closed(&fit->hulls[fit->pieces[i].hull]))
+			refine_piece(t, fit, p, &chunk, pairs, n_pairs);
+	}
+}
+
+void sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
+{
+	struct sync_fit better;
+
+	sync_bounds_sort(t->kept.at.at, t->kept.at.n);
+	if (sync_track_finish(t, &better))
+		return;
+	bool same = better.n_hulls <= fit->n_hulls && better.violations <= fit->violations;
+	struct sync_fit worse = same ? *fit : better;
+
+	*fit = same ? better : *fit;
+	sync_fit_deinit(&worse);
 }

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "sync/bounds.h"
 #include "sync/chunk.h"
 
 /* What became of a chunk. */
@@ -36,8 +37,7 @@ struct sync_chunk {
 
 struct sync_track {
 	struct sync_fit_options options;
-	VEC(struct sync_bound) kept; /* by time */
-	size_t thinned;		     /* how many were left when they were thinned last */
+	struct sync_bounds kept; /* by time */
 	VEC(struct sync_chunk) chunks;
 	struct sync_fit before; /* of what the last chunks left */
 	bool following;		/* there is `before` */
@@ -80,5 +80,13 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events);
  * Return: 0, or SYNC_NO_FIT when none fitted: nothing is made then.
  */
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
+
+/*
+ * A second look at a chunk's events, when all are fitted: in the narrow range that is known now an event can be in fewer windows, so it says
+ * more. What it says is kept, too; at the end sync_track_finish_again() replaces the fit if all that holds.
+ */
+void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
+		       const struct sync_pair *pairs, size_t n_pairs);
+void sync_track_finish_again(struct sync_track *t, struct sync_fit *fit);
 
 #endif

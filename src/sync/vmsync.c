@@ -1,3 +1,4 @@
+#include "sync/bounds.h"
 #include "sync/vmsync.h"
 
 #include <stdlib.h>
