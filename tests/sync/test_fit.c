@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../timeline/random.h"
+#include "sync/bounds.h"
 #include "sync/fit.h"
 
 #define EPOCH  INT64_C(1795396653061998529)

@@ -106,7 +106,7 @@ static void test_as_good_as_all_at_once(void **state)
 		sync_track_init(&track, &fo);
 		assert_int_equal(track_all(&track, &v, &v), 0);
 		assert_int_equal(track.quick, track.chunks.n - 1); /* all but the first */
-		assert_true(track.kept.n < v.events.n / 10);
+		assert_true(track.kept.at.n < v.events.n / 10);
 		assert_int_equal(sync_track_finish(&track, &fit), 0);
 		assert_int_equal(sync_contain_init(&whole, &pair, 1, &fo), 0);
 
@@ -231,10 +231,10 @@ static void test_step_at_the_end_of_a_chunk(void **state)
 /* Makes what a track knows less: the difference may be `more` ns beside all that it was. */
 static void make_vague(struct sync_track *t, int64_t more)
 {
-	vec_each (b, &t->kept)
+	vec_each (b, &t->kept.at)
 		b->value += b->side == SYNC_UPPER ? more : -more;
 	sync_fit_deinit(&t->before);
-	assert_int_equal(sync_fit_init(&t->before, t->kept.at, t->kept.n, &t->options), 0);
+	assert_int_equal(sync_fit_init(&t->before, t->kept.at.at, t->kept.at.n, &t->options), 0);
 }
 
 /*
