@@ -12,6 +12,7 @@ enum {
 	WANDER_PPB = 500,     /* and by this drift from the last event on */
 	LEAST_PLAY = 100,     /* ns: and by this */
 	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
+	LEAST_HALVED = 512,   /* events of a chunk that is halved */
 	MAX_FRUITLESS = 4,    /* searches while following */
 	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
 	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
@@ -327,6 +328,35 @@ static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
 	return rc;
 }
 
+/* ---- parts of a chunk ------------------------------------------------------------------------- */
+
+struct parts {
+	struct sync_cpu *cpus;	 /* owned */
+	struct sync_pair *pairs; /* owned */
+};
+
+/* The pairs with their events in guest ns [from, to] only. */
+static void parts_init(struct parts *p, const struct sync_pair *pairs, size_t n_pairs, int64_t from,
+		       int64_t to)
+{
+	p->cpus = mem_zalloc(n_pairs, sizeof(*p->cpus));
+	p->pairs = mem_zalloc(n_pairs, sizeof(*p->pairs));
+	for (size_t i = 0; i < n_pairs; i++) {
+		const struct sync_cpu *cpu = pairs[i].cpu;
+		size_t first = sync_first_event(cpu, from);
+
+		p->cpus[i] = (struct sync_cpu){cpu->events + first,
+					       sync_first_event(cpu, to + 1) - first};
+		p->pairs[i] = (struct sync_pair){&p->cpus[i], pairs[i].thread};
+	}
+}
+
+static void parts_deinit(struct parts *p)
+{
+	free(p->cpus);
+	free(p->pairs);
+}
+
 /* ---- a chunk ---- */
 
 static bool fits_well(const struct sync_contain *c)
@@ -413,6 +443,56 @@ static int fit_contradicting(struct sync_track *t, const struct sync_pair *pairs
 	return 0;
 }
 
+static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
+		       const struct sync_pair *pairs, size_t n_pairs);
+
+/* The events in guest ns [from, to]: near the known line as a whole, or by halves. */
+static bool fit_part(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
+		     int64_t from, int64_t to)
+{
+	struct sync_contain c;
+	struct parts p;
+
+	parts_init(&p, pairs, n_pairs, from, to);
+	struct sync_chunk part = chunk_of(p.pairs, n_pairs);
+	bool fits = !part.events;
+
+	if (!fits && !fit_near(t, &part, p.pairs, n_pairs, &c))
+		fits = !accept(t, &part, &c);
+	fits = fits || fit_halves(t, &part, p.pairs, n_pairs);
+	parts_deinit(&p);
+	return fits;
+}
+
+/*
+ * Where a clock that is slewed changes its rate, no one line holds in the chunk, but shorter ones do: so it is halved before anything is
+ * searched for.
+ */
+static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
+		       const struct sync_pair *pairs, size_t n_pairs)
+{
+	int64_t middle = chunk->from + (chunk->to - chunk->from) / 2;
+
+	return chunk->events >= LEAST_HALVED && fit_part(t, pairs, n_pairs, chunk->from, middle) &&
+	       fit_part(t, pairs, n_pairs, middle + 1, chunk->to);
+}
+
+/* The same of a whole chunk; if it does not hold, nothing of it is kept. */
+static bool fit_slewed(struct sync_track *t, const struct sync_chunk *chunk,
+		       const struct sync_pair *pairs, size_t n_pairs)
+{
+	size_t n = t->chunks.n;
+
+	if (fit_halves(t, chunk, pairs, n_pairs))
+		return true;
+	if (t->chunks.n > n) {
+		t->chunks.n = n;
+		forget_since(t, chunk->from);
+		look_back(t);
+	}
+	return false;
+}
+
 int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
 		     const struct sync_pair *longer, size_t n_pairs)
 {
@@ -425,6 +505,8 @@ int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
 		t->quick++;
 		return accept(t, &chunk, &c);
 	}
+	if (t->following && fit_slewed(t, &chunk, pairs, n_pairs))
+		return 0;
 	if (!fit_contradicting(t, pairs, t->following ? longer : NULL, n_pairs, &c))
 		return accept(t, &chunk, &c);
 	if (t->following)
@@ -474,40 +556,27 @@ int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
 
 /* ---- a second look ---------------------------------------------------------------------------- */
 
-/* The part of a pair's events in guest ns [from, to). */
-static struct sync_cpu part_of(const struct sync_cpu *cpu, int64_t from, int64_t to)
-{
-	size_t first = sync_first_event(cpu, from);
-
-	return (struct sync_cpu){cpu->events + first, sync_first_event(cpu, to) - first};
-}
-
 /* Adds the bounds of the events in one piece of the fit, which is of one line. */
 static void refine_piece(struct sync_track *t, const struct sync_fit *fit,
 			 const struct clock_piece *p, const struct sync_chunk *chunk,
 			 const struct sync_pair *pairs, size_t n_pairs)
 {
 	struct collection c = {.near = mem_zalloc(n_pairs, sizeof(*c.near))};
-	struct sync_cpu *cpus = mem_zalloc(n_pairs, sizeof(*cpus));
-	struct sync_pair *parts = mem_zalloc(n_pairs, sizeof(*parts));
 	struct sync_chunk part = {.from = p->from > chunk->from ? p->from : chunk->from,
 				  .to = p->to <= chunk->to ? p->to - 1 : chunk->to};
+	struct parts parts;
 	struct guard guard;
 
-	for (size_t i = 0; i < n_pairs; i++) {
-		cpus[i] = part_of(pairs[i].cpu, part.from, part.to + 1);
-		parts[i] = (struct sync_pair){&cpus[i], pairs[i].thread};
-	}
+	parts_init(&parts, pairs, n_pairs, part.from, part.to);
 	guard_of_fit(&guard, fit, &part);
-	collect(&c, parts, n_pairs, &guard, true);
+	collect(&c, parts.pairs, n_pairs, &guard, true);
 	vec_each (b, &c.bounds)
 		*vec_push(&t->kept.at) = *b;
 	for (size_t i = 0; i < n_pairs; i++)
 		vec_deinit(&c.near[i]);
 	vec_deinit(&c.bounds);
 	free(c.near);
-	free(cpus);
-	free(parts);
+	parts_deinit(&parts);
 }
 
 void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
