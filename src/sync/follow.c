@@ -17,7 +17,8 @@ enum {
 	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
 	GAP_WINDOWS = 16,	     /* in which a guest that is not silent has events */
 	AFTER_GAP = 1024,	     /* events: enough to tell that the clock was not set in it */
-	MAX_AGAIN = 32,		     /* chunks that are looked at twice */
+	MAX_AGAIN = 32,		     /* chunks that are looked at more than once, */
+	MOST_LOOKS = 3,		     /* so often */
 	DRIFT_PPM = 200,	     /* that clocks have, before it is known how much */
 	LEAST_REACH = 10000000,	     /* ns: that a difference may be off by */
 };
@@ -465,24 +466,21 @@ static void walk_all(struct guest *g, const struct observed *o, const struct ide
 	observed_windows_free(windows);
 }
 
-/* Chunks of a short recording say more when all of it is known; of a long one each is fitted well by itself. */
-static void look_again(struct guest *first, struct sync_fit *fit, const struct observed *o,
+/* Return: whether it is worth being done once more. */
+static bool look_again(struct guest *first, struct sync_fit *fit, const struct observed *o,
 		       const struct identity *id, int machine)
 {
-	int vm = id->machines.at[machine].vm;
 	struct guest g;
 
-	if (first->track.chunks.n > MAX_AGAIN)
-		return;
 	guest_init(&g, o, id, machine, first->difference);
 	g.fit = fit;
 	g.first = &first->track;
 	g.chunk = MAX_CHUNK;
-	walk_all(&g, o, id, vm);
+	walk_all(&g, o, id, id->machines.at[machine].vm);
 	if (g.n_events)
 		compare_chunk(&g);
 	guest_deinit(&g);
-	sync_track_finish_again(&first->track, fit);
+	return sync_track_finish_again(&first->track, fit);
 }
 
 int sync_follow(const struct observed *o, const struct identity *id, int machine,
@@ -500,8 +498,11 @@ int sync_follow(const struct observed *o, const struct identity *id, int machine
 	end_guest(&g, last);
 	int r = g.lost ? SYNC_NO_FIT : sync_track_finish(&g.track, fit);
 
-	if (!r)
-		look_again(&g, fit, o, id, machine);
+	/* Chunks of a short recording say more when all is known; of a long one each says enough. */
+	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
+		if (!look_again(&g, fit, o, id, machine))
+			break;
+	}
 	guest_deinit(&g);
 	return r;
 }

@@ -19,6 +19,9 @@ enum {
 	FEW_OUTSIDE = 100,    /* one event in as many, of a fit that holds */
 };
 
+/* Of what its errors were, if one more look is to be worth it. */
+static const double ENOUGH_NARROWER = 0.95;
+
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
 {
 	*t = (struct sync_track){.options = *o};
@@ -595,16 +598,31 @@ void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
 	}
 }
 
-void sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
+/* The errors of a fit, summed over time. */
+static double width_of(const struct sync_fit *f)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f->map.n_pieces; i++) {
+		const struct clock_piece *p = &f->map.pieces[i];
+
+		sum += p->error < 0 ? INFINITY : (double)p->error * (double)(p->to - p->from);
+	}
+	return sum;
+}
+
+bool sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
 {
 	struct sync_fit better;
 
 	sync_bounds_sort(t->kept.at.at, t->kept.at.n);
 	if (sync_track_finish(t, &better))
-		return;
-	bool same = better.n_hulls <= fit->n_hulls && better.violations <= fit->violations;
-	struct sync_fit worse = same ? *fit : better;
+		return false;
+	bool holds = better.n_hulls <= fit->n_hulls && better.violations <= fit->violations;
+	bool narrower = holds && width_of(&better) < ENOUGH_NARROWER * width_of(fit);
+	struct sync_fit worse = holds ? *fit : better;
 
-	*fit = same ? better : *fit;
+	*fit = holds ? better : *fit;
 	sync_fit_deinit(&worse);
+	return narrower;
 }

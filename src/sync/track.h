@@ -83,10 +83,11 @@ int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
 
 /*
  * A second look at a chunk's events, when all are fitted: in the narrow range that is known now an event can be in fewer windows, so it says
- * more. What it says is kept, too; at the end sync_track_finish_again() replaces the fit if all that holds.
+ * more. What it says is kept, too; at the end sync_track_finish_again() replaces the fit if all that holds. Return of that: whether it became
+ * so much narrower that still another look may be worth it.
  */
 void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
 		       const struct sync_pair *pairs, size_t n_pairs);
-void sync_track_finish_again(struct sync_track *t, struct sync_fit *fit);
+bool sync_track_finish_again(struct sync_track *t, struct sync_fit *fit);
 
 #endif
