@@ -17,46 +17,11 @@ enum {
 
 /* --- what is known of values --- */
 
-/* As far as it was seen. */
-struct range {
-	uint64_t
-		least; /* of those that are not NULL, counted up from the least that an int64_t can be */
-	int64_t most;
-	bool nulls;
-};
-
-static inline void widen(struct range *r, int64_t x)
+struct column_values column_values(const struct column_encoder *e, const int64_t *at, uint32_t n)
 {
-	/* NULL, the least of all, becomes the largest. */
-	uint64_t rank = (uint64_t)x - (uint64_t)INT64_MIN - 1;
+	const struct kernel_range r = e->kernels->range(at, n);
 
-	r->least = rank < r->least ? rank : r->least;
-	r->most = x > r->most ? x : r->most;
-	r->nulls |= x == TABLE_NULL;
-}
-
-/* Two ranges, so that one need not wait for the other. */
-struct column_values column_values(const int64_t *at, uint32_t n)
-{
-	struct range a = {UINT64_MAX, INT64_MIN, false}, b = a;
-	uint32_t i = 0;
-
-	for (; i + 1 < n; i += 2) {
-		widen(&a, at[i]);
-		widen(&b, at[i + 1]);
-	}
-	if (i < n)
-		widen(&a, at[i]);
-	uint64_t least = a.least < b.least ? a.least : b.least;
-	int64_t most = a.most > b.most ? a.most : b.most;
-	bool known = most != TABLE_NULL;
-
-	return (struct column_values){at,
-				      n,
-				      a.nulls | b.nulls,
-				      known,
-				      known ? (int64_t)(least + (uint64_t)INT64_MIN + 1) : 0,
-				      known ? most : 0};
+	return (struct column_values){at, n, r.nulls, r.known, r.min, r.max};
 }
 
 /* --- rows that are left out --- */
@@ -65,67 +30,40 @@ void column_begin(struct column_encoder *e, const int64_t *state, uint32_t n)
 {
 	struct column_states *s = &e->states;
 
-	s->mask = s->present = 0;
-	for (uint32_t i = 0; state && i < n; i++) {
-		s->bits[i] = UINT64_C(1) << state[i];
-		s->present |= s->bits[i];
-	}
-}
-
-/* Return: a bit for each state in which all values are NULL. */
-static uint64_t null_states(const struct column_states *s, const struct column_values *v)
-{
-	uint64_t known = 0;
-
-	/* No branch on each, which nobody could foretell. */
-	for (uint32_t i = 0; i < v->n && known != s->present; i++)
-		known |= s->bits[i] & -(uint64_t)(v->at[i] != TABLE_NULL);
-	return s->present & ~known;
+	s->mask = 0;
+	s->present = state ? e->kernels->state_bits(state, n, s->bits) : 0;
 }
 
 /* Finds the rows that the mask leaves, which columns often have in common. */
-static void find_rows(struct column_states *s, uint64_t mask, uint32_t n)
+static void choose_rows(struct column_encoder *e, uint64_t mask, uint32_t n)
 {
-	uint32_t k = 0;
+	struct column_states *s = &e->states;
 
 	if (s->mask == mask)
 		return;
-	for (uint32_t i = 0; i < n; i++) {
-		s->rows[k] = (uint16_t)i;
-		k += !(s->bits[i] & mask);
-	}
+	s->n_chosen = e->kernels->choose(s->bits, mask, n, s->chosen);
 	s->mask = mask;
-	s->n_rows = k;
-}
-
-/* Return: whether some of those that are kept are NULL. */
-static bool keep(const struct column_states *s, const int64_t *at, int64_t *kept)
-{
-	uint32_t nulls = 0;
-
-	for (uint32_t i = 0; i < s->n_rows; i++) {
-		kept[i] = at[s->rows[i]];
-		nulls += kept[i] == TABLE_NULL;
-	}
-	return nulls != 0;
 }
 
 /* Leaves out the rows in states whose values are all NULL. Return: these states. */
 static uint64_t mask_values(struct column_encoder *e, struct column_values *v,
 			    struct column_values *neighbor)
 {
-	uint64_t mask = null_states(&e->states, v);
+	const struct kernels *k = e->kernels;
+	const struct kernel_nulls nulls = k->nulls(e->states.bits, v->at, v->n);
+	const uint64_t mask = e->states.present & ~nulls.known;
 
 	if (!mask)
 		return 0;
-	find_rows(&e->states, mask, v->n);
-	v->nulls = keep(&e->states, v->at, e->kept);
-	v->at = e->kept;
-	v->n = e->states.n_rows;
+	choose_rows(e, mask, v->n);
+	k->keep(v->at, e->states.chosen, v->n, e->kept);
 	if (neighbor->at) {
-		keep(&e->states, neighbor->at, e->neighbor);
+		k->keep(neighbor->at, e->states.chosen, v->n, e->neighbor);
 		neighbor->at = e->neighbor;
 	}
+	v->nulls = nulls.null & ~mask;
+	v->at = e->kept;
+	v->n = e->states.n_chosen;
 	return mask;
 }
 
@@ -146,9 +84,9 @@ static size_t varint_size(uint64_t x)
 }
 
 /* Chooses the packing; the codes and the largest of them are there. */
-static struct candidate pack(struct candidate c)
+static struct candidate pack(const struct column_encoder *e, struct candidate c)
 {
-	pack_choose(c.packing);
+	pack_choose(c.packing, e->kernels);
 	c.size = c.packing->size + varint_size(format_zigzag(c.base));
 	return c;
 }
@@ -158,19 +96,8 @@ static uint64_t plain_top(const struct column_values *v)
 	return (uint64_t)format_sub(v->max, v->min) + (v->nulls && v->known);
 }
 
-static void shift_all(const struct column_values *v, uint64_t by, uint64_t *restrict codes)
-{
-	for (uint32_t i = 0; i < v->n; i++)
-		codes[i] = (uint64_t)v->at[i] + by;
-}
-
-static void shift_known(const struct column_values *v, uint64_t by, uint64_t *restrict codes)
-{
-	for (uint32_t i = 0; i < v->n; i++)
-		codes[i] = v->at[i] == TABLE_NULL ? 0 : (uint64_t)v->at[i] + by;
-}
-
-static struct candidate try_plain(const struct column_values *v, struct packing *p)
+static struct candidate try_plain(const struct column_encoder *e, const struct column_values *v,
+				  struct packing *p)
 {
 	struct candidate c = {.nulls = v->nulls, .base = v->min, .packing = p};
 	const uint64_t shift = (uint64_t)v->nulls - (uint64_t)v->min;
@@ -178,78 +105,51 @@ static struct candidate try_plain(const struct column_values *v, struct packing 
 	p->n = v->n;
 	p->top = plain_top(v);
 	if (p->top && v->nulls)
-		shift_known(v, shift, p->codes);
+		e->kernels->shift_known(v->at, shift, v->n, p->codes);
 	else if (p->top)
-		shift_all(v, shift, p->codes);
-	return pack(c);
+		e->kernels->shift(v->at, shift, v->n, p->codes);
+	return pack(e, c);
 }
 
-/* Makes codes of the differences, signed, from the least of them on. */
-static void code_differences(struct packing *p, int64_t *basep)
+/* Of codes that are differences, signed: they are counted from the least on. */
+static struct candidate pack_differences(const struct column_encoder *e, struct candidate c,
+					 struct kernel_span span)
 {
-	int64_t min = p->n ? INT64_MAX : 0, max = p->n ? INT64_MIN : 0;
+	struct packing *p = c.packing;
 
-	for (uint32_t i = 0; i < p->n; i++) {
-		int64_t x = (int64_t)p->codes[i];
-
-		min = x < min ? x : min;
-		max = x > max ? x : max;
-	}
-	for (uint32_t i = 0; min && i < p->n; i++)
-		p->codes[i] -= (uint64_t)min;
-	*basep = min;
-	p->top = (uint64_t)max - (uint64_t)min;
+	c.base = span.min;
+	p->top = (uint64_t)span.max - (uint64_t)span.min;
+	if (p->top && span.min)
+		e->kernels->shift((const int64_t *)p->codes, -(uint64_t)span.min, p->n, p->codes);
+	return pack(e, c);
 }
 
-static void subtract_neighbors(const struct column_values *v, struct packing *p)
-{
-	p->n = v->n - 1;
-	for (uint32_t i = 0; i < p->n; i++)
-		p->codes[i] = (uint64_t)format_sub(v->at[i + 1], v->at[i]);
-}
-
-static struct candidate try_delta(const struct column_values *v, struct packing *p)
+static struct candidate try_delta(const struct column_encoder *e, const struct column_values *v,
+				  struct packing *p)
 {
 	struct candidate c = {.transform = COLUMN_DELTA, .start = v->at[0], .packing = p};
 
-	subtract_neighbors(v, p);
-	code_differences(p, &c.base);
-	c = pack(c);
+	p->n = v->n - 1;
+	c = pack_differences(e, c, e->kernels->subtract(v->at + 1, v->at, p->n, p->codes));
 	c.size += varint_size(format_zigzag(c.start));
 	return c;
 }
 
 /* Of times in order, counted from the first. The least difference would hardly make the others shorter. */
-static struct candidate make_times(const struct column_values *v, struct packing *p)
+static struct candidate make_times(const struct column_encoder *e, const struct column_values *v,
+				   struct packing *p)
 {
-	struct candidate c = {.transform = COLUMN_DELTA, .packing = p};
-
-	subtract_neighbors(v, p);
-	p->top = 0;
-	for (uint32_t i = 0; i < p->n; i++)
-		p->top |= p->codes[i];
-	return pack(c);
+	p->n = v->n - 1;
+	p->top = e->kernels->times(v->at, v->n, p->codes);
+	return pack(e, (struct candidate){.transform = COLUMN_DELTA, .packing = p});
 }
 
-static struct candidate try_minus(const struct column_values *v, const int64_t *rest,
-				  struct packing *p)
+static struct candidate try_minus(const struct column_encoder *e, const struct column_values *v,
+				  const int64_t *rest, struct packing *p)
 {
-	struct candidate c = {.transform = COLUMN_MINUS, .packing = p};
-
 	p->n = v->n;
-	for (uint32_t i = 0; i < v->n; i++)
-		p->codes[i] = (uint64_t)format_sub(rest[i], v->at[i]);
-	code_differences(p, &c.base);
-	return pack(c);
-}
-
-static bool has_null(const int64_t *values, uint32_t n)
-{
-	uint32_t nulls = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		nulls += values[i] == TABLE_NULL;
-	return nulls != 0;
+	return pack_differences(e, (struct candidate){.transform = COLUMN_MINUS, .packing = p},
+				e->kernels->subtract(rest, v->at, v->n, p->codes));
 }
 
 /* --- slots of values --- */
@@ -338,7 +238,7 @@ static struct candidate try_dictionary(struct column_encoder *e, const struct co
 	c.base = k;
 	p->n = v->n;
 	p->top = k - 1 + c.nulls;
-	c = pack(c);
+	c = pack(e, c);
 	c.size += e->dictionary.n;
 	return c;
 }
@@ -353,56 +253,60 @@ static uint64_t unforeseen(const struct column_values *v, int64_t value)
 	return (uint64_t)format_sub(value, v->min) + v->nulls + 1;
 }
 
-static struct candidate pack_foreseen(const struct column_values *v, uint8_t transform,
-				      struct packing *p)
+static struct candidate pack_foreseen(const struct column_encoder *e, const struct column_values *v,
+				      uint8_t transform, struct packing *p)
 {
-	struct candidate c = {
-		.transform = transform, .nulls = v->nulls, .base = v->min, .packing = p};
-
 	p->n = v->n;
-	p->top = 0;
-	for (uint32_t i = 0; i < v->n; i++)
-		p->top |= p->codes[i];
-	return pack(c);
+	return pack(e, (struct candidate){.transform = transform,
+					  .nulls = v->nulls,
+					  .base = v->min,
+					  .packing = p});
 }
 
-static struct candidate try_before(const struct column_values *v, struct packing *p)
+static struct candidate try_before(const struct column_encoder *e, const struct column_values *v,
+				   struct packing *p)
 {
-	uint8_t lately[COLUMN_BEFORE_VALUES] = {0};
-	uint8_t before = 0;
+	uint8_t recent[COLUMN_BEFORE_VALUES] = {0}, *place = recent;
+	uint64_t shift = 1 - (uint64_t)v->min, all = 0;
 
 	for (uint32_t i = 0; i < v->n; i++) {
-		uint8_t value = (uint8_t)v->at[i];
+		uint64_t value = (uint64_t)v->at[i];
+		uint64_t code = value == *place ? 0 : value + shift;
 
-		p->codes[i] = value == lately[before] ? 0 : unforeseen(v, value);
-		lately[before] = value;
-		before = value;
+		p->codes[i] = code;
+		all |= code;
+		*place = (uint8_t)value;
+		place = recent + value;
 	}
-	return pack_foreseen(v, COLUMN_BEFORE, p);
+	p->top = all;
+	return pack_foreseen(e, v, COLUMN_BEFORE, p);
 }
 
-static ALWAYS_INLINE void foresee(struct column_slots *s, const struct column_values *v,
-				  const struct column_values *neighbor, bool close,
-				  uint64_t *restrict codes)
+/* Return: all bits of the codes. */
+static ALWAYS_INLINE uint64_t foresee(struct column_slots *s, const struct column_values *v,
+				      const struct column_values *neighbor, bool close,
+				      uint64_t *restrict codes)
 {
+	uint64_t all = 0;
+
 	for (uint32_t i = 0; i < v->n; i++) {
 		uint32_t slot = find_slot(s, neighbor, close, neighbor->at[i]);
-		int64_t lately = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
+		int64_t recent = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
 
-		codes[i] = v->at[i] == lately ? 0 : unforeseen(v, v->at[i]);
+		codes[i] = v->at[i] == recent ? 0 : unforeseen(v, v->at[i]);
+		all |= codes[i];
 		fill_slot(s, slot, neighbor->at[i], v->at[i]);
 	}
+	return all;
 }
 
 static struct candidate try_neighbor(struct column_encoder *e, const struct column_values *v,
 				     const struct column_values *neighbor, struct packing *p)
 {
 	empty_slots(&e->slots);
-	if (are_close(neighbor))
-		foresee(&e->slots, v, neighbor, true, p->codes);
-	else
-		foresee(&e->slots, v, neighbor, false, p->codes);
-	return pack_foreseen(v, COLUMN_NEIGHBOR, p);
+	p->top = are_close(neighbor) ? foresee(&e->slots, v, neighbor, true, p->codes)
+				     : foresee(&e->slots, v, neighbor, false, p->codes);
+	return pack_foreseen(e, v, COLUMN_NEIGHBOR, p);
 }
 
 /* --- choosing --- */
@@ -421,10 +325,10 @@ static struct packing *spare(struct column_encoder *e, const struct candidate *c
 /* Of a column of few small values, as states are: what is foreseen, if that saves anything. */
 static struct candidate choose_small(struct column_encoder *e, const struct column_values *v)
 {
-	struct candidate c = try_before(v, &e->packings[0]);
+	struct candidate c = try_before(e, v, &e->packings[0]);
 	size_t plain = (size_t)bit_length(plain_top(v)) * v->n / 8;
 
-	return c.size <= plain ? c : better(c, try_plain(v, &e->packings[1]));
+	return c.size <= plain ? c : better(c, try_plain(e, v, &e->packings[1]));
 }
 
 /* Of names and numbers of things, which are few or follow from the column before. */
@@ -435,7 +339,7 @@ static struct candidate choose_name(struct column_encoder *e, const struct colum
 	const unsigned plain = bit_length(plain_top(v));
 
 	if (c.size == SIZE_MAX || plain < bit_length(c.packing->top) + FAR_SHORTER)
-		c = better(c, try_plain(v, spare(e, &c)));
+		c = better(c, try_plain(e, v, spare(e, &c)));
 	if (neighbor->at && plain_top(v) < INT64_MAX && c.size > v->n / 16)
 		c = better(c, try_neighbor(e, v, neighbor, spare(e, &c)));
 	return c;
@@ -445,10 +349,10 @@ static struct candidate choose_name(struct column_encoder *e, const struct colum
 static struct candidate choose_number(struct column_encoder *e, const struct column_values *v,
 				      const struct column_left *left)
 {
-	struct candidate c = try_plain(v, &e->packings[0]);
+	struct candidate c = try_plain(e, v, &e->packings[0]);
 
-	if (left && !v->nulls && !has_null(left->at, v->n))
-		c = better(c, try_minus(v, left->at, spare(e, &c)));
+	if (left && !v->nulls && !e->kernels->has_null(left->at, v->n))
+		c = better(c, try_minus(e, v, left->at, spare(e, &c)));
 	return c;
 }
 
@@ -460,7 +364,7 @@ static struct candidate choose_of_all(struct column_encoder *e, const struct col
 							 : choose_number(e, v, left);
 
 	if (try & COLUMN_TRY_DELTA && !v->nulls && c.packing->size > GOOD_ENOUGH)
-		c = better(c, try_delta(v, spare(e, &c)));
+		c = better(c, try_delta(e, v, spare(e, &c)));
 	return c;
 }
 
@@ -472,13 +376,13 @@ static struct candidate try_hint(struct column_encoder *e, const struct column_v
 	struct packing *p = &e->packings[0];
 
 	if (transform == COLUMN_PLAIN)
-		return try_plain(v, p);
+		return try_plain(e, v, p);
 	if (transform == COLUMN_DICTIONARY)
 		return try_dictionary(e, v, p);
 	if (transform == COLUMN_NEIGHBOR && neighbor->at && plain_top(v) < INT64_MAX)
 		return try_neighbor(e, v, neighbor, p);
-	if (transform == COLUMN_MINUS && left && !v->nulls && !has_null(left->at, v->n))
-		return try_minus(v, left->at, p);
+	if (transform == COLUMN_MINUS && left && !v->nulls && !e->kernels->has_null(left->at, v->n))
+		return try_minus(e, v, left->at, p);
 	return (struct candidate){.size = SIZE_MAX};
 }
 
@@ -514,27 +418,26 @@ static struct candidate choose(struct column_encoder *e, const struct column_val
 			       const struct column_beside *beside)
 {
 	if (try & COLUMN_IS_TIME)
-		return make_times(v, &e->packings[0]);
+		return make_times(e, v, &e->packings[0]);
 	if (try & COLUMN_IS_DELTA)
-		return try_delta(v, &e->packings[0]);
+		return try_delta(e, v, &e->packings[0]);
 	if (try & COLUMN_TRY_BEFORE && !v->nulls && v->min >= 0 && v->max < COLUMN_BEFORE_VALUES)
 		return choose_small(e, v);
 	if (bit_length(plain_top(v)) * (size_t)v->n <= 8 * GOOD_ENOUGH)
-		return try_plain(v, &e->packings[0]);
+		return try_plain(e, v, &e->packings[0]);
 	if (beside->hint)
 		return choose_by_hint(e, v, try, neighbor, beside->left, beside->hint);
 	return choose_of_all(e, v, try, neighbor, beside->left);
 }
 
 /* Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are. */
-static bool take_off(struct column_left *left, const struct candidate *c,
-		     const struct column_values *v)
+static bool take_off(const struct column_encoder *e, struct column_left *left,
+		     const struct candidate *c, const struct column_values *v)
 {
 	if (!left || v->nulls || (!left->begun && c->transform != COLUMN_MINUS))
 		return false;
 	left->begun = true;
-	for (uint32_t i = 0; i < v->n; i++)
-		left->at[i] = format_sub(left->at[i], v->at[i]);
+	e->kernels->take_off(left->at, v->at, v->n);
 	return true;
 }
 
@@ -557,7 +460,7 @@ static void put_body(struct column_encoder *e, const struct candidate *c, uint64
 	} else {
 		bytes_svarint(out, c->base);
 	}
-	pack_put(out, c->packing);
+	pack_put(out, c->packing, e->kernels);
 }
 
 enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
@@ -572,7 +475,7 @@ enum column_transform column_encode(struct column_encoder *e, const struct colum
 	if (beside->in_states && v.nulls && v.known)
 		mask = mask_values(e, &v, &neighbor);
 	struct candidate c = choose(e, &v, try, &neighbor, beside);
-	bool taken = take_off(beside->left, &c, &v);
+	bool taken = take_off(e, beside->left, &c, &v);
 
 	put_body(e, &c, mask, taken);
 	bytes_varint(out, e->body.n);
@@ -591,7 +494,7 @@ void column_encode_values(struct column_encoder *e, const struct column_values *
 void column_encode_alone(struct column_encoder *e, const int64_t *at, uint32_t n, unsigned try,
 			 struct bytes *out)
 {
-	const struct column_values values = column_values(at, n);
+	const struct column_values values = column_values(e, at, n);
 
 	column_encode_values(e, &values, try, out);
 }

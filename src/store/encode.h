@@ -60,24 +60,26 @@ struct column_slots {
 /* Of the block that is being encoded: which rows are in which state. */
 struct column_states {
 	uint64_t present; /* a bit for each state that occurs */
-	uint64_t bits[FORMAT_BLOCK_ROWS];
-	uint64_t mask; /* the states that `rows` leaves out */
-	uint32_t n_rows;
-	uint16_t rows[FORMAT_BLOCK_ROWS];
+	uint64_t bits[FORMAT_BLOCK_ROWS + KERNEL_ROOM];
+	uint64_t mask;	   /* the states whose rows are not chosen */
+	uint32_t n_chosen; /* rows */
+	uint64_t chosen[FORMAT_BLOCK_ROWS / 64];
 };
 
-/* Working space of the encoder; all zeros at first. */
+/* Working space of the encoder; all zeros at first, but for the kernels. */
 struct column_encoder {
+	const struct kernels *kernels;
 	struct column_states states;
 	struct column_slots slots;
-	int64_t kept[FORMAT_BLOCK_ROWS], neighbor[FORMAT_BLOCK_ROWS]; /* what is not masked */
+	int64_t kept[FORMAT_BLOCK_ROWS + KERNEL_ROOM];	   /* what is not masked, */
+	int64_t neighbor[FORMAT_BLOCK_ROWS + KERNEL_ROOM]; /* and beside it */
 	struct packing packings[2];
 	struct bytes dictionary, body;
 };
 
 void column_encoder_deinit(struct column_encoder *e);
 
-struct column_values column_values(const int64_t *at, uint32_t n);
+struct column_values column_values(const struct column_encoder *e, const int64_t *at, uint32_t n);
 
 /* Begins a block of n rows. state: of each of them; NULL: they have none. */
 void column_begin(struct column_encoder *e, const int64_t *state, uint32_t n);

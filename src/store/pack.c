@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "store/bits.h"
+
 enum {
 	GROUP = 64,   /* numbers that share a bit of a sparse packing's first bitmap */
 	FEW_BITS = 3, /* so narrow that the selectors of classes would not pay */
@@ -22,18 +24,6 @@ struct lengths {
 	unsigned n;
 	uint32_t bits; /* of all numbers together */
 };
-
-/* Twice a number and one more is never 0, which has no highest bit. */
-static void measure(const uint64_t *codes, uint32_t n, uint64_t top, uint8_t *lengths)
-{
-	if (top >> 63) {
-		for (uint32_t i = 0; i < n; i++)
-			lengths[i] = (uint8_t)bit_length(codes[i]);
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		lengths[i] = (uint8_t)(63 ^ __builtin_clzll(codes[i] << 1 | 1));
-}
 
 /* Four counters of each length, none longer than `width`, so that one need not wait for the others. */
 static void count_lengths(const uint8_t *lengths, uint32_t n, unsigned width, struct lengths *l)
@@ -113,54 +103,20 @@ static size_t groups_size(uint32_t n)
 	return bytes_of_bits((n + GROUP - 1) / GROUP);
 }
 
-/* Return: a bit for each of eight bytes below 128 that is not zero. */
-static inline uint64_t nonzero_bytes(const uint8_t *at)
-{
-	const uint64_t most = UINT64_C(0x7f7f7f7f7f7f7f7f), move = UINT64_C(0x0102040810204080);
-	uint64_t tops = (format_load64(at) + most) & ~most;
-
-	return (tops >> 7) * move >> 56;
-}
-
 /* What a sparse packing would hold. */
 struct sparse {
 	uint32_t n;  /* numbers that are not zero */
 	size_t size; /* of the bitmaps, with the byte for the packing of these numbers */
 };
 
-/* By p->lengths, or other bytes that are zero where a number is. */
-static struct sparse find_nonzero(struct packing *p)
+static struct sparse find_nonzero(struct packing *p, const struct kernels *k)
 {
-	const uint32_t groups = (p->n + GROUP - 1) / GROUP;
 	struct sparse s = {.size = groups_size(p->n) + 1};
 
-	memset(p->lengths + p->n, 0, groups * GROUP - p->n);
-	for (uint32_t i = 0; i < groups; i++) {
-		uint64_t bits = 0;
-
-		for (uint32_t k = 0; k < GROUP; k += 8)
-			bits |= nonzero_bytes(p->lengths + i * GROUP + k) << k;
-		p->nonzero[i] = bits;
-		s.n += (uint32_t)__builtin_popcountll(bits);
-		s.size += bits ? 8 : 0;
-	}
+	s.n = k->nonzero(p->codes, p->n, p->nonzero);
+	for (uint32_t i = 0; i * GROUP < p->n; i++)
+		s.size += p->nonzero[i] ? 8 : 0;
 	return s;
-}
-
-/* Leaves the codes that are not zero, less 1. Return: all bits of these. */
-static uint64_t drop_zeros(struct packing *p)
-{
-	uint64_t *to = p->codes, all = 0;
-
-	for (uint32_t i = 0; i < p->n; i += GROUP) {
-		for (uint64_t bits = p->nonzero[i / GROUP]; bits; bits &= bits - 1) {
-			uint64_t x = p->codes[i + (uint32_t)__builtin_ctzll(bits)] - 1;
-
-			*to++ = x;
-			all |= x;
-		}
-	}
-	return all;
 }
 
 /* --- choosing the packing --- */
@@ -190,15 +146,15 @@ static void choose_dense(struct packing *p, const struct lengths *l)
 	memcpy(p->widths, widths, sizeof(widths));
 }
 
-static void choose_sparse(struct packing *p, const struct sparse *s)
+static void choose_sparse(struct packing *p, const struct sparse *s, const struct kernels *k)
 {
-	const uint64_t all = drop_zeros(p);
+	const uint64_t all = k->drop_zeros(p->codes, p->nonzero, p->n);
 	struct lengths l;
 
 	p->n_dense = s->n;
 	p->size = 0;
 	if (bit_length(all) > FEW_BITS) {
-		measure(p->codes, s->n, all, p->lengths);
+		k->lengths(p->codes, all, s->n, p->lengths);
 		count_lengths(p->lengths, s->n, bit_length(all), &l);
 		choose_dense(p, &l);
 	} else if (all) {
@@ -210,17 +166,15 @@ static void choose_sparse(struct packing *p, const struct sparse *s)
 }
 
 /* Of numbers so short that classes do not pay. */
-static void choose_short(struct packing *p)
+static void choose_short(struct packing *p, const struct kernels *k)
 {
 	const unsigned width = bit_length(p->top);
 
-	for (uint32_t i = 0; i < p->n; i++)
-		p->lengths[i] = (uint8_t)p->codes[i];
-	struct sparse s = find_nonzero(p);
+	struct sparse s = find_nonzero(p, k);
 	size_t rest = bytes_of_bits((uint64_t)bit_length(p->top - 1) * s.n);
 
 	if (s.size + rest < bytes_of_bits((uint64_t)width * p->n))
-		choose_sparse(p, &s);
+		choose_sparse(p, &s, k);
 	else
 		choose_fixed(p, width);
 }
@@ -229,22 +183,22 @@ static void choose_short(struct packing *p)
  * With classes a zero takes the two bits of its selector, if there is one for it. Without zeros it takes
  * the bit of the bitmap, and so does each of the others: this pays if there are many.
  */
-static void choose_long(struct packing *p)
+static void choose_long(struct packing *p, const struct kernels *k)
 {
 	struct lengths l;
 
-	measure(p->codes, p->n, p->top, p->lengths);
+	k->lengths(p->codes, p->top, p->n, p->lengths);
 	count_lengths(p->lengths, p->n, bit_length(p->top), &l);
 	if (l.at[0] || l.upto[0] < p->n / 8 * 3) {
 		choose_dense(p, &l);
 		return;
 	}
-	struct sparse s = find_nonzero(p);
+	struct sparse s = find_nonzero(p, k);
 
-	choose_sparse(p, &s);
+	choose_sparse(p, &s, k);
 }
 
-void pack_choose(struct packing *p)
+void pack_choose(struct packing *p, const struct kernels *k)
 {
 	p->kind = PACK_CONSTANT;
 	p->size = 0;
@@ -252,139 +206,36 @@ void pack_choose(struct packing *p)
 	if (!p->top)
 		return;
 	if (bit_length(p->top) <= FEW_BITS)
-		choose_short(p);
+		choose_short(p, k);
 	else
-		choose_long(p);
+		choose_long(p, k);
 }
 
 /* --- writing --- */
 
-struct bit_writer {
-	uint8_t *at;
-	uint64_t word;
-	unsigned fill; /* bits of it, < 8 */
-};
-
-enum { PUT_BITS = 56 }; /* at most, at once */
-
-/* There have to be 8 bytes of room. */
-static inline void put_bits(struct bit_writer *w, uint64_t x, unsigned width)
+static uint8_t *put_fixed(uint8_t *at, const struct packing *p, const struct kernels *k)
 {
-	w->word |= x << w->fill;
-	format_store64(w->at, w->word);
-	w->fill += width;
-	w->at += w->fill / 8;
-	w->word >>= w->fill & ~7U;
-	w->fill &= 7;
+	*at = p->widths[0];
+	return k->put_fixed(at + 1, p->codes, p->n_dense, p->widths[0]);
 }
 
-static inline void put_wide(struct bit_writer *w, uint64_t x, unsigned width)
+static uint8_t *put_classes(uint8_t *at, struct packing *p, const struct kernels *k)
 {
-	unsigned low = width < 32 ? width : 32;
-
-	put_bits(w, x & UINT32_MAX, low);
-	put_bits(w, x >> 32, width - low);
-}
-
-/* Return: where the bytes end. */
-static uint8_t *finish_bits(const struct bit_writer *w)
-{
-	return w->at + (w->fill != 0);
-}
-
-/* Return: how many were put. */
-static uint32_t put_pairs(struct bit_writer *w, const uint64_t *codes, uint32_t n, unsigned width)
-{
-	uint32_t i = 0;
-
-	for (; i + 1 < n; i += 2)
-		put_bits(w, codes[i] | codes[i + 1] << width, 2 * width);
-	return i;
-}
-
-static uint8_t *put_fixed(uint8_t *at, const uint64_t *codes, uint32_t n, unsigned width)
-{
-	struct bit_writer w = {.at = at + 1};
-	uint32_t i = 0;
-
-	*at = (uint8_t)width;
-	if (width <= PUT_BITS / 2)
-		i = put_pairs(&w, codes, n, width);
-	for (; i < n; i++)
-		put_wide(&w, codes[i], width);
-	return finish_bits(&w);
-}
-
-/* By length of a number. */
-struct classes {
-	uint8_t selector[PACK_MAX_WIDTH + 1], width[PACK_MAX_WIDTH + 1];
-};
-
-static void find_classes(struct classes *classes, const uint8_t *widths)
-{
-	for (unsigned length = 0, c = 0; length <= widths[PACK_CLASSES_N - 1]; length++) {
-		while (widths[c] < length)
-			c++;
-		classes->selector[length] = (uint8_t)c;
-		classes->width[length] = widths[c];
-	}
-}
-
-/* Four numbers make a byte of selectors. */
-static inline uint8_t select_four(const struct classes *c, const uint8_t *lengths)
-{
-	return (uint8_t)(c->selector[lengths[0]] | c->selector[lengths[1]] << 2 |
-			 c->selector[lengths[2]] << 4 | c->selector[lengths[3]] << 6);
-}
-
-static inline void put_two(struct bit_writer *w, const struct classes *c, const uint64_t *codes,
-			   const uint8_t *lengths)
-{
-	unsigned first = c->width[lengths[0]];
-
-	put_bits(w, codes[0] | codes[1] << first, first + c->width[lengths[1]]);
-}
-
-/* Puts as many fours as there are. Return: how many numbers that is. */
-static uint32_t put_fours(struct bit_writer *w, uint8_t *selectors, const struct packing *p,
-			  const struct classes *c)
-{
-	uint32_t i = 0;
-
-	for (; i + 3 < p->n_dense; i += 4) {
-		selectors[i / 4] = select_four(c, p->lengths + i);
-		put_two(w, c, p->codes + i, p->lengths + i);
-		put_two(w, c, p->codes + i + 2, p->lengths + i + 2);
-	}
-	return i;
-}
-
-static uint8_t *put_classes(uint8_t *at, const struct packing *p)
-{
-	const size_t selectors_size = bytes_of_bits(2 * (uint64_t)p->n_dense);
 	uint8_t *selectors = at + PACK_CLASSES_N;
-	struct bit_writer w = {.at = selectors + selectors_size};
-	struct classes c;
-	uint32_t i = 0;
+	uint8_t *numbers = selectors + bytes_of_bits(2 * (uint64_t)p->n_dense);
 
-	find_classes(&c, p->widths);
 	memcpy(at, p->widths, PACK_CLASSES_N);
-	if (p->widths[PACK_CLASSES_N - 1] <= PUT_BITS / 2)
-		i = put_fours(&w, selectors, p, &c);
-	memset(selectors + i / 4, 0, selectors_size - i / 4);
-	for (; i < p->n_dense; i++) {
-		selectors[i / 4] |= (uint8_t)(c.selector[p->lengths[i]] << i % 4 * 2);
-		put_wide(&w, p->codes[i], c.width[p->lengths[i]]);
-	}
-	return finish_bits(&w);
+	k->classify(p->widths, p->lengths, p->n_dense, selectors);
+	return k->put_each(numbers, p->codes, p->lengths, p->n_dense,
+			   p->widths[PACK_CLASSES_N - 1]);
 }
 
-static uint8_t *put_dense(uint8_t *at, unsigned kind, const struct packing *p)
+static uint8_t *put_dense(uint8_t *at, unsigned kind, struct packing *p, const struct kernels *k)
 {
 	if (kind == PACK_FIXED)
-		return put_fixed(at, p->codes, p->n_dense, p->widths[0]);
+		return put_fixed(at, p, k);
 	if (kind == PACK_CLASSES)
-		return put_classes(at, p);
+		return put_classes(at, p, k);
 	return at;
 }
 
@@ -403,16 +254,16 @@ static uint8_t *put_bitmaps(uint8_t *at, const struct packing *p)
 	return at;
 }
 
-void pack_put(struct bytes *out, const struct packing *p)
+void pack_put(struct bytes *out, struct packing *p, const struct kernels *k)
 {
-	uint8_t *at = bytes_room(out, p->size + 16);
+	uint8_t *at = bytes_room(out, p->size + BITS_ROOM);
 
 	if (p->kind == PACK_SPARSE) {
 		at = put_bitmaps(at, p);
 		*at++ = p->inner;
-		at = put_dense(at, p->inner, p);
+		at = put_dense(at, p->inner, p, k);
 	} else {
-		at = put_dense(at, p->kind, p);
+		at = put_dense(at, p->kind, p, k);
 	}
 	out->n = (size_t)(at - out->at);
 }

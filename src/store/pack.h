@@ -13,6 +13,7 @@
 
 #include "store/bytes.h"
 #include "store/format.h"
+#include "store/kernels.h"
 
 enum packing_kind { PACK_CONSTANT, PACK_FIXED, PACK_CLASSES, PACK_SPARSE, PACK_N };
 
@@ -24,14 +25,15 @@ struct packing {
 	uint32_t n; /* at most FORMAT_BLOCK_ROWS */
 	uint64_t
 		top; /* none is larger, and the largest has as many bits; 0: they are not looked at */
-	uint64_t codes[FORMAT_BLOCK_ROWS];
+	uint64_t codes[FORMAT_BLOCK_ROWS + KERNEL_ROOM];
 
 	/* Of pack_choose(). */
 	uint8_t kind;
 	uint8_t inner;			/* PACK_SPARSE: the packing of those that are not zero */
 	uint8_t widths[PACK_CLASSES_N]; /* ascending; PACK_FIXED: the first */
 	uint32_t n_dense; /* codes that are left; PACK_SPARSE: those not zero, less 1 */
-	uint8_t lengths[FORMAT_BLOCK_ROWS];	  /* PACK_CLASSES: bits of each of them */
+	uint8_t lengths
+		[FORMAT_BLOCK_ROWS]; /* PACK_CLASSES: bits of each of them; later, its width */
 	uint64_t nonzero[FORMAT_BLOCK_ROWS / 64]; /* PACK_SPARSE: a bit per number */
 	size_t size;				  /* bytes */
 };
@@ -42,10 +44,10 @@ static inline unsigned bit_length(uint64_t x)
 }
 
 /* Finds the smallest packing, nearly. Changes the codes: only pack_put() can tell what they are then. */
-void pack_choose(struct packing *p);
+void pack_choose(struct packing *p, const struct kernels *k);
 
-/* Appends p->size bytes. */
-void pack_put(struct bytes *out, const struct packing *p);
+/* Appends p->size bytes. Once only: what it needs is used up then. */
+void pack_put(struct bytes *out, struct packing *p, const struct kernels *k);
 
 /*
  * Takes n <= FORMAT_BLOCK_ROWS numbers of this packing. Only bytes of the slice count, but up to 9

@@ -2,83 +2,50 @@
 
 #include "schema/table.h"
 
-enum {
-	AHEAD = 4,    /* times of the base that are looked at together */
-	NEARBY = 4,   /* so often, before the time is taken for far away */
-	SAMPLES = 64, /* times of the block that tell what all are like */
-};
+enum { SAMPLES = 64 }; /* times of the block that tell what all are like */
 
 void times_encoder_deinit(struct times_encoder *t)
 {
 	bytes_deinit(&t->scratch);
 }
 
-/* Return: the number of the last of n >= 1 times that is not later than t; 0 if there is none. */
-static inline uint32_t search(const int64_t *at, uint32_t n, int64_t t)
-{
-	uint32_t first = 0;
-
-	for (uint32_t half; n > 1; n -= half) {
-		half = n / 2;
-		first += half & -(uint32_t)(at[first + half] <= t);
-	}
-	return first;
-}
-
-/* Return: the number of the last time that is not later than t, looked for from `rank` on. */
-static inline uint32_t rank_from(const struct times_base *base, uint32_t rank, int64_t t)
-{
-	for (uint32_t i = 0; i < NEARBY && rank + AHEAD < base->n; i++) {
-		const int64_t *next = base->at + rank + 1;
-		/* They ascend; no branch on each, which nobody could foretell. */
-		uint32_t n =
-			(uint32_t)(next[0] <= t) + (next[1] <= t) + (next[2] <= t) + (next[3] <= t);
-
-		rank += n;
-		if (n < AHEAD)
-			return rank;
-	}
-	return rank + search(base->at + rank, base->n - rank, t);
-}
-
-static void find_ranks(const struct times *times, const struct times_base *base, int64_t *ranks)
-{
-	uint32_t rank = 0;
-
-	for (uint32_t i = 0; i < times->n; i++) {
-		rank = rank_from(base, rank, times->ts[i]);
-		ranks[i] = rank;
-	}
-}
-
 static void encode_ts(struct times_encoder *t, struct column_encoder *e, const struct times *times,
 		      const struct times_base *base, struct bytes *out)
 {
+	const struct kernel_times by = {base->at, base->n, times->ts, NULL, times->n};
 	const struct column_values ranks = {.at = t->ranks, .n = times->n};
 	struct column_values rest = {.at = t->first, .n = times->n, .known = true};
 
-	find_ranks(times, base, t->ranks);
-	for (uint32_t i = 0; i < times->n; i++) {
-		t->first[i] = format_sub(times->ts[i], base->at[t->ranks[i]]);
-		rest.max |= t->first[i];
-	}
+	rest.max = (int64_t)e->kernels->ranks(&by, t->ranks, t->first);
 	column_encode_values(e, &ranks, COLUMN_IS_DELTA, out);
 	column_encode_values(e, &rest, 0, out);
+}
+
+/* The ends of rows, or their begins where they have none. Return: whether some have none. */
+static bool find_ends(const struct times *times, int64_t *ends)
+{
+	bool nulls = false;
+
+	for (uint32_t i = 0; i < times->n; i++) {
+		bool null = times->dur[i] == TABLE_NULL;
+
+		ends[i] = times->ts[i] + (null ? 0 : times->dur[i]);
+		nulls |= null;
+	}
+	return nulls;
 }
 
 static void encode_dur(struct times_encoder *t, struct column_encoder *e, const struct times *times,
 		       const struct times_base *base, struct bytes *out)
 {
-	for (uint32_t i = 0; i < times->n; i++) {
-		if (times->dur[i] == TABLE_NULL) {
-			t->first[i] = t->second[i] = TABLE_NULL;
-			continue;
-		}
-		int64_t end = times->ts[i] + times->dur[i];
-		uint32_t rank = rank_from(base, (uint32_t)t->ranks[i], end);
+	const struct kernel_times by = {base->at, base->n, t->first, t->ranks, times->n};
+	const bool nulls = find_ends(times, t->first);
 
-		t->first[i] = rank - t->ranks[i];
-		t->second[i] = format_sub(end, base->at[rank]);
+	e->kernels->ranks(&by, t->first, t->second);
+	e->kernels->take_off(t->first, t->ranks, times->n);
+	for (uint32_t i = 0; nulls && i < times->n; i++) {
+		if (times->dur[i] == TABLE_NULL)
+			t->first[i] = t->second[i] = TABLE_NULL;
 	}
 	column_encode_alone(e, t->first, times->n, 0, out);
 	column_encode_alone(e, t->second, times->n, 0, out);
@@ -126,42 +93,49 @@ static uint32_t n_samples(const struct times *times)
 	return times->n < SAMPLES ? times->n : SAMPLES;
 }
 
-/* Return: how many of n_samples() times are exactly one of the base's. */
-static uint32_t count_exact(const struct times *times, const struct times_base *base)
+/*
+ * Numbers of the base's times take less than the times themselves if more than a part of these is exactly
+ * there. A part of this size was found to be where it turns; spans also have their ends there.
+ * Return: so many of n_samples() times, at most, that it is not so.
+ */
+static uint32_t too_few(const struct times *times)
 {
-	const uint32_t n = n_samples(times);
-	uint32_t exact = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t t = times->ts[(size_t)i * times->n / n];
-
-		exact += base->at[search(base->at, base->n, t)] == t;
-	}
-	return exact;
+	return n_samples(times) * (times->dur ? 4 : 6) / 16;
 }
 
 /*
- * Whether numbers of the base's times take less than the times themselves, which is so if a part of these
- * is exactly there. A part of this size was found to be where it turns; spans also have their ends there.
+ * Return: how many of n_samples() times are exactly one of the base's. Where that turns out to be `floor` or
+ * less, any number that is.
  */
-static bool pays(const struct times *times, uint32_t exact)
+static uint32_t count_exact(const struct times *times, const struct times_base *base,
+			    uint32_t floor)
 {
-	return exact * 16 > n_samples(times) * (times->dur ? 4 : 6);
+	const uint32_t n = n_samples(times);
+	uint32_t exact = 0, rank = 0;
+
+	for (uint32_t i = 0; i < n && exact + (n - i) > floor; i++) {
+		int64_t t = times->ts[(size_t)i * times->n / n];
+
+		rank += kernel_search(base->at + rank, base->n - rank, t);
+		exact += base->at[rank] == t;
+	}
+	return exact;
 }
 
 void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
 		  const struct times_base *bases, uint32_t n_bases, struct bytes *out)
 {
-	uint32_t best = 0, most = 0;
+	const struct times_base *best = NULL;
+	uint32_t most = too_few(times);
 
 	for (uint32_t i = 0; i < n_bases; i++) {
-		uint32_t exact = count_exact(times, &bases[i]);
+		uint32_t exact = count_exact(times, &bases[i], most);
 
-		best = exact > most ? i : best;
+		best = exact > most ? &bases[i] : best;
 		most = exact > most ? exact : most;
 	}
-	if (pays(times, most))
-		encode_by_base(t, e, times, &bases[best], out);
+	if (best)
+		encode_by_base(t, e, times, best, out);
 	else
 		encode_plain(e, times, out);
 }

@@ -29,8 +29,8 @@ struct times_base {
 /* Working space; all zeros at first. */
 struct times_encoder {
 	struct bytes scratch;
-	int64_t ranks[FORMAT_BLOCK_ROWS]; /* of the block's ts */
-	int64_t first[FORMAT_BLOCK_ROWS], second[FORMAT_BLOCK_ROWS];
+	int64_t ranks[FORMAT_BLOCK_ROWS + KERNEL_ROOM]; /* of the block's ts */
+	int64_t first[FORMAT_BLOCK_ROWS + KERNEL_ROOM], second[FORMAT_BLOCK_ROWS + KERNEL_ROOM];
 };
 
 void times_encoder_deinit(struct times_encoder *t);

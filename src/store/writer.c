@@ -100,7 +100,7 @@ struct store_writer {
 	struct column_encoder encoder;
 	struct times_encoder times;
 	struct bytes bytes; /* of the piece that is made */
-	int64_t left[BLOCK_ROWS];
+	int64_t left[BLOCK_ROWS + KERNEL_ROOM];
 	struct spill *roots; /* of lanes that are ended */
 	uint64_t n_roots[TABLE_N];
 
@@ -126,6 +126,7 @@ int store_writer_new(struct store_writer **wp, const char *path, struct error *e
 		return ERR;
 	}
 	outfile_write(&w->file, header, sizeof(header));
+	w->encoder.kernels = kernels_best();
 	w->roots = spill_new(ROOT_WIDTH, ROOT_KEYS);
 	*wp = w;
 	return 0;
@@ -465,7 +466,7 @@ static void encode_others(const struct job *j)
 	for (int c = t->n_keys; c < t->n_columns; c++) {
 		if (c == t->ts || c == t->dur || c == t->state)
 			continue;
-		values[c % 2] = column_values(column_of(j, c), j->n);
+		values[c % 2] = column_values(&w->encoder, column_of(j, c), j->n);
 		bool by_neighbor = encode_column(j, c, &values[c % 2], beside) == COLUMN_NEIGHBOR;
 
 		beside.neighbor = by_neighbor ? NULL : &values[c % 2];
