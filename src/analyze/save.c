@@ -75,14 +75,21 @@ static int64_t machine_of_vm(const struct identity *id, int vm)
 
 /* ---- lanes ------------------------------------------------------------------------------------ */
 
-static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum table_id table,
-				  const int64_t *row)
+static struct store_lane *new_lane(struct save *s, lanes_t *lanes, size_t i, enum table_id table)
 {
+	int64_t key[TABLE_MAX_KEYS] = {(int64_t)i};
+
 	while (lanes->n <= i)
 		vec_push(lanes);
-	if (!lanes->at[i])
-		lanes->at[i] = store_writer_lane(s->writer, table, row);
-	return lanes->at[i];
+	return lanes->at[i] = store_writer_lane(s->writer, table, key);
+}
+
+/* Return: the lane of this vCPU. */
+static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum table_id table)
+{
+	struct store_lane *lane = i < lanes->n ? lanes->at[i] : NULL;
+
+	return lane ? lane : new_lane(s, lanes, i, table);
 }
 
 static struct thread_lanes *find_thread(const struct save *s, uint32_t thread)
@@ -92,6 +99,7 @@ static struct thread_lanes *find_thread(const struct save *s, uint32_t thread)
 	return place == SLOT_NONE ? NULL : &s->threads.at[place];
 }
 
+/* Finds them, or makes room for them. */
 static struct thread_lanes *lanes_of_thread(struct save *s, uint32_t thread)
 {
 	struct thread_lanes *known = find_thread(s, thread);
@@ -132,18 +140,15 @@ static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint3
 	return index ? s->cpus.at[*index] : NULL;
 }
 
-/* Finds it or makes it, as the row names it. */
-static struct store_lane *lane_of_cpu(struct save *s, const struct cpu_interval *i,
-				      const int64_t *row)
+static struct store_lane *new_cpu(struct save *s, uint32_t machine, uint32_t cpu)
 {
-	struct store_lane *lane = find_cpu(s, i->machine, i->cpu);
+	int64_t keys[TABLE_MAX_KEYS] = {machine, cpu};
+	struct store_lane *lane = store_writer_lane(s->writer, TABLE_CPU_STATE, keys);
 
-	if (lane)
-		return lane;
-	lane = *vec_push(&s->cpus) = store_writer_lane(s->writer, TABLE_CPU_STATE, row);
-	map_put(&s->cpu_lanes, (uint64_t)i->machine << 32 | i->cpu, s->cpus.n - 1);
-	if (i->machine < FEW_MACHINES && i->cpu < FEW_CPUS)
-		s->few_cpus[i->machine][i->cpu] = lane;
+	*vec_push(&s->cpus) = lane;
+	map_put(&s->cpu_lanes, (uint64_t)machine << 32 | cpu, s->cpus.n - 1);
+	if (machine < FEW_MACHINES && cpu < FEW_CPUS)
+		s->few_cpus[machine][cpu] = lane;
 	return lane;
 }
 
@@ -223,27 +228,36 @@ static void on_begin(void *ctx, const struct identity *identity)
 	((struct save *)ctx)->identity = identity;
 }
 
+/* A column's place among those behind another one. */
+#define BEHIND(table, column, other) (COL_##table##_##column - COL_##table##_##other - 1)
+
+#define VCPU_STATE(column)   BEHIND(VCPU_STATE, column, STATE)
+#define VM_EXIT(column)	     BEHIND(VM_EXIT, column, DUR)
+#define THREAD_STATE(column) BEHIND(THREAD_STATE, column, STATE)
+#define CPU_STATE(column)    BEHIND(CPU_STATE, column, STATE)
+#define WAKEUP(column)	     BEHIND(WAKEUP, column, TS)
+
 static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 {
 	struct save *s = ctx;
-	int64_t row[COL_VCPU_STATE_N_COLUMNS] = {
-		[COL_VCPU_STATE_VCPU_ID] = i->vcpu,
-		[COL_VCPU_STATE_TS] = i->begin,
-		[COL_VCPU_STATE_DUR] = i->end - i->begin,
-		[COL_VCPU_STATE_STATE] = i->state,
-		[COL_VCPU_STATE_EXIT_REASON] = exit_reason(&i->cause),
-		[COL_VCPU_STATE_EXIT_NAME] = exit_name(s, &i->cause),
-		[COL_VCPU_STATE_PCPU] = or_null(i->cpu),
-		[COL_VCPU_STATE_OCCUPANT_THREAD_ID] = or_null(i->occupant),
-		[COL_VCPU_STATE_USERSPACE_REASON] = i->userspace_reason,
-	};
+	struct store_lane *lane = lane_of(s, &s->vcpus, i->vcpu, TABLE_VCPU_STATE);
+	int64_t *row = store_lane_state(lane, i->begin, i->end, i->state);
 
+	if (row) {
+		row[VCPU_STATE(EXIT_REASON)] = exit_reason(&i->cause);
+		row[VCPU_STATE(EXIT_NAME)] = exit_name(s, &i->cause);
+		row[VCPU_STATE(PCPU)] = or_null(i->cpu);
+		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant);
+		row[VCPU_STATE(USERSPACE_REASON)] = i->userspace_reason;
+	}
+	if (i->cpu == NO_CPU)
+		return;
 	const struct ident_vcpu *vcpu = &s->identity->vcpus.at[i->vcpu];
 	uint32_t host = (uint32_t)s->identity->vms.at[vcpu->vm].host;
-	struct store_lane *cpu = i->cpu == NO_CPU ? NULL : find_cpu(s, host, i->cpu);
+	struct store_lane *cpu = find_cpu(s, host, i->cpu);
 
-	store_lane_add(lane_of(s, &s->vcpus, i->vcpu, TABLE_VCPU_STATE, row), row);
-	note_cpu(&s->vcpus, i->vcpu, cpu);
+	if (cpu)
+		store_lane_near(lane, cpu);
 	note_cpu(&s->exits, i->vcpu, cpu);
 }
 
@@ -251,63 +265,52 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 {
 	struct save *s = ctx;
 	bool whole = x->end != INT64_MIN, split = whole && x->has_parts;
-	int64_t row[COL_VM_EXIT_N_COLUMNS] = {
-		[COL_VM_EXIT_VCPU_ID] = x->vcpu,
-		[COL_VM_EXIT_TS] = x->begin,
-		[COL_VM_EXIT_DUR] = whole ? x->end - x->begin : TABLE_NULL,
-		[COL_VM_EXIT_EARLY_NS] = x->early,
-		[COL_VM_EXIT_REASON] = exit_reason(&x->cause),
-		[COL_VM_EXIT_NAME] = exit_name(s, &x->cause),
-		[COL_VM_EXIT_RIP] = x->rip ? (int64_t)x->rip : TABLE_NULL,
-		[COL_VM_EXIT_HANDLED_NS] = split ? x->handled : TABLE_NULL,
-		[COL_VM_EXIT_USERSPACE_NS] = split ? x->userspace : TABLE_NULL,
-		[COL_VM_EXIT_PREEMPTED_NS] = split ? x->preempted : TABLE_NULL,
-		[COL_VM_EXIT_BLOCKED_NS] = split ? x->blocked : TABLE_NULL,
-		[COL_VM_EXIT_GUEST_THREAD_ID] = or_null(x->guest_thread),
-		[COL_VM_EXIT_ISA] = x->cause.isa ? x->cause.isa : TABLE_NULL,
-		[COL_VM_EXIT_VECTOR] = x->vector,
-	};
+	int64_t *row = store_lane_span(lane_of(s, &s->exits, x->vcpu, TABLE_VM_EXIT), x->begin,
+				       whole ? x->end - x->begin : TABLE_NULL);
 
-	store_lane_add(lane_of(s, &s->exits, x->vcpu, TABLE_VM_EXIT, row), row);
+	if (!row)
+		return;
+	row[VM_EXIT(EARLY_NS)] = x->early;
+	row[VM_EXIT(REASON)] = exit_reason(&x->cause);
+	row[VM_EXIT(NAME)] = exit_name(s, &x->cause);
+	row[VM_EXIT(RIP)] = x->rip ? (int64_t)x->rip : TABLE_NULL;
+	row[VM_EXIT(HANDLED_NS)] = split ? x->handled : TABLE_NULL;
+	row[VM_EXIT(USERSPACE_NS)] = split ? x->userspace : TABLE_NULL;
+	row[VM_EXIT(PREEMPTED_NS)] = split ? x->preempted : TABLE_NULL;
+	row[VM_EXIT(BLOCKED_NS)] = split ? x->blocked : TABLE_NULL;
+	row[VM_EXIT(GUEST_THREAD_ID)] = or_null(x->guest_thread);
+	row[VM_EXIT(ISA)] = x->cause.isa ? x->cause.isa : TABLE_NULL;
+	row[VM_EXIT(VECTOR)] = x->vector;
 }
 
 static void on_thread(void *ctx, const struct thread_interval *i)
 {
 	struct save *s = ctx;
-	int64_t row[COL_THREAD_STATE_N_COLUMNS] = {
-		[COL_THREAD_STATE_THREAD_ID] = i->thread,
-		[COL_THREAD_STATE_TS] = i->begin,
-		[COL_THREAD_STATE_DUR] = i->end - i->begin,
-		[COL_THREAD_STATE_STATE] = i->state,
-		[COL_THREAD_STATE_CPU] = or_null(i->cpu),
-		[COL_THREAD_STATE_SYSCALL] = syscall_name(s, i->syscall),
-	};
-
 	struct thread_lanes *l = lanes_of_thread(s, i->thread);
 
 	if (!l->states)
-		l->states = store_lane_new(s->writer, TABLE_THREAD_STATE, row);
-	store_lane_add(l->states, row);
+		l->states = store_lane_new(s->writer, TABLE_THREAD_STATE, &(int64_t){i->thread});
+	int64_t *row = store_lane_state(l->states, i->begin, i->end, i->state);
+
+	if (!row)
+		return;
+	row[THREAD_STATE(CPU)] = or_null(i->cpu);
+	row[THREAD_STATE(SYSCALL)] = syscall_name(s, i->syscall);
 }
 
 static void on_cpu(void *ctx, const struct cpu_interval *i)
 {
 	struct save *s = ctx;
-	int64_t row[COL_CPU_STATE_N_COLUMNS] = {
-		[COL_CPU_STATE_MACHINE_ID] = i->machine,
-		[COL_CPU_STATE_CPU] = i->cpu,
-		[COL_CPU_STATE_TS] = i->begin,
-		[COL_CPU_STATE_DUR] = i->end - i->begin,
-		[COL_CPU_STATE_STATE] = i->state,
-		[COL_CPU_STATE_THREAD_ID] = or_null(i->thread),
-		[COL_CPU_STATE_VM_ID] = machine_of_vm(s->identity, i->vm),
-		[COL_CPU_STATE_VCPU_ID] = index_or_null(i->vcpu),
-		[COL_CPU_STATE_GUEST_THREAD_ID] = or_null(i->guest_thread),
-	};
+	struct store_lane *known = find_cpu(s, i->machine, i->cpu);
+	struct store_lane *lane = known ? known : new_cpu(s, i->machine, i->cpu);
+	int64_t *row = store_lane_state(lane, i->begin, i->end, i->state);
 
-	struct store_lane *lane = lane_of_cpu(s, i, row);
-
-	store_lane_add(lane, row);
+	if (row) {
+		row[CPU_STATE(THREAD_ID)] = or_null(i->thread);
+		row[CPU_STATE(VM_ID)] = machine_of_vm(s->identity, i->vm);
+		row[CPU_STATE(VCPU_ID)] = index_or_null(i->vcpu);
+		row[CPU_STATE(GUEST_THREAD_ID)] = or_null(i->guest_thread);
+	}
 	note_cpu_of_thread(s, i->thread, lane);
 	if (i->state != CPU_VM)
 		return;
@@ -322,23 +325,21 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 static void on_wakeup(void *ctx, const struct wakeup *w)
 {
 	struct save *s = ctx;
-	int64_t row[COL_WAKEUP_N_COLUMNS] = {
-		[COL_WAKEUP_MACHINE_ID] = w->machine,
-		[COL_WAKEUP_THREAD_ID] = w->thread,
-		[COL_WAKEUP_TS] = w->ts,
-		[COL_WAKEUP_WAKER_THREAD_ID] = or_null(w->waker),
-		[COL_WAKEUP_VCPU_ID] = index_or_null(w->vcpu),
-		[COL_WAKEUP_VCPU_WAKE_NS] = w->vcpu_woken,
-		[COL_WAKEUP_VCPU_RUN_NS] = w->vcpu_ran,
-		[COL_WAKEUP_ENTRY_NS] = w->entered,
-		[COL_WAKEUP_RUN_NS] = w->ran,
-	};
-
 	struct thread_lanes *l = lanes_of_thread(s, w->thread);
+	int64_t keys[TABLE_MAX_KEYS] = {w->machine, w->thread};
 
 	if (!l->wakeups)
-		l->wakeups = store_lane_new(s->writer, TABLE_WAKEUP, row);
-	store_lane_add(l->wakeups, row);
+		l->wakeups = store_lane_new(s->writer, TABLE_WAKEUP, keys);
+	int64_t *row = store_lane_point(l->wakeups, w->ts);
+
+	if (!row)
+		return;
+	row[WAKEUP(WAKER_THREAD_ID)] = or_null(w->waker);
+	row[WAKEUP(VCPU_ID)] = index_or_null(w->vcpu);
+	row[WAKEUP(VCPU_WAKE_NS)] = w->vcpu_woken;
+	row[WAKEUP(VCPU_RUN_NS)] = w->vcpu_ran;
+	row[WAKEUP(ENTRY_NS)] = w->entered;
+	row[WAKEUP(RUN_NS)] = w->ran;
 }
 
 static int64_t text(struct save *s, const char *string)

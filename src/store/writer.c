@@ -8,6 +8,7 @@
 #include "base/worker.h"
 #include "store/format.h"
 #include "store/hash.h"
+#include "store/lane.h"
 #include "store/node.h"
 #include "store/outfile.h"
 #include "store/spill.h"
@@ -16,66 +17,33 @@
 enum {
 	BLOCK_ROWS = 512,
 	FIRST_ROWS = 8,
-	BASE_TIMES = 4096,	/* of a CPU's lane that are kept for others; a power of two */
-	N_NEAR = 2,		/* lanes that a block may count on, of which it takes one */
-	MOST_BASE_TIMES = 8,	/* per row of a block that counts on them */
-	FEW_ROWS = 64,		/* of a block when memory for open ones is short */
-	OPEN_BUDGET = 24 << 20, /* bytes of open blocks that make memory short */
-	MAX_JOBS = 16,		/* that wait */
+	MOST_BASE_TIMES = 8,		   /* per row of a block that counts on them */
+	FEW_ROWS = 64,			   /* of a block when memory for open ones is short */
+	OPEN_BUDGET = 24 << 20,		   /* bytes of open blocks that make memory short */
+	MAX_JOBS = 16,			   /* that wait */
+	STRIDE = BLOCK_ROWS + KERNEL_ROOM, /* from column to column of a block */
 };
 
 /* Entries of one level of a lane's index that no node holds yet. */
-struct level {
+struct lane_level {
 	VEC(struct entry) entries;
 };
 
-/* When the last rows of a CPU's lane began: the n-th at n % BASE_TIMES. */
-struct recent {
-	uint64_t n;
-	int64_t at[BASE_TIMES];
-};
-
 /*
- * Behind the keys ts comes first in every table that has one, then dur and state. Of states dur is not kept:
- * it follows from the ts of the row after.
+ * Behind the keys ts comes first in every table that has one, then dur and state. Of states dur is
+ * not kept: it follows from the ts of the row after.
  */
 enum { TS, DUR, STATE };
-
-struct store_lane {
-	/* What each row needs. */
-	int64_t *columns; /* of the open block: the values of each that is kept, `stride` apart */
-	uint32_t n, cap;  /* rows in it, and room */
-	uint32_t stride;
-	uint8_t n_keys;
-	uint8_t width;	 /* columns that are kept */
-	uint8_t skipped; /* behind the first that is kept: dur */
-	uint8_t n_states;
-	int64_t ts, end; /* of the last row */
-	bool begun;	 /* it has rows */
-	uint8_t kind;
-	struct recent *recent; /* owned; lanes of cpu_state only */
-
-	struct store_writer *writer;
-	size_t number; /* in the writer's lanes */
-	const struct table *table;
-	int64_t keys[TABLE_MAX_KEYS];
-	const struct store_lane *near[N_NEAR]; /* lanes that have most of its times, or NULL */
-
-	/* Of whoever does the jobs. */
-	struct level *levels; /* owned */
-	uint32_t n_levels;
-	struct column_hint *hints; /* owned; by column; NULL: it had no block yet */
-};
 
 /* A block to be written. */
 struct job {
 	struct store_lane *lane;
-	int64_t *columns;
-	uint32_t n, stride;
+	int64_t *rows;
+	uint32_t n;
 	int64_t end; /* of its last row */
 	uint32_t n_bases;
-	struct times_base bases[N_NEAR]; /* their times are owned */
-	bool last;			 /* nothing of its lane follows */
+	struct times_base bases[LANE_NEAR]; /* their times are owned */
+	bool last;			    /* nothing of its lane follows */
 };
 
 /* A root, as numbers: where a lane stands in the directory, and the entry that holds all of it. */
@@ -99,7 +67,8 @@ struct store_writer {
 	struct outfile file;
 	struct column_encoder encoder;
 	struct times_encoder times;
-	struct bytes bytes; /* of the piece that is made */
+	struct bytes bytes;			     /* of the piece that is made */
+	int64_t columns[TABLE_MAX_COLUMNS * STRIDE]; /* of the block that is made */
 	int64_t left[BLOCK_ROWS + KERNEL_ROOM];
 	struct spill *roots; /* of lanes that are ended */
 	uint64_t n_roots[TABLE_N];
@@ -208,7 +177,7 @@ static void lane_free(struct store_lane *l)
 	free(l->levels);
 	free(l->hints);
 	free(l->recent);
-	free(l->columns);
+	free(l->rows);
 	free(l);
 }
 
@@ -257,19 +226,19 @@ static void add_entry(struct store_lane *l, uint32_t level, const struct entry *
 {
 	if (level == l->n_levels) {
 		l->levels = mem_realloc(l->levels, sizeof(*l->levels) * (level + 1));
-		l->levels[l->n_levels++] = (struct level){0};
+		l->levels[l->n_levels++] = (struct lane_level){0};
 	}
 	if (l->levels[level].entries.n == FORMAT_NODE_ENTRIES)
 		write_node(l, level);
 	*vec_push(&l->levels[level].entries) = *e;
 }
 
-/* Values of a column of the table. */
+/* Values of a column of the table, of the block that is made. */
 static const int64_t *column_of(const struct job *j, int c)
 {
 	uint32_t i = (uint32_t)(c - j->lane->table->n_keys);
 
-	return j->columns + (size_t)(i ? i - j->lane->skipped : 0) * j->stride;
+	return j->lane->writer->columns + (size_t)(i ? i - j->lane->skipped : 0) * STRIDE;
 }
 
 /* The time in each state: each lasts until the next one begins. */
@@ -318,14 +287,14 @@ static struct entry describe_times(const struct job *j)
 /* --- times by another lane's --- */
 
 /* Return: how many rows of the CPU, from its first one on, begin by t; of those still known. */
-static uint64_t rows_by(const struct recent *r, int64_t t)
+static uint64_t rows_by(const struct lane_times *r, int64_t t)
 {
-	uint64_t low = r->n > BASE_TIMES ? r->n - BASE_TIMES : 0, high = r->n;
+	uint64_t low = r->n > LANE_TIMES ? r->n - LANE_TIMES : 0, high = r->n;
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 
-		if (r->at[middle % BASE_TIMES] <= t)
+		if (r->at[middle % LANE_TIMES] <= t)
 			low = middle + 1;
 		else
 			high = middle;
@@ -336,15 +305,13 @@ static uint64_t rows_by(const struct recent *r, int64_t t)
 /* The end of the block's times. */
 static int64_t end_of_times(const struct job *j)
 {
-	const struct table *t = j->lane->table;
+	const int64_t *row = j->rows;
 	int64_t end = j->end;
 
-	if (t->kind != TABLE_SPANS)
+	if (j->lane->kind != TABLE_SPANS)
 		return end;
-	const int64_t *ts = column_of(j, t->ts), *dur = column_of(j, t->dur);
-
-	for (uint32_t i = 0; i < j->n; i++) {
-		int64_t row_end = dur[i] == TABLE_NULL ? ts[i] : ts[i] + dur[i];
+	for (uint32_t i = 0; i < j->n; i++, row += j->lane->width) {
+		int64_t row_end = row[DUR] == TABLE_NULL ? row[TS] : row[TS] + row[DUR];
 
 		end = row_end > end ? row_end : end;
 	}
@@ -352,10 +319,10 @@ static int64_t end_of_times(const struct job *j)
 }
 
 /* Takes the times when rows `from` to `to` of the CPU began, with room for one more. */
-static int64_t *copy_recent(const struct recent *r, uint64_t from, uint64_t to)
+static int64_t *copy_recent(const struct lane_times *r, uint64_t from, uint64_t to)
 {
-	size_t n = to - from, i = from % BASE_TIMES;
-	size_t first = n < BASE_TIMES - i ? n : BASE_TIMES - i;
+	size_t n = to - from, i = from % LANE_TIMES;
+	size_t first = n < LANE_TIMES - i ? n : LANE_TIMES - i;
 	int64_t *copy = mem_alloc((n + 1) * sizeof(*copy));
 
 	memcpy(copy, r->at + i, first * sizeof(*copy));
@@ -371,12 +338,12 @@ static int64_t *copy_recent(const struct recent *r, uint64_t from, uint64_t to)
 static bool find_base(const struct job *j, const struct store_lane *cpu, int64_t end,
 		      struct times_base *basep)
 {
-	const struct recent *r = cpu->recent;
-	int64_t first = j->columns[0];
+	const struct lane_times *r = cpu->recent;
+	int64_t first = j->rows[TS];
 	/* Rows that the CPU gets later may begin where its last one ends. */
 	uint64_t from = cpu->begun && cpu->end > first ? rows_by(r, first) : 0;
 
-	if (!from-- || from + BASE_TIMES < r->n)
+	if (!from-- || from + LANE_TIMES < r->n)
 		return false;
 	uint64_t to = rows_by(r, end);
 
@@ -396,7 +363,7 @@ static void find_bases(struct job *j)
 	const struct store_lane *l = j->lane;
 	int64_t end = l->near[0] ? end_of_times(j) : 0;
 
-	for (int i = 0; i < N_NEAR; i++) {
+	for (int i = 0; i < LANE_NEAR; i++) {
 		struct times_base *b = &j->bases[j->n_bases];
 
 		if (!l->near[i] || !find_base(j, l->near[i], end, b))
@@ -406,9 +373,9 @@ static void find_bases(struct job *j)
 	}
 }
 
-void store_lane_near(struct store_lane *lane, struct store_lane *cpu)
+void store_lane_now_near(struct store_lane *lane, struct store_lane *cpu)
 {
-	if (lane->near[0] == cpu || lane->recent || !cpu->recent)
+	if (lane->recent || !cpu->recent)
 		return;
 	lane->near[1] = lane->near[0];
 	lane->near[0] = cpu;
@@ -476,9 +443,10 @@ static void encode_others(const struct job *j)
 static void write_block(const struct job *j)
 {
 	struct store_writer *w = j->lane->writer;
-	struct entry e = describe_times(j);
-
 	const struct table *t = j->lane->table;
+
+	w->encoder.kernels->transpose(j->rows, j->n, j->lane->width, w->columns, STRIDE);
+	struct entry e = describe_times(j);
 
 	w->bytes.n = 0;
 	column_begin(&w->encoder, t->state == NO_COLUMN ? NULL : column_of(j, t->state), j->n);
@@ -510,75 +478,40 @@ mistake(struct store_lane *l, int64_t ts, const char *fmt, ...)
 	free(what);
 }
 
-/* Says what is wrong with a row that was not taken. */
-static void refuse(struct store_lane *l, const int64_t *row)
+/* Says what is wrong with a row that is not taken. state: of a lane of states. */
+static void refuse(struct store_lane *l, int64_t ts, int64_t dur, int64_t state)
 {
-	const struct table *t = l->table;
-	int64_t ts = row[t->ts], dur = t->dur == NO_COLUMN ? 0 : row[t->dur];
-
 	if (ts == TABLE_NULL || (l->n_states && dur == TABLE_NULL))
 		mistake(l, ts, "it has no %s", ts == TABLE_NULL ? "ts" : "dur");
 	else if (l->n_states && l->begun && ts != l->end)
 		mistake(l, ts, "the row before it ends at %" PRId64, l->end);
 	else if (l->begun && ts < l->ts)
 		mistake(l, ts, "the row before it is at %" PRId64, l->ts);
-	else if (l->n_states && (uint64_t)row[t->state] >= (uint64_t)l->n_states)
-		mistake(l, ts, "there is no state %" PRId64, row[t->state]);
+	else if (l->n_states && (uint64_t)state >= (uint64_t)l->n_states)
+		mistake(l, ts, "there is no state %" PRId64, state);
 	else
 		mistake(l, ts, "its dur is %" PRId64, dur);
 }
 
-/* Return: whether this may be the next row of a lane of states; if so it is what follows. */
-static inline bool take_state(struct store_lane *l, const int64_t *from)
+bool store_lane_takes(struct store_lane *l, int64_t ts, int64_t end, int64_t state)
 {
-	int64_t ts = from[TS], dur = from[DUR], end;
 	bool follows = ts == l->end || (!l->begun && ts != TABLE_NULL);
+	int64_t dur = format_sub(end, ts);
 
-	if (!follows || dur < 0 || (uint64_t)from[STATE] >= l->n_states ||
-	    __builtin_add_overflow(ts, dur, &end))
+	if (!follows || end < ts || dur < 0 || (uint64_t)state >= l->n_states) {
+		refuse(l, ts, dur, state);
 		return false;
-	l->ts = ts;
-	l->end = end;
-	return true;
-}
-
-/* The same for lanes of spans and points. */
-static inline bool take_span(struct store_lane *l, const int64_t *from)
-{
-	int64_t ts = from[TS], dur = l->kind == TABLE_SPANS ? from[DUR] : TABLE_NULL, end = ts;
-
-	if (ts == TABLE_NULL || (l->begun && ts < l->ts))
-		return false;
-	if (dur != TABLE_NULL && (dur < 0 || __builtin_add_overflow(ts, dur, &end)))
-		return false;
-	l->ts = ts;
-	l->end = end;
-	return true;
-}
-
-static bool take(struct store_lane *l, const int64_t *from)
-{
-	switch (l->kind) {
-	case TABLE_STATES:
-		return take_state(l, from);
-	case TABLE_SPANS:
-	case TABLE_POINTS:
-		return take_span(l, from);
 	}
-	return true;
+	l->ts = ts;
+	l->end = end;
+	return dur > 0;
 }
 
 static void do_job(const struct job *j);
 
-/* Columns begin at different places of a cache's lines. */
-static uint32_t stride_of(uint32_t cap)
+static size_t rows_size(const struct store_lane *l, uint32_t cap)
 {
-	return cap + 8;
-}
-
-static size_t columns_size(const struct store_lane *l, uint32_t cap)
-{
-	return sizeof(*l->columns) * l->width * stride_of(cap);
+	return sizeof(*l->rows) * ((size_t)l->width * cap + KERNEL_ROOM);
 }
 
 /* Has the open block written, whose last row ends at `end`. The lane then has another one. */
@@ -587,81 +520,86 @@ static void hand_over(struct store_lane *l, int64_t end, bool last)
 	struct store_writer *w = l->writer;
 	struct job mine, *j = w->worker ? mem_alloc(sizeof(*j)) : &mine;
 
-	*j = (struct job){.lane = l,
-			  .columns = l->columns,
-			  .n = l->n,
-			  .stride = l->stride,
-			  .end = end,
-			  .last = last};
+	*j = (struct job){.lane = l, .rows = l->rows, .n = l->n, .end = end, .last = last};
 	if (l->n && l->table->ts != NO_COLUMN)
 		find_bases(j);
 	l->n = 0;
+	l->next = l->rows;
 	if (!w->worker) {
 		do_job(j);
 		return;
 	}
-	l->columns = last ? NULL : mem_alloc(columns_size(l, l->cap));
+	l->rows = l->next = last ? NULL : mem_alloc(rows_size(l, l->cap));
 	worker_put(w->worker, j);
 }
 
-static void grow(struct store_lane *l, uint32_t cap)
-{
-	int64_t *old = l->columns, *columns = mem_alloc(columns_size(l, cap));
-
-	for (uint32_t i = 0; old && i < l->width; i++)
-		memcpy(columns + (size_t)i * stride_of(cap), old + (size_t)i * l->stride,
-		       sizeof(*old) * l->n);
-	free(old);
-	l->columns = columns;
-	l->stride = stride_of(cap);
-	l->cap = cap;
-}
-
-/* Makes room for one more row in the open block, or has it written. */
-static void make_room(struct store_lane *l)
+void store_lane_make_room(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
 	bool short_of_memory = w->open_bytes > OPEN_BUDGET && l->n >= FEW_ROWS;
-	size_t before = l->cap ? columns_size(l, l->cap) : 0;
+	size_t before = l->cap ? rows_size(l, l->cap) : 0;
 
 	if (l->cap == BLOCK_ROWS || short_of_memory) {
 		hand_over(l, l->ts, false); /* where the row begins that is to be added */
 		return;
 	}
-	grow(l, l->cap ? 2 * l->cap : FIRST_ROWS);
-	w->open_bytes += columns_size(l, l->cap) - before;
+	l->cap = l->cap ? 2 * l->cap : FIRST_ROWS;
+	l->rows = mem_realloc(l->rows, rows_size(l, l->cap));
+	l->next = l->rows + (size_t)l->n * l->width;
+	w->open_bytes += rows_size(l, l->cap) - before;
 }
 
-/* Puts the row, which was taken, into the columns. */
-static inline void put_row(struct store_lane *l, const int64_t *from)
+int64_t *store_lane_span(struct store_lane *l, int64_t ts, int64_t dur)
 {
-	const size_t stride = l->stride;
-	const int64_t *others = from + 1 + l->skipped;
-	int64_t *to = l->columns + l->n++;
+	int64_t end = ts;
 
-	*to = *from;
-	for (const int64_t *end = others + l->width - 1; others < end; others++) {
-		to += stride;
-		*to = *others;
+	if (ts == TABLE_NULL || (l->begun && ts < l->ts) ||
+	    (dur != TABLE_NULL && (dur < 0 || __builtin_add_overflow(ts, dur, &end)))) {
+		refuse(l, ts, dur, 0);
+		return NULL;
 	}
+	l->ts = ts;
+	l->end = end;
+	int64_t *row = lane_row(l, ts);
+
+	if (l->kind == TABLE_SPANS)
+		*row++ = dur;
+	return row;
+}
+
+int64_t *store_lane_point(struct store_lane *l, int64_t ts)
+{
+	return store_lane_span(l, ts, TABLE_NULL);
+}
+
+/* Begins a row with what comes first in it. Return: where the rest goes; NULL: nowhere. */
+static int64_t *begin_row(struct store_lane *l, const int64_t *from)
+{
+	int64_t end;
+
+	switch (l->kind) {
+	case TABLE_STATES:
+		if (from[DUR] >= 0 && !__builtin_add_overflow(from[TS], from[DUR], &end))
+			return store_lane_state(l, from[TS], end, from[STATE]);
+		refuse(l, from[TS], from[DUR], from[STATE]);
+		return NULL;
+	case TABLE_SPANS:
+		return store_lane_span(l, from[TS], from[DUR]);
+	case TABLE_POINTS:
+		return store_lane_point(l, from[TS]);
+	}
+	return lane_row(l, from[0]);
 }
 
 void store_lane_add(struct store_lane *l, const int64_t *row)
 {
-	const int64_t *from = row + l->n_keys;
+	int64_t *to = begin_row(l, row + l->n_keys);
 
-	if (!take(l, from)) {
-		refuse(l, row);
+	if (!to)
 		return;
-	}
-	if (l->kind == TABLE_STATES && l->ts == l->end)
-		return;
-	l->begun = true;
-	if (l->recent)
-		l->recent->at[l->recent->n++ % BASE_TIMES] = l->ts;
-	if (l->n == l->cap)
-		make_room(l);
-	put_row(l, from);
+	size_t n = (size_t)(l->next - to);
+
+	memcpy(to, row + l->table->n_columns - n, n * sizeof(*to));
 }
 
 void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row)
@@ -722,14 +660,14 @@ static void do_job(const struct job *j)
 	lane_free(j->lane);
 }
 
-/* By the worker; the lane has other columns already. */
+/* By the worker; the lane has other rows already. */
 static void run_job(void *writer, void *job)
 {
 	struct job *j = job;
 
 	(void)writer;
 	do_job(j);
-	free(j->columns);
+	free(j->rows);
 	free(j);
 }
 
@@ -747,7 +685,7 @@ void store_lane_end(struct store_lane *l)
 
 	w->lanes.at[l->number] = last;
 	last->number = l->number;
-	w->open_bytes -= l->cap ? columns_size(l, l->cap) : 0;
+	w->open_bytes -= l->cap ? rows_size(l, l->cap) : 0;
 	hand_over(l, l->end, true);
 }
 

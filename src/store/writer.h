@@ -21,10 +21,10 @@
 #include "base/error.h"
 #include "base/worker.h"
 #include "schema/table.h"
+#include "store/lane.h"
 #include "store/reader.h"
 
 struct store_writer;
-struct store_lane;
 
 /*
  * Begins a file that will replace `path`; NULL: one without a name, in $TMPDIR, that goes away with
@@ -60,17 +60,10 @@ void store_lane_end(struct store_lane *lane);
 
 /*
  * Appends a row: all columns of the table in its order (COL_*); those that name the lane are not
- * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored.
+ * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored. lane.h has
+ * the same for rows that are made in place, and store_lane_near().
  */
 void store_lane_add(struct store_lane *lane, const int64_t *row);
-
-/*
- * Says that from now on most times of `lane` are also times of `cpu`, a lane of cpu_state: its
- * thread runs there. They are then stored as references to those, which makes the file smaller and
- * nothing else. The last two that were named are tried. Costs nothing to repeat. cpu must not end before
- * lane does.
- */
-void store_lane_near(struct store_lane *lane, struct store_lane *cpu);
 
 /* store_lane_add() to the lane that the row itself names. */
 void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row);
