@@ -17,11 +17,14 @@ enum {
 
 /* --- what is known of values --- */
 
-struct column_values column_values(const struct column_encoder *e, const int64_t *at, uint32_t n)
+static void know_range(const struct column_encoder *e, struct column_values *v)
 {
-	const struct kernel_range r = e->kernels->range(at, n);
+	const struct kernel_range r = e->kernels->range(v->at, v->n);
 
-	return (struct column_values){at, n, r.nulls, r.known, r.min, r.max};
+	v->nulls = r.nulls;
+	v->known = r.known;
+	v->min = r.min;
+	v->max = r.max;
 }
 
 /* --- rows that are left out --- */
@@ -45,25 +48,26 @@ static void choose_rows(struct column_encoder *e, uint64_t mask, uint32_t n)
 	s->mask = mask;
 }
 
-/* Leaves out the rows in states whose values are all NULL. Return: these states. */
-static uint64_t mask_values(struct column_encoder *e, struct column_values *v,
-			    struct column_values *neighbor)
+/*
+ * Leaves out the rows in states whose values are all NULL, and finds out about the rest, which have
+ * the range of all. Return: these states.
+ */
+static uint64_t mask_values(struct column_encoder *e, struct column_values *v)
 {
-	const struct kernels *k = e->kernels;
-	const struct kernel_nulls nulls = k->nulls(e->states.bits, v->at, v->n);
-	const uint64_t mask = e->states.present & ~nulls.known;
+	const uint64_t known = e->kernels->known(e->states.bits, v->at, v->n);
+	const uint64_t mask = known ? e->states.present & ~known : 0;
 
-	if (!mask)
-		return 0;
-	choose_rows(e, mask, v->n);
-	k->keep(v->at, e->states.chosen, v->n, e->kept);
-	if (neighbor->at) {
-		k->keep(neighbor->at, e->states.chosen, v->n, e->neighbor);
-		neighbor->at = e->neighbor;
+	v->nulls = true;
+	v->known = false;
+	v->min = v->max = 0;
+	if (mask) {
+		choose_rows(e, mask, v->n);
+		e->kernels->keep(v->at, e->states.chosen, v->n, e->kept);
+		v->at = e->kept;
+		v->n = e->states.n_chosen;
 	}
-	v->nulls = nulls.null & ~mask;
-	v->at = e->kept;
-	v->n = e->states.n_chosen;
+	if (known)
+		know_range(e, v);
 	return mask;
 }
 
@@ -154,10 +158,25 @@ static struct candidate try_minus(const struct column_encoder *e, const struct c
 
 /* --- slots of values --- */
 
-/* Where a value has its slot: its own, if all lie so close together that this is possible. */
+/* Whether each value from the least to the largest can have a slot of its own. */
 static bool are_close(const struct column_values *v)
 {
-	return (uint64_t)format_sub(v->max, v->min) < COLUMN_SLOTS - 1;
+	uint64_t range = (uint64_t)format_sub(v->max, v->min);
+
+	return range < COLUMN_SLOTS - 1 && range < 4 * (uint64_t)v->n;
+}
+
+/* Their slots; that of NULL is the first. */
+static uint32_t n_close(const struct column_values *v)
+{
+	return (uint32_t)format_sub(v->max, v->min) + 2;
+}
+
+static ALWAYS_INLINE uint32_t close_slot(const struct column_values *all, bool nulls, int64_t key)
+{
+	uint32_t slot = (uint32_t)format_sub(key, all->min) + 1;
+
+	return nulls && key == TABLE_NULL ? 0 : slot;
 }
 
 static void empty_slots(struct column_slots *s)
@@ -168,12 +187,9 @@ static void empty_slots(struct column_slots *s)
 	}
 }
 
-/* Return: the slot of this key, one of `all`, which may be empty. */
-static ALWAYS_INLINE uint32_t find_slot(const struct column_slots *s,
-					const struct column_values *all, bool close, int64_t key)
+/* Return: the slot of this key, which may be empty. */
+static ALWAYS_INLINE uint32_t find_slot(const struct column_slots *s, int64_t key)
 {
-	if (close)
-		return key == TABLE_NULL ? 0 : (uint32_t)format_sub(key, all->min) + 1;
 	uint32_t i = (uint32_t)((uint64_t)key * UINT64_C(0x9E3779B97F4A7C15) >> 40) % COLUMN_SLOTS;
 
 	while (s->stamps[i] == s->stamp && s->keys[i] != key)
@@ -188,28 +204,63 @@ static ALWAYS_INLINE void fill_slot(struct column_slots *s, uint32_t i, int64_t 
 	s->values[i] = value;
 }
 
-static ALWAYS_INLINE uint32_t number_values(struct column_encoder *e, const struct column_values *v,
-					    uint32_t most, bool close, uint64_t *restrict codes)
-{
-	struct column_slots *s = &e->slots;
-	uint32_t n = 0;
-	int64_t before = 0;
+/* The numbers that distinct values get, in the order in which they come. */
+struct numbering {
+	uint32_t n, most;
+	int64_t before; /* the value that got the last one */
+};
 
-	if (v->nulls)
-		fill_slot(s, find_slot(s, v, close, TABLE_NULL), TABLE_NULL, 0);
+/* Takes one more value into the dictionary. Return: whether there is room for it. */
+static bool number_value(struct column_encoder *e, struct numbering *numbers, int64_t value)
+{
+	if (numbers->n++ == numbers->most)
+		return false;
+	bytes_svarint(&e->dictionary, format_sub(value, numbers->before));
+	numbers->before = value;
+	return true;
+}
+
+static ALWAYS_INLINE uint32_t number_close(struct column_encoder *e, const struct column_values *v,
+					   uint32_t most, bool nulls, uint64_t *restrict codes)
+{
+	struct numbering numbers = {.most = most};
+	uint16_t *of_slot = e->slots.numbers;
+
+	memset(of_slot, 0xff, n_close(v) * sizeof(*of_slot));
+	of_slot[0] = 0;
 	for (uint32_t i = 0; i < v->n; i++) {
-		uint32_t slot = find_slot(s, v, close, v->at[i]);
+		uint32_t slot = close_slot(v, nulls, v->at[i]);
+
+		if (of_slot[slot] == UINT16_MAX) {
+			if (!number_value(e, &numbers, v->at[i]))
+				return 0;
+			of_slot[slot] = (uint16_t)(numbers.n - 1 + nulls);
+		}
+		codes[i] = of_slot[slot];
+	}
+	return numbers.n;
+}
+
+static uint32_t number_any(struct column_encoder *e, const struct column_values *v, uint32_t most,
+			   uint64_t *restrict codes)
+{
+	struct numbering numbers = {.most = most};
+	struct column_slots *s = &e->slots;
+
+	empty_slots(s);
+	if (v->nulls)
+		fill_slot(s, find_slot(s, TABLE_NULL), TABLE_NULL, 0);
+	for (uint32_t i = 0; i < v->n; i++) {
+		uint32_t slot = find_slot(s, v->at[i]);
 
 		if (s->stamps[slot] != s->stamp) {
-			if (n == most)
+			if (!number_value(e, &numbers, v->at[i]))
 				return 0;
-			fill_slot(s, slot, v->at[i], n++ + v->nulls);
-			bytes_svarint(&e->dictionary, format_sub(v->at[i], before));
-			before = v->at[i];
+			fill_slot(s, slot, v->at[i], numbers.n - 1 + v->nulls);
 		}
 		codes[i] = (uint64_t)s->values[slot];
 	}
-	return n;
+	return numbers.n;
 }
 
 /*
@@ -219,10 +270,11 @@ static ALWAYS_INLINE uint32_t number_values(struct column_encoder *e, const stru
 static uint32_t make_dictionary(struct column_encoder *e, const struct column_values *v,
 				uint32_t most, uint64_t *codes)
 {
-	empty_slots(&e->slots);
 	e->dictionary.n = 0;
-	return are_close(v) ? number_values(e, v, most, true, codes)
-			    : number_values(e, v, most, false, codes);
+	if (!are_close(v))
+		return number_any(e, v, most, codes);
+	return v->nulls ? number_close(e, v, most, true, codes)
+			: number_close(e, v, most, false, codes);
 }
 
 static struct candidate try_dictionary(struct column_encoder *e, const struct column_values *v,
@@ -243,18 +295,19 @@ static struct candidate try_dictionary(struct column_encoder *e, const struct co
 	return c;
 }
 
-/* --- foreseen values --- */
+/* --- predicted values --- */
 
-/* The code of a value that was not foreseen: 1 and more. */
-static uint64_t unforeseen(const struct column_values *v, int64_t value)
+/* The code of a value that was not predicted: 1 and more. */
+static ALWAYS_INLINE uint64_t unpredicted(const struct column_values *v, bool nulls, int64_t value)
 {
-	if (value == TABLE_NULL)
-		return 1;
-	return (uint64_t)format_sub(value, v->min) + v->nulls + 1;
+	uint64_t code = (uint64_t)format_sub(value, v->min) + nulls + 1;
+
+	return nulls && value == TABLE_NULL ? 1 : code;
 }
 
-static struct candidate pack_foreseen(const struct column_encoder *e, const struct column_values *v,
-				      uint8_t transform, struct packing *p)
+static struct candidate pack_predicted(const struct column_encoder *e,
+				       const struct column_values *v, uint8_t transform,
+				       struct packing *p)
 {
 	p->n = v->n;
 	return pack(e, (struct candidate){.transform = transform,
@@ -279,21 +332,40 @@ static struct candidate try_before(const struct column_encoder *e, const struct 
 		place = recent + value;
 	}
 	p->top = all;
-	return pack_foreseen(e, v, COLUMN_BEFORE, p);
+	return pack_predicted(e, v, COLUMN_BEFORE, p);
 }
 
 /* Return: all bits of the codes. */
-static ALWAYS_INLINE uint64_t foresee(struct column_slots *s, const struct column_values *v,
-				      const struct column_values *neighbor, bool close,
-				      uint64_t *restrict codes)
+static ALWAYS_INLINE uint64_t predict_close(struct column_slots *s, const struct column_values *v,
+					    const struct column_values *neighbor, bool nulls,
+					    uint64_t *restrict codes)
 {
 	uint64_t all = 0;
 
+	memset(s->values, 0, n_close(neighbor) * sizeof(*s->values));
 	for (uint32_t i = 0; i < v->n; i++) {
-		uint32_t slot = find_slot(s, neighbor, close, neighbor->at[i]);
+		uint32_t slot = close_slot(neighbor, true, neighbor->at[i]);
+		int64_t value = v->at[i];
+		uint64_t code = value == s->values[slot] ? 0 : unpredicted(v, nulls, value);
+
+		codes[i] = code;
+		all |= code;
+		s->values[slot] = value;
+	}
+	return all;
+}
+
+static uint64_t predict_any(struct column_slots *s, const struct column_values *v,
+			    const struct column_values *neighbor, uint64_t *restrict codes)
+{
+	uint64_t all = 0;
+
+	empty_slots(s);
+	for (uint32_t i = 0; i < v->n; i++) {
+		uint32_t slot = find_slot(s, neighbor->at[i]);
 		int64_t recent = s->stamps[slot] == s->stamp ? s->values[slot] : 0;
 
-		codes[i] = v->at[i] == recent ? 0 : unforeseen(v, v->at[i]);
+		codes[i] = v->at[i] == recent ? 0 : unpredicted(v, v->nulls, v->at[i]);
 		all |= codes[i];
 		fill_slot(s, slot, neighbor->at[i], v->at[i]);
 	}
@@ -303,10 +375,20 @@ static ALWAYS_INLINE uint64_t foresee(struct column_slots *s, const struct colum
 static struct candidate try_neighbor(struct column_encoder *e, const struct column_values *v,
 				     const struct column_values *neighbor, struct packing *p)
 {
-	empty_slots(&e->slots);
-	p->top = are_close(neighbor) ? foresee(&e->slots, v, neighbor, true, p->codes)
-				     : foresee(&e->slots, v, neighbor, false, p->codes);
-	return pack_foreseen(e, v, COLUMN_NEIGHBOR, p);
+	struct column_values beside = *neighbor;
+
+	/* Of the same rows. */
+	if (v->at == e->kept) {
+		e->kernels->keep(neighbor->at, e->states.chosen, neighbor->n, e->neighbor);
+		beside.at = e->neighbor;
+	}
+	if (!are_close(&beside))
+		p->top = predict_any(&e->slots, v, &beside, p->codes);
+	else if (v->nulls)
+		p->top = predict_close(&e->slots, v, &beside, true, p->codes);
+	else
+		p->top = predict_close(&e->slots, v, &beside, false, p->codes);
+	return pack_predicted(e, v, COLUMN_NEIGHBOR, p);
 }
 
 /* --- choosing --- */
@@ -322,7 +404,7 @@ static struct packing *spare(struct column_encoder *e, const struct candidate *c
 	return &e->packings[c->packing == &e->packings[0]];
 }
 
-/* Of a column of few small values, as states are: what is foreseen, if that saves anything. */
+/* Of a column of few small values, as states are: what is predicted, if that saves anything. */
 static struct candidate choose_small(struct column_encoder *e, const struct column_values *v)
 {
 	struct candidate c = try_before(e, v, &e->packings[0]);
@@ -340,7 +422,7 @@ static struct candidate choose_name(struct column_encoder *e, const struct colum
 
 	if (c.size == SIZE_MAX || plain < bit_length(c.packing->top) + FAR_SHORTER)
 		c = better(c, try_plain(e, v, spare(e, &c)));
-	if (neighbor->at && plain_top(v) < INT64_MAX && c.size > v->n / 16)
+	if (neighbor && plain_top(v) < INT64_MAX && c.size > v->n / 16)
 		c = better(c, try_neighbor(e, v, neighbor, spare(e, &c)));
 	return c;
 }
@@ -357,11 +439,10 @@ static struct candidate choose_number(struct column_encoder *e, const struct col
 }
 
 static struct candidate choose_of_all(struct column_encoder *e, const struct column_values *v,
-				      unsigned try, const struct column_values *neighbor,
-				      const struct column_left *left)
+				      unsigned try, const struct column_beside *beside)
 {
-	struct candidate c = try & COLUMN_TRY_DICTIONARY ? choose_name(e, v, neighbor)
-							 : choose_number(e, v, left);
+	struct candidate c = try & COLUMN_TRY_DICTIONARY ? choose_name(e, v, beside->neighbor)
+							 : choose_number(e, v, beside->left);
 
 	if (try & COLUMN_TRY_DELTA && !v->nulls && c.packing->size > GOOD_ENOUGH)
 		c = better(c, try_delta(e, v, spare(e, &c)));
@@ -370,17 +451,17 @@ static struct candidate choose_of_all(struct column_encoder *e, const struct col
 
 /* Return: the candidate of this transform; size SIZE_MAX: there is none. */
 static struct candidate try_hint(struct column_encoder *e, const struct column_values *v,
-				 uint8_t transform, const struct column_values *neighbor,
-				 const struct column_left *left)
+				 uint8_t transform, const struct column_beside *beside)
 {
+	const struct column_left *left = beside->left;
 	struct packing *p = &e->packings[0];
 
 	if (transform == COLUMN_PLAIN)
 		return try_plain(e, v, p);
 	if (transform == COLUMN_DICTIONARY)
 		return try_dictionary(e, v, p);
-	if (transform == COLUMN_NEIGHBOR && neighbor->at && plain_top(v) < INT64_MAX)
-		return try_neighbor(e, v, neighbor, p);
+	if (transform == COLUMN_NEIGHBOR && beside->neighbor && plain_top(v) < INT64_MAX)
+		return try_neighbor(e, v, beside->neighbor, p);
 	if (transform == COLUMN_MINUS && left && !v->nulls && !e->kernels->has_null(left->at, v->n))
 		return try_minus(e, v, left->at, p);
 	return (struct candidate){.size = SIZE_MAX};
@@ -397,25 +478,24 @@ static bool is_as_good(const struct candidate *c, uint32_t n, const struct colum
 
 /* What was the best for the block before, if it still is about as good, and not too often in turn. */
 static struct candidate choose_by_hint(struct column_encoder *e, const struct column_values *v,
-				       unsigned try, const struct column_values *neighbor,
-				       const struct column_left *left, struct column_hint *hint)
+				       unsigned try, const struct column_beside *beside)
 {
+	struct column_hint *hint = beside->hint;
 	struct candidate c;
 
 	if (hint->uses) {
 		hint->uses--;
-		c = try_hint(e, v, hint->transform, neighbor, left);
+		c = try_hint(e, v, hint->transform, beside);
 		if (is_as_good(&c, v->n, hint))
 			return c;
 	}
-	c = choose_of_all(e, v, try, neighbor, left);
+	c = choose_of_all(e, v, try, beside);
 	*hint = (struct column_hint){c.transform, HINT_USES, (uint16_t)v->n, (uint16_t)c.size};
 	return c;
 }
 
 static struct candidate choose(struct column_encoder *e, const struct column_values *v,
-			       unsigned try, const struct column_values *neighbor,
-			       const struct column_beside *beside)
+			       unsigned try, const struct column_beside *beside)
 {
 	if (try & COLUMN_IS_TIME)
 		return make_times(e, v, &e->packings[0]);
@@ -426,8 +506,8 @@ static struct candidate choose(struct column_encoder *e, const struct column_val
 	if (bit_length(plain_top(v)) * (size_t)v->n <= 8 * GOOD_ENOUGH)
 		return try_plain(e, v, &e->packings[0]);
 	if (beside->hint)
-		return choose_by_hint(e, v, try, neighbor, beside->left, beside->hint);
-	return choose_of_all(e, v, try, neighbor, beside->left);
+		return choose_by_hint(e, v, try, beside);
+	return choose_of_all(e, v, try, beside);
 }
 
 /* Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are. */
@@ -463,19 +543,13 @@ static void put_body(struct column_encoder *e, const struct candidate *c, uint64
 	pack_put(out, c->packing, e->kernels);
 }
 
-enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
-				    unsigned try, const struct column_beside *beside,
-				    struct bytes *out)
+/* Encodes what is left of the values when the states of the mask are left out. */
+static enum column_transform encode_known(struct column_encoder *e, const struct column_values *v,
+					  uint64_t mask, unsigned try,
+					  const struct column_beside *beside, struct bytes *out)
 {
-	struct column_values v = *values, neighbor = {0};
-	uint64_t mask = 0;
-
-	if (beside->neighbor)
-		neighbor = *beside->neighbor;
-	if (beside->in_states && v.nulls && v.known)
-		mask = mask_values(e, &v, &neighbor);
-	struct candidate c = choose(e, &v, try, &neighbor, beside);
-	bool taken = take_off(e, beside->left, &c, &v);
+	struct candidate c = choose(e, v, try, beside);
+	bool taken = take_off(e, beside->left, &c, v);
 
 	put_body(e, &c, mask, taken);
 	bytes_varint(out, e->body.n);
@@ -483,19 +557,36 @@ enum column_transform column_encode(struct column_encoder *e, const struct colum
 	return (enum column_transform)c.transform;
 }
 
+enum column_transform column_encode(struct column_encoder *e, struct column_values *values,
+				    unsigned try, const struct column_beside *beside,
+				    struct bytes *out)
+{
+	struct column_values v = *values;
+	uint64_t mask = 0;
+
+	if (beside->in_states)
+		mask = mask_values(e, &v);
+	else
+		know_range(e, &v);
+	values->min = v.min;
+	values->max = v.max;
+	return encode_known(e, &v, mask, try, beside, out);
+}
+
 void column_encode_values(struct column_encoder *e, const struct column_values *values,
 			  unsigned try, struct bytes *out)
 {
 	const struct column_beside none = {0};
 
-	column_encode(e, values, try, &none, out);
+	encode_known(e, values, 0, try, &none, out);
 }
 
 void column_encode_alone(struct column_encoder *e, const int64_t *at, uint32_t n, unsigned try,
 			 struct bytes *out)
 {
-	const struct column_values values = column_values(e, at, n);
+	struct column_values values = {.at = at, .n = n};
 
+	know_range(e, &values);
 	column_encode_values(e, &values, try, out);
 }
 

@@ -42,10 +42,11 @@ struct column_hint {
 
 /* What else a column may be encoded by. */
 struct column_beside {
-	struct column_hint *hint;	      /* NULL: none */
-	bool in_states;			      /* that column_begin() told; else no MASKED */
-	const struct column_values *neighbor; /* the column before; NULL: no COLUMN_NEIGHBOR */
-	struct column_left *left;	      /* NULL: no COLUMN_MINUS, nor TAKEN */
+	struct column_hint *hint; /* NULL: none */
+	bool in_states;		  /* that column_begin() told; else no MASKED */
+	/* The column before, of which values and range count; NULL: no COLUMN_NEIGHBOR. */
+	const struct column_values *neighbor;
+	struct column_left *left; /* NULL: no COLUMN_MINUS, nor TAKEN */
 };
 
 enum { COLUMN_SLOTS = 4096 }; /* far more than a block has rows */
@@ -55,6 +56,7 @@ struct column_slots {
 	uint32_t stamp;
 	uint32_t stamps[COLUMN_SLOTS];
 	int64_t keys[COLUMN_SLOTS], values[COLUMN_SLOTS];
+	uint16_t numbers[COLUMN_SLOTS];
 };
 
 /* Of the block that is being encoded: which rows are in which state. */
@@ -79,13 +81,14 @@ struct column_encoder {
 
 void column_encoder_deinit(struct column_encoder *e);
 
-struct column_values column_values(const struct column_encoder *e, const int64_t *at, uint32_t n);
-
 /* Begins a block of n rows. state: of each of them; NULL: they have none. */
 void column_begin(struct column_encoder *e, const int64_t *state, uint32_t n);
 
-/* Appends varint length and body of a column of the block. Return: the transform that was taken. */
-enum column_transform column_encode(struct column_encoder *e, const struct column_values *values,
+/*
+ * Appends varint length and body of a column of the block. values: at and n are there, and get what
+ * a neighbor has to have. Return: the transform that was taken.
+ */
+enum column_transform column_encode(struct column_encoder *e, struct column_values *values,
 				    unsigned try, const struct column_beside *beside,
 				    struct bytes *out);
 

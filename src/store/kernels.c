@@ -61,18 +61,14 @@ static uint64_t plain_state_bits(const int64_t *state, uint32_t n, uint64_t *bit
 	return all;
 }
 
-static struct kernel_nulls plain_nulls(const uint64_t *bits, const int64_t *at, uint32_t n)
+static uint64_t plain_known(const uint64_t *bits, const int64_t *at, uint32_t n)
 {
-	struct kernel_nulls r = {0};
+	uint64_t known = 0;
 
 	/* No branch on each, which nobody could foretell. */
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t null = -(uint64_t)(at[i] == TABLE_NULL);
-
-		r.null |= bits[i] & null;
-		r.known |= bits[i] & ~null;
-	}
-	return r;
+	for (uint32_t i = 0; i < n; i++)
+		known |= bits[i] & -(uint64_t)(at[i] != TABLE_NULL);
+	return known;
 }
 
 static uint32_t plain_choose(const uint64_t *bits, uint64_t mask, uint32_t n, uint64_t *chosen)
@@ -146,15 +142,25 @@ static void plain_take_off(int64_t *a, const int64_t *b, uint32_t n)
 /* --- packing --- */
 
 /* Twice a number and one more is never 0, which has no highest bit. */
-static void plain_lengths(const uint64_t *codes, uint64_t top, uint32_t n, uint8_t *lengths)
+static unsigned plain_length(uint64_t code, bool highest)
 {
-	if (top >> 63) {
-		for (uint32_t i = 0; i < n; i++)
-			lengths[i] = (uint8_t)bit_length(codes[i]);
-		return;
+	return highest ? bit_length(code) : 63U ^ (unsigned)__builtin_clzll(code << 1 | 1);
+}
+
+static struct kernel_lengths plain_lengths(const uint64_t *codes, uint64_t top, uint32_t n,
+					   uint8_t *lengths)
+{
+	const bool highest = top >> 63;
+	struct kernel_lengths r = {0};
+
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned length = plain_length(codes[i], highest);
+
+		lengths[i] = (uint8_t)length;
+		r.bits += length;
+		r.zeros += !length;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		lengths[i] = (uint8_t)(63 ^ __builtin_clzll(codes[i] << 1 | 1));
+	return r;
 }
 
 static uint32_t plain_nonzero(const uint64_t *codes, uint32_t n, uint64_t *nonzero)
@@ -250,6 +256,17 @@ static uint64_t plain_ranks(const struct kernel_times *times, int64_t *ranks, in
 	return all;
 }
 
+static uint32_t plain_exact(const struct kernel_times *times)
+{
+	uint32_t exact = 0, rank = 0;
+
+	for (uint32_t i = 0; i < times->n; i++) {
+		rank += kernel_search(times->base + rank, times->n_base - rank, times->at[i]);
+		exact += times->base[rank] == times->at[i];
+	}
+	return exact;
+}
+
 /* --- choice --- */
 
 const struct kernels *kernels_plain(void)
@@ -259,7 +276,7 @@ const struct kernels *kernels_plain(void)
 		.range = plain_range,
 		.has_null = plain_has_null,
 		.state_bits = plain_state_bits,
-		.nulls = plain_nulls,
+		.known = plain_known,
 		.choose = plain_choose,
 		.keep = plain_keep,
 		.shift = plain_shift,
@@ -274,6 +291,7 @@ const struct kernels *kernels_plain(void)
 		.put_fixed = plain_put_fixed,
 		.put_each = plain_put_each,
 		.ranks = plain_ranks,
+		.exact = plain_exact,
 	};
 
 	return &plain;

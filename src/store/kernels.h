@@ -6,7 +6,7 @@
  * kernels_best() and does not ask which they are.
  *
  * Arrays hold at most FORMAT_BLOCK_ROWS values. Numbers of 64 bits may be read and written up to
- * KERNEL_ROOM behind the last one: there has to be so much room.
+ * KERNEL_ROOM behind the last one, and bits and codes be read up to the next multiple of 64.
  */
 #ifndef VMSCOPE_STORE_KERNELS_H
 #define VMSCOPE_STORE_KERNELS_H
@@ -21,13 +21,13 @@ struct kernel_range {
 	bool nulls, known; /* some are NULL; some are not */
 };
 
-/* States, a bit each, in which there are values that are not NULL; and in which there are NULLs. */
-struct kernel_nulls {
-	uint64_t known, null;
-};
-
 struct kernel_span {
 	int64_t min, max; /* 0 of nothing */
+};
+
+struct kernel_lengths {
+	uint32_t bits;	/* of all numbers together */
+	uint32_t zeros; /* numbers that have none */
 };
 
 /* Times that are looked for among others, which ascend. */
@@ -51,8 +51,9 @@ struct kernels {
 
 	/* A bit for the state of each row, all below 64. Return: those of all rows. */
 	uint64_t (*state_bits)(const int64_t *state, uint32_t n, uint64_t *bits);
-	struct kernel_nulls (*nulls)(const uint64_t *bits, const int64_t *at, uint32_t n);
-	/* Chooses the rows in no state of the mask: a bit each, 64 in a number. Return: how many. */
+	/* Return: the bits of the states in which some values are not NULL. */
+	uint64_t (*known)(const uint64_t *bits, const int64_t *at, uint32_t n);
+	/* Chooses rows in no state of the mask: a bit each, 64 in a number. Return: how many. */
 	uint32_t (*choose)(const uint64_t *bits, uint64_t mask, uint32_t n, uint64_t *chosen);
 	/* Takes the values of the rows that were chosen of n. */
 	void (*keep)(const int64_t *at, const uint64_t *chosen, uint32_t n, int64_t *kept);
@@ -68,11 +69,12 @@ struct kernels {
 	/* a -= b */
 	void (*take_off)(int64_t *a, const int64_t *b, uint32_t n);
 
-	/* Lengths of codes, in bits. top has the bits of all of them, or more. */
-	void (*lengths)(const uint64_t *codes, uint64_t top, uint32_t n, uint8_t *lengths);
+	/* Lengths of codes, in bits. top has the bits of all codes, or more. */
+	struct kernel_lengths (*lengths)(const uint64_t *codes, uint64_t top, uint32_t n,
+					 uint8_t *lengths);
 	/* A bit for each code that is not 0, 64 in a number. Return: how many. */
 	uint32_t (*nonzero)(const uint64_t *codes, uint32_t n, uint64_t *nonzero);
-	/* Leaves those of n codes that have a bit, each less 1. Return: all bits of what is left. */
+	/* Leaves those of n codes that have a bit, each less 1. Return: all bits of these. */
 	uint64_t (*drop_zeros)(uint64_t *codes, const uint64_t *nonzero, uint32_t n);
 	/*
 	 * Makes each length the least of four widths that has room for it. They ascend, and the
@@ -89,6 +91,8 @@ struct kernels {
 	 * times are. rest: by how much the time is later. Return: all bits of rest.
 	 */
 	uint64_t (*ranks)(const struct kernel_times *times, int64_t *ranks, int64_t *rest);
+	/* Return: how many of the times are exactly one of the base's. */
+	uint32_t (*exact)(const struct kernel_times *times);
 };
 
 /* Return: the fastest that this machine has. */

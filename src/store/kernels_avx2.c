@@ -15,6 +15,9 @@
 #define AVX2_INLINE \
 	static inline __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"), always_inline))
 
+/* Of loops whose body is a few instructions. */
+#define UNROLL _Pragma("GCC unroll 4")
+
 enum { LANES = 4 }; /* numbers in a vector */
 
 AVX2_INLINE __m256i avx2_load(const void *at)
@@ -127,44 +130,73 @@ AVX2 static void avx2_transpose(const int64_t *rows, uint32_t n, uint32_t width,
 
 /* --- what is known of values --- */
 
+/* Of so many numbers that they fill vectors. */
+AVX2_INLINE int64_t avx2_most(const int64_t *at, uint32_t n)
+{
+	__m256i most = avx2_all_of(INT64_MIN);
+
+	UNROLL
+	for (uint32_t i = 0; i < n; i += LANES)
+		most = avx2_max64(most, avx2_load(at + i));
+	return avx2_max_all(most);
+}
+
+/* NULL, the least of all, becomes the largest when one is taken off. */
+AVX2_INLINE struct kernel_range avx2_range_of_whole(const int64_t *at, uint32_t n)
+{
+	const __m256i one = avx2_all_of(1);
+	__m256i least = avx2_all_of(INT64_MAX), most = avx2_all_of(INT64_MIN);
+
+	UNROLL
+	for (uint32_t i = 0; i < n; i += LANES) {
+		__m256i x = _mm256_sub_epi64(avx2_load(at + i), one);
+
+		least = avx2_min64(least, x);
+		most = avx2_max64(most, x);
+	}
+	int64_t min = avx2_min_all(least), max = avx2_max_all(most);
+
+	if (max != INT64_MAX)
+		return (struct kernel_range){min + 1, max + 1, false, true};
+	if (min == INT64_MAX)
+		return (struct kernel_range){0, 0, true, false};
+	return (struct kernel_range){min + 1, avx2_most(at, n), true, true};
+}
+
 AVX2 static struct kernel_range avx2_range(const int64_t *at, uint32_t n)
 {
-	const __m256i null = avx2_all_of(TABLE_NULL), one = avx2_all_of(1);
-	__m256i most = null, least = avx2_all_of(INT64_MAX), nulls = _mm256_setzero_si256();
-	struct kernel_range rest = {0, 0, false, false};
-	uint32_t i = 0;
+	const uint32_t whole = n / LANES * LANES;
 
-	/* NULL, the least of all, becomes the largest where the least is looked for. */
-	for (; i + LANES <= n; i += LANES) {
-		__m256i x = avx2_load(at + i);
+	if (!whole)
+		return kernels_plain()->range(at, n);
+	struct kernel_range r = avx2_range_of_whole(at, whole);
 
-		most = avx2_max64(most, x);
-		least = avx2_min64(least, _mm256_sub_epi64(x, one));
-		nulls = _mm256_or_si256(nulls, _mm256_cmpeq_epi64(x, null));
+	if (whole == n)
+		return r;
+	struct kernel_range rest = kernels_plain()->range(at + whole, n - whole);
+
+	if (!r.known || !rest.known) {
+		struct kernel_range known = r.known ? r : rest;
+
+		known.nulls = r.nulls | rest.nulls;
+		return known;
 	}
-	if (i < n)
-		rest = kernels_plain()->range(at + i, n - i);
-	struct kernel_range r = {0, 0, rest.nulls || avx2_tops(nulls), rest.known};
-	int64_t max = avx2_max_all(most), min = avx2_min_all(least);
-
-	if (max == TABLE_NULL)
-		return (struct kernel_range){rest.min, rest.max, r.nulls, r.known};
-	min++;
-	r.known = true;
-	r.min = rest.known && rest.min < min ? rest.min : min;
-	r.max = rest.known && rest.max > max ? rest.max : max;
+	r.min = rest.min < r.min ? rest.min : r.min;
+	r.max = rest.max > r.max ? rest.max : r.max;
+	r.nulls |= rest.nulls;
 	return r;
 }
 
 AVX2 static bool avx2_has_null(const int64_t *at, uint32_t n)
 {
 	const __m256i null = avx2_all_of(TABLE_NULL);
+	const uint32_t whole = n / LANES * LANES;
 	__m256i nulls = _mm256_setzero_si256();
-	uint32_t i = 0;
 
-	for (; i + LANES <= n; i += LANES)
+	UNROLL
+	for (uint32_t i = 0; i < whole; i += LANES)
 		nulls = _mm256_or_si256(nulls, _mm256_cmpeq_epi64(avx2_load(at + i), null));
-	return avx2_tops(nulls) || kernels_plain()->has_null(at + i, n - i);
+	return avx2_tops(nulls) || kernels_plain()->has_null(at + whole, n - whole);
 }
 
 /* --- rows by their states --- */
@@ -172,35 +204,33 @@ AVX2 static bool avx2_has_null(const int64_t *at, uint32_t n)
 AVX2 static uint64_t avx2_state_bits(const int64_t *state, uint32_t n, uint64_t *bits)
 {
 	const __m256i one = avx2_all_of(1);
+	const uint32_t whole = n / LANES * LANES;
 	__m256i all = _mm256_setzero_si256();
-	uint32_t i = 0;
 
-	for (; i + LANES <= n; i += LANES) {
+	UNROLL
+	for (uint32_t i = 0; i < whole; i += LANES) {
 		__m256i x = _mm256_sllv_epi64(one, avx2_load(state + i));
 
 		all = _mm256_or_si256(all, x);
 		avx2_store(bits + i, x);
 	}
-	return avx2_or_all(all) | kernels_plain()->state_bits(state + i, n - i, bits + i);
+	return avx2_or_all(all) |
+	       kernels_plain()->state_bits(state + whole, n - whole, bits + whole);
 }
 
-AVX2 static struct kernel_nulls avx2_nulls(const uint64_t *bits, const int64_t *at, uint32_t n)
+AVX2 static uint64_t avx2_known(const uint64_t *bits, const int64_t *at, uint32_t n)
 {
-	const __m256i none = avx2_all_of(TABLE_NULL);
-	__m256i known = _mm256_setzero_si256(), null = known;
-	uint32_t i = 0;
+	const __m256i null = avx2_all_of(TABLE_NULL);
+	const uint32_t whole = n / LANES * LANES;
+	__m256i known = _mm256_setzero_si256();
 
-	for (; i + LANES <= n; i += LANES) {
-		__m256i is_null = _mm256_cmpeq_epi64(none, avx2_load(at + i)),
-			x = avx2_load(bits + i);
+	UNROLL
+	for (uint32_t i = 0; i < whole; i += LANES) {
+		__m256i is_null = _mm256_cmpeq_epi64(null, avx2_load(at + i));
 
-		known = _mm256_or_si256(known, _mm256_andnot_si256(is_null, x));
-		null = _mm256_or_si256(null, _mm256_and_si256(is_null, x));
+		known = _mm256_or_si256(known, _mm256_andnot_si256(is_null, avx2_load(bits + i)));
 	}
-	struct kernel_nulls rest = kernels_plain()->nulls(bits + i, at + i, n - i);
-
-	return (struct kernel_nulls){rest.known | avx2_or_all(known),
-				     rest.null | avx2_or_all(null)};
+	return avx2_or_all(known) | kernels_plain()->known(bits + whole, at + whole, n - whole);
 }
 
 /* Of the bits for 64 rows from the first on those that are of one of n rows. */
@@ -209,20 +239,28 @@ AVX2_INLINE uint64_t avx2_first_bits(uint64_t bits, uint32_t n)
 	return n < 64 ? _bzhi_u64(bits, n) : bits;
 }
 
+/* A bit for each of 64 numbers that has none of the mask's bits. */
+AVX2_INLINE uint64_t avx2_without(const uint64_t *at, __m256i mask)
+{
+	uint64_t word = 0;
+
+#pragma GCC unroll 16
+	for (uint32_t k = 0; k < 64; k += LANES) {
+		__m256i masked = _mm256_and_si256(mask, avx2_load(at + k));
+		__m256i is_zero = _mm256_cmpeq_epi64(masked, _mm256_setzero_si256());
+
+		word |= (uint64_t)avx2_tops(is_zero) << k;
+	}
+	return word;
+}
+
 AVX2 static uint32_t avx2_choose(const uint64_t *bits, uint64_t mask, uint32_t n, uint64_t *chosen)
 {
-	const __m256i masks = avx2_all_of((int64_t)mask), zero = _mm256_setzero_si256();
+	const __m256i masks = avx2_all_of((int64_t)mask);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < n; i += 64) {
-		uint64_t word = 0;
-
-		for (uint32_t k = 0; k < 64 && i + k < n; k += LANES) {
-			__m256i masked = _mm256_and_si256(masks, avx2_load(bits + i + k));
-
-			word |= (uint64_t)avx2_tops(_mm256_cmpeq_epi64(masked, zero)) << k;
-		}
-		chosen[i / 64] = avx2_first_bits(word, n - i);
+		chosen[i / 64] = avx2_first_bits(avx2_without(bits + i, masks), n - i);
 		count += (uint32_t)_mm_popcnt_u64(chosen[i / 64]);
 	}
 	return count;
@@ -260,6 +298,7 @@ AVX2 static void avx2_shift(const int64_t *at, uint64_t by, uint32_t n, uint64_t
 {
 	const __m256i add = avx2_all_of((int64_t)by);
 
+	UNROLL
 	for (uint32_t i = 0; i < n; i += LANES)
 		avx2_store(codes + i, _mm256_add_epi64(avx2_load(at + i), add));
 }
@@ -268,6 +307,7 @@ AVX2 static void avx2_shift_known(const int64_t *at, uint64_t by, uint32_t n, ui
 {
 	const __m256i add = avx2_all_of((int64_t)by), null = avx2_all_of(TABLE_NULL);
 
+	UNROLL
 	for (uint32_t i = 0; i < n; i += LANES) {
 		__m256i x = avx2_load(at + i);
 
@@ -279,42 +319,49 @@ AVX2 static void avx2_shift_known(const int64_t *at, uint64_t by, uint32_t n, ui
 AVX2 static struct kernel_span avx2_subtract(const int64_t *a, const int64_t *b, uint32_t n,
 					     uint64_t *codes)
 {
+	const uint32_t whole = n / LANES * LANES;
 	__m256i least = avx2_all_of(INT64_MAX), most = avx2_all_of(INT64_MIN);
-	uint32_t i = 0;
 
-	for (; i + LANES <= n; i += LANES) {
+	UNROLL
+	for (uint32_t i = 0; i < whole; i += LANES) {
 		__m256i x = _mm256_sub_epi64(avx2_load(a + i), avx2_load(b + i));
 
 		avx2_store(codes + i, x);
 		least = avx2_min64(least, x);
 		most = avx2_max64(most, x);
 	}
-	struct kernel_span rest = kernels_plain()->subtract(a + i, b + i, n - i, codes + i);
-	int64_t min = avx2_min_all(least), max = avx2_max_all(most);
+	struct kernel_span r = {avx2_min_all(least), avx2_max_all(most)};
 
-	if (n < LANES)
+	if (whole == n && n)
+		return r;
+	struct kernel_span rest =
+		kernels_plain()->subtract(a + whole, b + whole, n - whole, codes + whole);
+
+	if (!whole)
 		return rest;
-	min = i < n && rest.min < min ? rest.min : min;
-	max = i < n && rest.max > max ? rest.max : max;
-	return (struct kernel_span){min, max};
+	r.min = rest.min < r.min ? rest.min : r.min;
+	r.max = rest.max > r.max ? rest.max : r.max;
+	return r;
 }
 
 AVX2 static uint64_t avx2_times(const int64_t *at, uint32_t n, uint64_t *codes)
 {
+	const uint32_t whole = (n - 1) / LANES * LANES;
 	__m256i all = _mm256_setzero_si256();
-	uint32_t i = 0;
 
-	for (; i + LANES < n; i += LANES) {
+	UNROLL
+	for (uint32_t i = 0; i < whole; i += LANES) {
 		__m256i x = _mm256_sub_epi64(avx2_load(at + i + 1), avx2_load(at + i));
 
 		avx2_store(codes + i, x);
 		all = _mm256_or_si256(all, x);
 	}
-	return avx2_or_all(all) | kernels_plain()->times(at + i, n - i, codes + i);
+	return avx2_or_all(all) | kernels_plain()->times(at + whole, n - whole, codes + whole);
 }
 
 AVX2 static void avx2_take_off(int64_t *a, const int64_t *b, uint32_t n)
 {
+	UNROLL
 	for (uint32_t i = 0; i < n; i += LANES)
 		avx2_store(a + i, _mm256_sub_epi64(avx2_load(a + i), avx2_load(b + i)));
 }
@@ -350,30 +397,38 @@ AVX2_INLINE __m128i avx2_sixteen_lengths(const uint64_t *codes)
 	return _mm_shuffle_epi8(bytes, order);
 }
 
-AVX2 static void avx2_lengths(const uint64_t *codes, uint64_t top, uint32_t n, uint8_t *lengths)
+AVX2 static struct kernel_lengths avx2_lengths(const uint64_t *codes, uint64_t top, uint32_t n,
+					       uint8_t *lengths)
 {
+	const __m128i zero = _mm_setzero_si128();
+	__m128i bits = zero;
+	struct kernel_lengths r = {0};
 	uint32_t i = 0;
 
-	for (; top >> EXACT_BITS == 0 && i + 16 <= n; i += 16)
-		_mm_storeu_si128((__m128i *)(lengths + i), avx2_sixteen_lengths(codes + i));
-	for (; i < n; i++)
+	for (; top >> EXACT_BITS == 0 && i + 16 <= n; i += 16) {
+		__m128i x = avx2_sixteen_lengths(codes + i);
+
+		_mm_storeu_si128((__m128i *)(lengths + i), x);
+		bits = _mm_add_epi64(bits, _mm_sad_epu8(x, zero));
+		r.zeros += (uint32_t)_mm_popcnt_u32(
+			(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, zero)));
+	}
+	r.bits = (uint32_t)(_mm_cvtsi128_si64(bits) + _mm_extract_epi64(bits, 1));
+	for (; i < n; i++) {
 		lengths[i] = (uint8_t)(64 - _lzcnt_u64(codes[i]));
+		r.bits += lengths[i];
+		r.zeros += !lengths[i];
+	}
+	return r;
 }
 
 AVX2 static uint32_t avx2_nonzero(const uint64_t *codes, uint32_t n, uint64_t *nonzero)
 {
-	const __m256i zero = _mm256_setzero_si256();
+	const __m256i all = avx2_all_of(-1);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < n; i += 64) {
-		uint64_t zeros = 0;
-
-		for (uint32_t k = 0; k < 64 && i + k < n; k += LANES) {
-			__m256i is_zero = _mm256_cmpeq_epi64(avx2_load(codes + i + k), zero);
-
-			zeros |= (uint64_t)avx2_tops(is_zero) << k;
-		}
-		nonzero[i / 64] = avx2_first_bits(~zeros, n - i);
+		nonzero[i / 64] = avx2_first_bits(~avx2_without(codes + i, all), n - i);
 		count += (uint32_t)_mm_popcnt_u64(nonzero[i / 64]);
 	}
 	return count;
@@ -476,15 +531,17 @@ AVX2 static uint8_t *avx2_put_each(uint8_t *at, const uint64_t *codes, const uin
 
 /* --- times by others --- */
 
-enum { NEARBY = 4 }; /* vectors of the base, before a time is taken for far away */
+enum { NEARBY = 4 * LANES }; /* times of the base, before a time is taken for far away */
 
 /* Return: the number of the last time that is not later than t, looked for from `rank` on. */
 AVX2_INLINE uint32_t avx2_rank_from(const int64_t *base, uint32_t n_base, uint32_t rank, int64_t t)
 {
 	const __m256i times = avx2_all_of(t);
+	const uint32_t end = rank + NEARBY + LANES < n_base ? rank + NEARBY : 0;
 
-	for (uint32_t i = 0; i < NEARBY && rank + LANES < n_base; i++, rank += LANES) {
-		unsigned later = avx2_tops(_mm256_cmpgt_epi64(avx2_load(base + rank + 1), times));
+	for (; rank < end; rank += LANES) {
+		__m256i next = avx2_load(base + rank + 1);
+		unsigned later = avx2_tops(_mm256_cmpgt_epi64(next, times));
 
 		if (later)
 			return rank + _tzcnt_u32(later);
@@ -494,20 +551,62 @@ AVX2_INLINE uint32_t avx2_rank_from(const int64_t *base, uint32_t n_base, uint32
 
 AVX2 static uint64_t avx2_ranks(const struct kernel_times *times, int64_t *ranks, int64_t *rest)
 {
-	const struct kernel_times all_times = *times;
+	const struct kernel_times by = *times;
 	uint32_t rank = 0;
 	uint64_t all = 0;
 
-	for (uint32_t i = 0; i < all_times.n; i++) {
-		int64_t t = all_times.at[i];
+	for (uint32_t i = 0; i < by.n; i++) {
+		int64_t t = by.at[i];
 
-		rank = all_times.from ? (uint32_t)all_times.from[i] : rank;
-		rank = avx2_rank_from(all_times.base, all_times.n_base, rank, t);
+		rank = by.from ? (uint32_t)by.from[i] : rank;
+		rank = avx2_rank_from(by.base, by.n_base, rank, t);
 		ranks[i] = rank;
-		rest[i] = format_sub(t, all_times.base[rank]);
+		rest[i] = format_sub(t, by.base[rank]);
 		all |= (uint64_t)rest[i];
 	}
 	return all;
+}
+
+/* The last of the base's times that is not later than each of the four, or the first. */
+AVX2_INLINE __m256i avx2_search_step(const int64_t *base, __m256i first, int64_t half,
+				     __m256i times)
+{
+	__m256i later, next = _mm256_add_epi64(first, avx2_all_of(half));
+
+	later = _mm256_cmpgt_epi64(_mm256_i64gather_epi64((const long long *)base, next, 8), times);
+	return _mm256_blendv_epi8(next, first, later);
+}
+
+AVX2_INLINE unsigned avx2_are_at(const int64_t *base, __m256i places, __m256i times)
+{
+	__m256i found = _mm256_i64gather_epi64((const long long *)base, places, 8);
+
+	return avx2_tops(_mm256_cmpeq_epi64(found, times));
+}
+
+/* Eight searches at the same time, of which none waits for another. */
+AVX2 static uint32_t avx2_exact(const struct kernel_times *times)
+{
+	const int64_t *base = times->base;
+	const uint32_t whole = times->n / 8 * 8;
+	struct kernel_times rest = *times;
+	uint32_t exact = 0;
+
+	for (uint32_t i = 0; i < whole; i += 8) {
+		__m256i a = _mm256_setzero_si256(), b = a;
+		__m256i t = avx2_load(times->at + i), u = avx2_load(times->at + i + LANES);
+
+		for (uint32_t half, n = times->n_base; n > 1; n -= half) {
+			half = n / 2;
+			a = avx2_search_step(base, a, half, t);
+			b = avx2_search_step(base, b, half, u);
+		}
+		exact += (uint32_t)_mm_popcnt_u32(avx2_are_at(base, a, t) | avx2_are_at(base, b, u)
+										    << LANES);
+	}
+	rest.at += whole;
+	rest.n -= whole;
+	return exact + kernels_plain()->exact(&rest);
 }
 
 const struct kernels *kernels_avx2(void)
@@ -517,7 +616,7 @@ const struct kernels *kernels_avx2(void)
 		.range = avx2_range,
 		.has_null = avx2_has_null,
 		.state_bits = avx2_state_bits,
-		.nulls = avx2_nulls,
+		.known = avx2_known,
 		.choose = avx2_choose,
 		.keep = avx2_keep,
 		.shift = avx2_shift,
@@ -532,6 +631,7 @@ const struct kernels *kernels_avx2(void)
 		.put_fixed = avx2_put_fixed,
 		.put_each = avx2_put_each,
 		.ranks = avx2_ranks,
+		.exact = avx2_exact,
 	};
 
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&

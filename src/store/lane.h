@@ -14,14 +14,15 @@
 #include "store/format.h"
 
 enum {
-	LANE_TIMES = 4096, /* of a CPU's lane that are kept for others; a power of two */
-	LANE_NEAR = 2,	   /* lanes that a block may count on, of which it takes one */
+	LANE_TIMES = 4096, /* of a CPU's lane that are kept for others */
+	LANE_MORE_TIMES = 2048,
+	LANE_NEAR = 2, /* lanes that a block may count on, of which it takes one */
 };
 
-/* When the last rows of a CPU's lane began: the n-th at n % LANE_TIMES. */
+/* When the last rows of a CPU's lane began; with room for more, and for the end of the last. */
 struct lane_times {
-	uint64_t n;
-	int64_t at[LANE_TIMES];
+	uint32_t n;
+	int64_t at[LANE_TIMES + LANE_MORE_TIMES + 1];
 };
 
 struct lane_level;
@@ -53,6 +54,16 @@ struct store_lane {
 	struct column_hint *hints; /* owned; by column; NULL: it had no block yet */
 };
 
+/* Keeps the last LANE_TIMES. */
+void lane_drop_times(struct lane_times *times);
+
+static inline void lane_note_time(struct lane_times *t, int64_t ts)
+{
+	if (t->n == LANE_TIMES + LANE_MORE_TIMES)
+		lane_drop_times(t);
+	t->at[t->n++] = ts;
+}
+
 /* Makes room for one more row in the open block, or has it written. */
 void store_lane_make_room(struct store_lane *lane);
 
@@ -63,7 +74,7 @@ bool store_lane_takes(struct store_lane *lane, int64_t ts, int64_t end, int64_t 
 static inline int64_t *lane_row(struct store_lane *l, int64_t first)
 {
 	if (l->recent)
-		l->recent->at[l->recent->n++ % LANE_TIMES] = first;
+		lane_note_time(l->recent, first);
 	if (l->n == l->cap)
 		store_lane_make_room(l);
 	int64_t *row = l->next;

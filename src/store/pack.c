@@ -22,7 +22,6 @@ struct lengths {
 	uint8_t at[PACK_MAX_WIDTH + 1];
 	uint32_t upto[PACK_MAX_WIDTH + 1];
 	unsigned n;
-	uint32_t bits; /* of all numbers together */
 };
 
 /* Four counters of each length, none longer than `width`, so that one need not wait for the others. */
@@ -40,13 +39,12 @@ static void count_lengths(const uint8_t *lengths, uint32_t n, unsigned width, st
 	}
 	for (; i < n; i++)
 		counts[lengths[i]][0]++;
-	l->n = l->bits = 0;
+	l->n = 0;
 	for (unsigned length = 0; length <= width; length++) {
 		const uint16_t *c = counts[length];
 		uint32_t count = (uint32_t)c[0] + c[1] + c[2] + c[3];
 
 		sum += count;
-		l->bits += count * length;
 		l->at[l->n] = (uint8_t)length;
 		l->upto[l->n] = sum;
 		l->n += count != 0;
@@ -59,34 +57,43 @@ struct step {
 	uint8_t before; /* the length at which the class before it ends */
 };
 
-/* The cheapest way to end a class at length j, the one before it somewhere below, or to have none. */
-static struct step best_step(const struct lengths *l, const struct step *before, unsigned j)
+/*
+ * The cheapest way to end a class at length j, the one before it somewhere below, or to have none.
+ * *fromp: where that one ends at best, from where on it is looked for. It is never lower for a
+ * higher j: what moving it up saves grows with the length at j.
+ */
+static struct step best_step(const struct lengths *l, const struct step *before, unsigned j,
+			     unsigned *fromp)
 {
 	const uint32_t all = l->at[j] * l->upto[j];
-	struct step best = {before[j].bits, (uint8_t)j};
+	uint32_t least = UINT32_MAX;
 
-	for (unsigned i = 0; i < j; i++) {
+	for (unsigned i = *fromp; i < j; i++) {
 		uint32_t bits = before[i].bits + all - l->at[j] * l->upto[i];
 
-		best.before = bits < best.bits ? (uint8_t)i : best.before;
-		best.bits = bits < best.bits ? bits : best.bits;
+		*fromp = bits < least ? i : *fromp;
+		least = bits < least ? bits : least;
 	}
-	return best;
+	if (least < before[j].bits)
+		return (struct step){least, (uint8_t)*fromp};
+	return (struct step){before[j].bits, (uint8_t)j};
 }
 
 /* Finds the widths of the classes for which all numbers together take the fewest bits. Return: bits. */
 static uint32_t choose_widths(const struct lengths *l, uint8_t *widths)
 {
 	struct step steps[PACK_CLASSES_N][PACK_MAX_WIDTH + 1];
-	unsigned j = l->n - 1;
+	unsigned j = l->n - 1, from;
 
 	for (unsigned i = 0; i < l->n; i++)
 		steps[0][i] = (struct step){l->at[i] * l->upto[i], 0};
 	for (unsigned k = 1; k + 1 < PACK_CLASSES_N; k++) {
+		from = 0;
 		for (unsigned i = 0; i < l->n; i++)
-			steps[k][i] = best_step(l, steps[k - 1], i);
+			steps[k][i] = best_step(l, steps[k - 1], i, &from);
 	}
-	steps[PACK_CLASSES_N - 1][j] = best_step(l, steps[PACK_CLASSES_N - 2], j);
+	from = 0;
+	steps[PACK_CLASSES_N - 1][j] = best_step(l, steps[PACK_CLASSES_N - 2], j, &from);
 	uint32_t bits = steps[PACK_CLASSES_N - 1][j].bits;
 
 	for (unsigned k = PACK_CLASSES_N; k-- > 0;) {
@@ -129,15 +136,17 @@ static void choose_fixed(struct packing *p, unsigned width)
 }
 
 /* For the n_dense first codes, whose lengths are known: one width for all, or classes if these are smaller. */
-static void choose_dense(struct packing *p, const struct lengths *l)
+static void choose_dense(struct packing *p, unsigned width, uint32_t bits)
 {
 	const size_t selectors = PACK_CLASSES_N + bytes_of_bits(2 * (uint64_t)p->n_dense);
 	uint8_t widths[PACK_CLASSES_N];
+	struct lengths l;
 
-	choose_fixed(p, l->at[l->n - 1]);
-	if (selectors + bytes_of_bits(l->bits) >= p->size)
+	choose_fixed(p, width);
+	if (selectors + bytes_of_bits(bits) >= p->size)
 		return;
-	size_t size = selectors + bytes_of_bits(choose_widths(l, widths));
+	count_lengths(p->lengths, p->n_dense, width, &l);
+	size_t size = selectors + bytes_of_bits(choose_widths(&l, widths));
 
 	if (size >= p->size)
 		return;
@@ -149,17 +158,13 @@ static void choose_dense(struct packing *p, const struct lengths *l)
 static void choose_sparse(struct packing *p, const struct sparse *s, const struct kernels *k)
 {
 	const uint64_t all = k->drop_zeros(p->codes, p->nonzero, p->n);
-	struct lengths l;
 
 	p->n_dense = s->n;
 	p->size = 0;
-	if (bit_length(all) > FEW_BITS) {
-		k->lengths(p->codes, all, s->n, p->lengths);
-		count_lengths(p->lengths, s->n, bit_length(all), &l);
-		choose_dense(p, &l);
-	} else if (all) {
+	if (bit_length(all) > FEW_BITS)
+		choose_dense(p, bit_length(all), k->lengths(p->codes, all, s->n, p->lengths).bits);
+	else if (all)
 		choose_fixed(p, bit_length(all));
-	}
 	p->inner = p->kind;
 	p->kind = PACK_SPARSE;
 	p->size += s->size;
@@ -169,7 +174,6 @@ static void choose_sparse(struct packing *p, const struct sparse *s, const struc
 static void choose_short(struct packing *p, const struct kernels *k)
 {
 	const unsigned width = bit_length(p->top);
-
 	struct sparse s = find_nonzero(p, k);
 	size_t rest = bytes_of_bits((uint64_t)bit_length(p->top - 1) * s.n);
 
@@ -185,12 +189,10 @@ static void choose_short(struct packing *p, const struct kernels *k)
  */
 static void choose_long(struct packing *p, const struct kernels *k)
 {
-	struct lengths l;
+	const struct kernel_lengths l = k->lengths(p->codes, p->top, p->n, p->lengths);
 
-	k->lengths(p->codes, p->top, p->n, p->lengths);
-	count_lengths(p->lengths, p->n, bit_length(p->top), &l);
-	if (l.at[0] || l.upto[0] < p->n / 8 * 3) {
-		choose_dense(p, &l);
+	if (!l.zeros || l.zeros < p->n / 8 * 3) {
+		choose_dense(p, bit_length(p->top), l.bits);
 		return;
 	}
 	struct sparse s = find_nonzero(p, k);

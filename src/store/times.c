@@ -2,8 +2,6 @@
 
 #include "schema/table.h"
 
-enum { SAMPLES = 64 }; /* times of the block that tell what all are like */
-
 void times_encoder_deinit(struct times_encoder *t)
 {
 	bytes_deinit(&t->scratch);
@@ -86,56 +84,33 @@ static void encode_by_base(struct times_encoder *t, struct column_encoder *e,
 	bytes_put(out, t->scratch.at, t->scratch.n);
 }
 
-/* --- choosing --- */
-
-static uint32_t n_samples(const struct times *times)
-{
-	return times->n < SAMPLES ? times->n : SAMPLES;
-}
-
-/*
- * Numbers of the base's times take less than the times themselves if more than a part of these is exactly
- * there. A part of this size was found to be where it turns; spans also have their ends there.
- * Return: so many of n_samples() times, at most, that it is not so.
- */
-static uint32_t too_few(const struct times *times)
-{
-	return n_samples(times) * (times->dur ? 4 : 6) / 16;
-}
-
-/*
- * Return: how many of n_samples() times are exactly one of the base's. Where that turns out to be `floor` or
- * less, any number that is.
- */
-static uint32_t count_exact(const struct times *times, const struct times_base *base,
-			    uint32_t floor)
-{
-	const uint32_t n = n_samples(times);
-	uint32_t exact = 0, rank = 0;
-
-	for (uint32_t i = 0; i < n && exact + (n - i) > floor; i++) {
-		int64_t t = times->ts[(size_t)i * times->n / n];
-
-		rank += kernel_search(base->at + rank, base->n - rank, t);
-		exact += base->at[rank] == t;
-	}
-	return exact;
-}
-
 void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
-		  const struct times_base *bases, uint32_t n_bases, struct bytes *out)
+		  const struct times_base *base, struct bytes *out)
 {
-	const struct times_base *best = NULL;
-	uint32_t most = too_few(times);
-
-	for (uint32_t i = 0; i < n_bases; i++) {
-		uint32_t exact = count_exact(times, &bases[i], most);
-
-		best = exact > most ? &bases[i] : best;
-		most = exact > most ? exact : most;
-	}
-	if (best)
-		encode_by_base(t, e, times, best, out);
+	if (base)
+		encode_by_base(t, e, times, base, out);
 	else
 		encode_plain(e, times, out);
+}
+
+/* --- choosing --- */
+
+void times_sample(struct times_samples *s, const int64_t *rows, uint32_t n, uint32_t width)
+{
+	s->n = n < TIMES_SAMPLES ? n : TIMES_SAMPLES;
+	for (uint32_t i = 0; i < s->n; i++)
+		s->at[i] = rows[(size_t)i * n / s->n * width];
+}
+
+uint32_t times_exact(const struct times_samples *s, const struct times_base *base,
+		     const struct kernels *k)
+{
+	const struct kernel_times times = {base->at, base->n, s->at, NULL, s->n};
+
+	return k->exact(&times);
+}
+
+uint32_t times_too_few(const struct times_samples *s, bool spans)
+{
+	return s->n * (spans ? 4 : 6) / 16;
 }

@@ -35,8 +35,31 @@ struct times_encoder {
 
 void times_encoder_deinit(struct times_encoder *t);
 
-/* Appends all that a block says of its times: by the base that has most of them, or by themselves. */
+/* Appends all that a block says of its times. base: NULL: by themselves. */
 void times_encode(struct times_encoder *t, struct column_encoder *e, const struct times *times,
-		  const struct times_base *bases, uint32_t n_bases, struct bytes *out);
+		  const struct times_base *base, struct bytes *out);
+
+enum { TIMES_SAMPLES = 64 };
+
+/* Times that tell what all of a block are like. */
+struct times_samples {
+	uint32_t n;
+	int64_t at[TIMES_SAMPLES];
+};
+
+/* Takes them from n rows of `width` values, the first of which is ts. */
+void times_sample(struct times_samples *s, const int64_t *rows, uint32_t n, uint32_t width);
+
+/* Return: how many of the samples are exactly one of the base's. */
+uint32_t times_exact(const struct times_samples *s, const struct times_base *base,
+		     const struct kernels *k);
+
+/*
+ * Numbers of the base's times take less than the times themselves if more than a part of these is
+ * exactly there. A part of this size was found to be where it turns; spans have their ends there,
+ * too.
+ * Return: the number of samples with which it still does not pay.
+ */
+uint32_t times_too_few(const struct times_samples *s, bool spans);
 
 #endif

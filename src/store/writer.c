@@ -40,10 +40,10 @@ struct job {
 	struct store_lane *lane;
 	int64_t *rows;
 	uint32_t n;
-	int64_t end; /* of its last row */
-	uint32_t n_bases;
-	struct times_base bases[LANE_NEAR]; /* their times are owned */
-	bool last;			    /* nothing of its lane follows */
+	int64_t end;		/* of its last row */
+	struct times_base base; /* at: NULL: none */
+	int64_t *base_times;	/* owned; NULL: they are the lane's */
+	bool last;		/* nothing of its lane follows */
 };
 
 /* A root, as numbers: where a lane stands in the directory, and the entry that holds all of it. */
@@ -286,20 +286,20 @@ static struct entry describe_times(const struct job *j)
 
 /* --- times by another lane's --- */
 
-/* Return: how many rows of the CPU, from its first one on, begin by t; of those still known. */
-static uint64_t rows_by(const struct lane_times *r, int64_t t)
+void lane_drop_times(struct lane_times *t)
 {
-	uint64_t low = r->n > LANE_TIMES ? r->n - LANE_TIMES : 0, high = r->n;
+	memmove(t->at, t->at + t->n - LANE_TIMES, LANE_TIMES * sizeof(*t->at));
+	t->n = LANE_TIMES;
+}
 
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
+/* Return: how many rows of the CPU begin by t; those that are not known any longer all do. */
+static uint32_t rows_by(const struct lane_times *r, int64_t t)
+{
+	uint32_t low = r->n > LANE_TIMES ? r->n - LANE_TIMES : 0, n = r->n - low;
 
-		if (r->at[middle % LANE_TIMES] <= t)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	if (!n || r->at[low] > t)
+		return low;
+	return low + kernel_search(r->at + low, n, t) + 1;
 }
 
 /* The end of the block's times. */
@@ -318,59 +318,64 @@ static int64_t end_of_times(const struct job *j)
 	return end;
 }
 
-/* Takes the times when rows `from` to `to` of the CPU began, with room for one more. */
-static int64_t *copy_recent(const struct lane_times *r, uint64_t from, uint64_t to)
-{
-	size_t n = to - from, i = from % LANE_TIMES;
-	size_t first = n < LANE_TIMES - i ? n : LANE_TIMES - i;
-	int64_t *copy = mem_alloc((n + 1) * sizeof(*copy));
-
-	memcpy(copy, r->at + i, first * sizeof(*copy));
-	memcpy(copy + first, r->at, (n - first) * sizeof(*copy));
-	return copy;
-}
-
 /*
- * Finds the times of `cpu` that the block's can count on. Of a CPU that did far more than the
- * lane they would cost the reader more than they spare.
+ * Finds the times of `cpu` that the block's can count on, which stay there until the CPU has more.
+ * Of a CPU that did far more than the lane they would cost the reader more than they spare.
  * Return: whether there are any.
  */
 static bool find_base(const struct job *j, const struct store_lane *cpu, int64_t end,
 		      struct times_base *basep)
 {
-	const struct lane_times *r = cpu->recent;
+	struct lane_times *r = cpu->recent;
 	int64_t first = j->rows[TS];
 	/* Rows that the CPU gets later may begin where its last one ends. */
-	uint64_t from = cpu->begun && cpu->end > first ? rows_by(r, first) : 0;
+	uint32_t from = cpu->begun && cpu->end > first ? rows_by(r, first) : 0;
 
 	if (!from-- || from + LANE_TIMES < r->n)
 		return false;
-	uint64_t to = rows_by(r, end);
+	uint32_t to = rows_by(r, end);
 
-	if (to - from + (to == r->n) >= (uint64_t)j->n * MOST_BASE_TIMES)
+	if (to - from + (to == r->n) >= j->n * MOST_BASE_TIMES)
 		return false;
-	int64_t *at = copy_recent(r, from, to);
-	uint32_t n = (uint32_t)(to - from);
-
-	if (to == r->n)
-		at[n++] = cpu->end;
-	*basep = (struct times_base){.at = at, .n = n};
+	r->at[r->n] = cpu->end;
+	*basep = (struct times_base){.at = r->at + from, .n = to - from + (to == r->n)};
+	memcpy(basep->keys, cpu->keys, sizeof(basep->keys));
 	return true;
 }
 
-static void find_bases(struct job *j)
+/* Chooses the CPU that has most of the block's times, if they are enough. */
+static void choose_base(struct job *j, const struct kernels *k)
 {
 	const struct store_lane *l = j->lane;
-	int64_t end = l->near[0] ? end_of_times(j) : 0;
+	struct times_samples samples;
+	struct times_base base;
+
+	if (!l->near[0])
+		return;
+	times_sample(&samples, j->rows, j->n, l->width);
+	uint32_t most = times_too_few(&samples, l->kind == TABLE_SPANS);
+	const int64_t end = end_of_times(j);
 
 	for (int i = 0; i < LANE_NEAR; i++) {
-		struct times_base *b = &j->bases[j->n_bases];
-
-		if (!l->near[i] || !find_base(j, l->near[i], end, b))
+		if (!l->near[i] || !find_base(j, l->near[i], end, &base))
 			continue;
-		memcpy(b->keys, l->near[i]->keys, sizeof(b->keys));
-		j->n_bases++;
+		uint32_t exact = times_exact(&samples, &base, k);
+
+		j->base = exact > most ? base : j->base;
+		most = exact > most ? exact : most;
 	}
+}
+
+/* Takes the times of the base along, for when the CPU has others. */
+static void copy_base(struct job *j)
+{
+	if (!j->base.at)
+		return;
+	size_t size = j->base.n * sizeof(*j->base_times);
+
+	j->base_times = mem_alloc(size);
+	memcpy(j->base_times, j->base.at, size);
+	j->base.at = j->base_times;
 }
 
 void store_lane_now_near(struct store_lane *lane, struct store_lane *cpu)
@@ -391,7 +396,7 @@ static void put_times(const struct job *j)
 	const int64_t *dur = t->kind == TABLE_SPANS ? column_of(j, t->dur) : NULL;
 
 	times_encode(&w->times, &w->encoder, &(struct times){column_of(j, t->ts), dur, j->n},
-		     j->bases, j->n_bases, &w->bytes);
+		     j->base.at ? &j->base : NULL, &w->bytes);
 	if (t->state != NO_COLUMN)
 		column_encode_states(&w->encoder, column_of(j, t->state), j->n, &w->bytes);
 }
@@ -400,8 +405,7 @@ static void put_times(const struct job *j)
  * Names often follow from the number before them. A column whose neighbour is encoded by its own is
  * none itself, so that a reader never needs more than two for one.
  */
-static enum column_transform encode_column(const struct job *j, int c,
-					   const struct column_values *values,
+static enum column_transform encode_column(const struct job *j, int c, struct column_values *values,
 					   struct column_beside beside)
 {
 	struct store_writer *w = j->lane->writer;
@@ -433,7 +437,7 @@ static void encode_others(const struct job *j)
 	for (int c = t->n_keys; c < t->n_columns; c++) {
 		if (c == t->ts || c == t->dur || c == t->state)
 			continue;
-		values[c % 2] = column_values(&w->encoder, column_of(j, c), j->n);
+		values[c % 2] = (struct column_values){.at = column_of(j, c), .n = j->n};
 		bool by_neighbor = encode_column(j, c, &values[c % 2], beside) == COLUMN_NEIGHBOR;
 
 		beside.neighbor = by_neighbor ? NULL : &values[c % 2];
@@ -522,13 +526,14 @@ static void hand_over(struct store_lane *l, int64_t end, bool last)
 
 	*j = (struct job){.lane = l, .rows = l->rows, .n = l->n, .end = end, .last = last};
 	if (l->n && l->table->ts != NO_COLUMN)
-		find_bases(j);
+		choose_base(j, w->encoder.kernels);
 	l->n = 0;
 	l->next = l->rows;
 	if (!w->worker) {
 		do_job(j);
 		return;
 	}
+	copy_base(j);
 	l->rows = l->next = last ? NULL : mem_alloc(rows_size(l, l->cap));
 	worker_put(w->worker, j);
 }
@@ -651,8 +656,7 @@ static void do_job(const struct job *j)
 {
 	if (j->n)
 		write_block(j);
-	for (uint32_t i = 0; i < j->n_bases; i++)
-		free((int64_t *)j->bases[i].at);
+	free(j->base_times);
 	if (!j->last)
 		return;
 	if (j->lane->n_levels)

@@ -60,8 +60,8 @@ void store_lane_end(struct store_lane *lane);
 
 /*
  * Appends a row: all columns of the table in its order (COL_*); those that name the lane are not
- * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored. lane.h has
- * the same for rows that are made in place, and store_lane_near().
+ * looked at. In a table of states a row with a `dur` of 0 says nothing and is not stored. lane.h
+ * has the same for rows that are made in place, and store_lane_near().
  */
 void store_lane_add(struct store_lane *lane, const int64_t *row);
 
