@@ -20,12 +20,18 @@ struct worker {
 
 /* ---- with the lock held ----------------------------------------------------------------------- */
 
+/* So many jobs are worth waking somebody for. */
+static size_t enough(const struct worker *w)
+{
+	return w->room / 2;
+}
+
 static void *take_job(struct worker *w)
 {
 	void *job = w->jobs[w->first++ % w->room];
 
-	w->n--;
-	pthread_cond_signal(&w->left);
+	if (--w->n <= enough(w))
+		pthread_cond_signal(&w->left);
 	return job;
 }
 
@@ -62,6 +68,13 @@ static void do_job(struct worker *w)
 	pthread_mutex_lock(&w->lock);
 }
 
+/* Until there is a task, or jobs enough. */
+static void wait_for_work(struct worker *w)
+{
+	while (!w->tasks && !w->over && w->n <= enough(w))
+		pthread_cond_wait(&w->came, &w->lock);
+}
+
 /* ---- the thread ------------------------------------------------------------------------------- */
 
 static void *work(void *worker)
@@ -71,14 +84,14 @@ static void *work(void *worker)
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		/* Tasks are short; but before the jobs' room is full, they have to wait. */
-		if (w->tasks && w->n <= w->room / 2)
+		if (w->tasks && w->n <= enough(w))
 			do_task(w, w->tasks);
 		else if (w->n)
 			do_job(w);
 		else if (w->over)
 			break;
 		else
-			pthread_cond_wait(&w->came, &w->lock);
+			wait_for_work(w);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -113,18 +126,26 @@ struct worker *worker_new(void (*run)(void *ctx, void *job), void *ctx, size_t r
 	return w;
 }
 
-void worker_put(struct worker *w, void *job)
+/* Until there is room for more than one job. */
+static void wait_for_room(struct worker *w)
 {
-	pthread_mutex_lock(&w->lock);
-	while (w->n == w->room) {
+	while (w->n > enough(w)) {
 		/* There is something better to do than to wait. */
 		if (w->tasks)
 			do_task(w, w->tasks);
 		else
 			pthread_cond_wait(&w->left, &w->lock);
 	}
+}
+
+void worker_put(struct worker *w, void *job)
+{
+	pthread_mutex_lock(&w->lock);
+	if (w->n == w->room)
+		wait_for_room(w);
 	w->jobs[(w->first + w->n++) % w->room] = job;
-	pthread_cond_signal(&w->came);
+	if (w->n > enough(w))
+		pthread_cond_signal(&w->came);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -1,9 +1,11 @@
 /*
- * worker: a thread that does jobs in the order in which they come, and tasks ahead of time in between.
+ * worker: a thread that does jobs in the order in which they come, and tasks ahead of time.
  *
- * Whoever gives it jobs does not wait for them, but when too many are waiting already: so what they hold stays
- * bounded. A task is something that will be needed later. If it is needed before the worker has begun with
- * it, whoever needs it does it; so a worker that is busy with jobs holds nobody up.
+ * Whoever gives it jobs does not wait for them, but when too many are waiting already: so what they
+ * hold stays bounded. Neither wakes the other for one job, but for half of those that may wait.
+ *
+ * A task is something that will be needed later. If it is needed before the worker has begun with it,
+ * whoever needs it does it; so a worker that is busy with jobs holds nobody up.
  *
  * Jobs and tasks are all given by one thread.
  */

@@ -20,7 +20,7 @@ enum {
 	MOST_BASE_TIMES = 8,		   /* per row of a block that counts on them */
 	FEW_ROWS = 64,			   /* of a block when memory for open ones is short */
 	OPEN_BUDGET = 24 << 20,		   /* bytes of open blocks that make memory short */
-	MAX_JOBS = 16,			   /* that wait */
+	MAX_JOBS = 32,			   /* that wait */
 	STRIDE = BLOCK_ROWS + KERNEL_ROOM, /* from column to column of a block */
 };
 
