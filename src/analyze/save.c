@@ -12,12 +12,10 @@
 #include "store/spill.h"
 #include "store/writer.h"
 
-typedef VEC(struct store_lane *) lanes_t;
+/* What nearly all exits name; of what lies beyond a map is asked. */
+enum { FEW_ISAS = 4, FEW_REASONS = 128 };
 
-/* What nearly all intervals name; of what lies beyond a map is asked. */
-enum { FEW_MACHINES = 8, FEW_CPUS = 64, FEW_ISAS = 4, FEW_REASONS = 128 };
-
-/* What a map said lately, by a part of the key: most intervals ask what one shortly before them asked. */
+/* What a map said lately, by a part of the key: most ask what one shortly before them asked. */
 enum { LATELY = 64 };
 
 struct lately {
@@ -25,7 +23,20 @@ struct lately {
 	int64_t value;
 };
 
+/* Of a CPU, as long as there is the file. */
+struct cpu_rows {
+	struct store_lane *lane;
+	uint32_t thread; /* that ran on it last; NO_THREAD: none that has a lane */
+	struct store_lane *of_thread;
+};
+
 /* NULL until used. */
+struct vcpu_rows {
+	struct store_lane *states, *exits;
+	uint32_t cpu; /* of its host, where it was last; if `on` is not NULL */
+	const struct cpu_rows *on;
+};
+
 struct thread_lanes {
 	struct store_lane *states, *wakeups;
 };
@@ -33,11 +44,10 @@ struct thread_lanes {
 struct save {
 	struct store_writer *writer;
 	struct model_sink sink;
-	const struct identity *identity; /* from begin() on */
-	lanes_t vcpus, exits;		 /* by id; NULL until used */
-	lanes_t cpus;
-	struct map cpu_lanes; /* machine and number -> index in cpus */
-	struct store_lane *few_cpus[FEW_MACHINES][FEW_CPUS]; /* NULL until used */
+	const struct identity *identity;	  /* from begin() on */
+	struct vcpu_rows *vcpus;		  /* owned; by id */
+	VEC(struct cpu_rows *) cpus;		  /* owned */
+	struct map cpu_at;			  /* machine and number -> index in cpus */
 	struct slots places;			  /* of threads that have lanes and are not ended */
 	VEC(struct thread_lanes) threads;	  /* by place */
 	struct spill *thread_rows;		  /* of the others */
@@ -75,21 +85,13 @@ static int64_t machine_of_vm(const struct identity *id, int vm)
 
 /* ---- lanes ------------------------------------------------------------------------------------ */
 
-static struct store_lane *new_lane(struct save *s, lanes_t *lanes, size_t i, enum table_id table)
+/* Finds the lane of this vCPU, or makes it. */
+static struct store_lane *lane_of_vcpu(struct save *s, struct store_lane **lanep,
+				       enum table_id table, uint32_t vcpu)
 {
-	int64_t key[TABLE_MAX_KEYS] = {(int64_t)i};
-
-	while (lanes->n <= i)
-		vec_push(lanes);
-	return lanes->at[i] = store_writer_lane(s->writer, table, key);
-}
-
-/* Return: the lane of this vCPU. */
-static struct store_lane *lane_of(struct save *s, lanes_t *lanes, size_t i, enum table_id table)
-{
-	struct store_lane *lane = i < lanes->n ? lanes->at[i] : NULL;
-
-	return lane ? lane : new_lane(s, lanes, i, table);
+	if (!*lanep)
+		*lanep = store_writer_lane(s->writer, table, &(int64_t){vcpu});
+	return *lanep;
 }
 
 static struct thread_lanes *find_thread(const struct save *s, uint32_t thread)
@@ -114,42 +116,48 @@ static struct thread_lanes *lanes_of_thread(struct save *s, uint32_t thread)
 	return &s->threads.at[place];
 }
 
-/* Says that a thread's times are mostly those of this CPU, if it has a lane. */
-static void note_cpu_of_thread(const struct save *s, uint32_t thread, struct store_lane *cpu)
+/* Return: its lane of states, or NULL while it has none. */
+static struct store_lane *states_of_thread(const struct save *s, uint32_t thread)
 {
 	const struct thread_lanes *l = find_thread(s, thread);
 
-	if (l && l->states)
-		store_lane_near(l->states, cpu);
+	return l ? l->states : NULL;
 }
 
-/* Says that the lane's times are mostly those of this CPU, if both are there. */
-static void note_cpu(const lanes_t *lanes, size_t i, struct store_lane *cpu)
+/* Return: NULL: it has no lane yet. */
+static struct cpu_rows *find_cpu(const struct save *s, uint32_t machine, uint32_t cpu)
 {
-	if (cpu && i < lanes->n && lanes->at[i])
-		store_lane_near(lanes->at[i], cpu);
-}
-
-/* Return: the lane of this CPU, or NULL while it has none. */
-static struct store_lane *find_cpu(const struct save *s, uint32_t machine, uint32_t cpu)
-{
-	if (machine < FEW_MACHINES && cpu < FEW_CPUS)
-		return s->few_cpus[machine][cpu];
-	uint64_t *index = map_get(&s->cpu_lanes, (uint64_t)machine << 32 | cpu);
+	uint64_t *index = map_get(&s->cpu_at, (uint64_t)machine << 32 | cpu);
 
 	return index ? s->cpus.at[*index] : NULL;
 }
 
-static struct store_lane *new_cpu(struct save *s, uint32_t machine, uint32_t cpu)
+static struct cpu_rows *new_cpu(struct save *s, uint32_t machine, uint32_t cpu)
 {
 	int64_t keys[TABLE_MAX_KEYS] = {machine, cpu};
-	struct store_lane *lane = store_writer_lane(s->writer, TABLE_CPU_STATE, keys);
+	struct cpu_rows *c = mem_alloc(sizeof(*c));
 
-	*vec_push(&s->cpus) = lane;
-	map_put(&s->cpu_lanes, (uint64_t)machine << 32 | cpu, s->cpus.n - 1);
-	if (machine < FEW_MACHINES && cpu < FEW_CPUS)
-		s->few_cpus[machine][cpu] = lane;
-	return lane;
+	*c = (struct cpu_rows){.lane = store_writer_lane(s->writer, TABLE_CPU_STATE, keys),
+			       .thread = NO_THREAD};
+	map_put(&s->cpu_at, (uint64_t)machine << 32 | cpu, s->cpus.n);
+	return *vec_push(&s->cpus) = c;
+}
+
+/* Says that the lane's times are mostly those of this CPU, if there is one. */
+static inline void note_near(struct store_lane *lane, const struct cpu_rows *c)
+{
+	if (lane)
+		store_lane_near(lane, c->lane);
+}
+
+/* The same of the thread that runs on it. */
+static inline void note_thread(const struct save *s, struct cpu_rows *c, uint32_t thread)
+{
+	if (c->thread != thread) {
+		c->of_thread = states_of_thread(s, thread);
+		c->thread = c->of_thread ? thread : NO_THREAD;
+	}
+	note_near(c->of_thread, c);
 }
 
 static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
@@ -225,7 +233,10 @@ static int64_t syscall_name(struct save *s, const char *name)
 
 static void on_begin(void *ctx, const struct identity *identity)
 {
-	((struct save *)ctx)->identity = identity;
+	struct save *s = ctx;
+
+	s->identity = identity;
+	s->vcpus = mem_zalloc(identity->vcpus.n + 1, sizeof(*s->vcpus));
 }
 
 /* A column's place among those behind another one. */
@@ -237,10 +248,23 @@ static void on_begin(void *ctx, const struct identity *identity)
 #define CPU_STATE(column)    BEHIND(CPU_STATE, column, STATE)
 #define WAKEUP(column)	     BEHIND(WAKEUP, column, TS)
 
+/* Finds where the vCPU is, which mostly is where it was. */
+static inline const struct cpu_rows *cpu_of_vcpu(const struct save *s, struct vcpu_rows *v,
+						 const struct vcpu_interval *i)
+{
+	if (v->on && v->cpu == i->cpu)
+		return v->on;
+	const struct ident_vm *vm = &s->identity->vms.at[s->identity->vcpus.at[i->vcpu].vm];
+
+	v->cpu = i->cpu;
+	return v->on = find_cpu(s, (uint32_t)vm->host, i->cpu);
+}
+
 static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 {
 	struct save *s = ctx;
-	struct store_lane *lane = lane_of(s, &s->vcpus, i->vcpu, TABLE_VCPU_STATE);
+	struct vcpu_rows *v = &s->vcpus[i->vcpu];
+	struct store_lane *lane = lane_of_vcpu(s, &v->states, TABLE_VCPU_STATE, i->vcpu);
 	int64_t *row = store_lane_state(lane, i->begin, i->end, i->state);
 
 	if (row) {
@@ -250,23 +274,20 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant);
 		row[VCPU_STATE(USERSPACE_REASON)] = i->userspace_reason;
 	}
-	if (i->cpu == NO_CPU)
-		return;
-	const struct ident_vcpu *vcpu = &s->identity->vcpus.at[i->vcpu];
-	uint32_t host = (uint32_t)s->identity->vms.at[vcpu->vm].host;
-	struct store_lane *cpu = find_cpu(s, host, i->cpu);
+	const struct cpu_rows *on = i->cpu == NO_CPU ? NULL : cpu_of_vcpu(s, v, i);
 
-	if (cpu)
-		store_lane_near(lane, cpu);
-	note_cpu(&s->exits, i->vcpu, cpu);
+	if (!on)
+		return;
+	note_near(lane, on);
+	note_near(v->exits, on);
 }
 
 static void on_exit_(void *ctx, const struct vm_exit *x)
 {
 	struct save *s = ctx;
 	bool whole = x->end != INT64_MIN, split = whole && x->has_parts;
-	int64_t *row = store_lane_span(lane_of(s, &s->exits, x->vcpu, TABLE_VM_EXIT), x->begin,
-				       whole ? x->end - x->begin : TABLE_NULL);
+	struct store_lane *lane = lane_of_vcpu(s, &s->vcpus[x->vcpu].exits, TABLE_VM_EXIT, x->vcpu);
+	int64_t *row = store_lane_span(lane, x->begin, whole ? x->end - x->begin : TABLE_NULL);
 
 	if (!row)
 		return;
@@ -283,14 +304,21 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(VECTOR)] = x->vector;
 }
 
+static struct store_lane *new_states(struct save *s, uint32_t thread)
+{
+	struct thread_lanes *l = lanes_of_thread(s, thread);
+
+	return l->states = store_lane_new(s->writer, TABLE_THREAD_STATE, &(int64_t){thread});
+}
+
 static void on_thread(void *ctx, const struct thread_interval *i)
 {
 	struct save *s = ctx;
-	struct thread_lanes *l = lanes_of_thread(s, i->thread);
+	struct store_lane *lane = *i->own;
 
-	if (!l->states)
-		l->states = store_lane_new(s->writer, TABLE_THREAD_STATE, &(int64_t){i->thread});
-	int64_t *row = store_lane_state(l->states, i->begin, i->end, i->state);
+	if (!lane)
+		*i->own = lane = new_states(s, i->thread);
+	int64_t *row = store_lane_state(lane, i->begin, i->end, i->state);
 
 	if (!row)
 		return;
@@ -301,9 +329,11 @@ static void on_thread(void *ctx, const struct thread_interval *i)
 static void on_cpu(void *ctx, const struct cpu_interval *i)
 {
 	struct save *s = ctx;
-	struct store_lane *known = find_cpu(s, i->machine, i->cpu);
-	struct store_lane *lane = known ? known : new_cpu(s, i->machine, i->cpu);
-	int64_t *row = store_lane_state(lane, i->begin, i->end, i->state);
+	struct cpu_rows *c = *i->own;
+
+	if (!c)
+		*i->own = c = new_cpu(s, i->machine, i->cpu);
+	int64_t *row = store_lane_state(c->lane, i->begin, i->end, i->state);
 
 	if (row) {
 		row[CPU_STATE(THREAD_ID)] = or_null(i->thread);
@@ -311,14 +341,14 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 		row[CPU_STATE(VCPU_ID)] = index_or_null(i->vcpu);
 		row[CPU_STATE(GUEST_THREAD_ID)] = or_null(i->guest_thread);
 	}
-	note_cpu_of_thread(s, i->thread, lane);
+	note_thread(s, c, i->thread);
 	if (i->state != CPU_VM)
 		return;
 	/* What cuts a guest's lanes is what its host does. */
-	note_cpu_of_thread(s, i->guest_thread, lane);
+	note_near(states_of_thread(s, i->guest_thread), c);
 	if (i->vcpu >= 0) {
-		note_cpu(&s->vcpus, (size_t)i->vcpu, lane);
-		note_cpu(&s->exits, (size_t)i->vcpu, lane);
+		note_near(s->vcpus[i->vcpu].states, c);
+		note_near(s->vcpus[i->vcpu].exits, c);
 	}
 }
 
@@ -353,6 +383,12 @@ static void end_lanes(struct save *s, uint32_t thread)
 
 	if (!l)
 		return;
+	vec_each (c, &s->cpus) {
+		if ((*c)->thread != thread)
+			continue;
+		(*c)->thread = NO_THREAD;
+		(*c)->of_thread = NULL;
+	}
 	if (l->states)
 		store_lane_end(l->states);
 	if (l->wakeups)
@@ -777,10 +813,11 @@ void save_free(struct save *s)
 	slots_deinit(&s->places);
 	vec_deinit(&s->threads);
 	spill_free(s->thread_rows);
-	vec_deinit(&s->vcpus);
-	vec_deinit(&s->exits);
+	free(s->vcpus);
+	vec_each (c, &s->cpus)
+		free(*c);
 	vec_deinit(&s->cpus);
-	map_deinit(&s->cpu_lanes);
+	map_deinit(&s->cpu_at);
 	map_deinit(&s->exit_names);
 	map_deinit(&s->syscall_names);
 	free(s);

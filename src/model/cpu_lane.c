@@ -14,7 +14,8 @@ void cpu_lane_init(struct cpu_lane *l, uint32_t machine, uint32_t cpu, int64_t b
 					.thread = NO_THREAD,
 					.vm = -1,
 					.vcpu = -1,
-					.guest_thread = NO_THREAD}};
+					.guest_thread = NO_THREAD,
+					.own = &l->own}};
 }
 
 void cpu_lane_deinit(struct cpu_lane *l)
@@ -50,18 +51,22 @@ static void give_up(struct cpu_lane *l, const struct model_sink *sink)
 	flush(l, sink);
 }
 
-static void close_open(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)
+static void __attribute__((noinline)) hold(struct cpu_lane *l, const struct model_sink *sink)
+{
+	*vec_push(&l->held) = l->open;
+	if (l->held.n == HELD_MAX)
+		give_up(l, sink);
+}
+
+static inline void close_open(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)
 {
 	l->open.end = ts;
 	if (ts <= l->open.begin)
 		return;
-	if (l->held.n || (int)l->open.state == CPU_RUNS) {
-		*vec_push(&l->held) = l->open;
-		if (l->held.n == HELD_MAX)
-			give_up(l, sink);
-	} else {
+	if (l->held.n || (int)l->open.state == CPU_RUNS)
+		hold(l, sink);
+	else
 		emit(&l->open, sink);
-	}
 	l->open.begin = ts;
 }
 

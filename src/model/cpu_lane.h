@@ -25,10 +25,11 @@ struct cpu_view {
 
 struct cpu_lane {
 	struct cpu_interval open; /* state may be CPU_RUNS */
+	void *own;		  /* the sink's */
 	VEC(struct cpu_interval) held;
 };
 
-/* begin: of the lane. */
+/* begin: of the lane, which must not move from then on. */
 void cpu_lane_init(struct cpu_lane *l, uint32_t machine, uint32_t cpu, int64_t begin);
 void cpu_lane_deinit(struct cpu_lane *l);
 

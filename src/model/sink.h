@@ -54,6 +54,7 @@ struct thread_interval {
 	int64_t begin, end;
 	uint32_t cpu; /* of its machine: where it is current, or was queued; NO_CPU when on none */
 	const char *syscall; /* that it is in, or NULL; lives as long as the traces */
+	void **own; /* the sink's, for what it has of this thread; NULL at first, until its end */
 };
 
 /* The fused view: what a CPU ran, through all VMs down to the innermost one that was traced. */
@@ -65,6 +66,7 @@ struct cpu_interval {
 	int vm;		       /* CPU_VM: the innermost VM, -1 otherwise; index in the identity */
 	int vcpu;	       /* of that VM */
 	uint32_t guest_thread; /* of that VM, or NO_THREAD */
+	void **own;	       /* the sink's, for what it has of this CPU; NULL at first */
 };
 
 /*

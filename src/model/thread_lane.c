@@ -8,11 +8,14 @@ enum { HELD_MAX = 512 };
 void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
 		      enum thread_state state, enum thread_mode rest)
 {
-	*l = (struct thread_lane){
-		.open = {.thread = thread, .state = state, .begin = begin, .cpu = NO_CPU},
-		.mode = rest,
-		.rest = rest,
-		.unknown_since = begin};
+	*l = (struct thread_lane){.open = {.thread = thread,
+					   .state = state,
+					   .begin = begin,
+					   .cpu = NO_CPU,
+					   .own = &l->own},
+				  .mode = rest,
+				  .rest = rest,
+				  .unknown_since = begin};
 }
 
 void thread_lane_deinit(struct thread_lane *l)
@@ -39,18 +42,22 @@ static void release(struct thread_lane *l, enum thread_state was, const struct m
 		l->open.state = was;
 }
 
-static void close_open(struct thread_lane *l, int64_t ts, const struct model_sink *sink)
+static void __attribute__((noinline)) hold(struct thread_lane *l, const struct model_sink *sink)
+{
+	*vec_push(&l->held) = l->open;
+	if (l->held.n == HELD_MAX)
+		release(l, THREAD_UNKNOWN, sink);
+}
+
+static inline void close_open(struct thread_lane *l, int64_t ts, const struct model_sink *sink)
 {
 	l->open.end = ts;
 	if (ts <= l->open.begin)
 		return;
-	if (l->held.n || (int)l->open.state == THREAD_RUNS) {
-		*vec_push(&l->held) = l->open;
-		if (l->held.n == HELD_MAX)
-			release(l, THREAD_UNKNOWN, sink);
-	} else {
+	if (l->held.n || (int)l->open.state == THREAD_RUNS)
+		hold(l, sink);
+	else
 		emit(&l->open, sink);
-	}
 	l->open.begin = ts;
 }
 

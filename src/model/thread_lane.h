@@ -29,6 +29,7 @@ enum { THREAD_RUNS = THREAD_N_STATES };
 
 struct thread_lane {
 	struct thread_interval open; /* state may be THREAD_RUNS */
+	void *own;		     /* the sink's */
 	enum thread_mode mode;
 	int64_t unknown_since; /* MODE_UNKNOWN: not longer than this */
 	enum thread_mode rest; /* the mode when no event tells: unknown, or user where none can */
@@ -38,7 +39,7 @@ struct thread_lane {
 	held; /* since the first THREAD_RUNS whose mode may still come out */
 };
 
-/* begin: of the lane; rest: see above. */
+/* begin: of the lane, which must not move from then on; rest: see above. */
 void thread_lane_init(struct thread_lane *l, uint32_t thread, int64_t begin,
 		      enum thread_state state, enum thread_mode rest);
 void thread_lane_deinit(struct thread_lane *l);

@@ -31,8 +31,9 @@ struct column_hint;
 /* Private to what follows and to the writer. */
 struct store_lane {
 	/* What each row needs. */
-	int64_t *rows, *next; /* of the open block, owned; and where the next one goes */
-	uint32_t n, cap;      /* rows in it, and room */
+	int64_t *next, *full; /* where the next one goes; where there is no more room */
+	int64_t *rows;	      /* owned; of the open block */
+	uint32_t cap;	      /* rows that there is room for */
 	uint8_t n_keys;
 	uint8_t width;	 /* columns that are kept */
 	uint8_t skipped; /* behind the first that is kept: dur */
@@ -64,7 +65,7 @@ static inline void lane_note_time(struct lane_times *t, int64_t ts)
 	t->at[t->n++] = ts;
 }
 
-/* Makes room for one more row in the open block, or has it written. */
+/* Makes room for one more row in the open block, or has it written. The lane has begun then. */
 void store_lane_make_room(struct store_lane *lane);
 
 /* Return: whether a row of a lane of states, which does not simply follow, is to be stored. */
@@ -75,13 +76,11 @@ static inline int64_t *lane_row(struct store_lane *l, int64_t first)
 {
 	if (l->recent)
 		lane_note_time(l->recent, first);
-	if (l->n == l->cap)
+	if (l->next == l->full)
 		store_lane_make_room(l);
 	int64_t *row = l->next;
 
 	l->next += l->width;
-	l->n++;
-	l->begun = true;
 	*row = first;
 	return row + 1;
 }
@@ -93,8 +92,9 @@ static inline int64_t *lane_row(struct store_lane *l, int64_t first)
 static inline int64_t *store_lane_state(struct store_lane *l, int64_t ts, int64_t end,
 					int64_t state)
 {
-	bool follows = ts == l->end && end > ts && format_sub(end, ts) > 0 &&
-		       (uint64_t)state < l->n_states;
+	/* It is longer than 0, and its dur is an int64_t. */
+	bool lasts = (uint64_t)format_sub(end, ts) - 1 < INT64_MAX;
+	bool follows = ts == l->end && lasts && (uint64_t)state < l->n_states;
 
 	if (!follows && !store_lane_takes(l, ts, end, state))
 		return NULL;

@@ -518,39 +518,55 @@ static size_t rows_size(const struct store_lane *l, uint32_t cap)
 	return sizeof(*l->rows) * ((size_t)l->width * cap + KERNEL_ROOM);
 }
 
+static uint32_t n_rows(const struct store_lane *l)
+{
+	return (uint32_t)((size_t)(l->next - l->rows) / l->width);
+}
+
+/* rows: n of them, with room for cap. */
+static void set_room(struct store_lane *l, int64_t *rows, uint32_t n, uint32_t cap)
+{
+	l->rows = rows;
+	l->next = rows + (size_t)n * l->width;
+	l->full = rows + (size_t)cap * l->width;
+	l->cap = cap;
+}
+
 /* Has the open block written, whose last row ends at `end`. The lane then has another one. */
 static void hand_over(struct store_lane *l, int64_t end, bool last)
 {
 	struct store_writer *w = l->writer;
 	struct job mine, *j = w->worker ? mem_alloc(sizeof(*j)) : &mine;
 
-	*j = (struct job){.lane = l, .rows = l->rows, .n = l->n, .end = end, .last = last};
-	if (l->n && l->table->ts != NO_COLUMN)
+	*j = (struct job){.lane = l, .rows = l->rows, .n = n_rows(l), .end = end, .last = last};
+	if (j->n && l->table->ts != NO_COLUMN)
 		choose_base(j, w->encoder.kernels);
-	l->n = 0;
-	l->next = l->rows;
 	if (!w->worker) {
+		l->next = l->rows;
 		do_job(j);
 		return;
 	}
 	copy_base(j);
-	l->rows = l->next = last ? NULL : mem_alloc(rows_size(l, l->cap));
+	if (!last)
+		set_room(l, mem_alloc(rows_size(l, l->cap)), 0, l->cap);
+	else
+		l->rows = NULL;
 	worker_put(w->worker, j);
 }
 
 void store_lane_make_room(struct store_lane *l)
 {
 	struct store_writer *w = l->writer;
-	bool short_of_memory = w->open_bytes > OPEN_BUDGET && l->n >= FEW_ROWS;
+	const uint32_t n = n_rows(l), more = l->cap ? 2 * l->cap : FIRST_ROWS;
+	bool short_of_memory = w->open_bytes > OPEN_BUDGET && n >= FEW_ROWS;
 	size_t before = l->cap ? rows_size(l, l->cap) : 0;
 
+	l->begun = true;
 	if (l->cap == BLOCK_ROWS || short_of_memory) {
 		hand_over(l, l->ts, false); /* where the row begins that is to be added */
 		return;
 	}
-	l->cap = l->cap ? 2 * l->cap : FIRST_ROWS;
-	l->rows = mem_realloc(l->rows, rows_size(l, l->cap));
-	l->next = l->rows + (size_t)l->n * l->width;
+	set_room(l, mem_realloc(l->rows, rows_size(l, more)), n, more);
 	w->open_bytes += rows_size(l, l->cap) - before;
 }
 

@@ -39,9 +39,21 @@ static int64_t tid_of(const struct world *w, uint32_t thread)
 	return t ? t->tid : -1;
 }
 
+/* What is one thread's or CPU's own is NULL at first, and nobody else's. */
+static void assert_own(void **own, uint32_t machine, uint32_t id)
+{
+	void *name = (void *)((uintptr_t)machine << 32 | (id + UINT32_C(1)));
+
+	if (!*own)
+		*own = name;
+	assert_ptr_equal(*own, name);
+}
+
 static void on_thread(void *ctx, const struct thread_interval *i)
 {
 	struct world *w = ctx;
+
+	assert_own(i->own, 0, i->thread);
 
 	fprintf(w->file, "thread %d: %d-%d %s%s%s\n", (int)tid_of(w, i->thread), (int)i->begin,
 		(int)i->end, thread_state_name(i->state), i->syscall ? " " : "",
@@ -60,6 +72,7 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 {
 	struct world *w = ctx;
 
+	assert_own(i->own, i->machine, i->cpu);
 	fprintf(w->file, "cpu %u.%u: %d-%d %s %d", i->machine, i->cpu, (int)i->begin, (int)i->end,
 		cpu_state_name(i->state), (int)tid_of(w, i->thread));
 	if (i->vm >= 0)
