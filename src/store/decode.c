@@ -209,6 +209,15 @@ static uint32_t keep(uint64_t mask, const int64_t *state, const int64_t *values,
 	return k;
 }
 
+static uint32_t count_kept(uint64_t mask, const int64_t *state, uint32_t n)
+{
+	uint32_t masked = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		masked += mask >> state[i] & 1;
+	return n - masked;
+}
+
 /* Puts NULLs between the `kept` first values. */
 static void unmask(uint64_t mask, const int64_t *state, int64_t *values, uint32_t n, uint32_t kept)
 {
@@ -226,8 +235,8 @@ static int decode_masked(unsigned tag, struct slice *s, int64_t *values, uint32_
 
 	if (!state || slice_varint(s, &mask))
 		return -1;
-	uint32_t kept =
-		keep(mask, state, context->neighbor ? context->neighbor : state, n, kept_neighbor);
+	uint32_t kept = context->neighbor ? keep(mask, state, context->neighbor, n, kept_neighbor)
+					  : count_kept(mask, state, n);
 
 	if (decode_values(tag, s, values, kept, &kept_context))
 		return -1;

@@ -326,19 +326,49 @@ static inline unsigned selector_of(const uint8_t *selectors, uint32_t i)
 	return selectors[i >> 2] >> (2 * (i & 3)) & 3;
 }
 
+/* The widths of classes, and the bits that numbers of each have. */
+struct narrow {
+	uint64_t width[PACK_CLASSES_N], mask[PACK_CLASSES_N];
+};
+
+static struct narrow narrow_classes(const uint8_t *widths)
+{
+	struct narrow c;
+
+	for (int i = 0; i < PACK_CLASSES_N; i++) {
+		c.width[i] = widths[i];
+		c.mask[i] = (UINT64_C(1) << widths[i]) - 1;
+	}
+	return c;
+}
+
+/* Takes the four numbers of a byte of selectors. Return: the bit behind them. */
+static inline uint64_t get_four(const struct narrow *c, unsigned selectors, const uint8_t *at,
+				uint64_t bit, uint64_t *codes)
+{
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++, selectors >>= 2) {
+		codes[i] = get_narrow(at, bit, c->mask[selectors & 3]);
+		bit += c->width[selectors & 3];
+	}
+	return bit;
+}
+
 /* Takes the numbers from `at` on, as long as they lie in so many bits. Return: bits taken, or -1. */
 static int64_t get_narrow_classes(const uint8_t *selectors, const uint8_t *widths,
 				  const uint8_t *at, uint64_t bits, uint64_t *codes, uint32_t n)
 {
-	uint64_t masks[PACK_CLASSES_N], bit = 0;
+	const struct narrow c = narrow_classes(widths);
+	uint64_t bit = 0;
+	uint32_t i = 0;
 
-	for (int i = 0; i < PACK_CLASSES_N; i++)
-		masks[i] = (UINT64_C(1) << widths[i]) - 1;
-	for (uint32_t i = 0; i < n; i++) {
+	for (; i + 4 <= n && bit + 4 * NARROW_BITS <= bits; i += 4)
+		bit = get_four(&c, selectors[i / 4], at, bit, codes + i);
+	for (; i < n; i++) {
 		unsigned class = selector_of(selectors, i);
 
-		codes[i] = get_narrow(at, bit, masks[class]);
-		bit += widths[class];
+		codes[i] = get_narrow(at, bit, c.mask[class]);
+		bit += c.width[class];
 		if (bit > bits)
 			return -1;
 	}

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "schema/table.h"
 #include "store/bits.h"
+#include "store/encode.h"
 #include "store/format.h"
 #include "store/kernels.h"
 
@@ -362,6 +363,56 @@ static void test_transpose(void **state)
 	}
 }
 
+/* A block of a table of states with two columns, and what is left of a duration. */
+static void encode_block(const struct fixture *f, struct column_encoder *e,
+			 struct column_hint *hint, const int64_t *state, struct bytes *out)
+{
+	int64_t rest[MOST + KERNEL_ROOM];
+	struct column_left left = {.at = rest};
+	struct column_values first = {.at = f->values, .n = f->n};
+	struct column_values second = {.at = f->others, .n = f->n};
+
+	memcpy(rest, f->others, sizeof(rest));
+	column_begin(e, state, f->n);
+	column_encode_states(e, state, f->n, out);
+	column_encode(e, &first, COLUMN_TRY_DICTIONARY,
+		      &(struct column_beside){.hint = hint, .in_states = true}, out);
+	column_encode(e, &second, COLUMN_TRY_DICTIONARY,
+		      &(struct column_beside){.in_states = true, .neighbor = &first}, out);
+	first = (struct column_values){.at = f->values, .n = f->n};
+	column_encode(e, &first, COLUMN_TRY_DELTA, &(struct column_beside){.left = &left}, out);
+}
+
+static void test_encoder(void **state)
+{
+	struct fixture *f = *state;
+	struct column_encoder *e = mem_zalloc(2, sizeof(*e));
+	struct column_hint hints[2] = {0};
+	struct bytes a = {0}, b = {0};
+
+	e[0].kernels = f->plain;
+	e[1].kernels = f->fast;
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t states[MOST + KERNEL_ROOM];
+
+		next_round(f);
+		for (uint32_t i = 0; i < MOST + KERNEL_ROOM; i++)
+			states[i] = (int64_t)(draw(f) % 5);
+		for (uint32_t i = 0; draw(f) & 1 && i < f->n; i++)
+			f->values[i] = states[i] < 3 ? TABLE_NULL : f->values[i];
+		a.n = b.n = 0;
+		encode_block(f, &e[0], &hints[0], states, &a);
+		encode_block(f, &e[1], &hints[1], states, &b);
+		assert_int_equal(a.n, b.n);
+		assert_memory_equal(a.at, b.at, a.n);
+	}
+	bytes_deinit(&a);
+	bytes_deinit(&b);
+	column_encoder_deinit(&e[0]);
+	column_encoder_deinit(&e[1]);
+	free(e);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = mem_zalloc(1, sizeof(*f));
@@ -382,11 +433,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),	cmocka_unit_test(test_states),
-		cmocka_unit_test(test_codes),	cmocka_unit_test(test_subtract),
-		cmocka_unit_test(test_lengths), cmocka_unit_test(test_zeros),
-		cmocka_unit_test(test_classes), cmocka_unit_test(test_fixed),
-		cmocka_unit_test(test_ranks),	cmocka_unit_test(test_transpose),
+		cmocka_unit_test(test_known),	  cmocka_unit_test(test_states),
+		cmocka_unit_test(test_codes),	  cmocka_unit_test(test_subtract),
+		cmocka_unit_test(test_lengths),	  cmocka_unit_test(test_zeros),
+		cmocka_unit_test(test_classes),	  cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_ranks),	  cmocka_unit_test(test_encoder),
+		cmocka_unit_test(test_transpose),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
