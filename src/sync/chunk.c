@@ -335,7 +335,7 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 }
 
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		      const struct sync_fit_options *o)
+		      const struct sync_fit_options *o, bool thorough)
 {
 	struct sync_contain wide;
 	int rc = SYNC_NO_FIT;
@@ -353,7 +353,7 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
-	if (rc || !sync_contain_is_straight(c))
+	if (thorough && (rc || !sync_contain_is_straight(c)))
 		rc = try_leads(c, rc, pairs, n_pairs, o);
 	if (!rc)
 		finish(c, pairs, n_pairs);

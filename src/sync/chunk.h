@@ -38,11 +38,11 @@ struct sync_contain {
 };
 
 /*
- * Fits one guest; pairs: its CPUs whose threads are known.
+ * Fits one guest; pairs: its CPUs whose threads are known. thorough: single claims are followed up, too, which can take seconds.
  * Return: 0, or SYNC_NO_FIT when nothing agrees: nothing is made then.
  */
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		      const struct sync_fit_options *o);
+		      const struct sync_fit_options *o, bool thorough);
 
 /*
  * The same from a known map instead of a search: each time's difference is within `reach` ns of

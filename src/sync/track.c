@@ -386,7 +386,7 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 {
 	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	if (!sync_contain_init(c, pairs, n_pairs, &t->options)) {
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options, !t->following)) {
 		if (fits_well(c))
 			return 0;
 		sync_contain_deinit(c);
