@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include "analyze/analysis.h"
-#include "analyze/complain.h"
 #include "analyze/save.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
 #include "cli/report_args.h"
 #include "cli/sync_args.h"
+#include "inspect/complain.h"
 
 enum option_id {
 	OPT_FORMAT = 1,

@@ -1,11 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyze/listing.h"
 #include "base/mem.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
 #include "cli/range_args.h"
+#include "inspect/listing.h"
 
 enum option_id {
 	OPT_FORMAT = 1,

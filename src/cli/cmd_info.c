@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyze/complain.h"
-#include "analyze/info.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
+#include "inspect/complain.h"
+#include "inspect/info.h"
 
 enum option_id { OPT_FORMAT = 1, OPT_TOP, OPT_STRICT, OPT_FREQUENCY };
 

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "analyze/recipe.h"
 #include "cli/common.h"
+#include "inspect/recipe.h"
 
 enum option_id { OPT_PRINT = 1, OPT_TRACER };
 

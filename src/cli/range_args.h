@@ -4,7 +4,7 @@
 #ifndef VMSCOPE_CLI_RANGE_ARGS_H
 #define VMSCOPE_CLI_RANGE_ARGS_H
 
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 #include "base/error.h"
 #include "cli/common.h"
 

@@ -1,13 +1,13 @@
-#include "analyze/listing.h"
+#include "inspect/listing.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/complain.h"
-#include "analyze/listing_print.h"
 #include "base/mem.h"
 #include "input/session.h"
+#include "inspect/complain.h"
+#include "inspect/listing_print.h"
 
 /* A stream and where it stands. */
 struct source {

@@ -1,8 +1,8 @@
 /*
  * complain: tells a person what was wrong with the traces.
  */
-#ifndef VMSCOPE_ANALYZE_COMPLAIN_H
-#define VMSCOPE_ANALYZE_COMPLAIN_H
+#ifndef VMSCOPE_INSPECT_COMPLAIN_H
+#define VMSCOPE_INSPECT_COMPLAIN_H
 
 #include <stdio.h>
 

@@ -3,12 +3,12 @@
  *
  * A printer is told each event as it comes; it asks the event's walk for the fields.
  */
-#ifndef VMSCOPE_ANALYZE_LISTING_PRINT_H
-#define VMSCOPE_ANALYZE_LISTING_PRINT_H
+#ifndef VMSCOPE_INSPECT_LISTING_PRINT_H
+#define VMSCOPE_INSPECT_LISTING_PRINT_H
 
 #include <stdio.h>
 
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 #include "input/input.h"
 
 /* An event, or a loss, where the walk stands. */

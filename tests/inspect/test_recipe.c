@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "analyze/recipe.h"
+#include "inspect/recipe.h"
 
 static char *script_of(enum role role, enum tracer tracer)
 {

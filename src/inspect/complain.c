@@ -1,8 +1,8 @@
-#include "analyze/complain.h"
+#include "inspect/complain.h"
 
 #include <inttypes.h>
 
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 #include "base/out.h"
 
 void complain_session(FILE *f, const struct session *s)

@@ -1,4 +1,4 @@
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 
 #include <stddef.h>
 #include <stdio.h>

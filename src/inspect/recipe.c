@@ -1,4 +1,4 @@
-#include "analyze/recipe.h"
+#include "inspect/recipe.h"
 
 #include <string.h>
 

@@ -6,14 +6,14 @@
  * Each trace's times are by its own clock: this is what the traces say, before any synchronization. Traces whose times are
  * since boot come before those with a wall clock.
  */
-#ifndef VMSCOPE_ANALYZE_LISTING_H
-#define VMSCOPE_ANALYZE_LISTING_H
+#ifndef VMSCOPE_INSPECT_LISTING_H
+#define VMSCOPE_INSPECT_LISTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 #include "base/error.h"
 #include "input/input.h"
 

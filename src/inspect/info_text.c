@@ -1,10 +1,10 @@
-#include "analyze/info.h"
+#include "inspect/info.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/clock_text.h"
+#include "base/clock_text.h"
 #include "base/out.h"
 
 enum { WIDTH = 100, LABEL_WIDTH = 12 };

@@ -1,4 +1,4 @@
-#include "analyze/listing_print.h"
+#include "inspect/listing_print.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
  * Times since the Epoch have the forms that babeltrace2 prints. What a recording does not know is neither printed nor read: times
  * of other origins are seconds, whichever style was asked for.
  */
-#ifndef VMSCOPE_ANALYZE_CLOCK_TEXT_H
-#define VMSCOPE_ANALYZE_CLOCK_TEXT_H
+#ifndef VMSCOPE_BASE_CLOCK_TEXT_H
+#define VMSCOPE_BASE_CLOCK_TEXT_H
 
 #include <stdbool.h>
 #include <stdint.h>

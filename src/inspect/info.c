@@ -1,4 +1,4 @@
-#include "analyze/info.h"
+#include "inspect/info.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * info: what is in each trace, and what is missing from it.
  */
-#ifndef VMSCOPE_ANALYZE_INFO_H
-#define VMSCOPE_ANALYZE_INFO_H
+#ifndef VMSCOPE_INSPECT_INFO_H
+#define VMSCOPE_INSPECT_INFO_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 #include "base/diag.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "input/session.h"
 #include "events/required.h"
+#include "input/session.h"
 
 /* How often an event of this name was recorded, whatever its channel. */
 struct info_event {

@@ -4,8 +4,8 @@
  * A recipe is a shell script for people to read and then to run as root on an unchanged machine. What the machine's
  * kernel does not have is named by the script, and left out.
  */
-#ifndef VMSCOPE_ANALYZE_RECIPE_H
-#define VMSCOPE_ANALYZE_RECIPE_H
+#ifndef VMSCOPE_INSPECT_RECIPE_H
+#define VMSCOPE_INSPECT_RECIPE_H
 
 #include <stdio.h>
 
