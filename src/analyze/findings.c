@@ -34,48 +34,58 @@ static void add(struct findings *f, enum diag_id id, int machine, uint64_t count
 
 /* ---- events that were not recorded ------------------------------------------------------------- */
 
-static unsigned roles_of(const struct ident_machine *m)
-{
-	/* A host's events are what a machine of unknown role does not have. */
-	return (m->is_host ? ROLE_HOST : 0u) | (m->is_guest || !m->is_host ? ROLE_GUEST : 0u);
-}
-
-/* Where it is not known what was enabled, that one was recorded is what tells. */
-static bool can_hold(const struct analysis *a, int machine, const struct required_event *r)
+/* Return: what the recording says that it holds, of which events that are none of ours count as recorded; the caller's. */
+static struct required_seen *seen_in(const struct analysis *a, int machine)
 {
 	const struct recording *trace = a->session.recordings.at[machine];
-	enum tracer tracer = tracer_of(trace->tracer);
+	struct required_seen *seen = mem_zalloc(trace->events.n + 1, sizeof(*seen));
 
-	vec_each (e, &trace->events) {
-		if (required_matches(r, tracer, e->name) &&
-		    (!trace->lists_unrecorded || e->id == EV_N ||
-		     event_set_has(a->described[machine], e->id)))
-			return true;
+	for (size_t i = 0; i < trace->events.n; i++) {
+		enum event_id id = trace->events.at[i].id;
+
+		seen[i].name = trace->events.at[i].name;
+		seen[i].is_recorded = id == EV_N || event_set_has(a->described[machine], id);
 	}
-	return false;
+	return seen;
 }
 
-static void add_missing(struct findings *f, const struct analysis *a, int machine, enum need need,
-			enum diag_id id)
+/* That an enabled event never was recorded says nothing: perhaps it never happened. */
+static void add_missing(struct findings *f, const struct analysis *a, int machine,
+			const struct required_recording *in, enum need need, enum diag_id id)
 {
-	const struct recording *trace = a->session.recordings.at[machine];
-	enum tracer tracer = tracer_of(trace->tracer);
-	unsigned roles = roles_of(&a->identity.machines.at[machine]);
+	bool knows_threads = a->session.recordings.at[machine]->knows_threads;
 	const char *detail = "";
 	uint64_t n = 0;
 
 	for (const struct required_event *r = required_events;
 	     r < required_events + n_required_events; r++) {
-		if (!(r->roles & roles) || r->need != need || !required_by(r, tracer) ||
-		    can_hold(a, machine, r))
+		enum required_presence presence = required_presence(r, in);
+
+		if (r->need != need || (presence != REQUIRED_ABSENT && presence != REQUIRED_NONE))
 			continue;
 		detail = arena_printf(&f->texts, "%s%s%s: %s", detail, n++ ? "; " : "",
-				      required_name(r, tracer),
-				      required_without(r, roles, trace->knows_threads));
+				      required_name(r, in->tracer),
+				      required_without(r, in->roles, knows_threads));
 	}
 	add(f, id, machine, n);
 	if (n)
 		f->at.at[f->at.n - 1].detail = detail;
+}
+
+static void add_all_missing(struct findings *f, const struct analysis *a, int machine)
+{
+	const struct recording *trace = a->session.recordings.at[machine];
+	struct required_seen *seen = seen_in(a, machine);
+	struct required_recording in = {
+		.tracer = tracer_of(trace->tracer),
+		.roles = role_to_look_for(identity_role(&a->identity.machines.at[machine])),
+		.lists_unrecorded = trace->lists_unrecorded,
+		.seen = seen,
+		.n_seen = trace->events.n};
+
+	add_missing(f, a, machine, &in, NEED_CORE, DIAG_EVENTS_MISSING);
+	add_missing(f, a, machine, &in, NEED_DETAIL, DIAG_DETAILS_MISSING);
+	free(seen);
 }
 
 /* ---- vCPUs of unknown VMs ----------------------------------------------------------------------- */
@@ -123,8 +133,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
 	add(f, DIAG_VM_UNKNOWN, machine, count_loose(&a->identity, machine));
-	add_missing(f, a, machine, NEED_CORE, DIAG_EVENTS_MISSING);
-	add_missing(f, a, machine, NEED_DETAIL, DIAG_DETAILS_MISSING);
+	add_all_missing(f, a, machine);
 }
 
 static int worst_first(const void *a, const void *b)

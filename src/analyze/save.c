@@ -497,7 +497,7 @@ static void add_traced(struct save *s, const struct analysis *a, size_t i)
 	int64_t row[COL_MACHINE_N_COLUMNS] = {
 		[COL_MACHINE_ID] = (int64_t)i,
 		[COL_MACHINE_NAME] = text(s, m->name),
-		[COL_MACHINE_ROLE] = text(s, identity_role(m)),
+		[COL_MACHINE_ROLE] = text(s, role_name(identity_role(m))),
 		[COL_MACHINE_TRACE_PATH] = text(s, a->session.recordings.at[i]->path),
 		[COL_MACHINE_PARENT_ID] = vm ? vm->host : TABLE_NULL,
 		[COL_MACHINE_VM_UID] = vm ? vm->vm_uid : TABLE_NULL,

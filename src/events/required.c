@@ -293,13 +293,6 @@ enum tracer tracer_of(const char *text)
 	return TRACER_LTTNG;
 }
 
-const char *role_name(enum role role)
-{
-	static const char *const names[] = {"unknown", "host", "guest", "host+guest"};
-
-	return names[role & ROLE_BOTH];
-}
-
 /* Without the subsystem that ftrace and perf write before it ("kvm:"). */
 static const char *bare_name(const char *name)
 {
@@ -335,12 +328,45 @@ const char *required_without(const struct required_event *r, unsigned roles, boo
 									  : r->without;
 }
 
-enum role role_told_by(const char *name)
+const char *required_presence_name(enum required_presence presence)
 {
-	name = bare_name(name);
-	if (!strncmp(name, "kvm_", 4))
-		return ROLE_HOST;
-	if (!strcmp(name, "vmsync_gh_guest") || !strcmp(name, "vmsync_hg_guest"))
-		return ROLE_GUEST;
-	return ROLE_UNKNOWN;
+	static const char *const names[] = {[REQUIRED_ABSENT] = "not described",
+					    [REQUIRED_NEVER] = "never recorded",
+					    [REQUIRED_NONE] = "not recorded",
+					    [REQUIRED_RECORDED] = "recorded",
+					    [REQUIRED_NOT_NEEDED] = "not needed"};
+
+	return names[presence];
+}
+
+static bool is_needed(const struct required_event *r, const struct required_recording *in)
+{
+	return (r->roles & in->roles) && required_by(r, in->tracer) &&
+	       (!r->for_cycles || in->is_of_unknown_rate);
+}
+
+/* Return: what it means that the event is described, but none was recorded. */
+static enum required_presence meaning_of_none(const struct required_event *r,
+					      const struct required_recording *in)
+{
+	if (r->is_rare)
+		return REQUIRED_NOT_NEEDED;
+	return in->lists_unrecorded ? REQUIRED_NONE : REQUIRED_NEVER;
+}
+
+enum required_presence required_presence(const struct required_event *r,
+					 const struct required_recording *in)
+{
+	enum required_presence presence = REQUIRED_ABSENT;
+
+	if (!is_needed(r, in))
+		return REQUIRED_NOT_NEEDED;
+	for (size_t i = 0; i < in->n_seen; i++) {
+		if (!required_matches(r, in->tracer, in->seen[i].name))
+			continue;
+		if (in->seen[i].is_recorded)
+			return REQUIRED_RECORDED;
+		presence = meaning_of_none(r, in);
+	}
+	return presence;
 }

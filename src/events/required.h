@@ -1,6 +1,6 @@
 /*
  * required: which events the analysis needs of a host and of a guest, how each tracer calls them, and
- * what is lost without.
+ * what is lost without, and whether a recording has it.
  *
  * The one table behind `vmscope info`, which says what a recording lacks, the warnings of `vmscope
  * analyze`, and `vmscope record`, which prints how to record it.
@@ -11,19 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "events/role.h"
+
 /* Programs that record. The first is the one that stock machines have. */
 enum tracer {
 	TRACER_TRACE_CMD,
 	TRACER_PERF,
 	TRACER_LTTNG,
 	N_TRACERS,
-};
-
-enum role {
-	ROLE_UNKNOWN = 0,
-	ROLE_HOST = 1,
-	ROLE_GUEST = 2,
-	ROLE_BOTH = ROLE_HOST | ROLE_GUEST, /* a guest that runs guests of its own */
 };
 
 enum need {
@@ -66,9 +61,6 @@ const char *tracer_name(enum tracer tracer);
 /* Return: which tracer a recording says that it is from ("perf 6.1.187"); LTTng where it is none of ours. */
 enum tracer tracer_of(const char *text);
 
-/* Return: "host", "guest", "host+guest", "unknown". */
-const char *role_name(enum role role);
-
 /* Return: whether it is anything that this tracer is to record. */
 bool required_by(const struct required_event *r, enum tracer tracer);
 
@@ -81,7 +73,35 @@ bool required_matches(const struct required_event *r, enum tracer tracer, const 
 /* Return: what is lost without it in a recording of this role. */
 const char *required_without(const struct required_event *r, unsigned roles, bool knows_threads);
 
-/* Return: whether the event tells that the machine is a host (KVM's own) or a guest (vmsync's). */
-enum role role_told_by(const char *name);
+/* ---- what is missing in a recording ------------------------------------------------------------- */
+
+/* An event that a recording describes. */
+struct required_seen {
+	const char *name;
+	bool is_recorded; /* at least once, as far as is known */
+};
+
+struct required_recording {
+	enum tracer tracer;
+	unsigned roles;	       /* whose events are looked for, ORed; role_to_look_for() */
+	bool lists_unrecorded; /* it describes events that were not enabled */
+	bool is_of_unknown_rate; /* how many counts of its clock make a second is not known for sure */
+	const struct required_seen *seen;
+	size_t n_seen;
+};
+
+enum required_presence {
+	REQUIRED_ABSENT, /* not described: not enabled, or kernel or tracer do not have it */
+	REQUIRED_NEVER,	 /* enabled, but not one was recorded */
+	REQUIRED_NONE,	 /* not one was recorded; whether it was enabled is not known */
+	REQUIRED_RECORDED,
+	REQUIRED_NOT_NEEDED, /* in a machine of this role, or of this tracer */
+};
+
+enum required_presence required_presence(const struct required_event *r,
+					 const struct required_recording *in);
+
+/* Return: "not described", "never recorded", "not recorded", "recorded", "not needed". */
+const char *required_presence_name(enum required_presence presence);
 
 #endif

@@ -1,19 +1,7 @@
 #include "inspect/info.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *info_presence_name(enum info_presence presence)
-{
-	static const char *const names[] = {[INFO_ABSENT] = "not described",
-					    [INFO_NEVER] = "never recorded",
-					    [INFO_NONE] = "not recorded",
-					    [INFO_RECORDED] = "recorded",
-					    [INFO_NOT_NEEDED] = "not needed"};
-
-	return names[presence];
-}
 
 static void take_totals(struct info_machine *m, const struct stream_totals *t)
 {
@@ -92,43 +80,16 @@ static void list_events(struct info_machine *m, const uint64_t *counts)
 	qsort(m->events.at, m->events.n, sizeof(*m->events.at), by_count);
 }
 
-/* "12 kvm_x86_entry": of the events that tell the role, the most frequent one; NULL without any. */
-static char *strongest_evidence(const struct info_machine *m, enum role role)
+static void find_role(struct info_machine *m, const uint64_t *counts)
 {
-	vec_each (e, &m->events) {
-		if (e->count && role_told_by(e->name) == role)
-			return mem_printf("%" PRIu64 " %s", e->count, e->name);
+	uint64_t n[EV_N] = {0};
+
+	for (size_t i = 0; i < m->trace->events.n; i++) {
+		if (m->trace->events.at[i].id < EV_N)
+			n[m->trace->events.at[i].id] += counts[i];
 	}
-	return NULL;
-}
-
-static char *explain_role(const char *host, const char *guest)
-{
-	if (host && guest)
-		return mem_printf("%s and %s events: a guest that runs guests itself", host, guest);
-	if (host)
-		return mem_printf("%s events", host);
-	if (guest)
-		return mem_printf("%s events", guest);
-	return mem_strdup("no kvm_* event, as a host would have, and no guest event of vmsync; a "
-			  "guest recorded without vmsync looks like this too");
-}
-
-static void find_role(struct info_machine *m)
-{
-	char *host = strongest_evidence(m, ROLE_HOST);
-	char *guest = strongest_evidence(m, ROLE_GUEST);
-
-	m->role = (enum role)((host ? ROLE_HOST : 0) | (guest ? ROLE_GUEST : 0));
-	m->why = explain_role(host, guest);
-	free(host);
-	free(guest);
-}
-
-/* A machine of unknown role is looked at as a guest: a host's events it does not have. */
-static unsigned role_to_look_at(const struct info_machine *m)
-{
-	return m->role == ROLE_UNKNOWN ? ROLE_GUEST : m->role;
+	m->role = role_of_counts(n);
+	m->why = role_why(n);
 }
 
 /* Return: whether it is not known for sure how many counts of a clock there are in a second. */
@@ -143,40 +104,27 @@ static bool is_of_unknown_rate(const struct recording *r)
 	return false;
 }
 
-static bool is_needed(const struct info_machine *m, const struct required_event *r)
-{
-	return (r->roles & role_to_look_at(m)) && required_by(r, m->tracer) &&
-	       (!r->for_cycles || is_of_unknown_rate(m->trace));
-}
-
 const char *info_without(const struct info_machine *m, const struct required_event *r)
 {
-	return required_without(r, role_to_look_at(m), m->trace->knows_threads);
+	return required_without(r, role_to_look_for(m->role), m->trace->knows_threads);
 }
 
-/* Return: what it means that the event is described, but none was recorded. */
-static enum info_presence meaning_of_none(const struct info_machine *m,
-					  const struct required_event *r)
+static void find_missing(struct info_machine *m)
 {
-	if (r->is_rare)
-		return INFO_NOT_NEEDED;
-	return m->trace->lists_unrecorded ? INFO_NONE : INFO_NEVER;
-}
+	struct required_seen *seen = mem_zalloc(m->events.n + 1, sizeof(*seen));
+	struct required_recording in = {.tracer = m->tracer,
+					.roles = role_to_look_for(m->role),
+					.lists_unrecorded = m->trace->lists_unrecorded,
+					.is_of_unknown_rate = is_of_unknown_rate(m->trace),
+					.seen = seen,
+					.n_seen = m->events.n};
 
-static enum info_presence presence_of(const struct info_machine *m, const struct required_event *r)
-{
-	enum info_presence presence = INFO_ABSENT;
-
-	if (!is_needed(m, r))
-		return INFO_NOT_NEEDED;
-	vec_each (e, &m->events) {
-		if (!required_matches(r, m->tracer, e->name))
-			continue;
-		if (e->count)
-			return INFO_RECORDED;
-		presence = meaning_of_none(m, r);
-	}
-	return presence;
+	for (size_t i = 0; i < m->events.n; i++)
+		seen[i] = (struct required_seen){m->events.at[i].name, m->events.at[i].count > 0};
+	m->required = mem_zalloc(n_required_events, sizeof(*m->required));
+	for (size_t i = 0; i < n_required_events; i++)
+		m->required[i] = required_presence(&required_events[i], &in);
+	free(seen);
 }
 
 static void read_machine(struct info_machine *m, const struct recording *t)
@@ -189,10 +137,8 @@ static void read_machine(struct info_machine *m, const struct recording *t)
 	for (size_t i = 0; i < t->streams.n; i++)
 		read_stream(m, i, counts);
 	list_events(m, counts);
-	find_role(m);
-	m->required = mem_zalloc(n_required_events, sizeof(*m->required));
-	for (size_t i = 0; i < n_required_events; i++)
-		m->required[i] = presence_of(m, &required_events[i]);
+	find_role(m, counts);
+	find_missing(m);
 	free(counts);
 }
 

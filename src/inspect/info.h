@@ -21,14 +21,6 @@ struct info_event {
 	uint64_t count;	  /* 0: described in the metadata, never recorded */
 };
 
-enum info_presence {
-	INFO_ABSENT, /* not described: it was not enabled, or kernel or tracer do not have it */
-	INFO_NEVER,  /* enabled, but not one was recorded */
-	INFO_NONE,   /* not one was recorded; whether it was enabled is not known */
-	INFO_RECORDED,
-	INFO_NOT_NEEDED, /* in a machine of this role, or of this tracer */
-};
-
 struct info_machine {
 	const struct recording *trace; /* borrowed from the session */
 	enum tracer tracer;
@@ -38,8 +30,8 @@ struct info_machine {
 	int64_t first_ns, last_ns; /* by its own clock */
 	VEC(uint32_t) cpus;	   /* ascending, none twice */
 	enum role role;
-	char *why;		      /* owned; the evidence for the role, a sentence */
-	enum info_presence *required; /* one per required_events[] */
+	char *why;			  /* owned; the evidence for the role */
+	enum required_presence *required; /* one per required_events[] */
 	struct diag_list diags;
 };
 
@@ -59,9 +51,6 @@ void info_print_text(const struct info *info, size_t top, FILE *f);
 
 /* One JSON object on a line of its own. */
 void info_print_json(const struct info *info, FILE *f);
-
-/* Return: "not described", "never recorded", "not recorded", "recorded", "not needed". */
-const char *info_presence_name(enum info_presence presence);
 
 /* Return: what is lost without this event in this machine. */
 const char *info_without(const struct info_machine *m, const struct required_event *r);

@@ -79,11 +79,11 @@ static void write_missing(struct jsonw *j, const struct info_machine *m)
 	jsonw_key(j, "missing");
 	jsonw_array_begin(j);
 	for (size_t i = 0; i < n_required_events; i++) {
-		if (m->required[i] == INFO_RECORDED || m->required[i] == INFO_NOT_NEEDED)
+		if (m->required[i] == REQUIRED_RECORDED || m->required[i] == REQUIRED_NOT_NEEDED)
 			continue;
 		jsonw_object_begin(j);
 		write_string(j, "event", required_name(&required_events[i], m->tracer));
-		write_string(j, "state", info_presence_name(m->required[i]));
+		write_string(j, "state", required_presence_name(m->required[i]));
 		write_string(j, "without", info_without(m, &required_events[i]));
 		jsonw_object_end(j);
 	}

@@ -75,7 +75,11 @@ static void print_title(struct out *o, const struct info_machine *m)
 			      r->hostname ? r->hostname : "unknown host name",
 			      r->system ? r->system : "unknown system",
 			      r->kernel ? r->kernel : "of unknown version", r->tracer));
-	print_line(o, "role", mem_printf("%s: %s", role_name(m->role), m->why));
+	print_line(o, "role",
+		   mem_printf("%s: %s%s", role_name(m->role), m->why,
+			      m->role == ROLE_UNKNOWN
+				      ? "; a guest recorded without vmsync looks like this too"
+				      : ""));
 }
 
 static const char *origin_text(enum clock_origin origin)
@@ -219,8 +223,8 @@ static void print_top(struct out *o, const struct info_machine *m, size_t top)
 }
 
 /* The events that lack for one reason: each with what is lost without it. */
-static bool print_missing(struct out *o, const struct info_machine *m, enum info_presence presence,
-			  const char *heading)
+static bool print_missing(struct out *o, const struct info_machine *m,
+			  enum required_presence presence, const char *heading)
 {
 	bool any = false;
 
@@ -249,13 +253,13 @@ static void print_machine(struct out *o, const struct info_machine *m, size_t to
 	print_cpus(o, m);
 	print_totals(o, m);
 	print_top(o, m, top);
-	bool any = print_missing(o, m, INFO_ABSENT,
+	bool any = print_missing(o, m, REQUIRED_ABSENT,
 				 "  missing: not enabled, or not known to this kernel or tracer\n");
 
 	any |= print_missing(
-		o, m, INFO_NEVER,
+		o, m, REQUIRED_NEVER,
 		"  missing: enabled, but never recorded (perhaps it never happened)\n");
-	any |= print_missing(o, m, INFO_NONE,
+	any |= print_missing(o, m, REQUIRED_NONE,
 			     "  missing: none recorded (not enabled, or it never happened)\n");
 	if (!any)
 		out_str(o, "  missing   nothing that the analysis needs\n");

@@ -41,41 +41,18 @@ static int64_t index_of(const struct evidence_vcpu *v, const char *comm)
 	return is_vcpu_id(id) ? id : NO_VALUE;
 }
 
-static uint64_t count_host_events(const struct evidence *e)
-{
-	return e->n[EV_KVM_ENTRY] + e->n[EV_KVM_EXIT];
-}
-
-static uint64_t count_guest_events(const struct evidence *e)
-{
-	return e->n[EV_VMSYNC_GH_GUEST] + e->n[EV_VMSYNC_HG_GUEST];
-}
-
-static char *why_role(const struct evidence *e)
-{
-	uint64_t host = count_host_events(e), guest = count_guest_events(e);
-
-	if (host && guest)
-		return mem_printf("%" PRIu64 " KVM entries and exits, %" PRIu64
-				  " vmsync guest events",
-				  host, guest);
-	if (host)
-		return mem_printf("%" PRIu64 " KVM entries and exits", host);
-	if (guest)
-		return mem_printf("%" PRIu64 " vmsync guest events", guest);
-	return mem_strdup("neither KVM events nor vmsync guest events");
-}
-
 static void add_machine(struct identity *id, const char *name, const char *hostname,
 			const struct evidence *e)
 {
+	enum role role = role_of_counts(e->n);
+
 	*vec_push(&id->machines) = (struct ident_machine){.name = name,
 							  .hostname = hostname,
 							  .evidence = e,
-							  .is_host = count_host_events(e) > 0,
-							  .is_guest = count_guest_events(e) > 0,
+							  .is_host = role & ROLE_HOST,
+							  .is_guest = role & ROLE_GUEST,
 							  .vm = IDENT_NONE,
-							  .why = why_role(e)};
+							  .why = role_why(e->n)};
 }
 
 /* ---- VMs of one host ----------------------------------------------------------------------- */
@@ -617,9 +594,7 @@ int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index)
 	return IDENT_NONE;
 }
 
-const char *identity_role(const struct ident_machine *m)
+enum role identity_role(const struct ident_machine *m)
 {
-	if (m->is_host)
-		return m->is_guest ? "host+guest" : "host";
-	return m->is_guest ? "guest" : "unknown";
+	return (enum role)((m->is_host ? ROLE_HOST : 0) | (m->is_guest ? ROLE_GUEST : 0));
 }

@@ -1,8 +1,8 @@
 /*
  * identity: the verdict on the evidence: hosts, guests, VMs, vCPUs.
  *
- * A host is a machine with KVM entries or exits; a guest one with vmsync guest events; a machine
- * can be both (nested). The threads of one process that enter guests are the vCPUs of one VM,
+ * What a machine is, its own events tell (events/role.h); one that is found to be a VM is a guest
+ * too. The threads of one process that enter guests are the vCPUs of one VM,
  * whether or not that VM was traced itself. What ties a VM to a guest's trace is the vm_uid that
  * both sides of vmsync give. Every tie keeps the sentence that says why.
  */
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "events/role.h"
 #include "model/evidence.h"
 
 enum { IDENT_NONE = -1, IDENT_SEVERAL = -2 };
@@ -82,7 +83,7 @@ int identity_vm_of_thread(const struct identity *id, int host, int64_t tid);
 /* Return: the vCPU with this index in the VM, or IDENT_NONE. */
 int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index);
 
-/* Return: "host", "guest", "host+guest" or "unknown". */
-const char *identity_role(const struct ident_machine *m);
+/* By its own events, and since it is a guest's: that it was found to be one. */
+enum role identity_role(const struct ident_machine *m);
 
 #endif

@@ -80,7 +80,7 @@ static void print_machine(const struct analysis *a, size_t i)
 	const struct ident_machine *m = &a->identity.machines.at[i];
 	int64_t first = INT64_MAX;
 
-	printf("machine,%zu,%s,%s", i, m->name, identity_role(m));
+	printf("machine,%zu,%s,%s", i, m->name, role_name(identity_role(m)));
 	print_value(m->vm == IDENT_NONE ? NO_VALUE : m->vm);
 	vec_each (c, &a->evidence[i].cpus)
 		first = c->first_ns < first ? c->first_ns : first;

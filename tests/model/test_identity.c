@@ -257,8 +257,8 @@ static void two_vms_one_untraced(void **state)
 	vmsync(&m[1], EV_VMSYNC_GH_GUEST, 777);
 	vmsync(&m[1], EV_VMSYNC_HG_GUEST, 777);
 	judge(&id, m, 2);
-	assert_string_equal(identity_role(&id.machines.at[0]), "host");
-	assert_string_equal(identity_role(&id.machines.at[1]), "guest");
+	assert_string_equal(role_name(identity_role(&id.machines.at[0])), "host");
+	assert_string_equal(role_name(identity_role(&id.machines.at[1])), "guest");
 	assert_int_equal(id.vms.n, 2);
 	assert_int_equal(id.vms.at[0].guest, IDENT_NONE);
 	assert_string_equal(id.vms.at[0].name, "vm-10");
@@ -317,9 +317,9 @@ static void nested(void **state)
 		vmsync(&m[i + 1], EV_VMSYNC_GH_GUEST, 100 + i);
 	}
 	judge(&id, m, 3);
-	assert_string_equal(identity_role(&id.machines.at[0]), "host");
-	assert_string_equal(identity_role(&id.machines.at[1]), "host+guest");
-	assert_string_equal(identity_role(&id.machines.at[2]), "guest");
+	assert_string_equal(role_name(identity_role(&id.machines.at[0])), "host");
+	assert_string_equal(role_name(identity_role(&id.machines.at[1])), "host+guest");
+	assert_string_equal(role_name(identity_role(&id.machines.at[2])), "guest");
 	assert_int_equal(id.vms.at[id.machines.at[1].vm].host, 0);
 	assert_int_equal(id.vms.at[id.machines.at[2].vm].host, 1);
 	assert_int_equal(id.machines.at[0].vm, IDENT_NONE);
@@ -555,7 +555,7 @@ static void nobody_at_all(void **state)
 	machine_begin(&m);
 	runs(&m, 0, 11, "bash");
 	judge(&id, &m, 1);
-	assert_string_equal(identity_role(&id.machines.at[0]), "unknown");
+	assert_string_equal(role_name(identity_role(&id.machines.at[0])), "unknown");
 	assert_int_equal(id.vms.n + id.vcpus.n, 0);
 	done(&id, &m, 1);
 }
