@@ -6,6 +6,7 @@
 #ifndef VMSCOPE_EVENTS_EVENT_H
 #define VMSCOPE_EVENTS_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A string, or the bytes of an array; not NUL-terminated, borrowed from whoever read the event. */
@@ -117,6 +118,15 @@ struct event {
 		} none;
 	};
 };
+
+/*
+ * Return: whether a vCPU that was in the guest is there no more when this is recorded on its CPU.
+ * KVM waits for the guest's timer after it has recorded the entry; of lost events nothing is known.
+ */
+static inline bool event_ends_guest(enum event_id id)
+{
+	return id != EV_KVM_WAIT_LAPIC_EXPIRE && id != EV_LOST;
+}
 
 /* Our preferred name of the event, as the first one in events.def. */
 const char *event_name(enum event_id id);

@@ -313,6 +313,23 @@ static const char *const userspace_names[] = {
 
 #define N(names) (sizeof(names) / sizeof((names)[0]))
 
+/* Reasons that mean something to us: Intel's, AMD's, arm64's. */
+enum {
+	VMX_HLT = 12,
+	VMX_VMLAUNCH = 20,
+	VMX_VMRESUME = 24,
+	VMX_MSR_WRITE = 32,
+	VMX_MWAIT = 36,
+	VMX_APIC_ACCESS = 44,
+	VMX_APIC_WRITE = 56,
+	SVM_HLT = 0x78,
+	SVM_MSR = 0x7c,
+	SVM_VMRUN = 0x80,
+	SVM_MWAIT = 0x8b,
+	SVM_IDLE_HLT = 0xa6,
+	ARM64_WFX = 1,
+};
+
 /* ARM_EXCEPTION_TRAP, arch/arm64/include/asm/kvm_asm.h */
 enum { ARM64_RET_TRAP = 2 };
 
@@ -335,6 +352,12 @@ static const char *name_in(const char *const *names, size_t n, uint32_t reason)
 	return reason < n ? names[reason] : NULL;
 }
 
+/* Of Intel's reasons the high bits say something else. */
+static uint32_t vmx_basic(uint32_t reason)
+{
+	return reason & 0xffff;
+}
+
 static const char *svm_name(uint32_t reason)
 {
 	for (size_t i = 0; i < N(svm_far_names); i++) {
@@ -348,7 +371,7 @@ const char *exit_reason_name(enum isa isa, uint32_t reason)
 {
 	switch (isa) {
 	case ISA_VMX:
-		return name_in(vmx_names, N(vmx_names), reason & 0xffff);
+		return name_in(vmx_names, N(vmx_names), vmx_basic(reason));
 	case ISA_SVM:
 		return svm_name(reason);
 	case ISA_ARM64:
@@ -363,24 +386,37 @@ bool exit_reason_is_halt(enum isa isa, uint32_t reason)
 {
 	switch (isa) {
 	case ISA_VMX:
-		return (reason & 0xffff) == 12;
+		return vmx_basic(reason) == VMX_HLT;
 	case ISA_SVM:
-		return reason == 0x78 || reason == 0xa6;
+		return reason == SVM_HLT || reason == SVM_IDLE_HLT;
 	case ISA_ARM64:
-		return reason == 1;
+		return reason == ARM64_WFX;
 	case ISA_UNKNOWN:
 		break;
 	}
 	return false;
 }
 
+bool exit_reason_is_idle(enum isa isa, uint32_t reason)
+{
+	return exit_reason_is_halt(isa, reason) || (isa == ISA_VMX && reason == VMX_MWAIT) ||
+	       (isa == ISA_SVM && reason == SVM_MWAIT);
+}
+
+bool exit_reason_is_timer(enum isa isa, uint32_t reason)
+{
+	if (isa == ISA_SVM)
+		return reason == SVM_MSR;
+	return reason == VMX_MSR_WRITE || reason == VMX_APIC_ACCESS || reason == VMX_APIC_WRITE;
+}
+
 bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason)
 {
 	switch (isa) {
 	case ISA_VMX:
-		return (reason & 0xffff) == 20 || (reason & 0xffff) == 24; /* VMLAUNCH, VMRESUME */
+		return vmx_basic(reason) == VMX_VMLAUNCH || vmx_basic(reason) == VMX_VMRESUME;
 	case ISA_SVM:
-		return reason == 0x80; /* VMRUN */
+		return reason == SVM_VMRUN;
 	default:
 		return false;
 	}

@@ -211,5 +211,5 @@ uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 
 bool layout_then_any(enum event_id id)
 {
-	return id == EV_KVM_ENTRY || id == EV_KVM_WAIT_LAPIC_EXPIRE;
+	return id == EV_KVM_ENTRY || !event_ends_guest(id);
 }

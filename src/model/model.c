@@ -637,7 +637,7 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 
 static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 {
-	if (e->id == EV_KVM_WAIT_LAPIC_EXPIRE || e->id == EV_LOST)
+	if (!event_ends_guest((enum event_id)e->id))
 		return;
 	vcpu_stop_guest(&c->guest->self, e->ts);
 	c->guest = NULL;

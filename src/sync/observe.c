@@ -4,16 +4,6 @@
 
 #include "events/exit_reason.h"
 
-/* Intel: arch/x86/include/uapi/asm/vmx.h, AMD: svm.h */
-enum {
-	VMX_MSR_WRITE = 32,
-	VMX_MWAIT = 36,
-	VMX_APIC_ACCESS = 44,
-	VMX_APIC_WRITE = 56,
-	SVM_MSR = 0x7c,
-	SVM_MWAIT = 0x8b,
-};
-
 struct event_set observer_events(bool is_guest, bool is_host)
 {
 	static const enum event_id guests[] = {EV_SCHED_SWITCH, EV_TIMER_HRTIMER_START,
@@ -76,27 +66,14 @@ void observed_forget_first(struct observed_machine *m, uint32_t cpu)
 
 /* ---- windows ---------------------------------------------------------------------------------- */
 
-static bool is_idle(enum isa isa, uint32_t reason)
-{
-	return exit_reason_is_halt(isa, reason) || (isa == ISA_VMX && reason == VMX_MWAIT) ||
-	       (isa == ISA_SVM && reason == SVM_MWAIT);
-}
-
-static bool is_timer(enum isa isa, uint32_t reason)
-{
-	if (isa == ISA_SVM)
-		return reason == SVM_MSR;
-	return reason == VMX_MSR_WRITE || reason == VMX_APIC_ACCESS || reason == VMX_APIC_WRITE;
-}
-
 static enum sync_cause cause_of_exit(const struct event *e)
 {
 	enum isa isa = exit_isa_of(e);
 	uint32_t reason = exit_reason_of(e);
 
-	if (is_idle(isa, reason))
+	if (exit_reason_is_idle(isa, reason))
 		return SYNC_CAUSE_IDLE;
-	return is_timer(isa, reason) ? SYNC_CAUSE_TIMER : SYNC_CAUSE_NONE;
+	return exit_reason_is_timer(isa, reason) ? SYNC_CAUSE_TIMER : SYNC_CAUSE_NONE;
 }
 
 static void write_window(struct observer *o, int64_t begin, int64_t end, unsigned cause,
@@ -167,7 +144,7 @@ static void observe_window(struct observer *o, const struct event *e, int64_t ts
 	if (ts < o->lost_to)
 		return;
 	end_lost(o, ts);
-	if (e->id != EV_KVM_WAIT_LAPIC_EXPIRE)
+	if (event_ends_guest((enum event_id)e->id))
 		close_window(o, ts);
 	switch (e->id) {
 	case EV_KVM_ENTRY:

@@ -159,12 +159,40 @@ static void test_halt(void **state)
 	assert_false(exit_reason_is_halt(ISA_ARM64, EXIT_ARM64_IRQ));
 }
 
+static bool is_one_of(const char *name, const char *const names[])
+{
+	for (size_t i = 0; name && names[i]; i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void test_idle_and_timer(void **state)
+{
+	static const char *const idle[] = {"HLT", "IDLE_HLT", "MWAIT", "MWAIT_INSTRUCTION", NULL};
+	static const char *const intel_timer[] = {"MSR_WRITE", "APIC_ACCESS", "APIC_WRITE", NULL};
+	static const char *const amd_timer[] = {"MSR", NULL};
+
+	(void)state;
+	for (uint32_t reason = 0; reason < 0x500; reason++) {
+		const char *intel = vmx(reason), *amd = svm(reason);
+
+		assert_int_equal(exit_reason_is_idle(ISA_VMX, reason), is_one_of(intel, idle));
+		assert_int_equal(exit_reason_is_idle(ISA_SVM, reason), is_one_of(amd, idle));
+		assert_int_equal(exit_reason_is_timer(ISA_VMX, reason),
+				 is_one_of(intel, intel_timer));
+		assert_int_equal(exit_reason_is_timer(ISA_SVM, reason), is_one_of(amd, amd_timer));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_intel),	    cmocka_unit_test(test_amd),
-		cmocka_unit_test(test_amd_vmgexit), cmocka_unit_test(test_userspace),
-		cmocka_unit_test(test_odd_numbers), cmocka_unit_test(test_halt),
+		cmocka_unit_test(test_intel),	       cmocka_unit_test(test_amd),
+		cmocka_unit_test(test_amd_vmgexit),    cmocka_unit_test(test_userspace),
+		cmocka_unit_test(test_odd_numbers),    cmocka_unit_test(test_halt),
+		cmocka_unit_test(test_idle_and_timer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
