@@ -40,10 +40,10 @@ enum role role_of_counts(const uint64_t n[EV_N])
 
 static char *why_host(const uint64_t n[EV_N])
 {
-	uint64_t main = n[EV_KVM_ENTRY] + n[EV_KVM_EXIT];
+	uint64_t both = n[EV_KVM_ENTRY] + n[EV_KVM_EXIT];
 
-	if (main)
-		return mem_printf("%" PRIu64 " KVM entries and exits", main);
+	if (both)
+		return mem_printf("%" PRIu64 " KVM entries and exits", both);
 	return mem_printf("%" PRIu64 " KVM events", count_of(ROLE_HOST, n));
 }
 

@@ -324,12 +324,17 @@ static void test_left_out(void **state)
 	}
 }
 
-/* One byte that is wrong is put right where the rest says what it was. */
-static void test_mended(void **state)
+/* What one wrong byte makes unreadable is refused, however near it is to what would be right. */
+static void test_not_guessed(void **state)
 {
 	static const char *const changes[][2] = {
-		{"string s", "str\xe9ng s"},  {"struct", "strubt"},   {"event {", "evunt {"},
-		{"12; fields", "12; fjelds"}, {"id = 12", "id } 12"}, {"\"b\";", "\"b\":"},
+		{"\"b\"; id = 12; fields := struct { string s",
+		 "\"b\"; id = 12; fields := struct { str\xe9ng s"},
+		{"\"b\"; id = 12; fields := struct", "\"b\"; id = 12; fields := strubt"},
+		{"event { name = \"b\"", "evunt { name = \"b\""},
+		{"12; fields", "12; fjelds"},
+		{"id = 12", "id } 12"},
+		{"\"b\";", "\"b\":"},
 	};
 
 	(void)state;
@@ -337,14 +342,33 @@ static void test_mended(void **state)
 		struct ctf_trace_type t;
 
 		parse_replaced(&t, changes[i][0], changes[i][1]);
-		assert_int_equal(t.n_mended, 1);
-		assert_int_equal(t.n_left_out, 0);
-		assert_int_equal(t.n_event_classes, NUMBERED);
-		assert_id_of(&t, "b", 12);
-		for (uint32_t e = 0; e < NUMBERED; e++)
-			assert_int_equal(t.streams[0]->events[e]->payload->n_members, 1);
+		assert_int_equal(t.n_mended, 0);
+		assert_int_equal(t.n_left_out, 1);
+		assert_int_equal(t.n_event_classes, NUMBERED - 1);
+		assert_id_of(&t, "a", 13);
+		assert_id_of(&t, "b", -1);
+		assert_id_of(&t, "c", 11);
 		ctf_trace_type_deinit(&t);
 	}
+}
+
+/* An attribute that is not known is said: it may have been one that is. */
+static void test_unknown_attributes(void **state)
+{
+	static const char text[] =
+		"trace { major = 1; minor = 8; byte_order = le; };\n"
+		"clock { name = c; frec = 1000; offset_s = 7; };\n"
+		"event { name = \"a\"; id = 40; model.emf.uri = \"http://x\"; };\n";
+	struct ctf_trace_type t;
+
+	(void)state;
+	parse_damaged(&t, text, strlen(text));
+	assert_int_equal(t.n_left_out, 1);
+	assert_string_equal(t.damage, "line 2: 'frec' is not known");
+	assert_int_equal(t.n_event_classes, 1);
+	assert_int_equal(t.n_clocks, 1);
+	assert_int_equal(t.clocks[0]->offset_s, 7);
+	ctf_trace_type_deinit(&t);
 }
 
 /* Of two events with one id, the neighbours tell whose it is, and what the other's was. */
@@ -686,7 +710,8 @@ int main(void)
 		cmocka_unit_test(test_damaged_packet_headers),
 		cmocka_unit_test(test_damaged_only_packet),
 		cmocka_unit_test(test_left_out),
-		cmocka_unit_test(test_mended),
+		cmocka_unit_test(test_not_guessed),
+		cmocka_unit_test(test_unknown_attributes),
 		cmocka_unit_test(test_ids_by_neighbours),
 		cmocka_unit_test(test_ids_in_doubt),
 		cmocka_unit_test(test_damaged_fragments),

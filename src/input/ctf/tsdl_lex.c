@@ -237,7 +237,6 @@ void tsdl_next(struct tsdl_lexer *lx)
 {
 	if (lx->kind == TSDL_ERROR)
 		return;
-	lx->before = lx->at;
 	lx->at = lx->next;
 	if (!skip_blank(lx)) {
 		lx->next_line = lx->line;

@@ -33,8 +33,8 @@ struct tsdl_lexer {
 	struct error *err;   /* set while kind is TSDL_ERROR */
 
 	int kind;
-	const char *at, *before; /* where the token begins, and the one before it */
-	uint32_t line;		 /* where the token begins, from 1 */
+	const char *at;	  /* where the token begins */
+	uint32_t line;	  /* where the token begins, from 1 */
 	const char *text; /* of a word as written, of a string what it means; not NUL-terminated */
 	size_t len;
 	uint64_t number;

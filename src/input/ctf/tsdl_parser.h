@@ -1,7 +1,13 @@
 /*
- * tsdl_parser: what the parts of the TSDL reader share. tsdl.c reads the blocks (trace, stream,
- * event, ...) and puts the trace type together; tsdl_type.c reads types and knows their names;
- * tsdl_recover.c goes on where a block is damaged, and tsdl_mend.c tells what it was.
+ * tsdl_parser: the state of a TSDL reader, and what its parts share: tokens, values, clocks.
+ *
+ *	tsdl.c		all blocks; puts the trace type together
+ *	tsdl_recover.c	goes on where a block is damaged
+ *	tsdl_block.c	one block: trace, stream, event, ...
+ *	tsdl_type.c	types, and their names
+ *	tsdl_lex.c	tokens
+ *
+ * Each calls only those below it.
  */
 #ifndef VMSCOPE_CTF_TSDL_PARSER_H
 #define VMSCOPE_CTF_TSDL_PARSER_H
@@ -36,15 +42,6 @@ struct tsdl_value {
 	char word[TSDL_NAME_SIZE]; /* TSDL_WORD: with its dots */
 };
 
-/* A piece of the text that could not be read. */
-struct tsdl_damage {
-	const char *begin, *end; /* of the block */
-	const char *before, *at; /* the token that nothing fits, and the one before it */
-	uint32_t line;		 /* of begin */
-	struct error err;	 /* what is wrong; owned */
-	size_t place;		 /* among the events, if it is one */
-};
-
 struct tsdl_parser {
 	const char *text;
 	size_t size;
@@ -70,12 +67,9 @@ struct tsdl_parser {
 	bool has_trace;
 
 	/* Damage. */
-	VEC(struct tsdl_damage) damaged_events; /* to be looked at when all others are known */
-	bool is_strict;	       /* unknown roots are errors: what is read is a guess */
 	bool lenient;	       /* statements that cannot be read are left out of their block */
 	bool lost_other;       /* a block that is no event was left out: what it said is unknown */
 	bool is_other_version; /* this is not damage */
-	uint64_t mend_work;    /* bytes, against a bound */
 };
 
 /* The text is wrong at a line, or at the current token. A message that is there already stays.
@@ -107,58 +101,13 @@ int tsdl_byte_order(struct tsdl_parser *p, const struct tsdl_value *v, bool *big
  */
 struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define);
 
-/* Reads a type, not what follows the field's name. *fcp is the caller's to change.
- * Return: 0, or ERR with the error set. */
-int tsdl_parse_type(struct tsdl_parser *p, struct ctf_fc **fcp);
+/* Return: how many lines end between the two. */
+uint32_t tsdl_count_lines(const char *begin, const char *end);
 
 /*
- * Reads one of the statements that only give types names (typealias, typedef, a struct, variant or
- * enum), if there is one.
- * Return: 0; 1 when the statement is something else; or ERR with the error set.
+ * Leaves out the statement that began at `begin` and could not be read, as the error says, and goes
+ * on after it, or in the next line.
  */
-int tsdl_parse_naming(struct tsdl_parser *p);
-
-/* Reads one block or statement of the top level. Return: 0, or ERR with the error set. */
-int tsdl_parse_top(struct tsdl_parser *p);
-
-/* What reading a block may change, so that it can be taken back. */
-struct tsdl_mark {
-	struct tsdl_lexer lx;
-	size_t n_clocks, n_streams, n_events, n_env, n_named;
-	bool has_trace, has_uuid;
-	uint8_t uuid[16];
-	struct ctf_fc *packet_header;
-};
-void tsdl_mark(const struct tsdl_parser *p, struct tsdl_mark *m);
-void tsdl_rollback(struct tsdl_parser *p, const struct tsdl_mark *m);
-
-/*
- * Reads one block or statement of the top level. One that is damaged is mended or left out; an
- * event, later: it has its place among the events until tsdl_recover_events().
- * Return: 0, or ERR with the error set when nothing can be done.
- */
-int tsdl_recover_top(struct tsdl_parser *p);
-void tsdl_recover_events(struct tsdl_parser *p);
-
-/* Goes past the statement that began at `begin` and could not be read, as far as its line's end. */
-void tsdl_recover_statement(struct tsdl_parser *p, const char *begin, uint32_t line);
-
-/*
- * Reads a damaged block as what it was before one of its bytes changed, if that can be told.
- * Return: whether it could.
- */
-bool tsdl_mend(struct tsdl_parser *p, const struct tsdl_damage *d);
-
-/* Return: ERR with the error set if a name that is not known looks like one of these (up to a NULL)
- * with one byte changed; else 0. */
-int tsdl_check_name(struct tsdl_parser *p, uint32_t line, const char *name,
-		    const char *const known[]);
-
-/* Return: whether the two names differ in one byte. */
-bool tsdl_is_similar(const char *a, const char *b);
-
-/* Return: what to give to tsdl_scope_leave(), after which names defined since are forgotten. */
-uint32_t tsdl_scope_enter(struct tsdl_parser *p);
-void tsdl_scope_leave(struct tsdl_parser *p, uint32_t outer);
+void tsdl_skip_statement(struct tsdl_parser *p, const char *begin, uint32_t line);
 
 #endif

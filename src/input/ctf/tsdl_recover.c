@@ -1,40 +1,22 @@
-/*
- * Reading on where a block is damaged: where the next one begins, and what to do without it.
- */
-#include "input/ctf/tsdl_parser.h"
+#include "input/ctf/tsdl_recover.h"
 
 #include <string.h>
 
-/* ---- names ---- */
-
-bool tsdl_is_similar(const char *a, const char *b)
-{
-	size_t n = strlen(a), differ = 0;
-
-	if (strlen(b) != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		differ += a[i] != b[i];
-	return differ == 1;
-}
-
-int tsdl_check_name(struct tsdl_parser *p, uint32_t line, const char *name,
-		    const char *const known[])
-{
-	const char *similar = NULL;
-
-	for (size_t i = 0; known[i]; i++) {
-		if (!strcmp(known[i], name))
-			return 0;
-		if (tsdl_is_similar(known[i], name))
-			similar = known[i];
-	}
-	return similar ? tsdl_fail_at(p, line, "'%s' is not known; '%s' is", name, similar) : 0;
-}
+#include "input/ctf/tsdl_block.h"
+#include "input/ctf/tsdl_type.h"
 
 /* ---- taking a block back ---- */
 
-void tsdl_mark(const struct tsdl_parser *p, struct tsdl_mark *m)
+/* What reading a block may change, so that it can be taken back. */
+struct tsdl_mark {
+	struct tsdl_lexer lx;
+	size_t n_clocks, n_streams, n_events, n_env, n_named;
+	bool has_trace, has_uuid;
+	uint8_t uuid[16];
+	struct ctf_fc *packet_header;
+};
+
+static void mark_block(const struct tsdl_parser *p, struct tsdl_mark *m)
 {
 	*m = (struct tsdl_mark){.lx = p->lx,
 				.n_clocks = p->result.clocks.n,
@@ -49,7 +31,7 @@ void tsdl_mark(const struct tsdl_parser *p, struct tsdl_mark *m)
 }
 
 /* What the block has asked for stays counted (n_nodes): it is in the arena still. */
-void tsdl_rollback(struct tsdl_parser *p, const struct tsdl_mark *m)
+static void rollback(struct tsdl_parser *p, const struct tsdl_mark *m)
 {
 	p->lx = m->lx;
 	p->result.clocks.n = p->clock_defined.n = m->n_clocks;
@@ -67,6 +49,13 @@ void tsdl_rollback(struct tsdl_parser *p, const struct tsdl_mark *m)
 }
 
 /* ---- where a block ends that cannot be read ---- */
+
+/* A block that could not be read. */
+struct tsdl_damage {
+	const char *begin, *end;
+	uint32_t line;	  /* of begin */
+	struct error err; /* what is wrong; owned */
+};
 
 static bool is_word_char(char c)
 {
@@ -133,28 +122,6 @@ static const char *block_end(const char *begin, const char *end)
 	return end;
 }
 
-static uint32_t count_lines(const char *begin, const char *end)
-{
-	uint32_t n = 0;
-
-	for (const char *at = begin; at < end; at++)
-		n += *at == '\n';
-	return n;
-}
-
-void tsdl_recover_statement(struct tsdl_parser *p, const char *begin, uint32_t line)
-{
-	const char *end = p->lx.end, *at = begin;
-
-	ctf_trace_type_left_out(p->t, p->err);
-	while (at < end && *at != '\n' && *at != ';')
-		at++;
-	at += at < end;
-	p->members.n = p->labels.n = 0;
-	p->depth = 0;
-	tsdl_lexer_go(&p->lx, at, end, line + count_lines(begin, at));
-}
-
 /* ---- what to do about it ---- */
 
 static bool starts_with(const struct tsdl_damage *d, const char *word)
@@ -172,14 +139,14 @@ static bool read_leniently(struct tsdl_parser *p, const struct tsdl_damage *d)
 
 	if (!starts_with(d, "env") && !starts_with(d, "clock"))
 		return false;
-	tsdl_mark(p, &mark);
+	mark_block(p, &mark);
 	p->lenient = true;
 	tsdl_lexer_go(&p->lx, d->begin, d->end, d->line);
 	int r = tsdl_parse_top(p);
 	p->lenient = false;
 	error_deinit(p->err);
 	if (r)
-		tsdl_rollback(p, &mark);
+		rollback(p, &mark);
 	return !r;
 }
 
@@ -196,42 +163,23 @@ static void leave_out(struct tsdl_parser *p, struct tsdl_damage *d)
 	ctf_trace_type_left_out(p->t, &d->err);
 }
 
-/* An event waits: which ids are free is known at the end. */
-static void postpone(struct tsdl_parser *p, const struct tsdl_damage *d)
-{
-	*vec_push(&p->damaged_events) = *d;
-	p->damaged_events.at[p->damaged_events.n - 1].place = p->result.events.n;
-	vec_push(&p->result.events);
-	vec_push(&p->event_streams);
-	vec_push(&p->event_has_stream);
-}
-
 static void recover(struct tsdl_parser *p, const struct tsdl_mark *mark)
 {
 	const char *end = p->text + p->size;
-	struct tsdl_damage d = {.begin = mark->lx.at,
-				.before = p->lx.before,
-				.at = p->lx.at,
-				.line = mark->lx.line,
-				.err = *p->err};
+	struct tsdl_damage d = {.begin = mark->lx.at, .line = mark->lx.line, .err = *p->err};
 
 	*p->err = (struct error){0};
 	d.end = block_end(d.begin, end);
-	tsdl_rollback(p, mark);
-	if (starts_with(&d, "event"))
-		postpone(p, &d);
-	else if (tsdl_mend(p, &d))
-		ctf_trace_type_mended(p->t, &d.err);
-	else
-		leave_out(p, &d);
-	tsdl_lexer_go(&p->lx, d.end, end, d.line + count_lines(d.begin, d.end));
+	rollback(p, mark);
+	leave_out(p, &d);
+	tsdl_lexer_go(&p->lx, d.end, end, d.line + tsdl_count_lines(d.begin, d.end));
 }
 
 int tsdl_recover_top(struct tsdl_parser *p)
 {
 	struct tsdl_mark mark;
 
-	tsdl_mark(p, &mark);
+	mark_block(p, &mark);
 	int r = tsdl_parse_top(p);
 	if (!r)
 		return 0;
@@ -239,30 +187,4 @@ int tsdl_recover_top(struct tsdl_parser *p)
 		return r;
 	recover(p, &mark);
 	return 0;
-}
-
-/* The event that was read last takes the place that was kept for it. */
-static void take_place(struct tsdl_parser *p, size_t place)
-{
-	size_t last = p->result.events.n - 1;
-
-	p->result.events.at[place] = p->result.events.at[last];
-	p->event_streams.at[place] = p->event_streams.at[last];
-	p->event_has_stream.at[place] = p->event_has_stream.at[last];
-	p->result.events.n = p->event_streams.n = p->event_has_stream.n = last;
-}
-
-void tsdl_recover_events(struct tsdl_parser *p)
-{
-	struct tsdl_lexer lx = p->lx;
-
-	vec_each (d, &p->damaged_events) {
-		if (tsdl_mend(p, d)) {
-			take_place(p, d->place);
-			ctf_trace_type_mended(p->t, &d->err);
-		} else {
-			leave_out(p, d);
-		}
-	}
-	p->lx = lx;
 }

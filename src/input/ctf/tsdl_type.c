@@ -1,4 +1,4 @@
-#include "input/ctf/tsdl_parser.h"
+#include "input/ctf/tsdl_type.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -222,8 +222,6 @@ static int set_map(struct tsdl_parser *p, const struct tsdl_value *v, struct ctf
 static int set_integer(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 		       void *data)
 {
-	static const char *const known[] = {"size", "align",	"signed", "byte_order",
-					    "base", "encoding", "map",	  NULL};
 	struct ctf_fc *fc = data;
 	uint64_t size;
 
@@ -241,11 +239,13 @@ static int set_integer(struct tsdl_parser *p, const char *name, const struct tsd
 		return tsdl_byte_order(p, v, &fc->big_endian);
 	if (!strcmp(name, "base"))
 		return set_base(p, v, &fc->base);
-	if (!strcmp(name, "encoding"))
-		fc->is_char = is_text_encoding(v);
 	if (!strcmp(name, "map"))
 		return set_map(p, v, &fc->clock);
-	return tsdl_check_name(p, v->line, name, known);
+	if (!strcmp(name, "encoding")) {
+		fc->is_char = is_text_encoding(v);
+		return 0;
+	}
+	return tsdl_fail_at(p, v->line, "'%s' is not known", name);
 }
 
 static int parse_integer(struct tsdl_parser *p, struct ctf_fc **fcp)
@@ -276,7 +276,6 @@ struct float_attributes {
 static int set_float(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 		     void *data)
 {
-	static const char *const known[] = {"exp_dig", "mant_dig", "align", "byte_order", NULL};
 	struct float_attributes *a = data;
 
 	if (!strcmp(name, "exp_dig"))
@@ -287,7 +286,7 @@ static int set_float(struct tsdl_parser *p, const char *name, const struct tsdl_
 		return set_align(p, v, &a->fc->align);
 	if (!strcmp(name, "byte_order"))
 		return tsdl_byte_order(p, v, &a->fc->big_endian);
-	return tsdl_check_name(p, v->line, name, known);
+	return tsdl_fail_at(p, v->line, "'%s' is not known", name);
 }
 
 /* Only IEEE 754's own formats; mant_dig counts the hidden bit. */
