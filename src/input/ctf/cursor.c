@@ -589,3 +589,15 @@ bool ctf_cursor_span(const struct ctf_cursor *c, int64_t *first_nsp, int64_t *la
 	*last_nsp = to_ns(c, c->last_clock);
 	return true;
 }
+
+struct stream_totals ctf_cursor_totals(const struct ctf_cursor *c)
+{
+	struct stream_totals t = {
+		.n_events = c->n_events, .n_lost = c->n_lost, .n_packets = c->n_packets};
+
+	if (!ctf_cursor_span(c, &t.first_ns, &t.last_ns)) {
+		t.first_ns = INT64_MAX;
+		t.last_ns = INT64_MIN;
+	}
+	return t;
+}

@@ -17,6 +17,7 @@
 #include "input/ctf/plan.h"
 #include "input/ctf/trace.h"
 #include "input/ctf/visit.h"
+#include "input/input.h"
 
 enum ctf_cursor_result {
 	CTF_CURSOR_END = 0,
@@ -117,5 +118,7 @@ void ctf_cursor_visit(const struct ctf_cursor *c, enum ctf_scope scope, const st
 
 /* Times of the first and last event so far. Return: false while there was none. */
 bool ctf_cursor_span(const struct ctf_cursor *c, int64_t *first_nsp, int64_t *last_nsp);
+
+struct stream_totals ctf_cursor_totals(const struct ctf_cursor *c);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "input/ctf/cursor.h"
 #include "input/ctf/interest.h"
+#include "input/ctf/walk.h"
 #include "input/format.h"
 
 /* No more are begun with once so many bytes per event of the room have been read. */
@@ -208,18 +209,6 @@ static bool read_one(struct ctf_cursor *c, struct event *e)
 	return r != CTF_CURSOR_END;
 }
 
-struct stream_totals ctf_totals(const struct ctf_cursor *c)
-{
-	struct stream_totals t = {
-		.n_events = c->n_events, .n_lost = c->n_lost, .n_packets = c->n_packets};
-
-	if (!ctf_cursor_span(c, &t.first_ns, &t.last_ns)) {
-		t.first_ns = INT64_MAX;
-		t.last_ns = INT64_MIN;
-	}
-	return t;
-}
-
 static void stream_reader_fill(struct reader *r)
 {
 	struct ctf_cursor *c = &((struct ctf_stream_reader *)r)->cursor;
@@ -243,7 +232,7 @@ static void stream_reader_fill(struct reader *r)
 		}
 	}
 	r->n = n;
-	r->totals = ctf_totals(c);
+	r->totals = ctf_cursor_totals(c);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------ */
@@ -275,6 +264,11 @@ static bool adopt(struct recording *r, const char *path)
 
 /* ---- the format ------------------------------------------------------------------------------- */
 
+static struct walk *new_walk(const struct recording *r, size_t stream, int64_t from_ns)
+{
+	return ctf_walk_new(recording_of(r)->trace, stream, from_ns);
+}
+
 static void free_trace(struct recording *r)
 {
 	struct ctf_recording *c = (struct ctf_recording *)r;
@@ -289,7 +283,7 @@ static const struct recording_ops ops = {.free = free_trace,
 					 .reader_new = stream_reader_new,
 					 .reader_fill = stream_reader_fill,
 					 .reader_free = stream_reader_free,
-					 .walk_new = ctf_walk_new,
+					 .walk_new = new_walk,
 					 .walk_next = ctf_walk_next,
 					 .walk_visit = ctf_walk_visit,
 					 .walk_free = ctf_walk_free,

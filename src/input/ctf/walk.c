@@ -1,4 +1,4 @@
-#include "input/ctf/recording.h"
+#include "input/ctf/walk.h"
 
 #include <stdlib.h>
 
@@ -16,15 +16,14 @@ static const struct ctf_cursor *cursor_of(const struct walk *w)
 	return &((const struct ctf_walk *)w)->cursor;
 }
 
-struct walk *ctf_walk_new(const struct recording *r, size_t stream, int64_t from_ns)
+struct walk *ctf_walk_new(const struct ctf_trace *t, size_t stream, int64_t from_ns)
 {
-	const struct ctf_trace *t = ((const struct ctf_recording *)r)->trace;
 	struct ctf_walk *w = mem_zalloc(1, sizeof(*w));
 
 	w->plan = ctf_plan_new(&t->type, NULL, NULL);
 	ctf_cursor_init(&w->cursor, t, &t->streams.at[stream], w->plan, true, from_ns);
-	w->base.has_cpu = r->streams.at[stream].has_cpu;
-	w->base.cpu = r->streams.at[stream].cpu;
+	w->base.has_cpu = t->streams.at[stream].has_cpu;
+	w->base.cpu = t->streams.at[stream].cpu;
 	w->base.diags = &w->cursor.diags;
 	return &w->base;
 }
@@ -125,7 +124,7 @@ int ctf_walk_next(struct walk *base)
 	do
 		r = ctf_cursor_next(c, NULL);
 	while (r == CTF_CURSOR_LOST && is_second_place(w));
-	base->totals = ctf_totals(c);
+	base->totals = ctf_cursor_totals(c);
 	base->ns = c->ns;
 	if (r == CTF_CURSOR_END)
 		return WALK_END;
