@@ -6,6 +6,7 @@
 #include "sql/files.h"
 #include "sql/function.h"
 #include "sql/view.h"
+#include "sql/total.h"
 #include "sql/vtab.h"
 
 /* Runs a statement made by sqlite3_mprintf(), and frees it. Return: 0, or ERR with err set. */
@@ -128,6 +129,8 @@ static int register_with(sqlite3 *db, struct sql_files *files)
 		r = sql_function_register(db);
 	if (r == SQLITE_OK)
 		r = sql_vtab_register(db, files);
+	if (r == SQLITE_OK)
+		r = sql_total_register(db, files);
 	return r;
 }
 

@@ -1,4 +1,4 @@
-#include "sql/print.h"
+#include "sql/print_format.h"
 
 #include <stdlib.h>
 #include <string.h>

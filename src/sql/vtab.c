@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "sql/plan.h"
-#include "sql/total.h"
 
 struct vtab {
 	sqlite3_vtab base;
@@ -362,8 +361,6 @@ static const sqlite3_module module = {
 
 int sql_vtab_register(sqlite3 *db, struct sql_files *files)
 {
-	int r = sqlite3_create_module_v2(db, "vmscope", &module, sql_files_use(files),
-					 sql_files_unuse);
-
-	return r == SQLITE_OK ? sql_total_register(db, files) : r;
+	return sqlite3_create_module_v2(db, "vmscope", &module, sql_files_use(files),
+					sql_files_unuse);
 }

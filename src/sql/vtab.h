@@ -15,10 +15,7 @@
 #include "sql/files.h"
 #include "sql/sqlite.h"
 
-/*
- * Registers the modules: `vmscope`, and `vmscope_total`, whose tables have the time that each lane
- * of a table of states spent in each state. Return: SQLITE_*.
- */
+/* Registers the module `vmscope`. Return: SQLITE_*. */
 int sql_vtab_register(sqlite3 *db, struct sql_files *files);
 
 /* Gives SQLite a value of this column as the result. */
@@ -26,7 +23,7 @@ void sql_result(sqlite3_context *ctx, const struct store *s, const struct column
 		int64_t value);
 
 /*
- * What both modules do first: opens the file and finds the table that the arguments of CREATE
+ * What this module and `vmscope_total` do first: opens the file and finds the table that the arguments of CREATE
  * VIRTUAL TABLE name. Return: SQLITE_OK and *filep, for sql_files_release(); or SQLITE_ERROR and
  * *messagep, by sqlite3_malloc().
  */
