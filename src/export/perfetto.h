@@ -1,9 +1,9 @@
 /*
  * perfetto: what the parts of a Perfetto trace share while it is written.
  *
- * A trace is a sequence of packets. Ours are all of one sequence: first those that describe the tracks, a
- * tree (perfetto_tracks.c), then lane by lane the slices (perfetto_lanes.c), and counters. Field numbers are
- * those of Perfetto's public .proto files.
+ * A trace is a sequence of packets. Ours are all of one sequence: first those that describe the
+ * tracks, a tree (perfetto_tracks.h), then lane by lane the slices (perfetto_lanes.h), and counters.
+ * perfetto_trace.c has them written. Field numbers are those of Perfetto's public .proto files.
  */
 #ifndef VMSCOPE_EXPORT_PERFETTO_H
 #define VMSCOPE_EXPORT_PERFETTO_H
@@ -67,14 +67,5 @@ static inline uint64_t track_uuid(enum track_kind kind, int64_t id)
 /* Begins a packet at time t; what it is comes next, then perfetto_end_packet(). */
 void perfetto_begin_packet(struct perfetto *p, int64_t t);
 void perfetto_end_packet(struct perfetto *p);
-
-/* Writes the tree of tracks. Return: 0, or ERR with p->err set. */
-int perfetto_write_tracks(struct perfetto *p);
-
-/* Writes all lanes of a table of states. Return: 0, or ERR with p->err set. */
-int perfetto_write_lanes(struct perfetto *p, enum table_id table);
-
-/* Writes what is counted for each vCPU. Return: 0, or ERR with p->err set. */
-int perfetto_write_counters(struct perfetto *p);
 
 #endif

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "export/perfetto.h"
+#include "export/perfetto_lanes.h"
 #include "store/zoom.h"
 
 /* Fields of a TrackEvent and of a DebugAnnotation. */

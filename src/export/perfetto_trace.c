@@ -1,32 +1,17 @@
-#include "export/perfetto.h"
-
 #include <stdlib.h>
 
+#include "export/perfetto_lanes.h"
+#include "export/perfetto_tracks.h"
 #include "export/target.h"
 #include "store/meta.h"
 
 enum {
-	SEQUENCE = 1,
 	SNAPSHOT_CLOCKS = 1,
 	CLOCK_ID = 1,
 	CLOCK_TIMESTAMP = 2,
 	CLOCK_REALTIME = 1,
 	CLOCK_BOOTTIME = 6,
 };
-
-void perfetto_begin_packet(struct perfetto *p, int64_t t)
-{
-	proto_int(&p->packet, PACKET_TIMESTAMP, t);
-	proto_uint(&p->packet, PACKET_SEQUENCE_ID, SEQUENCE);
-}
-
-void perfetto_end_packet(struct perfetto *p)
-{
-	if (p->interned.fresh.bytes.n)
-		proto_message(&p->packet, PACKET_INTERNED_DATA, &p->interned.fresh);
-	p->interned.fresh.bytes.n = 0;
-	proto_write(&p->packet, TRACE_PACKET, &p->out);
-}
 
 /*
  * Times are those of the results. Perfetto counts by BOOTTIME unless told otherwise, and the time of day is REALTIME: where times

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "export/perfetto.h"
+#include "export/perfetto_tracks.h"
 
 /* Fields of a TrackDescriptor. */
 enum {
