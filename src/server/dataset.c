@@ -546,7 +546,7 @@ static void list_exits(struct dataset *d)
 	for (size_t i = 0; i < d->exit_digest.lanes.n; i++) {
 		const struct digest_lane *lane = &d->exit_digest.lanes.at[i];
 
-		for (size_t k = 0; k < lane->reasons.n && d->exits.n < DS_MAX_EXITS; k++)
+		for (size_t k = 0; k < lane->reasons.n && d->exits.n < EXIT_SUMS_MAX; k++)
 			*vec_push(&d->exits) =
 				(struct ds_exits){.vcpu = info->lanes.at[i].keys[0],
 						  .reason = lane->reasons.at[k].reason,

@@ -76,9 +76,6 @@ struct ds_warning {
 	int64_t machine, count, first;
 };
 
-/* More pairs of vCPU and reason than this no recording has; only they are told apart. */
-enum { DS_MAX_EXITS = 10000 };
-
 /* What is learnt when it is asked for. */
 enum ds_learnt { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LEARNT };
 

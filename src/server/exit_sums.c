@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "server/dataset.h"
 #include "store/block.h"
 
 /*
@@ -117,7 +116,7 @@ static struct exit_sum *find_sum(struct exit_sums *sums, int64_t vcpu, int64_t r
 
 	if (known)
 		return &sums->at.at[*known];
-	if (sums->at.n == DS_MAX_EXITS)
+	if (sums->at.n == EXIT_SUMS_MAX)
 		return &sums->at.at[sums->at.n - 1];
 	map_put(&sums->places, key, sums->at.n);
 	struct exit_sum *x = vec_push(&sums->at);

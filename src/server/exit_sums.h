@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "store/reader.h"
 
+/* More pairs of vCPU and reason than this no recording has; only they are told apart. */
+enum { EXIT_SUMS_MAX = 10000 };
+
 /* Exits of one vCPU for one reason. */
 struct exit_sum {
 	const char *name; /* the file's; NULL: it has none */
