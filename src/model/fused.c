@@ -1,4 +1,4 @@
-#include "model/world.h"
+#include "model/fused.h"
 
 /*
  * Whether what a CPU believes it does is what truly happens. A host's CPU is real. A guest's is what

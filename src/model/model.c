@@ -5,7 +5,9 @@
 
 #include "events/exit_reason.h"
 #include "events/syscall_name.h"
-#include "model/world.h"
+#include "model/fused.h"
+#include "model/threads.h"
+#include "model/waits.h"
 
 /* _IO(KVMIO, 0x80), include/uapi/linux/kvm.h */
 #define KVM_RUN 0xae80
@@ -48,47 +50,6 @@ struct event_set model_events(struct event_set described)
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------------- */
-
-/* Makes the vCPUs that are this CPU of a guest know it. Return: the first of them, or NULL. */
-static struct world_vcpu *tie_vcpus(struct model *m, struct cpu *c)
-{
-	int vm = m->identity->machines.at[c->machine].vm;
-	struct world_vcpu *first = NULL;
-
-	for (size_t i = 0; vm != IDENT_NONE && i < m->n_vcpus; i++) {
-		const struct ident_vcpu *v = &m->identity->vcpus.at[i];
-
-		if (v->vm != vm || v->guest_cpu != c->number)
-			continue;
-		m->vcpus[i].inner = c;
-		first = first ? first : &m->vcpus[i];
-	}
-	return first;
-}
-
-static struct cpu *make_cpu(struct model *m, uint32_t machine, uint32_t number)
-{
-	struct machine *mc = &m->machines[machine];
-	struct cpu *c = mem_zalloc(1, sizeof(*c));
-
-	c->machine = machine;
-	c->number = number;
-	c->is_virtual = m->identity->machines.at[machine].vm != IDENT_NONE;
-	c->carrier = tie_vcpus(m, c);
-	cpu_lane_init(&c->lane, machine, number, m->lanes[machine].begin);
-	*vec_push(&mc->cpus) = c;
-	if (number < DIRECT_CPUS)
-		mc->direct[number] = c;
-	return c;
-}
-
-struct cpu *world_find_cpu(struct model *m, uint32_t machine, uint32_t number)
-{
-	struct machine *mc = &m->machines[machine];
-	uint64_t *i = map_put(&mc->cpu_by_number, number, mc->cpus.n);
-
-	return *i < mc->cpus.n ? mc->cpus.at[*i] : make_cpu(m, machine, number);
-}
 
 static void unlist(struct cpu *c, const struct world_vcpu *v)
 {
@@ -905,6 +866,17 @@ const struct model_container *model_containers(const struct model *m, size_t *np
 {
 	*np = m->containers.n;
 	return m->containers.at;
+}
+
+int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np)
+{
+	const uint32_t *n = m->irq_sources[vm].n[vector];
+	int best = 0;
+
+	for (int s = 1; s < IRQ_N_SOURCES; s++)
+		best = n[s] > n[best] ? s : best;
+	*np = n[best];
+	return n[best] ? best : -1;
 }
 
 uint64_t model_contradictions(const struct model *m)

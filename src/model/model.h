@@ -18,10 +18,6 @@
 
 struct model;
 
-struct model_span {
-	int64_t begin, end; /* reference ns, [begin, end) */
-};
-
 /* Which events the model has to be shown of a recording that could hold those `described`. */
 struct event_set model_events(struct event_set described);
 

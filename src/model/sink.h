@@ -16,6 +16,11 @@
 #define NO_CPU	  UINT32_MAX
 #define NO_THREAD UINT32_MAX
 
+/* Of the lanes of a machine, or of its guests' vCPUs. */
+struct model_span {
+	int64_t begin, end; /* reference ns, [begin, end) */
+};
+
 /* Why a vCPU left the guest. */
 struct exit_cause {
 	uint64_t reason; /* as the hardware gives it, or NO_EXIT */

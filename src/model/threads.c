@@ -1,6 +1,9 @@
+#include "model/threads.h"
+
 #include <string.h>
 
-#include "model/world.h"
+#include "model/fused.h"
+#include "model/waits.h"
 
 /* Each CPU has an idle thread of its own; all of them have tid 0. */
 static uint64_t thread_key(uint32_t machine, int64_t tid, uint32_t cpu)

@@ -1,7 +1,7 @@
+#include "model/waits.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "model/world.h"
 
 /* ---- wake-ups --------------------------------------------------------------------------------- */
 
@@ -142,15 +142,4 @@ void world_irq_accepted(struct model *m, const struct event *e, const struct cpu
 
 	if (vm != IDENT_NONE)
 		m->irq_sources[vm].n[vector][source]++;
-}
-
-int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np)
-{
-	const uint32_t *n = m->irq_sources[vm].n[vector];
-	int best = 0;
-
-	for (int s = 1; s < IRQ_N_SOURCES; s++)
-		best = n[s] > n[best] ? s : best;
-	*np = n[best];
-	return n[best] ? best : -1;
 }

@@ -1,11 +1,13 @@
 /*
  * world: what the model believes now of all machines; shared by the parts of the model only.
  *
- *	model.c		takes events, changes the world
- *	threads.c	threads and containers: who there is, and who is gone
- *	waits.c		wake-ups on their way through the layers; what halted vCPUs waited for
- *	fused.c		after a change: what do the lanes of CPUs and threads say now, through all
+ *	model.h		takes events, changes the world
+ *	threads.h	threads and containers: who there is, and who is gone
+ *	fused.h		after a change: what do the lanes of CPUs and threads say now, through all
  *			layers of machines?
+ *	waits.h		wake-ups on their way through the layers; what halted vCPUs waited for
+ *
+ * Each calls only those below it.
  */
 #ifndef VMSCOPE_MODEL_WORLD_H
 #define VMSCOPE_MODEL_WORLD_H
@@ -20,7 +22,6 @@
 #include "events/event.h"
 #include "model/cpu_lane.h"
 #include "model/identity.h"
-#include "model/model.h"
 #include "model/sink.h"
 #include "model/thread_lane.h"
 #include "model/vcpu.h"
@@ -133,23 +134,6 @@ struct model {
 	uint64_t contradictions;
 };
 
-/* Return: the CPU, made when it is not there. */
-struct cpu *world_find_cpu(struct model *m, uint32_t machine, uint32_t number);
-
-/* Return: the CPU, made when it is met for the first time. */
-static inline struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
-{
-	struct cpu *c = number < DIRECT_CPUS ? m->machines[machine].direct[number] : NULL;
-
-	return c ? c : world_find_cpu(m, machine, number);
-}
-
-/* ---- threads.c ----
- *
- * A thread is kept until it is forgotten (world_died()), which never happens to one that is current, pending on
- * a queue or not dead. What is only compared and passed on is its id.
- */
-
 static inline uint32_t thread_id(const struct thread *t)
 {
 	return t ? t->known.id : NO_THREAD;
@@ -166,77 +150,15 @@ static inline bool thread_is_idle(const struct thread *t)
 	vec_each (at, &(m)->threads) \
 		if ((*at)->known.id != NO_THREAD)
 
-/* Return: the thread with this tid; that with tid 0 is the idle thread of the event's CPU `c`. */
-struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid);
+/* Return: the CPU, made when it is not there. */
+struct cpu *world_find_cpu(struct model *m, uint32_t machine, uint32_t number);
 
-/* A thread is born at ts; one that had its tid is another, and dead. Return: it. */
-struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts);
+/* Return: the CPU, made when it is met for the first time. */
+static inline struct cpu *world_cpu(struct model *m, uint32_t machine, uint32_t number)
+{
+	struct cpu *c = number < DIRECT_CPUS ? m->machines[machine].direct[number] : NULL;
 
-/*
- * The thread is dead since ts. It is kept for a while, as zombies are heard of, but not its past; when enough
- * others have died, its lane ends as it stands and it is forgotten.
- */
-void world_died(struct model *m, struct thread *t, int64_t ts);
-
-/* Return: whether the thread is current on one of the machine's CPUs. */
-bool world_is_current(const struct machine *mc, const struct thread *t);
-
-void world_set_comm(struct thread *t, const struct event_text *comm);
-
-/*
- * At this level of PID namespaces the thread is in ns_inum; in any order of levels, as the state dump says them. NO_VALUE: on
- * which level its own one is, is not known.
- */
-void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum);
-
-/*
- * A thread is made whose own PID namespace is ns_inum, on this level (NO_VALUE: not known); `parents` is its parent's
- * container.
- */
-int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
-			     int parents);
-
-/* ---- fused.c ---- */
-
-/*
- * Something about this CPU changed: who is current, whether it is in the guest. Updates the lanes of the CPU
- * and its thread, and what is above and below it.
- */
-void world_cpu_changed(struct model *m, struct cpu *c, int64_t ts);
-
-/* Only what interrupts the CPU, or its thread's mode, changed: the layers above and below do not see that. */
-void world_mode_changed(struct model *m, struct cpu *c, int64_t ts);
-
-/* A vCPU changed, on a CPU or not: the guest's thread that is current on it gains or loses it. */
-void world_vcpu_changed(struct model *m, const struct world_vcpu *v, int64_t ts);
-
-/* An event on a CPU may tell what was being handled there since the recording began; to be told before it. */
-void world_settle_cpu(struct model *m, struct cpu *c, enum event_id id);
-
-/* What thread_lane_mode() and thread_lane_forget() do, and the same for the CPUs that it ran on. */
-void world_thread_mode(struct model *m, struct thread *t, enum thread_mode before,
-		       enum thread_mode after, const char *syscall);
-void world_thread_forget(struct model *m, struct thread *t);
-
-/* Sets a thread's lane that is current nowhere. */
-void world_thread_off(struct model *m, struct thread *t, int64_t ts, enum thread_state state,
-		      uint32_t cpu);
-
-/* ---- waits.c ---- */
-
-/*
- * A thread of a guest is woken on a CPU, for that one or another; is moved to another; runs; will not
- * run as far as we know.
- */
-void world_woken(struct model *m, struct thread *t, const struct cpu *on, uint32_t cpu, int64_t ts);
-void world_wake_moved(struct model *m, struct thread *t, uint32_t cpu);
-void world_ran(struct model *m, struct thread *t, const struct cpu *on, int64_t ts);
-void world_never_ran(struct model *m, struct thread *t);
-
-/* A vCPU gets to this stage; the threads that were woken on it are that much closer. */
-void world_wake_stage(struct world_vcpu *v, enum wake_stage stage, int64_t ts);
-
-/* An APIC of a VM accepts an interrupt while this CPU of its host does something: who sent it? */
-void world_irq_accepted(struct model *m, const struct event *e, const struct cpu *c);
+	return c ? c : world_find_cpu(m, machine, number);
+}
 
 #endif
