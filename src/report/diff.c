@@ -7,6 +7,7 @@
 #include "report/diff_changes.h"
 #include "report/grid.h"
 #include "report/naming.h"
+#include "report/summary_scan.h"
 #include "report/units.h"
 
 const char *diff_kind_name(enum diff_kind kind)
@@ -170,14 +171,21 @@ static int compare(FILE *f, const struct results *a, const struct results *b,
 	return n_past > 0;
 }
 
+static int read_all(struct results *r, const struct store *s, struct error *err)
+{
+	const struct report_range whole = {0};
+
+	if (results_init(r, s, &whole, err))
+		return ERR;
+	return summary_scan(r, SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS, 1, err);
+}
+
 int diff_print(FILE *f, const struct store *a, const struct store *b,
 	       const struct diff_options *options, struct error *err)
 {
-	unsigned all = SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS;
-	const struct report_range whole = {0};
 	struct results ra, rb;
-	int ea = results_init(&ra, a, &whole, all, 1, err);
-	int eb = ea ? ea : results_init(&rb, b, &whole, all, 1, err);
+	int ea = read_all(&ra, a, err);
+	int eb = ea ? ea : read_all(&rb, b, err);
 	int r = eb ? eb : compare(f, &ra, &rb, options);
 
 	if (!ea)

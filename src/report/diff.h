@@ -17,11 +17,8 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "report/diff_kind.h"
 #include "store/reader.h"
-
-enum { DIFF_FEWEST = 100 };
-
-enum diff_kind { DIFF_SHARE, DIFF_RATE, DIFF_LATENCY, DIFF_N_KINDS };
 
 struct diff_options {
 	/* How much may change: percentage points of a share, percent of the others. */

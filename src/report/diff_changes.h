@@ -5,7 +5,7 @@
 #define VMSCOPE_REPORT_DIFF_CHANGES_H
 
 #include "base/arena.h"
-#include "report/diff.h"
+#include "report/diff_kind.h"
 #include "report/results.h"
 
 struct change {

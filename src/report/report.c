@@ -4,21 +4,8 @@
 
 #include "report/results.h"
 #include "report/rows_print.h"
-#include "report/text.h"
-
-const char *const *report_section_names(void)
-{
-	static const char *const names[REPORT_N_SECTIONS + 1] = {
-		[REPORT_MACHINES] = "machines", [REPORT_VCPUS] = "vcpus",
-		[REPORT_PCPUS] = "pcpus",	[REPORT_STEAL] = "steal",
-		[REPORT_VM_EXITS] = "vm_exits", [REPORT_EXITS] = "exits",
-		[REPORT_THREADS] = "threads",	[REPORT_CONTAINERS] = "containers",
-		[REPORT_LATENCY] = "latency",	[REPORT_WAITS] = "waits",
-		[REPORT_SYNC] = "sync",		[REPORT_DIAG] = "diag",
-	};
-
-	return names;
-}
+#include "report/summary_scan.h"
+#include "report/text_report.h"
 
 /* What has to be added up for some sections. */
 static unsigned parts_of(unsigned sections, bool ranged)
@@ -57,9 +44,11 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 	unsigned all = (1u << REPORT_N_SECTIONS) - 1;
 	unsigned sections = options->sections ? options->sections : all;
 	struct results r;
-	int status = results_init(&r, store, &options->range,
-				  parts_of(sections, options->range.given), options->threads, err);
+	int status = results_init(&r, store, &options->range, err);
 
+	if (!status)
+		status = summary_scan(&r, parts_of(sections, options->range.given),
+				      options->threads, err);
 	if (!status)
 		print(f, &r, options, sections);
 	results_deinit(&r);
@@ -70,7 +59,7 @@ int report_is_damaged(const struct store *store, struct error *err)
 {
 	const struct report_range whole = {0};
 	struct results r;
-	int damaged = results_init(&r, store, &whole, 0, 1, err);
+	int damaged = results_init(&r, store, &whole, err);
 
 	vec_each (d, &r.diags)
 		damaged = damaged == ERR ? ERR : damaged | !strcmp(d->severity, "damage");

@@ -389,7 +389,7 @@ static int take_vector(struct results *r, const struct store_cursor *c, struct e
 /* ---- all ------------------------------------------------------------------------------------- */
 
 int results_init(struct results *r, const struct store *s, const struct report_range *range,
-		 unsigned sums, unsigned threads, struct error *err)
+		 struct error *err)
 {
 	*r = (struct results){.store = s, .range = *range};
 	if (read_span(r, err) || read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
@@ -399,7 +399,7 @@ int results_init(struct results *r, const struct store *s, const struct report_r
 	    each_row(r, TABLE_SYNC, take_clock, err) || each_row(r, TABLE_DIAG, take_diag, err) ||
 	    each_row(r, TABLE_IRQ_VECTOR, take_vector, err))
 		return ERR;
-	return summary_init(r, sums, threads, err);
+	return 0;
 }
 
 void results_deinit(struct results *r)

@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/big.h"
 #include "base/clock_origin.h"
 #include "base/error.h"
 #include "base/map.h"
-#include "base/big.h"
 #include "base/mem.h"
-#include "report/report.h"
+#include "report/section.h"
 #include "report/summary.h"
 #include "schema/state.h"
 #include "schema/table.h"
@@ -102,12 +102,12 @@ struct results {
 };
 
 /*
- * Reads them from s, which must outlive it; sums: what to add up, enum summary_part; range: times
- * and intervals count as far as they lie in it, exits and wake-ups if they begin there; threads: that may be used.
+ * Reads them from s, which must outlive it; what is added up comes later (summary_scan.h). range:
+ * times and intervals count as far as they lie in it, exits and wake-ups if they begin there.
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
 int results_init(struct results *r, const struct store *s, const struct report_range *range,
-		 unsigned sums, unsigned threads, struct error *err);
+		 struct error *err);
 void results_deinit(struct results *r);
 
 /* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */

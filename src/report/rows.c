@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/naming.h"
+#include "report/summary_scan.h"
 #include "report/threads.h"
 
 /* ---- cells ----------------------------------------------------------------------------------- */

@@ -9,8 +9,8 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "report/report.h"
 #include "report/results.h"
+#include "report/section.h"
 
 enum cell_kind { CELL_NULL, CELL_INT, CELL_UINT, CELL_NUMBER, CELL_TEXT };
 

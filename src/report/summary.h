@@ -9,24 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "report/histogram.h"
 #include "schema/state.h"
-
-struct results;
-
-/*
- * What can be added up; each takes reading a table, and fills members of a summary_vcpu that no other does. Times per
- * state cost nothing and are always there.
- */
-enum summary_part {
-	SUMMARY_LANES = 1,   /* cpus, occupants */
-	SUMMARY_EXITS = 2,   /* exits, waits */
-	SUMMARY_WAKEUPS = 4, /* stages */
-};
-enum { SUMMARY_N_PARTS = 3 };
 
 /* What a vCPU that slept waited for, by the interrupt that it got when it was back. */
 enum wait_source {
@@ -87,9 +73,8 @@ struct summary_vcpu {
 	struct map cpu_by_number, occupant_by_thread, exits_by_cause;
 };
 
-/* Fills the sums of all vCPUs, with up to so many threads. Return: 0, or ERR with err set. */
-int summary_init(struct results *r, unsigned parts, unsigned threads, struct error *err);
 void summary_vcpu_deinit(struct summary_vcpu *v);
+void summary_exits_deinit(summary_exits_t *exits);
 
 const char *wait_source_name(enum wait_source source);
 
@@ -110,14 +95,5 @@ static inline bool summary_is_scheduled(const struct summary_vcpu *v)
 {
 	return !v->n_unsplit;
 }
-
-/* The exits of all vCPUs of a VM, by reason, those that took most time first. */
-struct vm_exits {
-	summary_exits_t exits;
-	int64_t observed; /* ns in which they were seen, of all vCPUs */
-};
-
-void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);
-void vm_exits_deinit(struct vm_exits *x);
 
 #endif

@@ -1,10 +1,9 @@
-#include "report/summary.h"
+#include "report/summary_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
-#include "report/results.h"
 #include "store/cursor.h"
 
 /* A sum that has no room, which only a forged file has, wraps around. */
@@ -257,39 +256,6 @@ static int scan_wakeups(struct results *r, struct error *err)
 	return status;
 }
 
-const char *wait_source_name(enum wait_source source)
-{
-	static const char *const names[WAIT_N_SOURCES] = {
-		[WAIT_TIMER] = "timer",	  [WAIT_IPI] = "ipi",	      [WAIT_NETWORK] = "network",
-		[WAIT_DEVICE] = "device", [WAIT_UNKNOWN] = "unknown",
-	};
-
-	return names[source];
-}
-
-enum wait_source wait_source_of(const char *name)
-{
-	int s = 0;
-
-	while (s < WAIT_UNKNOWN &&
-	       (!name || strcmp(name, wait_source_name((enum wait_source)s)) != 0))
-		s++;
-	return (enum wait_source)s;
-}
-
-const char *wakeup_stage_name(enum wakeup_stage stage)
-{
-	static const char *const names[STAGE_N] = {
-		[STAGE_VCPU_WOKEN] = "vcpu-woken",
-		[STAGE_VCPU_RAN] = "vcpu-on-cpu",
-		[STAGE_ENTERED] = "guest-entered",
-		[STAGE_RAN] = "thread-runs",
-		[STAGE_WHOLE] = "all",
-	};
-
-	return names[stage];
-}
-
 /* ---- order ----------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
@@ -380,7 +346,7 @@ static int scan_all(struct results *r, unsigned parts, unsigned threads, struct 
 	return status;
 }
 
-int summary_init(struct results *r, unsigned parts, unsigned threads, struct error *err)
+int summary_scan(struct results *r, unsigned parts, unsigned threads, struct error *err)
 {
 	count_exits(r);
 	if (scan_all(r, parts, threads, err))
@@ -391,46 +357,6 @@ int summary_init(struct results *r, unsigned parts, unsigned threads, struct err
 			v->sum.n_exits = counted(&v->sum);
 	}
 	return 0;
-}
-
-static void exits_deinit(summary_exits_t *exits)
-{
-	vec_each (e, exits)
-		histogram_deinit(&e->whole);
-	vec_deinit(exits);
-}
-
-void summary_vcpu_deinit(struct summary_vcpu *v)
-{
-	exits_deinit(&v->exits);
-	for (int i = 0; i < WAIT_N_SOURCES; i++)
-		histogram_deinit(&v->waits[i]);
-	for (int i = 0; i < STAGE_N; i++)
-		histogram_deinit(&v->stages[i]);
-	vec_deinit(&v->cpus);
-	vec_deinit(&v->occupants);
-	map_deinit(&v->cpu_by_number);
-	map_deinit(&v->occupant_by_thread);
-	map_deinit(&v->exits_by_cause);
-}
-
-int64_t summary_span(const struct summary_vcpu *v)
-{
-	int64_t sum = 0;
-
-	for (int s = 0; s < VCPU_N_STATES; s++)
-		sum += v->time[s];
-	return sum;
-}
-
-int64_t summary_known(const struct summary_vcpu *v)
-{
-	return summary_span(v) - v->time[VCPU_UNKNOWN];
-}
-
-int64_t summary_observed(const struct summary_vcpu *v)
-{
-	return summary_is_scheduled(v) ? summary_known(v) : summary_span(v);
 }
 
 /* ---- VMs ------------------------------------------------------------------------------------- */
@@ -469,5 +395,5 @@ void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)
 
 void vm_exits_deinit(struct vm_exits *x)
 {
-	exits_deinit(&x->exits);
+	summary_exits_deinit(&x->exits);
 }

@@ -1,6 +1,5 @@
 /*
- * text: the report for people, at most 100 columns wide. A section per function; main order and
- * what they share are in text.c.
+ * text: what the sections of the report for people share. It is at most 100 columns wide.
  */
 #ifndef VMSCOPE_REPORT_TEXT_H
 #define VMSCOPE_REPORT_TEXT_H
@@ -12,7 +11,6 @@
 #include "base/arena.h"
 #include "base/out.h"
 #include "report/grid.h"
-#include "report/report.h"
 #include "report/results.h"
 
 struct text {
@@ -23,28 +21,6 @@ struct text {
 	unsigned asked;	   /* of them, those that the user named */
 	bool color, all;
 };
-
-void text_print(FILE *f, const struct results *r, const struct report_options *options);
-
-/* The sections. */
-void text_summary(struct text *t);
-void text_vcpus(struct text *t);
-void text_pcpus(struct text *t);
-void text_steal(struct text *t);
-void text_vm_exits(struct text *t);
-void text_exits(struct text *t);
-void text_threads(struct text *t);
-void text_containers(struct text *t);
-void text_latency(struct text *t);
-void text_waits(struct text *t);
-void text_machines(struct text *t);
-void text_sync(struct text *t);
-void text_diag(struct text *t);
-
-/* The part of text_sync() that shows all estimates and their pieces. */
-void text_estimates(struct text *t);
-
-/* ---- what they share ---- */
 
 void text_title(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_line(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "report/text.h"
+#include "report/text_sections.h"
 #include "report/units.h"
 
 enum { PIECE_LIMIT = 16 };

@@ -1,7 +1,8 @@
 #include <inttypes.h>
 
 #include "report/naming.h"
-#include "report/text.h"
+#include "report/summary_scan.h"
+#include "report/text_sections.h"
 #include "report/units.h"
 
 enum { REASON_LIMIT = 12, VM_LIMIT = 8, VCPU_LIMIT = 8, VCPU_REASON_LIMIT = 6, DIGITS = 3 };

@@ -1,4 +1,4 @@
-#include "report/text.h"
+#include "report/text_sections.h"
 #include "report/units.h"
 
 enum { VCPU_LIMIT = 8 };

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "report/text_sections.h"
 #include "report/units.h"
 
 enum { MACHINE_LIMIT = 32 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "report/naming.h"
-#include "report/text.h"
+#include "report/text_sections.h"
 #include "report/units.h"
 
 enum { VCPU_LIMIT = 8, OCCUPANT_LIMIT = 8, LABEL_WIDTH = 48 };

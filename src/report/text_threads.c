@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "report/text.h"
+#include "report/text_sections.h"
 #include "report/threads.h"
 #include "report/units.h"
 

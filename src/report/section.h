@@ -1,0 +1,46 @@
+/*
+ * section: the parts of a report, and what is asked of it.
+ */
+#ifndef VMSCOPE_REPORT_SECTION_H
+#define VMSCOPE_REPORT_SECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum report_section {
+	REPORT_MACHINES,
+	REPORT_VCPUS,
+	REPORT_PCPUS,
+	REPORT_STEAL,
+	REPORT_VM_EXITS,
+	REPORT_EXITS,
+	REPORT_THREADS,
+	REPORT_CONTAINERS,
+	REPORT_LATENCY,
+	REPORT_WAITS,
+	REPORT_SYNC,
+	REPORT_DIAG,
+	REPORT_N_SECTIONS,
+};
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+
+/* A part of the recording: [from, to), ns on its time line. */
+struct report_range {
+	bool given; /* otherwise all of it */
+	int64_t from, to;
+};
+
+struct report_options {
+	enum report_format format;
+	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
+	struct report_range range;
+	bool color;	  /* text: with terminal escapes */
+	bool all;	  /* text: long lists whole */
+	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */
+};
+
+/* Return: the sections' names, in their order, then NULL. */
+const char *const *report_section_names(void);
+
+#endif

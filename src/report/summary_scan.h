@@ -1,0 +1,33 @@
+/*
+ * summary_scan: adds up what summary.h has of each vCPU, and of each VM.
+ */
+#ifndef VMSCOPE_REPORT_SUMMARY_SCAN_H
+#define VMSCOPE_REPORT_SUMMARY_SCAN_H
+
+#include "base/error.h"
+#include "report/results.h"
+
+/*
+ * What can be added up; each takes reading a table, and fills members of a summary_vcpu that no other does. Times per
+ * state cost nothing and are always there.
+ */
+enum summary_part {
+	SUMMARY_LANES = 1,   /* cpus, occupants */
+	SUMMARY_EXITS = 2,   /* exits, waits */
+	SUMMARY_WAKEUPS = 4, /* stages */
+};
+enum { SUMMARY_N_PARTS = 3 };
+
+/* Fills the sums of all vCPUs, with up to so many threads. Return: 0, or ERR with err set. */
+int summary_scan(struct results *r, unsigned parts, unsigned threads, struct error *err);
+
+/* The exits of all vCPUs of a VM, by reason, those that took most time first. */
+struct vm_exits {
+	summary_exits_t exits;
+	int64_t observed; /* ns in which they were seen, of all vCPUs */
+};
+
+void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);
+void vm_exits_deinit(struct vm_exits *x);
+
+#endif

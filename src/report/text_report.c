@@ -1,0 +1,35 @@
+#include "report/text_report.h"
+
+#include "report/text_sections.h"
+
+void text_print(FILE *f, const struct results *r, const struct report_options *options)
+{
+	static void (*const sections[REPORT_N_SECTIONS])(struct text *) = {
+		[REPORT_MACHINES] = text_machines, [REPORT_VCPUS] = text_vcpus,
+		[REPORT_PCPUS] = text_pcpus,	   [REPORT_STEAL] = text_steal,
+		[REPORT_VM_EXITS] = text_vm_exits, [REPORT_EXITS] = text_exits,
+		[REPORT_THREADS] = text_threads,   [REPORT_CONTAINERS] = text_containers,
+		[REPORT_LATENCY] = text_latency,   [REPORT_WAITS] = text_waits,
+		[REPORT_SYNC] = text_sync,	   [REPORT_DIAG] = text_diag,
+	};
+	static const enum report_section order[] = {
+		REPORT_VCPUS,	REPORT_STEAL,	   REPORT_VM_EXITS, REPORT_EXITS,
+		REPORT_THREADS, REPORT_CONTAINERS, REPORT_LATENCY,  REPORT_WAITS,
+		REPORT_PCPUS,	REPORT_MACHINES,   REPORT_SYNC,	    REPORT_DIAG,
+	};
+	unsigned usual = ((1u << REPORT_N_SECTIONS) - 1) & ~(1u << REPORT_PCPUS);
+	struct text t = {.r = r,
+			 .sections = options->sections ? options->sections : usual,
+			 .asked = options->sections,
+			 .color = options->color,
+			 .all = options->all};
+
+	out_init(&t.out, f);
+	text_summary(&t);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (t.sections & 1u << order[i])
+			sections[order[i]](&t);
+	}
+	out_deinit(&t.out);
+	arena_deinit(&t.arena);
+}

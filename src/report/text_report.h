@@ -1,0 +1,13 @@
+/*
+ * text_report: the report for people: which sections, and in which order.
+ */
+#ifndef VMSCOPE_REPORT_TEXT_REPORT_H
+#define VMSCOPE_REPORT_TEXT_REPORT_H
+
+#include <stdio.h>
+
+#include "report/results.h"
+
+void text_print(FILE *f, const struct results *r, const struct report_options *options);
+
+#endif
