@@ -69,6 +69,6 @@ int html_wakeups(struct html *h);
 void html_style(struct html *h);
 
 /* Return: whether a dark page shows this state less bright: nothing happens in it. */
-bool html_is_dim(const char *state);
+bool html_is_dim(const struct state_label *label);
 
 #endif

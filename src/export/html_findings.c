@@ -88,8 +88,35 @@ static const char worst_sql[] =
 	" WHEN w.occupant_thread_id IS NULL THEN '' WHEN w.occupant_tid = 0 THEN"
 	" ', though the CPU was idle' ELSE ', while ' || w.thief || ' had it' END"
 	" FROM (SELECT * FROM found_steal ORDER BY max_ns DESC LIMIT 1) w"
-	" JOIN vcpu_state s ON s.vcpu_id = w.vcpu_id AND s.state IN ('preempted', 'waiting')"
+	" JOIN vcpu_state s ON s.vcpu_id = w.vcpu_id AND s.state IN (%s)"
 	"  AND s.dur = w.max_ns AND s.occupant_thread_id IS w.occupant_thread_id LIMIT 1";
+
+/* Return: the names of states in which a vCPU has no CPU, for SQL; the caller's. */
+static char *lost_states(void)
+{
+	char *list = mem_strdup("");
+
+	for (int i = 0; i < VCPU_N_STATES; i++) {
+		if (!vcpu_state_is(i, STATE_LOST))
+			continue;
+		char *longer = mem_printf("%s%s'%s'", list, *list ? ", " : "",
+					  vcpu_state_labels.at[i].name);
+
+		free(list);
+		list = longer;
+	}
+	return list;
+}
+
+static int write_worst_one(struct html *h)
+{
+	char *states = lost_states(), *query = mem_printf(worst_sql, states);
+	int r = html_each(h, query, write_worst);
+
+	free(states);
+	free(query);
+	return r;
+}
 
 /* ---- exits, wake-ups, clocks, warnings ------------------------------------------------------------ */
 
@@ -148,21 +175,30 @@ static void write_warnings(struct html *h, sqlite3_stmt *row)
 static const char warnings_sql[] = "SELECT count(*) FILTER (WHERE severity <> 'info'),"
 				   " count(*) FILTER (WHERE severity = 'damage') FROM diag";
 
-int html_findings(struct html *h)
-{
-	static const struct {
-		const char *sql;
-		void (*write)(struct html *h, sqlite3_stmt *row);
-	} sentences[] = {
-		{vms_sql, write_vm},	 {thieves_sql, write_thief}, {worst_sql, write_worst},
-		{exits_sql, write_exit}, {clocks_sql, write_clock},  {warnings_sql, write_warnings},
-	};
+struct sentence {
+	const char *sql;
+	void (*write)(struct html *h, sqlite3_stmt *row);
+};
 
-	html_raw(h, "<ul class=found>\n");
-	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++) {
-		if (html_each(h, sentences[i].sql, sentences[i].write))
+static int write_sentences(struct html *h, const struct sentence *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (html_each(h, s[i].sql, s[i].write))
 			return ERR;
 	}
+	return 0;
+}
+
+int html_findings(struct html *h)
+{
+	static const struct sentence first[] = {{vms_sql, write_vm}, {thieves_sql, write_thief}};
+	static const struct sentence rest[] = {
+		{exits_sql, write_exit}, {clocks_sql, write_clock}, {warnings_sql, write_warnings}};
+
+	html_raw(h, "<ul class=found>\n");
+	if (write_sentences(h, first, sizeof(first) / sizeof(*first)) || write_worst_one(h) ||
+	    write_sentences(h, rest, sizeof(rest) / sizeof(*rest)))
+		return ERR;
 	html_raw(h, "</ul>\n");
 	return 0;
 }

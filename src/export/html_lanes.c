@@ -140,11 +140,19 @@ static int find_lanes(struct html *h, enum table_id table, const char *sql, stru
 
 static void write_key(struct html *h, const char *class, const char *name, const char *help)
 {
-	html_rawf(h, "<span><i class=\"key %s%s\"></i>", class, html_is_dim(name) ? " dim" : "");
+	html_rawf(h, "<span><i class=\"key %s\"></i>", class);
 	html_text(h, name);
 	html_raw(h, *help ? ": <span class=soft>" : "<span>");
 	html_text(h, help);
 	html_raw(h, "</span></span>");
+}
+
+static void write_state_key(struct html *h, const char *family, const struct state_label *label)
+{
+	char *class = mem_printf("%s-%s%s", family, label->name, html_is_dim(label) ? " dim" : "");
+
+	write_key(h, class, label->name, label->help);
+	free(class);
 }
 
 /* ---- vCPUs -------------------------------------------------------------------------------------- */
@@ -156,6 +164,8 @@ static const enum vcpu_state vcpu_layers[] = {
 };
 
 enum { N_VCPU_LAYERS = sizeof(vcpu_layers) / sizeof(*vcpu_layers) };
+
+_Static_assert(N_VCPU_LAYERS == VCPU_N_STATES - 1, "each state but unknown has a layer");
 
 static int vcpu_layer(const void *ctx, const struct store_cursor *c)
 {
@@ -174,10 +184,8 @@ static void write_vcpu_legend(struct html *h)
 	html_raw(h, "<div class=legend>");
 	for (int i = 0; i < N_VCPU_LAYERS; i++) {
 		const struct state_label *label = &vcpu_state_labels.at[vcpu_layers[i]];
-		char *class = mem_printf("vcpu-%s", label->name);
 
-		write_key(h, class, label->name, label->help);
-		free(class);
+		write_state_key(h, "vcpu", label);
 	}
 	write_key(h, "hatch", "unknown", vcpu_state_labels.at[VCPU_UNKNOWN].help);
 	html_raw(h, "</div>\n");
@@ -203,9 +211,9 @@ int html_vcpu_lanes(struct html *h)
 				  .classes = classes};
 
 	for (int i = 0; i < N_VCPU_LAYERS; i++) {
-		const char *name = vcpu_state_name(vcpu_layers[i]);
+		const struct state_label *label = &vcpu_state_labels.at[vcpu_layers[i]];
 
-		texts[i] = mem_printf("vcpu-%s%s", name, html_is_dim(name) ? " dim" : "");
+		texts[i] = mem_printf("vcpu-%s%s", label->name, html_is_dim(label) ? " dim" : "");
 		classes[i] = texts[i];
 	}
 	write_vcpu_legend(h);
@@ -226,6 +234,9 @@ enum { MAX_VMS = 6, N_CPU_STATES = 5, N_CPU_LAYERS = MAX_VMS + 1 + N_CPU_STATES 
 
 static const enum cpu_state cpu_layers[N_CPU_STATES] = {CPU_USER, CPU_SYSCALL, CPU_IRQ, CPU_SOFTIRQ,
 							CPU_IDLE};
+
+_Static_assert(N_CPU_STATES == CPU_N_STATES - 2,
+	       "each state but unknown has a layer, and vm one for each VM");
 
 static const char *const cpu_classes[N_CPU_LAYERS] = {
 	"vm0", "vm1",	   "vm2",	  "vm3",     "vm4",	    "vm5",
@@ -290,10 +301,8 @@ static void write_cpu_legend(struct html *h, const struct vms *vms)
 		write_key(h, cpu_classes[MAX_VMS], "other VMs", "");
 	for (int i = 0; i < N_CPU_STATES; i++) {
 		const struct state_label *label = &cpu_state_labels.at[cpu_layers[i]];
-		char *class = mem_printf("cpu-%s", label->name);
 
-		write_key(h, class, label->name, label->help);
-		free(class);
+		write_state_key(h, "cpu", label);
 	}
 	write_key(h, "hatch", "unknown", cpu_state_labels.at[CPU_UNKNOWN].help);
 	html_raw(h, "</div>\n");

@@ -53,15 +53,9 @@ static const char page_style[] =
 	".bar{width:8rem}.row{grid-template-columns:8rem 1fr}"
 	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
-bool html_is_dim(const char *state)
+bool html_is_dim(const struct state_label *label)
 {
-	static const char *const dim[] = {"halted", "blocked", "idle"};
-
-	for (size_t i = 0; i < sizeof(dim) / sizeof(*dim); i++) {
-		if (!strcmp(state, dim[i]))
-			return true;
-	}
-	return false;
+	return label->sets & (STATE_IDLE | STATE_ASLEEP);
 }
 
 static void write_family(struct html *h, const char *family, const struct state_labels *labels)

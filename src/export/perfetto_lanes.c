@@ -126,14 +126,11 @@ static struct thing about(enum table_id table, const int64_t *v)
 /* Return: whether nothing happens in it, so that a gap says it better than a slice. */
 static bool is_idle(enum table_id table, int64_t state)
 {
-	switch (table) {
-	case TABLE_VCPU_STATE:
-		return state == VCPU_HALTED;
-	case TABLE_THREAD_STATE:
-		return state == THREAD_BLOCKED || state == THREAD_DEAD;
-	default:
-		return state == CPU_IDLE;
-	}
+	const struct table *t = table_get(table);
+	const struct state_labels *labels = t->columns[t->state].labels;
+
+	return state >= 0 && state < labels->n &&
+	       labels->at[state].sets & (STATE_IDLE | STATE_ABSENT);
 }
 
 /* A value that is a text, or somebody's id. */
@@ -413,7 +410,7 @@ static double measure_steal(const struct zoom *z, uint32_t step, double width)
 	(void)width;
 	for (uint32_t i = 0; i < z->n_sums; i++) {
 		all += time[i];
-		stolen += i == VCPU_PREEMPTED || i == VCPU_WAITING ? time[i] : 0;
+		stolen += vcpu_state_is(i, STATE_LOST) ? time[i] : 0;
 	}
 	return all ? 100.0 * (double)stolen / (double)all : 0;
 }

@@ -6,9 +6,8 @@
 
 bool takeover_between(int64_t state, int64_t next, int64_t occupant)
 {
-	bool ran = state == VCPU_GUEST || state == VCPU_HYPERVISOR || state == VCPU_USERSPACE;
-
-	return ran && next == VCPU_PREEMPTED && occupant != TABLE_NULL;
+	return vcpu_state_is(state, STATE_RAN) && vcpu_state_is(next, STATE_TAKEN) &&
+	       occupant != TABLE_NULL;
 }
 
 /* ---- finding them -----------------------------------------------------------------------------

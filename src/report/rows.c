@@ -106,6 +106,10 @@ static const char *const vcpu_columns[] = {
 	"waiting_ns", "halted_ns",  "blocked_ns",    NULL,
 };
 
+/* The last ones are the states', by number; one NULL. */
+_Static_assert(sizeof(vcpu_columns) / sizeof(*vcpu_columns) == 10 + VCPU_N_STATES + 1,
+	       "each state has a column");
+
 static void fill_vcpus(struct rows *t, const struct results *r)
 {
 	vec_each (v, &r->vcpus) {
@@ -278,6 +282,11 @@ static const char *const container_columns[] = {
 	"container",	     "threads",	   "depth",   "threads_with_nested", "ran_with_nested_ns",
 	THREAD_TIME_COLUMNS,
 };
+
+/* Of the states, by number, and two sums, and a NULL. */
+_Static_assert(sizeof((const char *[]){THREAD_TIME_COLUMNS}) / sizeof(char *) ==
+		       THREAD_N_STATES + 2 + 1,
+	       "each state has a column");
 
 static void put_thread_times(struct rows *t, const int64_t *time)
 {

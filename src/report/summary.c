@@ -56,6 +56,16 @@ void summary_vcpu_deinit(struct summary_vcpu *v)
 	map_deinit(&v->exits_by_cause);
 }
 
+int64_t summary_in(const struct summary_vcpu *v, unsigned sets)
+{
+	uint32_t states = vcpu_states(sets);
+	int64_t sum = 0;
+
+	for (int s = 0; s < VCPU_N_STATES; s++)
+		sum += states >> s & 1 ? v->time[s] : 0;
+	return sum;
+}
+
 int64_t summary_span(const struct summary_vcpu *v)
 {
 	int64_t sum = 0;
@@ -67,7 +77,7 @@ int64_t summary_span(const struct summary_vcpu *v)
 
 int64_t summary_known(const struct summary_vcpu *v)
 {
-	return summary_span(v) - v->time[VCPU_UNKNOWN];
+	return summary_span(v) - summary_in(v, STATE_UNKNOWN);
 }
 
 int64_t summary_observed(const struct summary_vcpu *v)

@@ -83,6 +83,9 @@ enum wait_source wait_source_of(const char *name);
 
 const char *wakeup_stage_name(enum wakeup_stage stage);
 
+/* Return: ns in the states of these sets (enum state_set), ORed. */
+int64_t summary_in(const struct summary_vcpu *v, unsigned sets);
+
 /* Return: all time of the vCPU's lane, ns; that in which something is known. */
 int64_t summary_span(const struct summary_vcpu *v);
 int64_t summary_known(const struct summary_vcpu *v);

@@ -37,9 +37,9 @@ static void add_occupant(struct summary_vcpu *v, int thread, enum vcpu_state sta
 {
 	struct summary_occupant *o = get_occupant(v, thread);
 
-	add_ns(state == VCPU_PREEMPTED ? &o->preempted : &o->waiting, dur);
+	add_ns(vcpu_state_is(state, STATE_TAKEN) ? &o->preempted : &o->waiting, dur);
 	/* The lane is cut where the CPU changes hands; only the first piece is a preemption. */
-	o->times += state == VCPU_PREEMPTED && before != VCPU_PREEMPTED;
+	o->times += vcpu_state_is(state, STATE_TAKEN) && !vcpu_state_is(before, STATE_TAKEN);
 }
 
 /* Return: how much of an interval counts. */
@@ -72,7 +72,7 @@ static void add_interval(struct results *r, struct summary_vcpu *v, const struct
 	if (!begins_in_range(r, begin))
 		before = state;
 
-	if (state == VCPU_PREEMPTED || state == VCPU_WAITING)
+	if (vcpu_state_is(state, STATE_LOST))
 		add_occupant(v,
 			     results_find(r, TABLE_THREAD,
 					  store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID)),

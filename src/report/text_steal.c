@@ -70,7 +70,7 @@ static void add_row(struct text *t, struct grid *g, const struct group *group, i
 
 static void print_vcpu(struct text *t, const struct res_vcpu *v)
 {
-	int64_t whole = v->sum.time[VCPU_PREEMPTED] + v->sum.time[VCPU_WAITING];
+	int64_t whole = summary_in(&v->sum, STATE_LOST);
 	groups_t groups = {0};
 	struct grid g;
 

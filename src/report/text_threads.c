@@ -35,6 +35,9 @@ static int by_belief(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* What is not dead and not unknown has a column; interrupts and softirqs share one. */
+_Static_assert(THREAD_N_STATES == 10, "each state has a column, or is left out on purpose");
+
 static void add_time(struct text *t, struct grid *g, int64_t ns)
 {
 	grid_add(g, units_duration_or_none(&t->arena, ns, 3));

@@ -11,7 +11,7 @@ enum { VCPU_LIMIT = 16, PCPU_LIMIT = 32 };
 /* Time in which it would have run if it had been alone on bare metal. */
 static int64_t wanted(const struct summary_vcpu *v)
 {
-	return summary_known(v) - v->time[VCPU_HALTED];
+	return summary_known(v) - summary_in(v, STATE_IDLE);
 }
 
 static int64_t on_exits(const struct summary_vcpu *v)
@@ -21,7 +21,7 @@ static int64_t on_exits(const struct summary_vcpu *v)
 
 static int64_t lost(const struct summary_vcpu *v)
 {
-	return v->time[VCPU_PREEMPTED] + v->time[VCPU_WAITING];
+	return summary_in(v, STATE_LOST);
 }
 
 /* ---- what became of the time that it wanted to run ------------------------------------------- */
@@ -114,12 +114,18 @@ static const enum vcpu_state shown_states[] = {
 	VCPU_WAITING, VCPU_BLOCKED,    VCPU_HALTED,    VCPU_UNKNOWN,
 };
 
+_Static_assert(sizeof(shown_states) / sizeof(*shown_states) == VCPU_N_STATES,
+	       "each state has its place in the order of reading");
+
 static const struct grid_column time_columns[] = {
 	{.title = "VM", .left = true}, {.title = "vCPU"},      {.title = "guest"},
 	{.title = "hypervisor"},       {.title = "userspace"}, {.title = "preempted"},
 	{.title = "waiting"},	       {.title = "blocked"},   {.title = "halted"},
 	{.title = "unknown"},
 };
+
+_Static_assert(sizeof(time_columns) / sizeof(*time_columns) == 2 + VCPU_N_STATES,
+	       "each state has a column");
 
 /* Two rows: shares, and below them times. */
 static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu)

@@ -1,13 +1,23 @@
 #include "report/threads.h"
 
+static int64_t time_in(const int64_t *time, unsigned sets)
+{
+	uint32_t states = thread_states(sets);
+	int64_t sum = 0;
+
+	for (int s = 0; s < THREAD_N_STATES; s++)
+		sum += states >> s & 1 ? time[s] : 0;
+	return sum;
+}
+
 int64_t thread_ran(const int64_t *time)
 {
-	return time[THREAD_USER] + time[THREAD_SYSCALL] + time[THREAD_IRQ] + time[THREAD_SOFTIRQ];
+	return time_in(time, STATE_RAN);
 }
 
 int64_t thread_believed(const int64_t *time)
 {
-	return thread_ran(time) + time[THREAD_STOLEN] + time[THREAD_HYPERVISOR];
+	return time_in(time, STATE_CHARGED);
 }
 
 int container_depth(const struct results *r, int container)

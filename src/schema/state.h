@@ -1,57 +1,87 @@
 /*
- * state: the states that lanes can be in, their names, what they mean and how they look, in every
- * output.
+ * state: the states that lanes can be in, their names, what they mean, what they count as and how
+ * they look, in every output. state.def has them.
  */
 #ifndef VMSCOPE_SCHEMA_STATE_H
 #define VMSCOPE_SCHEMA_STATE_H
 
-/* What a vCPU truly did. */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* VCPU_UNKNOWN, VCPU_GUEST, ...; VCPU_N_STATES */
 enum vcpu_state {
-	VCPU_UNKNOWN,	 /* not recorded, or lost */
-	VCPU_GUEST,	 /* ran guest code */
-	VCPU_HYPERVISOR, /* in KVM, on behalf of an exit */
-	VCPU_USERSPACE,	 /* in the VMM process (QEMU), on behalf of an exit to user space */
-	VCPU_PREEMPTED,	 /* runnable, but another thread was given the CPU */
-	VCPU_WAITING,	 /* woken up, but not yet on a CPU (run-queue delay) */
-	VCPU_HALTED,	 /* idle: the guest halted the vCPU */
-	VCPU_BLOCKED,	 /* asleep in the hypervisor or in user space for another reason */
+#define VCPU_STATE(id, name, color, sets, help) VCPU_##id,
+#include "schema/state.def"
+#undef VCPU_STATE
 	VCPU_N_STATES,
 };
 
-/* What a thread truly did. */
+/* THREAD_UNKNOWN, THREAD_USER, ...; THREAD_N_STATES */
 enum thread_state {
-	THREAD_UNKNOWN, /* not recorded, or lost */
-	THREAD_USER,
-	THREAD_SYSCALL,
-	THREAD_IRQ,	   /* it is current, but an interrupt is handled */
-	THREAD_SOFTIRQ,	   /* it is current, but a softirq is handled */
-	THREAD_WAIT_CPU,   /* runnable, not current anywhere */
-	THREAD_BLOCKED,	   /* asleep */
-	THREAD_DEAD,	   /* not made yet, or gone */
-	THREAD_STOLEN,	   /* current on a vCPU that is preempted or waiting */
-	THREAD_HYPERVISOR, /* current on a vCPU that is not in the guest for another reason */
+#define THREAD_STATE(id, name, color, sets, help) THREAD_##id,
+#include "schema/state.def"
+#undef THREAD_STATE
 	THREAD_N_STATES,
 };
 
-/* What a CPU of a machine did. */
+/* CPU_UNKNOWN, CPU_IDLE, ...; CPU_N_STATES */
 enum cpu_state {
-	CPU_UNKNOWN, /* not recorded, or lost */
-	CPU_IDLE,
-	CPU_USER,
-	CPU_SYSCALL,
-	CPU_IRQ,
-	CPU_SOFTIRQ,
-	CPU_VM, /* ran guest code */
+#define CPU_STATE(id, name, color, sets, help) CPU_##id,
+#include "schema/state.def"
+#undef CPU_STATE
 	CPU_N_STATES,
 };
 
-/*
- * Colours are hues of Okabe and Ito, which the colour-blind can tell apart, by meaning: what ran as it
- * wanted is green and blue, overhead yellow and orange, being kept from running red, idling grey.
- */
+/* What states count as, ORed. Whoever adds some of them up, or draws them alike, asks for a set. */
+enum state_set {
+	STATE_UNKNOWN = 1,  /* nothing is known of it */
+	STATE_RAN = 2,	    /* was on a CPU, for itself */
+	STATE_TAKEN = 4,    /* its CPU was taken from it while it ran */
+	STATE_LOST = 8,	    /* could run, and the host gave it no CPU: steal */
+	STATE_CHARGED = 16, /* its own machine takes it for running */
+	STATE_IDLE = 32,    /* had nothing to do */
+	STATE_ASLEEP = 64,  /* its host waited for something on its behalf */
+	STATE_ABSENT = 128, /* was not there */
+};
+
+/* Return: a bit, 1 << state, for each state that is in any of the sets. Constant if `sets` is. */
+static inline uint32_t vcpu_states(unsigned wanted)
+{
+	return 0
+#define VCPU_STATE(id, name, color, sets, help) | ((wanted & (sets)) ? 1u << VCPU_##id : 0u)
+#include "schema/state.def"
+#undef VCPU_STATE
+		;
+}
+
+static inline uint32_t thread_states(unsigned wanted)
+{
+	return 0
+#define THREAD_STATE(id, name, color, sets, help) | ((wanted & (sets)) ? 1u << THREAD_##id : 0u)
+#include "schema/state.def"
+#undef THREAD_STATE
+		;
+}
+
+static inline uint32_t cpu_states(unsigned wanted)
+{
+	return 0
+#define CPU_STATE(id, name, color, sets, help) | ((wanted & (sets)) ? 1u << CPU_##id : 0u)
+#include "schema/state.def"
+#undef CPU_STATE
+		;
+}
+
+/* Return: whether a state, as a file has it, is in one of the sets. */
+static inline bool vcpu_state_is(int64_t state, unsigned wanted)
+{
+	return state >= 0 && state < VCPU_N_STATES && vcpu_states(wanted) >> state & 1;
+}
+
 struct state_label {
 	const char *name, *help;
 	const char *color; /* "#rrggbb" */
+	unsigned sets;	   /* enum state_set, ORed */
 };
 
 /* The states of one kind of lane, by number. */
@@ -66,5 +96,10 @@ const char *vcpu_state_name(enum vcpu_state state);
 const char *vcpu_state_help(enum vcpu_state state);
 const char *thread_state_name(enum thread_state state);
 const char *cpu_state_name(enum cpu_state state);
+
+/* Return: "idle" and the like, of one set. */
+const char *state_set_name(enum state_set set);
+
+enum { STATE_N_SETS = 8 };
 
 #endif

@@ -62,7 +62,7 @@ static int look_in(struct looking *l, size_t lane, int64_t from, int64_t to, uin
 	query.lanes_end = lane + 1;
 	query.from = from;
 	query.to = to;
-	query.states = 1U << VCPU_PREEMPTED;
+	query.states = vcpu_states(STATE_TAKEN);
 	query.columns = 1U << COL_VCPU_STATE_VCPU_ID | 1U << COL_VCPU_STATE_TS |
 			1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID;
 	store_cursor_init(&c, l->data->store, &query);

@@ -45,7 +45,7 @@ enum { DIGEST_MAX_REASONS = 1000 };
 /* Whether a vCPU in this state could run and had no CPU. */
 static inline bool digest_is_stolen(int64_t state)
 {
-	return state == VCPU_PREEMPTED || state == VCPU_WAITING;
+	return vcpu_state_is(state, STATE_LOST);
 }
 
 /* table: TABLE_VM_EXIT, TABLE_WAKEUP or TABLE_VCPU_STATE. Return: 0, or ERR with err set; deinitialize in every case. */

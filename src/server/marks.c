@@ -82,7 +82,7 @@ static int find_marks(marks_t *marks, const struct dataset *d, const struct view
 
 	query.from = q->has_range ? q->from : d->begin;
 	query.to = q->has_range ? q->to : d->end;
-	query.states = 1U << CPU_UNKNOWN;
+	query.states = cpu_states(STATE_UNKNOWN);
 	query.columns = 1U << COL_CPU_STATE_MACHINE_ID | 1U << COL_CPU_STATE_CPU |
 			1U << COL_CPU_STATE_TS | 1U << COL_CPU_STATE_DUR;
 	store_cursor_init(&c, d->store, &query);

@@ -184,6 +184,16 @@ static void write_warnings(struct jsonw *j, const struct dataset *d)
 	jsonw_array_end(j);
 }
 
+static void write_sets(struct jsonw *j, unsigned sets)
+{
+	write_array(j, "sets");
+	for (unsigned set = 1; set < 1u << STATE_N_SETS; set <<= 1) {
+		if (sets & set)
+			jsonw_string(j, state_set_name((enum state_set)set));
+	}
+	jsonw_array_end(j);
+}
+
 static void write_states(struct jsonw *j, const char *family, enum table_id table)
 {
 	const struct table *t = table_get(table);
@@ -195,6 +205,7 @@ static void write_states(struct jsonw *j, const char *family, enum table_id tabl
 		write_text(j, "name", labels->at[i].name);
 		write_text(j, "help", labels->at[i].help);
 		write_text(j, "color", style_color(table, i));
+		write_sets(j, labels->at[i].sets);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);

@@ -222,7 +222,7 @@ static int add_stolen_of_block(struct charting *c, size_t lane, const struct par
 
 		if (dur && digest_is_stolen(state))
 			spread(c, stolen, ts, ts + dur, (double)dur);
-		if (dur && state == VCPU_UNKNOWN)
+		if (dur && vcpu_state_is(state, STATE_UNKNOWN))
 			spread(c, known, ts, ts + dur, -(double)dur);
 	}
 	return 0;

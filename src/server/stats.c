@@ -275,7 +275,7 @@ static void add_steal(struct making *m, struct steal_sum *x, const struct store_
 	begin = begin > m->from ? begin : m->from;
 	end = end < m->to ? end : m->to;
 	x->times++;
-	if (store_cursor_get(c, COL_VCPU_STATE_STATE) == VCPU_PREEMPTED)
+	if (vcpu_state_is(store_cursor_get(c, COL_VCPU_STATE_STATE), STATE_TAKEN))
 		x->preempted += end - begin;
 	else
 		x->waiting += end - begin;
@@ -294,7 +294,7 @@ static int collect_steal(struct making *m, steal_sums_t *sums)
 
 	query.from = m->from;
 	query.to = m->to;
-	query.states = 1U << VCPU_PREEMPTED | 1U << VCPU_WAITING;
+	query.states = vcpu_states(STATE_LOST);
 	query.columns = 1U << COL_VCPU_STATE_VCPU_ID | 1U << COL_VCPU_STATE_TS |
 			1U << COL_VCPU_STATE_DUR | 1U << COL_VCPU_STATE_STATE |
 			1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID;

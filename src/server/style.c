@@ -3,12 +3,17 @@
 #include "server/label.h"
 #include "server/write.h"
 
-const char *style_color(enum table_id table, int64_t state)
+static const struct state_label *style_label(enum table_id table, int64_t state)
 {
 	const struct table *t = table_get(table);
 	const struct state_labels *labels = t->columns[t->state].labels;
 
-	return labels->at[state >= 0 && state < labels->n ? state : 0].color;
+	return &labels->at[state >= 0 && state < labels->n ? state : 0];
+}
+
+const char *style_color(enum table_id table, int64_t state)
+{
+	return style_label(table, state)->color;
 }
 
 static void write_one(struct jsonw *j, const char *family, const char *name, const char *color,
@@ -31,15 +36,9 @@ static void write_one(struct jsonw *j, const char *family, const char *name, con
 }
 
 /* Nothing going on is drawn lower than something. */
-static double height_of(const char *state)
+static double height_of(const struct state_label *label)
 {
-	static const char *const low[] = {"halted", "blocked", "idle", "dead", "unknown"};
-
-	for (size_t i = 0; i < sizeof(low) / sizeof(*low); i++) {
-		if (!strcmp(state, low[i]))
-			return 0.5;
-	}
-	return 1;
+	return label->sets & (STATE_IDLE | STATE_ASLEEP | STATE_ABSENT | STATE_UNKNOWN) ? 0.5 : 1;
 }
 
 void style_write(struct jsonw *j)
@@ -53,7 +52,7 @@ void style_write(struct jsonw *j)
 			const char *name = label_state(tables[i], state);
 
 			write_one(j, label_family(tables[i]), name, style_color(tables[i], state),
-				  "background-color", height_of(name));
+				  "background-color", height_of(style_label(tables[i], state)));
 		}
 	}
 	write_one(j, "arrow", "preempt", "#d55e00", "color", 1);

@@ -1,5 +1,6 @@
 -- The views of every results file. Each begins with a line `--- name: what it answers`.
--- *_total are tables of sums that the file has in its directory; they cost nothing.
+-- *_total are tables of sums that the file has in its directory; they cost nothing. @VCPU_LOST@ are
+-- the names of the states of vCPUs that schema/state.def has in that set.
 
 --- vcpu_summary: how much time each vCPU spent in each state
 SELECT
@@ -17,7 +18,7 @@ SELECT
 	sum(iif(t.state = 'halted', t.dur, 0)) AS halted_ns,
 	sum(iif(t.state = 'blocked', t.dur, 0)) AS blocked_ns,
 	sum(iif(t.state = 'unknown', t.dur, 0)) AS unknown_ns,
-	sum(iif(t.state IN ('preempted', 'waiting'), t.dur, 0)) AS steal_ns
+	sum(iif(t.state IN (@VCPU_LOST@), t.dur, 0)) AS steal_ns
 FROM vcpu_state_total t
 	LEFT JOIN vcpu v ON v.id = t.vcpu_id
 	LEFT JOIN machine m ON m.id = v.machine_id
@@ -87,7 +88,7 @@ FROM (
 		sum(iif(state = 'waiting', dur, 0)) AS waiting_ns,
 		max(dur) AS max_ns
 	FROM vcpu_state
-	WHERE state IN ('preempted', 'waiting')
+	WHERE state IN (@VCPU_LOST@)
 	GROUP BY vcpu_id, occupant_thread_id
 ) s
 	LEFT JOIN vcpu v ON v.id = s.vcpu_id

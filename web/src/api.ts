@@ -90,10 +90,27 @@ export interface Warning {
 	detail: string | null;
 }
 
+/** What a state counts as; the server knows which (schema/state.def). */
+export type StateSet =
+	| "unknown"
+	| "ran"
+	| "taken"
+	| "lost"
+	| "charged"
+	| "idle"
+	| "asleep"
+	| "absent";
+
 export interface StateStyle {
 	name: string;
 	help: string;
 	color: string;
+	sets: readonly StateSet[];
+}
+
+/** Whether the state is in any of these sets. */
+export function isIn(state: StateStyle | undefined, ...sets: StateSet[]): boolean {
+	return sets.some((set) => state?.sets.includes(set));
 }
 
 export interface Rows {

@@ -1,17 +1,24 @@
 // Which threads did anything in the range that is looked at: the others may be left out, since most
 // threads of a machine sleep most of the time.
 
-import { isAbort, type ExperimentApi, type RowId, type Statistics } from "../api";
+import {
+	isAbort,
+	type ExperimentApi,
+	type RowId,
+	type StateStyle,
+	type Statistics,
+} from "../api";
 import type { ViewState } from "../view";
-import { QUIET_STATES } from "./tree";
+import { isQuiet } from "./tree";
 
 const SETTLE_MS = 120;
 
 /** The rows with time in any state but those in which a thread does nothing. */
-export function activeRows(table: Statistics): Set<RowId> {
+export function activeRows(table: Statistics, states: readonly StateStyle[]): Set<RowId> {
+	const quiet = new Set(states.filter(isQuiet).map((state) => state.name));
 	const row = table.columns.findIndex((column) => column.type === "row");
 	const busy = table.columns.flatMap((column, i) =>
-		column.type === "ns" && column.name !== "total" && !QUIET_STATES.has(column.name)
+		column.type === "ns" && column.name !== "total" && !quiet.has(column.name)
 			? [i]
 			: [],
 	);
@@ -25,13 +32,14 @@ export function activeRows(table: Statistics): Set<RowId> {
  */
 export async function rowsInUse(
 	api: ExperimentApi,
+	states: readonly StateStyle[],
 	state: Pick<ViewState, "active" | "range" | "row">,
 	signal?: AbortSignal,
 ): Promise<ReadonlySet<RowId> | null> {
 	if (!state.active) {
 		return null;
 	}
-	const active = activeRows(await api.statistics("threads", state.range, signal));
+	const active = activeRows(await api.statistics("threads", state.range, signal), states);
 	return state.row === null ? active : active.add(state.row);
 }
 
@@ -45,6 +53,8 @@ export class ActivityLoader {
 
 	constructor(
 		private readonly api: ExperimentApi,
+		/** Of threads. */
+		private readonly states: readonly StateStyle[],
 		private readonly changed: () => void,
 	) {}
 
@@ -87,7 +97,7 @@ export class ActivityLoader {
 		signal: AbortSignal,
 	): Promise<void> {
 		try {
-			this.set(await rowsInUse(this.api, state, signal));
+			this.set(await rowsInUse(this.api, this.states, state, signal));
 		} catch (e) {
 			if (!isAbort(e)) {
 				this.set(null);

@@ -77,7 +77,7 @@ export class TimeGraph {
 		this.loader = new Loader(api, experiment.duration, redraw, (message) =>
 			this.frame.say(message ?? ""),
 		);
-		this.activity = new ActivityLoader(api, redraw);
+		this.activity = new ActivityLoader(api, this.rows.states.thread, redraw);
 		this.arrows = new ArrowLoader(api, () => this.redrawOverlay());
 		this.painter = new RowsPainter(this.frame.rows);
 		this.overview = new Overview(this.frame.overview, view, () => this.redrawOverlay());

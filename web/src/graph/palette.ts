@@ -6,7 +6,7 @@
 // What was taken from a vCPU or thread has a dark edge as well, so that it is told from what ran
 // without its hue, too.
 
-import type { Family, StateStyle } from "../api";
+import { isIn, type Family, type StateStyle } from "../api";
 
 /** Index of a dimmed state's paint: its state plus this. No family has more states. */
 export const DIMMED = 16;
@@ -20,6 +20,8 @@ export interface Paint {
 	ink: string;
 	/** Drawn as a line in the middle of the row. */
 	low: boolean;
+	/** Taken from a vCPU or thread. */
+	taken: boolean;
 	/** Not known: its place is hatched. */
 	unknown: boolean;
 	/**
@@ -32,10 +34,6 @@ export interface Paint {
 }
 
 type Rgb = readonly [number, number, number];
-
-const LOW = new Set(["halted", "blocked", "idle"]);
-const NOTHING = new Set(["dead", "unknown"]);
-const TAKEN = new Set(["preempted", "stolen"]);
 
 export function parseColor(text: string): Rgb {
 	const n = /^#[0-9a-f]{6}$/i.test(text) ? parseInt(text.slice(1), 16) : 0x808080;
@@ -79,8 +77,9 @@ function themed(color: Rgb, dark: boolean): Rgb {
 function makePaint(style: StateStyle, dark: boolean, ground: Rgb, dimmed: boolean): Paint {
 	const own = themed(parseColor(style.color), dark);
 	const color = dimmed ? mix(own, ground, 0.82) : own;
-	const nothing = NOTHING.has(style.name);
-	const low = LOW.has(style.name);
+	const nothing = isIn(style, "absent", "unknown");
+	const low = isIn(style, "idle", "asleep");
+	const taken = isIn(style, "taken");
 	const edge = mix(color, dark ? [255, 255, 255] : [0, 0, 0], 0.55);
 	return {
 		name: style.name,
@@ -88,10 +87,11 @@ function makePaint(style: StateStyle, dark: boolean, ground: Rgb, dimmed: boolea
 		color: nothing ? cssColor(ground) : cssColor(color),
 		ink: luminance(color) > 0.2 ? "#10151c" : "#ffffff",
 		low,
-		unknown: style.name === "unknown",
+		taken,
+		unknown: isIn(style, "unknown"),
 		full: nothing || low ? 0 : pixel(color),
 		middle: nothing ? 0 : pixel(color),
-		edge: TAKEN.has(style.name) && !dimmed ? pixel(edge) : nothing || low ? 0 : pixel(color),
+		edge: taken && !dimmed ? pixel(edge) : nothing || low ? 0 : pixel(color),
 	};
 }
 

@@ -1,17 +1,18 @@
 // The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by container and
 // process. A pure function of what the server says; which rows are open, hidden or pinned is in the view.
 
-import type {
-	Container,
-	Cpu,
-	Family,
-	GraphOutput,
-	Machine,
-	RowId,
-	Rows,
-	StateStyle,
-	Thread,
-	Vcpu,
+import {
+	isIn,
+	type Container,
+	type Cpu,
+	type Family,
+	type GraphOutput,
+	type Machine,
+	type RowId,
+	type Rows,
+	type StateStyle,
+	type Thread,
+	type Vcpu,
 } from "../api";
 import type { RowKey } from "../view";
 
@@ -47,15 +48,10 @@ export interface Tree {
 
 /** Beyond so many busy threads, those that did less are in a group of their own. */
 const MANY_THREADS = 12;
-/** States in which a thread does nothing. */
-export const QUIET_STATES: ReadonlySet<string> = new Set(["unknown", "blocked", "dead"]);
-/**
- * States in which it wanted to run and had no CPU; threads of a guest wait for its own scheduler,
- * too, which is no loss.
- */
-const LOST = new Set(["preempted", "waiting", "stolen"]);
-/** States in which it did not want to run. */
-const IDLE = new Set(["unknown", "blocked", "dead", "halted"]);
+/** Whether a thread or vCPU in that state does nothing. */
+export function isQuiet(state: StateStyle | undefined): boolean {
+	return isIn(state, "unknown", "idle", "asleep", "absent");
+}
 
 function node(kind: NodeKind, key: RowKey, name: string, rest: Partial<TreeNode>): TreeNode {
 	return {
@@ -87,9 +83,8 @@ function sum(times: readonly number[], counts: (state: number) => boolean): numb
 }
 
 function shareLost(times: readonly number[], states: readonly StateStyle[]): number {
-	const of = (names: ReadonlySet<string>) => sum(times, (i) => names.has(states[i]?.name ?? ""));
-	const lost = of(LOST);
-	const wanted = sum(times, () => true) - of(IDLE);
+	const lost = sum(times, (i) => isIn(states[i], "lost"));
+	const wanted = sum(times, (i) => !isQuiet(states[i]));
 	return wanted > 0 ? lost / wanted : 0;
 }
 
@@ -110,9 +105,7 @@ class ThreadForest {
 
 	constructor(private readonly rows: Rows) {
 		this.containers = new Map(rows.containers.map((c) => [c.id, c]));
-		this.quiet = new Set(
-			rows.states.thread.flatMap((s, i) => (QUIET_STATES.has(s.name) ? [i] : [])),
-		);
+		this.quiet = new Set(rows.states.thread.flatMap((s, i) => (isQuiet(s) ? [i] : [])));
 	}
 
 	private busy(thread: Thread): number {

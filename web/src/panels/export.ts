@@ -45,7 +45,7 @@ async function loadLanes(
 
 async function gather(what: Exported, session: Session): Promise<Picture> {
 	const { state } = session.view;
-	const only = await rowsInUse(what.api, state);
+	const only = await rowsInUse(what.api, what.palette.states.thread, state);
 	const shown = shownRows(what.tree, { ...state, only });
 	const rows = [...shown.pinned, ...shown.rows].slice(0, ROWS_AT_MOST);
 	const style = getComputedStyle(document.documentElement);

@@ -3,8 +3,6 @@
 import type { Paint } from "../graph/palette";
 import { el } from "./dom";
 
-const TAKEN = new Set(["preempted", "stolen"]);
-
 export function swatch(paint: Paint | undefined): HTMLElement {
 	const classes = ["swatch"];
 	if (paint?.low) {
@@ -13,7 +11,7 @@ export function swatch(paint: Paint | undefined): HTMLElement {
 	if (paint?.unknown) {
 		classes.push("unknown");
 	}
-	if (paint && TAKEN.has(paint.name)) {
+	if (paint?.taken) {
 		classes.push("taken");
 	}
 	return el("span", { class: classes.join(" "), style: paint ? `--color:${paint.color}` : null });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Column } from "../../src/api";
+import type { Column, StateSet, StateStyle } from "../../src/api";
 import { activeRows } from "../../src/graph/activity";
 
 const column = (name: string, type: Column["type"]): Column => ({
@@ -10,6 +10,20 @@ const column = (name: string, type: Column["type"]): Column => ({
 	type,
 	help: "",
 });
+
+const style = (name: string, set: StateSet): StateStyle => ({
+	name,
+	help: "",
+	color: "#123456",
+	sets: [set],
+});
+
+const STATES = [
+	style("unknown", "unknown"),
+	style("user", "ran"),
+	style("blocked", "idle"),
+	style("dead", "absent"),
+];
 
 test("a thread is active that was in any state but asleep, gone or unknown", () => {
 	const columns = [
@@ -28,5 +42,5 @@ test("a thread is active that was in any state but asleep, gone or unknown", () 
 		[3, 9, 100, 0, 0, 1, 99, 0],
 		[4, 9, 100, null, null, null, 100, null],
 	];
-	assert.deepEqual(activeRows({ columns, rows }), new Set([1, 3]));
+	assert.deepEqual(activeRows({ columns, rows }, STATES), new Set([1, 3]));
 });

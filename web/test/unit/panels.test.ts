@@ -21,7 +21,7 @@ import { initialState } from "../../src/view";
 const STATES = new Set(["stolen", "wait-cpu", "guest", "preempted"]);
 
 function style(name: string, color: string) {
-	return { name, help: `${name} it was`, color };
+	return { name, help: `${name} it was`, color, sets: [] };
 }
 
 /** A host with a guest of one vCPU and two threads. */

@@ -1,14 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Rows, StateStyle, Thread } from "../../src/api";
+import type { Rows, StateSet, StateStyle, Thread } from "../../src/api";
 import { layoutRows, rowHeight, rowOffset } from "../../src/graph/layout";
 import { Matcher } from "../../src/graph/match";
 import { Palette } from "../../src/graph/palette";
 import { buildTree, fullName, revealed, shownRows, type Choice } from "../../src/graph/tree";
 
 const KIND = 2 ** 26;
-const style = (name: string): StateStyle => ({ name, help: "", color: "#123456" });
+const SETS: Record<string, StateSet[]> = {
+	unknown: ["unknown"],
+	guest: ["ran"],
+	user: ["ran", "charged"],
+	vm: ["ran"],
+	preempted: ["taken", "lost"],
+	stolen: ["taken", "lost", "charged"],
+	blocked: ["idle"],
+	idle: ["idle"],
+};
+const style = (name: string): StateStyle => ({
+	name,
+	help: "",
+	color: "#123456",
+	sets: SETS[name] ?? [],
+});
 const open: Choice = { toggled: [], hidden: [], pinned: [], filter: "" };
 
 function thread(
