@@ -1,6 +1,7 @@
 #include "events/role.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -11,24 +12,21 @@ const char *role_name(enum role role)
 	return names[role & ROLE_BOTH];
 }
 
+/* Return: which role it tells of. */
+static enum role role_of_event(enum event_id id)
+{
+	if (!strncmp(event_name(id), "kvm_", 4))
+		return ROLE_HOST;
+	return id == EV_VMSYNC_GH_GUEST || id == EV_VMSYNC_HG_GUEST ? ROLE_GUEST : ROLE_UNKNOWN;
+}
+
 /* Return: how many events only a host, or only a guest, can have. */
 static uint64_t count_of(enum role role, const uint64_t n[EV_N])
 {
-	static const enum event_id host[] = {EV_KVM_ENTRY,
-					     EV_KVM_EXIT,
-					     EV_KVM_USERSPACE_EXIT,
-					     EV_KVM_ACCEPT_IRQ,
-					     EV_KVM_INJ_VIRQ,
-					     EV_KVM_NESTED_EXIT,
-					     EV_KVM_WAIT_LAPIC_EXPIRE,
-					     EV_KVM_WRITE_TSC_OFFSET};
-	static const enum event_id guest[] = {EV_VMSYNC_GH_GUEST, EV_VMSYNC_HG_GUEST};
-	const enum event_id *ids = role == ROLE_HOST ? host : guest;
-	size_t n_ids = (role == ROLE_HOST ? sizeof(host) : sizeof(guest)) / sizeof(*ids);
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < n_ids; i++)
-		sum += n[ids[i]];
+	for (enum event_id id = 0; id < EV_N; id++)
+		sum += role_of_event(id) == role ? n[id] : 0;
 	return sum;
 }
 
