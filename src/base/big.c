@@ -93,7 +93,7 @@ void *big_grow(struct big *b, size_t size)
 	return b->at;
 }
 
-void big_rest(const struct big *b)
+void big_drop_pages(const struct big *b)
 {
 	if (b->large)
 		madvise(b->at, b->size, MADV_DONTNEED);

@@ -1,5 +1,5 @@
 /*
- * parallel: things that have nothing to do with each other, done by several threads.
+ * parallel: jobs that have nothing to do with each other, done by several threads.
  */
 #ifndef VMSCOPE_BASE_PARALLEL_H
 #define VMSCOPE_BASE_PARALLEL_H

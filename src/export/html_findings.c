@@ -150,7 +150,7 @@ static void write_clock(struct html *h, sqlite3_stmt *row)
 	}
 	html_raw(h, " was put on the host's by ");
 	html_text(h, html_column(row, 2));
-	html_raw(h, ", right to ");
+	html_raw(h, ", ± ");
 	write_ns(h, row, 1);
 	html_raw(h, ".\n");
 }

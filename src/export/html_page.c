@@ -21,7 +21,7 @@ static const char vcpus_sql[] =
 	" ORDER BY machine, vcpu_index LIMIT 200";
 
 static const char threads_sql[] =
-	"SELECT machine AS VM, f.comm AS thread, f.tid AS \"tid:n\", believed_ns AS \"believed to run:ns\","
+	"SELECT machine AS VM, f.comm AS thread, f.tid AS \"tid:n\", believed_ns AS \"charged:ns\","
 	" user_ns AS \"user:ns\", syscall_ns AS \"kernel:ns\", nullif(irq_ns + softirq_ns, 0) AS"
 	" \"interrupts:ns\", nullif(stolen_ns, 0) AS \"stolen:ns\","
 	" nullif(hypervisor_ns, 0) AS \"exits:ns\", nullif(wait_cpu_ns, 0) AS \"waited for a CPU:ns\""
@@ -39,7 +39,7 @@ static const char machines_sql[] =
 static const char clocks_sql[] =
 	"SELECT m.name AS machine, r.name AS \"on the clock of\", s.method AS \"found by\","
 	" s.offset_ns AS \"offset:ns\", printf('%+.3f', s.drift_ppb / 1000) AS \"drift, ppm:n\","
-	" s.error_ns AS \"right to:ns\", s.constraints AS \"facts:n\", s.violations AS \"contradicted:n\""
+	" s.error_ns AS \"±:ns\", s.constraints AS \"facts:n\", s.violations AS \"contradicted:n\""
 	" FROM sync s JOIN machine m ON m.id = s.machine_id"
 	" LEFT JOIN machine r ON r.id = s.reference_id WHERE s.chosen = 1 AND s.method <> 'reference'"
 	" ORDER BY m.id, s.from_ns LIMIT 100";
@@ -98,7 +98,7 @@ static const struct section sections[] = {
 	 html_wakeups},
 	{"vcpu-times", "vCPUs", "Shares of the time that is known.", write_vcpus},
 	{"threads", "Threads of guests",
-	 "What the guest believes to have run, and what that time truly was.", write_threads},
+	 "What the guest charged to each thread, and what that time truly was.", write_threads},
 	{"machines", "Machines", "", write_machines},
 	{"clocks", "Clocks", "", write_clocks},
 	{"warnings", "Warnings", "", write_warnings},

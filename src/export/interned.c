@@ -15,7 +15,7 @@ enum {
 	ENTRY_TEXT = 2,
 };
 
-/* A key: what an event is named for, the kind of a thing, its id. */
+/* A key: what an event is named for, the kind of an entity, its id. */
 enum { ID_BITS = 52, KIND_BITS = 4, STATES_PER_TABLE = 16, WAKES = 255 };
 
 _Static_assert(TABLE_N *STATES_PER_TABLE < WAKES, "keys of events are told apart");
@@ -34,32 +34,32 @@ void interned_deinit(struct interned *in)
 	proto_deinit(&in->fresh);
 }
 
-struct thing thing_of(enum thing_kind kind, int64_t id)
+struct entity entity_of(enum entity_kind kind, int64_t id)
 {
-	return id < 0 || id >> ID_BITS ? (struct thing){0} : (struct thing){kind, id};
+	return id < 0 || id >> ID_BITS ? (struct entity){0} : (struct entity){kind, id};
 }
 
-static uint64_t key_of(struct thing t)
+static uint64_t key_of(struct entity t)
 {
 	return (uint64_t)t.kind << ID_BITS | (uint64_t)t.id;
 }
 
-/* Return: the text of a thing, owned by the caller. */
-static char *text_of(const struct interned *in, struct thing t)
+/* Return: the text of an entity, owned by the caller. */
+static char *text_of(const struct interned *in, struct entity t)
 {
 	const char *text;
 
 	switch (t.kind) {
-	case THING_STRING:
+	case ENTITY_STRING:
 		text = store_string(in->store, t.id);
 		return mem_strdup(text ? text : "?");
-	case THING_MACHINE:
+	case ENTITY_MACHINE:
 		return names_machine(in->names, t.id);
-	case THING_VCPU:
+	case ENTITY_VCPU:
 		return names_vcpu(in->names, t.id);
-	case THING_THREAD:
+	case ENTITY_THREAD:
 		return names_thread(in->names, t.id);
-	case THING_GUEST_THREAD:
+	case ENTITY_GUEST_THREAD:
 		return names_guest_thread(in->names, t.id);
 	default:
 		return mem_strdup("");
@@ -116,7 +116,7 @@ static uint64_t state_key(enum table_id table, int64_t state)
 	return (uint64_t)table * STATES_PER_TABLE + (uint64_t)state;
 }
 
-uint64_t interned_event(struct interned *in, enum table_id table, int64_t state, struct thing about)
+uint64_t interned_event(struct interned *in, enum table_id table, int64_t state, struct entity about)
 {
 	uint64_t key = state_key(table, state) << (ID_BITS + KIND_BITS) | key_of(about);
 	bool new;
@@ -132,7 +132,7 @@ uint64_t interned_event(struct interned *in, enum table_id table, int64_t state,
 	return iid;
 }
 
-uint64_t interned_wake(struct interned *in, struct thing whom)
+uint64_t interned_wake(struct interned *in, struct entity whom)
 {
 	bool new;
 	uint64_t iid = number_of(&in->events,
@@ -183,7 +183,7 @@ uint64_t interned_key(struct interned *in, enum table_id table, int column)
 	return iid;
 }
 
-uint64_t interned_value(struct interned *in, struct thing value)
+uint64_t interned_value(struct interned *in, struct entity value)
 {
 	bool new;
 	uint64_t iid = number_of(&in->values, key_of(value), &new);

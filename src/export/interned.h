@@ -13,17 +13,17 @@
 #include "store/reader.h"
 
 /* Something that has a name, to be told from others without making the text. */
-enum thing_kind {
-	THING_NONE,
-	THING_STRING, /* of the file */
-	THING_MACHINE,
-	THING_VCPU,
-	THING_THREAD,
-	THING_GUEST_THREAD, /* a thread, said with its machine */
+enum entity_kind {
+	ENTITY_NONE,
+	ENTITY_STRING, /* of the file */
+	ENTITY_MACHINE,
+	ENTITY_VCPU,
+	ENTITY_THREAD,
+	ENTITY_GUEST_THREAD, /* a thread, said with its machine */
 };
 
-struct thing {
-	enum thing_kind kind;
+struct entity {
+	enum entity_kind kind;
 	int64_t id; /* not negative */
 };
 
@@ -41,10 +41,10 @@ void interned_deinit(struct interned *in);
 
 /* The name of a slice: its state, and what it is about: "preempted: bash (290)". */
 uint64_t interned_event(struct interned *in, enum table_id table, int64_t state,
-			struct thing about);
+			struct entity about);
 
 /* The name of the moment at which somebody is woken: "wakes bash (290)". */
-uint64_t interned_wake(struct interned *in, struct thing whom);
+uint64_t interned_wake(struct interned *in, struct entity whom);
 
 /* The category of a state: "vcpu.preempted". */
 uint64_t interned_category(struct interned *in, enum table_id table, int64_t state);
@@ -54,9 +54,9 @@ uint64_t interned_wake_category(struct interned *in);
 uint64_t interned_key(struct interned *in, enum table_id table, int column);
 
 /* A text as an annotation's value. */
-uint64_t interned_value(struct interned *in, struct thing value);
+uint64_t interned_value(struct interned *in, struct entity value);
 
-/* Return: id as a thing of this kind; nothing when it is NULL or can be none. */
-struct thing thing_of(enum thing_kind kind, int64_t id);
+/* Return: id as an entity of this kind; nothing when it is NULL or can be none. */
+struct entity entity_of(enum entity_kind kind, int64_t id);
 
 #endif

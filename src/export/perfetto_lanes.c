@@ -78,46 +78,46 @@ static void end_event(struct perfetto *p)
 
 /* ---- what a slice says ------------------------------------------------------------------------- */
 
-static struct thing about_vcpu(const int64_t *v)
+static struct entity about_vcpu(const int64_t *v)
 {
 	switch (v[COL_VCPU_STATE_STATE]) {
 	case VCPU_PREEMPTED:
 	case VCPU_WAITING:
-		return thing_of(THING_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
+		return entity_of(ENTITY_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
 	case VCPU_HYPERVISOR:
 	case VCPU_USERSPACE:
 	case VCPU_BLOCKED:
-		return thing_of(THING_STRING, v[COL_VCPU_STATE_EXIT_NAME]);
+		return entity_of(ENTITY_STRING, v[COL_VCPU_STATE_EXIT_NAME]);
 	default:
-		return (struct thing){0};
+		return (struct entity){0};
 	}
 }
 
-static struct thing about_cpu(const int64_t *v)
+static struct entity about_cpu(const int64_t *v)
 {
 	switch (v[COL_CPU_STATE_STATE]) {
 	case CPU_VM:
 		if (v[COL_CPU_STATE_GUEST_THREAD_ID] >= 0)
-			return thing_of(THING_GUEST_THREAD, v[COL_CPU_STATE_GUEST_THREAD_ID]);
+			return entity_of(ENTITY_GUEST_THREAD, v[COL_CPU_STATE_GUEST_THREAD_ID]);
 		if (v[COL_CPU_STATE_VCPU_ID] >= 0)
-			return thing_of(THING_VCPU, v[COL_CPU_STATE_VCPU_ID]);
-		return thing_of(THING_MACHINE, v[COL_CPU_STATE_VM_ID]);
+			return entity_of(ENTITY_VCPU, v[COL_CPU_STATE_VCPU_ID]);
+		return entity_of(ENTITY_MACHINE, v[COL_CPU_STATE_VM_ID]);
 	case CPU_USER:
 	case CPU_SYSCALL:
-		return thing_of(THING_THREAD, v[COL_CPU_STATE_THREAD_ID]);
+		return entity_of(ENTITY_THREAD, v[COL_CPU_STATE_THREAD_ID]);
 	default:
-		return (struct thing){0};
+		return (struct entity){0};
 	}
 }
 
 /* What a state is about: who has the CPU, which exit, which system call. */
-static struct thing about(enum table_id table, const int64_t *v)
+static struct entity about(enum table_id table, const int64_t *v)
 {
 	switch (table) {
 	case TABLE_VCPU_STATE:
 		return about_vcpu(v);
 	case TABLE_THREAD_STATE:
-		return thing_of(THING_STRING, v[COL_THREAD_STATE_SYSCALL]);
+		return entity_of(ENTITY_STRING, v[COL_THREAD_STATE_SYSCALL]);
 	default:
 		return about_cpu(v);
 	}
@@ -134,30 +134,30 @@ static bool is_idle(enum table_id table, int64_t state)
 }
 
 /* A value that is a text, or somebody's id. */
-static struct thing thing_in(const struct column *c, int64_t value)
+static struct entity entity_in(const struct column *c, int64_t value)
 {
 	if (c->type == COLUMN_TEXT)
-		return thing_of(THING_STRING, value);
+		return entity_of(ENTITY_STRING, value);
 	switch (c->unit == UNIT_ID ? c->ref : TABLE_NONE) {
 	case TABLE_MACHINE:
-		return thing_of(THING_MACHINE, value);
+		return entity_of(ENTITY_MACHINE, value);
 	case TABLE_VCPU:
-		return thing_of(THING_VCPU, value);
+		return entity_of(ENTITY_VCPU, value);
 	case TABLE_THREAD:
-		return thing_of(THING_THREAD, value);
+		return entity_of(ENTITY_THREAD, value);
 	default:
-		return (struct thing){0};
+		return (struct entity){0};
 	}
 }
 
 static void put_annotation(struct perfetto *p, enum table_id table, int column, int64_t value)
 {
-	struct thing thing = thing_in(&table_get(table)->columns[column], value);
+	struct entity entity = entity_in(&table_get(table)->columns[column], value);
 
 	proto_begin(&p->packet, EVENT_ANNOTATIONS);
 	proto_uint(&p->packet, ANNOTATION_NAME_IID, interned_key(&p->interned, table, column));
-	if (thing.kind)
-		proto_uint(&p->packet, ANNOTATION_STRING_IID, interned_value(&p->interned, thing));
+	if (entity.kind)
+		proto_uint(&p->packet, ANNOTATION_STRING_IID, interned_value(&p->interned, entity));
 	else
 		proto_int(&p->packet, ANNOTATION_INT, value);
 	proto_end(&p->packet);
@@ -213,7 +213,7 @@ static void write_wake(struct perfetto *p, const struct store_cursor *c, uint64_
 	proto_uint(
 		&p->packet, EVENT_NAME_IID,
 		interned_wake(&p->interned,
-			      thing_of(THING_THREAD, store_cursor_get(c, COL_WAKEUP_THREAD_ID))));
+			      entity_of(ENTITY_THREAD, store_cursor_get(c, COL_WAKEUP_THREAD_ID))));
 	for (int i = COL_WAKEUP_VCPU_ID; i <= COL_WAKEUP_RUN_NS; i++) {
 		if (store_cursor_get(c, i) != TABLE_NULL)
 			put_annotation(p, TABLE_WAKEUP, i, store_cursor_get(c, i));

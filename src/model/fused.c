@@ -1,7 +1,7 @@
 #include "model/fused.h"
 
 /*
- * Whether what a CPU believes it does is what truly happens. A host's CPU is real. A guest's is what
+ * Whether what a CPU takes itself to do is what truly happens. A host's CPU is real. A guest's is what
  * its vCPU, the carrier, lets it be; if that runs in a guest itself, what that one's CPU is, too.
  */
 static enum carrier_state cpu_is_carried(const struct cpu *c)
@@ -122,7 +122,7 @@ static void look_inside(const struct world_vcpu *v, struct cpu_view *view)
 		view->vm = v->vm;
 		view->guest_thread = v->inner ? thread_id(v->inner->current) : NO_THREAD;
 		v = v->inner ? vcpu_in_guest(v->inner) : NULL;
-		/* If it is only believed to be in the guest, its hypervisor runs. */
+		/* If it is in the guest by its own word only, its hypervisor runs. */
 	} while (v && v->self.carried == CARRIED);
 }
 

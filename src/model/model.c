@@ -103,7 +103,7 @@ static void lose_thread(struct model *m, struct thread *t, int64_t ts)
 	world_thread_off(m, t, ts, THREAD_UNKNOWN, NO_CPU);
 }
 
-/* The switch says who was current; if that was believed to be another, events are missing. */
+/* The switch says who was current; if another was current so far, events are missing. */
 static void check_prev(struct model *m, struct cpu *c, struct thread *prev, int64_t ts)
 {
 	struct world_vcpu *v = vcpu_on(c);
@@ -181,7 +181,7 @@ static void vacate(struct model *m, struct cpu *c, int64_t ts)
 }
 
 /*
- * A thread comes to CPU c that was believed to be on another: it left that one unseen. Where a recording ends on
+ * A thread comes to CPU c that was on another so far: it left that one unseen. Where a recording ends on
  * each CPU at a time of its own nothing is missing.
  */
 static void leave_other_cpu(struct model *m, const struct cpu *c, const struct thread *t,
@@ -473,7 +473,7 @@ static void on_userspace(struct model *m, const struct event *e, struct cpu *c,
 }
 
 /*
- * The recorder says which thread is on the CPU. If that was believed to be another, or to be on another CPU,
+ * The recorder says which thread is on the CPU. If another was current so far, or that one on another CPU,
  * events are missing, or the scheduler's were not recorded.
  */
 static void put_on_cpu(struct model *m, const struct event *e, struct cpu *c)

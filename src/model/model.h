@@ -60,7 +60,7 @@ const struct model_container *model_containers(const struct model *m, size_t *np
  */
 int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np);
 
-/* Events that contradict the state the model believed in: losses that no tracer counted. */
+/* Events that contradict the state that the model is in: losses that no tracer counted. */
 uint64_t model_contradictions(const struct model *m);
 
 #endif

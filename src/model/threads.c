@@ -128,19 +128,19 @@ static bool is_gone(const struct model *m, const struct thread *t)
 	       !world_is_current(&m->machines[t->known.machine], t);
 }
 
-/* Puts it among those that died lately, in the place of the one that did so first. */
-static void bury(struct model *m, struct thread *t)
+/* Puts it among the zombies, in the place of the one that died first. */
+static void retire(struct model *m, struct thread *t)
 {
-	struct thread **place = &m->dead.threads[m->dead.n++ % LATELY_DEAD];
+	struct thread **place = &m->zombies.threads[m->zombies.n++ % ZOMBIES];
 	struct thread *first = *place;
 
 	if (first) {
-		first->buried = false;
+		first->retired = false;
 		if (is_gone(m, first))
 			forget(m, first);
 	}
 	*place = t;
-	t->buried = true;
+	t->retired = true;
 }
 
 void world_died(struct model *m, struct thread *t, int64_t ts)
@@ -149,8 +149,8 @@ void world_died(struct model *m, struct thread *t, int64_t ts)
 	world_thread_off(m, t, ts, THREAD_DEAD, NO_CPU);
 	world_thread_forget(m, t);
 	thread_lane_deinit(&t->lane);
-	if (!t->buried)
-		bury(m, t);
+	if (!t->retired)
+		retire(m, t);
 }
 
 /* ---- names ------------------------------------------------------------------------------------ */

@@ -69,7 +69,7 @@ static void end_exit(struct vcpu *v, int64_t ts, bool entered)
 
 /* ---- intervals ------------------------------------------------------------------------------- */
 
-/* What is true of a vCPU that its host believes in the guest, when that host is a guest itself. */
+/* What is true of a vCPU that is in the guest by its host's word, when that host is a guest itself. */
 static enum vcpu_state true_state(const struct vcpu *v)
 {
 	if (v->open.state != VCPU_GUEST)
@@ -95,7 +95,7 @@ static void emit(const struct vcpu *v, const struct vcpu_interval *i)
 static void close_open(struct vcpu *v, int64_t ts)
 {
 	struct vcpu_interval *i = &v->open;
-	enum vcpu_state believed = i->state;
+	enum vcpu_state own = i->state;
 
 	if (ts <= i->begin)
 		return;
@@ -107,8 +107,8 @@ static void close_open(struct vcpu *v, int64_t ts)
 		*vec_push(&v->held) = *i;
 	else
 		emit(v, i);
-	i->state = believed;
-	if (believed == VCPU_GUEST)
+	i->state = own;
+	if (own == VCPU_GUEST)
 		i->occupant = NO_THREAD;
 	i->begin = ts;
 }

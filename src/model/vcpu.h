@@ -35,7 +35,7 @@
 #include "base/mem.h"
 #include "model/sink.h"
 
-/* Whether a CPU of a guest truly runs what it believes to run. */
+/* Whether a CPU of a guest truly runs what it takes itself to run. */
 enum carrier_state {
 	CARRIED,      /* it is a real CPU, or its vCPU is in the guest, on a CPU that is carried */
 	CARRIER_GONE, /* its vCPU is preempted or waiting */
@@ -45,7 +45,7 @@ enum carrier_state {
 
 /* Whose code a vCPU in the guest runs, if its VM is a hypervisor itself. */
 enum nested_state {
-	NESTED_UNKNOWN, /* never told, or lost: the VM's own recording is believed */
+	NESTED_UNKNOWN, /* never told, or lost: the VM's own recording counts */
 	NESTED_GUEST,	/* the VM's own guest's */
 	NESTED_HOST,	/* the VM's own */
 };
@@ -89,7 +89,7 @@ static inline bool vcpu_waits(const struct vcpu *v)
 
 /*
  * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that its host
- * believes in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or UNKNOWN.
+ * has in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or UNKNOWN.
  */
 void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by);
 
@@ -115,7 +115,7 @@ static inline uint32_t vcpu_taken_by(const struct vcpu *v)
 	return v->open.state == VCPU_GUEST ? v->taken_by : v->open.occupant;
 }
 
-/* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and believes in the guest. */
+/* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and has in the guest. */
 static inline enum carrier_state vcpu_carries_nested(const struct vcpu *v)
 {
 	enum carrier_state carries = vcpu_carries(v);

@@ -1,5 +1,5 @@
 /*
- * world: what the model believes now of all machines; shared by the parts of the model only.
+ * world: what the model holds true of all machines now; shared by the parts of the model only.
  *
  *	model.h		takes events, changes the world
  *	threads.h	threads and containers: who there is, and who is gone
@@ -73,17 +73,17 @@ struct thread {
 	struct thread_lane lane;
 	struct world_vcpu *vcpu; /* that it runs, or NULL */
 	uint64_t key;		 /* by which events find it, or NO_KEY: another has its tid now */
-	bool buried;		 /* among those that died lately */
+	bool retired;		 /* among the zombies */
 	struct model_thread known;
 	struct pending_wakeup wakeup;
 };
 
-/* Threads that died lately, the oldest first. */
-enum { LATELY_DEAD = 64 };
+/* Zombies: threads that died, but may still be heard of; the oldest first. */
+enum { ZOMBIES = 64 };
 
-struct dead {
-	struct thread *threads[LATELY_DEAD];
-	uint64_t n; /* so many came; the n-th is at n % LATELY_DEAD */
+struct zombies {
+	struct thread *threads[ZOMBIES];
+	uint64_t n; /* so many came; the n-th is at n % ZOMBIES */
 };
 
 /* How often each source was seen to send a VM an interrupt of each vector. */
@@ -127,7 +127,7 @@ struct model {
 	struct slots places;
 	VEC(struct thread *) threads; /* owned; by place */
 	struct map thread_by_key;
-	struct dead dead;
+	struct zombies zombies;
 	VEC(struct model_container) containers;
 	struct map container_by_key;
 	struct irq_sources *irq_sources; /* per VM */

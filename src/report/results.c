@@ -12,7 +12,7 @@
 /* No lane is longer: 73 years, as from 1970 to a clock that is set. Sums of times then have room. */
 static const int64_t LONGEST = (int64_t)1 << 61;
 
-enum { REST_THREADS = 2048 };
+enum { DROP_THREADS = 2048 };
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -244,7 +244,7 @@ static int take_thread(struct results *r, const struct store_cursor *c, struct e
 		r->n_in_order++;
 	else
 		keep_id(r, TABLE_THREAD, t->id, r->threads.n - 1);
-	results_rest(r, r->threads.n);
+	results_drop_pages(r, r->threads.n);
 	if (refer(r, c, COL_THREAD_MACHINE_ID, true, &t->machine, err) ||
 	    refer(r, c, COL_THREAD_CONTAINER_ID, false, &t->container, err) ||
 	    refer(r, c, COL_THREAD_VCPU_ID, false, &t->vcpu, err))
@@ -312,9 +312,9 @@ static int read_sums(struct results *r, struct error *err)
 	for (size_t k = 0; k < threads->lanes.n; k++) {
 		int i = results_find(r, TABLE_THREAD, threads->lanes.at[k].keys[0]);
 
-		if (k % REST_THREADS == 0)
-			big_rest(&threads->lanes_memory);
-		results_rest(r, k);
+		if (k % DROP_THREADS == 0)
+			big_drop_pages(&threads->lanes_memory);
+		results_drop_pages(r, k);
 		if (i != NOBODY && take_range(r, TABLE_THREAD_STATE, k, THREAD_N_STATES,
 					      r->threads.at[i].time, err))
 			return ERR;
@@ -419,10 +419,10 @@ void results_deinit(struct results *r)
 	map_deinit(&r->vector_sources);
 }
 
-void results_rest(const struct results *r, size_t i)
+void results_drop_pages(const struct results *r, size_t i)
 {
-	if (i % REST_THREADS == 0)
-		big_rest(&r->threads_memory);
+	if (i % DROP_THREADS == 0)
+		big_drop_pages(&r->threads_memory);
 }
 
 int results_find(const struct results *r, enum table_id table, int64_t id)

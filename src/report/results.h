@@ -111,7 +111,7 @@ int results_init(struct results *r, const struct store *s, const struct report_r
 void results_deinit(struct results *r);
 
 /* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */
-void results_rest(const struct results *r, size_t i);
+void results_drop_pages(const struct results *r, size_t i);
 
 /* Return: index of the row with this id, or NOBODY. */
 int results_find(const struct results *r, enum table_id table, int64_t id);

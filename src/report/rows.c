@@ -293,7 +293,7 @@ static void put_thread_times(struct rows *t, const int64_t *time)
 	for (int s = 0; s < THREAD_N_STATES; s++)
 		put_int(t, time[s]);
 	put_int(t, thread_ran(time));
-	put_int(t, thread_believed(time));
+	put_int(t, thread_charged(time));
 }
 
 static void fill_threads(struct rows *t, const struct results *r)

@@ -224,7 +224,7 @@ static const struct grid_column sync_columns[] = {
 	{.title = "method", .left = true},
 	{.title = "offset"},
 	{.title = "drift"},
-	{.title = "right to"},
+	{.title = "±"},
 	{.title = "constraints"},
 	{.title = "violated"},
 	{.title = "decoys"},

@@ -10,7 +10,7 @@ enum { MACHINE_LIMIT = 4, THREAD_LIMIT = 12, CONTAINER_LIMIT = 16, NAME_WIDTH = 
 static const struct grid_column thread_columns[] = {
 	{.title = "thread", .left = true},
 	{.title = "tid"},
-	{.title = "believed"},
+	{.title = "charged"},
 	{.title = "user"},
 	{.title = "syscall"},
 	{.title = "irqs"},
@@ -22,7 +22,7 @@ static const struct grid_column thread_columns[] = {
 
 /* What orders them: threads can be too many to keep more of each. */
 struct place {
-	int64_t believed, id;
+	int64_t charged, id;
 	size_t thread; /* index */
 };
 
@@ -30,8 +30,8 @@ static int by_belief(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
-	if (x->believed != y->believed)
-		return x->believed > y->believed ? -1 : 1;
+	if (x->charged != y->charged)
+		return x->charged > y->charged ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
@@ -47,7 +47,7 @@ static void thread_row(struct text *t, struct grid *g, const struct res_thread *
 {
 	grid_add(g, units_safe(&t->arena, h->comm ? h->comm : "?", NAME_WIDTH));
 	grid_add(g, h->tid == TABLE_NULL ? "" : units_number(&t->arena, h->tid));
-	add_time(t, g, thread_believed(h->time));
+	add_time(t, g, thread_charged(h->time));
 	add_time(t, g, h->time[THREAD_USER]);
 	add_time(t, g, h->time[THREAD_SYSCALL]);
 	add_time(t, g, h->time[THREAD_IRQ] + h->time[THREAD_SOFTIRQ]);
@@ -64,11 +64,11 @@ static void find_threads(const struct results *r, int machine, threads_t *thread
 {
 	for (size_t i = 0; i < r->threads.n; i++) {
 		const struct res_thread *h = &r->threads.at[i];
-		int64_t believed = thread_believed(h->time);
+		int64_t charged = thread_charged(h->time);
 
-		results_rest(r, i);
-		if (h->machine == machine && h->tid != 0 && believed > 0)
-			*vec_push(threads) = (struct place){believed, h->id, i};
+		results_drop_pages(r, i);
+		if (h->machine == machine && h->tid != 0 && charged > 0)
+			*vec_push(threads) = (struct place){charged, h->id, i};
 	}
 	if (threads->n)
 		qsort(threads->at, threads->n, sizeof(*threads->at), by_belief);

@@ -15,7 +15,7 @@ int64_t thread_ran(const int64_t *time)
 	return time_in(time, STATE_RAN);
 }
 
-int64_t thread_believed(const int64_t *time)
+int64_t thread_charged(const int64_t *time)
 {
 	return time_in(time, STATE_CHARGED);
 }
@@ -46,7 +46,7 @@ struct container_time *container_times(const struct results *r)
 		size_t i = t->container == NOBODY ? r->containers.n + (size_t)t->machine
 						  : (size_t)t->container;
 
-		results_rest(r, k);
+		results_drop_pages(r, k);
 		add(&sums[i], 1, t->time);
 	}
 	return sums;

@@ -10,7 +10,7 @@
 int64_t thread_ran(const int64_t *time);
 
 /* Return: ns in which its machine took it for running: that, and what the host took of it. */
-int64_t thread_believed(const int64_t *time);
+int64_t thread_charged(const int64_t *time);
 
 /* The kernel nests PID namespaces 32 deep; a forged file can have them inside each other. */
 enum { CONTAINER_DEPTH = 64 };

@@ -388,7 +388,7 @@ int dataset_open(struct dataset **dp, int fd, const char *name, struct error *er
 
 	d->users = 1;
 	d->nodes = node_cache_new();
-	for (int i = 0; i < DS_N_LEARNT; i++)
+	for (int i = 0; i < DS_N_LAZY; i++)
 		pthread_mutex_init(&d->locks[i], NULL);
 	int r = store_open_fd(&d->store, fd, name, err);
 
@@ -428,7 +428,7 @@ void dataset_release(struct dataset *d)
 	for (int i = 0; i < ROW_N_KINDS; i++)
 		map_deinit(&d->by_id[i]);
 	node_cache_free(d->nodes);
-	for (int i = 0; i < DS_N_LEARNT; i++)
+	for (int i = 0; i < DS_N_LAZY; i++)
 		pthread_mutex_destroy(&d->locks[i]);
 	free(d);
 }
@@ -559,7 +559,7 @@ static void list_exits(struct dataset *d)
 }
 
 /* Calls learn, on the first call. Return: 0, or ERR with err set. */
-static int learn_once(struct dataset *d, enum ds_learnt what,
+static int load_once(struct dataset *d, enum ds_lazy what,
 		      int (*learn)(struct dataset *d, struct error *err), struct error *err)
 {
 	pthread_mutex_lock(&d->locks[what]);
@@ -610,17 +610,17 @@ static int learn_exit_index(struct dataset *d, struct error *err)
 
 int dataset_find_exits(struct dataset *d, struct error *err)
 {
-	return learn_once(d, DS_EXITS, learn_exits, err);
+	return load_once(d, DS_EXITS, learn_exits, err);
 }
 
 int dataset_find_wakeups(struct dataset *d, struct error *err)
 {
-	return learn_once(d, DS_WAKEUPS, learn_wakeups, err);
+	return load_once(d, DS_WAKEUPS, learn_wakeups, err);
 }
 
 int dataset_find_steal(struct dataset *d, struct error *err)
 {
-	return learn_once(d, DS_STEAL, learn_steal, err);
+	return load_once(d, DS_STEAL, learn_steal, err);
 }
 
 int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp, struct error *err)
@@ -629,7 +629,7 @@ int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp,
 	if (!exit_index_is_needed(d->store))
 		return 0;
 	*indexp = &d->exit_index;
-	return learn_once(d, DS_EXIT_INDEX, learn_exit_index, err);
+	return load_once(d, DS_EXIT_INDEX, learn_exit_index, err);
 }
 
 bool dataset_lane(const struct dataset *d, int32_t row, enum table_id *tablep, size_t *lanep)

@@ -76,8 +76,8 @@ struct ds_warning {
 	int64_t machine, count, first;
 };
 
-/* What is learnt when it is asked for. */
-enum ds_learnt { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LEARNT };
+/* Lazy: read when it is asked for. */
+enum ds_lazy { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LAZY };
 
 struct dataset {
 	struct store *store;
@@ -96,8 +96,8 @@ struct dataset {
 	struct node_cache *nodes; /* owned */
 	int users;		  /* atomic */
 	/* Each of what follows is behind a lock of its own until it is known; then it is constant. */
-	pthread_mutex_t locks[DS_N_LEARNT];
-	bool known[DS_N_LEARNT];
+	pthread_mutex_t locks[DS_N_LAZY];
+	bool known[DS_N_LAZY];
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
 	struct digest exit_digest, wakeup_digest, steal_digest;
 	struct exit_index exit_index;

@@ -20,7 +20,7 @@ struct reading {
 
 /* ---- exits -------------------------------------------------------------------------------------- */
 
-/* Return: the place of the reason of a row, and where its name is still to be learnt. */
+/* Return: the place of the reason of a row, and where its name is still to be read. */
 static uint16_t place_of(struct reading *r, uint32_t row, bool *unnamedp)
 {
 	int64_t reason = r->block->at[COL_VM_EXIT_REASON][row];

@@ -1,5 +1,5 @@
 /*
- * digest: what charts want to know of the blocks of a table, learnt by reading all of it once: of exits,
+ * digest: what charts want to know of the blocks of a table, found by reading all of it once: of exits,
  * how many there are for each reason; of wake-ups, the longest latency; of the states of vCPUs, how much
  * time was stolen, for which the index is enough.
  */

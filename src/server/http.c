@@ -44,7 +44,7 @@ struct http {
 	bool loopback_only;
 	char name[256]; /* of this machine */
 	uint16_t port;
-	struct pool *slow; /* owned; for what is put off */
+	struct pool *slow; /* owned; for what is deferred */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t stop;
@@ -54,7 +54,7 @@ struct http {
 	pthread_t watch;
 };
 
-/* One request while it comes in, and while it is put off. */
+/* One request while it comes in, and while it is deferred. */
 struct exchange {
 	char *body;
 	size_t size, cap;
@@ -343,7 +343,7 @@ static void answer(struct http *h, const char *method, const char *path, const s
 	url_deinit(&q.url);
 }
 
-/* Makes the reply that was put off, and lets the connection go on. */
+/* Makes the reply that was deferred, and lets the connection go on. */
 static void answer_slowly(void *job)
 {
 	struct exchange *x = job;
@@ -354,7 +354,7 @@ static void answer_slowly(void *job)
 }
 
 /* Return: MHD_YES; on_request() is called again when the reply is there. */
-static enum MHD_Result put_off(struct http *h, struct MHD_Connection *c, const char *method,
+static enum MHD_Result deferred(struct http *h, struct MHD_Connection *c, const char *method,
 			       const char *path, struct exchange *x)
 {
 	x->http = h;
@@ -412,10 +412,10 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		say_refused(&r, x->refused);
 	else
 		answer(h, method, path, x, false, &r);
-	if (!r.put_off)
+	if (!r.deferred)
 		return send_reply(h, c, &r);
 	reply_deinit(&r);
-	return put_off(h, c, method, path, x);
+	return deferred(h, c, method, path, x);
 }
 
 /* Paths are decoded by url.c, which sees a NUL. */

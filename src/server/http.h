@@ -22,11 +22,11 @@ struct http_request {
 	struct url url;
 	const char *body; /* never NULL */
 	size_t body_size;
-	bool may_wait; /* else what takes long is not done, but the reply put off */
+	bool may_wait; /* else what takes long is not done, but the reply deferred */
 };
 
 struct http_config {
-	const char *listen; /* an address in figures */
+	const char *listen; /* a numeric address */
 	uint16_t port;	    /* 0: any that is free */
 	void (*handle)(void *ctx, const struct http_request *q, struct reply *r); /* any thread */
 	void *ctx;

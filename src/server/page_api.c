@@ -578,8 +578,8 @@ static void dispatch_view(struct call *c, const char *what)
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
 		if (strcmp(views[i].what, what) != 0)
 			continue;
-		c->reply->put_off = views[i].slow && !c->http->may_wait;
-		if (!c->reply->put_off)
+		c->reply->deferred = views[i].slow && !c->http->may_wait;
+		if (!c->reply->deferred)
 			with_method(c, views[i].method, views[i].answer);
 		return;
 	}

@@ -23,7 +23,7 @@ struct reply {
 	const char *borrowed; /* instead of data: lives as long as the program */
 	bool page;	      /* a file of the page */
 	bool for_ever;	      /* what it says never changes */
-	bool put_off;	      /* there is none yet: it takes long, and is to be asked for again */
+	bool deferred;	      /* there is none yet: it takes long, and is to be asked for again */
 	const char *allow;    /* 405: methods that are known here */
 
 	FILE *file; /* while it is written; then the reply stays where it is */

@@ -9,7 +9,7 @@
 #include "server/catalog.h"
 
 struct server_config {
-	const char *listen;   /* an address in figures */
+	const char *listen;   /* a numeric address */
 	uint16_t port;	      /* 0: any that is free */
 	const char *web_root; /* directory of the page's files, or NULL: what is built in */
 	struct catalog_config catalog;

@@ -484,7 +484,7 @@ static void find_view(struct call *c, enum catalog_status status, const char *me
 	else if (!c->data)
 		not_ready(c, status, message);
 	else if (views[i].slow && !c->http->may_wait)
-		c->reply->put_off = true;
+		c->reply->deferred = true;
 	else
 		run_view(c, views[i].view, !strcmp(views[i].last, "configTypes"));
 }

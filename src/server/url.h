@@ -26,7 +26,7 @@ void url_deinit(struct url *u);
 
 /*
  * Whether a Host header may be answered. Loopback only: it must name this machine's loopback; else
- * also any address in figures (what a page elsewhere can not have a name resolve to) and `name`, this
+ * also any numeric address (what a page elsewhere can not have a name resolve to) and `name`, this
  * machine's. A browser can be made to believe that a foreign name is this machine, so the name
  * is what tells.
  */

@@ -194,7 +194,7 @@ int store_cursor_next_block(struct store_cursor *c, struct error *err)
 		c->lane_begun = false;
 		c->n_levels = 0;
 		if (c->lane % REST_LANES == 0)
-			big_rest(&info->lanes_memory);
+			big_drop_pages(&info->lanes_memory);
 	}
 	return CURSOR_END;
 }

@@ -280,7 +280,7 @@ static int read_lanes(struct slice *d, const struct described *t, struct table_i
 				return -1;
 		}
 		if (info && info->lanes.n % REST_LANES == 0)
-			big_rest(&info->lanes_memory);
+			big_drop_pages(&info->lanes_memory);
 	}
 	return 0;
 }
