@@ -4,10 +4,10 @@
  * The events of the trace in directory FROM are written to directory TO again and again, each time
  * later, until the stream files have BYTES in all; in packets of about PACKET_BYTES (262144).
  *
- * Each repetition is later by a multiple of 2^32 cycles: event headers with 27 or 32 bits of time stay
- * as they are, and only full times and those of packets are written anew. This asks for times of 64
- * bits in packet contexts and of no other sizes than these in event headers, and for event headers
- * that are aligned to bytes, which all is true of LTTng's kernel traces.
+ * Each repetition is later by a multiple of 2^32 cycles: event headers with 27 or 32 bits of time
+ * stay as they are, and only full times and those of packets are written anew. This asks for times
+ * of 64 bits in packet contexts and of no other sizes than these in event headers, and for event
+ * headers that are aligned to bytes, which all is true of LTTng's kernel traces.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -59,7 +59,7 @@ struct maker {
 	VEC(struct stream) streams;
 };
 
-/* ---- taking apart -------------------------------------------------------------------------- */
+/* ---- taking apart --------------------------------------------------------------------------- */
 
 struct walk {
 	struct ctf_reader r;
@@ -155,7 +155,7 @@ static void take_file_apart(const struct ctf_trace *t, const struct ctf_file *f,
 	free(saved);
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static uint64_t get(const uint8_t *at, bool big_endian)
 {

@@ -1,9 +1,10 @@
 /*
  * read [--threads N] TRACE...: reads every stream, each with one thread (of N, or one), decodes the
- * fields of all events that the program understands, and says how long that took and how much memory.
+ * fields of all events that the program understands, and says how long that took and how much
+ * memory.
  *
- * `--list TRACE...` prints each event's time and name instead, stream by stream: what is compared with other
- * readers.
+ * `--list TRACE...` prints each event's time and name instead, stream by stream: what is compared
+ * with other readers.
  */
 #include <inttypes.h>
 #include <stdio.h>

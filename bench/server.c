@@ -1,7 +1,7 @@
 /*
- * server [MILLION-ROWS [MAX-MS [FILE]]]: what 2,000 pixels of 100 rows cost the server, at every zoom: states,
- * as the page asks for them and as trace viewers do, arrows, and charts. Fails if the median of one is
- * above MAX-MS. With FILE, the results file that is measured is left there.
+ * server [MILLION-ROWS [MAX-MS [FILE]]]: what 2,000 pixels of 100 rows cost the server, at every
+ * zoom: states, as the page asks for them and as trace viewers do, arrows, and charts. Fails if the
+ * median of one is above MAX-MS. With FILE, the results file that is measured is left there.
  *
  * The file has that many states of vCPUs, half as many exits and a tenth as many wake-ups.
  */
@@ -24,7 +24,7 @@ enum { N_LANES = 100, N_PIXELS = 2000, ROUNDS = 9, N_REASONS = 12 };
 
 #define BEGIN INT64_C(1700000000000000000)
 
-/* ---- a file ----------------------------------------------------------------------------------- */
+/* ---- a file --------------------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -174,7 +174,7 @@ static void write_file(const char *path, uint64_t rows)
 	store_writer_free(w);
 }
 
-/* ---- measuring -------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------ */
 
 static double now(void)
 {
@@ -191,7 +191,7 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------ */
+/* ---- what is asked for ---------------------------------------------------------------------- */
 
 typedef int draw_fn(struct reply *r, struct dataset *d, const struct view_request *q,
 		    struct error *err);
@@ -291,7 +291,7 @@ static const struct {
 
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
-/* ---- measuring -------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------ */
 
 /* Return: ms. */
 static double draw(struct dataset *d, const struct view_request *q, draw_fn *what)

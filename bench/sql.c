@@ -1,7 +1,8 @@
 /*
  * sql [MILLION-ROWS [MAX-RATIO]]: full scans of a table of intervals through SQL, each against the
  * same statement on an empty virtual table: one that says it has as many rows and columns and gives
- * the same few constants for all of them. So the ratio is what the file costs. Fails above MAX-RATIO.
+ * the same few constants for all of them. So the ratio is what the file costs. Fails above
+ * MAX-RATIO.
  */
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
- * store [--rows MILLIONS] [--lanes N] FILE: writes a results file of thread states as a busy machine
- * has them, and measures writing, opening, scanning and zooming, and the peak of memory.
+ * store [--rows MILLIONS] [--lanes N] FILE: writes a results file of thread states as a busy
+ * machine has them, and measures writing, opening, scanning and zooming, and the peak of memory.
  *
  * A row is a state of a thread: user and system calls by turns, interrupts now and then, times that
  * spread from 0.2 us to 1 ms.

@@ -1,6 +1,7 @@
 /*
- * Any bytes as a perf.data file: nothing outside of it is touched, opening and reading end, times do not go back within
- * a stream, and the three ways of reading agree: every event shown, all events wanted, none wanted.
+ * Any bytes as a perf.data file: nothing outside of it is touched, opening and reading end, times
+ * do not go back within a stream, and the three ways of reading agree: every event shown, all
+ * events wanted, none wanted.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A trace.dat of any bytes: nothing outside of it is touched, reading ends, and the two ways of reading agree, every event
- * shown and all that is wanted.
+ * A trace.dat of any bytes: nothing outside of it is touched, reading ends, and the two ways of
+ * reading agree, every event shown and all that is wanted.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -44,7 +44,9 @@ static bool move_to_file(struct big *b, size_t size)
 			close(fd);
 		return false;
 	}
-	/* Reading ahead makes large pages of the file, of which each use would make all ours again. */
+	/*
+	 * Reading ahead makes large pages of the file, of which each use would make all ours again.
+	 */
 	madvise(at, size, MADV_RANDOM);
 	if (b->size)
 		memcpy(at, b->at, b->size);

@@ -1,8 +1,8 @@
 /*
  * clock_origin: what a time of 0 means, from the recording to the screen.
  *
- * Few tracers know the time of day; most count from about when the machine was booted. Only times since the Epoch are
- * ever shown as dates or times of day, or read as such; all others are seconds.
+ * Few tracers know the time of day; most count from about when the machine was booted. Only times
+ * since the Epoch are ever shown as dates or times of day, or read as such; all others are seconds.
  */
 #ifndef VMSCOPE_BASE_CLOCK_ORIGIN_H
 #define VMSCOPE_BASE_CLOCK_ORIGIN_H
@@ -19,7 +19,8 @@ const char *clock_origin_name(enum clock_origin origin);
 /* Return: the origin of that name; unknown for NULL and all other words. */
 enum clock_origin clock_origin_of_name(const char *name);
 
-/* Return: what a time in seconds is followed by, " after boot"; "" where that is not known, or where it is a date. */
+/* Return: what a time in seconds is followed by, " after boot"; "" where that is not known, or
+ * where it is a date. */
 const char *clock_origin_words(enum clock_origin origin);
 
 #endif

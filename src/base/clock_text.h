@@ -1,8 +1,8 @@
 /*
  * clock_text: times as people read and write them.
  *
- * Times since the Epoch have the forms that babeltrace2 prints. What a recording does not know is neither printed nor read: times
- * of other origins are seconds, whichever style was asked for.
+ * Times since the Epoch have the forms that babeltrace2 prints. What a recording does not know is
+ * neither printed nor read: times of other origins are seconds, whichever style was asked for.
  */
 #ifndef VMSCOPE_BASE_CLOCK_TEXT_H
 #define VMSCOPE_BASE_CLOCK_TEXT_H
@@ -35,7 +35,9 @@ struct clock_text {
 
 void clock_text_print(struct clock_text *c, struct out *o, int64_t ns);
 
-/* The same, for times that stand below each other: "   12.345678901" where it is no wall clock's. */
+/*
+ * The same, for times that stand below each other: "   12.345678901" where it is no wall clock's.
+ */
 void clock_text_print_column(struct clock_text *c, struct out *o, int64_t ns);
 
 /* The same, for a sentence: "01:17:59.191196227", "12.345678901 s after boot", "12.345678901 s". */
@@ -45,10 +47,11 @@ void clock_text_print_words(struct clock_text *c, struct out *o, int64_t ns);
 void clock_text_print_delta(struct out *o, int64_t ns);
 
 /*
- * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since the origin (a
- * whole number), seconds (with a point), a time of day or a date with one. A time of day belongs to the
- * day on which it begins, or to the next if that is nearer. Return: 0 with *nsp; CLOCK_TEXT_NO_DAY with err set when it
- * is one and the origin is not the Epoch; or ERR with err set.
+ * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since
+ * the origin (a whole number), seconds (with a point), a time of day or a date with one. A time of
+ * day belongs to the day on which it begins, or to the next if that is nearer. Return: 0 with *nsp;
+ * CLOCK_TEXT_NO_DAY with err set when it is one and the origin is not the Epoch; or ERR with err
+ * set.
  */
 int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err);

@@ -25,7 +25,8 @@ enum {
 	PEEK_SIZE = 16 << 10,
 };
 
-/* Bytes from the end of the file to that of its last page, which can be read but are not the file's. */
+/* Bytes from the end of the file to that of its last page, which can be read but are not the
+ * file's. */
 static size_t rest_of_page(const struct file_map *map)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -66,7 +67,8 @@ int file_map_init(struct file_map *map, const char *path, struct error *err)
 	return r;
 }
 
-/* Of the pages that bytes [from, to) are on; `to` may be behind the end. Advice that is not taken costs memory only. */
+/* Of the pages that bytes [from, to) are on; `to` may be behind the end. Advice that is not taken
+ * costs memory only. */
 static void advise(const struct file_map *map, uint64_t from, uint64_t to, int advice)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -102,7 +104,7 @@ void file_map_deinit(struct file_map *map)
 	*map = (struct file_map){0};
 }
 
-/* ---- windows ---------------------------------------------------------------------------------- */
+/* ---- windows -------------------------------------------------------------------------------- */
 
 void file_window_init(struct file_window *w, const struct file_map *map)
 {

@@ -33,17 +33,17 @@ void file_map_drop_pages(const struct file_map *map);
 void file_map_drop_range(const struct file_map *map, uint64_t from, uint64_t to);
 
 /*
- * Bytes [from, to) are going to be read. For one byte that is read the kernel maps all that its page cache holds in one
- * piece, up to 2 MB, but nothing beyond the mapping. So the range is made one of its own, by advice that differs
- * from that for the rest, until it is dropped.
+ * Bytes [from, to) are going to be read. For one byte that is read the kernel maps all that its
+ * page cache holds in one piece, up to 2 MB, but nothing beyond the mapping. So the range is made
+ * one of its own, by advice that differs from that for the rest, until it is dropped.
  */
 void file_map_enclose(const struct file_map *map, uint64_t from, uint64_t to);
 
 void file_map_deinit(struct file_map *map);
 
 /*
- * A reader's place in a mapped file, which moves forward. Only the pages around it count as our memory: those behind it
- * are given back, and none are mapped far before it (file_map_enclose()).
+ * A reader's place in a mapped file, which moves forward. Only the pages around it count as our
+ * memory: those behind it are given back, and none are mapped far before it (file_map_enclose()).
  */
 struct file_window {
 	struct file_map map; /* borrowed */

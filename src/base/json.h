@@ -43,7 +43,9 @@ void jsonw_null(struct jsonw *j);
 void jsonw_string(struct jsonw *j, const char *s); /* NULL: null */
 void jsonw_bytes(struct jsonw *j, const char *at, size_t n);
 
-/* Return: where to write one value that is JSON already, for values of which there are very many. */
+/*
+ * Return: where to write one value that is JSON already, for values of which there are very many.
+ */
 struct out *jsonw_raw(struct jsonw *j);
 
 /* Writes a string as jsonw_bytes() does, where jsonw_raw() said. */

@@ -46,7 +46,8 @@ static inline size_t load_length_in_word(const uint8_t *at)
 /* What kernels keep of a thread's name: TASK_COMM_LEN. */
 enum { LOAD_COMM = 16 };
 
-/* Return: of LOAD_COMM bytes, those before the first NUL. Nearly every event has a name, so it counts how long this takes. */
+/* Return: of LOAD_COMM bytes, those before the first NUL. Nearly every event has a name, so it
+ * counts how long this takes. */
 static inline size_t load_comm_length(const uint8_t *at)
 {
 	size_t n = load_length_in_word(at);

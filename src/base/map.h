@@ -26,8 +26,8 @@ struct map {
 static inline size_t map_home(const struct map *m, uint64_t key)
 {
 	/*
-	 * Fibonacci hashing: tids and cpu numbers are dense and small, this spreads them well. Keys of
-	 * two numbers have one of them in their upper half, which must have its say, too.
+	 * Fibonacci hashing: tids and cpu numbers are dense and small, this spreads them well. Keys
+	 * of two numbers have one of them in their upper half, which must have its say, too.
 	 */
 	uint64_t folded = key ^ key >> 32;
 
@@ -49,7 +49,9 @@ static inline uint64_t *map_get(const struct map *m, uint64_t key)
 /* Adds a key that is not there. Return: its value, as given. Valid until the next map_put(). */
 uint64_t *map_add(struct map *m, uint64_t key, uint64_t value);
 
-/* Return: the key's value, made with `value` if it was not there. Valid until the next map_put(). */
+/*
+ * Return: the key's value, made with `value` if it was not there. Valid until the next map_put().
+ */
 static inline uint64_t *map_put(struct map *m, uint64_t key, uint64_t value)
 {
 	uint64_t *known = map_get(m, key);

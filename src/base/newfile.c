@@ -23,7 +23,8 @@ static int check_place(const char *path, struct error *err)
 	return 0;
 }
 
-/* Return: a file in the directory of `path` that has no name and can be given one, or -1: not possible here. */
+/* Return: a file in the directory of `path` that has no name and can be given one, or -1: not
+ * possible here. */
 static int open_nameless(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -100,7 +101,9 @@ void newfile_write(struct newfile *f, const void *at, size_t n)
 	}
 }
 
-/* Gives a file its temporary name that has none yet: a name that is taken cannot be given at once. */
+/*
+ * Gives a file its temporary name that has none yet: a name that is taken cannot be given at once.
+ */
 static int give_temporary(struct newfile *f)
 {
 	char link[32];

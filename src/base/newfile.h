@@ -2,8 +2,9 @@
  * newfile: a file that appears under its name only when it is complete.
  *
  * It is written beside its place, and gets its name when all is in it and on the disk. Whatever
- * happens before that leaves an older file of that name as it was, and nothing beside it: until then
- * it has no name where the file system can do that (O_TMPFILE; NFS cannot), else a temporary one.
+ * happens before that leaves an older file of that name as it was, and nothing beside it: until
+ * then it has no name where the file system can do that (O_TMPFILE; NFS cannot), else a temporary
+ * one.
  *
  * One without a name is gone when nobody has it open any more, however the process ends.
  */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * Calls run(ctx, i) for each i below n, from up to `threads` threads, the caller's among them; with one, in
- * order. Returns when all are done.
+ * Calls run(ctx, i) for each i below n, from up to `threads` threads, the caller's among them; with
+ * one, in order. Returns when all are done.
  */
 void parallel_each(size_t n, unsigned threads, void (*run)(void *ctx, size_t i), void *ctx);
 

@@ -38,7 +38,8 @@ static inline uint32_t slots_find(const struct slots *s, size_t id)
 	return page ? page->of_id[id % SLOT_IDS] : SLOT_NONE;
 }
 
-/* Gives an id that has none a place: an empty one, or number n, which is then taken too. Return: it. */
+/* Gives an id that has none a place: an empty one, or number n, which is then taken too. Return:
+ * it. */
 uint32_t slots_add(struct slots *s, size_t id);
 
 /* Empties the place of this id, which has one. Return: it. */

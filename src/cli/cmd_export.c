@@ -32,7 +32,7 @@ struct request {
 	struct range_args range;
 };
 
-/* ---- the command line -------------------------------------------------------------------------- */
+/* ---- the command line ----------------------------------------------------------------------- */
 
 /* Return: 0, or CLI_OPTION_BAD. */
 static int take_option(const struct command *cmd, struct request *q, int option)
@@ -122,8 +122,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	return wrong ? CLI_OPTION_BAD : 0;
 }
 
-/* ---- work ---------------------------------------------------------------------------------------
- */
+/* ---- work ----------------------------------------------------------------------------------- */
 
 static void show_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
 {

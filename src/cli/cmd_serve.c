@@ -28,7 +28,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* ---- analysis of recordings ------------------------------------------------------------------- */
+/* ---- analysis of recordings ----------------------------------------------------------------- */
 
 /*
  * A recording is analyzed by another process, this program again: it can be stopped at once, and
@@ -140,7 +140,7 @@ static int analyze(void *ctx, char *const *paths, size_t n, const char *output, 
 	return r;
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
+/* ---- options -------------------------------------------------------------------------------- */
 
 static int take_port(const struct command *cmd, struct server_config *config)
 {
@@ -192,7 +192,7 @@ static int read_options(const struct command *cmd, struct server_config *config,
 	return option == CLI_OPTIONS_END ? 0 : option;
 }
 
-/* ---- serving --------------------------------------------------------------------------------- */
+/* ---- serving -------------------------------------------------------------------------------- */
 
 static int add_roots(struct server_config *config, char **paths, int n, struct error *err)
 {

@@ -102,8 +102,9 @@ static int finish_output(int status)
 }
 
 /*
- * Large pieces of memory are always of their own, and the kernel's again when they are freed: what one step of an
- * analysis needed for a while is not there any more when the next one needs the same.
+ * Large pieces of memory are always of their own, and the kernel's again when they are freed: what
+ * one step of an analysis needed for a while is not there any more when the next one needs the
+ * same.
  */
 static void return_memory(void)
 {

@@ -13,14 +13,15 @@ struct range_args {
 	struct clock_text clock;
 };
 
-/* Takes the value of --begin or --end. Return: 0, or CLI_OPTION_BAD: it is no time, which has been said. */
+/* Takes the value of --begin or --end. Return: 0, or CLI_OPTION_BAD: it is no time, which has been
+ * said. */
 int range_args_take(const struct command *cmd, const char *option, const char *text,
 		    const char **timep);
 
 /*
  * What the words mean for the results at `path`: [*fromp, *top), ns on their time line.
- * Return: 1; 0 when neither is given; CLI_OPTION_BAD when one is a time of day, which these do not know, which has been said;
- * ERR with err set when there is nothing between them.
+ * Return: 1; 0 when neither is given; CLI_OPTION_BAD when one is a time of day, which these do not
+ * know, which has been said; ERR with err set when there is nothing between them.
  */
 int range_args_read(const struct range_args *args, const struct command *cmd, const char *path,
 		    int64_t *fromp, int64_t *top, struct error *err);

@@ -1,7 +1,7 @@
 /*
  * sync_args: what the command line says about single machines: whose guest one is, and where its
- * clock is. All are NAME=VALUE and may be given once per machine; texts are kept, so that names live
- * as long as they are needed.
+ * clock is. All are NAME=VALUE and may be given once per machine; texts are kept, so that names
+ * live as long as they are needed.
  */
 #ifndef VMSCOPE_CLI_SYNC_ARGS_H
 #define VMSCOPE_CLI_SYNC_ARGS_H

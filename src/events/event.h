@@ -43,7 +43,8 @@ enum { TRACE_FLAG_HARDIRQ = 0x08, TRACE_FLAG_SOFTIRQ = 0x10, TRACE_FLAG_NMI = 0x
 #define POWER_CPU_IDLE_EXIT UINT32_MAX
 
 struct event {
-	int64_t ts; /* ns by the recording's clock; on the reference clock once merged (timeline/merge.h) */
+	int64_t ts;  /* ns by the recording's clock; on the reference clock once merged
+			(timeline/merge.h) */
 	uint16_t id; /* enum event_id */
 	uint16_t machine;
 	uint32_t cpu; /* of the machine */
@@ -99,9 +100,9 @@ struct event {
 			int64_t previous, next; /* cycles, of guest - scaled host */
 		} kvm_write_tsc_offset;
 		struct {
-			const char *
-				name; /* "read"; lives as long as the trace. NULL: only its number is known */
-			int64_t cmd; /* of ioctl */
+			const char *name; /* "read"; lives as long as the trace. NULL: only its
+					     number is known */
+			int64_t cmd;	  /* of ioctl */
 			int64_t number;
 		} syscall_entry;
 		struct {

@@ -43,7 +43,8 @@ bool exit_reason_is_halt(enum isa isa, uint32_t reason);
 /* Return: whether the guest's CPU went idle: halted, or waits for a write to memory (MWAIT). */
 bool exit_reason_is_idle(enum isa isa, uint32_t reason);
 
-/* Return: whether it is such an exit as programming the timer of the local APIC makes, among other things. */
+/* Return: whether it is such an exit as programming the timer of the local APIC makes, among other
+ * things. */
 bool exit_reason_is_timer(enum isa isa, uint32_t reason);
 
 /* Return: whether the guest, a hypervisor itself, enters a guest of its own. */

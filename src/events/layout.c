@@ -162,7 +162,8 @@ static struct layout_want want_of(const char *name, enum want_kind kind, uint16_
 				    .absent = absent};
 }
 
-/* What tracers (and `perf data convert`) call the thread in which an event happened, and its process. */
+/* What tracers (and `perf data convert`) call the thread in which an event happened, and its
+ * process. */
 static const struct field contexts[] = {
 	{WANT_INT, offsetof(struct event, tid), {"@tid", "perf_tid", "@vtid", "common_pid"}},
 	{WANT_INT, offsetof(struct event, pid), {"@pid", "perf_pid", "@vpid"}},

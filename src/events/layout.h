@@ -25,8 +25,8 @@ struct event_set event_set_all(void);
 struct event_set event_set_of(const enum event_id *ids, unsigned n);
 
 /*
- * Return: the event that a tracer calls `name`, with or without the subsystem before it ("kvm:kvm_entry"), or EV_N when it is none
- * of ours.
+ * Return: the event that a tracer calls `name`, with or without the subsystem before it
+ * ("kvm:kvm_entry"), or EV_N when it is none of ours.
  */
 enum event_id layout_event_of(const char *name);
 
@@ -35,7 +35,8 @@ struct layout_class {
 	const char
 		*name;	/* as the tracer writes it; with its subsystem where the tracer has them */
 	bool is_x86_64; /* numbers of system calls are those of x86-64 */
-	/* Return: whether the event has such a field, or is_context: whether the tracer adds such a one to it. */
+	/* Return: whether the event has such a field, or is_context: whether the tracer adds such a
+	 * one to it. */
 	bool (*has)(const void *ctx, const char *field, bool is_context);
 	const void *ctx;
 };
@@ -60,11 +61,14 @@ enum { LAYOUT_WANTS_MAX = 12 };
 uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 		      struct layout_want wants[LAYOUT_WANTS_MAX]);
 
-/* Return: whether events of this class say in which thread they happened; of which process that is. */
+/*
+ * Return: whether events of this class say in which thread they happened; of which process that is.
+ */
 bool layout_knows_thread(const struct layout_class *cls);
 bool layout_knows_process(const struct layout_class *cls);
 
-/* Return: whether the next event of the stream is wanted too, whichever it is: it is where the guest's time ends. */
+/* Return: whether the next event of the stream is wanted too, whichever it is: it is where the
+ * guest's time ends. */
 bool layout_then_any(enum event_id id);
 
 #endif

@@ -8,7 +8,9 @@
 #define KERNEL(...)    TRACE_CMD(__VA_ARGS__), [TRACER_PERF] = {__VA_ARGS__}
 #define LTTNG(...)     [TRACER_LTTNG] = {__VA_ARGS__}
 
-/* perf may not sample irq_work_exit, which sampling brings about, and refuses all events with it. */
+/*
+ * perf may not sample irq_work_exit, which sampling brings about, and refuses all events with it.
+ */
 #define VECTORS(edge)                                            \
 	{                                                        \
 		[TRACER_TRACE_CMD] = "'irq_vectors:*_" edge "'", \
@@ -94,7 +96,8 @@ const struct required_event required_events[] = {
 	 .topic = "Who wakes whom: threads of one VM wake each other",
 	 .without = "which vCPUs are of one VM is told by fewer wake-ups between their threads"},
 
-	/* perf tells of each thread when it begins and ends, and its process; trace-cmd knows no processes. */
+	/* perf tells of each thread when it begins and ends, and its process; trace-cmd knows no
+	   processes. */
 	{.names = {LTTNG("sched_process_fork")},
 	 .roles = ROLE_BOTH,
 	 .need = NEED_DETAIL,

@@ -1,6 +1,6 @@
 /*
- * required: which events the analysis needs of a host and of a guest, how each tracer calls them, and
- * what is lost without, and whether a recording has it.
+ * required: which events the analysis needs of a host and of a guest, how each tracer calls them,
+ * and what is lost without, and whether a recording has it.
  *
  * The one table behind `vmscope info`, which says what a recording lacks, the warnings of `vmscope
  * analyze`, and `vmscope record`, which prints how to record it.
@@ -31,9 +31,9 @@ enum { REQUIRED_NAMES = 4 };
 
 struct required_event {
 	/*
-	 * As each tracer is asked for it, with the subsystem where it has them; '*' matches anything. Any one
-	 * of them will do, the first is what is enabled. None: the tracer cannot record it, or tells the same
-	 * without.
+	 * As each tracer is asked for it, with the subsystem where it has them; '*' matches
+	 * anything. Any one of them will do, the first is what is enabled. None: the tracer cannot
+	 * record it, or tells the same without.
 	 */
 	const char *names[N_TRACERS][REQUIRED_NAMES];
 	unsigned roles; /* enum role, ORed */
@@ -58,7 +58,8 @@ extern const size_t n_required_events;
 /* Return: "trace-cmd", "perf", "lttng". */
 const char *tracer_name(enum tracer tracer);
 
-/* Return: which tracer a recording says that it is from ("perf 6.1.187"); LTTng where it is none of ours. */
+/* Return: which tracer a recording says that it is from ("perf 6.1.187"); LTTng where it is none of
+ * ours. */
 enum tracer tracer_of(const char *text);
 
 /* Return: whether it is anything that this tracer is to record. */
@@ -73,7 +74,7 @@ bool required_matches(const struct required_event *r, enum tracer tracer, const 
 /* Return: what is lost without it in a recording of this role. */
 const char *required_without(const struct required_event *r, unsigned roles, bool knows_threads);
 
-/* ---- what is missing in a recording ------------------------------------------------------------- */
+/* ---- what is missing in a recording --------------------------------------------------------- */
 
 /* An event that a recording describes. */
 struct required_seen {
@@ -83,9 +84,9 @@ struct required_seen {
 
 struct required_recording {
 	enum tracer tracer;
-	unsigned roles;	       /* whose events are looked for, ORed; role_to_look_for() */
-	bool lists_unrecorded; /* it describes events that were not enabled */
-	bool is_of_unknown_rate; /* how many counts of its clock make a second is not known for sure */
+	unsigned roles;		 /* whose events are looked for, ORed; role_to_look_for() */
+	bool lists_unrecorded;	 /* it describes events that were not enabled */
+	bool is_of_unknown_rate; /* how many counts make a second is not known for sure */
 	const struct required_seen *seen;
 	size_t n_seen;
 };

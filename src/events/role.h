@@ -27,7 +27,8 @@ enum role role_of_counts(const uint64_t n[EV_N]);
 /* Return: the evidence for that, as a part of a sentence; the caller's to free. */
 char *role_why(const uint64_t n[EV_N]);
 
-/* Return: whose events to look for in it, ORed: a host's are what a machine of unknown role does not have. */
+/* Return: whose events to look for in it, ORed: a host's are what a machine of unknown role does
+ * not have. */
 unsigned role_to_look_for(enum role role);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * export: results files as files for other programs, and for people.
  *
- * Each format reads the results file and nothing else, and holds no more of it in memory than its lists of
- * machines, vCPUs and threads. What is written appears under its name only when it is complete.
+ * Each format reads the results file and nothing else, and holds no more of it in memory than its
+ * lists of machines, vCPUs and threads. What is written appears under its name only when it is
+ * complete.
  */
 #ifndef VMSCOPE_EXPORT_EXPORT_H
 #define VMSCOPE_EXPORT_EXPORT_H
@@ -41,8 +42,8 @@ struct export_job {
 };
 
 /*
- * Each makes one format. On failure nothing is left behind, but of several CSV files those that were
- * complete. Return: 0, or ERR with err set.
+ * Each makes one format. On failure nothing is left behind, but of several CSV files those that
+ * were complete. Return: 0, or ERR with err set.
  */
 
 /* One table into a file, or several into a directory, which is made if need be: NAME.csv each. */

@@ -67,7 +67,7 @@ void html_text(struct html *h, const char *text)
 	html_raw(h, i < n ? "&hellip;" : "");
 }
 
-/* ---- numbers ----------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 void html_ns(struct html *h, int64_t ns)
 {
@@ -97,8 +97,7 @@ void html_moment(struct html *h, int64_t t)
 	html_rawf(h, "+%.6f&nbsp;s", (double)(int64_t)((uint64_t)t - (uint64_t)h->begin) / 1e9);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 const char *html_column(sqlite3_stmt *row, int column)
 {

@@ -1,8 +1,8 @@
 /*
  * html: pieces of the HTML report.
  *
- * Names come from recordings, which anybody may have made: every text goes through html_text(), or one of
- * the functions that use it. html_raw() is for what stands in the source.
+ * Names come from recordings, which anybody may have made: every text goes through html_text(), or
+ * one of the functions that use it. html_raw() is for what stands in the source.
  */
 #ifndef VMSCOPE_EXPORT_HTML_H
 #define VMSCOPE_EXPORT_HTML_H
@@ -36,9 +36,11 @@ void html_percent(struct html *h, double part, double whole);
 void html_moment(struct html *h, int64_t t);
 
 /*
- * A table of the rows of a query. What stands after a colon in a column's name says what its values are:
+ * A table of the rows of a query. What stands after a colon in a column's name says what its values
+ * are:
  * ":ns" durations, ":%" shares of 1, ":n" numbers, ":t" moments; without it they are texts.
- * Columns without any value are left out. otherwise: what to say when there are no rows. Return: 0, or ERR with h->err set.
+ * Columns without any value are left out. otherwise: what to say when there are no rows. Return: 0,
+ * or ERR with h->err set.
  */
 int html_table(struct html *h, const char *sql, const char *otherwise);
 

@@ -15,7 +15,7 @@ static void write_share(struct html *h, sqlite3_stmt *row, int part, int whole)
 	html_raw(h, "</b>");
 }
 
-/* ---- one sentence or two about each VM ------------------------------------------------------------ */
+/* ---- one sentence or two about each VM ------------------------------------------------------ */
 
 static void write_vm(struct html *h, sqlite3_stmt *row)
 {
@@ -47,7 +47,7 @@ static const char vms_sql[] =
 	"  SELECT *, guest_ns + hypervisor_ns + userspace_ns + steal_ns AS wanted FROM found_vcpu)"
 	" GROUP BY machine HAVING all_ns > 0 ORDER BY lost DESC LIMIT 6";
 
-/* ---- who took most, and the worst moment ------------------------------------------------------- */
+/* ---- who took most, and the worst moment ---------------------------------------------------- */
 
 static void write_thief(struct html *h, sqlite3_stmt *row)
 {
@@ -118,7 +118,7 @@ static int write_worst_one(struct html *h)
 	return r;
 }
 
-/* ---- exits, wake-ups, clocks, warnings ------------------------------------------------------------ */
+/* ---- exits, wake-ups, clocks, warnings ------------------------------------------------------ */
 
 static void write_exit(struct html *h, sqlite3_stmt *row)
 {

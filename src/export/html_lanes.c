@@ -113,7 +113,9 @@ static int write_lanes(struct html *h, const struct lanes *lanes, const struct l
 	return 0;
 }
 
-/* Reads names, notes and keys of the lanes that are to be drawn. Return: 0, or ERR with h->err set. */
+/*
+ * Reads names, notes and keys of the lanes that are to be drawn. Return: 0, or ERR with h->err set.
+ */
 static int find_lanes(struct html *h, enum table_id table, const char *sql, struct lanes *lanes)
 {
 	sqlite3_stmt *s;
@@ -155,7 +157,7 @@ static void write_state_key(struct html *h, const char *family, const struct sta
 	free(class);
 }
 
-/* ---- vCPUs -------------------------------------------------------------------------------------- */
+/* ---- vCPUs ---------------------------------------------------------------------------------- */
 
 /* From the bottom; what is unknown stays open. */
 static const enum vcpu_state vcpu_layers[] = {
@@ -227,8 +229,7 @@ int html_vcpu_lanes(struct html *h)
 	return r;
 }
 
-/* ---- CPUs of hosts --------------------------------------------------------------------------------
- */
+/* ---- CPUs of hosts -------------------------------------------------------------------------- */
 
 enum { MAX_VMS = 6, N_CPU_STATES = 5, N_CPU_LAYERS = MAX_VMS + 1 + N_CPU_STATES };
 

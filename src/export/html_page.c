@@ -8,8 +8,7 @@
 #include "export/target.h"
 #include "store/meta.h"
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 static const char vcpus_sql[] =
 	"SELECT machine AS VM, vcpu_index AS \"vCPU:n\", host AS \"on\", known AS \"known:ns\","
@@ -75,8 +74,7 @@ static int write_warnings(struct html *h)
 	return html_table(h, warnings_sql, "<p>None.</p>\n");
 }
 
-/* ---- the page -----------------------------------------------------------------------------------
- */
+/* ---- the page ------------------------------------------------------------------------------- */
 
 struct section {
 	const char *id, *title, *about;
@@ -208,7 +206,7 @@ static int write_page(struct html *h)
 	return 0;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static void find_span(struct html *h)
 {

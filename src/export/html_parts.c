@@ -7,8 +7,8 @@
 #include "store/cursor.h"
 
 /*
- * Each of these is read from the file once; what is asked of them later is small. Wake-ups are counted by
- * octaves in C, below.
+ * Each of these is read from the file once; what is asked of them later is small. Wake-ups are
+ * counted by octaves in C, below.
  */
 static const char gather_sql[] =
 	/* Where an exit's parts are unknown, the host's scheduler was not recorded. */
@@ -38,7 +38,7 @@ int html_gather(struct html *h)
 	return source_run(h->db, sqlite3_mprintf("%s", gather_sql), h->err);
 }
 
-/* ---- who took the CPU ---------------------------------------------------------------------------- */
+/* ---- who took the CPU ----------------------------------------------------------------------- */
 
 enum { MAX_THIEVES = 8, MAX_VICTIMS = 24 };
 
@@ -135,7 +135,7 @@ int html_steal(struct html *h)
 	return 0;
 }
 
-/* ---- exits --------------------------------------------------------------------------------------- */
+/* ---- exits ---------------------------------------------------------------------------------- */
 
 /* A bar in three colours: where the time of the exits went, without sleep. */
 static void write_bar(struct html *h, sqlite3_stmt *row, int first, double most)
@@ -207,7 +207,7 @@ int html_exits(struct html *h)
 	return 0;
 }
 
-/* ---- wake-ups ------------------------------------------------------------------------------------- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 enum { FIRST_OCTAVE = 9, LAST_OCTAVE = 31, PER_OCTAVE = 2 }; /* 0.5 us to 4 s */
 

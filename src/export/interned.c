@@ -116,7 +116,8 @@ static uint64_t state_key(enum table_id table, int64_t state)
 	return (uint64_t)table * STATES_PER_TABLE + (uint64_t)state;
 }
 
-uint64_t interned_event(struct interned *in, enum table_id table, int64_t state, struct entity about)
+uint64_t interned_event(struct interned *in, enum table_id table, int64_t state,
+			struct entity about)
 {
 	uint64_t key = state_key(table, state) << (ID_BITS + KIND_BITS) | key_of(about);
 	bool new;

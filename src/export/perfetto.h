@@ -2,8 +2,9 @@
  * perfetto: what the parts of a Perfetto trace share while it is written.
  *
  * A trace is a sequence of packets. Ours are all of one sequence: first those that describe the
- * tracks, a tree (perfetto_tracks.h), then lane by lane the slices (perfetto_lanes.h), and counters.
- * perfetto_trace.c has them written. Field numbers are those of Perfetto's public .proto files.
+ * tracks, a tree (perfetto_tracks.h), then lane by lane the slices (perfetto_lanes.h), and
+ * counters. perfetto_trace.c has them written. Field numbers are those of Perfetto's public .proto
+ * files.
  */
 #ifndef VMSCOPE_EXPORT_PERFETTO_H
 #define VMSCOPE_EXPORT_PERFETTO_H

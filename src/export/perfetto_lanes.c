@@ -58,8 +58,7 @@ static uint64_t flow_id(enum flow_kind kind, uint64_t number)
 	return number << 1 | kind;
 }
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static void begin_event(struct perfetto *p, int64_t t, enum event_type type, uint64_t track)
 {
@@ -76,7 +75,7 @@ static void end_event(struct perfetto *p)
 	perfetto_end_packet(p);
 }
 
-/* ---- what a slice says ------------------------------------------------------------------------- */
+/* ---- what a slice says ---------------------------------------------------------------------- */
 
 static struct entity about_vcpu(const int64_t *v)
 {
@@ -195,8 +194,7 @@ static void write_slice(const struct lane_writer *w, const struct slice_row *row
 	end_event(p);
 }
 
-/* ---- wake-ups ----------------------------------------------------------------------------------
- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 static bool has_lane(const struct perfetto *p, int64_t thread)
 {
@@ -204,7 +202,8 @@ static bool has_lane(const struct perfetto *p, int64_t thread)
 	       0;
 }
 
-/* Who wakes somebody does so at a moment of its own; from there the arrow goes to where that one runs. */
+/* Who wakes somebody does so at a moment of its own; from there the arrow goes to where that one
+ * runs. */
 static void write_wake(struct perfetto *p, const struct store_cursor *c, uint64_t flow)
 {
 	begin_event(p, store_cursor_get(c, COL_WAKEUP_TS), TYPE_INSTANT,
@@ -244,8 +243,8 @@ static int next_wakeup(struct lane_writer *w)
 }
 
 /*
- * A flow's number says the lane and which of its wake-ups it is; there are fewer lanes than 2^32 and no
- * lane has 2^31 wake-ups in a file of that size.
+ * A flow's number says the lane and which of its wake-ups it is; there are fewer lanes than 2^32
+ * and no lane has 2^31 wake-ups in a file of that size.
  */
 static int begin_wakeups(struct lane_writer *w)
 {
@@ -267,7 +266,7 @@ static int begin_wakeups(struct lane_writer *w)
 	return next_wakeup(w);
 }
 
-/* ---- lanes -------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static int find_flows_in(struct lane_writer *w, struct slice_row *row)
 {
@@ -396,8 +395,7 @@ int perfetto_write_lanes(struct perfetto *p, enum table_id table)
 	return 0;
 }
 
-/* ---- counters ----------------------------------------------------------------------------------
- */
+/* ---- counters ------------------------------------------------------------------------------- */
 
 /* What a counter shows of a step, `width` s long. */
 typedef double measure_fn(const struct zoom *z, uint32_t step, double width);

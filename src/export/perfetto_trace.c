@@ -14,8 +14,9 @@ enum {
 };
 
 /*
- * Times are those of the results. Perfetto counts by BOOTTIME unless told otherwise, and the time of day is REALTIME: where times
- * are since the Epoch, that they are the same is all that there is to say about clocks, and else nothing is known of the latter.
+ * Times are those of the results. Perfetto counts by BOOTTIME unless told otherwise, and the time
+ * of day is REALTIME: where times are since the Epoch, that they are the same is all that there is
+ * to say about clocks, and else nothing is known of the latter.
  */
 static void write_clocks(struct perfetto *p)
 {

@@ -6,8 +6,9 @@
  *	proto_end(&p);
  *	proto_write(&p, 1, out);
  *
- * A message is put together in memory and written when it is complete, as a field of what the file is.
- * There is no description of messages and no tree of them: whoever writes knows field numbers and types.
+ * A message is put together in memory and written when it is complete, as a field of what the file
+ *is. There is no description of messages and no tree of them: whoever writes knows field numbers
+ *and types.
  */
 #ifndef VMSCOPE_EXPORT_PROTO_H
 #define VMSCOPE_EXPORT_PROTO_H

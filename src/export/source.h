@@ -1,8 +1,8 @@
 /*
  * source: a results file to be exported, as a database, with the range of time that is wanted.
  *
- * With a range, every table of things in time is replaced by a view of that part of it, and so are all that
- * are made of it: whoever writes an unqualified name gets what belongs to the range.
+ * With a range, every table of things in time is replaced by a view of that part of it, and so are
+ * all that are made of it: whoever writes an unqualified name gets what belongs to the range.
  */
 #ifndef VMSCOPE_EXPORT_SOURCE_H
 #define VMSCOPE_EXPORT_SOURCE_H

@@ -16,8 +16,7 @@ struct making {
 	struct error *err;
 };
 
-/* ---- tables ------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 static const char *type_of(const struct column *c)
 {
@@ -27,7 +26,8 @@ static const char *type_of(const struct column *c)
 	return c->labels ? "TEXT" : types[c->type];
 }
 
-/* Rows with a length have their end as `ts_end`, as the tables of `vmscope query` have; it takes no room. */
+/* Rows with a length have their end as `ts_end`, as the tables of `vmscope query` have; it takes no
+ * room. */
 static char *table_definition(sqlite3 *db, const struct table *t)
 {
 	sqlite3_str *sql = sqlite3_str_new(db);
@@ -85,7 +85,9 @@ static int make_table(const struct making *m, const struct table *t)
 	return t->kind == TABLE_ROWS ? 0 : source_run(m->db, index_definition(m->db, t), m->err);
 }
 
-/* Tables of sums, and views that need a function that plain SQLite lacks, are copied as they stand. */
+/*
+ * Tables of sums, and views that need a function that plain SQLite lacks, are copied as they stand.
+ */
 static int copy_as_table(const struct making *m, const char *name)
 {
 	return source_run(m->db,
@@ -112,7 +114,7 @@ static int make_view(const struct making *m, const struct sql_view *view)
 		m->err);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static int make_tables(const struct making *m, const struct store *store)
 {

@@ -1,9 +1,9 @@
 /*
  * strip: a lane as a picture, a strip of columns.
  *
- * Each column is a stretch of time, and shows how it was shared: layers on top of each other, as high as
- * their part of it. So a picture has as much of each state as there was, however many intervals one column
- * holds. What is in no layer stays open.
+ * Each column is a stretch of time, and shows how it was shared: layers on top of each other, as
+ * high as their part of it. So a picture has as much of each state as there was, however many
+ * intervals one column holds. What is in no layer stays open.
  */
 #ifndef VMSCOPE_EXPORT_STRIP_H
 #define VMSCOPE_EXPORT_STRIP_H

@@ -10,8 +10,7 @@ bool takeover_between(int64_t state, int64_t next, int64_t occupant)
 	       occupant != TABLE_NULL;
 }
 
-/* ---- finding them -----------------------------------------------------------------------------
- */
+/* ---- finding them --------------------------------------------------------------------------- */
 
 struct finding {
 	struct takeovers *found;
@@ -46,7 +45,8 @@ static bool find_taker(const struct finding *f, int64_t thread, struct takeover 
 	return lane >= 0;
 }
 
-/* Numbers count every takeover, so that who loses the CPU counts alike without looking for the taker. */
+/* Numbers count every takeover, so that who loses the CPU counts alike without looking for the
+ * taker. */
 static int find_all(struct finding *f, const struct export_range *range, struct error *err)
 {
 	struct store_query q = store_query_all(f->store, TABLE_VCPU_STATE);
@@ -109,8 +109,7 @@ void takeovers_deinit(struct takeovers *t)
 	vec_deinit(&t->at);
 }
 
-/* ---- looking them up --------------------------------------------------------------------------
- */
+/* ---- looking them up ------------------------------------------------------------------------ */
 
 size_t takeovers_find(const struct takeovers *t, bool by_vcpu, size_t lane)
 {

@@ -2,7 +2,8 @@
  * takeovers: the moments at which a vCPU that ran lost its CPU to somebody: who, and who to.
  *
  * One is found in the lane of the vCPU that loses the CPU, and is needed again when the lane of
- * who gets it is read. So all are kept, up to a limit; more than that nobody looks at in one picture.
+ * who gets it is read. So all are kept, up to a limit; more than that nobody looks at in one
+ * picture.
  */
 #ifndef VMSCOPE_EXPORT_TAKEOVERS_H
 #define VMSCOPE_EXPORT_TAKEOVERS_H

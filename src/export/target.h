@@ -1,6 +1,6 @@
 /*
- * target: where an export is written to: a new file (base/newfile.h), or the standard output, which the
- * caller's caller flushes and checks.
+ * target: where an export is written to: a new file (base/newfile.h), or the standard output, which
+ * the caller's caller flushes and checks.
  */
 #ifndef VMSCOPE_EXPORT_TARGET_H
 #define VMSCOPE_EXPORT_TARGET_H

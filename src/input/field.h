@@ -18,7 +18,8 @@ enum field_kind {
 	FIELD_BLOB,
 	FIELD_STRUCT,
 	FIELD_ARRAY,
-	FIELD_CHOICE, /* what holds one field of several possible ones; only its open and close are told */
+	FIELD_CHOICE, /* what holds one field of several possible ones; only its open and close are
+			 told */
 };
 
 /* An inclusive range of an integer. lo and hi are int64_t or uint64_t by the integer's sign. */

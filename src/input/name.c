@@ -41,7 +41,9 @@ static bool cut_archive(char *path)
 	return true;
 }
 
-/* Cuts what lies in a directory "archives" under a name that nobody chose so that it says anything. */
+/*
+ * Cuts what lies in a directory "archives" under a name that nobody chose so that it says anything.
+ */
 static bool cut_other_archive(char *path)
 {
 	char *whole = mem_strdup(path);
@@ -54,9 +56,10 @@ static bool cut_other_archive(char *path)
 }
 
 /*
- * Cuts what recorders put below or behind what people named: "x/kernel", "x/archives/<from>-<to>-<n>/kernel",
- * "x/snapshot-<n>-<date>-<time>-<n>/kernel", "x/trace.dat", "x/perf.data", "x.dat", "x.perf.data".
- * Return: whether what is left does not say which machine it is.
+ * Cuts what recorders put below or behind what people named: "x/kernel",
+ * "x/archives/<from>-<to>-<n>/kernel", "x/snapshot-<n>-<date>-<time>-<n>/kernel", "x/trace.dat",
+ * "x/perf.data", "x.dat", "x.perf.data". Return: whether what is left does not say which machine it
+ * is.
  */
 static bool cut_layout(char *path)
 {

@@ -22,7 +22,7 @@ static void note(struct session *s, enum diag_id id, char *text)
 	*vec_push(&s->notes) = text;
 }
 
-/* ---- recordings ------------------------------------------------------------------------------- */
+/* ---- recordings ----------------------------------------------------------------------------- */
 
 static const struct input_format *const formats[] = {&input_ctf, &input_tracedat, &input_perfdata};
 

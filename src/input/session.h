@@ -1,10 +1,10 @@
 /*
  * session: from what the user named on the command line to opened recordings.
  *
- * A TRACE argument is a recording (a file, or a directory that is one), or a directory with recordings
- * somewhere below (an LTTng session, a directory of sessions), or NAME=PATH to give a machine its name. Which format something has is
- * told by its bytes, never by its name. Parts of one recording (rotation archives, snapshots) become one. Traces of user space are left
- * out.
+ * A TRACE argument is a recording (a file, or a directory that is one), or a directory with
+ * recordings somewhere below (an LTTng session, a directory of sessions), or NAME=PATH to give a
+ * machine its name. Which format something has is told by its bytes, never by its name. Parts of
+ * one recording (rotation archives, snapshots) become one. Traces of user space are left out.
  */
 #ifndef VMSCOPE_INPUT_SESSION_H
 #define VMSCOPE_INPUT_SESSION_H
@@ -32,15 +32,16 @@ struct session {
 };
 
 /*
- * Opens everything that the arguments name. Names are made unique. options may be NULL: nothing is known better.
- * Return: 0, or ERR with err set when an argument is wrong or nothing could be opened; the session
- * is to be deinitialized in every case.
+ * Opens everything that the arguments name. Names are made unique. options may be NULL: nothing is
+ * known better. Return: 0, or ERR with err set when an argument is wrong or nothing could be
+ * opened; the session is to be deinitialized in every case.
  */
 int session_open(struct session *s, char *const *args, size_t n_args,
 		 const struct input_options *options, struct error *err);
 void session_deinit(struct session *s);
 
-/* Return: whether the file, or the directory as a whole, is a recording by its first bytes; nothing more of it is read. */
+/* Return: whether the file, or the directory as a whole, is a recording by its first bytes; nothing
+ * more of it is read. */
 bool session_is_recording(const char *path, bool is_directory);
 
 #endif

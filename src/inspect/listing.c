@@ -49,7 +49,9 @@ static bool passes(const struct listing_options *o, const char *name)
 	return false;
 }
 
-/* Return: for each event of the recording whether it passes the filters; NULL when there are none. */
+/*
+ * Return: for each event of the recording whether it passes the filters; NULL when there are none.
+ */
 static bool *wanted_events(const struct listing_options *o, const struct recording *r)
 {
 	if (!o->n_filters)
@@ -217,8 +219,8 @@ static int64_t recording_begin(const struct recording *r)
 }
 
 /*
- * When the recording begins, and with it all others that have a wall clock if it has one: a time of day without a date is meant to
- * be near that.
+ * When the recording begins, and with it all others that have a wall clock if it has one: a time of
+ * day without a date is meant to be near that.
  */
 static int64_t first_time(const struct session *session, const struct recording *r)
 {

@@ -3,8 +3,8 @@
  *
  *	session -> a walk per stream -> merge by time -> printer (text or JSON lines)
  *
- * Each trace's times are by its own clock: this is what the traces say, before any synchronization. Traces whose times are
- * since boot come before those with a wall clock.
+ * Each trace's times are by its own clock: this is what the traces say, before any synchronization.
+ *Traces whose times are since boot come before those with a wall clock.
  */
 #ifndef VMSCOPE_INSPECT_LISTING_H
 #define VMSCOPE_INSPECT_LISTING_H
@@ -31,8 +31,9 @@ enum { LISTING_DAMAGED = 1, LISTING_NO_DAY = 2 };
 /*
  * Prints to `data`; says to `messages` what was wrong with the traces. Stops early, without an
  * error, when `data` takes no more.
- * Return: 0; LISTING_DAMAGED when it is done but something was lost or damaged; LISTING_NO_DAY with err set when begin or end is
- * a time of day that one of the traces does not know; ERR with err set.
+ * Return: 0; LISTING_DAMAGED when it is done but something was lost or damaged; LISTING_NO_DAY with
+ * err set when begin or end is a time of day that one of the traces does not know; ERR with err
+ * set.
  */
 int listing_run(char *const *traces, size_t n_traces, const struct listing_options *options,
 		FILE *data, FILE *messages, struct error *err);

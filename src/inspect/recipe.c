@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* ---- what is to be recorded -------------------------------------------------------------------- */
+/* ---- what is to be recorded ----------------------------------------------------------------- */
 
 /* Events of `roles`, but those that `without` needs. */
 struct part {
@@ -72,7 +72,7 @@ static void print_nested(enum role role, FILE *f)
 		      f);
 }
 
-/* ---- the kernel's tracepoints, which trace-cmd and perf record ---------------------------------- */
+/* ---- the kernel's tracepoints, which trace-cmd and perf record ------------------------------ */
 
 /* extension: of the file that is recorded. */
 static void print_usage(enum role role, const char *extension, FILE *f)
@@ -114,7 +114,7 @@ static void print_want(enum role role, const char *extension, FILE *f)
 		role == ROLE_HOST ? "host" : "$(uname -n)", extension);
 }
 
-/* ---- trace-cmd ---------------------------------------------------------------------------------- */
+/* ---- trace-cmd ------------------------------------------------------------------------------ */
 
 enum { TRACE_CMD_BUFFER_KB = 16384 };
 
@@ -184,7 +184,7 @@ static void print_trace_cmd(enum role role, FILE *f)
 		TRACE_CMD_BUFFER_KB, is_host ? "$HOST_EVENTS " : "", is_host ? " $AGENTS" : "");
 }
 
-/* ---- perf --------------------------------------------------------------------------------------- */
+/* ---- perf ----------------------------------------------------------------------------------- */
 
 static void print_perf(enum role role, FILE *f)
 {
@@ -210,7 +210,7 @@ static void print_perf(enum role role, FILE *f)
 	      f);
 }
 
-/* ---- LTTng -------------------------------------------------------------------------------------- */
+/* ---- LTTng ---------------------------------------------------------------------------------- */
 
 static void print_lttng_head(enum role role, FILE *f)
 {

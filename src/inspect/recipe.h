@@ -1,8 +1,8 @@
 /*
  * recipe: the commands that record what the analysis needs, from the table of required events.
  *
- * A recipe is a shell script for people to read and then to run as root on an unchanged machine. What the machine's
- * kernel does not have is named by the script, and left out.
+ * A recipe is a shell script for people to read and then to run as root on an unchanged machine.
+ * What the machine's kernel does not have is named by the script, and left out.
  */
 #ifndef VMSCOPE_INSPECT_RECIPE_H
 #define VMSCOPE_INSPECT_RECIPE_H

@@ -1,8 +1,9 @@
 /*
  * cpu_lane: what one CPU did.
  *
- * Whether a CPU runs user code or a system call is known when it is known of its thread (thread_lane.h),
- * which can be later. What is not known yet is held back for a while, and what follows it, too.
+ * Whether a CPU runs user code or a system call is known when it is known of its thread
+ * (thread_lane.h), which can be later. What is not known yet is held back for a while, and what
+ * follows it, too.
  */
 #ifndef VMSCOPE_MODEL_CPU_LANE_H
 #define VMSCOPE_MODEL_CPU_LANE_H
@@ -12,7 +13,9 @@
 #include "base/mem.h"
 #include "model/sink.h"
 
-/* Runs its thread, in a mode that is not known yet: for cpu_lane_set() only, never seen by a sink. */
+/*
+ * Runs its thread, in a mode that is not known yet: for cpu_lane_set() only, never seen by a sink.
+ */
 enum { CPU_RUNS = CPU_N_STATES };
 
 /* What a CPU does at one time: the same as in struct cpu_interval, but state may be CPU_RUNS. */

@@ -1,8 +1,9 @@
 #include "model/fused.h"
 
 /*
- * Whether what a CPU takes itself to do is what truly happens. A host's CPU is real. A guest's is what
- * its vCPU, the carrier, lets it be; if that runs in a guest itself, what that one's CPU is, too.
+ * Whether what a CPU takes itself to do is what truly happens. A host's CPU is real. A guest's is
+ * what its vCPU, the carrier, lets it be; if that runs in a guest itself, what that one's CPU is,
+ * too.
  */
 static enum carrier_state cpu_is_carried(const struct cpu *c)
 {
@@ -23,7 +24,7 @@ static uint32_t cpu_taken_by(const struct cpu *c)
 	return c->carrier ? vcpu_taken_by(&c->carrier->self) : NO_THREAD;
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 static int state_of_mode(enum thread_mode mode)
 {
@@ -71,7 +72,7 @@ void world_thread_off(struct model *m, struct thread *t, int64_t ts, enum thread
 		thread_lane_set(&t->lane, ts, (int)state, cpu, m->sink);
 }
 
-/* ---- CPUs ------------------------------------------------------------------------------------- */
+/* ---- CPUs ----------------------------------------------------------------------------------- */
 
 /* The vCPU whose guest code this CPU runs now, or NULL. */
 static const struct world_vcpu *vcpu_in_guest(const struct cpu *c)
@@ -165,7 +166,8 @@ void world_thread_forget(struct model *m, struct thread *t)
 	thread_lane_forget(&t->lane, m->sink);
 }
 
-/* Since its recording began and whenever no other interrupt was handled, this CPU was in these states. */
+/* Since its recording began and whenever no other interrupt was handled, this CPU was in these
+ * states. */
 static void was(struct model *m, struct cpu *c, int of_thread, int of_cpu)
 {
 	if (!c->current)

@@ -55,16 +55,17 @@ static void add_machine(struct identity *id, const char *name, const char *hostn
 							  .why = role_why(e->n)};
 }
 
-/* ---- VMs of one host ----------------------------------------------------------------------- */
+/* ---- VMs of one host ------------------------------------------------------------------------ */
 
 struct candidate {
 	const struct evidence_vcpu *v;
 	int64_t pid, uid, index;
 	const char *comm;
-	size_t group; /* of candidates of one VM: the number of the first; NO_GROUP: by its process */
+	size_t group; /* of one VM's candidates: the first one's number; NO_GROUP: by its process */
 	const char *why; /* of a group's first one: how that is known; NULL: it is alone */
 	bool is_told;	 /* of a group's first one: by the recorder */
-	int64_t owner; /* of a group's first one: the process whose vhost worker they wake; or NO_VALUE */
+	int64_t owner;	 /* of a group's first one: the process whose vhost worker they wake; or
+			    NO_VALUE */
 };
 
 enum { NO_GROUP = SIZE_MAX };
@@ -129,10 +130,10 @@ static struct candidate candidate_of(const struct evidence *e, const struct evid
 }
 
 /*
- * Where no event tells a vCPU thread's process, others show who belongs together: the recorder's own word, one parent
- * that made them, a vhost worker whose name tells for whom it works, and who wakes whom. A vCPU that none of these
- * ties to another is a VM of its own, and is said to be that: two VMs have equal numbers of vCPUs,
- * so those prove nothing.
+ * Where no event tells a vCPU thread's process, others show who belongs together: the recorder's
+ * own word, one parent that made them, a vhost worker whose name tells for whom it works, and who
+ * wakes whom. A vCPU that none of these ties to another is a VM of its own, and is said to be that:
+ * two VMs have equal numbers of vCPUs, so those prove nothing.
  */
 
 struct grouping {
@@ -261,7 +262,8 @@ static uint64_t count_wakes(const struct evidence *e, int64_t waker, int64_t wok
 	return i ? e->wakes.at[*i].n : 0;
 }
 
-/* vCPUs that wake each other, as by IPIs, or that another thread wakes and is woken by, such as QEMU's main one. */
+/* vCPUs that wake each other, as by IPIs, or that another thread wakes and is woken by, such as
+ * QEMU's main one. */
 static void join_by_wakes(struct grouping *g)
 {
 	struct map partners = {0};
@@ -341,7 +343,7 @@ static void find_vms(struct identity *id, int host)
 	free(c);
 }
 
-/* ---- which trace is which VM's ------------------------------------------------------------- */
+/* ---- which trace is which VM's -------------------------------------------------------------- */
 
 /*
  * A vCPU thread's uid by all its votes can be a decoy's (hypercall 5 has other uses), so a guest's

@@ -41,9 +41,10 @@ struct ident_vm {
 
 struct ident_vcpu {
 	int vm;
-	int64_t index; /* its number in the VM, or NO_VALUE */
-	int64_t guest_cpu; /* the CPU that it is in the guest's trace; its index unless proved otherwise */
-	int64_t tid; /* on the VM's host */
+	int64_t index;	   /* its number in the VM, or NO_VALUE */
+	int64_t guest_cpu; /* the CPU that it is in the guest's trace; its index unless proved
+			      otherwise */
+	int64_t tid;	   /* on the VM's host */
 	uint64_t entries, exits;
 	char comm[COMM_SIZE + 1];
 };
@@ -54,7 +55,8 @@ struct identity {
 	VEC(struct ident_vcpu) vcpus;	    /* by VM, then index */
 };
 
-/* Judges the evidence of n machines. names, hostnames (which may be NULL) and evidence must outlive the identity. */
+/* Judges the evidence of n machines. names, hostnames (which may be NULL) and evidence must outlive
+ * the identity. */
 void identity_init(struct identity *id, const char *const *names, const char *const *hostnames,
 		   const struct evidence *const *evidence, size_t n);
 void identity_deinit(struct identity *id);
@@ -66,12 +68,14 @@ void identity_deinit(struct identity *id);
 void identity_tie(struct identity *id, int vm, int machine, char *why);
 
 /*
- * Says that the vCPUs of VM `b` are those of VM `a` of the same host, and why (which is taken over). Numbers of VMs above b
- * become one less, and vCPUs are put in order anew: moved[v], of id->vcpus.n, becomes where vCPU v went.
+ * Says that the vCPUs of VM `b` are those of VM `a` of the same host, and why (which is taken
+ * over). Numbers of VMs above b become one less, and vCPUs are put in order anew: moved[v], of
+ * id->vcpus.n, becomes where vCPU v went.
  */
 void identity_join(struct identity *id, int a, int b, char *why, size_t *moved);
 
-/* Return: the machine of this name, or else of this host name; IDENT_SEVERAL where more than one has that; or IDENT_NONE. */
+/* Return: the machine of this name, or else of this host name; IDENT_SEVERAL where more than one
+ * has that; or IDENT_NONE. */
 int identity_machine_of_name(const struct identity *id, const char *name);
 
 /* Return: the vCPU that this thread of machine `host` runs, or IDENT_NONE. */

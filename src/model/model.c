@@ -49,7 +49,7 @@ struct event_set model_events(struct event_set described)
 	return set;
 }
 
-/* ---- CPUs ------------------------------------------------------------------------------------- */
+/* ---- CPUs ----------------------------------------------------------------------------------- */
 
 static void unlist(struct cpu *c, const struct world_vcpu *v)
 {
@@ -88,7 +88,7 @@ static struct world_vcpu *vcpu_on(const struct cpu *c)
 	return c->current ? c->current->vcpu : NULL;
 }
 
-/* ---- the scheduler ---------------------------------------------------------------------------- */
+/* ---- the scheduler -------------------------------------------------------------------------- */
 
 static void lose_vcpu(struct model *m, struct world_vcpu *v, int64_t ts)
 {
@@ -120,8 +120,9 @@ static void check_prev(struct model *m, struct cpu *c, struct thread *prev, int6
 }
 
 /*
- * Whether the scheduler took the CPU from a thread that wanted to go on. The low byte of the state is
- * what it would wait for; a bit above it marks preemption (TASK_REPORT_MAX, formerly TASK_STATE_MAX).
+ * Whether the scheduler took the CPU from a thread that wanted to go on. The low byte of the state
+ * is what it would wait for; a bit above it marks preemption (TASK_REPORT_MAX, formerly
+ * TASK_STATE_MAX).
  */
 static bool is_runnable(int64_t prev_state)
 {
@@ -129,8 +130,9 @@ static bool is_runnable(int64_t prev_state)
 }
 
 /*
- * Whether a thread that is exiting is gone for good: the state says that it is dead or a zombie (X, Z, x:
- * 0x10 to 0x80, numbered differently by kernels before 4.14). Until then it may still be preempted or wait.
+ * Whether a thread that is exiting is gone for good: the state says that it is dead or a zombie (X,
+ * Z, x: 0x10 to 0x80, numbered differently by kernels before 4.14). Until then it may still be
+ * preempted or wait.
  */
 static bool is_dead(int64_t prev_state)
 {
@@ -181,8 +183,8 @@ static void vacate(struct model *m, struct cpu *c, int64_t ts)
 }
 
 /*
- * A thread comes to CPU c that was on another so far: it left that one unseen. Where a recording ends on
- * each CPU at a time of its own nothing is missing.
+ * A thread comes to CPU c that was on another so far: it left that one unseen. Where a recording
+ * ends on each CPU at a time of its own nothing is missing.
  */
 static void leave_other_cpu(struct model *m, const struct cpu *c, const struct thread *t,
 			    int64_t ts)
@@ -298,7 +300,7 @@ static void on_migrate(struct model *m, const struct event *e, const struct cpu 
 	vcpu_changed(m, v, e->ts);
 }
 
-/* ---- processes -------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------ */
 
 static int container_of_child(struct model *m, const struct event *e, int parents)
 {
@@ -310,7 +312,8 @@ static int container_of_child(struct model *m, const struct event *e, int parent
 					e->sched_process_fork.child_ns_inum, parents);
 }
 
-/* A new thread begins inside the call that made it, and leaves it as its parent does; not a kernel thread. */
+/* A new thread begins inside the call that made it, and leaves it as its parent does; not a kernel
+ * thread. */
 static void enter_birth(struct thread_lane *child, const struct thread_lane *parent)
 {
 	static const char *const calls[] = {"clone", "clone3", "fork", "vfork"};
@@ -366,7 +369,7 @@ static void on_statedump(struct model *m, const struct event *e, const struct cp
 			e->statedump_process_state.ns_inum);
 }
 
-/* ---- system calls, interrupts ----------------------------------------------------------------- */
+/* ---- system calls, interrupts --------------------------------------------------------------- */
 
 static const char *call_name(const struct event *e)
 {
@@ -374,7 +377,8 @@ static const char *call_name(const struct event *e)
 				     : syscall_name(e->syscall_entry.number);
 }
 
-/* Where only numbers are recorded, the second argument of any call stands in place of an ioctl's command. */
+/* Where only numbers are recorded, the second argument of any call stands in place of an ioctl's
+ * command. */
 static bool is_kvm_run(const struct event *e)
 {
 	enum { IOCTL_X86_64 = 16, IOCTL = 29 };
@@ -410,7 +414,7 @@ static void on_interrupt(struct model *m, const struct event *e, struct cpu *c, 
 	world_mode_changed(m, c, e->ts);
 }
 
-/* ---- KVM -------------------------------------------------------------------------------------- */
+/* ---- KVM ------------------------------------------------------------------------------------ */
 
 static struct exit_cause cause_of(const struct event *e)
 {
@@ -418,8 +422,8 @@ static struct exit_cause cause_of(const struct event *e)
 }
 
 /*
- * Only KVM_RUN, an ioctl, enters a guest. Where that system call was not recorded, its end shows in the exit to
- * user space: the thread is in user code somewhere between that and the next entry.
+ * Only KVM_RUN, an ioctl, enters a guest. Where that system call was not recorded, its end shows in
+ * the exit to user space: the thread is in user code somewhere between that and the next entry.
  * Return: whether the event tells that of the vCPU's thread.
  */
 static bool follow_kvm_run(struct model *m, const struct event *e, struct thread *t)
@@ -473,8 +477,8 @@ static void on_userspace(struct model *m, const struct event *e, struct cpu *c,
 }
 
 /*
- * The recorder says which thread is on the CPU. If another was current so far, or that one on another CPU,
- * events are missing, or the scheduler's were not recorded.
+ * The recorder says which thread is on the CPU. If another was current so far, or that one on
+ * another CPU, events are missing, or the scheduler's were not recorded.
  */
 static void put_on_cpu(struct model *m, const struct event *e, struct cpu *c)
 {
@@ -495,7 +499,8 @@ static void put_on_cpu(struct model *m, const struct event *e, struct cpu *c)
 	world_cpu_changed(m, c, e->ts);
 }
 
-/* It has left the guest. Whether it is on its CPU until it enters again would be the scheduler's to say. */
+/* It has left the guest. Whether it is on its CPU until it enters again would be the scheduler's to
+ * say. */
 static void take_off_cpu(struct model *m, struct cpu *c, int64_t ts)
 {
 	struct thread *t = c->current;
@@ -549,7 +554,7 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 		take_off_cpu(m, c, e->ts);
 }
 
-/* ---- losses ----------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 static void lose_vcpus(struct model *m, const struct event *e, const struct world_vcpu *running)
 {
@@ -594,7 +599,7 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 	world_cpu_changed(m, c, e->ts);
 }
 
-/* ---- dispatch --------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------- */
 
 static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
 {
@@ -704,7 +709,7 @@ void model_event(struct model *m, const struct event *e)
 	}
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static void init_vcpus(struct model *m)
 {
@@ -792,7 +797,9 @@ static void end_cpu(struct model *m, struct cpu *c, int64_t ts)
 	world_cpu_changed(m, c, ts);
 }
 
-/* Whether the guest proves that this vCPU, if it is one, is in it even after its host's recording. */
+/*
+ * Whether the guest proves that this vCPU, if it is one, is in it even after its host's recording.
+ */
 static bool outlasts(const struct world_vcpu *v, int64_t ts, const int64_t *guest_seen)
 {
 	return v && v->self.open.state == VCPU_GUEST && guest_seen[v->self.id] > ts;

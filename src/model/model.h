@@ -34,21 +34,23 @@ void model_free(struct model *m);
 void model_event(struct model *m, const struct event *event);
 
 /*
- * The recording of `machine` ends here; in time order with the events. A vCPU that is in the guest now is
- * known to be so up to guest_seen[v], the time of the last event that its own trace has on it (INT64_MIN:
- * none), if that is later: model_end_vcpu() is called then.
+ * The recording of `machine` ends here; in time order with the events. A vCPU that is in the guest
+ * now is known to be so up to guest_seen[v], the time of the last event that its own trace has on
+ * it (INT64_MIN: none), if that is later: model_end_vcpu() is called then.
  */
 void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *guest_seen);
 
-/* What a vCPU's own trace proves of it ends here. While its host is recorded that changes nothing. */
+/*
+ * What a vCPU's own trace proves of it ends here. While its host is recorded that changes nothing.
+ */
 void model_end_vcpu(struct model *m, int vcpu, int64_t ts);
 
 /* Ends all lanes. */
 void model_finish(struct model *m);
 
 /*
- * Return: what is known of the thread that intervals name by this number, or NULL when it was forgotten: the sink
- * has been told of its end. Borrowed, until the next event.
+ * Return: what is known of the thread that intervals name by this number, or NULL when it was
+ * forgotten: the sink has been told of its end. Borrowed, until the next event.
  */
 const struct model_thread *model_thread(const struct model *m, uint32_t thread);
 

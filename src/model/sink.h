@@ -37,12 +37,12 @@ struct vcpu_interval {
 	uint32_t occupant; /* PREEMPTED, WAITING: the thread that had that CPU, or NO_THREAD */
 };
 
-/* From a kvm_exit to the next kvm_entry of the same vCPU. The four parts, if known, add up to end - begin. */
+/* From a kvm_exit to the next kvm_entry of the same vCPU. The four parts, if known, add up to end -
+ * begin. */
 struct vm_exit {
 	uint32_t vcpu;
 	int64_t begin;
-	int64_t end; /* INT64_MIN: not seen, the trace ended or lost it; the parts mean nothing then
-		      */
+	int64_t end;   /* INT64_MIN: not seen, the trace ended or lost it; without parts then */
 	int64_t early; /* how long before `begin` the guest had stopped already */
 	struct exit_cause cause;
 	uint64_t rip;	/* of the guest, 0 when not recorded */
@@ -75,9 +75,9 @@ struct cpu_interval {
 };
 
 /*
- * A thread of a guest was woken, and what had to happen until it ran. Stages in ns since ts, or NO_VALUE
- * when they were not needed: its vCPU's thread is woken, gets a CPU, enters the guest; the thread runs
- * (NO_VALUE: that was not seen).
+ * A thread of a guest was woken, and what had to happen until it ran. Stages in ns since ts, or
+ * NO_VALUE when they were not needed: its vCPU's thread is woken, gets a CPU, enters the guest; the
+ * thread runs (NO_VALUE: that was not seen).
  */
 struct wakeup {
 	uint32_t machine;
@@ -121,8 +121,8 @@ struct model_sink {
 	void (*cpu_interval)(void *ctx, const struct cpu_interval *interval);
 	void (*wakeup)(void *ctx, const struct wakeup *wakeup);
 	/*
-	 * Once per thread: what it was, when neither intervals nor wake-ups of it will follow. Other things may
-	 * still name it.
+	 * Once per thread: what it was, when neither intervals nor wake-ups of it will follow.
+	 * Other things may still name it.
 	 */
 	void (*thread_end)(void *ctx, const struct model_thread *thread);
 };

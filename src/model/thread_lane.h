@@ -1,9 +1,9 @@
 /*
  * thread_lane: what one thread did.
  *
- * Whether a thread that runs is in user code or in a system call is known from its system call events. Until
- * the first one it is not; that one then says what it was before: a thread that leaves a system
- * call had been in one. So what is not known yet is held back for a while.
+ * Whether a thread that runs is in user code or in a system call is known from its system call
+ * events. Until the first one it is not; that one then says what it was before: a thread that
+ * leaves a system call had been in one. So what is not known yet is held back for a while.
  */
 #ifndef VMSCOPE_MODEL_THREAD_LANE_H
 #define VMSCOPE_MODEL_THREAD_LANE_H

@@ -106,7 +106,7 @@ struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_
 	return add_thread(m, machine, tid, key, THREAD_DEAD);
 }
 
-/* ---- the dead --------------------------------------------------------------------------------- */
+/* ---- the dead ------------------------------------------------------------------------------- */
 
 static void forget(struct model *m, struct thread *t)
 {
@@ -153,7 +153,7 @@ void world_died(struct model *m, struct thread *t, int64_t ts)
 		retire(m, t);
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ---------------------------------------------------------------------------------- */
 
 void world_set_comm(struct thread *t, const struct event_text *comm)
 {
@@ -161,7 +161,7 @@ void world_set_comm(struct thread *t, const struct event_text *comm)
 		comm_set(t->known.comm, comm);
 }
 
-/* ---- containers ------------------------------------------------------------------------------- */
+/* ---- containers ----------------------------------------------------------------------------- */
 
 static bool is_within(const struct model *m, int inner, int outer)
 {

@@ -1,8 +1,8 @@
 /*
  * threads: the model's threads and containers: who there is, and who is gone.
  *
- * A thread is kept until it is forgotten (world_died()), which never happens to one that is current,
- * pending on a queue or not dead. What is only compared and passed on is its id.
+ * A thread is kept until it is forgotten (world_died()), which never happens to one that is
+ * current, pending on a queue or not dead. What is only compared and passed on is its id.
  */
 #ifndef VMSCOPE_MODEL_THREADS_H
 #define VMSCOPE_MODEL_THREADS_H
@@ -16,8 +16,8 @@ struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid);
 struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts);
 
 /*
- * The thread is dead since ts. It is kept for a while, as zombies are heard of, but not its past; when enough
- * others have died, its lane ends as it stands and it is forgotten.
+ * The thread is dead since ts. It is kept for a while, as zombies are heard of, but not its past;
+ * when enough others have died, its lane ends as it stands and it is forgotten.
  */
 void world_died(struct model *m, struct thread *t, int64_t ts);
 
@@ -27,14 +27,14 @@ bool world_is_current(const struct machine *mc, const struct thread *t);
 void world_set_comm(struct thread *t, const struct event_text *comm);
 
 /*
- * At this level of PID namespaces the thread is in ns_inum; in any order of levels, as the state dump says them. NO_VALUE: on
- * which level its own one is, is not known.
+ * At this level of PID namespaces the thread is in ns_inum; in any order of levels, as the state
+ * dump says them. NO_VALUE: on which level its own one is, is not known.
  */
 void world_namespace(struct model *m, struct thread *t, int64_t level, int64_t ns_inum);
 
 /*
- * A thread is made whose own PID namespace is ns_inum, on this level (NO_VALUE: not known); `parents` is its parent's
- * container.
+ * A thread is made whose own PID namespace is ns_inum, on this level (NO_VALUE: not known);
+ * `parents` is its parent's container.
  */
 int world_container_of_child(struct model *m, uint32_t machine, int64_t level, int64_t ns_inum,
 			     int parents);

@@ -67,9 +67,11 @@ static void end_exit(struct vcpu *v, int64_t ts, bool entered)
 		v->sink->vm_exit(v->sink->ctx, &v->exit);
 }
 
-/* ---- intervals ------------------------------------------------------------------------------- */
+/* ---- intervals ------------------------------------------------------------------------------ */
 
-/* What is true of a vCPU that is in the guest by its host's word, when that host is a guest itself. */
+/*
+ * What is true of a vCPU that is in the guest by its host's word, when that host is a guest itself.
+ */
 static enum vcpu_state true_state(const struct vcpu *v)
 {
 	if (v->open.state != VCPU_GUEST)
@@ -182,7 +184,7 @@ void vcpu_leave_nested(struct vcpu *v)
 	v->nested = NESTED_HOST;
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 {

@@ -20,8 +20,8 @@
  * GUEST ends before the kvm_exit tracepoint: on the way out the host may run interrupt handlers and
  * fast paths first (AMD traces kvm_exit with interrupts enabled). What follows the first host event
  * is the hypervisor's, with a cause that is known only at the kvm_exit: intervals are held back
- * until then. A thread can even be switched out in between; if no kvm_exit follows at all before the
- * next kvm_entry, it was lost, and the stretch in which it was is unknown.
+ * until then. A thread can even be switched out in between; if no kvm_exit follows at all before
+ *the next kvm_entry, it was lost, and the stretch in which it was is unknown.
  *
  * Invariants: intervals leave in time order without gap or overlap; every state but UNKNOWN has
  * been proved by an event; an exit is told once, and its parts add up.
@@ -88,8 +88,9 @@ static inline bool vcpu_waits(const struct vcpu *v)
 }
 
 /*
- * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that its host
- * has in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or UNKNOWN.
+ * The CPU that it runs on, of a host that is a guest itself, is carried or no longer. A vCPU that
+ * its host has in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or
+ * UNKNOWN.
  */
 void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by);
 
@@ -109,13 +110,16 @@ static inline enum carrier_state vcpu_carries(const struct vcpu *v)
 	}
 }
 
-/* Return: the thread that has its CPU while it is CARRIER_GONE to that of the guest, or NO_THREAD. */
+/*
+ * Return: the thread that has its CPU while it is CARRIER_GONE to that of the guest, or NO_THREAD.
+ */
 static inline uint32_t vcpu_taken_by(const struct vcpu *v)
 {
 	return v->open.state == VCPU_GUEST ? v->taken_by : v->open.occupant;
 }
 
-/* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and has in the guest. */
+/* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and has in the
+ * guest. */
 static inline enum carrier_state vcpu_carries_nested(const struct vcpu *v)
 {
 	enum carrier_state carries = vcpu_carries(v);
@@ -132,16 +136,18 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu);
 /* Any first host event after vcpu_enter() on its CPU, before what the event itself says. */
 void vcpu_stop_guest(struct vcpu *v, int64_t ts);
 
-/* Return: whether it is in another state now: an exit that vcpu_stop_guest() has announced only tells why. */
+/* Return: whether it is in another state now: an exit that vcpu_stop_guest() has announced only
+ * tells why. */
 bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause, uint64_t rip);
 
 /*
- * The exit has been told, and that is all that will be known of it: without the scheduler's events nobody sees whether it
- * keeps its CPU until it enters again. is_unscheduled is set.
+ * The exit has been told, and that is all that will be known of it: without the scheduler's events
+ * nobody sees whether it keeps its CPU until it enters again. is_unscheduled is set.
  */
 void vcpu_leave(struct vcpu *v, int64_t ts);
 
-/* An interrupt is injected: of the first one after it was blocked in an exit, that was what it waited for. */
+/* An interrupt is injected: of the first one after it was blocked in an exit, that was what it
+ * waited for. */
 void vcpu_inject(struct vcpu *v, int64_t vector);
 
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- wake-ups --------------------------------------------------------------------------------- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 /* The thread waits for this CPU now: what its vCPU got through for another does not count. */
 static void wait_on(struct thread *t, const struct cpu *c)
@@ -95,7 +95,7 @@ void world_never_ran(struct model *m, struct thread *t)
 		emit(m, t, NULL, NO_VALUE);
 }
 
-/* ---- what halted vCPUs wait for --------------------------------------------------------------- */
+/* ---- what halted vCPUs wait for ------------------------------------------------------------- */
 
 static int vm_of_process(const struct model *m, uint32_t host, int64_t pid)
 {
@@ -107,9 +107,9 @@ static int vm_of_process(const struct model *m, uint32_t host, int64_t pid)
 }
 
 /*
- * Whose context an interrupt is sent from says what it is for: a vhost worker is the network, the VM's
- * own process is its devices, another vCPU sends IPIs, and a vCPU's own thread, or an interrupt on top of
- * it, finds the timer expired.
+ * Whose context an interrupt is sent from says what it is for: a vhost worker is the network, the
+ * VM's own process is its devices, another vCPU sends IPIs, and a vCPU's own thread, or an
+ * interrupt on top of it, finds the timer expired.
  */
 static enum irq_source source_of(const struct model *m, const struct event *e, const struct cpu *c,
 				 int *vmp)

@@ -7,8 +7,8 @@
 #include "model/world.h"
 
 /*
- * A thread of a guest is woken on a CPU, for that one or another; is moved to another; runs; will not
- * run as far as we know.
+ * A thread of a guest is woken on a CPU, for that one or another; is moved to another; runs; will
+ * not run as far as we know.
  */
 void world_woken(struct model *m, struct thread *t, const struct cpu *on, uint32_t cpu, int64_t ts);
 void world_wake_moved(struct model *m, struct thread *t, uint32_t cpu);

@@ -109,7 +109,8 @@ struct machine {
 	struct map cpu_by_number;	 /* index of the others */
 	bool started;			 /* its first event has come */
 	bool ended;			 /* its recording is over */
-	bool has_switches; /* its scheduler was recorded: who is current stays so until it is told otherwise */
+	bool has_switches; /* its scheduler was recorded: who is current stays so until it is told
+			      otherwise */
 	bool has_syscalls; /* without them a thread that runs is taken to be in user code */
 	struct namespace_chain dumped;
 	int64_t lost_to; /* until then events of some CPU are missing */

@@ -1,8 +1,8 @@
 /*
  * diff: two results files compared, vCPU by vCPU.
  *
- * vCPUs are matched by their VM's name and their number in it. A VM without a trace has no name that
- * lasts: those that no name matches are matched in the order of their processes. Compared are
+ * vCPUs are matched by their VM's name and their number in it. A VM without a trace has no name
+ *that lasts: those that no name matches are matched in the order of their processes. Compared are
  *
  *	share	 part of the known time in each state, and lost to each kind of occupant
  *	rate	 exits per second of known time, all and by reason

@@ -1,6 +1,6 @@
 /*
- * grid: rows of short texts in aligned columns, each as wide as its widest text. Columns in which no
- * row has anything are left out.
+ * grid: rows of short texts in aligned columns, each as wide as its widest text. Columns in which
+ * no row has anything are left out.
  */
 #ifndef VMSCOPE_REPORT_GRID_H
 #define VMSCOPE_REPORT_GRID_H

@@ -7,7 +7,7 @@
 #include "report/summary_scan.h"
 #include "report/threads.h"
 
-/* ---- cells ----------------------------------------------------------------------------------- */
+/* ---- cells ---------------------------------------------------------------------------------- */
 
 static void put_null(struct rows *t)
 {
@@ -67,7 +67,7 @@ static void put_vcpu(struct rows *t, const struct results *r, const struct res_v
 	put_int(t, v->index);
 }
 
-/* ---- machines -------------------------------------------------------------------------------- */
+/* ---- machines ------------------------------------------------------------------------------- */
 
 static const char *const machine_columns[] = {
 	"id",	    "name",	"role",	       "trace_path", "parent_id",   "vm_uid",
@@ -97,7 +97,7 @@ static void fill_machines(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- vCPUs ----------------------------------------------------------------------------------- */
+/* ---- vCPUs ---------------------------------------------------------------------------------- */
 
 static const char *const vcpu_columns[] = {
 	"id",	      "machine_id", "machine",	     "vcpu_index",   "host_id",
@@ -141,7 +141,7 @@ static void fill_pcpus(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- who took the CPU ------------------------------------------------------------------------ */
+/* ---- who took the CPU ----------------------------------------------------------------------- */
 
 static const char *const steal_columns[] = {
 	"vcpu_id",
@@ -193,7 +193,7 @@ static void fill_steal(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- exits ----------------------------------------------------------------------------------- */
+/* ---- exits ---------------------------------------------------------------------------------- */
 
 #define EXIT_COLUMNS                                                                            \
 	"reason", "isa", "name", "count", "rate_hz", "total_ns", "min_ns", "mean_ns", "p50_ns", \
@@ -265,7 +265,7 @@ static void fill_vm_exits(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- threads, containers ---------------------------------------------------------------------- */
+/* ---- threads, containers -------------------------------------------------------------------- */
 
 #define THREAD_TIME_COLUMNS                                                                     \
 	"unknown_ns", "user_ns", "syscall_ns", "irq_ns", "softirq_ns", "wait_cpu_ns",           \
@@ -352,7 +352,7 @@ static void fill_containers(struct rows *t, const struct results *r)
 	free(nested);
 }
 
-/* ---- wake-ups, waits --------------------------------------------------------------------------- */
+/* ---- wake-ups, waits ------------------------------------------------------------------------ */
 
 #define DURATION_COLUMNS \
 	"count", "total_ns", "min_ns", "mean_ns", "p50_ns", "p99_ns", "max_ns", NULL
@@ -394,7 +394,7 @@ static void fill_waits(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- clocks, warnings ------------------------------------------------------------------------ */
+/* ---- clocks, warnings ----------------------------------------------------------------------- */
 
 static const char *const sync_columns[] = {
 	"machine_id",
@@ -475,7 +475,7 @@ static void fill_diag(struct rows *t, const struct results *r)
 	}
 }
 
-/* ---- all ------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------ */
 
 static const char *const *columns_of(enum report_section section)
 {

@@ -6,7 +6,7 @@
 
 enum { MACHINE_LIMIT = 32 };
 
-/* ---- head ------------------------------------------------------------------------------------ */
+/* ---- head ----------------------------------------------------------------------------------- */
 
 static int find_reference(const struct results *r)
 {
@@ -88,7 +88,7 @@ void text_summary(struct text *t)
 	print_alarm(t);
 }
 
-/* ---- machines -------------------------------------------------------------------------------- */
+/* ---- machines ------------------------------------------------------------------------------- */
 
 static const struct grid_column machine_columns[] = {
 	{.title = "machine", .left = true},
@@ -216,7 +216,7 @@ void text_machines(struct text *t)
 	print_evidence(t);
 }
 
-/* ---- clocks ---------------------------------------------------------------------------------- */
+/* ---- clocks --------------------------------------------------------------------------------- */
 
 static const struct grid_column sync_columns[] = {
 	{.title = "machine", .left = true},
@@ -260,7 +260,8 @@ static void add_facts(struct clock_total *total, const struct res_clock *k)
 	total->violations += known_count(k->violations);
 }
 
-/* A map that leads over several machines is there once more as its own estimate, with its own facts. */
+/* A map that leads over several machines is there once more as its own estimate, with its own
+ * facts. */
 static struct clock_total total_of(const struct text *t, int machine)
 {
 	struct clock_total total = {0}, own = {0};
@@ -316,7 +317,7 @@ void text_sync(struct text *t)
 	text_estimates(t);
 }
 
-/* ---- warnings -------------------------------------------------------------------------------- */
+/* ---- warnings ------------------------------------------------------------------------------- */
 
 static void print_diag(struct text *t, const struct res_diag *d)
 {

@@ -30,7 +30,8 @@ const char *units_number(struct arena *arena, int64_t n);
 /* With three digits: "0.05", "46.5", "12345". */
 const char *units_rate(struct arena *arena, double per_second);
 
-/* A moment: date and time of day, UTC, to the second; "731.4 s after boot", exactly, where the time is no wall clock's. */
+/* A moment: date and time of day, UTC, to the second; "731.4 s after boot", exactly, where the time
+ * is no wall clock's. */
 const char *units_moment(struct arena *arena, int64_t ns, enum clock_origin origin);
 
 /*

@@ -45,7 +45,7 @@ enum { TABLE_MAX_COLUMNS = 24, TABLE_MAX_KEYS = 2, NO_COLUMN = -1 };
 
 enum table_kind {
 	TABLE_ROWS,   /* a plain list; no lanes */
-	TABLE_STATES, /* lanes: ts, dur, state; gapless: each row begins where the one before ends */
+	TABLE_STATES, /* lanes: ts, dur, state; each row begins where the one before ends */
 	TABLE_SPANS,  /* lanes: ts, dur; ordered by ts */
 	TABLE_POINTS, /* lanes: ts; ordered by it */
 };

@@ -34,7 +34,7 @@ static void push(struct looking *l, const struct arrow *a)
 		*vec_push(&l->found->at) = *a;
 }
 
-/* ---- preemptions ------------------------------------------------------------------------------ */
+/* ---- preemptions ---------------------------------------------------------------------------- */
 
 static void take_preemption(struct looking *l, const struct store_cursor *c)
 {
@@ -126,7 +126,7 @@ static int find_preemptions(struct looking *l)
 	return 0;
 }
 
-/* ---- wake-ups --------------------------------------------------------------------------------- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 static void take_wakeup(struct looking *l, const struct block *b, uint32_t row, int64_t thread)
 {
@@ -186,7 +186,8 @@ static int look_at_wakeups(struct looking *l, size_t lane, const struct digest_b
 	return 0;
 }
 
-/* Return: whether a lane is of a row that is asked for, and has so few rows there that all are looked at. */
+/* Return: whether a lane is of a row that is asked for, and has so few rows there that all are
+ * looked at. */
 static bool is_looked_through(const struct looking *l, size_t lane)
 {
 	const struct digest *digest = &l->data->wakeup_digest;
@@ -248,7 +249,7 @@ static int find_wakeups(struct looking *l)
 	return r;
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------ */
 
 static int by_length(const void *a, const void *b)
 {

@@ -1,8 +1,8 @@
 /*
  * arrows: who takes the CPU of whom, who wakes whom.
  *
- * Work is bounded. In a stretch with too many rows to look at all, wake-ups are looked for where the
- * longest are (digest.h), preemptions in blocks here and there, as many in every lane.
+ * Work is bounded. In a stretch with too many rows to look at all, wake-ups are looked for where
+ * the longest are (digest.h), preemptions in blocks here and there, as many in every lane.
  */
 #ifndef VMSCOPE_SERVER_ARROWS_H
 #define VMSCOPE_SERVER_ARROWS_H

@@ -46,8 +46,7 @@ struct catalog {
 	pthread_t worker;
 };
 
-/* ---- finding ------------------------------------------------------------------------------------
- */
+/* ---- finding -------------------------------------------------------------------------------- */
 
 static struct trace *find_trace(struct catalog *c, const char *uuid)
 {
@@ -76,8 +75,7 @@ static struct experiment *find_by_name(struct catalog *c, const char *name)
 	return NULL;
 }
 
-/* ---- analysis in the background ----------------------------------------------------------------
- */
+/* ---- analysis in the background ------------------------------------------------------------- */
 
 static void stop_analysis(struct catalog *c)
 {
@@ -241,7 +239,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 int catalog_new(struct catalog **cp, struct catalog_config *config, struct error *err)
 {
@@ -316,7 +314,7 @@ void catalog_free(struct catalog *c)
 	free(c);
 }
 
-/* ---- traces ------------------------------------------------------------------------------------- */
+/* ---- traces --------------------------------------------------------------------------------- */
 
 static enum catalog_answer resolve(struct catalog *c, const char *path, char **realp,
 				   bool *is_resultsp, struct error *err)
@@ -394,8 +392,7 @@ bool catalog_remove_trace(struct catalog *c, const char *uuid)
 	return t != NULL;
 }
 
-/* ---- experiments --------------------------------------------------------------------------------
- */
+/* ---- experiments ---------------------------------------------------------------------------- */
 
 /* Looks whether these traces can be one experiment. Return: CATALOG_OK or why not. */
 static enum catalog_answer check_traces(struct catalog *c, const char *const *traces, size_t n,
@@ -548,8 +545,7 @@ bool catalog_find(struct catalog *c, const char *uuid, enum catalog_status *stat
 	return e != NULL;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void write_trace(struct jsonw *j, const struct trace *t)
 {

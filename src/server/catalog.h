@@ -9,8 +9,9 @@
  *	                                |
  *	                                +------(failed)---------> CLOSED
  *
- * A results file is COMPLETED at once. One thread analyzes, one experiment after the other, so the machine
- * is not overrun by what clients ask for. An experiment that is removed while it is analyzed stops that.
+ * A results file is COMPLETED at once. One thread analyzes, one experiment after the other, so the
+ *machine is not overrun by what clients ask for. An experiment that is removed while it is analyzed
+ *stops that.
  */
 #ifndef VMSCOPE_SERVER_CATALOG_H
 #define VMSCOPE_SERVER_CATALOG_H
@@ -75,7 +76,8 @@ enum catalog_status { CATALOG_RUNNING, CATALOG_COMPLETED, CATALOG_FAILED };
 
 /*
  * Finds an experiment. Return: whether there is one; then its status, and when that is
- * CATALOG_COMPLETED *dp, for dataset_release(), else NULL; *messagep says more, owned by the caller.
+ * CATALOG_COMPLETED *dp, for dataset_release(), else NULL; *messagep says more, owned by the
+ * caller.
  */
 bool catalog_find(struct catalog *c, const char *uuid, enum catalog_status *statusp,
 		  struct dataset **dp, char **messagep);

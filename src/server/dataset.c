@@ -560,7 +560,7 @@ static void list_exits(struct dataset *d)
 
 /* Calls learn, on the first call. Return: 0, or ERR with err set. */
 static int load_once(struct dataset *d, enum ds_lazy what,
-		      int (*learn)(struct dataset *d, struct error *err), struct error *err)
+		     int (*learn)(struct dataset *d, struct error *err), struct error *err)
 {
 	pthread_mutex_lock(&d->locks[what]);
 	int r = d->known[what] ? 0 : learn(d, err);

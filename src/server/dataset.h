@@ -1,8 +1,8 @@
 /*
  * dataset: a results file, opened for views: its rows by name, and where their lanes are.
  *
- * Nothing in it changes after opening but what is kept of the index and what is behind `locks`, so any number of threads may use it.
- * Whoever keeps one counts as a user; the last one closes it.
+ * Nothing in it changes after opening but what is kept of the index and what is behind `locks`, so
+ * any number of threads may use it. Whoever keeps one counts as a user; the last one closes it.
  */
 #ifndef VMSCOPE_SERVER_DATASET_H
 #define VMSCOPE_SERVER_DATASET_H
@@ -95,7 +95,9 @@ struct dataset {
 
 	struct node_cache *nodes; /* owned */
 	int users;		  /* atomic */
-	/* Each of what follows is behind a lock of its own until it is known; then it is constant. */
+	/*
+	 * Each of what follows is behind a lock of its own until it is known; then it is constant.
+	 */
 	pthread_mutex_t locks[DS_N_LAZY];
 	bool known[DS_N_LAZY];
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
@@ -118,14 +120,17 @@ const struct ds_machine *dataset_machine(const struct dataset *d, int64_t id);
 const struct ds_vcpu *dataset_vcpu(const struct dataset *d, int64_t id);
 const struct ds_thread *dataset_thread(const struct dataset *d, int64_t id);
 
-/* Return: the row that a container, or a thread's process or the thread if it is one, stands below; -1: none. */
+/* Return: the row that a container, or a thread's process or the thread if it is one, stands below;
+ * -1: none. */
 int32_t dataset_container_parent(const struct dataset *d, const struct ds_container *c);
 int32_t dataset_process_parent(const struct dataset *d, const struct ds_thread *t);
 
 /* Return: "g1", or "?" for a machine that there is not. */
 const char *dataset_machine_name(const struct dataset *d, int64_t id);
 
-/* Return: a number of the file as people read it, owned by the caller; "?" where it is not known. */
+/*
+ * Return: a number of the file as people read it, owned by the caller; "?" where it is not known.
+ */
 char *dataset_number_text(int64_t number);
 
 /* Return: "vCPU 0"; "vCPU thread 318" where its number is not known. Owned by the caller. */
@@ -139,16 +144,17 @@ char *dataset_thread_text(const struct dataset *d, int64_t id);
 const struct ds_machine *dataset_vm_of(const struct dataset *d, const struct ds_thread *t);
 
 /*
- * Each learns on the first call, which reads a whole table or its index: which reasons each vCPU left
- * the guest for, how long wake-ups took, how much time was stolen. Return: 0, or ERR with err set.
+ * Each learns on the first call, which reads a whole table or its index: which reasons each vCPU
+ * left the guest for, how long wake-ups took, how much time was stolen. Return: 0, or ERR with err
+ * set.
  */
 int dataset_find_exits(struct dataset *d, struct error *err);
 int dataset_find_wakeups(struct dataset *d, struct error *err);
 int dataset_find_steal(struct dataset *d, struct error *err);
 
 /*
- * Finds the index of exits, which the first call makes; *indexp: NULL where they are too few to need one.
- * Return: 0, or ERR with err set.
+ * Finds the index of exits, which the first call makes; *indexp: NULL where they are too few to
+ * need one. Return: 0, or ERR with err set.
  */
 int dataset_find_exit_index(struct dataset *d, const struct exit_index **indexp, struct error *err);
 

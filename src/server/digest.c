@@ -18,7 +18,7 @@ struct reading {
 	struct error *err;
 };
 
-/* ---- exits -------------------------------------------------------------------------------------- */
+/* ---- exits ---------------------------------------------------------------------------------- */
 
 /* Return: the place of the reason of a row, and where its name is still to be read. */
 static uint16_t place_of(struct reading *r, uint32_t row, bool *unnamedp)
@@ -71,7 +71,7 @@ static int read_exits(struct reading *r, const struct entry *e, struct digest_bl
 	return unnamed ? learn_names(r, e) : 0;
 }
 
-/* ---- wake-ups ----------------------------------------------------------------------------------- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 static int read_wakeups(struct reading *r, const struct entry *e, struct digest_block *b)
 {
@@ -90,7 +90,7 @@ static int read_wakeups(struct reading *r, const struct entry *e, struct digest_
 	return 0;
 }
 
-/* ---- states ------------------------------------------------------------------------------------- */
+/* ---- states --------------------------------------------------------------------------------- */
 
 static void sum_stolen(const struct reading *r, const struct entry *e, struct digest_block *b)
 {
@@ -99,7 +99,7 @@ static void sum_stolen(const struct reading *r, const struct entry *e, struct di
 	b->unknown = e->sums[VCPU_UNKNOWN];
 }
 
-/* ---- lanes -------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static int read_entry(struct reading *r, const struct entry *e, uint32_t level);
 
@@ -170,7 +170,7 @@ void digest_deinit(struct digest *d)
 	vec_deinit(&d->lanes);
 }
 
-/* ---- questions ---------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------ */
 
 size_t digest_first(const struct digest_lane *lane, int64_t from)
 {

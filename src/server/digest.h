@@ -1,7 +1,7 @@
 /*
- * digest: what charts want to know of the blocks of a table, found by reading all of it once: of exits,
- * how many there are for each reason; of wake-ups, the longest latency; of the states of vCPUs, how much
- * time was stolen, for which the index is enough.
+ * digest: what charts want to know of the blocks of a table, found by reading all of it once: of
+ * exits, how many there are for each reason; of wake-ups, the longest latency; of the states of
+ * vCPUs, how much time was stolen, for which the index is enough.
  */
 #ifndef VMSCOPE_SERVER_DIGEST_H
 #define VMSCOPE_SERVER_DIGEST_H
@@ -48,7 +48,8 @@ static inline bool digest_is_stolen(int64_t state)
 	return vcpu_state_is(state, STATE_LOST);
 }
 
-/* table: TABLE_VM_EXIT, TABLE_WAKEUP or TABLE_VCPU_STATE. Return: 0, or ERR with err set; deinitialize in every case. */
+/* table: TABLE_VM_EXIT, TABLE_WAKEUP or TABLE_VCPU_STATE. Return: 0, or ERR with err set;
+ * deinitialize in every case. */
 int digest_init(struct digest *d, const struct store *s, enum table_id table, struct error *err);
 void digest_deinit(struct digest *d);
 

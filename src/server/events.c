@@ -56,8 +56,7 @@ static void events_deinit(struct events *e)
 	free(e->block);
 }
 
-/* ---- numbers and times --------------------------------------------------------------------------
- */
+/* ---- numbers and times ---------------------------------------------------------------------- */
 
 /* Adds how many rows of the block begin before t. */
 static int count_in_block(struct events *e, const struct source *s, const struct entry *entry,
@@ -107,7 +106,8 @@ static int number_at(struct events *e, int64_t t, uint64_t *np)
 	return 0;
 }
 
-/* Finds a time before which there are at most `number` rows, as few less as can be; *beforep: how many. */
+/* Finds a time before which there are at most `number` rows, as few less as can be; *beforep: how
+ * many. */
 static int time_of(struct events *e, uint64_t number, int64_t *tp, uint64_t *beforep)
 {
 	int64_t low = e->first, high = e->end;
@@ -130,8 +130,7 @@ static int time_of(struct events *e, uint64_t number, int64_t *tp, uint64_t *bef
 	return 0;
 }
 
-/* ---- going through -------------------------------------------------------------------------------
- */
+/* ---- going through -------------------------------------------------------------------------- */
 
 /* All lanes side by side, from a time on. */
 struct walk {
@@ -217,8 +216,7 @@ static int walk_init(struct walk *w, struct events *e, uint64_t number)
 	return r;
 }
 
-/* ---- a line --------------------------------------------------------------------------------------
- */
+/* ---- a line --------------------------------------------------------------------------------- */
 
 static char *duration_text(int64_t ns)
 {
@@ -311,8 +309,7 @@ static void write_line(struct jsonw *j, const struct walk *w, const struct view_
 	free_cells(cells);
 }
 
-/* ---- searching ----------------------------------------------------------------------------------
- */
+/* ---- searching ------------------------------------------------------------------------------ */
 
 enum { FOUND = 0, NOT_FOUND = 2 };
 
@@ -382,7 +379,7 @@ static int search(struct events *e, const struct view_request *q, uint64_t from,
 	return r;
 }
 
-/* ---- the protocol ------------------------------------------------------------------------------- */
+/* ---- the protocol --------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *help, *type;

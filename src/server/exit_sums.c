@@ -5,9 +5,9 @@
 #include "store/block.h"
 
 /*
- * A table with fewer exits than INDEX_ROWS is read faster than anybody notices. Of all lanes together
- * the stretches at one end of a question have END_ROWS, as far as that leaves each lane's so many
- * that their sums take less room than they do.
+ * A table with fewer exits than INDEX_ROWS is read faster than anybody notices. Of all lanes
+ * together the stretches at one end of a question have END_ROWS, as far as that leaves each lane's
+ * so many that their sums take less room than they do.
  */
 enum { INDEX_ROWS = 1 << 21, END_ROWS = 1 << 20, MIN_ROWS = 1 << 14, MAX_ROWS = 1 << 17 };
 
@@ -26,7 +26,7 @@ struct exit_stretch {
 	VEC(uint32_t) n_buckets; /* per sum */
 };
 
-/* ---- one sum ------------------------------------------------------------------------------------ */
+/* ---- one sum -------------------------------------------------------------------------------- */
 
 /* Lengths that differ by less than 1/128 share a bucket. */
 static unsigned bucket_of(uint64_t length)
@@ -128,7 +128,7 @@ static struct exit_sum *find_sum(struct exit_sums *sums, int64_t vcpu, int64_t r
 	return x;
 }
 
-/* ---- exits as they stand in the file ------------------------------------------------------------ */
+/* ---- exits as they stand in the file -------------------------------------------------------- */
 
 /* Reading the blocks of one lane that have something in [from, to). */
 struct walk {
@@ -216,7 +216,7 @@ static int add_rows(struct exit_sums *sums, const struct store *s, size_t lane, 
 	return walk_lane(s, lane, from, to, add_block, sums, err);
 }
 
-/* ---- the index ---------------------------------------------------------------------------------- */
+/* ---- the index ------------------------------------------------------------------------------ */
 
 bool exit_index_is_needed(const struct store *s)
 {
@@ -334,7 +334,7 @@ static void add_stretch(struct exit_sums *sums, const struct exit_stretch *stret
 	}
 }
 
-/* ---- sums --------------------------------------------------------------------------------------- */
+/* ---- sums ----------------------------------------------------------------------------------- */
 
 static int add_indexed(struct exit_sums *sums, const struct store *s,
 		       const struct exit_index *index, int64_t from, int64_t to, struct error *err)

@@ -1,9 +1,9 @@
 /*
  * exit_sums: what the exits of each vCPU for each reason add up to, between any two times.
  *
- * Adding up takes reading every exit, seconds where there are a hundred million. So a table that has
- * many is read once, and the sums of stretches of it are kept: of a question later on, only the exits
- * at both of its ends are read. Exits count where they begin.
+ * Adding up takes reading every exit, seconds where there are a hundred million. So a table that
+ * has many is read once, and the sums of stretches of it are kept: of a question later on, only the
+ * exits at both of its ends are read. Exits count where they begin.
  */
 #ifndef VMSCOPE_SERVER_EXIT_SUMS_H
 #define VMSCOPE_SERVER_EXIT_SUMS_H

@@ -23,7 +23,7 @@ enum {
 	LANES_MAGIC = 0x314c4d56,
 };
 
-/* ---- which rows, how fine ---------------------------------------------------------------------- */
+/* ---- which rows, how fine ------------------------------------------------------------------- */
 
 /* The rows asked for, or all of an output. */
 typedef VEC(int32_t) rows_t;
@@ -100,7 +100,7 @@ static int draw_row(const struct dataset *d, int32_t row, struct lane_query *q, 
 	return r;
 }
 
-/* ---- states for the protocol ----------------------------------------------------------------- */
+/* ---- states for the protocol ---------------------------------------------------------------- */
 
 static bool has_text(const char *filter, const char *name, const char *label)
 {
@@ -270,10 +270,10 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 	return r;
 }
 
-/* ---- states for the page ------------------------------------------------------------------------
- */
+/* ---- states for the page -------------------------------------------------------------------- */
 
-/* All that is drawn, where it will be sent from: room for more states is between the arrays until there are no more. */
+/* All that is drawn, where it will be sent from: room for more states is between the arrays until
+ * there are no more. */
 struct lanes {
 	rows_t rows;
 	VEC(uint32_t) counts; /* states of each row */
@@ -494,8 +494,7 @@ int graph_lanes(char **datap, size_t *sizep, const struct dataset *d, const stru
 	return r;
 }
 
-/* ---- tooltips ---------------------------------------------------------------------------------
- */
+/* ---- tooltips ------------------------------------------------------------------------------- */
 
 int graph_tooltip(struct jsonw *j, const struct dataset *d, int32_t row, int64_t t,
 		  struct error *err)

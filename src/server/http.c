@@ -67,7 +67,7 @@ struct exchange {
 	bool answered; /* the reply is there */
 };
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 /* Return: monotonic, ns. */
 static int64_t seconds_from_now(unsigned seconds)
@@ -111,7 +111,7 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections ---------------------------------------------------------------------------- */
 
 static struct connection *find_connection(struct MHD_Connection *c)
 {
@@ -149,7 +149,9 @@ static void give_up_oldest(struct http *h, const struct connection *newest)
 	}
 }
 
-/* From now on c has so many seconds, for a reply of `size` bytes or, with 0, for its next request. */
+/*
+ * From now on c has so many seconds, for a reply of `size` bytes or, with 0, for its next request.
+ */
 static void begin_phase(struct http *h, struct MHD_Connection *c, unsigned seconds, size_t size)
 {
 	struct connection *known = find_connection(c);
@@ -211,8 +213,7 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **mine,
 	begin_phase(ctx, c, READ_SECONDS, 0);
 }
 
-/* ---- replies ------------------------------------------------------------------------------------
- */
+/* ---- replies -------------------------------------------------------------------------------- */
 
 static struct MHD_Response *make_response(struct reply *r)
 {
@@ -276,8 +277,7 @@ static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, stru
 	return done;
 }
 
-/* ---- requests -----------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static int find_method(const char *name)
 {
@@ -355,7 +355,7 @@ static void answer_slowly(void *job)
 
 /* Return: MHD_YES; on_request() is called again when the reply is there. */
 static enum MHD_Result deferred(struct http *h, struct MHD_Connection *c, const char *method,
-			       const char *path, struct exchange *x)
+				const char *path, struct exchange *x)
 {
 	x->http = h;
 	x->connection = c;
@@ -380,7 +380,9 @@ static void take_body(struct exchange *x, const char *data, size_t n)
 	x->size += n;
 }
 
-/* libmicrohttpd calls this once before the body, for each part of it, once after, and after a rest. */
+/*
+ * libmicrohttpd calls this once before the body, for each part of it, once after, and after a rest.
+ */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *path,
 				  const char *method, const char *version, const char *data,
 				  size_t *size, void **mine)
@@ -426,7 +428,7 @@ static size_t keep_escaped(void *ctx, struct MHD_Connection *c, char *text)
 	return strlen(text);
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 union address {
 	struct sockaddr any;

@@ -27,8 +27,7 @@ struct drawing {
 	int n_sums;
 	struct lane_room *room;
 	struct gathering gathering;
-	uint64_t owed
-		[FORMAT_MAX_SUMS]; /* ns, signed: time that a state had more than it was shown */
+	uint64_t owed[FORMAT_MAX_SUMS]; /* ns, signed: time that a state had and was not shown */
 };
 
 static uint64_t length_of(const struct entry *e)
@@ -36,8 +35,7 @@ static uint64_t length_of(const struct entry *e)
 	return (uint64_t)e->end - (uint64_t)e->first;
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------
- */
+/* ---- drawing -------------------------------------------------------------------------------- */
 
 /* What could not be seen apart from the state before makes that one longer. */
 static bool prolongs(struct lane_state *before, int64_t begin, int64_t end, uint8_t state,
@@ -80,8 +78,9 @@ static inline int64_t choose(bool yes, int64_t one, int64_t other)
 }
 
 /*
- * Return: of the states that are there, the one that is owed most. So what a state has too little of here it gets
- * nearby, and rare ones are seen. Sums of damaged files may wrap around. What was gathered is then taken.
+ * Return: of the states that are there, the one that is owed most. So what a state has too little
+ * of here it gets nearby, and rare ones are seen. Sums of damaged files may wrap around. What was
+ * gathered is then taken.
  */
 static uint8_t take_one(uint64_t *owed, struct gathering *g, int n)
 {

@@ -1,13 +1,14 @@
 /*
  * lane: the states of a lane at the resolution of a picture.
  *
- * What is asked for is a stretch of time and the length of a pixel. The lane's states come in order and
- * touch each other. One that is at least a pixel long is as the file has it, to the ns and beyond the
- * ends of the stretch; shorter ones are gathered until they are a pixel long, and one of them stands for
- * all: in turn, so that over some pixels each state has as much room as it had time.
+ * What is asked for is a stretch of time and the length of a pixel. The lane's states come in order
+ * and touch each other. One that is at least a pixel long is as the file has it, to the ns and
+ * beyond the ends of the stretch; shorter ones are gathered until they are a pixel long, and one of
+ * them stands for all: in turn, so that over some pixels each state has as much room as it had
+ * time.
  *
- * Work is bounded (parts.h). Of places that are not looked into the index tells how much time each state
- * had: their pixels are shared out among the states in that proportion, mixed evenly.
+ * Work is bounded (parts.h). Of places that are not looked into the index tells how much time each
+ * state had: their pixels are shared out among the states in that proportion, mixed evenly.
  */
 #ifndef VMSCOPE_SERVER_LANE_H
 #define VMSCOPE_SERVER_LANE_H

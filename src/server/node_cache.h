@@ -1,9 +1,9 @@
 /*
  * node_cache: nodes of a file's index, kept as they were decoded.
  *
- * A picture of much of a file is made of most of its index, and the next one of the same parts again: keeping them
- * halves what it takes. Nodes are kept as they are met, until there is no more room; nothing is dropped, so that what
- * was handed out stays. Any number of threads may use it.
+ * A picture of much of a file is made of most of its index, and the next one of the same parts
+ * again: keeping them halves what it takes. Nodes are kept as they are met, until there is no more
+ * room; nothing is dropped, so that what was handed out stays. Any number of threads may use it.
  */
 #ifndef VMSCOPE_SERVER_NODE_CACHE_H
 #define VMSCOPE_SERVER_NODE_CACHE_H
@@ -32,8 +32,8 @@ struct node_cache *node_cache_new(void);
 void node_cache_free(struct node_cache *c);
 
 /*
- * Finds the index node of `entry`. c: NULL if there is none. node: room for it, in case that it is not kept.
- * Return: 0 and *viewp, or ERR with err set.
+ * Finds the index node of `entry`. c: NULL if there is none. node: room for it, in case that it is
+ * not kept. Return: 0 and *viewp, or ERR with err set.
  */
 int node_cache_read(struct node_cache *c, const struct store *s, enum table_id table,
 		    const struct entry *entry, struct node *node, struct node_view *viewp,

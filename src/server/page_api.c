@@ -66,7 +66,7 @@ static int read_output(const struct call *c, enum output_type type, enum output_
 	return *outputp == OUTPUT_NONE ? request_wrong("output", "one of docs/server.md", err) : 0;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 /* Writes ns per state of a lane over everything. */
 static void write_times(struct jsonw *j, const struct dataset *d, enum table_id table, int64_t lane)
@@ -257,7 +257,7 @@ static void exits(struct call *c)
 	jsonw_array_end(j);
 }
 
-/* ---- pictures ----------------------------------------------------------------------------------- */
+/* ---- pictures ------------------------------------------------------------------------------- */
 
 static void lanes(struct call *c)
 {
@@ -390,7 +390,7 @@ static void series(struct call *c)
 	chart_deinit(&chart);
 }
 
-/* ---- search -------------------------------------------------------------------------------------- */
+/* ---- search --------------------------------------------------------------------------------- */
 
 /* Return: 0 and a bit per state whose name is in the member `states`; or ERR. */
 static int read_states(const struct call *c, enum table_id table, uint32_t *statesp,
@@ -482,8 +482,7 @@ static void search(struct call *c)
 	}
 }
 
-/* ---- statistics ---------------------------------------------------------------------------------
- */
+/* ---- statistics ----------------------------------------------------------------------------- */
 
 static void statistics(struct call *c)
 {
@@ -506,7 +505,7 @@ static void statistics(struct call *c)
 	stats_deinit(&stats);
 }
 
-/* ---- which is it -------------------------------------------------------------------------------- */
+/* ---- which is it ---------------------------------------------------------------------------- */
 
 static void open_path(struct call *c)
 {

@@ -73,7 +73,7 @@ void parts_add(struct parts *p, const struct entry *e, bool edge)
 	take(p, own, true, edge);
 }
 
-/* ---- which there are ---------------------------------------------------------------------------- */
+/* ---- which there are ------------------------------------------------------------------------ */
 
 static int collect(const struct finding *f, const struct entry *e, uint32_t level);
 
@@ -134,7 +134,7 @@ static int collect_lane(struct finding *f, int64_t pixel)
 	return collect(f, &lane->entry, lane->level);
 }
 
-/* ---- which of them are decoded ------------------------------------------------------------------ */
+/* ---- which of them are decoded -------------------------------------------------------------- */
 
 /* Return: the class from which on the budget is enough to decode all. */
 static int first_class(const struct parts *p, uint64_t budget)

@@ -50,7 +50,8 @@ void parts_deinit(struct parts *p);
  */
 int parts_find(struct parts *p, const struct parts_query *q, bool *wholep, struct error *err);
 
-/* For parts that come from elsewhere: none at first; adds a block without sums; when all are there, finds out which to decode. */
+/* For parts that come from elsewhere: none at first; adds a block without sums; when all are there,
+ * finds out which to decode. */
 void parts_clear(struct parts *p);
 void parts_add(struct parts *p, const struct entry *e, bool edge);
 void parts_choose(struct parts *p, int64_t pixel, uint64_t budget);

@@ -1,13 +1,14 @@
 /*
- * pool: threads that do what may take long, in the order in which it comes, so that nobody else has to wait
- * for it.
+ * pool: threads that do what may take long, in the order in which it comes, so that nobody else has
+ * to wait for it.
  */
 #ifndef VMSCOPE_SERVER_POOL_H
 #define VMSCOPE_SERVER_POOL_H
 
 struct pool;
 
-/* Return: so many threads, owned by the caller; each takes one job after the other and calls run with it. */
+/* Return: so many threads, owned by the caller; each takes one job after the other and calls run
+ * with it. */
 struct pool *pool_new(unsigned n_threads, void (*run)(void *job));
 
 /* Adds a job, which is run's to free. Any thread may. */

@@ -40,8 +40,8 @@ struct jsonw *reply_json(struct reply *r);
 FILE *reply_stream(struct reply *r, const char *type);
 
 /*
- * Return: room for so many bytes of a reply, not cleared, by malloc(). A large one gets large pages: one of the small
- * takes as long to get as it does to fill.
+ * Return: room for so many bytes of a reply, not cleared, by malloc(). A large one gets large
+ * pages: one of the small takes as long to get as it does to fill.
  */
 char *reply_room(size_t size);
 

@@ -68,7 +68,7 @@ static int get_array(const json_t *in, const char *key, const json_t **p, struct
 	return 0;
 }
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 /* Puts [from, to] in order; a stretch has at least 1 ns and can be measured. */
 static int set_range(struct view_request *r, int64_t from, int64_t to, int64_t pixels,
@@ -155,8 +155,7 @@ static int read_page_range(struct view_request *r, int64_t origin, struct error 
 	return set_range(r, from, to - 1, pixels, "end", err);
 }
 
-/* ---- rows and columns ---------------------------------------------------------------------------
- */
+/* ---- rows and columns ----------------------------------------------------------------------- */
 
 static int read_items(struct view_request *r, const char *key, struct error *err)
 {
@@ -199,8 +198,7 @@ static int read_columns(struct view_request *r, struct error *err)
 	return 0;
 }
 
-/* ---- searches -----------------------------------------------------------------------------------
- */
+/* ---- searches ------------------------------------------------------------------------------- */
 
 static int add_search(struct view_request *r, const char *column, const json_t *v,
 		      struct error *err)
@@ -256,8 +254,7 @@ static int read_table(struct view_request *r, struct error *err)
 	return read_searches(r, err);
 }
 
-/* ---- filters ----------------------------------------------------------------------------------
- */
+/* ---- filters -------------------------------------------------------------------------------- */
 
 static int read_filter(struct view_request *r, const json_t *map, enum filter_effect effect,
 		       const char *key, struct error *err)
@@ -292,8 +289,7 @@ static int read_filters(struct view_request *r, struct error *err)
 		       : ERR;
 }
 
-/* ---- bodies -----------------------------------------------------------------------------------
- */
+/* ---- bodies --------------------------------------------------------------------------------- */
 
 static int load(struct view_request *r, const char *body, size_t size, struct error *err)
 {

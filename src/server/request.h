@@ -54,9 +54,9 @@ struct view_request {
 };
 
 /*
- * Reads a body. tsp: the parameters are the member `parameters`, times are ns since the Epoch, under
- * the protocol's names. Else they are the body itself, times are counted from `origin`.
- * An empty body is {}. Return: 0, or ERR with err set; deinitialize in every case.
+ * Reads a body. tsp: the parameters are the member `parameters`, times are ns since the Epoch,
+ * under the protocol's names. Else they are the body itself, times are counted from `origin`. An
+ * empty body is {}. Return: 0, or ERR with err set; deinitialize in every case.
  */
 int view_request_init(struct view_request *r, const char *body, size_t size, bool tsp,
 		      int64_t origin, struct error *err);

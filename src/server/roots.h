@@ -1,8 +1,8 @@
 /*
  * roots: which files may be opened.
  *
- * A path that a client names is resolved, with all links, before it is looked at; what it then is must
- * lie in one of the served directories. So must all that links inside of a recording point to.
+ * A path that a client names is resolved, with all links, before it is looked at; what it then is
+ * must lie in one of the served directories. So must all that links inside of a recording point to.
  */
 #ifndef VMSCOPE_SERVER_ROOTS_H
 #define VMSCOPE_SERVER_ROOTS_H
@@ -27,8 +27,9 @@ enum root_answer {
 };
 
 /*
- * Finds out what an absolute path is. Return: for the first three, *realp is the resolved path, owned
- * by the caller. What is outside is not told apart from what is not there, except by its name.
+ * Finds out what an absolute path is. Return: for the first three, *realp is the resolved path,
+ * owned by the caller. What is outside is not told apart from what is not there, except by its
+ * name.
  */
 enum root_answer roots_resolve(const struct roots *r, const char *path, char **realp);
 

@@ -29,7 +29,7 @@ static double *add_series(struct charting *c, int32_t row, char *name)
 	return s->y;
 }
 
-/* ---- pixels ----------------------------------------------------------------------------------- */
+/* ---- pixels --------------------------------------------------------------------------------- */
 
 static double time_between(int64_t begin, int64_t end)
 {
@@ -97,7 +97,7 @@ static void per_second(const struct charting *c, double *y)
 	}
 }
 
-/* ---- lanes ------------------------------------------------------------------------------------ */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static struct parts_query query_for(const struct charting *c, enum table_id table, size_t lane)
 {
@@ -259,7 +259,7 @@ static int add_stolen(struct charting *c, size_t lane, double *stolen, double *k
 	return 0;
 }
 
-/* ---- kinds of charts ------------------------------------------------------------------------- */
+/* ---- kinds of charts ------------------------------------------------------------------------ */
 
 static int chart_histogram(struct charting *c, int32_t row)
 {
@@ -332,7 +332,7 @@ static int chart_latency_of_thread(struct charting *c, int32_t row, const struct
 	return t->wakeups >= 0 ? add_latencies(c, (size_t)t->wakeups, y) : 0;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static int chart_exits(struct charting *c, int32_t row)
 {
@@ -490,7 +490,7 @@ void chart_deinit(struct chart *c)
 	*c = (struct chart){0};
 }
 
-/* ---- the protocol ----------------------------------------------------------------------------- */
+/* ---- the protocol --------------------------------------------------------------------------- */
 
 static void write_axis(struct jsonw *j, const char *key, const char *label, const char *unit,
 		       const char *type)

@@ -22,9 +22,9 @@ struct chart {
 };
 
 /*
- * Computes the series of the rows asked for. Work is bounded (parts.h): what blocks of rows have that
- * are not looked into is spread evenly over their time.
- * Return: 0, or ERR with err set; deinitialize in every case.
+ * Computes the series of the rows asked for. Work is bounded (parts.h): what blocks of rows have
+ * that are not looked into is spread evenly over their time. Return: 0, or ERR with err set;
+ * deinitialize in every case.
  */
 int chart_init(struct chart *c, struct dataset *d, enum output_id output,
 	       const struct view_request *q, struct error *err);

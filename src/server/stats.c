@@ -55,8 +55,7 @@ static void set_value(struct stats *s, size_t row, int column, int64_t value)
 	s->rows.at[row].cells[column].value = value;
 }
 
-/* ---- time by state ------------------------------------------------------------------------------
- */
+/* ---- time by state -------------------------------------------------------------------------- */
 
 static void add_state_columns(struct stats *s, enum table_id table)
 {
@@ -163,7 +162,7 @@ static int make_cpus(struct making *m)
 	return 0;
 }
 
-/* ---- exits ------------------------------------------------------------------------------------ */
+/* ---- exits ---------------------------------------------------------------------------------- */
 
 static int32_t exits_row(const struct dataset *d, const struct exit_sum *x)
 {
@@ -233,8 +232,7 @@ static int make_exits(struct making *m)
 	return r ? ERR : 0;
 }
 
-/* ---- who took the CPU ---------------------------------------------------------------------------
- */
+/* ---- who took the CPU ----------------------------------------------------------------------- */
 
 struct steal_sum {
 	int64_t vcpu, by, times, preempted, waiting, max, max_at;
@@ -252,7 +250,8 @@ static int64_t taker_of(const struct dataset *d, int64_t thread)
 	return t && t->tid == 0 && t->vcpu < 0 ? IDLE : thread;
 }
 
-/* Return: who took a CPU, for people, owned by the caller: "worker (317) of g1" is one of its own process. */
+/* Return: who took a CPU, for people, owned by the caller: "worker (317) of g1" is one of its own
+ * process. */
 static char *taker_text(const struct dataset *d, int64_t by)
 {
 	const struct ds_thread *t = dataset_thread(d, by);
@@ -357,7 +356,7 @@ static int make_steal(struct making *m)
 	return r;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 int stats_init(struct stats *s, struct dataset *d, enum stats_kind kind, int64_t from, int64_t to,
 	       struct error *err)
@@ -382,8 +381,7 @@ void stats_deinit(struct stats *s)
 	vec_deinit(&s->rows);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void write_columns(struct jsonw *j, const struct stats *s)
 {

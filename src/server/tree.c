@@ -41,8 +41,7 @@ static void write_entry(const struct forest *f, const struct branch *b)
 	jsonw_object_end(j);
 }
 
-/* ---- what a machine has ------------------------------------------------------------------------
- */
+/* ---- what a machine has --------------------------------------------------------------------- */
 
 static void write_exits_of(const struct forest *f, const struct ds_vcpu *v)
 {
@@ -149,8 +148,7 @@ static void write_threads(const struct forest *f, const struct ds_machine *m)
 	}
 }
 
-/* ---- machines ------------------------------------------------------------------------------------
- */
+/* ---- machines ------------------------------------------------------------------------------- */
 
 static bool has_vcpus(const struct dataset *d, const struct ds_machine *m)
 {

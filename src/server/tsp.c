@@ -52,7 +52,7 @@ static bool is_part(const struct call *c, int i, const char *text)
 	return i < c->n && !strcmp(c->parts[i], text);
 }
 
-/* ---- the server itself -------------------------------------------------------------------------- */
+/* ---- the server itself ---------------------------------------------------------------------- */
 
 static void health(struct call *c)
 {
@@ -97,8 +97,7 @@ static void empty_list(struct call *c)
 	jsonw_array_end(j);
 }
 
-/* ---- traces and experiments --------------------------------------------------------------------
- */
+/* ---- traces and experiments ----------------------------------------------------------------- */
 
 void tsp_refuse(struct reply *r, enum catalog_answer answer, struct error *err)
 {
@@ -226,7 +225,7 @@ static void experiment(struct call *c)
 		not_allowed(c->reply, c->n == 1 ? "GET, POST" : "GET, DELETE");
 }
 
-/* ---- views: each writes its model -------------------------------------------------------------- */
+/* ---- views: each writes its model ----------------------------------------------------------- */
 
 typedef int view_fn(struct call *c, struct jsonw *j, struct error *err);
 
@@ -402,8 +401,7 @@ static void not_ready(struct call *c, enum catalog_status status, const char *me
 	fputc('}', f);
 }
 
-/* ---- which view ---------------------------------------------------------------------------------
- */
+/* ---- which view ----------------------------------------------------------------------------- */
 
 /* O/{kind}/{id}/{last}, or with kind NULL O/{id}/{last}. */
 static const struct {
@@ -489,8 +487,7 @@ static void find_view(struct call *c, enum catalog_status status, const char *me
 		run_view(c, views[i].view, !strcmp(views[i].last, "configTypes"));
 }
 
-/* ---- outputs of an experiment -------------------------------------------------------------------
- */
+/* ---- outputs of an experiment --------------------------------------------------------------- */
 
 static void list_outputs(struct call *c)
 {
@@ -563,8 +560,7 @@ static void config(struct call *c)
 		not_found(c->reply);
 }
 
-/* ---- the root ------------------------------------------------------------------------------------
- */
+/* ---- the root ------------------------------------------------------------------------------- */
 
 static void dispatch(struct call *c)
 {

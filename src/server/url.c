@@ -70,7 +70,7 @@ void url_deinit(struct url *u)
 	*u = (struct url){0};
 }
 
-/* ---- who asks --------------------------------------------------------------------------------- */
+/* ---- who asks ------------------------------------------------------------------------------- */
 
 /* Splits "name:port" or "[name]:port". Return: whether it is one, with the name in out[256]. */
 static bool split_host(const char *host, char *out)

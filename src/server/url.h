@@ -17,9 +17,9 @@ struct url {
 };
 
 /*
- * Decodes the path of a request, without its query. Refused are paths with a NUL, with a bad %XX, with
- * a part that is "." or "..", or that holds '/' or '\' once decoded, and too many or too long ones.
- * Empty parts do not count. Return: whether it is a good one; deinitialize in every case.
+ * Decodes the path of a request, without its query. Refused are paths with a NUL, with a bad %XX,
+ * with a part that is "." or "..", or that holds '/' or '\' once decoded, and too many or too long
+ * ones. Empty parts do not count. Return: whether it is a good one; deinitialize in every case.
  */
 bool url_init(struct url *u, const char *path);
 void url_deinit(struct url *u);

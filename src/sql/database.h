@@ -7,8 +7,8 @@
  *	sqlite3_close(db);
  *
  * A file becomes the tables of one schema of a connection: those of src/schema/table.def, for each
- * table of states a NAME_total, and the views. Nothing is copied: the rows are read from the file when
- * they are asked for. A connection may be used by one thread at a time.
+ * table of states a NAME_total, and the views. Nothing is copied: the rows are read from the file
+ *when they are asked for. A connection may be used by one thread at a time.
  */
 #ifndef VMSCOPE_SQL_DATABASE_H
 #define VMSCOPE_SQL_DATABASE_H

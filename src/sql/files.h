@@ -32,7 +32,9 @@ void sql_files_release(struct sql_files *files, struct sql_file *f);
 /* Return: one user of *files more. */
 struct sql_files *sql_files_use(struct sql_files *files);
 
-/* A destructor for SQLite: one user less; the last one frees it. Its files must have been released. */
+/*
+ * A destructor for SQLite: one user less; the last one frees it. Its files must have been released.
+ */
 void sql_files_unuse(void *files);
 
 #endif

@@ -7,9 +7,9 @@
 #include "sql/sqlite.h"
 
 /*
- * Registers the aggregate percentile(value, share): the smallest of the values that at least `share`
- * (0 to 1) of them do not exceed. NULLs are left out; without values it is NULL. It is exact and keeps
- * all values of a group, 8 bytes each. Return: SQLITE_*.
+ * Registers the aggregate percentile(value, share): the smallest of the values that at least
+ * `share` (0 to 1) of them do not exceed. NULLs are left out; without values it is NULL. It is
+ * exact and keeps all values of a group, 8 bytes each. Return: SQLITE_*.
  */
 int sql_function_register(sqlite3 *db);
 

@@ -383,7 +383,8 @@ static bool is_ordered(const struct table *t, const char *plan, const sqlite3_in
 	return true;
 }
 
-/* Takes what can be used of the constraints. Return: the plan, by sqlite3_malloc(); NULL: no memory. */
+/* Takes what can be used of the constraints. Return: the plan, by sqlite3_malloc(); NULL: no
+ * memory. */
 static char *make_plan(const struct store *s, enum table_id table, sqlite3_index_info *info,
 		       sqlite3_value **values, double *sharep)
 {

@@ -204,7 +204,9 @@ static const struct seen *next_outside(const struct reading *r, size_t *i, uint6
 	return NULL;
 }
 
-/* Compares what was read outside of the bytes [begin, end) with what the whole trace gives there. */
+/*
+ * Compares what was read outside of the bytes [begin, end) with what the whole trace gives there.
+ */
 static bool same_outside(const struct test *t, const struct reading *r, uint64_t begin,
 			 uint64_t end)
 {

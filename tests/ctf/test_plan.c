@@ -328,7 +328,7 @@ static void test_plan_reads_as_visit(void **state)
 	assert_true(agreed > 4 * ROUNDS);
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------------------------------- */
 
 enum { RUN_MAX = 5 };
 
@@ -362,7 +362,8 @@ struct race {
 	uint64_t passed, taken;
 };
 
-/* Return: whether the next event is a good one, of which *foundp is then what is known if it is wanted. */
+/* Return: whether the next event is a good one, of which *foundp is then what is known if it is
+ * wanted. */
 static bool read_slowly(struct race *r, struct found *foundp, bool *wantedp)
 {
 	const struct ctf_event_plan *event;

@@ -5,7 +5,8 @@
  *
  *	what it shows, in a sentence or two
  *	== text PATH		the lines that follow are the file PATH (a metadata file)
- *	== hex PATH		they are its bytes (a stream file), see add_token(); # begins a comment
+ *	== hex PATH		they are its bytes (a stream file), see add_token(); # begins a
+ *comment
  *	== copy PATH FROM	PATH is a copy of FROM, given before
  *	== expect		they are what is read, see dump_session()
  *
@@ -192,7 +193,7 @@ static void remove_tree(const char *path)
 	rmdir(path);
 }
 
-/* ---- what is read -------------------------------------------------------------------------- */
+/* ---- what is read --------------------------------------------------------------------------- */
 
 static void print_name(FILE *out, const char *name)
 {

@@ -1,8 +1,8 @@
 /*
  * test_skip TRACE...: reading from a time on gives what reading all gives from there on.
  *
- * Each stream is read as a whole and then from many times on. Every event from that time on must come, and of what is
- * before it at most the rest of one packet: all others are to be stepped over.
+ * Each stream is read as a whole and then from many times on. Every event from that time on must
+ * come, and of what is before it at most the rest of one packet: all others are to be stepped over.
  */
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* What `vmscope record` enables and `vmscope info` asks for is what the analysis reads, with each tracer. */
+/* What `vmscope record` enables and `vmscope info` asks for is what the analysis reads, with each
+ * tracer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

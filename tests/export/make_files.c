@@ -7,7 +7,8 @@
  *	twice.vms	two threads with the same id
  *	wide.vms	more vCPUs and CPUs than fit in a picture, each as unsteady as can be
  *	busy.vms	a vCPU that loses its CPU more than a million times
- *	unknown.vms	a row or two in every table, of which nothing is known but what they are and when
+ *	unknown.vms	a row or two in every table, of which nothing is known but what they are and
+ *when
  */
 #include <stdio.h>
 #include <stdlib.h>

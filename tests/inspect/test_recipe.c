@@ -1,4 +1,5 @@
-/* The scripts of `vmscope record` enable every event of the table that their tracer and machine has, and no other. */
+/* The scripts of `vmscope record` enable every event of the table that their tracer and machine
+ * has, and no other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +34,8 @@ static unsigned count_lines(const char *text, const char *words)
 	return n;
 }
 
-/* One that only a machine of the other kind needs may be there for the sake of an entry that both need. */
+/* One that only a machine of the other kind needs may be there for the sake of an entry that both
+ * need. */
 static bool is_shared(const struct required_event *r, enum role role, enum tracer tracer)
 {
 	for (size_t i = 0; i < n_required_events; i++) {

@@ -1,8 +1,8 @@
 /*
  * rows FILE: every row of a results file, for tests in other languages to check.
  *
- * Tab-separated: a line "table NAME COLUMN..." before the rows of each table. States by their names;
- * what is NULL is empty.
+ * Tab-separated: a line "table NAME COLUMN..." before the rows of each table. States by their
+ * names; what is NULL is empty.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * tape: a sink that writes down what it is told, as text to compare.
  *
  * Intervals: "10-20 guest @0", "20-30 hypervisor 120 @0" (reason), "30-40 preempted 120 @0 by 7",
- * "30-40 userspace 123 u2 @0"; exits: "exit 120 at 25 (early 5) to 60 = 10 handled + 0 userspace + 25
- * preempted + 0 blocked".
+ * "30-40 userspace 123 u2 @0"; exits: "exit 120 at 25 (early 5) to 60 = 10 handled + 0 userspace +
+ * 25 preempted + 0 blocked".
  */
 #ifndef VMSCOPE_TESTS_MODEL_TAPE_H
 #define VMSCOPE_TESTS_MODEL_TAPE_H

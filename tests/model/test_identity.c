@@ -172,7 +172,8 @@ static void names_of_emulators(void **state)
 	}
 }
 
-/* No state dump, no vmsync: nothing says which vCPUs are of one VM, and equal numbers prove nothing. */
+/* No state dump, no vmsync: nothing says which vCPUs are of one VM, and equal numbers prove
+ * nothing. */
 static void without_processes(void **state)
 {
 	struct machine m;
@@ -346,7 +347,7 @@ static void number_twice_in_a_process(void **state)
 	done(&id, &m, 1);
 }
 
-/* ---- nothing says which process a vCPU's thread is of ------------------------------------------ */
+/* ---- nothing says which process a vCPU's thread is of --------------------------------------- */
 
 static void says_waking(struct machine *m, int64_t waker, int64_t woken, const char *name,
 			int64_t flags)
@@ -510,7 +511,7 @@ static void vms_are_joined(void **state)
 	done(&id, &m, 1);
 }
 
-/* ---- each event says its thread ---------------------------------------------------------------- */
+/* ---- each event says its thread ------------------------------------------------------------- */
 
 static void says_thread(struct machine *m, enum event_id id, int64_t tid, int64_t pid,
 			int64_t vcpu_id)

@@ -1,6 +1,6 @@
 /*
- * The state machine of a vCPU (model/vcpu.h), transition by transition, and its invariants after any
- * sequence of events.
+ * The state machine of a vCPU (model/vcpu.h), transition by transition, and its invariants after
+ * any sequence of events.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -440,7 +440,7 @@ static void all_at_once(void **state)
 	       "exit 120 at 0 (early 0) to 0 = 0 handled + 0 userspace + 0 preempted + 0 blocked\n");
 }
 
-/* ---- any sequence ---------------------------------------------------------------------------- */
+/* ---- any sequence --------------------------------------------------------------------------- */
 
 struct checker {
 	int64_t at; /* end of the last interval */

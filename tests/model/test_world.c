@@ -1,6 +1,6 @@
 /*
- * Threads, CPUs, the fused view, containers and wake-ups (model/model.h), from made-up events of machines in each
- * other: a host, its guest that is a host itself, and that one's guest.
+ * Threads, CPUs, the fused view, containers and wake-ups (model/model.h), from made-up events of
+ * machines in each other: a host, its guest that is a host itself, and that one's guest.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ struct world {
 	VEC(uint32_t) ended; /* threads, as often as they did */
 };
 
-/* ---- what the model says ---- */
+/* ---- what the model says -------------------------------------------------------------------- */
 
 static int64_t tid_of(const struct world *w, uint32_t thread)
 {
@@ -104,7 +104,7 @@ static void on_thread_end(void *ctx, const struct model_thread *thread)
 	*vec_push(&((struct world *)ctx)->ended) = thread->id;
 }
 
-/* ---- the world ---- */
+/* ---- the world ------------------------------------------------------------------------------ */
 
 static void add_machine(struct world *w, int machine, int vm)
 {
@@ -189,7 +189,7 @@ static void expect(const struct world *w, const char *what, const char *lines)
 	free(found);
 }
 
-/* ---- events ---- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static void say(struct world *w, int machine, int64_t ts, struct event e)
 {
@@ -268,9 +268,10 @@ static void kvm_on(struct world *w, uint32_t cpu, int64_t ts, enum event_id id, 
 	model_event(w->model, &e);
 }
 
-/* ---- each event says its thread ---- */
+/* ---- each event says its thread ------------------------------------------------------------- */
 
-/* KVM's events alone: in the guest from entry to exit, unknown until it enters again, on another CPU maybe. */
+/* KVM's events alone: in the guest from entry to exit, unknown until it enters again, on another
+ * CPU maybe. */
 static void without_the_scheduler(void **state)
 {
 	static const enum event_id ids[] = {EV_KVM_ENTRY, EV_KVM_EXIT};
@@ -297,7 +298,9 @@ static void without_the_scheduler(void **state)
 	end(&w);
 }
 
-/* An exit was lost: another vCPU thread enters on that CPU, so the first one is not there any more. */
+/*
+ * An exit was lost: another vCPU thread enters on that CPU, so the first one is not there any more.
+ */
 static void exit_is_missing_without_the_scheduler(void **state)
 {
 	static const enum event_id ids[] = {EV_KVM_ENTRY, EV_KVM_EXIT};
@@ -315,7 +318,8 @@ static void exit_is_missing_without_the_scheduler(void **state)
 	end(&w);
 }
 
-/* The switch to the vCPU's thread is missing: it is there nevertheless, and whoever was believed to be is not. */
+/* The switch to the vCPU's thread is missing: it is there nevertheless, and whoever was believed to
+ * be is not. */
 static void thread_contradicts_the_scheduler(void **state)
 {
 	struct world w;
@@ -400,7 +404,7 @@ static void a_name_takes_no_parent_away(void **state)
 	end(&w);
 }
 
-/* ---- through the layers ---- */
+/* ---- through the layers --------------------------------------------------------------------- */
 
 /* At 40 a thread of L2, 7, is in user code on all three layers. */
 static void begin_nested(struct world *w)
@@ -501,7 +505,7 @@ static void unknown_carrier(void **state)
 	end(&w);
 }
 
-/* ---- what is known later, or not at all ---- */
+/* ---- what is known later, or not at all ----------------------------------------------------- */
 
 static void known_from_the_first_system_call(void **state)
 {
@@ -582,7 +586,8 @@ static void losses(void **state)
 	end(&w);
 }
 
-/* A thread that is made while another CPU's events are missing may run there, and leave the call that made it. */
+/* A thread that is made while another CPU's events are missing may run there, and leave the call
+ * that made it. */
 static void born_beside_losses(void **state)
 {
 	struct world w;
@@ -733,7 +738,7 @@ static void whose_tid_is_taken_is_dead(void **state)
 	end(&w);
 }
 
-/* ---- containers ---- */
+/* ---- containers ----------------------------------------------------------------------------- */
 
 static int container_of(const struct world *w, int64_t tid)
 {
@@ -824,7 +829,7 @@ static void no_rings_of_containers(void **state)
 	end(&w);
 }
 
-/* ---- wake-ups ---- */
+/* ---- wake-ups ------------------------------------------------------------------------------- */
 
 /* The vCPU sleeps when its guest's thread is woken, from a device say. */
 static void wakeup_through_the_layers(void **state)

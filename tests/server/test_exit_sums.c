@@ -1,4 +1,5 @@
-/* Sums of exits between any two times: by the index as by the exits themselves, and as they were made. */
+/* Sums of exits between any two times: by the index as by the exits themselves, and as they were
+ * made. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,8 @@ static uint64_t next_random(struct world *w)
 	return w->random >> 33;
 }
 
-/* Exits with a length from 0 to a second; runs of some that begin together, also where stretches end. */
+/* Exits with a length from 0 to a second; runs of some that begin together, also where stretches
+ * end. */
 static struct made make_exit(struct world *w, int64_t ts)
 {
 	int reason = (int)(next_random(w) % REASONS);

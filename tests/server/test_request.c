@@ -232,7 +232,9 @@ static void test_patterns(void **state)
 	}
 }
 
-/* Ways to match that double with every character; and what has as many groups as a length allows. */
+/*
+ * Ways to match that double with every character; and what has as many groups as a length allows.
+ */
 static void test_patterns_end(void **state)
 {
 	static const char *const slow[] = {

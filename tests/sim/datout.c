@@ -1,9 +1,10 @@
 /*
- * A machine's recording as trace-cmd writes it: NAME.dat, version 7, of a little endian machine of 64 bits.
+ * A machine's recording as trace-cmd writes it: NAME.dat, version 7, of a little endian machine of
+ *64 bits.
  *
  *	head, the sections of what the kernel says of itself, options,
- *	then per instance what its CPUs recorded, one after the other, each from a multiple of the page size;
- *	options that say where, names of the sections
+ *	then per instance what its CPUs recorded, one after the other, each from a multiple of the
+ *page size; options that say where, names of the sections
  *
  * What a CPU recorded: pages.h. Facts: trace-cmd.dat.v7.5.txt of trace-cmd, and real recordings.
  */
@@ -48,14 +49,17 @@ struct saved_name {
 	char comm[COMM_LEN];
 };
 
-/* The kernel's saved_cmdlines: a slot a thread, taken in turn. A thread keeps its slot even if another took it over. */
+/* The kernel's saved_cmdlines: a slot a thread, taken in turn. A thread keeps its slot even if
+ * another took it over. */
 struct names {
 	struct saved_name *slots;
 	int32_t *slot_of; /* by the low bits of the tid; -1: never had one */
 	unsigned last;
 };
 
-/* What is put together in memory before it is written; on end() it is in body, owned by the caller. */
+/*
+ * What is put together in memory before it is written; on end() it is in body, owned by the caller.
+ */
 struct memory {
 	FILE *f;
 	char *body;
@@ -74,7 +78,7 @@ struct dat {
 	FILE *strings;	     /* what sections are called */
 };
 
-/* ---- bytes ---- */
+/* ---- bytes ---------------------------------------------------------------------------------- */
 
 static void write_int(FILE *f, uint64_t v, size_t size)
 {
@@ -126,7 +130,7 @@ static void write_int_option(FILE *f, enum option id, uint64_t v, size_t size)
 	write_option(f, id, &v, size);
 }
 
-/* ---- names ---- */
+/* ---- names ---------------------------------------------------------------------------------- */
 
 static void names_init(struct names *names, unsigned n)
 {
@@ -158,7 +162,7 @@ static void save_names(struct dat *d, const uint64_t *args)
 	names_save(&d->names, n, (int32_t)args[5], (const char *)(uintptr_t)args[4]);
 }
 
-/* ---- recording ---- */
+/* ---- recording ------------------------------------------------------------------------------ */
 
 static bool is_compressed(const struct dat *d)
 {
@@ -212,7 +216,7 @@ static int dat_open(struct out *out, struct error *err)
 	return ret;
 }
 
-/* ---- the agent ---- */
+/* ---- the agent ------------------------------------------------------------------------------ */
 
 static void dat_guest(struct out *out, const struct out_guest *g)
 {
@@ -263,14 +267,15 @@ static void dat_shifts(struct out *out, uint64_t host_trace_id, const struct out
 	free(option.body);
 }
 
-/* ---- clocks ---- */
+/* ---- clocks --------------------------------------------------------------------------------- */
 
 static bool has_tsc2nsec(const struct dat *d)
 {
 	return d->out.spec.clock->tsc && d->out.spec.tsc2nsec;
 }
 
-/* Trace-cmd names the clock of its buffer by the one it was told to use, and that one by what it is converted to. */
+/* Trace-cmd names the clock of its buffer by the one it was told to use, and that one by what it is
+ * converted to. */
 static const char *clock_name(const struct dat *d)
 {
 	if (has_tsc2nsec(d))
@@ -283,7 +288,9 @@ static uint32_t tsc_mult(const struct dat *d)
 	return (uint32_t)(((unsigned __int128)1000000000 << TSC_SHIFT) / d->out.spec.clock->freq);
 }
 
-/* With TSC2NSEC it is right to 1 ns where tracing began, and to 1 ns more with each second or two. */
+/*
+ * With TSC2NSEC it is right to 1 ns where tracing began, and to 1 ns more with each second or two.
+ */
 static int64_t dat_origin(const struct out *out)
 {
 	const struct dat *d = (const struct dat *)out;
@@ -295,7 +302,7 @@ static int64_t dat_origin(const struct out *out)
 	return machine_clock_ns(c, d->begin) - ns;
 }
 
-/* ---- the file ---- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 /* Return: by which a section is called `name`. */
 static uint32_t section_name(struct dat *d, const char *name)

@@ -95,7 +95,8 @@ void machine_trace(struct machine *m)
 							  .ns_inum = t->ns_inum[t->ns_level]});
 }
 
-/* On SVM interrupts are taken between the true exit and the kvm_exit event, and count as in the guest. */
+/* On SVM interrupts are taken between the true exit and the kvm_exit event, and count as in the
+ * guest. */
 static bool counts_as_guest(const struct cpu *c)
 {
 	const struct vcpu *v = c->curr->vcpu;

@@ -1,15 +1,16 @@
 /*
  * out: one machine's recording on disk, in the format that was asked for.
  *
- * The engine says what happens and in whom; what of it is recorded, how it is laid out and what else a recorder
- * would write about it (threads that it found, names that it saved) is up to the format:
+ * The engine says what happens and in whom; what of it is recorded, how it is laid out and what
+ *else a recorder would write about it (threads that it found, names that it saved) is up to the
+ *format:
  *
  *	ctfout.c	DIR/NAME/kernel/...	as LTTng lays out a kernel trace
  *	datout.c	DIR/NAME.dat		as trace-cmd does, version 7
  *	perfout.c	DIR/NAME.perf.data	as perf record does, in file mode
  *
- * Losses are made here, as each recorder makes them (README.md). Each is reported to the `lost` callback with the time
- * range that holds it, and shows in the recording.
+ * Losses are made here, as each recorder makes them (README.md). Each is reported to the `lost`
+ *callback with the time range that holds it, and shows in the recording.
  */
 #ifndef VMSCOPE_SIM_OUT_H
 #define VMSCOPE_SIM_OUT_H
@@ -38,12 +39,12 @@ struct out_spec {
 	unsigned n_cpus;
 	size_t packet_size; /* bytes; perf: of what a CPU holds back at most; ftrace's are pages */
 	bool channels;	    /* KVM's events have a channel, or an instance, of their own */
-	bool old; /* events as lttng-modules 2.7 names them, or as kernels of its time lay them out */
-	bool compact;	  /* CTF: event_header_compact instead of large */
-	bool namespaces;  /* perf: records them */
-	bool wall_clock;  /* perf: says what its clock has to do with the time of day */
-	bool tsc2nsec;	  /* trace.dat: says how cycles become ns */
-	unsigned n_names; /* trace.dat: names of threads that the kernel keeps */
+	bool old;	    /* events as lttng-modules 2.7 or kernels of its time have them */
+	bool compact;	    /* CTF: event_header_compact instead of large */
+	bool namespaces;    /* perf: records them */
+	bool wall_clock;    /* perf: says what its clock has to do with the time of day */
+	bool tsc2nsec;	    /* trace.dat: says how cycles become ns */
+	unsigned n_names;   /* trace.dat: names of threads that the kernel keeps */
 	enum out_compression compression; /* trace.dat, perf (zstd) */
 	double lost_events;		  /* percent of the events */
 	double lost_packets;		  /* percent of the packets */
@@ -60,7 +61,7 @@ struct out_context {
 	int32_t tid, pid, ppid; /* of the thread that is current, 0: idle */
 	const char *comm;
 	bool in_irq, in_softirq;
-	bool in_guest; /* a host's: in an interrupt that came while KVM has not yet left its guest */
+	bool in_guest; /* a host's: in an interrupt while KVM has not left its guest yet */
 };
 
 struct out_thread {
@@ -114,7 +115,8 @@ uint64_t out_trace_id(const struct out *o);
 void out_guest(struct out *o, const struct out_guest *guest);
 void out_shifts(struct out *o, uint64_t host_trace_id, const struct out_shift *shifts, unsigned n);
 
-/* Ends the recording at raw_time. Return: 0, or ERR with err set if anything could not be written.
+/*
+ * Ends the recording at raw_time. Return: 0, or ERR with err set if anything could not be written.
  */
 int out_close(struct out *o, uint64_t raw_time, struct error *err);
 void out_free(struct out *o); /* NULL is allowed */

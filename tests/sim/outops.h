@@ -1,5 +1,6 @@
 /*
- * outops: what a format of recordings is, and what all of them need: for ctfout.c, datout.c and perfout.c only.
+ * outops: what a format of recordings is, and what all of them need: for ctfout.c, datout.c and
+ * perfout.c only.
  */
 #ifndef VMSCOPE_SIM_OUTOPS_H
 #define VMSCOPE_SIM_OUTOPS_H
@@ -10,7 +11,8 @@
 #include "rng.h"
 #include "tracepoints.h"
 
-/* Each gets only what has its size, with struct out as its first member, which is set up before open(). */
+/* Each gets only what has its size, with struct out as its first member, which is set up before
+ * open(). */
 struct out_ops {
 	size_t size;
 	int (*open)(struct out *o, struct error *err);
@@ -47,7 +49,8 @@ void out_write(struct out *o, int fd, const void *p, size_t n);
 /* Return: size of what is in *outp, to be freed by the caller. */
 size_t out_compress(const struct out *o, const void *in, size_t n, uint8_t **outp);
 
-/* Return: how many events are dropped because a packet that had n of them is full and no other is free; mostly 0. */
+/* Return: how many events are dropped because a packet that had n of them is full and no other is
+ * free; mostly 0. */
 uint64_t out_burst(struct out *o, uint64_t n);
 
 /* What a record of the kernel's says of where it happened. */

@@ -49,7 +49,9 @@ static void page_open(struct pages *p, uint64_t raw)
 		p->first = raw;
 }
 
-/* Puts what the kernel's reader puts into a page: how much there is, and what was lost before it. */
+/*
+ * Puts what the kernel's reader puts into a page: how much there is, and what was lost before it.
+ */
 static void page_seal(struct pages *p)
 {
 	uint8_t *page = open_page(p);

@@ -1,14 +1,16 @@
 /*
  * pages: what ftrace records on one CPU, in pages of a ring buffer as the kernel lays them out.
  *
- * Times are written as differences, longer ones as time extends, some as absolute stamps. In memory there are only as
- * many pages as trace-cmd compresses together; full ones go to a file without a name, for in a trace.dat each CPU's
- * are in one piece.
+ * Times are written as differences, longer ones as time extends, some as absolute stamps. In memory
+ * there are only as many pages as trace-cmd compresses together; full ones go to a file without a
+ * name, for in a trace.dat each CPU's are in one piece.
  *
- * Losses are those of a ring buffer that overwrites: whole pages. The next page says that some are missing and, if it
- * has room for it behind its data, how many. Neither the first page nor the last is lost, so that every gap shows.
+ * Losses are those of a ring buffer that overwrites: whole pages. The next page says that some are
+ * missing and, if it has room for it behind its data, how many. Neither the first page nor the last
+ * is lost, so that every gap shows.
  *
- * Facts: kernel/trace/ring_buffer.c of Linux 6.1; trace-cmd.dat.v7.5.txt of trace-cmd for the compression.
+ * Facts: kernel/trace/ring_buffer.c of Linux 6.1; trace-cmd.dat.v7.5.txt of trace-cmd for the
+ * compression.
  */
 #ifndef VMSCOPE_SIM_PAGES_H
 #define VMSCOPE_SIM_PAGES_H

@@ -2,17 +2,17 @@
  * A machine's recording as `perf record -a` writes it: NAME.perf.data in file mode.
  *
  *	header, ids, attributes;
- *	data: the threads that were there, then rounds: what each CPU held back, one after the other, and FINISHED_ROUND;
- *	features
+ *	data: the threads that were there, then rounds: what each CPU held back, one after the
+ *other, and FINISHED_ROUND; features
  *
  * Facts: perf.data-file-format.txt of Linux's tools/perf, linux/perf_event.h, real recordings.
  *
- * Every tracepoint is an event with one id per CPU; one more, the dummy, is there to tell of threads. Within a round a
- * CPU's records are in order, those of different CPUs are not; each CPU's part of a round is cut a bit later than that
- * of the one before, as perf does it.
+ * Every tracepoint is an event with one id per CPU; one more, the dummy, is there to tell of
+ *threads. Within a round a CPU's records are in order, those of different CPUs are not; each CPU's
+ *part of a round is cut a bit later than that of the one before, as perf does it.
  *
- * Losses are those of a full buffer: records are dropped and counted until there is room, then LOST says how many. What
- * tells of a thread goes with the event that it belongs to.
+ * Losses are those of a full buffer: records are dropped and counted until there is room, then LOST
+ *says how many. What tells of a thread goes with the event that it belongs to.
  */
 #include <assert.h>
 #include <errno.h>
@@ -108,7 +108,7 @@ static uint64_t id_of(const struct perf *p, unsigned event, unsigned cpu)
 	return FIRST_ID + (uint64_t)event * p->out.spec.n_cpus + cpu;
 }
 
-/* ---- records ---- */
+/* ---- records -------------------------------------------------------------------------------- */
 
 static void put_u32(struct record *r, uint64_t v)
 {
@@ -150,7 +150,8 @@ static void record_end(struct record *r)
 	put16(r->at + 6, r->n);
 }
 
-/* What follows every record that is no sample: who was current when it was written, of which event it is. */
+/* What follows every record that is no sample: who was current when it was written, of which event
+ * it is. */
 static void put_sample_id(struct record *r, const struct perf *p, const struct out_context *in,
 			  uint64_t ns)
 {
@@ -244,7 +245,7 @@ static void make_sample(struct record *r, const struct perf *p, unsigned event,
 	record_end(r);
 }
 
-/* ---- to the file ---- */
+/* ---- to the file ---------------------------------------------------------------------------- */
 
 static void perf_write(struct perf *p, const void *at, size_t n)
 {
@@ -266,7 +267,8 @@ static void write_empty(struct perf *p, uint32_t type)
 	write_record(p, &r);
 }
 
-/* All COMPRESSED records of a file are one stream; where one ends has nothing to do with where the records in it do. */
+/* All COMPRESSED records of a file are one stream; where one ends has nothing to do with where the
+ * records in it do. */
 static void write_compressed(struct perf *p, const uint8_t *at, size_t n)
 {
 	static_assert(PIECE + PIECE / 8 < UINT16_MAX, "a record's size is 16 bits");
@@ -292,7 +294,8 @@ static void buffer_flush(struct perf *p, struct buffer *b)
 	b->n = 0;
 }
 
-/* After every event: one CPU after the other has its turn in a round, which begins when one holds enough. */
+/* After every event: one CPU after the other has its turn in a round, which begins when one holds
+ * enough. */
 static void round_advance(struct perf *p, const struct buffer *b)
 {
 	if (p->round < 0 && b->n < p->out.spec.packet_size)
@@ -317,7 +320,7 @@ static void buffer_append(struct buffer *b, const struct record *r)
 	b->since += r->n;
 }
 
-/* ---- what tells of threads ---- */
+/* ---- what tells of threads ------------------------------------------------------------------ */
 
 enum { MAX_SIDE = 3 };
 
@@ -367,7 +370,7 @@ static void append_side(struct buffer *b, const struct side *s, bool after)
 		buffer_append(b, &s->at[i]);
 }
 
-/* ---- losses ---- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 /* When as much as a packet has been written since, the next one may be missing. */
 static void maybe_lose(struct perf *p, struct buffer *b, uint64_t raw)
@@ -412,7 +415,7 @@ static bool dropped(struct perf *p, struct buffer *b, const struct out_context *
 	return false;
 }
 
-/* ---- recording ---- */
+/* ---- recording ------------------------------------------------------------------------------ */
 
 static bool perf_event(struct out *out, const struct out_context *in, enum ev ev, uint64_t raw,
 		       const uint64_t *args)
@@ -468,7 +471,8 @@ static void perf_thread(struct out *out, const struct out_thread *t)
 	write_record(p, &r);
 }
 
-/* ns = zero + (cycles * mult >> shift): only a host knows how its TSC and perf's clock belong together. */
+/* ns = zero + (cycles * mult >> shift): only a host knows how its TSC and perf's clock belong
+ * together. */
 static void write_time_conv(struct perf *p)
 {
 	const struct machine_clock *c = p->out.spec.clock;
@@ -518,7 +522,7 @@ static void perf_begin(struct out *out, uint64_t raw)
 	write_id_index(p);
 }
 
-/* ---- head and features ---- */
+/* ---- head and features ---------------------------------------------------------------------- */
 
 static void attr_of(const struct perf *p, unsigned event, uint8_t *at)
 {
@@ -687,7 +691,9 @@ static bool has_feature(const struct perf *p, unsigned feature)
 	}
 }
 
-/* First where each is and how long, then what they say. Return: the bits of those that there are. */
+/*
+ * First where each is and how long, then what they say. Return: the bits of those that there are.
+ */
 static uint64_t write_features(FILE *f, const struct perf *p)
 {
 	uint64_t bits = 0;

@@ -36,8 +36,8 @@ static const struct {
 };
 
 /*
- * fields: TYPE:NAME=N for the event's argument number N, TYPE:NAME=N+M for M more than that, TYPE:NAME for 0. Priorities
- * are 100 more than LTTng's.
+ * fields: TYPE:NAME=N for the event's argument number N, TYPE:NAME=N+M for M more than that,
+ * TYPE:NAME for 0. Priorities are 100 more than LTTng's.
  */
 struct spec {
 	enum ev ev;
@@ -133,7 +133,8 @@ static const struct {
 	{EV_HRTIMER_START, START_FIELDS},
 };
 
-/* System calls: number, and the register that each of LTTng's fields comes from; -1: none that can be told. */
+/* System calls: number, and the register that each of LTTng's fields comes from; -1: none that can
+ * be told. */
 static const struct {
 	enum ev ev;
 	uint16_t number;
@@ -303,7 +304,7 @@ size_t tracepoint_encode(const struct tracepoint *tp, enum ev ev, const struct t
 	return end;
 }
 
-/* ---- the texts ---- */
+/* ---- the texts ------------------------------------------------------------------------------ */
 
 static void write_declaration(const struct tp_field *f, FILE *out)
 {

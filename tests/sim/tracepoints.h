@@ -1,9 +1,10 @@
 /*
  * tracepoints: the simulated events as the kernel itself lays them out, for ftrace and perf.
  *
- * Names, ids and layouts are those of x86-64 kernel 6.1 (facts taken from real recordings); with old names those of
- * about 4.4 where they differ: no vcpu_id in kvm_exit, no rip in kvm_entry. What only LTTng has (its state dump,
- * vmsync) has no tracepoint. All system calls are raw_syscalls:sys_enter and sys_exit.
+ * Names, ids and layouts are those of x86-64 kernel 6.1 (facts taken from real recordings); with
+ * old names those of about 4.4 where they differ: no vcpu_id in kvm_exit, no rip in kvm_entry. What
+ * only LTTng has (its state dump, vmsync) has no tracepoint. All system calls are
+ * raw_syscalls:sys_enter and sys_exit.
  *
  * Only the print formats are not the kernel's: every field by its name, in decimal.
  */
@@ -53,18 +54,18 @@ enum tp_flag { TP_IRQS_OFF = 0x01, TP_NEED_RESCHED = 0x04, TP_HARDIRQ = 0x08, TP
 void tracepoints_init(struct tracepoints *t, bool old);
 
 /*
- * Writes the record of ev, whose tracepoint is tp, at p, which has room for TRACEPOINT_MAX bytes. Arguments as of
- * event_encode().
- * Return: its size.
+ * Writes the record of ev, whose tracepoint is tp, at p, which has room for TRACEPOINT_MAX bytes.
+ * Arguments as of event_encode(). Return: its size.
  */
 size_t tracepoint_encode(const struct tracepoint *tp, enum ev ev, const struct tp_common *common,
 			 const uint64_t *args, uint8_t *p);
 
 /*
- * The files of the kernel's events/ as trace.dat and perf.data hold them. f must be one that can be sought in.
+ * The files of the kernel's events/ as trace.dat and perf.data hold them. f must be one that can be
+ * sought in.
  *
- * header: header_page and header_event. ftrace: the formats of ftrace's own events, of which there is one. systems: all
- * formats by their systems.
+ * header: header_page and header_event. ftrace: the formats of ftrace's own events, of which there
+ * is one. systems: all formats by their systems.
  */
 void tracepoints_write_header(FILE *f);
 void tracepoints_write_ftrace(FILE *f);

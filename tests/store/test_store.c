@@ -471,7 +471,8 @@ static void test_many_lanes(void **state)
 	unlink(path);
 }
 
-/* Short lanes that come and go, three at a time, in no order of their names. Return: bytes of memory in use. */
+/* Short lanes that come and go, three at a time, in no order of their names. Return: bytes of
+ * memory in use. */
 static size_t write_short_lanes(const char *path, int64_t n, bool thread)
 {
 	enum { STEP = 7919, ROWS = 9 }; /* STEP: prime to any n here */

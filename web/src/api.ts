@@ -127,7 +127,9 @@ export interface Rows {
 export const enum Truth {
 	/** It was so, to the ns. */
 	Exact = 0,
-	/** Short states, gathered: this one was among them, and has about its share of the pixels. */
+	/**
+	 * Short states, gathered: this one was among them, and has about its share of the pixels.
+	 */
 	Gathered = 1,
 	/** Very many states: this one had so much of the time around here. */
 	Share = 2,
@@ -334,8 +336,8 @@ export class ExperimentApi {
 	}
 
 	/**
-	 * What the series `exits` has by reason. Apart from `rows`, for the server reads all exits to
-	 * know.
+	 * What the series `exits` has by reason. Apart from `rows`, for the server reads all exits
+	 * to know.
 	 */
 	exits(signal?: AbortSignal): Promise<ExitRow[]> {
 		return json(`${this.base}/exits`, undefined, signal);

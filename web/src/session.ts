@@ -94,7 +94,8 @@ export class Session {
 		const recordings = findRecordings(rows);
 		const [first] = recordings;
 		view.setDuration(experiment.duration);
-		// What an address says goes before; nobody has seen anything else, so there is no way back.
+		// What an address says goes before; nobody has seen anything else, so there is no
+		// way back.
 		if (first && recordings.length > 1 && range.end <= range.start) {
 			view.start(showing(recordings, first, view.state, view.duration));
 		}

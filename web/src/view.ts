@@ -147,8 +147,8 @@ export class View {
 	}
 
 	/**
-	 * Says how long the experiment is; a range that is none yet, or lies outside, becomes all of
-	 * it.
+	 * Says how long the experiment is; a range that is none yet, or lies outside, becomes all
+	 * of it.
 	 */
 	setDuration(duration: number): void {
 		this.length = duration;
@@ -206,14 +206,16 @@ export class View {
 	}
 
 	/**
-	 * Shows a time (or a range, with room around it) and a row: what search and tables jump with.
+	 * Shows a time (or a range, with room around it) and a row: what search and tables jump
+	 * with.
 	 */
 	goTo(target: { row?: RowId; start: number; end?: number }): void {
 		const end = target.end ?? target.start;
 		const { range } = this.current;
 		const span = range.end - range.start;
 		const long = end - target.start;
-		// What is there is kept as wide as it is, as long as what is shown is seen well in it.
+		// What is there is kept as wide as it is, as long as what is shown is seen well in
+		// it.
 		const wanted = long > span * 0.8 || long < span / 400 ? Math.max(long * 8, MIN_SPAN) : span;
 		const middle = target.start + long / 2;
 		this.change({

@@ -201,7 +201,8 @@ export class Browser {
 	}
 
 	/**
-	 * The value of an expression, or of a promise that it is; `f` may be a function with arguments.
+	 * The value of an expression, or of a promise that it is; `f` may be a function with
+	 * arguments.
 	 */
 	async evaluate(f, ...args) {
 		const expression =

@@ -120,7 +120,8 @@ test(`draws at ${POINTS} random places the state that SQL gives`, { skip }, asyn
 				})),
 			points,
 		);
-		// Where shorter states were gathered, one of them stands for many: no one state is right.
+		// Where shorter states were gathered, one of them stands for many: no one state is
+		// right.
 		const exact = answers
 			.map((a, i) => ({ ...a, ...points[i] }))
 			.filter((a) => a.state?.truth === 0);

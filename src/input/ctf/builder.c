@@ -30,7 +30,7 @@ struct ctf_stream_class *ctf_builder_find_stream(const struct ctf_builder *b, ui
 	return NULL;
 }
 
-/* ---- events of one stream with the same id: damage, of which neighbours mostly tell what was ---- */
+/* ---- events of one stream with the same id: damage, of which neighbours mostly tell what was  */
 
 /* The events of one stream, in the order in which the metadata has them. */
 struct numbering {
@@ -81,7 +81,9 @@ static bool id_at(const struct numbering *n, size_t i, uint64_t *idp)
 	return true;
 }
 
-/* Tracers number their events upwards or downwards by one. Return: 1, -1, or 0 if this one does not.
+/*
+ * Tracers number their events upwards or downwards by one. Return: 1, -1, or 0 if this one does
+ * not.
  */
 static int find_direction(const struct numbering *n)
 {
@@ -94,7 +96,9 @@ static int find_direction(const struct numbering *n)
 	return (up > down) - (up < down);
 }
 
-/* Return: whether the event at i has to have an id by its neighbour on one side; then *idp is it. */
+/*
+ * Return: whether the event at i has to have an id by its neighbour on one side; then *idp is it.
+ */
 static bool id_by(const struct numbering *n, size_t i, int side, uint64_t *idp)
 {
 	if (!n->direction || !id_at(n, i + (size_t)side, idp))

@@ -38,7 +38,7 @@ struct finisher {
 	uint64_t n_nodes, steps;
 	VEC(uint32_t) slots; /* what each slot has been merged into; itself if nothing */
 	bool merged;
-	bool exhausted; /* a bound of the whole metadata is reached: no class can be left out for it */
+	bool exhausted; /* a bound of all metadata is reached: no class can be left out for it */
 };
 
 /* What a dependent field's path leads to: several fields when it goes through a variant. */
@@ -357,7 +357,8 @@ static int select_by_label(struct finisher *f, struct ctf_fc *fc, const struct c
 
 static int finish_fc(struct finisher *f, struct ctf_fc *fc, uint64_t *bitsp);
 
-/* A field inside the one on top of the stack. Adds to *bitsp what it takes at most, `times` over.
+/*
+ * A field inside the one on top of the stack. Adds to *bitsp what it takes at most, `times` over.
  */
 static int finish_inner(struct finisher *f, uint32_t at, struct ctf_fc *inner, uint64_t times,
 			uint64_t *bitsp)

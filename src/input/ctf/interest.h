@@ -9,8 +9,8 @@
 #include "input/input.h"
 
 /*
- * As input_plan_new() in input/input.h; all that is delivered besides has tag CTF_TAG_ANY. events: of t, by the index of their
- * classes. knows_threads: what the function below says.
+ * As input_plan_new() in input/input.h; all that is delivered besides has tag CTF_TAG_ANY. events:
+ * of t, by the index of their classes. knows_threads: what the function below says.
  */
 struct ctf_plan *ctf_interest_plan(const struct ctf_trace_type *t,
 				   const struct recording_event *events, bool knows_threads,

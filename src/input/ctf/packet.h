@@ -64,15 +64,16 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 		    struct ctf_packet *packet);
 
 /*
- * Reads the header and context of the packet that may begin at byte `offset`. Return: whether one does, as far as it can
- * be told from other bytes; *packet is filled then, but for what says that it was damaged.
+ * Reads the header and context of the packet that may begin at byte `offset`. Return: whether one
+ * does, as far as it can be told from other bytes; *packet is filled then, but for what says that
+ * it was damaged.
  */
 bool ctf_packet_is_at(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
 		      struct ctf_packet *packet);
 
 /*
- * Puts the reader, with which the packet was read last, at its first event, with the packet's clock as it
- * is now.
+ * Puts the reader, with which the packet was read last, at its first event, with the packet's clock
+ * as it is now.
  */
 void ctf_packet_enter(const struct ctf_packet *packet, struct ctf_reader *r);
 

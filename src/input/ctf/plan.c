@@ -76,9 +76,9 @@ struct ctf_event_plan {
 };
 
 /*
- * What ctf_plan_run() does with an event of a short header. If it is nothing but a run, the loads are
- * put in the plainest form (struct take), all places counted from the header's start; otherwise its
- * ops are executed.
+ * What ctf_plan_run() does with an event of a short header. If it is nothing but a run, the loads
+ * are put in the plainest form (struct take), all places counted from the header's start; otherwise
+ * its ops are executed.
  */
 struct step {
 	uint64_t need; /* bits from the header's start that must be there; NO_STEP: no such event */
@@ -144,7 +144,7 @@ struct ctf_plan {
 	uint32_t n_streams;
 };
 
-/* ---- compiling ---------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------------------ */
 
 /* What is known of the position: it is `rest` modulo `modulus`, a power of two. */
 struct alignment {
@@ -565,9 +565,9 @@ static bool is_plain_unsigned(const struct ctf_fc *fc)
 }
 
 /*
- * Return: the time in what follows a header's id, found *offsetp bits behind the header's start; NULL
- * where that differs from event to event, for what a variant holds can be aligned to more than the
- * header is (LTTng's on 32-bit ARM: a time aligned to 32 bits, the header to 16).
+ * Return: the time in what follows a header's id, found *offsetp bits behind the header's start;
+ * NULL where that differs from event to event, for what a variant holds can be aligned to more than
+ * the header is (LTTng's on 32-bit ARM: a time aligned to 32 bits, the header to 16).
  */
 static const struct ctf_fc *short_time(const struct ctf_fc *id, const struct ctf_fc *rest,
 				       struct short_header *h, uint64_t *offsetp)
@@ -797,7 +797,7 @@ int ctf_event_plan_interest(const struct ctf_event_plan *event, uint16_t *tagp)
 	return event->interest;
 }
 
-/* ---- executing ---------------------------------------------------------------------------- */
+/* ---- executing ------------------------------------------------------------------------------ */
 
 #define LOAD_AS(type, p)                      \
 	({                                    \

@@ -60,7 +60,8 @@ struct ctf_plan;
 struct ctf_stream_plan;
 struct ctf_event_plan;
 
-/* Compiles t, which must outlive the plan. A plan is not written to afterwards: threads share it.
+/*
+ * Compiles t, which must outlive the plan. A plan is not written to afterwards: threads share it.
  */
 struct ctf_plan *ctf_plan_new(const struct ctf_trace_type *t, ctf_interest_fn fn, void *ctx);
 void ctf_plan_free(struct ctf_plan *plan);
@@ -104,9 +105,9 @@ struct ctf_run {
 };
 
 /*
- * Reads events as long as there is nothing unusual about them: their header is short and their clock
- * neither behind the reader's nor past the limit. What stops it is left to the two functions above, as
- * if nobody had touched it; the reader's clock is then that of the last event passed.
+ * Reads events as long as there is nothing unusual about them: their header is short and their
+ * clock neither behind the reader's nor past the limit. What stops it is left to the two functions
+ * above, as if nobody had touched it; the reader's clock is then that of the last event passed.
  */
 void ctf_plan_run(const struct ctf_stream_plan *plan, struct ctf_reader *r, struct ctf_run *run);
 
@@ -114,7 +115,8 @@ const struct ctf_event_class *ctf_event_plan_class(const struct ctf_event_plan *
 
 enum { CTF_WANTED = 1, CTF_THEN_ANY = 2 };
 
-/* Return: CTF_WANTED | CTF_THEN_ANY as the interest said, with its tag in *tagp; 0 if not wanted.
+/*
+ * Return: CTF_WANTED | CTF_THEN_ANY as the interest said, with its tag in *tagp; 0 if not wanted.
  */
 int ctf_event_plan_interest(const struct ctf_event_plan *event, uint16_t *tagp);
 

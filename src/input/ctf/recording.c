@@ -26,7 +26,7 @@ static const struct ctf_recording *recording_of(const struct recording *r)
 	return (const struct ctf_recording *)r;
 }
 
-/* ---- what it says of itself ------------------------------------------------------------------- */
+/* ---- what it says of itself ----------------------------------------------------------------- */
 
 static const struct recording_env *find_integer(const struct recording *r, const char *name)
 {
@@ -163,7 +163,7 @@ static void note_damage(struct ctf_recording *c)
 					  t->n_mended, t->n_left_out);
 }
 
-/* ---- plans and readers ------------------------------------------------------------------------ */
+/* ---- plans and readers ---------------------------------------------------------------------- */
 
 static struct input_plan *plan_new(const struct recording *r, struct event_set wanted, bool every)
 {
@@ -235,7 +235,7 @@ static void stream_reader_fill(struct reader *r)
 	r->totals = ctf_cursor_totals(c);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ---------------------------------------------------------------------------------- */
 
 static bool is_same(const struct recording *a, const struct recording *b)
 {
@@ -262,7 +262,7 @@ static bool adopt(struct recording *r, const char *path)
 	return adopted;
 }
 
-/* ---- the format ------------------------------------------------------------------------------- */
+/* ---- the format ----------------------------------------------------------------------------- */
 
 static struct walk *new_walk(const struct recording *r, size_t stream, int64_t from_ns)
 {

@@ -51,7 +51,8 @@ struct ctf_trace {
  */
 int ctf_trace_open(struct ctf_trace **tracep, const char *dir, struct error *err);
 
-/* Whether both are parts of one recording (rotation archives, snapshots): they have the same UUID.
+/*
+ * Whether both are parts of one recording (rotation archives, snapshots): they have the same UUID.
  */
 bool ctf_trace_same(const struct ctf_trace *a, const struct ctf_trace *b);
 
@@ -67,8 +68,8 @@ bool ctf_trace_adopt(struct ctf_trace *t, const char *dir);
 void ctf_trace_free(struct ctf_trace *trace);
 
 /*
- * The packets of one of its files. window, borrowed, is made at its start: the caller's to be closed, with
- * file_window_deinit(). diags is where its damage is counted.
+ * The packets of one of its files. window, borrowed, is made at its start: the caller's to be
+ * closed, with file_window_deinit(). diags is where its damage is counted.
  */
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *trace, const struct ctf_file *file,
 				     struct file_window *window, struct diag_list *diags);

@@ -5,7 +5,7 @@
 
 #include "input/ctf/tsdl_type.h"
 
-/* ---- values of attributes ---- */
+/* ---- values of attributes ------------------------------------------------------------------- */
 
 static int get_unsigned(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
 			uint64_t *np)
@@ -82,13 +82,13 @@ static int get_uuid(struct tsdl_parser *p, const struct tsdl_value *v, uint8_t u
 	return 0;
 }
 
-/* ---- blocks: name { name = value; name := type; ... } ---- */
+/* ---- blocks: name { name = value; name := type; ... } --------------------------------------- */
 
 struct block {
 	int (*set)(struct tsdl_parser *p, const char *name, const struct tsdl_value *v, void *data);
 	/*
-	 * Where a root of this name goes. NULL, or it returns NULL: the block has none such. What bytes that
-	 * describes is not known, so the block cannot be read.
+	 * Where a root of this name goes. NULL, or it returns NULL: the block has none such. What
+	 * bytes that describes is not known, so the block cannot be read.
 	 */
 	struct ctf_fc **(*root)(const char *name, void *data);
 	void *data;

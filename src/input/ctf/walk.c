@@ -36,7 +36,7 @@ void ctf_walk_free(struct walk *w)
 	ctf_plan_free(c->plan);
 }
 
-/* ---- what there is to show --------------------------------------------------------------------- */
+/* ---- what there is to show ------------------------------------------------------------------ */
 
 /* Whether a packet context's field is for the reader alone and not shown. */
 static bool is_hidden(const struct ctf_fc *fc)
@@ -86,7 +86,7 @@ static uint32_t scopes_of(const struct ctf_event_class *cls)
 	return scopes;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 static uint64_t damage_so_far(const struct diag_list *diags)
 {
@@ -139,7 +139,7 @@ int ctf_walk_next(struct walk *base)
 	return WALK_EVENT;
 }
 
-/* ---- fields ----------------------------------------------------------------------------------- */
+/* ---- fields --------------------------------------------------------------------------------- */
 
 /* What a visitor of CTF's fields passes on to one of fields as such. */
 struct translation {

@@ -86,7 +86,8 @@ export class ArrowLoader {
 			this.set(arrowsOf(found, row));
 		} catch (e) {
 			if (!isAbort(e)) {
-				// The states are what matters; without an answer there are no arrows.
+				// The states are what matters; without an answer there are no
+				// arrows.
 				this.set([]);
 			}
 		}

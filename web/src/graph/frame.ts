@@ -67,7 +67,8 @@ export class Frame {
 	}
 
 	/**
-	 * The browser's own zoom, or another screen, changes how many pixels there are, but no size.
+	 * The browser's own zoom, or another screen, changes how many pixels there are, but no
+	 * size.
 	 */
 	private watchRatio(resized: () => void): void {
 		matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(

@@ -51,8 +51,8 @@ export class Loader {
 	private closed = false;
 
 	/**
-	 * `changed` is called when there is more to draw, `failed` with what went wrong, or null when
-	 * all is well again.
+	 * `changed` is called when there is more to draw, `failed` with what went wrong, or null
+	 * when all is well again.
 	 */
 	constructor(
 		private readonly api: ExperimentApi,

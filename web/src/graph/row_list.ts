@@ -16,7 +16,9 @@ export class RowList {
 	/** The row that the keyboard is at. */
 	current: RowKey = "";
 	private shown: { pinned: Shown[]; rows: Shown[] } = { pinned: [], rows: [] };
-	/** The row that stays in view whatever folds or changes its size, until somebody scrolls. */
+	/**
+	 * The row that stays in view whatever folds or changes its size, until somebody scrolls.
+	 */
 	private follow: RowKey | null = null;
 
 	constructor(

@@ -1,5 +1,6 @@
-// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by container and
-// process. A pure function of what the server says; which rows are open, hidden or pinned is in the view.
+// The rows as a tree: machines, below them their vCPUs and CPUs, then their threads by container
+// and process. A pure function of what the server says; which rows are open, hidden or pinned is in
+// the view.
 
 import {
 	isIn,
@@ -131,8 +132,8 @@ class ThreadForest {
 	}
 
 	/**
-	 * A process is its first thread with the others below, or a group of its own when that one is
-	 * not known.
+	 * A process is its first thread with the others below, or a group of its own when that one
+	 * is not known.
 	 */
 	private processNodes(machine: Machine): TreeNode[] {
 		const threads = this.rows.threads.filter((t) => t.machine === machine.id);
@@ -170,7 +171,9 @@ class ThreadForest {
 		}
 	}
 
-	/** Return: the container that it is in; none where the chain of parents leads in a circle. */
+	/**
+	 * Return: the container that it is in; none where the chain of parents leads in a circle.
+	 */
 	private outer(container: Container): Container | undefined {
 		let at: Container | undefined = container;
 		for (let i = 0; at && i <= this.containers.size; i++) {
@@ -207,7 +210,9 @@ class ThreadForest {
 		return tops.sort((a, b) => b.busy - a.busy);
 	}
 
-	/** Return: the group of the machine's threads, the busiest first; null when there are none. */
+	/**
+	 * Return: the group of the machine's threads, the busiest first; null when there are none.
+	 */
 	group(machine: Machine, open: boolean): TreeNode | null {
 		const all = this.processNodes(machine);
 		if (all.length === 0) {

@@ -1,5 +1,5 @@
-// One chart: a title with its lines' names and values at the left, the plot under the graph's plot at
-// the right. The pointer, zoom and selection are the graph's.
+// One chart: a title with its lines' names and values at the left, the plot under the graph's plot
+// at the right. The pointer, zoom and selection are the graph's.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";

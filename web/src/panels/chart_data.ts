@@ -92,8 +92,8 @@ export function keepStrokes(
 			result.set(name, stroke);
 		}
 	}
-	// Names that are not there now still have theirs for when they are back, as far as nobody took
-	// it.
+	// Names that are not there now still have theirs for when they are back, as far as nobody
+	// took it.
 	before.forEach(
 		(stroke, name) => !result.has(name) && free.has(stroke) && result.set(name, stroke),
 	);

@@ -122,7 +122,10 @@ export async function copyText(text: string): Promise<boolean> {
 	}
 }
 
-/** Says that an answer is on its way, if it takes long. Return: what is to be called when it is there. */
+/**
+ * Says that an answer is on its way, if it takes long. Return: what is to be called when it is
+ * there.
+ */
 export function sayIfLate(place: HTMLElement, signal: AbortSignal): () => void {
 	const timer = setTimeout(() => (place.textContent = "Reading the file…"), 400);
 	const end = () => clearTimeout(timer);

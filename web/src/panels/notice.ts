@@ -58,7 +58,8 @@ function openForm(session: Session, chosen: () => void): HTMLElement {
 		try {
 			const experiment = await openPath(field.value.trim());
 			chosen();
-			// The one that is shown may be the one that was opened: then it is asked for again.
+			// The one that is shown may be the one that was opened: then it is asked
+			// for again.
 			if (experiment.id === session.view.state.experiment) {
 				session.load();
 			} else {

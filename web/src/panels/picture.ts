@@ -45,8 +45,8 @@ function round(x: number): string {
 }
 
 /**
- * As the graph draws it: each column has the state with the most of its time. All of one colour is one path, a tenth of the
- * size of as many rectangles.
+ * As the graph draws it: each column has the state with the most of its time. All of one colour is
+ * one path, a tenth of the size of as many rectangles.
  */
 function lanePaths(
 	lane: Lane,

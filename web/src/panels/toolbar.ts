@@ -195,8 +195,8 @@ export class Toolbar {
 		for (const field of [this.search, this.filter]) {
 			field.addEventListener("keydown", (event) => {
 				if (event.key === "Escape") {
-					// By itself it would empty the field, and with it the search that n goes on
-					// with.
+					// By itself it would empty the field, and with it the
+					// search that n goes on with.
 					event.preventDefault();
 					field.blur();
 				}
