@@ -1,4 +1,4 @@
-/* What a machine is, and what its recording lacks: one rule for info, and for what analyze warns of. */
+/* What a machine is, and what its recording lacks: one rule, for info and for warnings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
