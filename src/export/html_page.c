@@ -38,7 +38,7 @@ static const char machines_sql[] =
 static const char clocks_sql[] =
 	"SELECT m.name AS machine, r.name AS \"on the clock of\", s.method AS \"found by\","
 	" s.offset_ns AS \"offset:ns\", printf('%+.3f', s.drift_ppb / 1000) AS \"drift, ppm:n\","
-	" s.error_ns AS \"±:ns\", s.constraints AS \"facts:n\", s.violations AS \"contradicted:n\""
+	" s.error_ns AS \"±:ns\", s.constraints AS \"constraints:n\", s.violations AS \"violated:n\""
 	" FROM sync s JOIN machine m ON m.id = s.machine_id"
 	" LEFT JOIN machine r ON r.id = s.reference_id WHERE s.chosen = 1 AND s.method <> 'reference'"
 	" ORDER BY m.id, s.from_ns LIMIT 100";

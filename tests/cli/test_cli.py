@@ -427,7 +427,7 @@ def test_info_of_the_sample():
 
 def test_info_says_what_is_lost():
     text = vmscope("info", HOST)[0]
-    assert "role      host: 12 KVM entries and exits" in text
+    assert "role      host: 11 KVM entries and exits" in text
     assert "sched_process_fork" in text and "belong to no process" in text
     # A machine that tells nothing of its role is looked at as a guest.
     with tempfile.TemporaryDirectory() as directory:
