@@ -1,7 +1,9 @@
 /*
- * test_readings RECORDING...: how often an analysis decodes each event: twice at most, whatever it is of.
+ * test_readings RECORDING...: how often an analysis decodes each event: twice at most, whatever it
+ * is of.
  *
- * The linker puts __wrap_reader_free() in the place of reader_free(), so every reader that there is gets counted here.
+ * The linker puts __wrap_reader_free() in the place of reader_free(), so every reader that there is
+ * gets counted here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
