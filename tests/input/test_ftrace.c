@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "input/ftrace/format.h"
+#include "input/ftrace/plan.h"
 
 #define COMMON                                                                         \
 	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"         \

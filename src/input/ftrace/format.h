@@ -105,21 +105,4 @@ void ftrace_visit(const struct ftrace_formats *fs, const struct ftrace_format *f
 		  const uint8_t *record, size_t size, enum field_scope scope,
 		  const struct field_visitor *v, void *ctx);
 
-/* ---- what is wanted, compiled ----------------------------------------------------------------- */
-
-struct ftrace_plan;
-
-/* As input_plan_new(). Of the contexts that layout_wants() may ask for there is "tid", which is common_pid. */
-struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
-				    bool every);
-void ftrace_plan_free(struct ftrace_plan *plan);
-
-/*
- * Decodes a record into e: id, tid, pid and the event's own fields. *anyp is whether the next event is wanted whichever it is, of
- * the stream; it is used and updated. pid: the process, by the recorder's word; NO_VALUE without.
- * Return: whether the event is wanted; if not, e is untouched.
- */
-bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record, size_t size,
-		      int64_t pid, bool *anyp, struct event *e);
-
 #endif

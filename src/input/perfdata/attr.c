@@ -55,13 +55,6 @@ static void place_in_sample(struct perfdata_layout *l)
 		l->id = id;
 }
 
-static bool is_simple(const struct perfdata_layout *l)
-{
-	uint64_t behind = PERFDATA_S_READ | PERFDATA_S_CALLCHAIN;
-
-	return l->tid && (l->sample_type & (behind | PERFDATA_S_RAW)) == PERFDATA_S_RAW;
-}
-
 static uint16_t place_from_end(uint16_t *end, bool has)
 {
 	*end = (uint16_t)(*end + (has ? 8 : 0));
@@ -97,7 +90,6 @@ bool perfdata_attr_add(struct perfdata_attrs *as, struct perfdata_bytes b)
 	a->layout.sample_type = load_u64(b.at + ATTR_SAMPLE_TYPE, big);
 	a->layout.read_format = load_u64(b.at + ATTR_READ_FORMAT, big);
 	place_in_sample(&a->layout);
-	a->is_simple = a->type == PERFDATA_TRACEPOINT && is_simple(&a->layout);
 	if (has_flag(b.at, FLAG_SAMPLE_ID_ALL, big))
 		place_at_end(&a->layout);
 	if (size >= ATTR_SIZE_CLOCKID && b.n >= ATTR_SIZE_CLOCKID) {
@@ -130,11 +122,52 @@ static void make_table(struct perfdata_attrs *as)
 	as->first_id = first;
 	as->n_table = last - first + 1;
 	as->table = mem_zalloc(as->n_table, sizeof(*as->table));
+	as->kinds = mem_zalloc(as->n_table, sizeof(*as->kinds));
 	for (size_t i = 0; i < as->by_id.capacity; i++) {
 		const struct map_entry *e = &as->by_id.at[i];
 
 		if (e->used)
 			as->table[e->key - first] = (uint16_t)(e->value + 1);
+	}
+}
+
+static bool is_simple(const struct perfdata_layout *l)
+{
+	uint64_t behind = PERFDATA_S_READ | PERFDATA_S_CALLCHAIN;
+
+	return l->tid && (l->sample_type & (behind | PERFDATA_S_RAW)) == PERFDATA_S_RAW;
+}
+
+/* Those that are simple are all alike. */
+static enum perfdata_kind kind_of(struct perfdata_plain *plain, const struct perfdata_attr *a)
+{
+	const struct perfdata_layout *l = &a->layout;
+
+	if (a->type != PERFDATA_TRACEPOINT)
+		return PERFDATA_KIND_OTHER;
+	if (!is_simple(l))
+		return PERFDATA_KIND_COMPLEX;
+	if (!plain->fixed) {
+		plain->fixed = l->fixed;
+		plain->tid = l->tid;
+	}
+	return l->fixed == plain->fixed && l->tid == plain->tid ? PERFDATA_KIND_SIMPLE
+								: PERFDATA_KIND_COMPLEX;
+}
+
+static void make_kinds(struct perfdata_attrs *as)
+{
+	struct perfdata_plain *plain = &as->plain;
+
+	plain->kind = kind_of(plain, &as->at.at[0]);
+	plain->has_id = as->id != 0;
+	plain->id = as->id;
+	plain->kinds = as->kinds;
+	plain->first_id = as->first_id;
+	plain->n_kinds = as->n_table;
+	for (uint64_t i = 0; i < as->n_table; i++) {
+		if (as->table[i])
+			as->kinds[i] = kind_of(plain, &as->at.at[as->table[i] - 1]);
 	}
 }
 
@@ -146,6 +179,7 @@ static void make_plain(struct perfdata_attrs *as, bool big_endian)
 	*plain = (struct perfdata_plain){.need = UINT16_MAX};
 	if (!first || big_endian || (as->id && !as->n_table))
 		return;
+	make_kinds(as);
 	plain->time = first->time;
 	plain->cpu = first->cpu;
 	plain->is_plain = first->time && first->cpu;
@@ -161,7 +195,9 @@ static void make_plain(struct perfdata_attrs *as, bool big_endian)
 void perfdata_attrs_prepare(struct perfdata_attrs *as, bool big_endian)
 {
 	free(as->table);
+	free(as->kinds);
 	as->table = NULL;
+	as->kinds = NULL;
 	as->first_id = as->n_table = 0;
 	as->id = as->end_id = 0;
 	if (as->at.n > 1 && as->by_id.n) {
@@ -177,6 +213,7 @@ void perfdata_attrs_deinit(struct perfdata_attrs *as)
 	vec_deinit(&as->at);
 	map_deinit(&as->by_id);
 	free(as->table);
+	free(as->kinds);
 }
 
 long perfdata_attr_of_other(const struct perfdata_attrs *as, const struct perfdata_record *r,

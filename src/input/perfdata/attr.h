@@ -65,21 +65,33 @@ struct perfdata_attr {
 	uint64_t config; /* of a tracepoint: its number */
 	struct perfdata_layout layout;
 	bool has_clock;
-	bool is_simple; /* a tracepoint whose samples have a thread, and raw data behind the part of fixed size */
 	int32_t clock;	  /* clockid_t, if has_clock */
 	const char *name; /* as perf calls it; NULL: it does not say */
 	uint32_t event;	  /* in recording.events; PERFDATA_NO_EVENT: none yet */
 };
 
+/* What a sample of an event is, at a glance. */
+enum perfdata_kind {
+	PERFDATA_KIND_UNKNOWN = 0, /* there is no such event */
+	PERFDATA_KIND_OTHER,	   /* no tracepoint */
+	PERFDATA_KIND_SIMPLE, /* a tracepoint's, with a thread, and raw data behind the part of fixed size */
+	PERFDATA_KIND_COMPLEX, /* another tracepoint's */
+};
+
 /*
  * Where all samples have the same fields at the same places, as nearly always: then records can be passed
- * with a few instructions each (perfdata_glimpse()).
+ * with a few instructions each (perfdata_glimpse()). Copied by who does so, for compilers to keep it in registers.
  */
 struct perfdata_plain {
 	bool is_plain;
-	uint16_t time, cpu;
+	bool has_id;  /* else there is only one event */
+	uint8_t kind; /* without ids */
+	uint16_t time, cpu, id;
+	uint16_t tid, fixed; /* of those that are simple */
 	uint16_t
 		need; /* bytes that a sample must have at least; where none is plain, more than any has */
+	const uint8_t *kinds; /* of ids first_id and on; n_kinds of them */
+	uint64_t first_id, n_kinds;
 };
 
 struct perfdata_attrs {
@@ -87,6 +99,7 @@ struct perfdata_attrs {
 	struct map by_id; /* id to index */
 	/* The same for ids first_id and on, index + 1, where they are near each other; n_table of them. */
 	uint16_t *table; /* owned */
+	uint8_t *kinds;	 /* owned; beside it: enum perfdata_kind */
 	uint64_t first_id, n_table;
 	/* Where samples (from their start) and other records (from their end) say the id; 0: nowhere. */
 	uint16_t id, end_id;
@@ -136,40 +149,36 @@ static inline long perfdata_attr_of_sample(const struct perfdata_attrs *as,
 /* Bytes before a record that is read its place in memory is asked for: those that come next are not in cache yet. */
 enum { PERFDATA_AHEAD = 1024 };
 
-/* A sample in a file of which attrs.plain.is_plain holds. */
+/* A sample in a file that is plain. */
 struct perfdata_glimpse {
 	uint64_t time;
 	uint32_t cpu, size;
-	uint32_t attr; /* its index */
+	uint8_t kind; /* enum perfdata_kind */
 };
 
 /*
- * Return: whether the record at `at`, of which `left` bytes are there, is a whole sample of an event that is known. If not, it is
- * to be looked at as any other record is.
+ * Return: whether the record at `at` is a sample of an event that is known. If not, it is to be looked at as any other record
+ * is. plain->need bytes of it must be there; that all are, is for the caller to find out.
  */
-static inline bool perfdata_glimpse(const struct perfdata_attrs *as, const uint8_t *at,
-				    uint64_t left, struct perfdata_glimpse *g)
+static inline bool perfdata_glimpse(const struct perfdata_plain *plain, const uint8_t *at,
+				    struct perfdata_glimpse *g)
 {
-	uint64_t head, i = 0;
+	uint64_t head = load_u64(at, false), id;
 
-	if (left < as->plain.need)
-		return false;
 	__builtin_prefetch(at + PERFDATA_AHEAD);
-	memcpy(&head, at, sizeof(head));
-	head = le64toh(head);
 	g->size = (uint32_t)(head >> 48);
-	if ((uint32_t)head != PERFDATA_SAMPLE || g->size < as->plain.need || g->size > left)
+	g->time = load_u64(at + plain->time, false);
+	g->cpu = load_u32(at + plain->cpu, false);
+	g->kind = plain->kind;
+	if ((uint32_t)head != PERFDATA_SAMPLE || g->size < plain->need)
 		return false;
-	g->time = load_u64(at + as->plain.time, false);
-	g->cpu = load_u32(at + as->plain.cpu, false);
-	g->attr = 0;
-	if (!as->id)
+	if (!plain->has_id)
 		return true;
-	i = load_u64(at + as->id, false) - as->first_id;
-	if (i >= as->n_table)
+	id = load_u64(at + plain->id, false) - plain->first_id;
+	if (id >= plain->n_kinds)
 		return false;
-	g->attr = as->table[i] - 1u;
-	return as->table[i] != 0;
+	g->kind = plain->kinds[id];
+	return g->kind != PERFDATA_KIND_UNKNOWN;
 }
 
 /* Of a record that is no sample; the first attribute where it does not say. Return: -1 if there is none. */

@@ -444,22 +444,23 @@ int perfdata_cursor_next(struct perfdata_cursor *c)
 struct perfdata_burst perfdata_burst_begin(struct perfdata_cursor *c)
 {
 	const struct perfdata_run *run = c->runs.at;
-	struct perfdata_burst b = {.c = c, .attrs = &c->p->attrs, .cpu = c->lane->cpu};
+	struct perfdata_burst b = {.cpu = c->lane->cpu};
+	uint16_t need = c->p->attrs.plain.need;
 
 	if (c->runs.n != 1 || run->list || c->is_held || c->gap || c->throttled.n ||
 	    !c->p->attrs.plain.is_plain || !c->lane->has_cpu || run->time >= c->next_begin)
 		return b;
 	b.at = run->record.at;
 	b.end = run->base + run->segment->size;
+	b.limit = run->segment->size < need ? b.at : b.end - need + 1;
 	b.before = (uint64_t)c->next_begin;
 	if (b.before > UINT64_C(1) << PERFDATA_TIME_BITS)
 		b.before = UINT64_C(1) << PERFDATA_TIME_BITS;
 	return b;
 }
 
-void perfdata_burst_end(struct perfdata_burst *b)
+void perfdata_burst_end(struct perfdata_cursor *c, const struct perfdata_burst *b)
 {
-	struct perfdata_cursor *c = b->c;
 	struct perfdata_run *run = c->runs.at;
 
 	if (!b->n)

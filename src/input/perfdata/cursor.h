@@ -89,18 +89,17 @@ void perfdata_cursor_deinit(struct perfdata_cursor *c);
 int perfdata_cursor_next(struct perfdata_cursor *c);
 
 /*
- * The same for samples that follow each other with nothing between, at a fraction of the cost:
+ * The same for samples that follow each other with nothing between, at a fraction of the cost, in a recording that is plain:
  *
  *	struct perfdata_burst b = perfdata_burst_begin(c);
- *	while (perfdata_burst_next(&b)) ...
- *	perfdata_burst_end(&b);
+ *	while (perfdata_burst_next(&b, &plain)) ...
+ *	perfdata_burst_end(c, &b);
  *
  * Where it ends, perfdata_cursor_next() goes on.
  */
 struct perfdata_burst {
-	struct perfdata_cursor *c;
-	const struct perfdata_attrs *attrs;
 	const uint8_t *at, *end; /* the next record, and the end of its segment */
+	const uint8_t *limit;	 /* from here on there may be less than the fields of a sample */
 	uint64_t before;	 /* times are smaller */
 	uint32_t cpu;
 	bool is_ours;	  /* whether the last sample that was passed is one of this stream */
@@ -111,12 +110,12 @@ struct perfdata_burst {
 };
 
 struct perfdata_burst perfdata_burst_begin(struct perfdata_cursor *c);
-void perfdata_burst_end(struct perfdata_burst *b);
+void perfdata_burst_end(struct perfdata_cursor *c, const struct perfdata_burst *b);
 
-static inline bool perfdata_burst_next(struct perfdata_burst *b)
+static inline bool perfdata_burst_next(struct perfdata_burst *b, const struct perfdata_plain *plain)
 {
-	while (perfdata_glimpse(b->attrs, b->at, (uint64_t)(b->end - b->at), &b->g) &&
-	       b->g.time < b->before) {
+	while (b->at < b->limit && perfdata_glimpse(plain, b->at, &b->g) &&
+	       b->g.size <= (size_t)(b->end - b->at) && b->g.time < b->before) {
 		b->sample = b->at;
 		b->at += b->g.size;
 		b->is_ours = b->g.cpu == b->cpu;
@@ -127,6 +126,13 @@ static inline bool perfdata_burst_next(struct perfdata_burst *b)
 		}
 	}
 	return false;
+}
+
+/* The sample that was found last is left to perfdata_cursor_next() after all. */
+static inline void perfdata_burst_return(struct perfdata_burst *b)
+{
+	b->at = b->sample;
+	b->n--;
 }
 
 #endif

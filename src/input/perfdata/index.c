@@ -14,6 +14,10 @@ enum {
 	PREPARED_MAX = 16,	   /* often: attributes are found among other records */
 };
 
+/* ns: plain samples are this early, and so soon after the one before, or else looked at one by one. */
+#define PLAIN_LAST (INT64_C(1) << (PERFDATA_TIME_BITS - 1))
+#define PLAIN_STEP (UINT64_C(1) << (PERFDATA_TIME_BITS - 1))
+
 /* What is known of a lane while it is scanned, but for the one that records are being found of. */
 struct scan_lane {
 	uint64_t end;			 /* of its last record, in the source */
@@ -432,35 +436,45 @@ static void move_window(struct scan_window *w, uint64_t at)
 /* Takes samples that go on with the segment at hand, in order. Return: where that ends. */
 static uint64_t take_plain(struct scan *s, uint64_t at, uint64_t end)
 {
-	const struct perfdata_attrs *as = &s->p->attrs;
+	const struct perfdata_plain plain = s->p->attrs.plain;
 	struct scan_run *run = &s->run;
-	uint64_t segment_end = run->offset + SEGMENT_SIZE, last = (uint64_t)run->last, from = at;
-	uint32_t n = run->n;
+	const uint8_t *start = s->source->at, *here = start + at, *to = start + end;
+	uint64_t last = (uint64_t)run->last;
+	uint32_t n = run->n, cpu = run->cpu;
 	struct perfdata_glimpse g;
 
-	end = end < segment_end ? end : segment_end;
-	while (at < end && n < SEGMENT_RECORDS &&
-	       perfdata_glimpse(as, s->source->at + at, s->source->size - at, &g) &&
-	       g.cpu == run->cpu && g.time >= last && g.time >> PERFDATA_TIME_BITS == 0) {
+	/* Times that go back, or are much later, give a large difference. */
+	while (here < to && n < SEGMENT_RECORDS && perfdata_glimpse(&plain, here, &g) &&
+	       g.cpu == cpu && g.time - last < PLAIN_STEP) {
 		last = g.time;
-		at += g.size;
+		here += g.size;
 		n++;
 	}
-	if (at > from) {
+	if (n > run->n) {
 		run->last = s->last = (int64_t)last;
-		run->end = at;
+		run->end = (uint64_t)(here - start);
 		run->n = n;
 		run->after_loss = false;
 		s->had_sample = true;
 	}
-	return at;
+	return (uint64_t)(here - start);
+}
+
+/* Return: up to where plain samples can be taken as they come. What is behind it may be no whole record. */
+static uint64_t plain_end(const struct scan *s, const struct scan_window *w)
+{
+	uint64_t end = s->run.offset + SEGMENT_SIZE, size = s->source->size;
+	uint64_t whole = size > UINT16_MAX ? size - UINT16_MAX : 0;
+
+	end = end < w->to ? end : w->to;
+	return end < whole ? end : whole;
 }
 
 /* Nothing but its own records were found since the last one. */
 static bool is_plain_here(const struct scan *s, uint64_t at)
 {
 	return s->is_prepared && s->p->attrs.plain.is_plain && s->run.is_open && s->run.has_cpu &&
-	       s->run.end == at;
+	       s->run.end == at && s->run.last < PLAIN_LAST;
 }
 
 static void scan_source(struct scan *s)
@@ -477,7 +491,7 @@ static void scan_source(struct scan *s)
 		if (at >= window.to)
 			move_window(&window, at);
 		if (is_plain_here(s, at)) {
-			uint64_t after = take_plain(s, at, window.to);
+			uint64_t after = take_plain(s, at, plain_end(s, &window));
 
 			if (after > at) {
 				at = after;

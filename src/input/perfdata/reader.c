@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "input/ftrace/plan.h"
 #include "input/perfdata/cursor.h"
 #include "input/perfdata/side.h"
 
@@ -260,39 +261,97 @@ static size_t on_missing(struct perfdata_reader *r, struct event *e)
 	return 1;
 }
 
-/* As take_sample(), of one that is plain and simple. */
-static inline bool take_simple(struct perfdata_reader *r, const struct perfdata_burst *b,
-			       const struct perfdata_layout *l, struct event *e)
-{
-	const uint8_t *raw = b->sample + l->fixed + 4;
-	int64_t room = (int64_t)b->g.size - l->fixed - 4, n;
+/* A sample that is wanted, and what is to be done with it. */
+struct reader_pick {
+	const uint8_t *sample;
+	const struct ftrace_step *step;
+};
 
-	n = room < 0 ? 0 : load_u32(raw - 4, false);
-	if (n > room || !ftrace_plan_take(r->plan->events, raw, (size_t)n, NO_VALUE, &r->any, e))
-		return false;
-	e->ts = perfdata_ns(r->cursor.p, (int64_t)b->g.time);
-	take_thread(b->sample + l->tid, false, e);
+/* So many samples stay in a CPU's fastest cache until their fields are read. */
+enum { READER_PICKS = 64 };
+
+/* Return: bytes of raw data in a sample that is simple; 0 where they are not all there, or it is another one. */
+static inline uint32_t reader_raw_size(const struct perfdata_plain *plain,
+				       const struct perfdata_burst *b)
+{
+	int32_t room = (int32_t)b->g.size - plain->fixed - 4;
+	uint32_t size;
+
+	if (b->g.kind != PERFDATA_KIND_SIMPLE || room < 0)
+		return 0;
+	size = load_u32(b->sample + plain->fixed, false);
+	return size <= (uint32_t)room ? size : 0;
+}
+
+/* Finds samples that are wanted among those that are simple, up to one that is to be looked at closely. Return: how many. */
+static size_t reader_pick_samples(struct perfdata_reader *r, struct perfdata_burst *burst,
+				  struct reader_pick *picks, size_t room)
+{
+	const struct perfdata_plain plain = r->cursor.p->attrs.plain;
+	const struct ftrace_plan *plan = r->plan->events;
+	struct perfdata_burst b = *burst;
+	bool any = r->any;
+	size_t n = 0;
+
+	if (!plan->is_plain)
+		return 0;
+	while (n < room && perfdata_burst_next(&b, &plain)) {
+		uint32_t size = reader_raw_size(&plain, &b);
+
+		if (__builtin_expect(size < sizeof(uint16_t), 0)) {
+			if (b.g.kind == PERFDATA_KIND_OTHER && !r->plan->every)
+				continue;
+			perfdata_burst_return(&b);
+			break;
+		}
+		const struct ftrace_step *step =
+			ftrace_plan_step(plan, load_u16(b.sample + plain.fixed + 4, false));
+
+		if (!step->is_wanted && !any)
+			continue;
+		if (__builtin_expect(size < step->plain_need, 0)) {
+			perfdata_burst_return(&b);
+			break;
+		}
+		any = step->then_any;
+		picks[n++] = (struct reader_pick){b.sample, step};
+	}
+	*burst = b;
+	r->any = any;
+	return n;
+}
+
+/* As take_sample(). */
+static inline void reader_take_pick(struct perfdata_reader *r, const struct perfdata_plain *plain,
+				    struct reader_pick pick, struct event *e)
+{
+	const uint8_t *raw = pick.sample + plain->fixed + 4;
+
+	ftrace_plan_take_plain(r->plan->events, pick.step, raw, load_u32(raw - 4, false), e);
+	e->ts = perfdata_ns(r->cursor.p, (int64_t)load_u64(pick.sample + plain->time, false));
+	take_thread(pick.sample + plain->tid, false, e);
 	if (__builtin_expect(e->id == EV_SCHED_PROCESS_FORK, 0))
 		complete_fork(r, e);
-	return true;
 }
 
 /* Reads samples that follow each other with nothing between. Return: how many are wanted. */
 static size_t fill_burst(struct perfdata_reader *r, struct event *events, size_t room)
 {
+	const struct perfdata_plain plain = r->cursor.p->attrs.plain;
 	struct perfdata_burst b = perfdata_burst_begin(&r->cursor);
-	const struct perfdata_attr *attrs = r->cursor.p->attrs.at.at;
-	size_t n = 0;
+	struct reader_pick picks[READER_PICKS];
+	size_t n = 0, found;
 
-	while (n < room && perfdata_burst_next(&b)) {
-		const struct perfdata_attr *a = &attrs[b.g.attr];
-		struct perfdata_record rec = {.at = b.sample, .size = (uint16_t)b.g.size};
+	do {
+		size_t left = room - n;
 
-		n += __builtin_expect(a->is_simple, 1)
-			     ? take_simple(r, &b, &a->layout, &events[n])
-			     : take_sample(r, &rec, a, (int64_t)b.g.time, &events[n]);
-	}
-	perfdata_burst_end(&b);
+		found = reader_pick_samples(r, &b, picks,
+					    left < READER_PICKS ? left : READER_PICKS);
+		for (size_t i = 0; i < found; i++)
+			reader_take_pick(r, &plain, picks[i], &events[n + i]);
+		n += found;
+	} while (found == READER_PICKS);
+	perfdata_burst_end(&r->cursor, &b);
 	return n;
 }
 

@@ -1,3 +1,4 @@
+#include "input/ftrace/plan.h"
 #include "input/tracedat/cursor.h"
 #include "input/tracedat/recording.h"
 
