@@ -1,12 +1,13 @@
 /*
  * read [--threads N] TRACE...: reads every stream, each with one thread (of N, or one), decodes the
  * fields of all events that the program understands, and says how long that took and how much
- * memory.
+ * memory. A thread that has no stream left decompresses for another.
  *
  * `--list TRACE...` prints each event's time and name instead, stream by stream: what is compared
  * with other readers.
  */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "base/parallel.h"
+#include "base/worker.h"
 #include "input/session.h"
 
 struct totals {
@@ -21,11 +23,19 @@ struct totals {
 	uint64_t checksum; /* so that no decoding can be left out */
 };
 
+/* How far all are together. */
+struct crew {
+	size_t n; /* streams */
+	atomic_size_t begun;
+	atomic_uint idle; /* threads that found no stream left */
+};
+
 /* One stream, and what was found in it. */
 struct piece {
 	const struct recording *recording;
 	size_t stream;
 	bool list;
+	struct crew *crew;
 	struct totals totals;
 };
 
@@ -67,12 +77,35 @@ static void say_diags(const struct reader *r, uint32_t cpu)
 	}
 }
 
-static void count_events(const struct recording *rec, size_t stream, struct totals *sum)
+/* Return: whether a thread was idle, and is not any more. */
+static bool claim_idle(struct crew *crew)
+{
+	unsigned n = atomic_load(&crew->idle);
+
+	return n && atomic_compare_exchange_strong(&crew->idle, &n, n - 1);
+}
+
+/* Return: the worker that helps from now on; NULL: none. A thread that is idle is replaced by it. */
+static struct worker *get_help(struct crew *crew, struct reader *r)
+{
+	struct worker *helper = NULL;
+
+	if (recording_can_share(r->recording) && claim_idle(crew))
+		helper = worker_new(NULL, NULL, 1);
+	if (helper)
+		reader_share(r, helper);
+	return helper;
+}
+
+static void count_events(const struct recording *rec, size_t stream, struct crew *crew,
+			 struct totals *sum)
 {
 	struct input_plan *plan = input_plan_new(rec, event_set_all(), false);
 	struct reader *r = reader_new(rec, stream, plan, 0, INT64_MIN);
+	struct worker *helper = NULL;
 
 	while (reader_read(r)) {
+		helper = helper ? helper : get_help(crew, r);
 		for (size_t i = 0; i < r->n; i++) {
 			bool lost = r->events[i].id == EV_LOST;
 
@@ -86,6 +119,8 @@ static void count_events(const struct recording *rec, size_t stream, struct tota
 	sum->lost = r->totals.n_lost;
 	say_diags(r, rec->streams.at[stream].cpu);
 	reader_free(r);
+	worker_free(helper);
+	atomic_fetch_add(&crew->idle, helper != NULL);
 	input_plan_free(rec, plan);
 }
 
@@ -93,10 +128,13 @@ static void read_piece(void *ctx, size_t i)
 {
 	struct piece *p = &((struct piece *)ctx)[i];
 
+	atomic_fetch_add(&p->crew->begun, 1);
 	if (p->list)
 		list_events(p->recording, p->stream, &p->totals);
 	else
-		count_events(p->recording, p->stream, &p->totals);
+		count_events(p->recording, p->stream, p->crew, &p->totals);
+	if (atomic_load(&p->crew->begun) == p->crew->n)
+		atomic_fetch_add(&p->crew->idle, 1);
 }
 
 static void add_totals(struct totals *sum, const struct totals *t)
@@ -111,14 +149,16 @@ static void add_totals(struct totals *sum, const struct totals *t)
 static struct totals read_all(const struct session *s, unsigned threads, bool list)
 {
 	struct totals sum = {0};
+	struct crew crew = {0};
 	VEC(struct piece) pieces = {0};
 
 	vec_each (rec, &s->recordings) {
 		sum.bytes += (*rec)->size;
 		for (size_t i = 0; i < (*rec)->streams.n; i++)
-			*vec_push(&pieces) =
-				(struct piece){.recording = *rec, .stream = i, .list = list};
+			*vec_push(&pieces) = (struct piece){
+				.recording = *rec, .stream = i, .list = list, .crew = &crew};
 	}
+	crew.n = pieces.n;
 	parallel_each(pieces.n, threads, read_piece, pieces.at);
 	vec_each (piece, &pieces)
 		add_totals(&sum, &piece->totals);

@@ -182,8 +182,13 @@ void worker_finish(struct worker *w, struct worker_task *task)
 	pthread_mutex_lock(&w->lock);
 	if (task->state == WORKER_TASK_WAITING)
 		do_task(w, task);
-	while (task->state == WORKER_TASK_RUNNING)
-		pthread_cond_wait(&w->done, &w->lock);
+	while (task->state == WORKER_TASK_RUNNING) {
+		/* There is something better to do than to wait. */
+		if (w->tasks)
+			do_task(w, w->tasks);
+		else
+			pthread_cond_wait(&w->done, &w->lock);
+	}
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -40,7 +40,10 @@ struct worker_task {
 /* The task, which must be idle, may be done from now on. It is borrowed until it is idle again. */
 void worker_begin(struct worker *w, struct worker_task *task);
 
-/* Makes sure that a task that was begun is done; then it is idle, and what it did can be seen. */
+/*
+ * Makes sure that a task that was begun is done; then it is idle, and what it did can be seen. While the worker does it, the caller
+ * does others that wait.
+ */
 void worker_finish(struct worker *w, struct worker_task *task);
 
 /* The task may be done or not; then it is idle. */

@@ -26,6 +26,7 @@ struct recording_ops {
 				     const struct input_plan *plan, int64_t skip_before_ns);
 	void (*reader_fill)(struct reader *r);
 	void (*reader_free)(struct reader *r); /* all but events, and the struct */
+	void (*reader_share)(struct reader *r, struct worker *helper); /* NULL: nothing to share */
 
 	/* A struct walk as first member; recording and stream are set by walk_new(). */
 	struct walk *(*walk_new)(const struct recording *r, size_t stream, int64_t from_ns);

@@ -101,6 +101,17 @@ struct reader *reader_new(const struct recording *rec, size_t stream, const stru
 	return r;
 }
 
+bool recording_can_share(const struct recording *r)
+{
+	return r->ops->reader_share && r->decoded_size > r->size;
+}
+
+void reader_share(struct reader *r, struct worker *helper)
+{
+	if (helper && recording_can_share(r->recording))
+		r->recording->ops->reader_share(r, helper);
+}
+
 void reader_free(struct reader *r)
 {
 	if (!r)

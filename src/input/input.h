@@ -23,6 +23,7 @@
 #include "base/clock_origin.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/worker.h"
 #include "events/event.h"
 #include "events/layout.h"
 #include "input/field.h"
@@ -202,6 +203,15 @@ struct reader {
 struct reader *reader_new(const struct recording *r, size_t stream, const struct input_plan *plan,
 			  uint16_t machine, int64_t skip_before_ns);
 void reader_free(struct reader *r);
+
+/* Return: whether there is anything in the recording's streams that a worker can prepare. */
+bool recording_can_share(const struct recording *r);
+
+/*
+ * Lets a worker prepare what the reader is going to need, which is chunks that are decompressed. Their number is bounded. From now on all
+ * reading is done by the thread that gives the worker its tasks. The worker must outlive the reader.
+ */
+void reader_share(struct reader *r, struct worker *helper);
 
 /* Reads the next events in place of the last. Return: whether there are any. */
 bool reader_read(struct reader *r);

@@ -94,14 +94,15 @@ static char *check_event(const struct walk *w, int state, const struct event *e)
 }
 
 static char *compare_stream(const struct recording *r, size_t stream, struct input_plan *plan,
-			    int64_t from_ns)
+			    struct worker *helper)
 {
-	struct walk *w = walk_new(r, stream, from_ns);
-	struct reader *reader = reader_new(r, stream, plan, 0, from_ns);
+	struct walk *w = walk_new(r, stream, INT64_MIN);
+	struct reader *reader = reader_new(r, stream, plan, 0, INT64_MIN);
 	char *wrong = NULL;
 	size_t i = 0;
 	int state;
 
+	reader_share(reader, helper);
 	while (!wrong && (state = walk_next(w)) != WALK_END)
 		wrong = check_event(w, state, next_event(reader, &i));
 	if (!wrong && next_event(reader, &i))
@@ -116,15 +117,30 @@ static char *compare_stream(const struct recording *r, size_t stream, struct inp
 	return wrong;
 }
 
-static char *check_reader(const struct recording *r, const char *expected)
+static char *compare_streams(const struct recording *r, struct worker *helper)
 {
 	struct input_plan *plan = input_plan_new(r, event_set_all(), true);
 	char *wrong = NULL;
 
-	(void)expected;
 	for (size_t i = 0; i < r->streams.n && !wrong; i++)
-		wrong = compare_stream(r, i, plan, INT64_MIN);
+		wrong = compare_stream(r, i, plan, helper);
 	input_plan_free(r, plan);
+	return wrong;
+}
+
+static char *check_reader(const struct recording *r, const char *expected)
+{
+	(void)expected;
+	return compare_streams(r, NULL);
+}
+
+static char *check_shared(const struct recording *r, const char *expected)
+{
+	struct worker *helper = worker_new(NULL, NULL, 1);
+	char *wrong = compare_streams(r, helper);
+
+	(void)expected;
+	worker_free(helper);
 	return wrong;
 }
 
@@ -146,19 +162,25 @@ static char *check_names(const struct event *events, size_t n)
 	return NULL;
 }
 
-/* Texts have to stay while the next batch is read, and be looked at then. */
+/*
+ * Texts have to stay while the next batch is read, and be looked at then. A worker helps from the
+ * third batch on.
+ */
 static char *check_texts(const struct recording *r, const char *expected)
 {
 	struct input_plan *plan = input_plan_new(r, event_set_all(), false);
 	struct event *before = mem_zalloc(READER_FEW, sizeof(*before));
+	struct worker *helper = worker_new(NULL, NULL, 1);
 	char *wrong = NULL;
 
 	(void)expected;
 	for (size_t i = 0; i < r->streams.n && !wrong; i++) {
 		struct reader *reader = reader_new(r, i, plan, 0, INT64_MIN);
-		size_t n = 0;
+		size_t n = 0, n_batches = 0;
 
 		while (!wrong && reader_read(reader)) {
+			if (n_batches++ == 2)
+				reader_share(reader, helper);
 			wrong = check_names(before, n);
 			n = reader->n;
 			memcpy(before, reader->events, n * sizeof(*before));
@@ -167,6 +189,7 @@ static char *check_texts(const struct recording *r, const char *expected)
 		reader_free(reader);
 	}
 	free(before);
+	worker_free(helper);
 	input_plan_free(r, plan);
 	return wrong;
 }
@@ -235,7 +258,7 @@ static uint64_t take_given(const char **expectedp)
 
 static char *check(const char *path, const char *expected)
 {
-	static const check_fn checks[] = {check_reader, check_texts, check_skip};
+	static const check_fn checks[] = {check_reader, check_shared, check_texts, check_skip};
 	struct input_options options = {.tsc_frequency = take_given(&expected)};
 	struct error err = {0};
 	struct recording *r;

@@ -8,28 +8,6 @@ enum {
 	DROP_STEP = 1 << 20,
 };
 
-/* The window is over the stream's part only: readers of the others have their own. */
-void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream)
-{
-	const struct tracedat_stream *s = &t->streams.at[stream];
-	uint64_t start = s->offset - s->offset % (uint64_t)sysconf(_SC_PAGESIZE);
-
-	*p = (struct tracedat_pages){.trace = t, .stream = s, .map_at = start, .at = s->offset};
-	p->end = s->offset + s->size;
-	p->chunks_left = s->n_chunks;
-	p->map = (struct file_map){.data = t->map.data + start, .size = p->end - start};
-	file_window_init(&p->window, &p->map);
-}
-
-void tracedat_pages_deinit(struct tracedat_pages *p)
-{
-	file_window_deinit(&p->window);
-	for (unsigned i = 0; i < PAGES_KEPT; i++)
-		free(p->kept[i].at);
-	vec_deinit(&p->chunks);
-	tracedat_inflater_deinit(&p->inflater);
-}
-
 static void pages_move_window(struct tracedat_pages *p)
 {
 	uint64_t at = p->at - p->map_at, kept = at < KEPT ? at : KEPT;
@@ -71,57 +49,147 @@ static struct page page_in_chunk(const struct tracedat_pages *p)
 			     .place = c->place};
 }
 
-/* The sizes in the head at byte `at`. Return: whether the chunk is there as a whole. */
-static bool chunk_read_head(const struct tracedat_pages *p, uint64_t at, uint32_t *packedp,
-			    uint32_t *sizep)
+/* The head at byte `at`. Return: whether the chunk is there as a whole. */
+static bool chunk_read_head(const struct tracedat_pages *p, uint64_t at, struct pages_packed *headp)
 {
 	const uint8_t *head = p->trace->map.data + at;
 
 	if (at > p->end || p->end - at < TRACEDAT_CHUNK_HEAD)
 		return false;
-	*packedp = load_u32(head, p->trace->big_endian);
-	*sizep = load_u32(head + sizeof(uint32_t), p->trace->big_endian);
-	return *packedp <= p->end - at - TRACEDAT_CHUNK_HEAD;
+	headp->place = at;
+	headp->packed = load_u32(head, p->trace->big_endian);
+	headp->size = load_u32(head + sizeof(uint32_t), p->trace->big_endian);
+	return headp->packed <= p->end - at - TRACEDAT_CHUNK_HEAD;
 }
 
-/* Return: whether the chunk could be decompressed; if not, it is empty. */
-static bool chunk_unpack(struct tracedat_pages *p, struct pages_chunk *c, uint32_t packed,
-			 uint32_t size)
+static uint64_t chunk_end(const struct pages_packed *head)
 {
-	const uint8_t *in = p->trace->map.data + p->at + TRACEDAT_CHUNK_HEAD;
-
-	if (size / p->stream->page_size > TRACEDAT_CHUNK_MAX)
-		return false;
-	if (c->room < size) {
-		free(c->at);
-		c->at = mem_alloc(size);
-		c->room = size;
-	}
-	c->n = tracedat_inflate(&p->inflater, p->trace->compression, in, packed, c->at, size);
-	return c->n > 0;
+	return head->place + TRACEDAT_CHUNK_HEAD + head->packed;
 }
+
+/* What cannot be decompressed is empty. */
+static void chunk_unpack(const struct tracedat_pages *p, const struct pages_packed *head,
+			 struct tracedat_inflater *inflater, struct pages_chunk *c)
+{
+	const uint8_t *in = p->trace->map.data + head->place + TRACEDAT_CHUNK_HEAD;
+
+	c->n = 0;
+	if (head->size / p->stream->page_size > TRACEDAT_CHUNK_MAX)
+		return;
+	if (c->room < head->size) {
+		free(c->at);
+		c->at = mem_alloc(head->size);
+		c->room = head->size;
+	}
+	c->n = tracedat_inflate(inflater, p->trace->compression, in, head->packed, c->at,
+				head->size);
+}
+
+/* ---- ahead ------------------------------------------------------------------------------------ */
+
+static void ahead_unpack(void *ctx)
+{
+	struct pages_ahead *a = ctx;
+
+	chunk_unpack(a->pages, &a->packed, &a->inflater, &a->chunk);
+}
+
+void tracedat_pages_share(struct tracedat_pages *p, struct worker *helper)
+{
+	if (!p->stream->is_compressed)
+		return;
+	p->helper = helper;
+	p->ahead = mem_zalloc(PAGES_AHEAD, sizeof(*p->ahead));
+	for (unsigned i = 0; i < PAGES_AHEAD; i++) {
+		struct pages_ahead *a = &p->ahead[i];
+
+		a->task = (struct worker_task){.run = ahead_unpack, .ctx = a};
+		a->pages = p;
+	}
+}
+
+static struct pages_ahead *ahead_at(struct tracedat_pages *p, unsigned i)
+{
+	return &p->ahead[(p->first_ahead + i) % PAGES_AHEAD];
+}
+
+/* Begins with those that come next, of which some are begun already. */
+static void ahead_begin(struct tracedat_pages *p)
+{
+	uint64_t at = p->n_ahead ? chunk_end(&ahead_at(p, p->n_ahead - 1)->packed) : p->at;
+
+	while (p->n_ahead < PAGES_AHEAD && p->n_ahead < p->chunks_left) {
+		struct pages_ahead *a = ahead_at(p, p->n_ahead);
+
+		if (!chunk_read_head(p, at, &a->packed))
+			return;
+		worker_begin(p->helper, &a->task);
+		p->n_ahead++;
+		at = chunk_end(&a->packed);
+	}
+}
+
+/* The first one's bytes become those of *c, whose room is used for others. */
+static void ahead_take(struct tracedat_pages *p, struct pages_chunk *c)
+{
+	struct pages_ahead *a = ahead_at(p, 0);
+	struct pages_chunk old = *c;
+
+	worker_finish(p->helper, &a->task);
+	*c = a->chunk;
+	c->place = old.place;
+	a->chunk = old;
+	p->first_ahead = (p->first_ahead + 1) % PAGES_AHEAD;
+	p->n_ahead--;
+}
+
+/* It goes on elsewhere. */
+static void ahead_drop(struct tracedat_pages *p)
+{
+	for (unsigned i = 0; i < p->n_ahead; i++)
+		worker_cancel(p->helper, &ahead_at(p, i)->task);
+	p->n_ahead = 0;
+}
+
+static void ahead_deinit(struct tracedat_pages *p)
+{
+	ahead_drop(p);
+	for (unsigned i = 0; p->ahead && i < PAGES_AHEAD; i++) {
+		free(p->ahead[i].chunk.at);
+		tracedat_inflater_deinit(&p->ahead[i].inflater);
+	}
+	free(p->ahead);
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------- */
 
 static int pages_next_chunk(struct tracedat_pages *p)
 {
-	uint32_t packed, size;
-	bool is_sound;
+	struct pages_packed head;
 
 	if (!p->chunks_left || p->at >= p->end)
 		return PAGES_END;
 	if (p->kept[p->current].is_borrowed)
 		p->current = (p->current + 1) % PAGES_KEPT;
-	p->kept[p->current].is_borrowed = false;
-	p->kept[p->current].place = p->at;
-	p->pos = p->kept[p->current].n = 0;
+	struct pages_chunk *c = &p->kept[p->current];
+
+	c->is_borrowed = false;
+	c->place = p->at;
+	p->pos = c->n = 0;
 	pages_move_window(p);
-	if (!chunk_read_head(p, p->at, &packed, &size)) {
+	if (!chunk_read_head(p, p->at, &head)) {
 		p->chunks_left = 0;
 		return PAGES_DAMAGED;
 	}
-	is_sound = chunk_unpack(p, &p->kept[p->current], packed, size);
-	p->at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
+	if (p->n_ahead)
+		ahead_take(p, c);
+	else
+		chunk_unpack(p, &head, &p->inflater, c);
+	p->at = chunk_end(&head);
 	p->chunks_left--;
-	return is_sound ? PAGES_ONE : PAGES_DAMAGED;
+	if (p->helper)
+		ahead_begin(p);
+	return c->n ? PAGES_ONE : PAGES_DAMAGED;
 }
 
 static int pages_next_compressed(struct tracedat_pages *p, struct page *pagep)
@@ -135,6 +203,31 @@ static int pages_next_compressed(struct tracedat_pages *p, struct page *pagep)
 	*pagep = page_in_chunk(p);
 	p->pos += pagep->n;
 	return r;
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+/* The window is over the stream's part only: readers of the others have their own. */
+void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream)
+{
+	const struct tracedat_stream *s = &t->streams.at[stream];
+	uint64_t start = s->offset - s->offset % (uint64_t)sysconf(_SC_PAGESIZE);
+
+	*p = (struct tracedat_pages){.trace = t, .stream = s, .map_at = start, .at = s->offset};
+	p->end = s->offset + s->size;
+	p->chunks_left = s->n_chunks;
+	p->map = (struct file_map){.data = t->map.data + start, .size = p->end - start};
+	file_window_init(&p->window, &p->map);
+}
+
+void tracedat_pages_deinit(struct tracedat_pages *p)
+{
+	ahead_deinit(p);
+	file_window_deinit(&p->window);
+	for (unsigned i = 0; i < PAGES_KEPT; i++)
+		free(p->kept[i].at);
+	vec_deinit(&p->chunks);
+	tracedat_inflater_deinit(&p->inflater);
 }
 
 /* ---- either ----------------------------------------------------------------------------------- */
@@ -159,11 +252,11 @@ bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep)
 static void pages_find_chunks(struct tracedat_pages *p)
 {
 	uint64_t at = p->stream->offset, dropped = at;
-	uint32_t packed, size;
+	struct pages_packed head;
 
-	while (p->chunks.n < p->stream->n_chunks && chunk_read_head(p, at, &packed, &size)) {
+	while (p->chunks.n < p->stream->n_chunks && chunk_read_head(p, at, &head)) {
 		*vec_push(&p->chunks) = at;
-		at += TRACEDAT_CHUNK_HEAD + (uint64_t)packed;
+		at = chunk_end(&head);
 		if (at - dropped > DROP_STEP) {
 			file_map_drop_range(&p->map, dropped - p->map_at, at - p->map_at);
 			dropped = at;
@@ -189,6 +282,7 @@ void tracedat_pages_seek(struct tracedat_pages *p, size_t i)
 	if (!s->is_compressed) {
 		p->at = s->offset + i * s->page_size;
 	} else {
+		ahead_drop(p);
 		p->at = p->chunks.at[i];
 		p->chunks_left = s->n_chunks - (uint32_t)i;
 		p->pos = p->kept[p->current].n = 0;

@@ -2,15 +2,16 @@
  * pages: the sub-buffers of one stream, one after the other, decompressed where they have to be.
  *
  * What is in memory at any time is a few of them: the file is mapped around the reader's place only, and of
- * decompressed chunks the last three are kept in which texts of events lie (reader_read()). One reader's; several read the same file
- * at once.
+ * decompressed chunks the last three are kept in which texts of events lie (reader_read()), and some are decompressed before they
+ * are needed where a worker helps. One reader's; several read the same file at once.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_PAGES_H
 #define VMSCOPE_INPUT_TRACEDAT_PAGES_H
 
+#include "base/worker.h"
 #include "input/tracedat/tracedat.h"
 
-enum { PAGES_KEPT = 3 };
+enum { PAGES_KEPT = 3, PAGES_AHEAD = 3 };
 
 struct pages_chunk {
 	uint8_t *at; /* owned */
@@ -18,6 +19,21 @@ struct pages_chunk {
 	size_t n;	  /* bytes that are sub-buffers */
 	uint64_t place;	  /* byte of the file at which it begins */
 	bool is_borrowed; /* texts of events that were delivered lie in it */
+};
+
+/* A chunk of which nothing but where it lies is known yet. */
+struct pages_packed {
+	uint64_t place;	       /* as in struct pages_chunk */
+	uint32_t packed, size; /* bytes, without its head, and decompressed */
+};
+
+/* One that the worker may decompress. */
+struct pages_ahead {
+	struct worker_task task;
+	const struct tracedat_pages *pages;
+	struct pages_packed packed;
+	struct pages_chunk chunk;
+	struct tracedat_inflater inflater;
 };
 
 struct tracedat_pages {
@@ -38,6 +54,11 @@ struct tracedat_pages {
 	unsigned current; /* of kept */
 	size_t pos;	  /* of the next sub-buffer in it */
 	struct tracedat_inflater inflater;
+
+	/* Those that come next, n_ahead of them from first_ahead on; a ring. */
+	struct worker *helper;	   /* or NULL */
+	struct pages_ahead *ahead; /* owned; PAGES_AHEAD of them, or NULL */
+	unsigned first_ahead, n_ahead;
 };
 
 struct page {
@@ -54,6 +75,9 @@ enum pages_result {
 
 void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream);
 void tracedat_pages_deinit(struct tracedat_pages *p);
+
+/* What is compressed is decompressed ahead from now on, as reader_share() says. It must not be moved any more. */
+void tracedat_pages_share(struct tracedat_pages *p, struct worker *helper);
 
 /* Return: enum pages_result. */
 int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep);

@@ -35,6 +35,11 @@ struct reader *tracedat_reader_new(const struct recording *rec, size_t stream,
 	return &r->base;
 }
 
+void tracedat_reader_share(struct reader *r, struct worker *helper)
+{
+	tracedat_pages_share(&((struct stream_reader *)r)->cursor.pages, helper);
+}
+
 void tracedat_reader_free(struct reader *r)
 {
 	tracedat_cursor_deinit(&((struct stream_reader *)r)->cursor);

@@ -12,6 +12,7 @@ struct input_plan *tracedat_plan_new(const struct recording *r, struct event_set
 void tracedat_plan_free(struct input_plan *plan);
 struct reader *tracedat_reader_new(const struct recording *r, size_t stream,
 				   const struct input_plan *plan, int64_t skip_before_ns);
+void tracedat_reader_share(struct reader *r, struct worker *helper);
 void tracedat_reader_fill(struct reader *r);
 void tracedat_reader_free(struct reader *r);
 struct walk *tracedat_walk_new(const struct recording *r, size_t stream, int64_t from_ns);
