@@ -46,6 +46,7 @@ struct place {
 struct gatherer {
 	struct tracedat_hints *hints;
 	const struct tracedat *trace;
+	struct tracedat_kept *kept;
 	struct knowing k;
 	struct place place;
 };
@@ -280,6 +281,7 @@ static void hint_read_stream(struct gatherer *g, size_t stream, uint64_t budget)
 	struct tracedat_cursor c;
 
 	tracedat_cursor_init(&c, g->trace, stream, INT64_MIN);
+	tracedat_pages_keep(&c.pages, g->kept);
 	if (s->size <= budget / (s->is_compressed ? COMPRESSED_BY : 1))
 		hint_read_window(g, &c, UINT64_MAX);
 	else
@@ -287,12 +289,14 @@ static void hint_read_stream(struct gatherer *g, size_t stream, uint64_t budget)
 	tracedat_cursor_deinit(&c);
 }
 
-void tracedat_hints_gather(struct tracedat_hints *h, const struct tracedat *t, uint32_t clock)
+void tracedat_hints_gather(struct tracedat_hints *h, struct tracedat *t, uint32_t clock)
 {
-	struct gatherer g = {.hints = h, .trace = t, .k = know(t)};
+	struct gatherer g = {.hints = h, .trace = t, .kept = &t->kept, .k = know(t)};
 	uint64_t budget = BUDGET / (t->streams.n ? t->streams.n : 1);
 
 	*h = (struct tracedat_hints){0};
+	if (t->base.decoded_size > t->base.size)
+		tracedat_kept_init(&t->kept, t->base.decoded_size);
 	for (size_t i = 0; i < t->streams.n; i++) {
 		if (t->base.streams.at[i].clock == clock)
 			hint_read_stream(&g, i, budget > BUDGET_MIN ? budget : BUDGET_MIN);

@@ -263,6 +263,7 @@ static void free_tracedat(struct recording *r)
 	vec_deinit(&t->buffers);
 	vec_deinit(&t->streams);
 	vec_deinit(&t->facts.busy_cpus);
+	tracedat_kept_deinit(&t->kept);
 	ftrace_formats_deinit(&t->formats);
 	file_map_deinit(&t->map);
 }

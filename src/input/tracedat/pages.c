@@ -67,22 +67,43 @@ static uint64_t chunk_end(const struct pages_packed *head)
 	return head->place + TRACEDAT_CHUNK_HEAD + head->packed;
 }
 
-/* What cannot be decompressed is empty. */
+/* Room for so many bytes, of which *c is the only user. */
+static uint8_t *chunk_room(struct pages_chunk *c, size_t size)
+{
+	if (c->room < size) {
+		free(c->memory);
+		c->memory = mem_alloc(size);
+		c->room = size;
+	}
+	return c->memory;
+}
+
+/* What cannot be decompressed is empty. keeps: where it stays, or NULL. */
 static void chunk_unpack(const struct tracedat_pages *p, const struct pages_packed *head,
-			 struct tracedat_inflater *inflater, struct pages_chunk *c)
+			 struct tracedat_inflater *inflater, struct tracedat_kept *keeps,
+			 struct pages_chunk *c)
 {
 	const uint8_t *in = p->trace->map.data + head->place + TRACEDAT_CHUNK_HEAD;
+	const struct tracedat_chunk *known = tracedat_kept_find(&p->trace->kept, head->place);
+	uint8_t *to = NULL;
 
 	c->n = 0;
+	if (known) {
+		c->at = known->at;
+		c->n = known->n;
+		return;
+	}
 	if (head->size / p->stream->page_size > TRACEDAT_CHUNK_MAX)
 		return;
-	if (c->room < head->size) {
-		free(c->at);
-		c->at = mem_alloc(head->size);
-		c->room = head->size;
-	}
-	c->n = tracedat_inflate(inflater, p->trace->compression, in, head->packed, c->at,
-				head->size);
+	if (keeps)
+		to = tracedat_kept_room(keeps, head->size);
+	bool is_kept = to != NULL;
+
+	to = is_kept ? to : chunk_room(c, head->size);
+	c->at = to;
+	c->n = tracedat_inflate(inflater, p->trace->compression, in, head->packed, to, head->size);
+	if (is_kept)
+		tracedat_kept_put(keeps, head->place, c->n);
 }
 
 /* ---- ahead ------------------------------------------------------------------------------------ */
@@ -91,7 +112,7 @@ static void ahead_unpack(void *ctx)
 {
 	struct pages_ahead *a = ctx;
 
-	chunk_unpack(a->pages, &a->packed, &a->inflater, &a->chunk);
+	chunk_unpack(a->pages, &a->packed, &a->inflater, NULL, &a->chunk);
 }
 
 void tracedat_pages_share(struct tracedat_pages *p, struct worker *helper)
@@ -155,7 +176,7 @@ static void ahead_deinit(struct tracedat_pages *p)
 {
 	ahead_drop(p);
 	for (unsigned i = 0; p->ahead && i < PAGES_AHEAD; i++) {
-		free(p->ahead[i].chunk.at);
+		free(p->ahead[i].chunk.memory);
 		tracedat_inflater_deinit(&p->ahead[i].inflater);
 	}
 	free(p->ahead);
@@ -184,7 +205,7 @@ static int pages_next_chunk(struct tracedat_pages *p)
 	if (p->n_ahead)
 		ahead_take(p, c);
 	else
-		chunk_unpack(p, &head, &p->inflater, c);
+		chunk_unpack(p, &head, &p->inflater, p->keeps, c);
 	p->at = chunk_end(&head);
 	p->chunks_left--;
 	if (p->helper)
@@ -225,7 +246,7 @@ void tracedat_pages_deinit(struct tracedat_pages *p)
 	ahead_deinit(p);
 	file_window_deinit(&p->window);
 	for (unsigned i = 0; i < PAGES_KEPT; i++)
-		free(p->kept[i].at);
+		free(p->kept[i].memory);
 	vec_deinit(&p->chunks);
 	tracedat_inflater_deinit(&p->inflater);
 }

@@ -14,7 +14,8 @@
 enum { PAGES_KEPT = 3, PAGES_AHEAD = 3 };
 
 struct pages_chunk {
-	uint8_t *at; /* owned */
+	const uint8_t *at; /* of `memory`, or of what the recording keeps */
+	uint8_t *memory;   /* owned */
 	size_t room;
 	size_t n;	  /* bytes that are sub-buffers */
 	uint64_t place;	  /* byte of the file at which it begins */
@@ -55,6 +56,9 @@ struct tracedat_pages {
 	size_t pos;	  /* of the next sub-buffer in it */
 	struct tracedat_inflater inflater;
 
+	struct tracedat_kept
+		*keeps; /* where what is decompressed goes, by tracedat_pages_keep(); or NULL */
+
 	/* Those that come next, n_ahead of them from first_ahead on; a ring. */
 	struct worker *helper;	   /* or NULL */
 	struct pages_ahead *ahead; /* owned; PAGES_AHEAD of them, or NULL */
@@ -75,6 +79,12 @@ enum pages_result {
 
 void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream);
 void tracedat_pages_deinit(struct tracedat_pages *p);
+
+/* What is decompressed from now on stays in *kept, which is the recording's, as long as it has room. */
+static inline void tracedat_pages_keep(struct tracedat_pages *p, struct tracedat_kept *kept)
+{
+	p->keeps = kept;
+}
 
 /* What is compressed is decompressed ahead from now on, as reader_share() says. It must not be moved any more. */
 void tracedat_pages_share(struct tracedat_pages *p, struct worker *helper);

@@ -113,8 +113,11 @@ static double slope_room(const struct point *points, size_t n, double slope)
 	double upper = INFINITY, lower = -INFINITY;
 
 	for (size_t i = 0; i < n; i++) {
-		upper = fmin(upper, points[i].ns - slope * points[i].begin);
-		lower = fmax(lower, points[i].ns - slope * points[i].end);
+		double over = points[i].ns - slope * points[i].begin;
+		double under = points[i].ns - slope * points[i].end;
+
+		upper = over < upper ? over : upper;
+		lower = under > lower ? under : lower;
 	}
 	return upper - lower;
 }
@@ -290,7 +293,7 @@ static bool is_plausible(const struct tracedat_rate *r)
 	       r->error < ERROR_MAX;
 }
 
-bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep)
+bool tracedat_find_rate(struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep)
 {
 	struct tracedat_hints hints;
 	struct tracedat_rate found[3];

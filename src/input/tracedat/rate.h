@@ -24,6 +24,6 @@ struct tracedat_rate {
  * Of the streams whose clock (base.streams) is `clock`. Looks at no more than some MiB, from all over the recording.
  * Return: false when no event tells.
  */
-bool tracedat_find_rate(const struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep);
+bool tracedat_find_rate(struct tracedat *t, uint32_t clock, struct tracedat_rate *ratep);
 
 #endif

@@ -28,6 +28,7 @@
 #include "input/ftrace/format.h"
 #include "input/input.h"
 #include "input/tracedat/inflate.h"
+#include "input/tracedat/kept.h"
 
 enum {
 	/* Bytes of a sub-buffer; the kernel's largest have 128 pages. */
@@ -101,6 +102,7 @@ struct tracedat {
 	VEC(struct tracedat_buffer) buffers;
 	VEC(struct tracedat_stream) streams;
 	struct tracedat_facts facts;
+	struct tracedat_kept kept;
 	uint32_t sections_read; /* bit per id */
 	bool has_text;		/* a buffer was recorded as text, by a latency tracer */
 };
