@@ -5,11 +5,8 @@
 
 #include "base/mem.h"
 
-#define NEAR (INT64_C(1) << 53) /* ns: a double holds every one of them */
-
-/* Added to what is smaller by far, it leaves no room for fractions: a double of this size counts by ones. */
-#define NO_FRACTION 0x1.8p52
-#define SMALL	    0x1p50
+#define NEAR  (INT64_C(1) << 53) /* ns: a double holds every one of them */
+#define SMALL 0x1p50		 /* ns, what clock_round() has room for */
 
 static int64_t saturate(__int128 x)
 {
@@ -72,14 +69,15 @@ int64_t clock_piece_apply(const struct clock_piece *p, int64_t t)
 {
 	int64_t since, sum;
 
-	if (__builtin_sub_overflow(t, p->from, &since) || since > NEAR || since < -NEAR ||
-	    __builtin_add_overflow(t, p->offset, &sum))
+	if (__builtin_add_overflow(t, p->offset, &sum))
+		return apply_far(p, t);
+	if (p->drift == 0)
+		return sum;
+	if (__builtin_sub_overflow(t, p->from, &since) || since > NEAR || since < -NEAR)
 		return apply_far(p, t);
 	double moved = (double)since * p->drift;
 
-	/* rint() of it, without the call. */
-	if (!(fabs(moved) < SMALL) ||
-	    __builtin_add_overflow(sum, (int64_t)(moved + NO_FRACTION - NO_FRACTION), &sum))
+	if (!(fabs(moved) < SMALL) || __builtin_add_overflow(sum, clock_round(moved), &sum))
 		return apply_far(p, t);
 	return sum;
 }
@@ -119,4 +117,65 @@ int64_t clock_map_invert(const struct clock_map *m, int64_t reference)
 		return i && t < p->from ? p->from : t;
 	}
 	return reference; /* no pieces: the clock as it is */
+}
+
+/* ---- many times ------------------------------------------------------------------------------- */
+
+/* ns: nothing overflows that is added up of these and of what clock_round() has room for. */
+#define LARGEST_TIME   (INT64_C(1) << 62)
+#define LARGEST_OFFSET (INT64_C(1) << 61)
+
+/* Times NEAR, it leaves clock_round() room; a clock that is off by that much is none. */
+#define LARGEST_DRIFT 0x1p-4
+
+void clock_cursor_init(struct clock_cursor *c, const struct clock_map *map)
+{
+	*c = (struct clock_cursor){.map = map, .offset = clock_map_apply(map, 0)};
+}
+
+static int64_t clock_larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t clock_smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Return: whether p maps some times without checks; then [*lowp, *highp]. */
+static bool clock_find_unchecked(const struct clock_map *m, const struct clock_piece *p,
+				 int64_t *lowp, int64_t *highp)
+{
+	bool drifts = p->drift != 0;
+
+	*lowp = p == m->pieces ? -LARGEST_TIME : clock_larger(p->from, -LARGEST_TIME);
+	*highp = p == &m->pieces[m->n_pieces - 1] ? LARGEST_TIME
+						  : clock_smaller(p->to - 1, LARGEST_TIME);
+	if (p->offset > LARGEST_OFFSET || p->offset < -LARGEST_OFFSET)
+		return false;
+	if (drifts && (p->from > LARGEST_TIME || p->from < -LARGEST_TIME ||
+		       !(fabs(p->drift) <= LARGEST_DRIFT)))
+		return false;
+	if (drifts) {
+		*lowp = clock_larger(*lowp, p->from - NEAR);
+		*highp = clock_smaller(*highp, p->from + NEAR);
+	}
+	return *lowp <= *highp;
+}
+
+int64_t clock_cursor_move(struct clock_cursor *c, int64_t t)
+{
+	const struct clock_piece *p = clock_map_piece(c->map, t);
+	int64_t low, high;
+
+	if (clock_find_unchecked(c->map, p, &low, &high) && t >= low && t <= high)
+		*c = (struct clock_cursor){.map = c->map,
+					   .low = low,
+					   .length = (uint64_t)(high - low),
+					   .from = p->from,
+					   .offset = p->offset,
+					   .drift = p->drift,
+					   .drifts = p->drift != 0};
+	return clock_piece_apply(p, t);
 }

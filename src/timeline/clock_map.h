@@ -11,6 +11,7 @@
 #ifndef VMSCOPE_TIMELINE_CLOCK_MAP_H
 #define VMSCOPE_TIMELINE_CLOCK_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,41 @@ int64_t clock_map_apply(const struct clock_map *m, int64_t t);
  * step makes two of them, the earlier; where it makes none, the time of the step.
  */
 int64_t clock_map_invert(const struct clock_map *m, int64_t reference);
+
+/* ---- many times ----
+ *
+ * Times in order lie in one piece, mostly, and there where nothing overflows and a double is exact. A cursor keeps that
+ * stretch of the last one; what lies in it is mapped without a search and without checks.
+ */
+struct clock_cursor {
+	const struct clock_map *map; /* borrowed */
+	int64_t low;		     /* the stretch is [low, low + length] */
+	uint64_t length;
+	int64_t from, offset; /* of its piece */
+	double drift;
+	bool drifts;
+};
+
+void clock_cursor_init(struct clock_cursor *c, const struct clock_map *map);
+
+/* The same as clock_cursor_apply(), which calls it for what lies elsewhere. */
+int64_t clock_cursor_move(struct clock_cursor *c, int64_t t);
+
+/* Added to what is smaller by far, it leaves no room for fractions: a double of this size counts by ones. */
+#define CLOCK_NO_FRACTION 0x1.8p52
+
+/* Return: x as rint() rounds it, without the call; x must be smaller than 2^51. */
+static inline int64_t clock_round(double x)
+{
+	return (int64_t)(x + CLOCK_NO_FRACTION - CLOCK_NO_FRACTION);
+}
+
+/* Return: what clock_map_apply() does. */
+static inline int64_t clock_cursor_apply(struct clock_cursor *c, int64_t t)
+{
+	if ((uint64_t)t - (uint64_t)c->low > c->length)
+		return clock_cursor_move(c, t);
+	return t + c->offset + (c->drifts ? clock_round((double)(t - c->from) * c->drift) : 0);
+}
 
 #endif

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,6 +94,81 @@ static void test_invert_undoes_apply(void **state)
 	}
 }
 
+/* What the header says, in 128 bits and without any short cut. */
+static int64_t exact(const struct clock_map *m, int64_t t)
+{
+	const struct clock_piece *p = m->pieces;
+
+	for (size_t i = 1; i < m->n_pieces; i++)
+		p = t >= m->pieces[i].from ? &m->pieces[i] : p;
+
+	double moved = rint((double)((__int128)t - p->from) * p->drift);
+	__int128 sum = (__int128)t + p->offset + (__int128)moved;
+
+	return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : (int64_t)sum;
+}
+
+/* Times around those where a piece, or what needs no checks, begins and ends. */
+static int64_t some_time(uint64_t *seed, const struct clock_map *m)
+{
+	const struct clock_piece *p = &m->pieces[random_in(seed, 0, (int64_t)m->n_pieces - 1)];
+	const int64_t near[] = {
+		p->from, p->to, (int64_t)1 << 62, -((int64_t)1 << 62), INT64_MIN, INT64_MAX,
+		EPOCH,	 0};
+	int64_t at = near[random_in(seed, 0, 7)], t;
+	int64_t by = random_in(seed, 0, 1) ? random_in(seed, -2, 2)
+					   : random_in(seed, -(1ll << 54), 1ll << 54);
+
+	return __builtin_add_overflow(at, by, &t) ? at : t;
+}
+
+static int64_t some_offset(uint64_t *seed)
+{
+	int64_t bits = random_in(seed, 0, 62);
+
+	return random_in(seed, -((int64_t)1 << bits), (int64_t)1 << bits);
+}
+
+static void fill_map(uint64_t *seed, struct clock_piece *pieces, size_t n)
+{
+	static const double drifts[] = {0, 0, 20e-6, -20e-6, 3e-9, 0.09, -0.5};
+	int64_t from = random_in(seed, 0, 1) ? 0 : some_offset(seed) / 2;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t to = from + random_in(seed, 1, 1ll << 55);
+
+		pieces[i] = (struct clock_piece){.from = from,
+						 .to = i + 1 < n ? to : INT64_MAX,
+						 .offset = some_offset(seed),
+						 .drift = drifts[random_in(seed, 0, 6)]};
+		from = to;
+	}
+}
+
+static void test_many_times(void **state)
+{
+	uint64_t seed = 7;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct clock_piece pieces[3];
+		struct clock_map m = {pieces, (size_t)random_in(&seed, 1, 3)};
+		struct clock_cursor c;
+
+		fill_map(&seed, pieces, m.n_pieces);
+		clock_cursor_init(&c, &m);
+		for (int k = 0; k < 40; k++) {
+			int64_t t = some_time(&seed, &m), expected = exact(&m, t);
+
+			if (clock_cursor_apply(&c, t) != expected ||
+			    clock_map_apply(&m, t) != expected)
+				fail_msg("map %d, time %lld: %lld and %lld, not %lld", i,
+					 (long long)t, (long long)clock_cursor_apply(&c, t),
+					 (long long)clock_map_apply(&m, t), (long long)expected);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_ends_of_int64_saturate),
 		cmocka_unit_test(test_piece_borders_and_beyond),
 		cmocka_unit_test(test_invert_undoes_apply),
+		cmocka_unit_test(test_many_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
