@@ -335,7 +335,8 @@ struct ending {
 struct endings {
 	VEC(struct ending) at; /* in time order */
 	size_t next;
-	int64_t *seen; /* per vCPU */
+	int64_t next_ts; /* INT64_MAX: of none */
+	int64_t *seen;	 /* per vCPU */
 };
 
 static int by_ts(const void *a, const void *b)
@@ -343,6 +344,11 @@ static int by_ts(const void *a, const void *b)
 	const struct ending *x = a, *y = b;
 
 	return x->ts < y->ts ? -1 : x->ts > y->ts;
+}
+
+static void endings_find_next(struct endings *e)
+{
+	e->next_ts = e->next < e->at.n ? e->at.at[e->next].ts : INT64_MAX;
 }
 
 static void endings_init(struct endings *e, const struct analysis *a)
@@ -361,6 +367,7 @@ static void endings_init(struct endings *e, const struct analysis *a)
 				.machine = IDENT_NONE, .vcpu = (int)i, .ts = e->seen[i]};
 	}
 	qsort(e->at.at, e->at.n, sizeof(*e->at.at), by_ts);
+	endings_find_next(e);
 }
 
 static void endings_deinit(struct endings *e)
@@ -380,6 +387,7 @@ static void end_until(struct endings *e, struct model *m, int64_t ts)
 		else
 			model_end_vcpu(m, end->vcpu, end->ts);
 	}
+	endings_find_next(e);
 }
 
 /* Feeds the model, with a worker that reads ahead: one of its own where there is a third thread. */
@@ -392,7 +400,8 @@ static void run_merged(struct analysis *a, struct merge *merge, const struct ana
 	merge_use_worker(merge, own ? own : o->helper);
 	endings_init(&endings, a);
 	while ((e = merge_next(merge))) {
-		end_until(&endings, a->model, e->ts);
+		if (e->ts >= endings.next_ts)
+			end_until(&endings, a->model, e->ts);
 		model_event(a->model, e);
 	}
 	end_until(&endings, a->model, INT64_MAX);

@@ -8,11 +8,10 @@
 struct source {
 	struct reader *reader;
 	struct event *events; /* the reader's; or read ahead of it, then owned */
-	size_t n, next;
+	struct event *next, *end;
 	struct worker_task reading; /* of the reader's next events */
-	const struct clock_map *clock;
-	const struct clock_piece *piece; /* of the last event: the next one has the same, mostly */
-	int64_t last;			 /* reference ns: of the last event that was read */
+	struct clock_cursor clock;
+	int64_t last; /* reference ns: of the last event that was read */
 };
 
 /*
@@ -39,29 +38,23 @@ struct merge {
 	/* Leaf i of the tree is node n_sources + i, the father of node i is i / 2. */
 	struct player *losers; /* of nodes 1 to n_sources - 1 */
 	struct player winner;
+	/* The winner's next events; as long as they are not later than `until`, it stays the winner. */
+	struct event *next, *end;
+	int64_t until;
 	bool started;
 	struct worker *helper; /* reads ahead; or NULL */
 };
-
-static int64_t to_reference(struct source *s, int64_t t)
-{
-	if (t == INT64_MAX)
-		return t;
-	if (t < s->piece->from || t >= s->piece->to)
-		s->piece = clock_map_piece(s->clock, t);
-	return clock_piece_apply(s->piece, t);
-}
 
 static void place_on_reference(struct source *s)
 {
 	for (size_t i = 0; i < s->reader->n; i++) {
 		struct event *e = &s->reader->events[i];
-		int64_t ts = to_reference(s, e->ts);
+		int64_t ts = clock_cursor_apply(&s->clock, e->ts);
 
 		s->last = ts > s->last ? ts : s->last;
 		e->ts = s->last;
-		if (e->id == EV_LOST)
-			e->lost.to = to_reference(s, e->lost.to);
+		if (e->id == EV_LOST && e->lost.to != INT64_MAX)
+			e->lost.to = clock_cursor_apply(&s->clock, e->lost.to);
 	}
 }
 
@@ -80,39 +73,33 @@ static void take_ahead(struct source *s, struct worker *helper)
 
 	worker_finish(helper, &s->reading);
 	s->events = s->reader->events;
-	s->n = s->reader->n;
+	s->end = s->events + s->reader->n;
 	s->reader->events = used;
-	if (s->n)
+	if (s->reader->n)
 		worker_begin(helper, &s->reading);
 }
 
 static void take_next(struct source *s, struct worker *helper)
 {
-	s->next = 0;
 	if (helper) {
 		take_ahead(s, helper);
-		return;
+	} else {
+		read_source(s);
+		s->events = s->reader->events;
+		s->end = s->events + s->reader->n;
 	}
-	read_source(s);
-	s->events = s->reader->events;
-	s->n = s->reader->n;
-}
-
-/* Return: the next event of the source, or NULL. */
-static const struct event *peek(struct source *s, struct worker *helper)
-{
-	if (s->next == s->n)
-		take_next(s, helper);
-	return s->next < s->n ? &s->events[s->next] : NULL;
+	s->next = s->events;
 }
 
 static struct player player_of(const struct merge *m, uint32_t source)
 {
-	const struct event *e = peek(&m->sources[source], m->helper);
+	struct source *s = &m->sources[source];
 
-	if (!e)
+	if (s->next == s->end)
+		take_next(s, m->helper);
+	if (s->next == s->end)
 		return (struct player){INT64_MAX, source + (uint32_t)m->n_sources, source};
-	return (struct player){e->ts, source, source};
+	return (struct player){s->next->ts, source, source};
 }
 
 static inline bool is_before(const struct player *a, const struct player *b)
@@ -155,8 +142,7 @@ static void add_source(struct merge *m, const struct merge_input *in, size_t str
 
 	s->reader = reader_new(in->recording, stream, plan, in->machine,
 			       in->skip_before ? in->skip_before : INT64_MIN);
-	s->clock = in->clock;
-	s->piece = in->clock->pieces;
+	clock_cursor_init(&s->clock, in->clock);
 	s->last = INT64_MIN;
 	s->reading = (struct worker_task){.run = read_source, .ctx = s};
 }
@@ -226,18 +212,41 @@ void merge_free(struct merge *m)
 	free(m);
 }
 
-const struct event *merge_next(struct merge *m)
+/* Return: up to when events of the winner come before all others: the best loser of those that it met says it. */
+static int64_t merge_find_until(const struct merge *m)
+{
+	struct player best = {.ts = INT64_MAX, .rank = UINT32_MAX};
+
+	for (size_t node = (m->winner.source + m->n_sources) / 2; node; node /= 2) {
+		if (is_before(&m->losers[node], &best))
+			best = m->losers[node];
+	}
+	return m->winner.rank < best.rank ? best.ts : best.ts - 1;
+}
+
+/* Another source's event may be the next one, or there are no more events at hand. */
+static const struct event *merge_change_winner(struct merge *m)
 {
 	if (!m->n_sources)
 		return NULL;
-	if (!m->started)
-		m->winner = start(m, 1);
-	else
+	if (m->started) {
+		m->sources[m->winner.source].next = m->next;
 		play(m, player_of(m, m->winner.source), (m->winner.source + m->n_sources) / 2);
-	m->started = true;
-	struct source *s = &m->sources[m->winner.source];
+	} else {
+		m->winner = start(m, 1);
+		m->started = true;
+	}
+	m->next = m->sources[m->winner.source].next;
+	m->end = m->sources[m->winner.source].end;
+	m->until = merge_find_until(m);
+	return m->next < m->end ? m->next++ : NULL;
+}
 
-	return s->next < s->n ? &s->events[s->next++] : NULL;
+const struct event *merge_next(struct merge *m)
+{
+	if (m->next < m->end && m->next->ts <= m->until)
+		return m->next++;
+	return merge_change_winner(m);
 }
 
 uint64_t merge_events_read(const struct merge *m)
