@@ -22,6 +22,7 @@ struct worker;
  */
 struct worker *worker_new(void (*run)(void *ctx, void *job), void *ctx, size_t room);
 
+/* The job may wait until half the room is taken, or a task comes, before it is begun with. */
 void worker_put(struct worker *w, void *job);
 
 /* Waits until all jobs are done, and frees it. What they did can be seen then. NULL is allowed. */
