@@ -178,8 +178,8 @@ struct stream_totals {
 	int64_t first_ns, last_ns; /* of events; first > last: none yet */
 };
 
-/* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns. */
-enum { READER_FEW = 256, READER_MANY = 512 };
+/* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns, which costs more. */
+enum { READER_FEW = 256, READER_MANY = 1024 };
 
 struct reader {
 	struct event *events; /* owned; what was read last, of the machine's own clock */

@@ -168,23 +168,36 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 	return m;
 }
 
-static void use_larger_room(struct source *s)
+static void use_room(struct source *s, size_t room)
 {
-	struct event *first = reader_room(s->reader, READER_MANY);
+	struct event *first = reader_room(s->reader, room);
 
-	s->events = reader_room(s->reader, READER_MANY);
+	s->events = reader_room(s->reader, room);
 	free(s->reader->events);
 	s->reader->events = first;
-	s->reader->room = READER_MANY;
+	s->reader->room = room;
+}
+
+/* Of events read ahead, of all sources; twice as many have room. */
+enum { MERGE_AHEAD = 32 * READER_MANY };
+
+/* Return: the room of each source. The larger it is, the less often threads have to wait for each other. */
+static size_t merge_room(const struct merge *m)
+{
+	size_t share = MERGE_AHEAD / (m->n_sources + 1);
+
+	return share > READER_MANY ? READER_MANY : share < READER_FEW ? READER_FEW : share;
 }
 
 void merge_use_worker(struct merge *m, struct worker *helper)
 {
+	size_t room = merge_room(m);
+
 	m->helper = helper;
 	for (size_t i = 0; helper && i < m->n_sources; i++) {
 		struct source *s = &m->sources[i];
 
-		use_larger_room(s);
+		use_room(s, room);
 		worker_begin(helper, &s->reading);
 	}
 }

@@ -104,6 +104,7 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 				 .stream = stream,
 				 .plan = ctf_plan_borrow_stream(plan, stream->cls),
 				 .clock = stream->cls->clock,
+				 .kept = CTF_CURSOR_RUN,
 				 .every_event = every_event,
 				 .skip_before_ns = skip_before_ns};
 	prepare_clock(c);
@@ -133,11 +134,11 @@ void ctf_cursor_deinit(struct ctf_cursor *c)
 }
 
 /* The file is read up to byte `at`. Return: where to say so again. */
-static uint64_t move_window(struct ctf_cursor_file *f, uint64_t at)
+static uint64_t move_window(const struct ctf_cursor *c, struct ctf_cursor_file *f, uint64_t at)
 {
-	uint64_t kept = at < CTF_CURSOR_KEPT ? at : CTF_CURSOR_KEPT;
+	uint64_t kept = at < c->kept ? at : c->kept;
 
-	return file_window_move(&f->window, at - kept) + CTF_CURSOR_KEPT;
+	return file_window_move(&f->window, at - kept) + c->kept;
 }
 
 /* The same, in the current packet. */
@@ -145,7 +146,7 @@ static void move_on(struct ctf_cursor *c)
 {
 	uint64_t at = ctf_cursor_place(c);
 
-	c->move_at = (move_window(c->file, at) - c->packet.offset) * 8;
+	c->move_at = (move_window(c, c->file, at) - c->packet.offset) * 8;
 }
 
 static bool clock_is_impossible(const struct ctf_packet *p)
@@ -343,7 +344,7 @@ static bool enter_packet(struct ctf_cursor *c)
 		return false;
 	struct ctf_packet p = f->next;
 
-	move_window(f, p.offset);
+	move_window(c, f, p.offset);
 	swap_readers(c, f);
 	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &f->reader, &f->next);
 	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {

@@ -60,6 +60,8 @@ struct ctf_cursor {
 	uint64_t clock_limit;		  /* cycles: nor is a later one */
 	uint64_t quiet_limit;		  /* cycles: up to here a time needs no closer look */
 	uint64_t slack;			  /* cycles in a second */
+	/* Bytes behind it that stay at hand: texts are best looked at by then, for later it costs memory. */
+	uint64_t kept;
 	uint64_t move_at; /* position in the packet: there the file's window is to be moved */
 	uint64_t gap_lost;
 	int64_t skip_before_ns;
@@ -97,11 +99,8 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out);
  */
 size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max);
 
-/*
- * What texts borrow is best looked at before the cursor has read CTF_CURSOR_KEPT bytes more: after that, it costs memory.
- * A run is CTF_CURSOR_RUN bytes at most.
- */
-enum { CTF_CURSOR_KEPT = 48 << 10, CTF_CURSOR_RUN = 8 << 10 };
+/* A run is so many bytes at most. */
+enum { CTF_CURSOR_RUN = 8 << 10 };
 
 /* Return: the byte of its file that the cursor is at. */
 static inline uint64_t ctf_cursor_place(const struct ctf_cursor *c)

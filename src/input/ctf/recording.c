@@ -13,9 +13,6 @@
 /* No more are begun with once so many bytes per event of the room have been read. */
 enum { BYTES_PER_EVENT = 32 };
 
-/* Those being looked at and those read ahead are at hand together. */
-_Static_assert(2 * (READER_MANY * BYTES_PER_EVENT + CTF_CURSOR_RUN) <= CTF_CURSOR_KEPT, "");
-
 struct ctf_stream_reader {
 	struct reader base;
 	struct ctf_cursor cursor;
@@ -215,6 +212,8 @@ static void stream_reader_fill(struct reader *r)
 	uint64_t start = ctf_cursor_place(c);
 	size_t n = 0;
 
+	/* Those being looked at and those read ahead are at hand together. */
+	c->kept = 2 * (r->room * BYTES_PER_EVENT + CTF_CURSOR_RUN);
 	while (n < r->room && !r->ended &&
 	       !(n && ctf_cursor_place(c) - start >= r->room * BYTES_PER_EVENT)) {
 		n += ctf_cursor_run(c, r->events + n, sizeof(*r->events), r->room - n);
