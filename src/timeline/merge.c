@@ -237,8 +237,8 @@ static int64_t merge_find_until(const struct merge *m)
 	return m->winner.rank < best.rank ? best.ts : best.ts - 1;
 }
 
-/* Another source's event may be the next one, or there are no more events at hand. */
-static const struct event *merge_change_winner(struct merge *m)
+/* Another source's event may be the next one, or there are no more events at hand. Apart, so that merge_next() stays short. */
+__attribute__((noinline)) static const struct event *merge_change_winner(struct merge *m)
 {
 	if (!m->n_sources)
 		return NULL;
