@@ -85,7 +85,9 @@ static bool claim_idle(struct crew *crew)
 	return n && atomic_compare_exchange_strong(&crew->idle, &n, n - 1);
 }
 
-/* Return: the worker that helps from now on; NULL: none. A thread that is idle is replaced by it. */
+/*
+ * Return: the worker that helps from now on; NULL: none. A thread that is idle is replaced by it.
+ */
 static struct worker *get_help(struct crew *crew, struct reader *r)
 {
 	struct worker *helper = NULL;

@@ -123,4 +123,10 @@ BITS_INLINE uint8_t *bits_put_each(uint8_t *at, const uint64_t *codes, const uin
 	return bits_end(&w);
 }
 
+/* Return: how many bits x needs; 0 for 0. */
+static inline unsigned bit_length(uint64_t x)
+{
+	return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
+}
+
 #endif

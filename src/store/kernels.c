@@ -6,7 +6,6 @@
 #include "schema/table.h"
 #include "store/bits.h"
 #include "store/format.h"
-#include "store/pack.h"
 
 /* --- rows and columns --- */
 
@@ -295,11 +294,4 @@ const struct kernels *kernels_plain(void)
 	};
 
 	return &plain;
-}
-
-const struct kernels *kernels_best(void)
-{
-	const struct kernels *avx2 = kernels_avx2();
-
-	return avx2 ? avx2 : kernels_plain();
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/bits.h"
 #include "store/bytes.h"
 #include "store/format.h"
 #include "store/kernels.h"
@@ -37,11 +38,6 @@ struct packing {
 	uint64_t nonzero[FORMAT_BLOCK_ROWS / 64]; /* PACK_SPARSE: a bit per number */
 	size_t size;				  /* bytes */
 };
-
-static inline unsigned bit_length(uint64_t x)
-{
-	return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
-}
 
 /* Finds the smallest packing, nearly. Changes the codes: only pack_put() can tell what they are then. */
 void pack_choose(struct packing *p, const struct kernels *k);

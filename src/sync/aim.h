@@ -14,8 +14,11 @@
 #ifndef VMSCOPE_SYNC_AIM_H
 #define VMSCOPE_SYNC_AIM_H
 
+#include <stdbool.h>
+
 #include "base/mem.h"
-#include "sync/chunk.h"
+#include "sync/fit.h"
+#include "sync/pair.h"
 
 /* At guest time `at` the difference is in [low, high], by the events from `from` to `to`. */
 struct sync_mark {

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "sync/sync.h"
+#include "sync/estimate.h"
 
 /*
  * What the user gave; else `forced` (unless SYNC_AUTO); else the one with the least error, but for

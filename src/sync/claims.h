@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "timeline/clock_map.h"
-#include "sync/chunk.h"
+#include "sync/pair.h"
 #include "sync/gaps.h"
 #include "sync/hull.h"
 #include "sync/vote.h"

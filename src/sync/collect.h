@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "timeline/clock_map.h"
-#include "sync/chunk.h"
+#include "sync/pair.h"
 #include "sync/fit.h"
 
 enum { SYNC_OPEN_REACH = 5000000 /* ns: assumed where the bounds leave a side open */ };

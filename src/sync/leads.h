@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "timeline/clock_map.h"
 #include "sync/aim.h"
-#include "sync/chunk.h"
+#include "sync/pair.h"
 #include "sync/gaps.h"
 
 /* A claim that may be true. */

@@ -16,84 +16,8 @@
 #include "base/error.h"
 #include "input/input.h"
 #include "model/identity.h"
+#include "sync/estimate.h"
 #include "sync/observed.h"
-#include "timeline/clock_map.h"
-#include "sync/tsc.h"
-
-enum sync_method {
-	SYNC_REFERENCE,	  /* it is the reference, or a machine without a host */
-	SYNC_VMSYNC,	  /* vmsync's pairs */
-	SYNC_CONTAINMENT, /* guest events inside the windows of their vCPUs */
-	SYNC_TSC,	  /* TSC offset and scale, for traces whose clock is the TSC */
-	SYNC_AGENT,	  /* what the recorder's agent in the guest says */
-	SYNC_GIVEN,	  /* an offset by the user */
-	SYNC_AS_IS,	  /* nothing to go by: the clocks as they are */
-	SYNC_N_METHODS,
-};
-
-enum { SYNC_AUTO = SYNC_N_METHODS };
-
-/* A clock offset given by the user: reference = t + offset_ns + (t - first event) * drift. */
-struct sync_given {
-	const char *machine; /* as sync_machine_named() takes it */
-	int64_t offset_ns;
-	double drift;
-};
-
-/* What the host's debugfs says of the machine's TSC. */
-struct sync_tsc {
-	const char *machine;
-	struct tsc_scale scale;
-};
-
-struct sync_options {
-	const struct sync_given *given;
-	size_t n_given;
-	const struct sync_tsc *tsc;
-	size_t n_tsc;
-	int method; /* SYNC_AUTO, or the enum sync_method that is forced */
-};
-
-/* Options that leave everything to us. */
-#define SYNC_OPTIONS_AUTO ((struct sync_options){.method = SYNC_AUTO})
-
-/* What is left of the difference, reference - machine; ns. Not known: low > high. */
-struct sync_range {
-	int64_t low, high;
-};
-
-/* What is known of one piece of an estimate's map, beside what the piece says. */
-struct sync_piece {
-	struct sync_range begin, middle, end; /* at the piece's first time, half-way, at its last */
-	uint64_t outside;		      /* see struct sync_estimate */
-};
-
-/* What one estimator found, against the machine's own host. */
-struct sync_estimate {
-	bool present;
-	struct clock_map map;
-	int64_t error;		   /* ns, greatest of all pieces, or CLOCK_ERROR_UNKNOWN */
-	uint64_t constraints;	   /* bounds used */
-	uint64_t violations;	   /* of them, those that the map breaks */
-	uint64_t decoys;	   /* vmsync events that belong to no exchange */
-	uint64_t lost;		   /* vmsync events whose partner is missing */
-	struct sync_piece *pieces; /* owned; map.n_pieces of them */
-	/*
-	 * The check that needs no trust: guest events that this map puts outside every window of
-	 * their vCPU, of n_events that it puts between the first and the last window.
-	 */
-	uint64_t n_events, outside;
-	/* SYNC_AGENT: how far it is from what containment allows; INT64_MIN: not known. See sync/agent.h. */
-	int64_t excess;
-};
-
-struct machine_sync {
-	enum sync_method method; /* the one taken */
-	int against;		 /* machine that it was aligned with, IDENT_NONE for a reference */
-	struct clock_map map;	 /* to the reference */
-	struct sync_estimate estimates[SYNC_N_METHODS];
-	uint64_t disagreements; /* pairs of estimates that cannot both be right */
-};
 
 /*
  * The machine that the user calls so: by its name, or by its host name where no other has that. Return: its number; or ERR

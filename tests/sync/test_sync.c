@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "sync/choose.h"
+#include "sync/sync.h"
 #include "sync/tsc_offset.h"
 
 /* ---- TSC offsets in the host's trace ---------------------------------------------------------- */
