@@ -17,12 +17,11 @@ enum {
 	FEW_ASTRAY = 16,       /* events */
 	MAX_ROUNDS = 8,
 	WIDE_ROUNDS = 2,
-	MAX_TRIES = 2,		/* of different leads */
-	DOUBTFUL_PART = 8,	/* of the events that chance puts outside */
-	MAX_EFFORT = 600000000, /* for all leads together: some seconds */
-	MARK_SLACK = 1000,	/* ns: by which marks close to each other may be wrong */
-	HARDLY_FALSE = 512,	/* one event in as many, */
-	OFTEN_FALSE = 32,	/* or where windows were lost */
+	MAX_TRIES = 2,	    /* of different leads */
+	DOUBTFUL_PART = 8,  /* of the events that chance puts outside */
+	MARK_SLACK = 1000,  /* ns: by which marks close to each other may be wrong */
+	HARDLY_FALSE = 512, /* one event in as many, */
+	OFTEN_FALSE = 32,   /* or where windows were lost */
 	N_SHIFTS = 4,
 };
 
@@ -313,10 +312,9 @@ static bool try_marks(struct sync_contain *c, int *rcp, sync_lead_vec *leads,
  * Return: 0, or SYNC_NO_FIT when there is still none.
  */
 static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pairs, size_t n_pairs,
-		     const struct sync_fit_options *o)
+		     const struct sync_fit_options *o, uint64_t effort)
 {
 	static const size_t false_part[] = {HARDLY_FALSE, OFTEN_FALSE};
-	uint64_t effort = MAX_EFFORT;
 
 	if (!rc)
 		c->by_chance = outside_by_chance(c, pairs, n_pairs);
@@ -335,7 +333,7 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 }
 
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		      const struct sync_fit_options *o, bool thorough)
+		      const struct sync_fit_options *o, uint64_t effort)
 {
 	struct sync_contain wide;
 	int rc = SYNC_NO_FIT;
@@ -353,8 +351,8 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
-	if (thorough && (rc || !sync_contain_is_straight(c)))
-		rc = try_leads(c, rc, pairs, n_pairs, o);
+	if (rc || !sync_contain_is_straight(c))
+		rc = try_leads(c, rc, pairs, n_pairs, o, effort);
 	if (!rc)
 		finish(c, pairs, n_pairs);
 	return rc;

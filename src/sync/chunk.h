@@ -23,6 +23,8 @@
 #include "sync/fit.h"
 #include "sync/pair.h"
 
+enum { SYNC_EFFORT = 600000000 };
+
 struct sync_contain {
 	struct sync_fit fit;
 	uint64_t claims;  /* agreeing ones, that the fit began from */
@@ -38,11 +40,12 @@ struct sync_contain {
 };
 
 /*
- * Fits one guest; pairs: its CPUs whose threads are known. thorough: single claims are followed up, too, which can take seconds.
+ * Fits one guest; pairs: its CPUs whose threads are known. effort: differences and events to try
+ * where single claims are followed up; SYNC_EFFORT takes some seconds.
  * Return: 0, or SYNC_NO_FIT when nothing agrees: nothing is made then.
  */
 int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs,
-		      const struct sync_fit_options *o, bool thorough);
+		      const struct sync_fit_options *o, uint64_t effort);
 
 /*
  * The same from a known map instead of a search: each time's difference is within `reach` ns of

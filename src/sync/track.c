@@ -6,13 +6,15 @@
 #include <string.h>
 
 enum {
-	RECENT = 4,	      /* chunks that say where the next one is */
+	RECENT = 4,	      /* chunks that say where the next one is, */
+	FEW_BOUNDS = 256,     /* or so many bounds, where these were thinned since */
 	MAX_KEPT = 32768,     /* bounds: beyond, more of them share one */
 	WIDEN = 2,	      /* times the width that the clock may have left the range by */
 	WANDER_PPB = 500,     /* and by this drift from the last event on */
 	LEAST_PLAY = 100,     /* ns: and by this */
 	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
-	LEAST_HALVED = 512,   /* events of a chunk that is halved */
+	LEAST_HALVED = 64,    /* events of a chunk that is halved */
+	HASTE = 6,	      /* part of the effort of a search that one while following has */
 	MAX_FRUITLESS = 4,    /* searches while following */
 	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
 	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
@@ -63,7 +65,8 @@ static void keep(struct sync_track *t, struct sync_contain *c)
 /* What the next chunk may go by. */
 static void look_back(struct sync_track *t)
 {
-	size_t first = t->recent.at[0];
+	size_t all = t->kept.at.n, some = all < FEW_BOUNDS ? all : FEW_BOUNDS;
+	size_t first = t->recent.n ? t->recent.at[0] : all - some;
 	struct sync_fit fit;
 
 	if (sync_fit_init(&fit, &t->kept.at.at[first], t->kept.at.n - first, &t->options))
@@ -386,7 +389,8 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 {
 	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	if (!sync_contain_init(c, pairs, n_pairs, &t->options, !t->following)) {
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options,
+			       t->following ? SYNC_EFFORT / HASTE : SYNC_EFFORT)) {
 		if (fits_well(c))
 			return 0;
 		sync_contain_deinit(c);
@@ -484,15 +488,20 @@ static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
 static bool fit_slewed(struct sync_track *t, const struct sync_chunk *chunk,
 		       const struct sync_pair *pairs, size_t n_pairs)
 {
-	size_t n = t->chunks.n;
+	size_t n = t->chunks.n, recent[RECENT], n_recent = t->recent.n;
 
+	for (size_t i = 0; i < n_recent; i++)
+		recent[i] = t->recent.at[i];
 	if (fit_halves(t, chunk, pairs, n_pairs))
 		return true;
-	if (t->chunks.n > n) {
-		t->chunks.n = n;
-		forget_since(t, chunk->from);
-		look_back(t);
-	}
+	if (t->chunks.n == n)
+		return false;
+	t->chunks.n = n;
+	forget_since(t, chunk->from);
+	t->recent.n = 0;
+	for (size_t i = 0; i < n_recent && recent[i] < t->kept.at.n; i++)
+		*vec_push(&t->recent) = recent[i];
+	look_back(t);
 	return false;
 }
 

@@ -66,7 +66,7 @@ static void test_difference_of_any_size_is_found(void **state)
 		struct sync_thread thread = made_thread(&v);
 		struct sync_pair pair = {&cpu, &thread};
 		struct sync_fit_options fo = fit_options(&v);
-		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, true), 0);
+		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, SYNC_EFFORT), 0);
 		assert_int_equal(wrong_per_1000(&c, &truth, &v), 0);
 		assert_int_equal(c.outside, 0);
 		assert_true(c.by_chance > c.events / 10);
@@ -98,10 +98,10 @@ static void test_two_cpus_are_fitted_together(void **state)
 		pair[i] = (struct sync_pair){&cpu[i], &thread[i]};
 	}
 	struct sync_fit_options fo = fit_options(&v[0]);
-	assert_int_equal(sync_contain_init(&both, pair, 2, &fo, true), 0);
+	assert_int_equal(sync_contain_init(&both, pair, 2, &fo, SYNC_EFFORT), 0);
 	assert_int_equal(wrong_per_1000(&both, &truth, &v[0]), 0);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(sync_contain_init(&alone[i], &pair[i], 1, &fo, true), 0);
+		assert_int_equal(sync_contain_init(&alone[i], &pair[i], 1, &fo, SYNC_EFFORT), 0);
 		assert_true(median_error(&both) <= median_error(&alone[i]) + 2);
 		sync_contain_deinit(&alone[i]);
 		made_deinit(&v[i]);
@@ -127,7 +127,7 @@ static void test_lost_windows_and_events(void **state)
 		struct sync_thread thread = made_thread(&v);
 		struct sync_pair pair = {&cpu, &thread};
 		struct sync_fit_options fo = fit_options(&v);
-		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, true), 0);
+		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, SYNC_EFFORT), 0);
 		assert_int_equal(wrong_per_1000(&c, &truth, &v), 0);
 		assert_in_range(c.outside * 100 / c.events, 1, 9);
 		assert_in_range(median_error(&c), 1, 10000);
@@ -165,7 +165,7 @@ static void test_slew_and_step(void **state)
 		struct sync_thread thread = made_thread(&v);
 		struct sync_pair pair = {&cpu, &thread};
 		struct sync_fit_options fo = fit_options(&v);
-		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, true), 0);
+		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, SYNC_EFFORT), 0);
 		assert_int_equal(wrong_per_1000(&c, &truth, &v), 0);
 		assert_true(c.outside * 1000 < c.events);
 		assert_true(c.fit.n_hulls >= 4 && c.fit.n_hulls < 12);
@@ -189,7 +189,7 @@ static void test_stranger_has_no_fit(void **state)
 		struct sync_thread thread = made_thread(&b);
 		struct sync_pair pair = {&cpu, &thread};
 		struct sync_fit_options fo = fit_options(&a);
-		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, true), SYNC_NO_FIT);
+		assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, SYNC_EFFORT), SYNC_NO_FIT);
 		made_deinit(&a);
 		made_deinit(&b);
 		clock_map_deinit(&truth);
@@ -212,7 +212,7 @@ static void test_near_a_known_map(void **state)
 	struct sync_thread thread = made_thread(&v);
 	struct sync_pair pair = {&cpu, &thread};
 	struct sync_fit_options fo = fit_options(&v);
-	assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, true), SYNC_NO_FIT);
+	assert_int_equal(sync_contain_init(&c, &pair, 1, &fo, SYNC_EFFORT), SYNC_NO_FIT);
 	assert_int_equal(sync_contain_init_near(&c, &pair, 1, &fo, &near, 200000), 0);
 	assert_int_equal(wrong_per_1000(&c, &truth, &v), 0);
 	assert_in_range(median_error(&c), 1, 2000);

@@ -108,7 +108,7 @@ static void test_as_good_as_all_at_once(void **state)
 		assert_int_equal(track.quick, track.chunks.n - 1); /* all but the first */
 		assert_true(track.kept.at.n < v.events.n / 10);
 		assert_int_equal(sync_track_finish(&track, &fit), 0);
-		assert_int_equal(sync_contain_init(&whole, &pair, 1, &fo, true), 0);
+		assert_int_equal(sync_contain_init(&whole, &pair, 1, &fo, SYNC_EFFORT), 0);
 
 		assert_int_equal(wrong_per_1000(&fit, &truth, &v), 0);
 		assert_int_equal(fit.map.n_pieces, 1);
@@ -297,7 +297,7 @@ static void test_doubt_is_no_fit(void **state)
 		struct sync_fit_options fo = fit_options(&v);
 
 		sync_track_init(&track, &fo);
-		if (!sync_contain_init(&whole, &pair, 1, &fo, true)) {
+		if (!sync_contain_init(&whole, &pair, 1, &fo, SYNC_EFFORT)) {
 			bool fits = !sync_track_chunk(&track, &pair, NULL, 1);
 
 			assert_false(fits && whole.fit.doubtful);
