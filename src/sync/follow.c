@@ -484,7 +484,7 @@ static bool look_again(struct guest *first, struct sync_fit *fit, const struct o
 }
 
 int sync_follow(const struct observed *o, const struct identity *id, int machine,
-		int64_t difference, struct sync_fit *fit)
+		int64_t difference, struct sync_fit *fit, struct sync_followed *followed)
 {
 	int vm = id->machines.at[machine].vm;
 	int64_t last = o->machines[id->vms.at[vm].host].last_ns;
@@ -502,6 +502,10 @@ int sync_follow(const struct observed *o, const struct identity *id, int machine
 	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
 		if (!look_again(&g, fit, o, id, machine))
 			break;
+	}
+	if (!r && g.track.chunks.n > MAX_AGAIN) {
+		vec_each (c, &g.track.chunks)
+			*vec_push(&followed->chunks) = *c;
 	}
 	guest_deinit(&g);
 	return r;

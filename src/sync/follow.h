@@ -12,11 +12,20 @@
 #include "model/identity.h"
 #include "sync/fit.h"
 #include "sync/observed.h"
+#include "sync/track.h"
+
+/* What became of a guest's events, some thousand at a time. */
+struct sync_followed {
+	VEC(struct sync_chunk) chunks;
+};
 
 /*
- * Follows a machine that is a VM; difference: ns, host - guest, roughly and somewhere in the trace. Return: 0 with *fit made, or SYNC_NO_FIT.
+ * Follows a machine that is a VM; difference: ns, host - guest, roughly and somewhere in the trace.
+ * followed: empty, owned by the caller; gets its chunks if it is long. Of a short one each event can
+ * be looked at once more (sync/count.h).
+ * Return: 0 with *fit made, or SYNC_NO_FIT.
  */
 int sync_follow(const struct observed *o, const struct identity *id, int machine,
-		int64_t difference, struct sync_fit *fit);
+		int64_t difference, struct sync_fit *fit, struct sync_followed *followed);
 
 #endif

@@ -37,10 +37,11 @@ struct task {
 	const struct sync_options *options;
 	struct sync_found found; /* of the search; agreeing 0: nothing */
 	int machine;
-	int64_t first, last; /* of its events; machine ns */
-	bool followed;	     /* there is `fit` */
-	struct sync_fit fit; /* by containment */
-	struct error err;    /* why it failed */
+	int64_t first, last;	 /* of its events; machine ns */
+	bool followed;		 /* there is `fit` */
+	struct sync_fit fit;	 /* by containment */
+	struct sync_followed by; /* likewise: the chunks of a long recording */
+	struct error err;	 /* why it failed */
 };
 
 static void find_span(struct task *t)
@@ -143,8 +144,8 @@ static void estimate_by_containment(struct sync_estimate *e, struct task *t)
 {
 	if (!t->found.agreeing)
 		return;
-	t->followed =
-		!sync_follow(t->in->observed, t->id, t->machine, t->found.difference, &t->fit);
+	t->followed = !sync_follow(t->in->observed, t->id, t->machine, t->found.difference, &t->fit,
+				   &t->by);
 	if (t->followed)
 		take_fit(e, &t->fit);
 }
@@ -155,6 +156,19 @@ static void take_count(struct sync_estimate *e, const struct sync_count *c)
 	for (size_t i = 0; i < e->map.n_pieces; i++) {
 		e->pieces[i].outside = c->outside[i];
 		e->outside += c->outside[i];
+	}
+}
+
+/* Of a long recording the events outside were counted on the way. */
+static void take_followed(struct sync_estimate *e, const struct sync_followed *f)
+{
+	vec_each (c, &f->chunks) {
+		int64_t middle = c->from + (c->to - c->from) / 2;
+		size_t piece = (size_t)(clock_map_piece(&e->map, middle) - e->map.pieces);
+
+		e->n_events += c->events;
+		e->pieces[piece].outside += c->outside;
+		e->outside += c->outside;
 	}
 }
 
@@ -170,12 +184,17 @@ static void check_estimates(struct machine_sync *s, const struct task *t)
 
 		if (!e->present)
 			continue;
+		if (m == SYNC_CONTAINMENT && t->by.chunks.n) {
+			take_followed(e, &t->by);
+			continue;
+		}
 		of[n] = e;
 		counts[n++] = (struct sync_count){
 			.map = &e->map,
 			.outside = mem_zalloc(e->map.n_pieces, sizeof(*counts->outside))};
 	}
-	sync_count(t->in->observed, t->id, t->machine, counts, n);
+	if (n)
+		sync_count(t->in->observed, t->id, t->machine, counts, n);
 	for (size_t i = 0; i < n; i++) {
 		take_count(of[i], &counts[i]);
 		free(counts[i].outside);
@@ -378,6 +397,7 @@ static void align_machine(void *ctx, size_t i)
 	align(&a->out[i], t, &t->err);
 	if (t->followed)
 		sync_fit_deinit(&t->fit);
+	vec_deinit(&t->by.chunks);
 }
 
 /* Return: 0, or ERR with err set to why the first of those that failed did. */

@@ -165,6 +165,9 @@ struct collection {
 	event_vec *near; /* per pair: events that some difference inside the guard puts outside */
 	bound_vec bounds;
 	uint64_t outside;
+	/* The windows that gave the last bound of either side, and where the upper one stands. */
+	const struct sync_window *lower, *upper;
+	size_t at_upper;
 };
 
 static bool is_deep_inside(const struct sync_window *w, int64_t first, int64_t last)
@@ -177,7 +180,10 @@ static void add_bound(bound_vec *v, int64_t at, int64_t value, enum sync_side si
 	*vec_push(v) = (struct sync_bound){.at = at, .value = value, .side = side};
 }
 
-/* The event at t happened in [first, last], in w or a later window. */
+/*
+ * The event at t happened in [first, last], in w or a later window. Of a window's events the first
+ * says most of when the window began, and the last of when it ended.
+ */
 static void collect_event(struct collection *c, const struct sync_window *w,
 			  const struct sync_window *end, int64_t t, int64_t first, int64_t last)
 {
@@ -185,12 +191,22 @@ static void collect_event(struct collection *c, const struct sync_window *w,
 		c->outside++;
 		return;
 	}
-	if (w->begin > first)
+	if (w->begin > first && w != c->lower) {
 		add_bound(&c->bounds, t, w->begin - t, SYNC_LOWER);
+		c->lower = w;
+	}
 	while (w + 1 < end && w[1].begin <= last)
 		w++;
-	if (w->end < last)
-		add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
+	if (w->end >= last)
+		return;
+	if (w == c->upper) {
+		c->bounds.at[c->at_upper].at = t;
+		c->bounds.at[c->at_upper].value = w->end - t;
+		return;
+	}
+	c->upper = w;
+	c->at_upper = c->bounds.n;
+	add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
 }
 
 /* When the guest's time t may have been, host ns. */
@@ -210,6 +226,7 @@ static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
 {
 	const struct sync_window *w = thread->windows, *end = w + thread->n;
 
+	c->lower = c->upper = NULL;
 	if (cpu->n)
 		w += sync_first_window(thread, first_time(g, cpu->events[0].ts));
 	for (size_t i = 0; i < cpu->n && w < end; i++) {
@@ -253,11 +270,17 @@ static size_t count_astray(const struct collection *c, const struct sync_pair *p
 
 	for (size_t i = 0; i < n_pairs; i++) {
 		const struct sync_thread *thread = pairs[i].thread;
+		size_t w = 0;
 
 		vec_each (e, &c->near[i]) {
 			int64_t at = clock_map_apply(map, e->ts);
-			size_t w = sync_first_window(thread, at);
 
+			if (e == c->near[i].at)
+				w = sync_first_window(thread, at);
+			while (w && thread->windows[w - 1].end >= at)
+				w--;
+			while (w < thread->n && thread->windows[w].end < at)
+				w++;
 			astray += w == thread->n || thread->windows[w].begin > at;
 		}
 	}
