@@ -33,7 +33,7 @@ static void take_event(struct reading *r, const struct event *e)
 		observer_event(r->observer, e, r->evidence.tid);
 }
 
-/* ---- the only stream of its CPU --------------------------------------------------------------- */
+/* ---- the only stream of its CPU -------------------------------------------------------------- */
 
 static void read_alone(struct reading *r)
 {
@@ -45,7 +45,7 @@ static void read_alone(struct reading *r)
 	}
 }
 
-/* ---- several ---------------------------------------------------------------------------------- */
+/* ---- several --------------------------------------------------------------------------------- */
 
 /* Return: the channel's next event, NULL at its end. */
 static const struct event *head(struct channel *c)
@@ -78,7 +78,10 @@ static const struct event *next_event(struct reading *r)
 	return first;
 }
 
-/* What one channel has lost makes the others' events of that time tell nothing of who was on the CPU. */
+/*
+ * What one channel has lost makes the others' events of that time tell nothing of who was on the
+ * CPU.
+ */
 static void read_together(struct reading *r)
 {
 	static const struct event lost = {.id = EV_LOST};
@@ -93,7 +96,7 @@ static void read_together(struct reading *r)
 	}
 }
 
-/* ---- a CPU ------------------------------------------------------------------------------------ */
+/* ---- a CPU ----------------------------------------------------------------------------------- */
 
 static void end_reading(struct reading *r, struct diag_list *diags)
 {
@@ -151,7 +154,7 @@ static void look_at_cpu(struct look_cpu *c)
 	free(r.channels);
 }
 
-/* ---- a machine -------------------------------------------------------------------------------- */
+/* ---- a machine ------------------------------------------------------------------------------- */
 
 /* Where streams do not tell their CPU, what is there is of any. */
 static void find_missing(struct evidence *e, struct diag_list *diags, const struct recording *trace)
@@ -188,7 +191,7 @@ static void set_span(struct observed_machine *m, const struct evidence *e)
 	m->has_idle = evidence_has(e, EV_POWER_CPU_IDLE);
 }
 
-/* ---- events in several channels --------------------------------------------------------------- */
+/* ---- events in several channels -------------------------------------------------------------- */
 
 /* How often the event was read from all streams of a channel. */
 static uint64_t count_in_channel(const struct recording *r, const struct look_counts *counts,
@@ -214,7 +217,10 @@ static bool is_in_two(const struct recording *r, const struct look_counts *count
 	return false;
 }
 
-/* Of an event that some CPU has in two streams. Return: whether it is one, with the channel that has most of it. */
+/*
+ * Of an event that some CPU has in two streams. Return: whether it is one, with the channel that
+ * has most of it.
+ */
 static bool find_keeper(const struct recording *r, const struct look_counts *counts,
 			enum event_id id, uint32_t *groupp)
 {
@@ -233,8 +239,9 @@ static bool find_keeper(const struct recording *r, const struct look_counts *cou
 }
 
 /*
- * A user can have the same event recorded in several channels or instances. Marks it in all streams but those of the channel that
- * has most of it as doubled (struct recording_stream), so that it is read once.
+ * A user can have the same event recorded in several channels or instances. Marks it in all streams
+ * but those of the channel that has most of it as doubled (struct recording_stream), so that it is
+ * read once.
  * Return: whether there is any; then what was found out before counts some things twice.
  */
 static bool find_doubled(struct recording *r, const struct look_counts *counts)
@@ -255,7 +262,7 @@ static bool find_doubled(struct recording *r, const struct look_counts *counts)
 	return any;
 }
 
-/* ---- all machines ----------------------------------------------------------------------------- */
+/* ---- all machines ---------------------------------------------------------------------------- */
 
 typedef VEC(struct look_cpu) cpus_t;
 

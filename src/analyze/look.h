@@ -1,6 +1,6 @@
 /*
- * look: reads all traces once, for what has to be known before they can be told: who is who (model/evidence.h), and what finding
- * clocks needs (sync/observed.h). CPUs are read side by side.
+ * look: reads all traces once, for what has to be known before they can be told: who is who
+ * (model/evidence.h), and what finding clocks needs (sync/observed.h). CPUs are read side by side.
  */
 #ifndef VMSCOPE_ANALYZE_LOOK_H
 #define VMSCOPE_ANALYZE_LOOK_H
@@ -33,9 +33,10 @@ struct look {
 /*
  * Looks at n machines. all: what their `observed` are of, or NULL.
  *
- * The largest, which is most often the host, is looked at last: then it is known whether it may be another one's guest, so
- * whether its events count as such. Events that a user had recorded in several channels are found by counting, and must
- * be read once only: these are then marked in the recording's streams, and the machine is looked at once more.
+ * The largest, which is most often the host, is looked at last: then it is known whether it may be
+ * another one's guest, so whether its events count as such. Events that a user had recorded in
+ * several channels are found by counting, and must be read once only: these are then marked in the
+ * recording's streams, and the machine is looked at once more.
  */
 void look_at(struct look *looks, size_t n, struct observed *all, unsigned threads);
 

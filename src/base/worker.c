@@ -18,7 +18,7 @@ struct worker {
 	bool over;		   /* no more will come */
 };
 
-/* ---- with the lock held ----------------------------------------------------------------------- */
+/* ---- with the lock held ---------------------------------------------------------------------- */
 
 /* So many jobs are worth waking somebody for. */
 static size_t enough(const struct worker *w)
@@ -75,7 +75,7 @@ static void wait_for_work(struct worker *w)
 		pthread_cond_wait(&w->came, &w->lock);
 }
 
-/* ---- the thread ------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void *work(void *worker)
 {
@@ -161,7 +161,7 @@ void worker_free(struct worker *w)
 	deinit(w);
 }
 
-/* ---- tasks ------------------------------------------------------------------------------------ */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 void worker_begin(struct worker *w, struct worker_task *task)
 {

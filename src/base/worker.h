@@ -4,8 +4,8 @@
  * Whoever gives it jobs does not wait for them, but when too many are waiting already: so what they
  * hold stays bounded. Neither wakes the other for one job, but for half of those that may wait.
  *
- * A task is something that will be needed later. If it is needed before the worker has begun with it,
- * whoever needs it does it; so a worker that is busy with jobs holds nobody up.
+ * A task is something that will be needed later. If it is needed before the worker has begun with
+ * it, whoever needs it does it; so a worker that is busy with jobs holds nobody up.
  *
  * Jobs and tasks are all given by one thread.
  */
@@ -42,8 +42,8 @@ struct worker_task {
 void worker_begin(struct worker *w, struct worker_task *task);
 
 /*
- * Makes sure that a task that was begun is done; then it is idle, and what it did can be seen. While the worker does it, the caller
- * does others that wait.
+ * Makes sure that a task that was begun is done; then it is idle, and what it did can be seen.
+ * While the worker does it, the caller does others that wait.
  */
 void worker_finish(struct worker *w, struct worker_task *task);
 

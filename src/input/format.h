@@ -19,8 +19,9 @@ struct recording_ops {
 	void (*plan_free)(struct input_plan *plan);
 
 	/*
-	 * A struct reader as first member; recording, events, room, machine and cpu are set by reader_new(), all
-	 * counters are the format's. fill: up to r->room events into r->events; sets n and ended, n is 0 at the end only.
+	 * A struct reader as first member; recording, events, room, machine and cpu are set by
+	 * reader_new(), all counters are the format's. fill: up to r->room events into r->events;
+	 * sets n and ended, n is 0 at the end only.
 	 */
 	struct reader *(*reader_new)(const struct recording *r, size_t stream,
 				     const struct input_plan *plan, int64_t skip_before_ns);
@@ -36,9 +37,9 @@ struct recording_ops {
 	void (*walk_free)(struct walk *w); /* all but the struct */
 
 	/*
-	 * Parts of one recording (LTTng's rotations); NULL: the format has none. same: whether both are parts of one; merge: b's
-	 * content goes to a, b is freed; adopt: takes the events of a part at `path` that cannot be opened alone.
-	 * Return of adopt: whether it belongs to r.
+	 * Parts of one recording (LTTng's rotations); NULL: the format has none. same: whether both
+	 * are parts of one; merge: b's content goes to a, b is freed; adopt: takes the events of a
+	 * part at `path` that cannot be opened alone. Return of adopt: whether it belongs to r.
 	 */
 	bool (*same)(const struct recording *a, const struct recording *b);
 	void (*merge)(struct recording *a, struct recording *b);
@@ -59,8 +60,9 @@ struct input_format {
 	bool (*probe)(const char *path, bool is_directory, const struct input_head *head);
 
 	/*
-	 * Opens it; name and path are the session's to set. Damage is no failure as long as something can be read: it is counted in
-	 * the recording's diags. Return: 0 with *rp to be freed by the caller; INPUT_NOT_KERNEL with *rp NULL; or ERR with err set.
+	 * Opens it; name and path are the session's to set. Damage is no failure as long as
+	 * something can be read: it is counted in the recording's diags. Return: 0 with *rp to be
+	 * freed by the caller; INPUT_NOT_KERNEL with *rp NULL; or ERR with err set.
 	 */
 	int (*open)(struct recording **rp, const char *path, const struct input_options *options,
 		    struct error *err);

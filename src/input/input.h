@@ -1,16 +1,16 @@
 /*
  * input: what a recording is and how its events are read, whichever program made it.
  *
- * A recording is what one tracer wrote on one machine. The session (input/session.h) finds out which format it has by
- * looking at its bytes; from then on nothing but that format's directory knows. The rest of the program
- * has three ways to look at it:
+ * A recording is what one tracer wrote on one machine. The session (input/session.h) finds out
+ * which format it has by looking at its bytes; from then on nothing but that format's directory
+ * knows. The rest of the program has three ways to look at it:
  *
  *	struct recording	what it says of itself: names, clocks, streams, events that may occur
  *	struct reader		the events that the analysis wants, of one stream, many at once
  *	struct walk		every event of one stream, one by one, with all its fields
  *
- * What a format does not record is absent (NULL, has_cpu, CLOCK_ORIGIN_UNKNOWN, NO_VALUE), never guessed. A format
- * is a struct input_format (input/format.h).
+ * What a format does not record is absent (NULL, has_cpu, CLOCK_ORIGIN_UNKNOWN, NO_VALUE), never
+ * guessed. A format is a struct input_format (input/format.h).
  */
 #ifndef VMSCOPE_INPUT_INPUT_H
 #define VMSCOPE_INPUT_INPUT_H
@@ -28,7 +28,7 @@
 #include "events/layout.h"
 #include "input/field.h"
 
-/* ---- what a recording says of itself ---------------------------------------------------------- */
+/* ---- what a recording says of itself --------------------------------------------------------- */
 
 struct recording_clock {
 	const char *name;	 /* as the tracer calls it: "monotonic", "local", "x86-tsc" */
@@ -38,7 +38,11 @@ struct recording_clock {
 	uint64_t mult; /* ns = offset_ns + (count * mult >> shift); 0: count * 10^9 / frequency */
 	uint32_t shift;
 	uint64_t
-		frequency_error; /* parts per billion: how well that is known; 0: by definition or by the tracer's word */
+		/*
+		 * parts per billion: how well that is known; 0: by definition or by the tracer's
+		 * word
+		 */
+		frequency_error;
 	int64_t offset_ns; /* time when it counts 0 */
 	enum clock_origin origin;
 	bool is_tsc; /* it counts the processor's cycles */
@@ -54,11 +58,14 @@ struct recording_stream {
 	bool has_cpu;
 	const char *channel; /* or instance; NULL where it has no name */
 	uint32_t
-		group; /* number of its channel or instance: that of all streams of it, no other's */
+		/* number of its channel or instance: that of all streams of it, no other's */
+		group;
 	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
 	struct event_set
-		doubled; /* not read here: another stream of the CPU has the same (analyze/look.h) */
-	int64_t begin_ns; /* when it begins, as far as it says before it is read; INT64_MAX: unknown */
+		/* not read here: another stream of the CPU has the same (analyze/look.h) */
+		doubled;
+	/* when it begins, as far as it says before it is read; INT64_MAX: unknown */
+	int64_t begin_ns;
 };
 
 /* An event that may occur. */
@@ -83,14 +90,17 @@ struct recording_thread {
 };
 
 /*
- * What the recorder of a host knows of a guest that it recorded too, and the other way round. Times are in the
- * recording's own counts, before they become ns.
+ * What the recorder of a host knows of a guest that it recorded too, and the other way round. Times
+ * are in the recording's own counts, before they become ns.
  */
 struct recording_guest {
 	const char *name;
 	uint64_t trace_id; /* of the guest's recording */
 	const int64_t *
-		tids; /* per CPU of the guest: the thread on this machine that runs it; NO_VALUE: not said */
+		/*
+		 * per CPU of the guest: the thread on this machine that runs it; NO_VALUE: not said
+		 */
+		tids;
 	uint32_t n_cpus;
 };
 
@@ -111,12 +121,16 @@ struct recording_peer {
 /* What the user knows better than the recording. */
 struct input_options {
 	uint64_t
-		tsc_frequency; /* Hz of clocks that count cycles and do not say how many; 0: not given */
+		/* Hz of clocks that count cycles and do not say how many; 0: not given */
+		tsc_frequency;
 };
 
 struct recording_ops; /* input/format.h */
 
-/* The arena, and all that is reached from here, is the recording's. Formats embed it as their first member. */
+/*
+ * The arena, and all that is reached from here, is the recording's. Formats embed it as their first
+ * member.
+ */
 struct recording {
 	const struct recording_ops *ops;
 	struct arena arena;
@@ -157,15 +171,15 @@ enum clock_origin recording_stream_origin(const struct recording *r,
 /* Which of our events may occur. */
 struct event_set recording_described(const struct recording *r);
 
-/* ---- the events that are wanted --------------------------------------------------------------- */
+/* ---- the events that are wanted -------------------------------------------------------------- */
 
 /* Which events are delivered, compiled once for all streams of a recording. Threads share it. */
 struct input_plan;
 
 /*
- * The events in `wanted` fill a struct event. After a kvm_entry and a kvm_wait_lapic_expire the next event of the
- * stream is delivered whichever it is (EV_OTHER), since it is where the guest's time ends. every:
- * all other events are delivered too, as EV_OTHER.
+ * The events in `wanted` fill a struct event. After a kvm_entry and a kvm_wait_lapic_expire the
+ * next event of the stream is delivered whichever it is (EV_OTHER), since it is where the guest's
+ * time ends. every: all other events are delivered too, as EV_OTHER.
  */
 struct input_plan *input_plan_new(const struct recording *r, struct event_set wanted, bool every);
 void input_plan_free(const struct recording *r, struct input_plan *plan); /* NULL is allowed */
@@ -178,13 +192,17 @@ struct stream_totals {
 	int64_t first_ns, last_ns; /* of events; first > last: none yet */
 };
 
-/* How many events are read at once: few enough to stay in a CPU's cache; more where threads take turns, which costs more. */
+/*
+ * How many events are read at once: few enough to stay in a CPU's cache; more where threads take
+ * turns, which costs more.
+ */
 enum { READER_FEW = 256, READER_MANY = 1024 };
 
 struct reader {
 	struct event *events; /* owned; what was read last, of the machine's own clock */
 	size_t n;
-	size_t room; /* of events: READER_FEW, or what its user changed it to together with `events` */
+	/* of events: READER_FEW, or what its user changed it to together with `events` */
+	size_t room;
 	bool ended; /* nothing follows these */
 
 	struct stream_totals totals;
@@ -196,9 +214,9 @@ struct reader {
 
 /*
  * Losses are delivered as EV_LOST between the events around them. Packets that end before
- * skip_before_ns are stepped over; INT64_MIN reads all. recording and plan must outlive the reader. Texts of events
- * are valid until the second reader_read() after the one that read them: one batch can be looked at while the next is
- * read.
+ * skip_before_ns are stepped over; INT64_MIN reads all. recording and plan must outlive the reader.
+ * Texts of events are valid until the second reader_read() after the one that read them: one batch
+ * can be looked at while the next is read.
  */
 struct reader *reader_new(const struct recording *r, size_t stream, const struct input_plan *plan,
 			  uint16_t machine, int64_t skip_before_ns);
@@ -208,18 +226,21 @@ void reader_free(struct reader *r);
 bool recording_can_share(const struct recording *r);
 
 /*
- * Lets a worker prepare what the reader is going to need, which is chunks that are decompressed. Their number is bounded. From now on all
- * reading is done by the thread that gives the worker its tasks. The worker must outlive the reader.
+ * Lets a worker prepare what the reader is going to need, which is chunks that are decompressed.
+ * Their number is bounded. From now on all reading is done by the thread that gives the worker its
+ * tasks. The worker must outlive the reader.
  */
 void reader_share(struct reader *r, struct worker *helper);
 
 /* Reads the next events in place of the last. Return: whether there are any. */
 bool reader_read(struct reader *r);
 
-/* Return: room for so many events, for the caller to put in place of the reader's own, and to free. */
+/*
+ * Return: room for so many events, for the caller to put in place of the reader's own, and to free.
+ */
 struct event *reader_room(const struct reader *r, size_t room);
 
-/* ---- every event, with all fields ------------------------------------------------------------- */
+/* ---- every event, with all fields ------------------------------------------------------------ */
 
 enum walk_state {
 	WALK_END = 0,

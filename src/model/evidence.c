@@ -324,7 +324,7 @@ static void on_fork(struct evidence *e, const struct event *event)
 				       .pid = pid == NO_VALUE ? -1 : (int32_t)pid};
 }
 
-/* ---- who wakes whom --------------------------------------------------------------------------- */
+/* ---- who wakes whom -------------------------------------------------------------------------- */
 
 static void add_wake(struct evidence *e, int64_t waker, int64_t woken, uint64_t n)
 {
@@ -366,7 +366,9 @@ static void add_vhost(struct evidence *e, int64_t waker, int64_t pid)
 		*vec_push(&e->vhosts) = (struct evidence_vhost){waker, pid};
 }
 
-/* Threads that work for everybody: that somebody wakes them says nothing of who belongs together. */
+/*
+ * Threads that work for everybody: that somebody wakes them says nothing of who belongs together.
+ */
 static bool serves_all(const struct event_text *comm)
 {
 	static const char *const names[] = {"kworker/", "ksoftirqd/", "migration/", "rcu",
@@ -414,7 +416,7 @@ static void on_migrate(struct evidence *e, int64_t cpu)
 		add_goal(e, cpu, 1);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 static void absorb_vcpu(struct evidence *e, const struct evidence_vcpu *from)
 {
@@ -525,8 +527,8 @@ static void on_statedump(struct evidence *e, const struct event *event)
 }
 
 /*
- * The recorder says which thread is on the CPU. Where sched_switch is recorded it says the same; where it is not, or
- * where events are missing, this is how one knows.
+ * The recorder says which thread is on the CPU. Where sched_switch is recorded it says the same;
+ * where it is not, or where events are missing, this is how one knows.
  */
 static void on_thread(struct evidence_stream *s, int64_t tid)
 {

@@ -45,7 +45,8 @@ struct evidence_vcpu {
 /* A thread that was there when the recording began. */
 struct evidence_thread {
 	int64_t pid; /* thread group */
-	int64_t pid_ns; /* number of its PID namespace, 0: not said; of threads that a recording names */
+	/* number of its PID namespace, 0: not said; of threads that a recording names */
+	int64_t pid_ns;
 	char comm[COMM_SIZE + 1];
 };
 
@@ -127,8 +128,8 @@ struct event_set evidence_events(const struct evidence_options *o);
 void evidence_init(struct evidence *e, const struct evidence_options *o);
 
 /*
- * Says that a thread is called this, and of which process (NO_VALUE: not known) and PID namespace (0: not known) it is, before
- * any event.
+ * Says that a thread is called this, and of which process (NO_VALUE: not known) and PID namespace
+ * (0: not known) it is, before any event.
  */
 void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, int64_t pid_ns,
 			  const char *comm);
@@ -140,8 +141,8 @@ void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid);
 const struct evidence_thread *evidence_named(const struct evidence *e, int64_t tid);
 
 /*
- * Whether events of this kind can be there: they are described, and of those that were to be shown at least one
- * was. To be asked when all streams have ended.
+ * Whether events of this kind can be there: they are described, and of those that were to be shown
+ * at least one was. To be asked when all streams have ended.
  */
 bool evidence_has(const struct evidence *e, enum event_id id);
 struct event_set evidence_present(const struct evidence *e);
@@ -167,14 +168,14 @@ void evidence_stream_end(struct evidence_stream *s, uint64_t n_events, uint64_t 
 			 int64_t first_ns, int64_t last_ns);
 
 /*
- * Adds what was collected of other CPUs of the same machine, and makes an end of that. In the order of the CPUs, all comes out as if
- * they had been read one after the other.
+ * Adds what was collected of other CPUs of the same machine, and makes an end of that. In the order
+ * of the CPUs, all comes out as if they had been read one after the other.
  */
 void evidence_absorb(struct evidence *e, struct evidence *from);
 
 /*
- * When all is read: where a thread was found on two CPUs at their first events, it came to the later one before that was recorded.
- * So nobody knows who was there.
+ * When all is read: where a thread was found on two CPUs at their first events, it came to the
+ * later one before that was recorded. So nobody knows who was there.
  */
 void evidence_settle_first(struct evidence *e);
 
@@ -187,7 +188,10 @@ int64_t evidence_pid(const struct evidence *e, int64_t tid);
 /* Return: the name of a thread that enters guests, "" when it is not known. */
 const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v);
 
-/* Sets the COMM_SIZE + 1 bytes of a thread's name. A few bytes, very often: worth two loads and stores. */
+/*
+ * Sets the COMM_SIZE + 1 bytes of a thread's name. A few bytes, very often: worth two loads and
+ * stores.
+ */
 static inline void comm_set(char *to, const struct event_text *comm)
 {
 	size_t n = comm->n < COMM_SIZE ? comm->n : COMM_SIZE;

@@ -2,9 +2,9 @@
  * column: the values of one column of a block, packed.
  *
  * Values become codes by one of several transforms (below), codes become bits by one of several
- * packings (pack.h). encode.h is the encoder. The decoder takes whatever stands there and checks it: it
- * reads only the bytes it is given (but may load up to 9 bytes from their end on), and writes exactly n
- * values or fails.
+ * packings (pack.h). encode.h is the encoder. The decoder takes whatever stands there and checks
+ * it: it reads only the bytes it is given (but may load up to 9 bytes from their end on), and
+ * writes exactly n values or fails.
  */
 #ifndef VMSCOPE_STORE_COLUMN_H
 #define VMSCOPE_STORE_COLUMN_H

@@ -4,8 +4,8 @@
 
 /*
  * A lane's blocks lie all over the file, and the kernel maps 64 KiB around each: so many blocks are
- * read before the pages from the first to the last of them are dropped again; and those of all that is around them,
- * index nodes and other lanes, which takes longer.
+ * read before the pages from the first to the last of them are dropped again; and those of all that
+ * is around them, index nodes and other lanes, which takes longer.
  */
 enum {
 	DROP_AFTER = 16,

@@ -22,8 +22,8 @@ struct store_query {
 	enum table_id table;
 	size_t lane, lanes_end; /* [lane, lanes_end) of store.tables[].lanes */
 	/*
-	 * Rows that overlap [from, to), and those without length that lie in it; to == INT64_MAX has
-	 * no end. Plain rows are not asked for a time.
+	 * Rows that overlap [from, to), and those without length that lie in it; to == INT64_MAX
+	 * has no end. Plain rows are not asked for a time.
 	 */
 	int64_t from, to;
 	uint32_t states;  /* bit per state; where there are states */

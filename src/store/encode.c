@@ -139,7 +139,10 @@ static struct candidate try_delta(const struct column_encoder *e, const struct c
 	return c;
 }
 
-/* Of times in order, counted from the first. The least difference would hardly make the others shorter. */
+/*
+ * Of times in order, counted from the first. The least difference would hardly make the others
+ * shorter.
+ */
 static struct candidate make_times(const struct column_encoder *e, const struct column_values *v,
 				   struct packing *p)
 {
@@ -476,7 +479,9 @@ static bool is_as_good(const struct candidate *c, uint32_t n, const struct colum
 	       c->size * hint->n * (WORSE - 1) <= (size_t)hint->size * n * WORSE;
 }
 
-/* What was the best for the block before, if it still is about as good, and not too often in turn. */
+/*
+ * What was the best for the block before, if it still is about as good, and not too often in turn.
+ */
 static struct candidate choose_by_hint(struct column_encoder *e, const struct column_values *v,
 				       unsigned try, const struct column_beside *beside)
 {
@@ -510,7 +515,9 @@ static struct candidate choose(struct column_encoder *e, const struct column_val
 	return choose_of_all(e, v, try, beside);
 }
 
-/* Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are. */
+/*
+ * Takes the values off what is left of `dur`, if they are a part of it. Return: whether they are.
+ */
 static bool take_off(const struct column_encoder *e, struct column_left *left,
 		     const struct candidate *c, const struct column_values *v)
 {

@@ -51,7 +51,9 @@ struct column_beside {
 
 enum { COLUMN_SLOTS = 4096 }; /* far more than a block has rows */
 
-/* What lately came with a key. An entry that does not have the stamp of the whole is an empty one. */
+/*
+ * What lately came with a key. An entry that does not have the stamp of the whole is an empty one.
+ */
 struct column_slots {
 	uint32_t stamp;
 	uint32_t stamps[COLUMN_SLOTS];

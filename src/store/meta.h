@@ -9,8 +9,8 @@
 #include "store/reader.h"
 
 /*
- * What 0 is on the file's time line. A file that does not say is older than the question: all that was recorded then had a
- * wall clock. Return: 0 with *originp, or ERR with err set.
+ * What 0 is on the file's time line. A file that does not say is older than the question: all that
+ * was recorded then had a wall clock. Return: 0 with *originp, or ERR with err set.
  */
 int store_time_origin(const struct store *s, enum clock_origin *originp, struct error *err);
 

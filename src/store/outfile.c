@@ -7,7 +7,10 @@
 
 #include "base/mem.h"
 
-/* What is written at once becomes one piece of the page cache, which a reader of the file then maps as a whole. */
+/*
+ * What is written at once becomes one piece of the page cache, which a reader of the file then maps
+ * as a whole.
+ */
 enum { BUFFER_SIZE = 1 << 16 };
 
 int outfile_init(struct outfile *f, const char *path, struct error *err)

@@ -1,5 +1,6 @@
 /*
- * outfile: a new file (base/newfile.h) that is written in large pieces, and whose head can be told last.
+ * outfile: a new file (base/newfile.h) that is written in large pieces, and whose head can be told
+ * last.
  */
 #ifndef VMSCOPE_STORE_OUTFILE_H
 #define VMSCOPE_STORE_OUTFILE_H
@@ -26,8 +27,10 @@ int outfile_init_unnamed(struct outfile *f, struct error *err);
 /* Appends. A failure is kept until outfile_commit(). */
 void outfile_write(struct outfile *f, const void *at, size_t n);
 
-/* Replaces `n` bytes at `offset`, which are written already; completes the file and gives it its name.
- * Return: 0, or ERR with err set. */
+/*
+ * Replaces `n` bytes at `offset`, which are written already; completes the file and gives it its
+ * name. Return: 0, or ERR with err set.
+ */
 int outfile_commit(struct outfile *f, uint64_t offset, const void *at, size_t n, struct error *err);
 
 /* Removes the file if it was not committed. */

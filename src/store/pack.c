@@ -24,7 +24,9 @@ struct lengths {
 	unsigned n;
 };
 
-/* Four counters of each length, none longer than `width`, so that one need not wait for the others. */
+/*
+ * Four counters of each length, none longer than `width`, so that one need not wait for the others.
+ */
 static void count_lengths(const uint8_t *lengths, uint32_t n, unsigned width, struct lengths *l)
 {
 	uint16_t counts[PACK_MAX_WIDTH + 1][4];
@@ -79,7 +81,10 @@ static struct step best_step(const struct lengths *l, const struct step *before,
 	return (struct step){before[j].bits, (uint8_t)j};
 }
 
-/* Finds the widths of the classes for which all numbers together take the fewest bits. Return: bits. */
+/*
+ * Finds the widths of the classes for which all numbers together take the fewest bits. Return:
+ * bits.
+ */
 static uint32_t choose_widths(const struct lengths *l, uint8_t *widths)
 {
 	struct step steps[PACK_CLASSES_N][PACK_MAX_WIDTH + 1];
@@ -135,7 +140,10 @@ static void choose_fixed(struct packing *p, unsigned width)
 	p->size = 1 + bytes_of_bits((uint64_t)width * p->n_dense);
 }
 
-/* For the n_dense first codes, whose lengths are known: one width for all, or classes if these are smaller. */
+/*
+ * For the n_dense first codes, whose lengths are known: one width for all, or classes if these are
+ * smaller.
+ */
 static void choose_dense(struct packing *p, unsigned width, uint32_t bits)
 {
 	const size_t selectors = PACK_CLASSES_N + bytes_of_bits(2 * (uint64_t)p->n_dense);
@@ -184,8 +192,8 @@ static void choose_short(struct packing *p, const struct kernels *k)
 }
 
 /*
- * With classes a zero takes the two bits of its selector, if there is one for it. Without zeros it takes
- * the bit of the bitmap, and so does each of the others: this pays if there are many.
+ * With classes a zero takes the two bits of its selector, if there is one for it. Without zeros it
+ * takes the bit of the bitmap, and so does each of the others: this pays if there are many.
  */
 static void choose_long(struct packing *p, const struct kernels *k)
 {
@@ -354,7 +362,9 @@ static inline uint64_t get_four(const struct narrow *c, unsigned selectors, cons
 	return bit;
 }
 
-/* Takes the numbers from `at` on, as long as they lie in so many bits. Return: bits taken, or -1. */
+/*
+ * Takes the numbers from `at` on, as long as they lie in so many bits. Return: bits taken, or -1.
+ */
 static int64_t get_narrow_classes(const uint8_t *selectors, const uint8_t *widths,
 				  const uint8_t *at, uint64_t bits, uint64_t *codes, uint32_t n)
 {

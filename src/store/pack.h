@@ -2,8 +2,8 @@
  * pack: unsigned numbers in few bits.
  *
  * Four packings, of which the encoder takes the smallest: all zero; one width for all; four widths,
- * for numbers that spread over decades, as durations do; and a bitmap of those that are not zero, for
- * columns that mostly are.
+ * for numbers that spread over decades, as durations do; and a bitmap of those that are not zero,
+ * for columns that mostly are.
  */
 #ifndef VMSCOPE_STORE_PACK_H
 #define VMSCOPE_STORE_PACK_H
@@ -25,7 +25,8 @@ struct packing {
 	/* What is to be packed. */
 	uint32_t n; /* at most FORMAT_BLOCK_ROWS */
 	uint64_t
-		top; /* none is larger, and the largest has as many bits; 0: they are not looked at */
+		/* none is larger, and the largest has as many bits; 0: they are not looked at */
+		top;
 	uint64_t codes[FORMAT_BLOCK_ROWS + KERNEL_ROOM];
 
 	/* Of pack_choose(). */
@@ -39,7 +40,10 @@ struct packing {
 	size_t size;				  /* bytes */
 };
 
-/* Finds the smallest packing, nearly. Changes the codes: only pack_put() can tell what they are then. */
+/*
+ * Finds the smallest packing, nearly. Changes the codes: only pack_put() can tell what they are
+ * then.
+ */
 void pack_choose(struct packing *p, const struct kernels *k);
 
 /* Appends p->size bytes. Once only: what it needs is used up then. */

@@ -70,7 +70,7 @@ static size_t row_size(const struct spill *s)
 	return sizeof(*s->rows) * s->width;
 }
 
-/* ---- putting ---------------------------------------------------------------------------------- */
+/* ---- putting --------------------------------------------------------------------------------- */
 
 static int compare_keys(const int64_t *a, const int64_t *b, unsigned n_keys)
 {
@@ -123,7 +123,7 @@ void spill_add(struct spill *s, const int64_t *row)
 	memcpy(s->rows + (size_t)s->n++ * s->width, row, row_size(s));
 }
 
-/* ---- taking ----------------------------------------------------------------------------------- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static const int64_t *first_row(const struct spill *s, uint32_t run)
 {

@@ -1,10 +1,10 @@
 /*
  * times: the times of a block, encoded by themselves or by those of another lane.
  *
- * A thread changes its state when its CPU does, a vCPU when the host's CPU does: most times stand in
- * several lanes, and a time takes most of the bits of a row. So a block may count on the times at
- * which rows of a lane of cpu_state begin, its base: a time is then the number of the last of these
- * that is not later, and what it is more than that, mostly nothing.
+ * A thread changes its state when its CPU does, a vCPU when the host's CPU does: most times stand
+ * in several lanes, and a time takes most of the bits of a row. So a block may count on the times
+ * at which rows of a lane of cpu_state begin, its base: a time is then the number of the last of
+ * these that is not later, and what it is more than that, mostly nothing.
  */
 #ifndef VMSCOPE_STORE_TIMES_H
 #define VMSCOPE_STORE_TIMES_H

@@ -2,13 +2,14 @@
  * writer: makes a results file.
  *
  * Rows of a lane come in its order; lanes may come in any order among each other. A lane keeps the
- * rows of its unfinished block (fewer when there are very many lanes) and an entry for each finished
- * one that no index node holds yet; all else is on the disk, and all of a lane that is ended. So
- * memory depends on the number of strings and of lanes that are open at the same time, not on that of
- * rows, nor on that of lanes that come and go.
+ * rows of its unfinished block (fewer when there are very many lanes) and an entry for each
+ * finished one that no index node holds yet; all else is on the disk, and all of a lane that is
+ * ended. So memory depends on the number of strings and of lanes that are open at the same time,
+ * not on that of rows, nor on that of lanes that come and go.
  *
- * Rows are collected by whoever adds them; a block of them is a job (struct job): to encode and write
- * it, and to keep the lane's index. Jobs are done in the order in which they come, at once or by another thread.
+ * Rows are collected by whoever adds them; a block of them is a job (struct job): to encode and
+ * write it, and to keep the lane's index. Jobs are done in the order in which they come, at once or
+ * by another thread.
  *
  * What breaks a rule of the format (a gap in a lane of states, a time that steps back, a state that
  * does not exist) is kept and told by store_writer_finish(): then no file is made.
@@ -33,9 +34,10 @@ struct store_writer;
 int store_writer_new(struct store_writer **wp, const char *path, struct error *err);
 
 /*
- * Lets a second thread make and write the blocks, from now on. The file is the same, to the byte. Only one thread may
- * call the functions of a writer.
- * Return: that thread, which the caller may give tasks until the file is finished; NULL when there can be none.
+ * Lets a second thread make and write the blocks, from now on. The file is the same, to the byte.
+ * Only one thread may call the functions of a writer.
+ * Return: that thread, which the caller may give tasks until the file is finished; NULL when there
+ * can be none.
  */
 struct worker *store_writer_use_thread(struct store_writer *w);
 
@@ -50,7 +52,8 @@ struct store_lane *store_writer_lane(struct store_writer *w, enum table_id table
 				     const int64_t *row);
 
 /*
- * Makes a lane that nobody asked for before, nor will: whoever does keeps it. Two lanes of one name are a mistake.
+ * Makes a lane that nobody asked for before, nor will: whoever does keeps it. Two lanes of one name
+ * are a mistake.
  * Return: the lane, owned by w until store_lane_end().
  */
 struct store_lane *store_lane_new(struct store_writer *w, enum table_id table, const int64_t *row);
@@ -68,7 +71,9 @@ void store_lane_add(struct store_lane *lane, const int64_t *row);
 /* store_lane_add() to the lane that the row itself names. */
 void store_writer_add(struct store_writer *w, enum table_id table, const int64_t *row);
 
-/* Completes the file. Nothing can be added after. Return: 0, or ERR with err set and no file made. */
+/*
+ * Completes the file. Nothing can be added after. Return: 0, or ERR with err set and no file made.
+ */
 int store_writer_finish(struct store_writer *w, struct error *err);
 
 /* Opens what was finished, for reading; w may be freed before it. Return: as store_open(). */

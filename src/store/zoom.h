@@ -1,9 +1,9 @@
 /*
  * zoom: a lane at the resolution of a picture.
  *
- * A stretch of time is cut into pixels; for each, the time in every state (or for spans, their time)
- * and the number of rows are added up. What is much narrower than a pixel is taken from the index,
- * so that the cost depends on the pixels, not on the rows.
+ * A stretch of time is cut into pixels; for each, the time in every state (or for spans, their
+ * time) and the number of rows are added up. What is much narrower than a pixel is taken from the
+ * index, so that the cost depends on the pixels, not on the rows.
  *
  * Exact: the sum over all pixels of a lane of states is the time that the lane has in the stretch.
  * A piece of the lane that is no wider than `smear` pixels is not looked into: its time is spread

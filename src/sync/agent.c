@@ -7,7 +7,10 @@
 /* Where the last exchange's word is followed to, in counts: the rate that it says shows. */
 enum { BEYOND = 1 << 30 };
 
-/* What the host counted when the guest counted `count`, by one exchange; modulo 2^64, as both count. */
+/*
+ * What the host counted when the guest counted `count`, by one exchange; modulo 2^64, as both
+ * count.
+ */
 static uint64_t host_count(const struct recording_shift *s, uint64_t count)
 {
 	unsigned __int128 scaled = (unsigned __int128)count * s->scaling >> s->fraction;

@@ -151,7 +151,9 @@ static void count_votes(struct aim *a, int speed)
 	}
 }
 
-/* The least number of events that a difference leaves outside, by a speed whose votes are counted. */
+/*
+ * The least number of events that a difference leaves outside, by a speed whose votes are counted.
+ */
 static int32_t least_outside(const struct aim *a)
 {
 	int32_t most = 0;
@@ -162,8 +164,8 @@ static int32_t least_outside(const struct aim *a)
 }
 
 /*
- * Tries all speeds. Not all have as many voters: fewer events may lie before the first window or after the
- * last. Return: the least outside by any speed; by each into a->outside.
+ * Tries all speeds. Not all have as many voters: fewer events may lie before the first window or
+ * after the last. Return: the least outside by any speed; by each into a->outside.
  */
 static int32_t try_speeds(struct aim *a, struct sync_mark *m)
 {
@@ -267,8 +269,8 @@ static enum verdict judge(const struct sync_view *v, const struct stretch *s,
 }
 
 /*
- * Takes longer and longer stretches until few differences are left. Return: whether there are at most `enough`
- * ns of them.
+ * Takes longer and longer stretches until few differences are left. Return: whether there are at
+ * most `enough` ns of them.
  */
 static bool take_aim(const struct sync_view *v, const struct target *t, int64_t enough,
 		     struct sync_mark *m)
@@ -297,7 +299,7 @@ int sync_aim(const struct sync_view *v, int64_t at, int64_t difference, int64_t 
 	return take_aim(v, &t, FEW_ENOUGH, mark) ? 0 : SYNC_NO_FIT;
 }
 
-/* ---- following -------------------------------------------------------------------------------- */
+/* ---- following ------------------------------------------------------------------------------- */
 
 /*
  * The mark at guest time `at`, going by the one before. Where there is little to see it only grows.

@@ -1,9 +1,9 @@
 /*
  * aim: from a difference that is known to some hundred us to one known to a few.
  *
- * With the true difference each event of a stretch lies in a window, with any other one some do not. So
- * differences close by are tried, and speeds as well, for the clocks may drift by more than a gap between
- * windows in the time of the stretch:
+ * With the true difference each event of a stretch lies in a window, with any other one some do
+ * not. So differences close by are tried, and speeds as well, for the clocks may drift by more than
+ * a gap between windows in the time of the stretch:
  *
  *	events   | || |   |    |||      stretches become longer until few differences are left
  *	windows ----- ----    ------
@@ -52,8 +52,8 @@ struct sync_marks {
 };
 
 /*
- * Follows the clock from a mark to both sides while it goes straight on, but not before guest time `begin`
- * or after `end`. marks: empty, gets all there are, the first among them.
+ * Follows the clock from a mark to both sides while it goes straight on, but not before guest time
+ * `begin` or after `end`. marks: empty, gets all there are, the first among them.
  */
 void sync_aim_follow(const struct sync_view *v, const struct sync_mark *first, int64_t begin,
 		     int64_t end, struct sync_marks *marks);

@@ -98,8 +98,8 @@ static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds,
 }
 
 /*
- * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a bend allow a straight
- * line across it, so what lies far apart shares none either.
+ * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a
+ * bend allow a straight line across it, so what lies far apart shares none either.
  */
 void sync_bounds_thin(struct sync_bounds *t, const struct sync_fit_options *o)
 {

@@ -1,5 +1,6 @@
 /*
- * bounds: many bounds on the difference of two clocks, of which only those are kept that no others imply.
+ * bounds: many bounds on the difference of two clocks, of which only those are kept that no others
+ * imply.
  */
 #ifndef VMSCOPE_SYNC_BOUNDS_H
 #define VMSCOPE_SYNC_BOUNDS_H

@@ -2,7 +2,9 @@
 
 #include <stdbool.h>
 
-/* Refuted is who leaves so many times more events outside, and so large a share of all more: 1 %. */
+/*
+ * Refuted is who leaves so many times more events outside, and so large a share of all more: 1 %.
+ */
 enum { REFUTED_FACTOR = 10, REFUTED_SHARE = 100 };
 
 /* Whether a's error is the smaller one; an unknown one is greater than any other. */

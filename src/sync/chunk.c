@@ -67,7 +67,8 @@ static int fit_round(struct sync_contain *c, const struct sync_known *known,
 /* How to go from round to round. */
 struct way {
 	bool believe; /* see struct sync_known */
-	int first; /* what is added to the range in the first rounds, times its width: a bend that was */
+	/* what is added to the range in the first rounds, times its width: a bend that was */
+	int first;
 	int later; /* not seen takes the truth out of it. And in the later ones */
 };
 
@@ -218,7 +219,9 @@ bool sync_contain_is_straight(const struct sync_contain *c)
 	return fits_well(c) && c->astray <= c->events / MANY_ASTRAY;
 }
 
-/* Whether a is clearly better than b, by the events that the lines put outside, or by its errors. */
+/*
+ * Whether a is clearly better than b, by the events that the lines put outside, or by its errors.
+ */
 static bool is_better(const struct sync_contain *a, const struct sync_contain *b)
 {
 	uint64_t few = FEW_ASTRAY + (a->astray < b->astray ? a->astray : b->astray) / 4;
@@ -240,8 +243,8 @@ void sync_contain_keep_better(struct sync_contain *c, struct sync_contain *other
 }
 
 /*
- * Whether its lines are hardly better than chance. Or, where single claims led to it, whether anything at all
- * speaks against them: other differences nearly as good are to be had there.
+ * Whether its lines are hardly better than chance. Or, where single claims led to it, whether
+ * anything at all speaks against them: other differences nearly as good are to be had there.
  */
 static bool is_doubtful(const struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
@@ -262,7 +265,10 @@ static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t
 		sync_fit_doubt(&c->fit);
 }
 
-/* Fits from marks, which are so close to the truth that nothing is to be added. Return: 0 or SYNC_NO_FIT. */
+/*
+ * Fits from marks, which are so close to the truth that nothing is to be added. Return: 0 or
+ * SYNC_NO_FIT.
+ */
 static int fit_from_marks(struct sync_contain *c, const struct sync_marks *marks,
 			  const struct sync_pair *pairs, size_t n_pairs,
 			  const struct sync_fit_options *o)
@@ -280,8 +286,8 @@ static int fit_from_marks(struct sync_contain *c, const struct sync_marks *marks
 }
 
 /*
- * One attempt, from what single claims lead to, which is kept in *c if it is better (*rcp: whether there
- * is one yet). Drops the leads that it is from. Return: whether there are others to try.
+ * One attempt, from what single claims lead to, which is kept in *c if it is better (*rcp: whether
+ * there is one yet). Drops the leads that it is from. Return: whether there are others to try.
  */
 static bool try_marks(struct sync_contain *c, int *rcp, sync_lead_vec *leads,
 		      const struct sync_view *view, const struct sync_fit_options *o)

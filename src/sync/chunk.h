@@ -8,9 +8,10 @@
  * 1. Search: nothing is known of the difference yet. What agrees of the many claims about it
  *    (sync/claims.h), or else single ones that are followed up (sync/leads.h), tell a range.
  * 2. Fit: each guest event lies in one of the few windows that the range allows. The bounds that
- *    follow (sync/collect.h) are fitted (sync/fit.h), the range becomes narrower, and so on until it
- *    no longer does.
- * 3. Judge: of several stories the one is taken that leaves fewest events outside; if chance could have told
+ *    follow (sync/collect.h) are fitted (sync/fit.h), the range becomes narrower, and so on until
+ *    it no longer does.
+ * 3. Judge: of several stories the one is taken that leaves fewest events outside; if chance could
+ * have told
  *    it as well, its errors are said to be unknown.
  */
 #ifndef VMSCOPE_SYNC_CHUNK_H

@@ -15,8 +15,8 @@ enum {
 
 /*
  * The last events of one cause, and the triples that end with the newest: three in a row, or with
- * one between that has no counterpart on the other side (not all timers that are armed make an exit,
- * not all such exits are for a timer).
+ * one between that has no counterpart on the other side (not all timers that are armed make an
+ * exit, not all such exits are for a timer).
  */
 struct recent {
 	int64_t at[4];
@@ -101,7 +101,10 @@ static void claim(struct sync_claims *c, const struct sync_triple *t, uint32_t h
 		.difference = host_ts - t->ts, .host = host, .guest = t->index};
 }
 
-/* CPUs [begin, end) that are looked at together; as many as memory for their claims is set aside for. */
+/*
+ * CPUs [begin, end) that are looked at together; as many as memory for their claims is set aside
+ * for.
+ */
 struct claimants {
 	struct sync_claims *claims; /* by CPU */
 	size_t begin, end;

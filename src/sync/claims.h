@@ -1,10 +1,11 @@
 /*
- * claims: what successive exits and successive guest events claim about the difference of two clocks.
+ * claims: what successive exits and successive guest events claim about the difference of two
+ * clocks.
  *
- * Nothing is known of the difference yet. Three successive windows that ended for the same cause, and
- * three successive guest events of that cause, with the same two gaps between them, claim one
- * (sync/vote.h). Chance claims this and that; the truth is claimed again and again. So claims tell which
- * guest CPU ran on which thread, and roughly where the clocks are.
+ * Nothing is known of the difference yet. Three successive windows that ended for the same cause,
+ * and three successive guest events of that cause, with the same two gaps between them, claim one
+ * (sync/vote.h). Chance claims this and that; the truth is claimed again and again. So claims tell
+ * which guest CPU ran on which thread, and roughly where the clocks are.
  */
 #ifndef VMSCOPE_SYNC_CLAIMS_H
 #define VMSCOPE_SYNC_CLAIMS_H
@@ -63,8 +64,9 @@ sync_claim_vec sync_claims_agreeing(const struct sync_pair *pairs, size_t n_pair
 int64_t sync_claims_deviation(const sync_claim_vec *v);
 
 /*
- * A first map: straight from the median of some claims to that of the next. Where that would be steeper than
- * max_drift (ns per ns), the clock steps somewhere between. reach: its error elsewhere, ns.
+ * A first map: straight from the median of some claims to that of the next. Where that would be
+ * steeper than max_drift (ns per ns), the clock steps somewhere between. reach: its error
+ * elsewhere, ns.
  */
 struct clock_map sync_claims_map(const sync_claim_vec *v, int64_t reach, double max_drift);
 

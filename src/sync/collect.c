@@ -206,9 +206,9 @@ static bool dissents(struct collector *c, const struct bucket *b, int64_t t)
 }
 
 /*
- * A clock that steps in a bucket makes the events on one side of the step dissent, but for some that
- * happen to lie in a window all the same. So where many do, that side is left out. Where a window was
- * lost few do.
+ * A clock that steps in a bucket makes the events on one side of the step dissent, but for some
+ * that happen to lie in a window all the same. So where many do, that side is left out. Where a
+ * window was lost few do.
  */
 static void leave_out_dissent(struct collector *c, struct bucket *b)
 {

@@ -1,9 +1,10 @@
 /*
  * collect: what each guest event says about the difference of two clocks that is known to a range.
  *
- * The event lies in one of the few windows of its vCPU that the range allows: after the begin of the first,
- * before the end of the last. Some events say what is false, since windows were lost. So those of a
- * stretch are asked what most of them agree on (sync/consensus.h), unless every one is to be believed.
+ * The event lies in one of the few windows of its vCPU that the range allows: after the begin of
+ * the first, before the end of the last. Some events say what is false, since windows were lost. So
+ * those of a stretch are asked what most of them agree on (sync/consensus.h), unless every one is
+ * to be believed.
  */
 #ifndef VMSCOPE_SYNC_COLLECT_H
 #define VMSCOPE_SYNC_COLLECT_H

@@ -4,7 +4,8 @@
  * Some of them may be false. Where all agree, the answer is their intersection. Where they cannot,
  * it is everything that nearly as many agree on as at best do, for one cannot know which are false.
  *
- * Votes are counted in cells of the range that is known, so what comes out can be too wide by a cell at each end, never too narrow.
+ * Votes are counted in cells of the range that is known, so what comes out can be too wide by a
+ * cell at each end, never too narrow.
  */
 #ifndef VMSCOPE_SYNC_CONSENSUS_H
 #define VMSCOPE_SYNC_CONSENSUS_H
@@ -35,7 +36,10 @@ void sync_consensus_allow(struct sync_consensus *c, int64_t low, int64_t high);
 /* One voter that allows everything. */
 void sync_consensus_abstain(struct sync_consensus *c);
 
-/* Narrows [*lowp, *highp], the range it began with. Return: whether all voters agree on what is left. */
+/*
+ * Narrows [*lowp, *highp], the range it began with. Return: whether all voters agree on what is
+ * left.
+ */
 bool sync_consensus_take(struct sync_consensus *c, int64_t *lowp, int64_t *highp);
 
 #endif

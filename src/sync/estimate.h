@@ -74,7 +74,10 @@ struct sync_estimate {
 	 * their vCPU, of n_events that it puts between the first and the last window.
 	 */
 	uint64_t n_events, outside;
-	/* SYNC_AGENT: how far it is from what containment allows; INT64_MIN: not known. See sync/agent.h. */
+	/*
+	 * SYNC_AGENT: how far it is from what containment allows; INT64_MIN: not known. See
+	 * sync/agent.h.
+	 */
 	int64_t excess;
 };
 

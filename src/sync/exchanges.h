@@ -1,5 +1,6 @@
 /*
- * exchanges: the clock of a guest from all of vmsync's exchanges with its host (sync/vmsync.h), some at a time.
+ * exchanges: the clock of a guest from all of vmsync's exchanges with its host (sync/vmsync.h),
+ * some at a time.
  */
 #ifndef VMSCOPE_SYNC_EXCHANGES_H
 #define VMSCOPE_SYNC_EXCHANGES_H
@@ -12,7 +13,11 @@
 
 struct sync_exchanges {
 	uint64_t
-		decoys; /* the host's events that belong to none, and those of the VM's threads that name another VM */
+		/*
+		 * the host's events that belong to none, and those of the VM's threads that name
+		 * another VM
+		 */
+		decoys;
 	uint64_t lost; /* events whose partner is missing */
 };
 

@@ -333,8 +333,8 @@ static double unseen_rise(const struct builder *b, size_t hull)
 }
 
 /*
- * What a turn that no bound contradicts adds to the error of a hull's own line in [from, to). The bounds
- * around the hull's count, too.
+ * What a turn that no bound contradicts adds to the error of a hull's own line in [from, to). The
+ * bounds around the hull's count, too.
  */
 static int64_t unseen_error(const struct builder *b, size_t hull, int64_t from, int64_t to)
 {
@@ -353,7 +353,9 @@ static int64_t unseen_error(const struct builder *b, size_t hull, int64_t from, 
 	return b->bends ? more + unseen_bend(h, &line) : more;
 }
 
-/* By how much a piece's line is wrong at most if the line of a hull holds, give or take `unseen`. */
+/*
+ * By how much a piece's line is wrong at most if the line of a hull holds, give or take `unseen`.
+ */
 static int64_t error_by(const struct builder *b, const struct clock_piece *p, size_t hull,
 			int64_t unseen)
 {
@@ -433,8 +435,8 @@ static bool satisfies(const struct clock_piece *p, const struct sync_bound *b)
 }
 
 /*
- * A bound was left out: if it is not far off, by what the error was without any such, it may be true, and the
- * clock turned.
+ * A bound was left out: if it is not far off, by what the error was without any such, it may be
+ * true, and the clock turned.
  */
 static void cover_dropped(struct clock_piece *p, const struct sync_bound *b, int64_t error)
 {

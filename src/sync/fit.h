@@ -14,9 +14,10 @@
  *
  * The error of a piece covers, at every time in it, all lines that satisfy the bounds. So it holds
  * the truth if the bounds are true and the true difference is straight between two bends. A clock
- * may also turn too little to contradict any bound. So the error covers, besides, all that the bounds
- * near a time leave to a clock which leaves the line at some ppm, and, if it was seen to bend, the
- * width of the corridor. Where a clock goes straight for seconds, its corridor is given without that.
+ * may also turn too little to contradict any bound. So the error covers, besides, all that the
+ * bounds near a time leave to a clock which leaves the line at some ppm, and, if it was seen to
+ * bend, the width of the corridor. Where a clock goes straight for seconds, its corridor is given
+ * without that.
  */
 #ifndef VMSCOPE_SYNC_FIT_H
 #define VMSCOPE_SYNC_FIT_H
@@ -35,8 +36,8 @@ struct sync_fit_options {
 struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end);
 
 /*
- * Which hulls the error of a piece of the map is from, and how many ns are to be added to the corridor of
- * each, for turns that were not seen.
+ * Which hulls the error of a piece of the map is from, and how many ns are to be added to the
+ * corridor of each, for turns that were not seen.
  */
 struct sync_fit_piece {
 	size_t hull, other; /* the same, but for a stretch that two lines explain */

@@ -127,7 +127,7 @@ static int64_t first_needed(const struct guest *g)
 	return first;
 }
 
-/* ---- windows ---------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 /* Return: index of the first window that does not end before host time t. */
 static size_t first_window(const struct sync_windows *w, int64_t t)
@@ -185,9 +185,11 @@ static size_t count_windows(const struct guest *g)
 	return n;
 }
 
-/* ---- gaps ------------------------------------------------------------------------------------- */
+/* ---- gaps ------------------------------------------------------------------------------------ */
 
-/* Return: of the windows that begin in [from, to), how many ended for a cause; GAP_WINDOWS at most. */
+/*
+ * Return: of the windows that begin in [from, to), how many ended for a cause; GAP_WINDOWS at most.
+ */
 static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 {
 	size_t n = 0;
@@ -203,8 +205,8 @@ static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 }
 
 /*
- * A guest whose clock is set forward seems to be silent for that long, while its vCPUs run as ever. If there
- * come few events after that, nothing may contradict that the clock went on as before.
+ * A guest whose clock is set forward seems to be silent for that long, while its vCPUs run as ever.
+ * If there come few events after that, nothing may contradict that the clock went on as before.
  */
 static void note_gap(struct guest *g, int64_t next, int64_t until)
 {
@@ -222,7 +224,7 @@ static void note_gap(struct guest *g, int64_t next, int64_t until)
 	g->since_gap = 0;
 }
 
-/* ---- chunks ----------------------------------------------------------------------------------- */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 static void take_slice(struct guest *g, int64_t until)
 {
@@ -391,13 +393,19 @@ static void limit_windows(struct guest *g)
 	}
 }
 
-/* Whether the clock may have been set forward so far that the events after that seem to come after the host's. */
+/*
+ * Whether the clock may have been set forward so far that the events after that seem to come after
+ * the host's.
+ */
 static bool may_have_strayed(const struct guest *g)
 {
 	return g->gap && g->since_gap < AFTER_GAP && next_event(g) != INT64_MAX;
 }
 
-/* Ends where the guest's events do, or a step later: then the last of them have windows behind them. */
+/*
+ * Ends where the guest's events do, or a step later: then the last of them have windows behind
+ * them.
+ */
 static void walk(struct guest *g, struct observed_windows *windows, int64_t from, int64_t step)
 {
 	bool more = true, ended = false;
@@ -411,8 +419,9 @@ static void walk(struct guest *g, struct observed_windows *windows, int64_t from
 }
 
 /*
- * Nothing that was read contradicts the line so far, for what came after the gap seems to lie behind the host's end. So it is compared with
- * the windows since the gap, whatever the difference is, and followed from there.
+ * Nothing that was read contradicts the line so far, for what came after the gap seems to lie
+ * behind the host's end. So it is compared with the windows since the gap, whatever the difference
+ * is, and followed from there.
  */
 static void walk_behind_gap(struct guest *g, const struct observed *o, const struct identity *id,
 			    int vm)
@@ -498,7 +507,9 @@ int sync_follow(const struct observed *o, const struct identity *id, int machine
 	end_guest(&g, last);
 	int r = g.lost ? SYNC_NO_FIT : sync_track_finish(&g.track, fit);
 
-	/* Chunks of a short recording say more when all is known; of a long one each says enough. */
+	/*
+	 * Chunks of a short recording say more when all is known; of a long one each says enough.
+	 */
 	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
 		if (!look_again(&g, fit, o, id, machine))
 			break;

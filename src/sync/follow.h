@@ -1,5 +1,6 @@
 /*
- * follow: a guest's clock, followed through what was observed of it and its host, side by side, whatever its length.
+ * follow: a guest's clock, followed through what was observed of it and its host, side by side,
+ * whatever its length.
  *
  * Windows and events are taken as they come and forgotten when they have been compared, so what
  * is held in memory depends on the number of vCPUs, not on the length of the traces.
@@ -21,8 +22,8 @@ struct sync_followed {
 
 /*
  * Follows a machine that is a VM; difference: ns, host - guest, roughly and somewhere in the trace.
- * followed: empty, owned by the caller; gets its chunks if it is long. Of a short one each event can
- * be looked at once more (sync/count.h).
+ * followed: empty, owned by the caller; gets its chunks if it is long. Of a short one each event
+ * can be looked at once more (sync/count.h).
  * Return: 0 with *fit made, or SYNC_NO_FIT.
  */
 int sync_follow(const struct observed *o, const struct identity *id, int machine,

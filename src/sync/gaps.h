@@ -19,8 +19,8 @@ struct sync_triple {
 };
 
 /*
- * How exactly gaps are compared: to about 2^this ns. Delays have to fit in, so slow machines need the coarse
- * one; of events that come thick and fast only the fine one tells any two apart.
+ * How exactly gaps are compared: to about 2^this ns. Delays have to fit in, so slow machines need
+ * the coarse one; of events that come thick and fast only the fine one tells any two apart.
  */
 enum sync_grain { SYNC_COARSE = 15, SYNC_FINE = 12 };
 

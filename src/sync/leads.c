@@ -94,7 +94,10 @@ void sync_leads_find(sync_lead_vec *leads, const struct sync_pair *pairs, size_t
 	sync_claims_deinit(&claims);
 }
 
-/* The part of the time from begin to end that marks explain, less what they leave outside or untold. */
+/*
+ * The part of the time from begin to end that marks explain, less what they leave outside or
+ * untold.
+ */
 static double worth_of(const struct sync_marks *m, int64_t begin, int64_t end)
 {
 	double all = 0, events = 0, outside = 0;

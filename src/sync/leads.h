@@ -1,9 +1,9 @@
 /*
  * leads: where too few claims agree, single ones are followed up.
  *
- * Any claim may be the true one. Each of the likeliest is made exact and followed to both sides as long
- * as it explains the events (sync/aim.h); the truth does so for longest. Where it ends, the clock was set,
- * and the search goes on before and behind.
+ * Any claim may be the true one. Each of the likeliest is made exact and followed to both sides as
+ * long as it explains the events (sync/aim.h); the truth does so for longest. Where it ends, the
+ * clock was set, and the search goes on before and behind.
  */
 #ifndef VMSCOPE_SYNC_LEADS_H
 #define VMSCOPE_SYNC_LEADS_H
@@ -36,7 +36,10 @@ void sync_leads_marks(const sync_lead_vec *leads, const struct sync_view *view, 
 /* Leaves those leads that are not of the marks. Return: whether there were others. */
 bool sync_leads_drop(sync_lead_vec *leads, const struct sync_marks *marks);
 
-/* Straight from mark to mark. Where that is steeper than max_drift, the clock steps somewhere between. */
+/*
+ * Straight from mark to mark. Where that is steeper than max_drift, the clock steps somewhere
+ * between.
+ */
 struct clock_map sync_leads_map(const struct sync_marks *marks, double max_drift);
 
 #endif

@@ -30,7 +30,7 @@ void observer_begin(struct observer *o, struct observed_cpu *c, bool is_guest, b
 			       .lost_to = INT64_MIN};
 }
 
-/* ---- who -------------------------------------------------------------------------------------- */
+/* ---- who ------------------------------------------------------------------------------------- */
 
 static uint64_t observer_slot(struct observer *o)
 {
@@ -64,7 +64,7 @@ void observed_forget_first(struct observed_machine *m, uint32_t cpu)
 	}
 }
 
-/* ---- windows ---------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 static enum sync_cause cause_of_exit(const struct event *e)
 {
@@ -160,7 +160,7 @@ static void observe_window(struct observer *o, const struct event *e, int64_t ts
 	}
 }
 
-/* ---- a guest's events ------------------------------------------------------------------------- */
+/* ---- a guest's events ------------------------------------------------------------------------ */
 
 static enum observed_kind kind_of(const struct event *e)
 {
@@ -190,7 +190,7 @@ static void observe_guest(struct observer *o, const struct event *e)
 	o->cpu->kinds[kind]++;
 }
 
-/* ---- vmsync ----------------------------------------------------------------------------------- */
+/* ---- vmsync ---------------------------------------------------------------------------------- */
 
 static void observe_vmsync(struct observer *o, const struct event *e)
 {

@@ -1,12 +1,14 @@
 /*
  * observe: makes what sync/observed.h holds of one CPU while its events are read.
  *
- * Who is on the CPU is not found out here a second time: the evidence (model/evidence.h) says it after each event. A window is
+ * Who is on the CPU is not found out here a second time: the evidence (model/evidence.h) says it
+ * after each event. A window is
  *
  *	kvm_entry --any event--> ended --kvm_exit--> written, with its cause
  *	                               --an entry or a switch instead--> written, without
  *
- * Where events are lost there is a window from what came before to the next event, in which any vCPU may have run.
+ * Where events are lost there is a window from what came before to the next event, in which any
+ * vCPU may have run.
  */
 #ifndef VMSCOPE_SYNC_OBSERVE_H
 #define VMSCOPE_SYNC_OBSERVE_H

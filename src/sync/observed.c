@@ -41,7 +41,7 @@ void observed_deinit(struct observed *o)
 	*o = (struct observed){0};
 }
 
-/* ---- a guest's events ------------------------------------------------------------------------- */
+/* ---- a guest's events ------------------------------------------------------------------------ */
 
 static enum sync_cause cause_of_kind(enum observed_kind kind, bool has_idle)
 {
@@ -91,7 +91,7 @@ uint64_t observed_count_causes(const struct observed_machine *m, const struct ob
 	return n;
 }
 
-/* ---- a host's windows ------------------------------------------------------------------------- */
+/* ---- a host's windows ------------------------------------------------------------------------ */
 
 /* Those of one CPU. */
 struct cpu_windows {
@@ -204,7 +204,10 @@ static void take_window(const struct observed_windows *r, const struct cpu_windo
 		sync_windows_add(&windows[vcpu], &w);
 }
 
-/* Return: the CPU whose next window begins first, NULL: none has one; *otherp: when that of any other begins. */
+/*
+ * Return: the CPU whose next window begins first, NULL: none has one; *otherp: when that of any
+ * other begins.
+ */
 static struct cpu_windows *first_cpu(const struct observed_windows *r, int64_t *otherp)
 {
 	struct cpu_windows *first = NULL;
@@ -252,7 +255,7 @@ int64_t observed_windows_step(const struct observed *o, int host, uint64_t n)
 	return (int64_t)(span / (all / n + 1)) + 1;
 }
 
-/* ---- vmsync's events -------------------------------------------------------------------------- */
+/* ---- vmsync's events ------------------------------------------------------------------------- */
 
 struct cpu_vmsync {
 	const struct observed_cpu *cpu;

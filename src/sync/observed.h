@@ -1,10 +1,10 @@
 /*
  * observed: what one reading of the traces left for finding clocks.
  *
- * Of every CPU of every machine: when it was in which guest (windows), by the thread that it ran, and when it did something (events),
- * which is what counts if the machine is a guest itself; and the exchanges of vmsync. Whose guest is who is not known
- * when this is written, so a window names a thread, by a slot: which thread a slot is may be found out
- * later, or never.
+ * Of every CPU of every machine: when it was in which guest (windows), by the thread that it ran,
+ * and when it did something (events), which is what counts if the machine is a guest itself; and
+ * the exchanges of vmsync. Whose guest is who is not known when this is written, so a window names
+ * a thread, by a slot: which thread a slot is may be found out later, or never.
  */
 #ifndef VMSCOPE_SYNC_OBSERVED_H
 #define VMSCOPE_SYNC_OBSERVED_H
@@ -59,7 +59,7 @@ void observed_add_cpu(struct observed *o, struct observed_machine *m, uint32_t c
 /* Forgets what there is of a machine. */
 void observed_clear(struct observed_machine *m);
 
-/* ---- a guest's events ------------------------------------------------------------------------- */
+/* ---- a guest's events ------------------------------------------------------------------------ */
 
 /* One CPU's, one after the other. */
 struct observed_events {
@@ -79,26 +79,26 @@ void observed_events_deinit(struct observed_events *e);
 /* Return: how many of the CPU's events have a cause. */
 uint64_t observed_count_causes(const struct observed_machine *m, const struct observed_cpu *c);
 
-/* ---- a host's windows ------------------------------------------------------------------------- */
+/* ---- a host's windows ------------------------------------------------------------------------ */
 
 struct observed_windows;
 
 /*
- * The windows of the vCPUs of VM `vm` of machine `host`; IDENT_NONE: of all its VMs. From those that begin at host ns `from` on, or
- * some earlier ones. All borrowed.
+ * The windows of the vCPUs of VM `vm` of machine `host`; IDENT_NONE: of all its VMs. From those
+ * that begin at host ns `from` on, or some earlier ones. All borrowed.
  */
 struct observed_windows *observed_windows_new(const struct observed *o, const struct identity *id,
 					      int host, int vm, int64_t from);
 void observed_windows_free(struct observed_windows *r);
 
 /*
- * Adds those that begin before host ns `until` to windows[vCPU of the identity]; only_causes: of those that ended for a cause. Return: whether there
- * are more.
+ * Adds those that begin before host ns `until` to windows[vCPU of the identity]; only_causes: of
+ * those that ended for a cause. Return: whether there are more.
  */
 bool observed_windows_read(struct observed_windows *r, int64_t until, bool only_causes,
 			   struct sync_windows *windows);
 
-/* ---- vmsync's events -------------------------------------------------------------------------- */
+/* ---- vmsync's events ------------------------------------------------------------------------- */
 
 struct observed_vmsync {
 	int64_t ts; /* ns, by the machine's clock */
@@ -125,7 +125,7 @@ bool observed_vmsync_read(struct observed_vmsync_reader *r, int64_t until,
 /* Return: how many there are of a machine. */
 uint64_t observed_vmsync_count(const struct observed *o, int machine);
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 /* Return: host ns by steps of which about `n` windows are read at a time. */
 int64_t observed_windows_step(const struct observed *o, int host, uint64_t n);

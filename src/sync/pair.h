@@ -1,5 +1,6 @@
 /*
- * pair: what is compared: when a host thread was in guest mode, and when a CPU of a guest did something.
+ * pair: what is compared: when a host thread was in guest mode, and when a CPU of a guest did
+ * something.
  */
 #ifndef VMSCOPE_SYNC_PAIR_H
 #define VMSCOPE_SYNC_PAIR_H
@@ -17,7 +18,10 @@ enum sync_cause {
 	SYNC_N_CAUSES,
 };
 
-/* From kvm_entry to the first host event after it. A stretch in which the host lost events is one, too. */
+/*
+ * From kvm_entry to the first host event after it. A stretch in which the host lost events is one,
+ * too.
+ */
 struct sync_window {
 	int64_t begin, end; /* host ns */
 	enum sync_cause cause;
@@ -37,7 +41,10 @@ struct sync_thread {
 	size_t n;
 };
 
-/* Return: the index of the first window that does not end before host time t; the number of windows if all do. */
+/*
+ * Return: the index of the first window that does not end before host time t; the number of windows
+ * if all do.
+ */
 size_t sync_first_window(const struct sync_thread *thread, int64_t t);
 
 struct sync_guest_event {
@@ -51,7 +58,10 @@ struct sync_cpu {
 	size_t n;
 };
 
-/* Return: the index of the first event that is not before guest time t; the number of events if all are. */
+/*
+ * Return: the index of the first event that is not before guest time t; the number of events if all
+ * are.
+ */
 size_t sync_first_event(const struct sync_cpu *cpu, int64_t t);
 
 /* A guest CPU and the thread that ran it. */

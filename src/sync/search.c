@@ -20,7 +20,8 @@ struct search {
 	const struct observed *observed; /* borrowed */
 	struct identity *id;
 	struct sync_windows *
-		windows; /* owned; per vCPU of the identity: of a part of the traces, with a cause */
+		/* owned; per vCPU of the identity: of a part of the traces, with a cause */
+		windows;
 	size_t n_vcpus;
 	struct searched_machine *machines; /* owned; likewise */
 	struct sync_found *found;	   /* borrowed; per machine */
@@ -28,11 +29,11 @@ struct search {
 	unsigned threads;		   /* that may be used */
 };
 
-/* ---- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 /*
- * Of a host a few long blocks are looked at, of the guests some events all over: whatever the clocks differ by,
- * some of them happened during a block.
+ * Of a host a few long blocks are looked at, of the guests some events all over: whatever the
+ * clocks differ by, some of them happened during a block.
  */
 
 struct searched_cpu {
@@ -149,7 +150,7 @@ static bool search_has_more(const struct search *s)
 	return false;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 /* The CPUs of all machines (rows) against the vCPU threads of one host (columns). */
 struct comparison {
@@ -203,8 +204,8 @@ static void comparison_deinit(struct comparison *x)
 }
 
 /*
- * Judges those machines that belongs[] names, as if there were no others. vms: per thread, which one it is of. verdicts:
- * per machine; vcpus: per row, the vCPU it ran on, or IDENT_NONE.
+ * Judges those machines that belongs[] names, as if there were no others. vms: per thread, which
+ * one it is of. verdicts: per machine; vcpus: per row, the vCPU it ran on, or IDENT_NONE.
  */
 static void judge_by(const struct comparison *x, const int64_t *vms, const bool *belongs,
 		     size_t n_machines, struct sync_identity *verdicts, int *vcpus)
@@ -248,11 +249,11 @@ static void judge(const struct comparison *x, const bool *belongs, size_t n_mach
 	judge_by(x, x->vm_of_thread.at, belongs, n_machines, verdicts, vcpus);
 }
 
-/* ---- VMs of which not all vCPUs are known ------------------------------------------------------ */
+/* ---- VMs of which not all vCPUs are known ---------------------------------------------------- */
 
 /*
- * Where nothing tells a vCPU's process, each is a VM of its own at first. If the CPUs of one guest lie inside the windows of
- * several of them, these are one VM.
+ * Where nothing tells a vCPU's process, each is a VM of its own at first. If the CPUs of one guest
+ * lie inside the windows of several of them, these are one VM.
  */
 
 /* A VM that all those of the host are together; no VM has that number. */
@@ -385,7 +386,7 @@ static bool join_vms(struct search *c, struct comparison *x, size_t n_hosts, str
 	return id->vms.n != before;
 }
 
-/* ---- nesting ---------------------------------------------------------------------------------- */
+/* ---- nesting --------------------------------------------------------------------------------- */
 
 /* fits[machine * n + host]: the machine's events fit a VM of that host, seen alone. */
 static bool *find_fits(const struct comparison *x, size_t n_hosts, size_t n)
@@ -424,7 +425,7 @@ static bool is_own_host(const bool *fits, size_t n, size_t machine, size_t host)
 	return true;
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 static void say(struct identity *id, int machine, char *text)
 {
@@ -549,7 +550,9 @@ static bool all_fit(const struct identity *id, const bool *fits)
 	return true;
 }
 
-/* What is gathered, compared in one way. Return: find_fits(); x and *n_hostsp become what it is of. */
+/*
+ * What is gathered, compared in one way. Return: find_fits(); x and *n_hostsp become what it is of.
+ */
 static bool *compare(const struct search *c, const struct identity *id, enum sync_grain grain,
 		     struct comparison *x, size_t *n_hostsp)
 {
@@ -588,7 +591,7 @@ static bool *search_parts(struct search *c, const struct identity *id, struct co
 	}
 }
 
-/* ---- all of it -------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static void search_identify(struct search *c)
 {

@@ -2,8 +2,8 @@
  * search: who is whose guest, and roughly where its clock is, from containment alone.
  *
  * Every machine's CPUs are compared with the vCPU threads of every other machine that is a host. A
- * machine that fits one VM belongs to it. A nested guest fits twice, in the VM of its own host and, since that
- * host is a guest too, in the VM around it: the inner one is its own.
+ * machine that fits one VM belongs to it. A nested guest fits twice, in the VM of its own host and,
+ * since that host is a guest too, in the VM around it: the inner one is its own.
  */
 #ifndef VMSCOPE_SYNC_SEARCH_H
 #define VMSCOPE_SYNC_SEARCH_H
@@ -21,7 +21,8 @@ struct sync_found {
 
 /*
  * Ties machines that are no VM yet to the VMs that they fit, and says in the identity's `why` what
- * could not be told. The vCPUs of VMs that are tied, now or before, learn which guest CPU they are. found: per machine, zeroed by the caller.
+ * could not be told. The vCPUs of VMs that are tied, now or before, learn which guest CPU they are.
+ * found: per machine, zeroed by the caller.
  */
 void sync_search(const struct observed *o, struct identity *id, unsigned threads,
 		 struct sync_found *found);

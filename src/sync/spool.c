@@ -92,7 +92,10 @@ void spool_seq_deinit(struct spool_seq *q)
 	q->block = NULL;
 }
 
-/* Puts the block being filled into the file, or leaves it in memory. Return: the block to fill next, or NULL. */
+/*
+ * Puts the block being filled into the file, or leaves it in memory. Return: the block to fill
+ * next, or NULL.
+ */
 static uint8_t *spool_put_away(struct spool_seq *q, bool to_file)
 {
 	struct spool_block *b = &q->blocks.at[q->blocks.n - 1];

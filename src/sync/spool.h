@@ -1,12 +1,14 @@
 /*
- * spool: sequences of small records that are written once, in order, and read again from any block on.
+ * spool: sequences of small records that are written once, in order, and read again from any block
+ * on.
  *
- * What one reading of the traces leaves is some bytes per event: too much for memory, little for a disk. Every sequence
- * fills blocks; full ones go to a file without a name, in $TMPDIR or /tmp, which all sequences share. Where that cannot be
- * written (it is full, say) blocks stay in memory. Threads may write different sequences at the same time.
+ * What one reading of the traces leaves is some bytes per event: too much for memory, little for a
+ * disk. Every sequence fills blocks; full ones go to a file without a name, in $TMPDIR or /tmp,
+ * which all sequences share. Where that cannot be written (it is full, say) blocks stay in memory.
+ * Threads may write different sequences at the same time.
  *
- * A record is numbers of 7 bits a byte (varints). Its time is a difference from the one before; each block begins anew, so that it can
- * be read alone.
+ * A record is numbers of 7 bits a byte (varints). Its time is a difference from the one before;
+ * each block begins anew, so that it can be read alone.
  */
 #ifndef VMSCOPE_SYNC_SPOOL_H
 #define VMSCOPE_SYNC_SPOOL_H

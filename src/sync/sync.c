@@ -123,7 +123,7 @@ static void take_fit(struct sync_estimate *e, const struct sync_fit *fit)
 	find_ranges(e, fit);
 }
 
-/* ---- vmsync ----------------------------------------------------------------------------------- */
+/* ---- vmsync ---------------------------------------------------------------------------------- */
 
 static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 {
@@ -138,7 +138,7 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 	e->decoys = x.decoys;
 }
 
-/* ---- containment ------------------------------------------------------------------------------ */
+/* ---- containment ----------------------------------------------------------------------------- */
 
 static void estimate_by_containment(struct sync_estimate *e, struct task *t)
 {
@@ -201,7 +201,7 @@ static void check_estimates(struct machine_sync *s, const struct task *t)
 	}
 }
 
-/* ---- what the user says ----------------------------------------------------------------------- */
+/* ---- what the user says ---------------------------------------------------------------------- */
 
 int sync_machine_named(const struct identity *id, const char *name, struct error *err)
 {
@@ -263,7 +263,7 @@ static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
 	return 0;
 }
 
-/* ---- one machine ------------------------------------------------------------------------------ */
+/* ---- one machine ----------------------------------------------------------------------------- */
 
 static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
 {
@@ -349,7 +349,10 @@ static void compose_upwards(struct machine_sync *all, int m, bool *done)
 	clock_map_init_compose(&s->map, &s->estimates[s->method].map, above);
 }
 
-/* Return: 0, or ERR when the name, the last of n of an option, is no machine's, or of one that an earlier one names. */
+/*
+ * Return: 0, or ERR when the name, the last of n of an option, is no machine's, or of one that an
+ * earlier one names.
+ */
 static int check_name(const struct identity *id, const char *const *names, size_t n,
 		      struct error *err)
 {

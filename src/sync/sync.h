@@ -1,10 +1,10 @@
 /*
  * sync: every machine's clock onto the reference clock, that of the outermost host.
  *
- * A guest is aligned with its host; a nested guest goes through all hosts above it. Every estimator that
- * has something to go by makes its map; the one with the smallest error bound is taken unless the
- * user forces one (sync/choose.h). What the user gives wins over all. Without any, the clocks are taken as they are,
- * which can be wrong by any amount, and the result says so.
+ * A guest is aligned with its host; a nested guest goes through all hosts above it. Every estimator
+ * that has something to go by makes its map; the one with the smallest error bound is taken unless
+ * the user forces one (sync/choose.h). What the user gives wins over all. Without any, the clocks
+ * are taken as they are, which can be wrong by any amount, and the result says so.
  */
 #ifndef VMSCOPE_SYNC_SYNC_H
 #define VMSCOPE_SYNC_SYNC_H
@@ -20,8 +20,8 @@
 #include "sync/observed.h"
 
 /*
- * The machine that the user calls so: by its name, or by its host name where no other has that. Return: its number; or ERR
- * with err set.
+ * The machine that the user calls so: by its name, or by its host name where no other has that.
+ * Return: its number; or ERR with err set.
  */
 int sync_machine_named(const struct identity *id, const char *name, struct error *err);
 
@@ -34,7 +34,8 @@ struct sync_input {
 };
 
 /*
- * Finds out who is whose guest where only clocks tell, and fills out[i] for machine i of the identity.
+ * Finds out who is whose guest where only clocks tell, and fills out[i] for machine i of the
+ * identity.
  * Return: 0, or ERR with err set when an option names no machine or cannot be used.
  */
 int sync_machines(struct identity *id, const struct sync_input *in,

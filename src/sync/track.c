@@ -310,8 +310,9 @@ static int fit_collected(const struct collection *c, struct sync_fit *fit,
 }
 
 /*
- * Twice: with the range made narrow by the chunk itself, an event is near fewer windows. A range that is still
- * so wide that several may hold an event contradicts nothing: then the line has to hold by itself.
+ * Twice: with the range made narrow by the chunk itself, an event is near fewer windows. A range
+ * that is still so wide that several may hold an event contradicts nothing: then the line has to
+ * hold by itself.
  * Return: 0, with *fit made and the bounds collected, or SYNC_NO_FIT when they contradict.
  */
 static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
@@ -357,7 +358,7 @@ static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
 	return rc;
 }
 
-/* ---- parts of a chunk ------------------------------------------------------------------------- */
+/* ---- parts of a chunk ------------------------------------------------------------------------ */
 
 struct parts {
 	struct sync_cpu *cpus;	 /* owned */
@@ -406,7 +407,10 @@ static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, s
 	return SYNC_NO_FIT;
 }
 
-/* Likewise. It takes seconds where there is nothing to be found, so a track that is followed has few of these. */
+/*
+ * Likewise. It takes seconds where there is nothing to be found, so a track that is followed has
+ * few of these.
+ */
 static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 			struct sync_contain *c)
 {
@@ -423,9 +427,9 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 }
 
 /*
- * Fits events as if they were all there is: near what was known, but elsewhere if that explains more of
- * them. That is searched for once only: it can take seconds, and of a clock that is slewed all the time
- * many chunks are not straight. Return: 0 or SYNC_NO_FIT.
+ * Fits events as if they were all there is: near what was known, but elsewhere if that explains
+ * more of them. That is searched for once only: it can take seconds, and of a clock that is slewed
+ * all the time many chunks are not straight. Return: 0 or SYNC_NO_FIT.
  */
 static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 		     struct sync_contain *c)
@@ -459,8 +463,9 @@ static struct sync_chunk chunk_of(const struct sync_pair *pairs, size_t n_pairs)
 }
 
 /*
- * The same when they contradict what was known, with the chunk before first. Where both fit nowhere, one is not
- * searched for elsewhere: if the clock was set between them, the next chunk finds that with this one.
+ * The same when they contradict what was known, with the chunk before first. Where both fit
+ * nowhere, one is not searched for elsewhere: if the clock was set between them, the next chunk
+ * finds that with this one.
  */
 static int fit_contradicting(struct sync_track *t, const struct sync_pair *pairs,
 			     const struct sync_pair *longer, size_t n_pairs, struct sync_contain *c)
@@ -495,8 +500,8 @@ static bool fit_part(struct sync_track *t, const struct sync_pair *pairs, size_t
 }
 
 /*
- * Where a clock that is slewed changes its rate, no one line holds in the chunk, but shorter ones do: so it is halved before anything is
- * searched for.
+ * Where a clock that is slewed changes its rate, no one line holds in the chunk, but shorter ones
+ * do: so it is halved before anything is searched for.
  */
 static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
 		       const struct sync_pair *pairs, size_t n_pairs)
@@ -589,7 +594,7 @@ int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
 	return 0;
 }
 
-/* ---- a second look ---------------------------------------------------------------------------- */
+/* ---- a second look --------------------------------------------------------------------------- */
 
 /* Adds the bounds of the events in one piece of the fit, which is of one line. */
 static void refine_piece(struct sync_track *t, const struct sync_fit *fit,

@@ -3,19 +3,20 @@
  *
  * The events and windows of a guest come in chunks, by time. What is known from the chunks before
  * says where the difference is now, so nearly all events lie so deep inside a window that they say
- * nothing; only those near an edge are fitted. When nothing is known yet, the chunk is fitted like a
- * trace of its own. So is it, together with the chunk before it, when its events contradict what was
- * known: the clock may have been set in either, for the events behind a step can lie in windows by the old
- * line as well, by chance.
+ * nothing; only those near an edge are fitted. When nothing is known yet, the chunk is fitted like
+ * a trace of its own. So is it, together with the chunk before it, when its events contradict what
+ * was
+ * known: the clock may have been set in either, for the events behind a step can lie in windows by
+ * the old line as well, by chance.
  *
  *	SEARCHING --a chunk that fits--> FOLLOWING --a chunk that fits nowhere--> FOLLOWING, from
  *	                                                           what was known before it
  *
  * A fit whose own bound is in doubt is none. Where chunks fitted nowhere no bound is stated.
  *
- * Of each chunk's bounds, those on the hulls of some neighbours are kept, and of very many, those on the
- * hulls of more, but never across a bend. They are all true, so one fit over what is kept (sync/fit.h)
- * is the result.
+ * Of each chunk's bounds, those on the hulls of some neighbours are kept, and of very many, those
+ * on the hulls of more, but never across a bend. They are all true, so one fit over what is kept
+ * (sync/fit.h) is the result.
  */
 #ifndef VMSCOPE_SYNC_TRACK_H
 #define VMSCOPE_SYNC_TRACK_H
@@ -54,13 +55,16 @@ void sync_track_deinit(struct sync_track *t);
  * Takes the next events of the guest, all later than those before. longer: the same pairs with the
  * events of the chunk before as well, or NULL when there are none. The threads' windows have to
  * reach around all of them.
- * Return: 0, or SYNC_NO_FIT when the chunk fits nowhere. Then while searching it is not counted: the same
- * events may be given again, with more, or be lost for good by sync_track_skip().
+ * Return: 0, or SYNC_NO_FIT when the chunk fits nowhere. Then while searching it is not counted:
+ * the same events may be given again, with more, or be lost for good by sync_track_skip().
  */
 int sync_track_chunk(struct sync_track *t, const struct sync_pair *pairs,
 		     const struct sync_pair *longer, size_t n_pairs);
 
-/* The same for events of which is known that the clock was set before them: what was known before is not looked at. */
+/*
+ * The same for events of which is known that the clock was set before them: what was known before
+ * is not looked at.
+ */
 int sync_track_anew(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs);
 
 /* Counts events in [from, to] that fitted nowhere, although there were windows around them. */
@@ -82,8 +86,9 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events);
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
 
 /*
- * A second look at a chunk's events, when all are fitted: in the narrow range that is known now an event can be in fewer windows, so it says
- * more. What it says is kept, too; at the end sync_track_finish_again() replaces the fit if all that holds. Return of that: whether it became
+ * A second look at a chunk's events, when all are fitted: in the narrow range that is known now an
+ * event can be in fewer windows, so it says more. What it says is kept, too; at the end
+ * sync_track_finish_again() replaces the fit if all that holds. Return of that: whether it became
  * so much narrower that still another look may be worth it.
  */
 void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,

@@ -76,7 +76,10 @@ static void sort(struct sync_votes *v)
 
 /* ---- counting ---- */
 
-/* The weight of the candidates that are no further than `reach` from one; it moves along with that one. */
+/*
+ * The weight of the candidates that are no further than `reach` from one; it moves along with that
+ * one.
+ */
 struct tally {
 	int64_t reach;
 	size_t low, high;

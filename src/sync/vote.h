@@ -23,7 +23,9 @@ struct sync_candidate {
 	uint32_t host, guest; /* indexes of the events */
 };
 
-/* Weight of the candidates that agree with one, within less and less; UINT32_MAX: as much or more. */
+/*
+ * Weight of the candidates that agree with one, within less and less; UINT32_MAX: as much or more.
+ */
 struct sync_support {
 	uint32_t coarse, fine;
 };
@@ -43,8 +45,10 @@ struct sync_votes {
 void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach);
 
 /*
- * Weighs and sorts the candidates, likewise, but keeps no count of each: of very many that would be much.
- * Return: the candidate that most agree with, *supportp being what does, or NULL when there are none.
+ * Weighs and sorts the candidates, likewise, but keeps no count of each: of very many that would be
+ * much.
+ * Return: the candidate that most agree with, *supportp being what does, or NULL when there are
+ * none.
  */
 const struct sync_candidate *sync_votes_best(struct sync_votes *v, size_t n_guest, int64_t reach,
 					     struct sync_support *supportp);

@@ -8,8 +8,8 @@
 
 /*
  * Makes *m the map that applies `inner`, then `outer`. Errors add up (an unknown one makes the sum
- * unknown); constraints and violations are inner's. What lies before inner's first piece is mapped as
- * that piece begins, whatever the outer map does there.
+ * unknown); constraints and violations are inner's. What lies before inner's first piece is mapped
+ * as that piece begins, whatever the outer map does there.
  */
 void clock_map_init_compose(struct clock_map *m, const struct clock_map *inner,
 			    const struct clock_map *outer);

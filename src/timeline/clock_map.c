@@ -119,7 +119,7 @@ int64_t clock_map_invert(const struct clock_map *m, int64_t reference)
 	return reference; /* no pieces: the clock as it is */
 }
 
-/* ---- many times ------------------------------------------------------------------------------- */
+/* ---- many times ------------------------------------------------------------------------------ */
 
 /* ns: nothing overflows that is added up of these and of what clock_round() has room for. */
 #define LARGEST_TIME   (INT64_C(1) << 62)

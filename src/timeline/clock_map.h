@@ -57,8 +57,9 @@ int64_t clock_map_invert(const struct clock_map *m, int64_t reference);
 
 /* ---- many times ----
  *
- * Times in order lie in one piece, mostly, and there where nothing overflows and a double is exact. A cursor keeps that
- * stretch of the last one; what lies in it is mapped without a search and without checks.
+ * Times in order lie in one piece, mostly, and there where nothing overflows and a double is exact.
+ * A cursor keeps that stretch of the last one; what lies in it is mapped without a search and
+ * without checks.
  */
 struct clock_cursor {
 	const struct clock_map *map; /* borrowed */
@@ -74,7 +75,10 @@ void clock_cursor_init(struct clock_cursor *c, const struct clock_map *map);
 /* The same as clock_cursor_apply(), which calls it for what lies elsewhere. */
 int64_t clock_cursor_move(struct clock_cursor *c, int64_t t);
 
-/* Added to what is smaller by far, it leaves no room for fractions: a double of this size counts by ones. */
+/*
+ * Added to what is smaller by far, it leaves no room for fractions: a double of this size counts by
+ * ones.
+ */
 #define CLOCK_NO_FRACTION 0x1.8p52
 
 /* Return: x as rint() rounds it, without the call; x must be smaller than 2^51. */

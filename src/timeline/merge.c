@@ -15,8 +15,9 @@ struct source {
 };
 
 /*
- * A player of the tournament: which source's event is the next one. They meet in a tree, whose inner
- * nodes keep the losers; when the winner has a new event only the players on its way up are met again.
+ * A player of the tournament: which source's event is the next one. They meet in a tree, whose
+ * inner nodes keep the losers; when the winner has a new event only the players on its way up are
+ * met again.
  */
 struct player {
 	int64_t ts;
@@ -38,7 +39,10 @@ struct merge {
 	/* Leaf i of the tree is node n_sources + i, the father of node i is i / 2. */
 	struct player *losers; /* of nodes 1 to n_sources - 1 */
 	struct player winner;
-	/* The winner's next events; as long as they are not later than `until`, it stays the winner. */
+	/*
+	 * The winner's next events; as long as they are not later than `until`, it stays the
+	 * winner.
+	 */
 	struct event *next, *end;
 	int64_t until;
 	bool started;
@@ -66,7 +70,10 @@ static void read_source(void *source)
 	place_on_reference(s);
 }
 
-/* The events that were read ahead are the next ones; those behind them are read ahead in place of the last. */
+/*
+ * The events that were read ahead are the next ones; those behind them are read ahead in place of
+ * the last.
+ */
 static void take_ahead(struct source *s, struct worker *helper)
 {
 	struct event *used = s->events;
@@ -181,7 +188,10 @@ static void use_room(struct source *s, size_t room)
 /* Of events read ahead, of all sources; twice as many have room. */
 enum { MERGE_AHEAD = 32 * READER_MANY };
 
-/* Return: the room of each source. The larger it is, the less often threads have to wait for each other. */
+/*
+ * Return: the room of each source. The larger it is, the less often threads have to wait for each
+ * other.
+ */
 static size_t merge_room(const struct merge *m)
 {
 	size_t share = MERGE_AHEAD / (m->n_sources + 1);
@@ -225,7 +235,10 @@ void merge_free(struct merge *m)
 	free(m);
 }
 
-/* Return: up to when events of the winner come before all others: the best loser of those that it met says it. */
+/*
+ * Return: up to when events of the winner come before all others: the best loser of those that it
+ * met says it.
+ */
 static int64_t merge_find_until(const struct merge *m)
 {
 	struct player best = {.ts = INT64_MAX, .rank = UINT32_MAX};
@@ -237,7 +250,10 @@ static int64_t merge_find_until(const struct merge *m)
 	return m->winner.rank < best.rank ? best.ts : best.ts - 1;
 }
 
-/* Another source's event may be the next one, or there are no more events at hand. Apart, so that merge_next() stays short. */
+/*
+ * Another source's event may be the next one, or there are no more events at hand. Apart, so that
+ * merge_next() stays short.
+ */
 __attribute__((noinline)) static const struct event *merge_change_winner(struct merge *m)
 {
 	if (!m->n_sources)

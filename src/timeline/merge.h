@@ -27,8 +27,8 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n);
 void merge_free(struct merge *m);
 
 /*
- * Lets a worker read ahead; to be called before the first event is asked for. What comes out is the same. helper is
- * borrowed, and NULL is nobody.
+ * Lets a worker read ahead; to be called before the first event is asked for. What comes out is the
+ * same. helper is borrowed, and NULL is nobody.
  */
 void merge_use_worker(struct merge *m, struct worker *helper);
 

@@ -1,9 +1,9 @@
 /*
- * oracle_tracedat TRACE.DAT: every event of a trace.dat with all its fields, as libtracecmd and libtraceevent
- * find them, one JSON object a line.
+ * oracle_tracedat TRACE.DAT: every event of a trace.dat with all its fields, as libtracecmd and
+ * libtraceevent find them, one JSON object a line.
  *
- * The lines are those of tracedat_reader.py. Times are the recording's own counts. Text is printed byte by byte, each that is not
- * ASCII as one \u00xx, since it need not be UTF-8.
+ * The lines are those of tracedat_reader.py. Times are the recording's own counts. Text is printed
+ * byte by byte, each that is not ASCII as one \u00xx, since it need not be UTF-8.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -112,7 +112,9 @@ static const char *skip_word(const char *text, const char *word)
 	return strncmp(text, word, n) ? text : text + n;
 }
 
-/* A field of size 0 takes the rest of the record; libtraceevent does not say that it is an array. */
+/*
+ * A field of size 0 takes the rest of the record; libtraceevent does not say that it is an array.
+ */
 static bool is_array(const struct tep_format_field *field)
 {
 	return !field->size || field->flags & (TEP_FIELD_IS_ARRAY | TEP_FIELD_IS_DYNAMIC);

@@ -9,7 +9,7 @@
 
 enum { FEATURES = 256, HEADER = 104, ATTR_SIZE = 128, SAMPLE_ID_ALL = 18, USE_CLOCKID = 25 };
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 void perf_put(struct perf_buffer *b, const void *at, size_t n)
 {
@@ -67,7 +67,7 @@ static void put_text(struct perf_buffer *b, const char *text)
 	perf_put(b, text, strlen(text) + 1);
 }
 
-/* ---- records ---------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static struct perf_buffer *records(struct perf_maker *m)
 {
@@ -268,7 +268,7 @@ void perf_maker_round(struct perf_maker *m)
 	end_record(&m->data, begin_record(&m->data, 68, 0));
 }
 
-/* ---- compression ------------------------------------------------------------------------------ */
+/* ---- compression ----------------------------------------------------------------------------- */
 
 /* As much as fits in n_max bytes is put behind b. */
 static void compress_part(struct perf_maker *m, struct perf_buffer *b, ZSTD_inBuffer *in,
@@ -295,8 +295,8 @@ static void flush_compressed(struct perf_maker *m, ZSTD_inBuffer *in)
 }
 
 /*
- * As perf 6.16 does: one after the other, each with its own size, and then the first one is given the size of all, of which
- * the header has room for 16 bits.
+ * As perf 6.16 does: one after the other, each with its own size, and then the first one is given
+ * the size of all, of which the header has room for 16 bits.
  */
 static void flush_compressed2(struct perf_maker *m, ZSTD_inBuffer *in)
 {
@@ -329,7 +329,7 @@ void perf_maker_flush(struct perf_maker *m)
 	m->chunk.n = 0;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 void perf_maker_init(struct perf_maker *m, const struct make_options *options)
 {
@@ -380,7 +380,7 @@ void perf_maker_attr(struct perf_maker *m, struct make_attr attr)
 	m->attrs[m->n_attrs++] = attr;
 }
 
-/* ---- features --------------------------------------------------------------------------------- */
+/* ---- features -------------------------------------------------------------------------------- */
 
 #define COMMON                                                                         \
 	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"         \
@@ -487,7 +487,7 @@ static bool has_feature(const struct perf_maker *m, unsigned id)
 
 enum { N_FEATURES = sizeof(features) / sizeof(features[0]) };
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void put_feature_bits(const struct perf_maker *m, struct perf_buffer *b)
 {

@@ -1,8 +1,10 @@
 /*
- * perf_maker: perf.data files of every kind, made byte by byte: what no recording at hand has, and what a test knows all about.
+ * perf_maker: perf.data files of every kind, made byte by byte: what no recording at hand has, and
+ * what a test knows all about.
  *
- * Records are put down in the order in which a file has them. All tracepoints have one field, `serial`, by
- * which a test finds each of them again; sched_switch has a name behind it, the first 16 bytes of `extra`. Written from the descriptions of the format, not from the reader.
+ * Records are put down in the order in which a file has them. All tracepoints have one field,
+ * `serial`, by which a test finds each of them again; sched_switch has a name behind it, the first
+ * 16 bytes of `extra`. Written from the descriptions of the format, not from the reader.
  */
 #ifndef VMSCOPE_TESTS_PERF_MAKER_H
 #define VMSCOPE_TESTS_PERF_MAKER_H
@@ -116,13 +118,19 @@ void perf_maker_round(struct perf_maker *m);
 /* What was not yet compressed is, as one record or several. */
 void perf_maker_flush(struct perf_maker *m);
 
-/* The whole file, to be freed. With features HOSTNAME, VERSION, CLOCK_DATA of the first attribute's clock. */
+/*
+ * The whole file, to be freed. With features HOSTNAME, VERSION, CLOCK_DATA of the first attribute's
+ * clock.
+ */
 struct perf_buffer perf_maker_finish(struct perf_maker *m);
 
 /* Only records, as a directory's data.0 has them. */
 struct perf_buffer perf_maker_take_records(struct perf_maker *m);
 
-/* Times of the clock of a file that perf_maker_finish() wrote are so many ns before those since the Epoch. */
+/*
+ * Times of the clock of a file that perf_maker_finish() wrote are so many ns before those since the
+ * Epoch.
+ */
 #define MAKE_WALL_OFFSET INT64_C(1700000000000000000)
 
 #endif

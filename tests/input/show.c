@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- fields ----------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 struct printer {
 	FILE *to;
@@ -55,7 +55,7 @@ static void on_bytes(void *ctx, const struct field *f, const uint8_t *at, size_t
 static const struct field_visitor printer = {
 	.open = on_open, .close = on_close, .integer = on_integer, .bytes = on_bytes};
 
-/* ---- streams ---------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static void print_event(const struct walk *w, FILE *to)
 {
@@ -98,7 +98,7 @@ char *show_stream(const struct recording *r, size_t stream, int64_t from_ns,
 	return text;
 }
 
-/* ---- the rest --------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static const char *const origins[] = {"unknown", "boot", "epoch"};
 

@@ -1,6 +1,6 @@
 /*
- * Formats of tracepoints: texts as kernels write them, and records made by hand in both byte orders. What is shown
- * and what the plan takes is held against the values that were put in.
+ * Formats of tracepoints: texts as kernels write them, and records made by hand in both byte
+ * orders. What is shown and what the plan takes is held against the values that were put in.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -265,7 +265,9 @@ static void test_visit(void **state)
 	}
 }
 
-/* What reaches past the record's end is not shown; nothing behind it is touched (valgrind, ASan). */
+/*
+ * What reaches past the record's end is not shown; nothing behind it is touched (valgrind, ASan).
+ */
 static void test_visit_short(void **state)
 {
 	struct fixture x;

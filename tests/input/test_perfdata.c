@@ -1,6 +1,7 @@
 /*
- * perf.data files made by perf_maker, of every kind: each event that was put in has to come out once, of its CPU, in the order of
- * time, with its time, thread and field, by a walk and by a reader alike.
+ * perf.data files made by perf_maker, of every kind: each event that was put in has to come out
+ * once, of its CPU, in the order of time, with its time, thread and field, by a walk and by a
+ * reader alike.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +81,7 @@ static void put(struct made *m, uint32_t cpu, uint64_t time)
 	put_sample(m, &s);
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static char *write_file(const struct perf_buffer *b, size_t n)
 {
@@ -123,7 +124,7 @@ static struct recording *open_made(struct made *m)
 	return r;
 }
 
-/* ---- what comes out --------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -331,9 +332,12 @@ static size_t side_events(const struct recording *r, size_t stream, struct event
 	return n;
 }
 
-/* ---- kinds of files --------------------------------------------------------------------------- */
+/* ---- kinds of files -------------------------------------------------------------------------- */
 
-/* Three rounds, in each the buffers of both CPUs, and a second one of CPU 0 that overlaps the first in time. */
+/*
+ * Three rounds, in each the buffers of both CPUs, and a second one of CPU 0 that overlaps the first
+ * in time.
+ */
 static void put_rounds(struct made *m)
 {
 	uint64_t t = 5000;
@@ -560,7 +564,10 @@ static void test_no_cpu(void **state)
 	made_deinit(&m);
 }
 
-/* Times in no order at all, without a round's end: so many that they are in many segments, which all overlap. */
+/*
+ * Times in no order at all, without a round's end: so many that they are in many segments, which
+ * all overlap.
+ */
 static void test_no_order(void **state)
 {
 	struct make_options options = {0};
@@ -606,7 +613,7 @@ static void test_guest_mode(void **state)
 	check_made(&m, 1);
 }
 
-/* ---- large files ------------------------------------------------------------------------------ */
+/* ---- large files ----------------------------------------------------------------------------- */
 
 enum { LARGE_N = 3200, LARGE_EXTRA = 3000 /* bytes of each; together more than stays mapped */ };
 
@@ -695,7 +702,7 @@ static void test_texts_stay(void **state)
 	made_deinit(&m);
 }
 
-/* ---- single records --------------------------------------------------------------------------- */
+/* ---- single records -------------------------------------------------------------------------- */
 
 /* Data of a processor's trace follows its record; records of kinds that nobody knew are passed. */
 static void test_other_records(void **state)
@@ -776,7 +783,10 @@ static void test_from_time(void **state)
 	made_deinit(&m);
 }
 
-/* After an entry the next event of whatever kind is wanted, since it ends the guest's time; cycles end nothing. */
+/*
+ * After an entry the next event of whatever kind is wanted, since it ends the guest's time; cycles
+ * end nothing.
+ */
 static void test_next_is_wanted(void **state)
 {
 	static const enum event_id entries[] = {EV_KVM_ENTRY};
@@ -812,7 +822,7 @@ static void test_next_is_wanted(void **state)
 	made_deinit(&m);
 }
 
-/* ---- what is lost ----------------------------------------------------------------------------- */
+/* ---- what is lost ---------------------------------------------------------------------------- */
 
 static void check_loss(const struct event *e, int64_t ts, int64_t to, int64_t n)
 {
@@ -877,7 +887,9 @@ static void test_lost_late(void **state)
 	made_deinit(&m);
 }
 
-/* Lost samples of cycles are counted, and shown, but no state of a thread becomes unknown by them. */
+/*
+ * Lost samples of cycles are counted, and shown, but no state of a thread becomes unknown by them.
+ */
 static void test_lost_samples(void **state)
 {
 	struct make_options options = {0};
@@ -928,7 +940,7 @@ static void test_throttled(void **state)
 	made_deinit(&m);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void put_threads(struct made *m)
 {
@@ -996,7 +1008,10 @@ static void test_threads(void **state)
 	made_deinit(&m);
 }
 
-/* Where the tracepoint was recorded, a fork is told once, with the process that only the record knows. */
+/*
+ * Where the tracepoint was recorded, a fork is told once, with the process that only the record
+ * knows.
+ */
 static void test_fork_once(void **state)
 {
 	struct make_options options = {0};
@@ -1031,7 +1046,7 @@ static void test_fork_once(void **state)
 	made_deinit(&m);
 }
 
-/* ---- what is no tracepoint -------------------------------------------------------------------- */
+/* ---- what is no tracepoint ------------------------------------------------------------------- */
 
 static uint64_t count_walked(const struct recording *r)
 {
@@ -1069,7 +1084,7 @@ static void test_cycles(void **state)
 	made_deinit(&m);
 }
 
-/* ---- damage ----------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void test_old_version(void **state)
 {
@@ -1267,7 +1282,7 @@ static void test_damaged_compression(void **state)
 	made_deinit(&m);
 }
 
-/* ---- directories ------------------------------------------------------------------------------ */
+/* ---- directories ----------------------------------------------------------------------------- */
 
 static void write_named(const char *dir, const char *name, const struct perf_buffer *b)
 {
@@ -1293,7 +1308,10 @@ static void remove_directory(const char *dir)
 	rmdir(dir);
 }
 
-/* `perf record --threads`: what each of its threads read lies in a file of its own, and each is compressed alone. */
+/*
+ * `perf record --threads`: what each of its threads read lies in a file of its own, and each is
+ * compressed alone.
+ */
 static void test_directory(void **state)
 {
 	static const struct input_head no_head = {0};

@@ -1,6 +1,7 @@
 /*
- * test_tracedat DIR: each DIR/NAME.dat of gen_tracedat.py is read, and what is found is held against NAME.expected. The three
- * ways of reading (every event shown, all wanted, from a time on) have to agree.
+ * test_tracedat DIR: each DIR/NAME.dat of gen_tracedat.py is read, and what is found is held
+ * against NAME.expected. The three ways of reading (every event shown, all wanted, from a time on)
+ * have to agree.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@ static char *first_difference(const char *found, const char *expected)
 			  (int)strcspn(found + start, "\n"), found + start);
 }
 
-/* ---- what is found ---------------------------------------------------------------------------- */
+/* ---- what is found --------------------------------------------------------------------------- */
 
 static char *check_text(const struct recording *r, const char *expected)
 {
@@ -42,7 +43,10 @@ static char *check_text(const struct recording *r, const char *expected)
 	return difference;
 }
 
-/* "clock-about NAME HZ PPB ORIGIN": the rate is HZ, known to PPB or better, and HZ lies within what it is known to. */
+/*
+ * "clock-about NAME HZ PPB ORIGIN": the rate is HZ, known to PPB or better, and HZ lies within what
+ * it is known to.
+ */
 static char *check_rate(const struct recording *r, const char *expected)
 {
 	const struct recording_clock *c = &r->clocks.at[0];
@@ -61,7 +65,7 @@ static char *check_rate(const struct recording *r, const char *expected)
 	return NULL;
 }
 
-/* ---- events as they are wanted ----------------------------------------------------------------- */
+/* ---- events as they are wanted --------------------------------------------------------------- */
 
 /* The reader's next event, or NULL at the end. */
 static const struct event *next_event(struct reader *r, size_t *ip)
@@ -144,7 +148,7 @@ static char *check_shared(const struct recording *r, const char *expected)
 	return wrong;
 }
 
-/* ---- what events borrow ------------------------------------------------------------------------- */
+/* ---- what events borrow ---------------------------------------------------------------------- */
 
 /* Each sched_wakeup in it is of a thread that is called "t" and its number. */
 static char *check_names(const struct event *events, size_t n)
@@ -194,7 +198,7 @@ static char *check_texts(const struct recording *r, const char *expected)
 	return wrong;
 }
 
-/* ---- from a time on ---------------------------------------------------------------------------- */
+/* ---- from a time on -------------------------------------------------------------------------- */
 
 /* Behind the last line whose time is before ns. */
 static const char *lines_from(const char *text, int64_t ns)
@@ -243,7 +247,7 @@ static char *check_skip(const struct recording *r, const char *expected)
 	return wrong;
 }
 
-/* ---- all --------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 /* "given HZ" in the first line: what the user says. Return: 0 where there is none. */
 static uint64_t take_given(const char **expectedp)

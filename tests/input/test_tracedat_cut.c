@@ -1,6 +1,7 @@
 /*
- * test_tracedat_cut FILE...: each trace.dat is cut at every byte. Whatever is left, it is either said not to be readable, or
- * each stream has the first of the events that it has in the whole file, and damage is counted.
+ * test_tracedat_cut FILE...: each trace.dat is cut at every byte. Whatever is left, it is either
+ * said not to be readable, or each stream has the first of the events that it has in the whole
+ * file, and damage is counted.
  */
 #include <stdio.h>
 #include <stdlib.h>

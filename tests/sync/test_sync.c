@@ -9,7 +9,7 @@
 #include "sync/sync.h"
 #include "sync/tsc_offset.h"
 
-/* ---- TSC offsets in the host's trace ---------------------------------------------------------- */
+/* ---- TSC offsets in the host's trace --------------------------------------------------------- */
 
 enum { HOST, GUEST, THREAD = 100, OFFSET = -2600000 };
 
@@ -131,7 +131,7 @@ static void test_other_clocks(void **state)
 	}
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 /* Adds an estimate of a constant difference, for machine times in [0, 1000]. */
 static struct sync_estimate *add_estimate(struct machine_sync *s, enum sync_method method,

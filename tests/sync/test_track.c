@@ -113,8 +113,8 @@ static void test_as_good_as_all_at_once(void **state)
 		assert_int_equal(wrong_per_1000(&fit, &truth, &v), 0);
 		assert_int_equal(fit.map.n_pieces, 1);
 		/*
-		 * Both know the same corridor, but the error allows for turns between bounds as well,
-		 * and a track keeps fewer of those.
+		 * Both know the same corridor, but the error allows for turns between bounds as
+		 * well, and a track keeps fewer of those.
 		 */
 		assert_true(sync_fit_width(&fit, v.events.at[v.events.n / 2].ts) <=
 			    sync_fit_width(&whole.fit, v.events.at[v.events.n / 2].ts) * 21 / 20);
@@ -182,7 +182,10 @@ static size_t wrong_events(const struct sync_fit *fit, const struct clock_map *t
 	return wrong;
 }
 
-/* The truth of a clock that is set forward by `step` after `n` events of v, which it is the clock of. */
+/*
+ * The truth of a clock that is set forward by `step` after `n` events of v, which it is the clock
+ * of.
+ */
 static void set_clock_after(struct clock_piece pieces[2], const struct made_vcpu *v, size_t n,
 			    int64_t step)
 {
@@ -198,8 +201,9 @@ static void set_clock_after(struct clock_piece pieces[2], const struct made_vcpu
 }
 
 /*
- * The events behind a step that are left to a chunk are few, and happen to lie in windows as if there were none:
- * the next chunk, which contradicts, must not make the clock be set between the two.
+ * The events behind a step that are left to a chunk are few, and happen to lie in windows as if
+ * there were none: the next chunk, which contradicts, must not make the clock be set between the
+ * two.
  */
 static void test_step_at_the_end_of_a_chunk(void **state)
 {
@@ -238,8 +242,8 @@ static void make_vague(struct sync_track *t, int64_t more)
 }
 
 /*
- * In a wide range there are several windows for every event, so none contradicts any line: that is no proof
- * of one, and the clock may be set unseen.
+ * In a wide range there are several windows for every event, so none contradicts any line: that is
+ * no proof of one, and the clock may be set unseen.
  */
 static void test_wide_range_proves_nothing(void **state)
 {

@@ -63,7 +63,9 @@ static void check_pieces(const struct clock_map *m)
 	assert_int_equal(m->pieces[m->n_pieces - 1].to, INT64_MAX);
 }
 
-/* Each map rounds to a ns, and where the inner one crosses a border of the outer is rounded, too. */
+/*
+ * Each map rounds to a ns, and where the inner one crosses a border of the outer is rounded, too.
+ */
 static void test_same_as_one_after_the_other(void **state)
 {
 	uint64_t seed = 11;

@@ -1,6 +1,6 @@
 /*
- * The merge of streams (timeline/merge.h), on the traces in argv: one-qemu-kvm's host and guest, and a
- * host's trace that lost events.
+ * The merge of streams (timeline/merge.h), on the traces in argv: one-qemu-kvm's host and guest,
+ * and a host's trace that lost events.
  */
 #include <setjmp.h>
 #include <stdarg.h>

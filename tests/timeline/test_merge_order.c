@@ -1,6 +1,6 @@
 /*
- * The merge's promise on the order of its events (timeline/merge.h), on recordings made up here, whose streams have many
- * events at equal times.
+ * The merge's promise on the order of its events (timeline/merge.h), on recordings made up here,
+ * whose streams have many events at equal times.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 enum { MAX_INPUTS = 3, MAX_STREAMS = 5, MAX_EVENTS = 3000 };
 
-/* ---- a recording of numbers -------------------------------------------------------------------- */
+/* ---- a recording of numbers ------------------------------------------------------------------ */
 
 struct made_stream {
 	int64_t ts[MAX_EVENTS];
@@ -79,7 +79,7 @@ static const struct recording_ops made_ops = {
 	.reader_free = made_reader_free,
 };
 
-/* ---- what comes out ---------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 struct fixture {
 	struct made_recording recordings[MAX_INPUTS];

@@ -73,8 +73,9 @@ static bool ends_too_early(const struct ctf_cursor *c, const struct ctf_packet *
 }
 
 /*
- * Packets are mostly of one size. Then it is known where they begin, and of those that end too early all but one or a few
- * need not even be looked at. Wherever it is not so, they are stepped over one by one.
+ * Packets are mostly of one size. Then it is known where they begin, and of those that end too
+ * early all but one or a few need not even be looked at. Wherever it is not so, they are stepped
+ * over one by one.
  */
 static void jump(const struct ctf_cursor *c, struct ctf_cursor_file *f)
 {
@@ -323,7 +324,10 @@ static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct
 	return is_readable;
 }
 
-/* Events are read with it from now on; the file's next packet with the one they were read with before. */
+/*
+ * Events are read with it from now on; the file's next packet with the one they were read with
+ * before.
+ */
 static void swap_readers(struct ctf_cursor *c, struct ctf_cursor_file *f)
 {
 	struct ctf_reader reader = c->reader;

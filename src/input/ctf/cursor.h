@@ -60,7 +60,10 @@ struct ctf_cursor {
 	uint64_t clock_limit;		  /* cycles: nor is a later one */
 	uint64_t quiet_limit;		  /* cycles: up to here a time needs no closer look */
 	uint64_t slack;			  /* cycles in a second */
-	/* Bytes behind it that stay at hand: texts are best looked at by then, for later it costs memory. */
+	/*
+	 * Bytes behind it that stay at hand: texts are best looked at by then, for later it costs
+	 * memory.
+	 */
 	uint64_t kept;
 	uint64_t move_at; /* position in the packet: there the file's window is to be moved */
 	uint64_t gap_lost;
@@ -90,11 +93,11 @@ void ctf_cursor_deinit(struct ctf_cursor *c);
 int ctf_cursor_next(struct ctf_cursor *c, void *out);
 
 /*
- * Reads up to max wanted events at once, into an array of the caller's structs of `stride` bytes, which begin
- * with a struct ctf_head; what next() says of an event is said there, and nowhere else. It stops at all that
- * needs a closer look (a packet's end, a gap, a damaged event), and does not begin with it: next() then
- * goes on. With every_event there is nothing that it does not leave to next(). What fields borrow is
- * valid as long as the trace.
+ * Reads up to max wanted events at once, into an array of the caller's structs of `stride` bytes,
+ * which begin with a struct ctf_head; what next() says of an event is said there, and nowhere else.
+ * It stops at all that needs a closer look (a packet's end, a gap, a damaged event), and does not
+ * begin with it: next() then goes on. With every_event there is nothing that it does not leave to
+ * next(). What fields borrow is valid as long as the trace.
  * Return: how many.
  */
 size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max);

@@ -1,8 +1,9 @@
 /*
- * bytes: numbers and strings read one after the other from a stretch of memory in the file's byte order.
+ * bytes: numbers and strings read one after the other from a stretch of memory in the file's byte
+ * order.
  *
- * What is past the end reads as 0 or "" and is remembered in `bad`: a caller reads a whole group and asks
- * once.
+ * What is past the end reads as 0 or "" and is remembered in `bad`: a caller reads a whole group
+ * and asks once.
  */
 #ifndef VMSCOPE_INPUT_FTRACE_BYTES_H
 #define VMSCOPE_INPUT_FTRACE_BYTES_H

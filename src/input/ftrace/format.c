@@ -19,7 +19,7 @@ struct span {
 	size_t n;
 };
 
-/* ---- pieces of text --------------------------------------------------------------------------- */
+/* ---- pieces of text -------------------------------------------------------------------------- */
 
 static bool span_starts(struct span s, const char *with)
 {
@@ -74,7 +74,7 @@ static bool is_name_char(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* ---- a field's declaration: "unsigned long args[6]" ------------------------------------------- */
+/* ---- a field's declaration: "unsigned long args[6]" ------------------------------------------ */
 
 /* What is said by a declaration alone. */
 struct declaration {
@@ -218,7 +218,7 @@ static bool is_int_size(uint32_t size)
 	return size == 1 || size == 2 || size == 4 || size == INT_MAX_SIZE;
 }
 
-/* ---- a field's line --------------------------------------------------------------------------- */
+/* ---- a field's line -------------------------------------------------------------------------- */
 
 /* Return: whether the text has a number with this label, such as "offset:8;". */
 static bool labelled_number(struct span line, const char *label, uint32_t *np)
@@ -296,7 +296,7 @@ static bool ftrace_parse_field(const struct ftrace_formats *fs, struct span line
 	return true;
 }
 
-/* ---- a format's text -------------------------------------------------------------------------- */
+/* ---- a format's text ------------------------------------------------------------------------- */
 
 /* What is read so far of one text. */
 struct parser {
@@ -428,7 +428,7 @@ const struct ftrace_field *ftrace_find_field(const struct ftrace_format *f, cons
 	return NULL;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Of 1 to 8 bytes. */
 static uint64_t ftrace_load_uint(const struct ftrace_formats *fs, const uint8_t *at, uint32_t size)
@@ -483,7 +483,7 @@ bool ftrace_locate(const struct ftrace_formats *fs, const struct ftrace_field *f
 	return true;
 }
 
-/* ---- showing ---------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 static struct field int_of(const struct ftrace_field *f, const char *name)
 {

@@ -2,8 +2,9 @@
  * format: events as the kernel's tracepoints write them, which trace.dat and perf.data both hold.
  *
  * What a record looks like stands in the recording itself, in the text that the kernel gives as
- * events/SYSTEM/NAME/format: name, ID, and a line per field with its offset, size and sign. Only those lines are
- * read, never the "print fmt". Offsets and sizes move between kernels, so none is ever assumed.
+ * events/SYSTEM/NAME/format: name, ID, and a line per field with its offset, size and sign. Only
+ * those lines are read, never the "print fmt". Offsets and sizes move between kernels, so none is
+ * ever assumed.
  *
  *	field:char prev_comm[16];	offset:8;	size:16;	signed:0;
  *	field:__data_loc char[] name;	offset:8;	size:4;		signed:0;	u16 offset, u16 length
@@ -25,7 +26,10 @@
 
 enum ftrace_place {
 	FTRACE_FIXED,
-	FTRACE_DATA_LOC, /* its place is in the field: low 16 bits offset in the record, high 16 its length in bytes */
+	/*
+	 * its place is in the field: low 16 bits offset in the record, high 16 its length in bytes
+	 */
+	FTRACE_DATA_LOC,
 	FTRACE_REL_LOC, /* the same, but the offset is from the end of the field */
 	FTRACE_REST,	/* size 0 (`char buf[]`): what is left of the record */
 };
@@ -50,7 +54,10 @@ struct ftrace_format {
 	uint32_t index;		     /* in struct ftrace_formats' `all` */
 };
 
-/* The event formats of one recording. Zeroed, with arena, endianness and long_size set, it is empty. */
+/*
+ * The event formats of one recording. Zeroed, with arena, endianness and long_size set, it is
+ * empty.
+ */
 struct ftrace_formats {
 	struct arena *arena;		 /* borrowed */
 	bool big_endian;		 /* of the records */
@@ -64,15 +71,18 @@ struct ftrace_formats {
 };
 
 /*
- * Reads one format text, which is not NUL-terminated. A second text with the same id is left out. Text is hostile: lines that
- * cannot be read are left out, fields past 1 MiB refused.
+ * Reads one format text, which is not NUL-terminated. A second text with the same id is left out.
+ * Text is hostile: lines that cannot be read are left out, fields past 1 MiB refused.
  * Return: 0, or ERR with err set when it has no name, no ID or no field.
  */
 int ftrace_formats_add(struct ftrace_formats *fs, const char *system, const char *text, size_t size,
 		       struct error *err);
 void ftrace_formats_deinit(struct ftrace_formats *fs);
 
-/* An integer field's value in a record, sign- or zero-extended; 0 when it reaches past the record's end. */
+/*
+ * An integer field's value in a record, sign- or zero-extended; 0 when it reaches past the record's
+ * end.
+ */
 uint64_t ftrace_read_int(const struct ftrace_formats *fs, const struct ftrace_field *field,
 			 const uint8_t *record, size_t size);
 
@@ -98,8 +108,8 @@ static inline const struct ftrace_format *ftrace_format_of(const struct ftrace_f
 const struct ftrace_field *ftrace_find_field(const struct ftrace_format *f, const char *name);
 
 /*
- * Shows the fields of a record: the common ones but common_type (SCOPE_CONTEXT) or the event's own (SCOPE_PAYLOAD), as one
- * FIELD_STRUCT without a name.
+ * Shows the fields of a record: the common ones but common_type (SCOPE_CONTEXT) or the event's own
+ * (SCOPE_PAYLOAD), as one FIELD_STRUCT without a name.
  */
 void ftrace_visit(const struct ftrace_formats *fs, const struct ftrace_format *f,
 		  const uint8_t *record, size_t size, enum field_scope scope,

@@ -8,7 +8,7 @@
 
 enum { WORD = 8 /* bytes of a load */ };
 
-/* ---- compiling -------------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------------------- */
 
 struct compiler {
 	struct ftrace_plan *plan;
@@ -52,7 +52,10 @@ static bool plan_class_has(const void *ctx, const char *name, bool is_context)
 			  : ftrace_find_field(c->format, name) || find_element(c, name, &element);
 }
 
-/* An integer that is the same in each record, or no text. The record's first bytes are loaded for it all the same. */
+/*
+ * An integer that is the same in each record, or no text. The record's first bytes are loaded for
+ * it all the same.
+ */
 static struct ftrace_take absent_take(const struct layout_want *want)
 {
 	bool is_int = want->kind == WANT_INT;
@@ -196,7 +199,7 @@ void ftrace_plan_free(struct ftrace_plan *plan)
 	free(plan);
 }
 
-/* ---- executing -------------------------------------------------------------------------------- */
+/* ---- executing ------------------------------------------------------------------------------- */
 
 static inline size_t text_length(const uint8_t *at, size_t n)
 {

@@ -1,10 +1,12 @@
 /*
- * plan: what is wanted of a recording's tracepoints, compiled once, so that an event costs a few instructions.
+ * plan: what is wanted of a recording's tracepoints, compiled once, so that an event costs a few
+ * instructions.
  *
- * An integer is a load of 8 bytes, of which the bits above the field are shifted out, then those below. The load ends where
- * the field ends, so that it stays inside of the record, which begins with 8 bytes of common fields. In a plain record (little
- * endian) the bits above are then either none, or masked out of what has no sign. A constant is an integer of
- * which no bit is kept. So nearly every event is taken with no branch per field.
+ * An integer is a load of 8 bytes, of which the bits above the field are shifted out, then those
+ * below. The load ends where the field ends, so that it stays inside of the record, which begins
+ * with 8 bytes of common fields. In a plain record (little endian) the bits above are then either
+ * none, or masked out of what has no sign. A constant is an integer of which no bit is kept. So
+ * nearly every event is taken with no branch per field.
  */
 #ifndef VMSCOPE_INPUT_FTRACE_PLAN_H
 #define VMSCOPE_INPUT_FTRACE_PLAN_H
@@ -31,7 +33,10 @@ struct ftrace_take {
 
 /* What is done with an event. */
 struct ftrace_step {
-	/* Bytes that a plain record must have for all of its integers and names; of others, more than any has. */
+	/*
+	 * Bytes that a plain record must have for all of its integers and names; of others, more
+	 * than any has.
+	 */
 	uint32_t plain_need;
 	uint32_t first; /* of the takes: integers, then texts */
 	uint16_t n_ints, n_texts;
@@ -49,12 +54,17 @@ struct ftrace_plan {
 	bool is_plain; /* records are little endian, and begin with their number in two bytes */
 };
 
-/* As input_plan_new(). Of the contexts that layout_wants() may ask for there is "tid", which is common_pid. */
+/*
+ * As input_plan_new(). Of the contexts that layout_wants() may ask for there is "tid", which is
+ * common_pid.
+ */
 struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct event_set wanted,
 				    bool every);
 void ftrace_plan_free(struct ftrace_plan *plan);
 
-/* All that the step says, but for pid, of a record in whichever byte order and however short it is. */
+/*
+ * All that the step says, but for pid, of a record in whichever byte order and however short it is.
+ */
 void ftrace_plan_take_fields(const struct ftrace_plan *plan, const struct ftrace_step *s,
 			     const uint8_t *record, size_t size, struct event *e);
 
@@ -95,8 +105,9 @@ static inline void ftrace_plan_take_plain(const struct ftrace_plan *plan,
 }
 
 /*
- * Decodes a record into e: id, tid, pid and the event's own fields. *anyp is whether the next event is wanted whichever it is, of
- * the stream; it is used and updated. pid: the process, by the recorder's word; NO_VALUE without.
+ * Decodes a record into e: id, tid, pid and the event's own fields. *anyp is whether the next event
+ * is wanted whichever it is, of the stream; it is used and updated. pid: the process, by the
+ * recorder's word; NO_VALUE without.
  * Return: whether the event is wanted; if not, e is untouched.
  */
 static inline bool ftrace_plan_take(const struct ftrace_plan *plan, const uint8_t *record,

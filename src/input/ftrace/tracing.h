@@ -9,7 +9,10 @@
 #include "input/ftrace/bytes.h"
 #include "input/ftrace/format.h"
 
-/* A name with its NUL, then u64 size and a text. Return: the text; bad when there is none of this name. */
+/*
+ * A name with its NUL, then u64 size and a text. Return: the text; bad when there is none of this
+ * name.
+ */
 struct bytes ftrace_named_text(struct bytes *b, const char *name);
 
 /* Formats of one system: u32 number, then u64 size and text of each. */

@@ -1,9 +1,9 @@
 /*
  * attr: the events that perf was asked for, and where in a record each of them has which field.
  *
- * A file has a struct perf_event_attr per event (`-e`), each with the ids of its instances, one per CPU or thread. Its
- * sample_type says which fields a sample has. They stand in a fixed order, those of fixed size first, so that
- * places are computed once:
+ * A file has a struct perf_event_attr per event (`-e`), each with the ids of its instances, one per
+ * CPU or thread. Its sample_type says which fields a sample has. They stand in a fixed order, those
+ * of fixed size first, so that places are computed once:
  *
  *	sample: header, id (IDENTIFIER), ip, pid + tid, time, address, id, stream id, cpu, period,
  *		then of varying size: counts (READ), callchain, raw data, branches, ...
@@ -74,13 +74,15 @@ struct perfdata_attr {
 enum perfdata_kind {
 	PERFDATA_KIND_UNKNOWN = 0, /* there is no such event */
 	PERFDATA_KIND_OTHER,	   /* no tracepoint */
-	PERFDATA_KIND_SIMPLE, /* a tracepoint's, with a thread, and raw data behind the part of fixed size */
+	/* a tracepoint's, with a thread, and raw data behind the part of fixed size */
+	PERFDATA_KIND_SIMPLE,
 	PERFDATA_KIND_COMPLEX, /* another tracepoint's */
 };
 
 /*
- * Where all samples have the same fields at the same places, as nearly always: then records can be passed
- * with a few instructions each (perfdata_glimpse()). Copied by who does so, for compilers to keep it in registers.
+ * Where all samples have the same fields at the same places, as nearly always: then records can be
+ * passed with a few instructions each (perfdata_glimpse()). Copied by who does so, for compilers to
+ * keep it in registers.
  */
 struct perfdata_plain {
 	bool is_plain;
@@ -89,7 +91,8 @@ struct perfdata_plain {
 	uint16_t time, cpu, id;
 	uint16_t tid, fixed; /* of those that are simple */
 	uint16_t
-		need; /* bytes that a sample must have at least; where none is plain, more than any has */
+		/* bytes that a sample must have at least; where none is plain, more than any has */
+		need;
 	const uint8_t *kinds; /* of ids first_id and on; n_kinds of them */
 	uint64_t first_id, n_kinds;
 };
@@ -97,11 +100,17 @@ struct perfdata_plain {
 struct perfdata_attrs {
 	VEC(struct perfdata_attr) at;
 	struct map by_id; /* id to index */
-	/* The same for ids first_id and on, index + 1, where they are near each other; n_table of them. */
+	/*
+	 * The same for ids first_id and on, index + 1, where they are near each other; n_table of
+	 * them.
+	 */
 	uint16_t *table; /* owned */
 	uint8_t *kinds;	 /* owned; beside it: enum perfdata_kind */
 	uint64_t first_id, n_table;
-	/* Where samples (from their start) and other records (from their end) say the id; 0: nowhere. */
+	/*
+	 * Where samples (from their start) and other records (from their end) say the id; 0:
+	 * nowhere.
+	 */
 	uint16_t id, end_id;
 	struct perfdata_plain plain;
 };
@@ -110,7 +119,8 @@ struct perfdata_attrs {
 enum { PERFDATA_ATTRS_MAX = 65535 };
 
 /*
- * Reads one struct perf_event_attr, which fills b, or less. Return: whether it is one; then it was added, without ids.
+ * Reads one struct perf_event_attr, which fills b, or less. Return: whether it is one; then it was
+ * added, without ids.
  */
 bool perfdata_attr_add(struct perfdata_attrs *as, struct perfdata_bytes b);
 
@@ -146,7 +156,10 @@ static inline long perfdata_attr_of_sample(const struct perfdata_attrs *as,
 	return i < 0 && !id ? 0 : i;
 }
 
-/* Bytes before a record that is read its place in memory is asked for: those that come next are not in cache yet. */
+/*
+ * Bytes before a record that is read its place in memory is asked for: those that come next are not
+ * in cache yet.
+ */
 enum { PERFDATA_AHEAD = 1024 };
 
 /* A sample in a file that is plain. */
@@ -157,8 +170,9 @@ struct perfdata_glimpse {
 };
 
 /*
- * Return: whether the record at `at` is a sample of an event that is known. If not, it is to be looked at as any other record
- * is. plain->need bytes of it must be there; that all are, is for the caller to find out.
+ * Return: whether the record at `at` is a sample of an event that is known. If not, it is to be
+ * looked at as any other record is. plain->need bytes of it must be there; that all are, is for the
+ * caller to find out.
  */
 static inline bool perfdata_glimpse(const struct perfdata_plain *plain, const uint8_t *at,
 				    struct perfdata_glimpse *g)
@@ -181,7 +195,10 @@ static inline bool perfdata_glimpse(const struct perfdata_plain *plain, const ui
 	return g->kind != PERFDATA_KIND_UNKNOWN;
 }
 
-/* Of a record that is no sample; the first attribute where it does not say. Return: -1 if there is none. */
+/*
+ * Of a record that is no sample; the first attribute where it does not say. Return: -1 if there is
+ * none.
+ */
 long perfdata_attr_of_other(const struct perfdata_attrs *as, const struct perfdata_record *r,
 			    bool big_endian);
 

@@ -1,8 +1,9 @@
 /*
  * copies: parts of a large file in memory of our own, while they are read and looked at.
  *
- * A mapping would cost more: its pages have to be given back, so that memory does not grow with the file, and that takes longer
- * than to copy them. What events refer to has to stay for two turns of reading, as input/input.h says.
+ * A mapping would cost more: its pages have to be given back, so that memory does not grow with the
+ * file, and that takes longer than to copy them. What events refer to has to stay for two turns of
+ * reading, as input/input.h says.
  */
 #ifndef VMSCOPE_PERFDATA_COPIES_H
 #define VMSCOPE_PERFDATA_COPIES_H

@@ -9,7 +9,7 @@
 
 enum { COPIES_MAX = 64 /* at once; what overlaps even more is read in the file's mapping */ };
 
-/* ---- a segment's bytes ------------------------------------------------------------------------ */
+/* ---- a segment's bytes ----------------------------------------------------------------------- */
 
 /* Return: whether all of them could be read. */
 static bool read_bytes(const struct perfdata_source *source, const struct perfdata_segment *seg,
@@ -52,7 +52,7 @@ static void get_bytes(struct perfdata_cursor *c, struct perfdata_run *run)
 	}
 }
 
-/* ---- a segment's records ---------------------------------------------------------------------- */
+/* ---- a segment's records --------------------------------------------------------------------- */
 
 static inline bool is_ours(const struct perfdata_lane *l, const struct perfdata_glance *g)
 {
@@ -157,7 +157,7 @@ static inline bool advance(const struct perfdata_cursor *c, struct perfdata_run 
 	return __builtin_expect(!run->list, 1) ? pass(c, run) : take_listed(c, run);
 }
 
-/* ---- merging ---------------------------------------------------------------------------------- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 static bool is_before(const struct perfdata_run *a, const struct perfdata_run *b)
 {
@@ -278,7 +278,7 @@ static inline bool take_next(struct perfdata_cursor *c)
 	return true;
 }
 
-/* ---- what is missing -------------------------------------------------------------------------- */
+/* ---- what is missing ------------------------------------------------------------------------- */
 
 static void count(struct perfdata_cursor *c, enum diag_id id, uint64_t n, int64_t ns)
 {
@@ -358,7 +358,7 @@ static void end_throttle(struct perfdata_cursor *c)
 		map_remove(&c->throttled, load_u64(c->record.at + at, c->p->big_endian));
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static int tell(struct perfdata_cursor *c, int64_t ns)
 {
@@ -439,7 +439,7 @@ int perfdata_cursor_next(struct perfdata_cursor *c)
 	return at_end(c);
 }
 
-/* ---- bursts ----------------------------------------------------------------------------------- */
+/* ---- bursts ---------------------------------------------------------------------------------- */
 
 struct perfdata_burst perfdata_burst_begin(struct perfdata_cursor *c)
 {
@@ -477,7 +477,7 @@ void perfdata_burst_end(struct perfdata_cursor *c, const struct perfdata_burst *
 		close_run(c);
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void perfdata_cursor_init(struct perfdata_cursor *c, const struct perfdata *p, size_t stream,
 			  int64_t skip_before_ns)

@@ -1,11 +1,12 @@
 /*
  * cursor: the records of one stream, in the order of time.
  *
- * Segments (index.h) that overlap in time are merged. One whose records are in order, as nearly all are, is read
- * as it lies there; of another the cursor makes a list first, sorted by time. Records of the same time stay in the order
- * of the file.
+ * Segments (index.h) that overlap in time are merged. One whose records are in order, as nearly all
+ * are, is read as it lies there; of another the cursor makes a list first, sorted by time. Records
+ * of the same time stay in the order of the file.
  *
- * A LOST record was written together with the next record that found room, and has a later time than that; it is moved before it.
+ * A LOST record was written together with the next record that found room, and has a later time
+ * than that; it is moved before it.
  */
 #ifndef VMSCOPE_PERFDATA_CURSOR_H
 #define VMSCOPE_PERFDATA_CURSOR_H
@@ -56,8 +57,8 @@ struct perfdata_cursor {
 	uint64_t missing;		  /* MISSING: events; 0: unknown */
 
 	/*
-	 * Lost samples of what is no tracepoint are MISSING, too. They say nothing of states, but whoever looks at all
-	 * samples wants to know.
+	 * Lost samples of what is no tracepoint are MISSING, too. They say nothing of states, but
+	 * whoever looks at all samples wants to know.
 	 */
 	bool tells_others;
 
@@ -71,7 +72,8 @@ struct perfdata_cursor {
 	VEC(struct perfdata_run)
 	runs;	      /* a heap: the one whose next record is the earliest is first */
 	int64_t told; /* ns, of what was found last; INT64_MIN: nothing yet */
-	bool is_held; /* what is in `record` was found, but is told only after what is missing before it */
+	/* what is in `record` was found, but is told only after what is missing before it */
+	bool is_held;
 	bool gap, ended;
 	struct map throttled; /* ids of tracepoints that are left out at present */
 	struct perfdata_copies copies;
@@ -85,11 +87,14 @@ void perfdata_cursor_init(struct perfdata_cursor *c, const struct perfdata *p, s
 			  int64_t skip_before_ns);
 void perfdata_cursor_deinit(struct perfdata_cursor *c);
 
-/* Return: enum perfdata_step. c->record is there until the second turn of c->copies after this one. */
+/*
+ * Return: enum perfdata_step. c->record is there until the second turn of c->copies after this one.
+ */
 int perfdata_cursor_next(struct perfdata_cursor *c);
 
 /*
- * The same for samples that follow each other with nothing between, at a fraction of the cost, in a recording that is plain:
+ * The same for samples that follow each other with nothing between, at a fraction of the cost, in a
+ * recording that is plain:
  *
  *	struct perfdata_burst b = perfdata_burst_begin(c);
  *	while (perfdata_burst_next(&b, &plain)) ...

@@ -1,6 +1,6 @@
 /*
- * glance: when and where a record happened, at the least cost; what both the scan (index.c) and the reading
- * of a stream (cursor.c) ask of each record.
+ * glance: when and where a record happened, at the least cost; what both the scan (index.c) and the
+ * reading of a stream (cursor.c) ask of each record.
  */
 #ifndef VMSCOPE_PERFDATA_GLANCE_H
 #define VMSCOPE_PERFDATA_GLANCE_H
@@ -39,7 +39,9 @@ static inline bool perfdata_is_of_stream(uint32_t type)
 	return type < 32 && types >> type & 1;
 }
 
-/* Return: whether the sample is sound: one of an event that is known, with a possible time and CPU. */
+/*
+ * Return: whether the sample is sound: one of an event that is known, with a possible time and CPU.
+ */
 static inline bool perfdata_glance_sample(const struct perfdata *p, const struct perfdata_record *r,
 					  struct perfdata_glance *g)
 {
@@ -63,7 +65,10 @@ static inline bool perfdata_glance_sample(const struct perfdata *p, const struct
 	return time >> PERFDATA_TIME_BITS == 0 && g->cpu < PERFDATA_CPU_END;
 }
 
-/* The same for a record that is no sample. It need not say anything. Return: whether what it says is possible. */
+/*
+ * The same for a record that is no sample. It need not say anything. Return: whether what it says
+ * is possible.
+ */
 bool perfdata_glance_other(const struct perfdata *p, const struct perfdata_record *r,
 			   struct perfdata_glance *g);
 

@@ -44,7 +44,7 @@ enum perfdata_magic perfdata_magic_of(const uint8_t *at, size_t n)
 							   : PERFDATA_MAGIC_OLD;
 }
 
-/* ---- the header ------------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 static int check_magic(struct perfdata *p, const struct perfdata_source *file, struct error *err)
 {
@@ -125,7 +125,7 @@ int perfdata_header_read(struct perfdata *p, const struct perfdata_source *file,
 	return 0;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 /* Sections do not overlap, so that together they have no more ids than fit in the file. */
 static void read_ids(struct perfdata *p, const struct perfdata_source *file,
@@ -159,7 +159,7 @@ void perfdata_header_attrs(struct perfdata *p, const struct perfdata_source *fil
 		perfdata_note(p, DIAG_METADATA_DAMAGED, 1, file, file->at);
 }
 
-/* ---- features --------------------------------------------------------------------------------- */
+/* ---- features -------------------------------------------------------------------------------- */
 
 /* u32 size, text with NULs up to it. */
 static bool take_text(struct perfdata *p, struct perfdata_bytes *b, const char **textp)
@@ -225,7 +225,10 @@ static bool read_memory(struct perfdata *p, struct perfdata_bytes b)
 	return true;
 }
 
-/* Return: how many bytes the next text has up to its NUL; it is copied to `to`. Negative: there is none. */
+/*
+ * Return: how many bytes the next text has up to its NUL; it is copied to `to`. Negative: there is
+ * none.
+ */
 static long copy_text(struct perfdata_bytes *b, char *to)
 {
 	struct perfdata_bytes text;

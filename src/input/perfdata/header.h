@@ -1,7 +1,8 @@
 /*
  * header: what a file says of itself outside of its records' stream: header, attributes, features.
  *
- * Features of a file stand behind its data and are written when perf ends; those of a pipe are records.
+ * Features of a file stand behind its data and are written when perf ends; those of a pipe are
+ * records.
  */
 #ifndef VMSCOPE_PERFDATA_HEADER_H
 #define VMSCOPE_PERFDATA_HEADER_H
@@ -44,13 +45,15 @@ static inline bool perfdata_has_feature(const struct perfdata_header *h, unsigne
 }
 
 /*
- * Reads the header at the start of a file. h->data is what there is of it: to the file's end if it was never closed.
- * Sets p's byte order and is_pipe. Return: 0, or ERR with err set.
+ * Reads the header at the start of a file. h->data is what there is of it: to the file's end if it
+ * was never closed. Sets p's byte order and is_pipe. Return: 0, or ERR with err set.
  */
 int perfdata_header_read(struct perfdata *p, const struct perfdata_source *file,
 			 struct perfdata_header *h, struct error *err);
 
-/* Reads what a file has of attributes and features; what is missing or damaged of them is counted. */
+/*
+ * Reads what a file has of attributes and features; what is missing or damaged of them is counted.
+ */
 void perfdata_header_attrs(struct perfdata *p, const struct perfdata_source *file,
 			   const struct perfdata_header *h);
 void perfdata_header_features(struct perfdata *p, const struct perfdata_source *file,

@@ -14,7 +14,9 @@ enum {
 	PREPARED_MAX = 16,	   /* often: attributes are found among other records */
 };
 
-/* ns: plain samples are this early, and so soon after the one before, or else looked at one by one. */
+/*
+ * ns: plain samples are this early, and so soon after the one before, or else looked at one by one.
+ */
 #define PLAIN_LAST (INT64_C(1) << (PERFDATA_TIME_BITS - 1))
 #define PLAIN_STEP (UINT64_C(1) << (PERFDATA_TIME_BITS - 1))
 
@@ -27,7 +29,10 @@ struct scan_lane {
 	uint64_t late, late_tracepoints; /* in all, as perf sums it up at its end; of tracepoints */
 };
 
-/* The lane that records are being found of, and its last segment: nearly every record goes on with it. */
+/*
+ * The lane that records are being found of, and its last segment: nearly every record goes on with
+ * it.
+ */
 struct scan_run {
 	bool is_open; /* no damage, round or source lies between */
 	bool has_cpu, is_sorted, after_loss;
@@ -64,7 +69,7 @@ static uint64_t u64_at(const struct scan *s, const struct perfdata_record *r, un
 	return load_u64(r->at + at, s->p->big_endian);
 }
 
-/* ---- segments --------------------------------------------------------------------------------- */
+/* ---- segments -------------------------------------------------------------------------------- */
 
 static size_t find_lane(struct scan *s, bool has_cpu, uint32_t cpu)
 {
@@ -205,7 +210,7 @@ static void on_sample(struct scan *s, const struct perfdata_record *r)
 		place(s, find_lane(s, g.has_cpu, g.cpu), r, time);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static struct recording_thread *get_thread(struct scan *s, int32_t tid)
 {
@@ -280,7 +285,7 @@ static void on_thread(struct scan *s, const struct perfdata_record *r, int64_t t
 		on_namespaces(s, &t, is_old);
 }
 
-/* ---- losses ----------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------- */
 
 /* perf's sum of what an event lost on a CPU in all, with what LOST records have told. */
 static void on_lost_late(struct scan *s, const struct perfdata_record *r,
@@ -299,7 +304,7 @@ static void on_lost_late(struct scan *s, const struct perfdata_record *r,
 		s->lanes.at[lane].late_tracepoints += lost;
 }
 
-/* ---- records ---------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* Return: whether it says something of the recording, and did not happen at a time. */
 static bool on_old(struct scan *s, const struct perfdata_record *r, const struct perfdata_glance *g)
@@ -404,7 +409,7 @@ static void on_record(struct scan *s, const struct perfdata_record *r)
 		on_other(s, r);
 }
 
-/* ---- the scan --------------------------------------------------------------------------------- */
+/* ---- the scan -------------------------------------------------------------------------------- */
 
 /* Bytes of the source that are mapped; a record can reach a bit further. */
 struct scan_window {
@@ -460,7 +465,10 @@ static uint64_t take_plain(struct scan *s, uint64_t at, uint64_t end)
 	return (uint64_t)(here - start);
 }
 
-/* Return: up to where plain samples can be taken as they come. What is behind it may be no whole record. */
+/*
+ * Return: up to where plain samples can be taken as they come. What is behind it may be no whole
+ * record.
+ */
 static uint64_t plain_end(const struct scan *s, const struct scan_window *w)
 {
 	uint64_t end = s->run.offset + SEGMENT_SIZE, size = s->source->size;
@@ -513,7 +521,7 @@ static void scan_source(struct scan *s)
 	s->damage += source->is_cut;
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static int compare(uint64_t a, uint64_t b)
 {

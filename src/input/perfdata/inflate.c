@@ -28,13 +28,14 @@ struct inflate {
 	ZSTD_DStream *stream;
 	struct sink sink;
 	uint8_t *
-		pending; /* CHUNK + RECORD_MAX bytes: what was decompressed and is no whole record yet */
+		/* CHUNK + RECORD_MAX bytes: what was decompressed and is no whole record yet */
+		pending;
 	size_t n_pending;
 	bool is_broken; /* until a new stream begins */
 	struct error *err;
 };
 
-/* ---- records out ------------------------------------------------------------------------------ */
+/* ---- records out ----------------------------------------------------------------------------- */
 
 static int sink_flush(struct sink *s, struct error *err)
 {
@@ -85,7 +86,7 @@ static int on_damage(struct inflate *in, const uint8_t *at)
 	return put_gap(in);
 }
 
-/* ---- data ------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 /* Puts out all records that are complete. Return: 0, ERR, or 1: what is there is no record. */
 static int put_pending(struct inflate *in)
@@ -147,7 +148,10 @@ static int decompress(struct inflate *in, const uint8_t *at, size_t n)
 	return 0;
 }
 
-/* Return: whether the n bytes at `at` are COMPRESSED2 records one after the other, by their 16 bits of size. */
+/*
+ * Return: whether the n bytes at `at` are COMPRESSED2 records one after the other, by their 16 bits
+ * of size.
+ */
 static bool are_inner(const uint8_t *at, uint64_t n, bool big_endian)
 {
 	bool any = n > 0;
@@ -209,7 +213,7 @@ static int on_record(struct inflate *in, const struct perfdata_record *r)
 	return sink_put(&in->sink, r->at, r->span, in->err);
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int inflate_all(struct inflate *in)
 {

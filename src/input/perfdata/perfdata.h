@@ -1,17 +1,18 @@
 /*
  * perfdata: a recording by `perf record`, opened.
  *
- * It is one file, or a directory with several (`perf record --threads`), and each is one stretch of records (record.h),
- * once it is decompressed. Opening reads the headers of all of them once and keeps where each CPU's are (index.h), so that
- * a stream can be read in the order of time, which is not that of the file (cursor.h).
+ * It is one file, or a directory with several (`perf record --threads`), and each is one stretch of
+ * records (record.h), once it is decompressed. Opening reads the headers of all of them once and
+ * keeps where each CPU's are (index.h), so that a stream can be read in the order of time, which is
+ * not that of the file (cursor.h).
  *
  *	file:	"PERFILE2", u64 size of this header, u64 size of an attribute with its section of ids,
  *		sections (u64 offset, u64 size) of attributes, data, event types; 256 bits, one per feature;
  *		behind the data a section per feature that has its bit set
  *	pipe:	"PERFILE2", u64 16, then only records; attributes and features are records, too
  *
- * In the other byte order the magic number is "2ELIFREP". "PERFFILE" is version 1, of Linux before 2.6.36.
- * Times are counts of ns of perf's clock until a reader or walk tells them.
+ * In the other byte order the magic number is "2ELIFREP". "PERFFILE" is version 1, of Linux before
+ * 2.6.36. Times are counts of ns of perf's clock until a reader or walk tells them.
  */
 #ifndef VMSCOPE_PERFDATA_PERFDATA_H
 #define VMSCOPE_PERFDATA_PERFDATA_H
@@ -27,7 +28,8 @@ struct perfdata_source {
 	int fd;		  /* of what is mapped; -1: nothing is */
 	struct file_map map;
 	uint8_t *
-		memory; /* owned; a small stretch that was decompressed lies here and not in `map` */
+		/* owned; a small stretch that was decompressed lies here and not in `map` */
+		memory;
 	const uint8_t *at; /* borrowed from one of them */
 	uint64_t size;	   /* bytes */
 	bool is_cut;	   /* there was more of it, which is missing */
@@ -36,8 +38,8 @@ struct perfdata_source {
 enum { PERFDATA_SMALL = 8 << 20 };
 
 /*
- * A small file stays mapped from the scan on. Parts of a larger one are mapped or copied only while they are read, so that
- * memory does not grow with it.
+ * A small file stays mapped from the scan on. Parts of a larger one are mapped or copied only while
+ * they are read, so that memory does not grow with it.
  */
 static inline bool perfdata_is_copied(const struct perfdata_source *source)
 {
@@ -62,7 +64,10 @@ struct perfdata_lane {
 	bool has_cpu;
 	VEC(struct perfdata_segment) segments; /* by time, then place */
 	bool ends_in_damage;
-	/* Events that were lost after the last record that tells of a loss; of others, that are no tracepoints. */
+	/*
+	 * Events that were lost after the last record that tells of a loss; of others, that are no
+	 * tracepoints.
+	 */
 	uint64_t lost_late, lost_others;
 };
 
@@ -80,7 +85,8 @@ struct perfdata {
 	struct perfdata_attrs attrs;
 	struct ftrace_formats formats;
 	uint32_t *
-		event_of_format; /* owned; by format's index: in recording.events, or PERFDATA_NO_EVENT */
+		/* owned; by format's index: in recording.events, or PERFDATA_NO_EVENT */
+		event_of_format;
 	VEC(struct perfdata_source) sources;
 	VEC(struct perfdata_lane) lanes;   /* one per recording.streams */
 	VEC(struct perfdata_birth) births; /* by tid, then time */

@@ -1,13 +1,14 @@
 /*
- * The events of one stream that are wanted. Samples of tracepoints are decoded by their formats; records that tell
- * of threads are events of ours, too:
+ * The events of one stream that are wanted. Samples of tracepoints are decoded by their formats;
+ * records that tell of threads are events of ours, too:
  *
  *	FORK		sched_process_fork, with the process
  *	EXIT		sched_process_exit
  *	COMM		lttng_statedump_process_state: the thread has this process and this name
  *	NAMESPACES	lttng_statedump_process_pid_ns, of a thread that was there
  *
- * Where the tracepoint was recorded as well, it is what is delivered, with the process added that it does not know.
+ * Where the tracepoint was recorded as well, it is what is delivered, with the process added that
+ * it does not know.
  */
 #include <stdlib.h>
 
@@ -26,7 +27,10 @@ struct perfdata_reader {
 	struct perfdata_cursor cursor;
 	const struct perfdata_plan *plan;
 	bool any; /* the next event is wanted whichever it is */
-	/* A thread of which FORK was found, but not yet the tracepoint, which is what tells of it; or NO_VALUE. */
+	/*
+	 * A thread of which FORK was found, but not yet the tracepoint, which is what tells of it;
+	 * or NO_VALUE.
+	 */
 	int64_t unborn;
 };
 
@@ -65,12 +69,12 @@ void perfdata_reader_free(struct reader *r)
 	perfdata_cursor_deinit(&((struct perfdata_reader *)r)->cursor);
 }
 
-/* ---- samples ---------------------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 /*
- * Whose event it is. The tracepoint's own word for the thread is better: of a thread that is about to end perf says -1, and
- * inside of a PID namespace it has the namespace's numbers, which scheduler's events do not; of
- * these it is not known which process they are.
+ * Whose event it is. The tracepoint's own word for the thread is better: of a thread that is about
+ * to end perf says -1, and inside of a PID namespace it has the namespace's numbers, which
+ * scheduler's events do not; of these it is not known which process they are.
  */
 static inline void take_thread(const uint8_t *at, bool big_endian, struct event *e)
 {
@@ -149,7 +153,7 @@ static bool take_sample(struct perfdata_reader *r, const struct perfdata_record 
 	return true;
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 /* A name that was given to a thread before it ran, its fork tells. */
 static bool tell_name(const struct perfdata_reader *r, const struct perfdata_thread *t,
@@ -192,7 +196,10 @@ static bool tell_exit(const struct perfdata_cursor *c, const struct perfdata_thr
 	return !c->p->has_exit;
 }
 
-/* Those of a new thread, its fork tells. Return: whether the thread itself left its namespace for another. */
+/*
+ * Those of a new thread, its fork tells. Return: whether the thread itself left its namespace for
+ * another.
+ */
 static bool tell_namespace(const struct perfdata_cursor *c, const struct perfdata_thread *t,
 			   struct event *e)
 {
@@ -226,8 +233,9 @@ static bool fill_side(struct perfdata_reader *r, struct event *e)
 }
 
 /*
- * The thread that the record says it happened in is kept to ourselves: perf begins with these before it switches its
- * tracepoints on, so that what they say of who is on the CPU does not hold until the first of those.
+ * The thread that the record says it happened in is kept to ourselves: perf begins with these
+ * before it switches its tracepoints on, so that what they say of who is on the CPU does not hold
+ * until the first of those.
  */
 static bool on_side(struct perfdata_reader *r, struct event *e)
 {
@@ -245,7 +253,7 @@ static bool on_side(struct perfdata_reader *r, struct event *e)
 	return is_told;
 }
 
-/* ---- filling ---------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 
 static size_t on_missing(struct perfdata_reader *r, struct event *e)
 {
@@ -270,7 +278,10 @@ struct reader_pick {
 /* So many samples stay in a CPU's fastest cache until their fields are read. */
 enum { READER_PICKS = 64 };
 
-/* Return: bytes of raw data in a sample that is simple; 0 where they are not all there, or it is another one. */
+/*
+ * Return: bytes of raw data in a sample that is simple; 0 where they are not all there, or it is
+ * another one.
+ */
 static inline uint32_t reader_raw_size(const struct perfdata_plain *plain,
 				       const struct perfdata_burst *b)
 {
@@ -283,7 +294,10 @@ static inline uint32_t reader_raw_size(const struct perfdata_plain *plain,
 	return size <= (uint32_t)room ? size : 0;
 }
 
-/* Finds samples that are wanted among those that are simple, up to one that is to be looked at closely. Return: how many. */
+/*
+ * Finds samples that are wanted among those that are simple, up to one that is to be looked at
+ * closely. Return: how many.
+ */
 static size_t reader_pick_samples(struct perfdata_reader *r, struct perfdata_burst *burst,
 				  struct reader_pick *picks, size_t room)
 {

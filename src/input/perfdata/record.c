@@ -22,8 +22,9 @@ static bool looks_sound(const uint8_t *at, uint64_t left, bool big_endian)
 }
 
 /*
- * The sum of a COMPRESSED2 record's head and data, rounded up, does not always fit in the 16 bits of the header's size;
- * perf 6.16 then writes what is left of it, and no padding. Others might pad it.
+ * The sum of a COMPRESSED2 record's head and data, rounded up, does not always fit in the 16 bits
+ * of the header's size; perf 6.16 then writes what is left of it, and no padding. Others might pad
+ * it.
  */
 static void span_compressed(uint64_t left, bool big_endian, struct perfdata_record *r)
 {

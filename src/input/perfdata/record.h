@@ -5,8 +5,10 @@
  *	     4	u16 misc
  *	     6	u16 size	bytes, with these 8; what has more is followed by it (AUXTRACE, TRACING_DATA, COMPRESSED2)
  *
- * Records have no magic number. Behind a damaged one the next is where several sound ones stand in a row.
- * Source: Linux include/uapi/linux/perf_event.h, tools/perf/Documentation/perf.data-file-format.txt.
+ * Records have no magic number. Behind a damaged one the next is where several sound ones stand in
+ * a row.
+ * Source: Linux include/uapi/linux/perf_event.h,
+ * tools/perf/Documentation/perf.data-file-format.txt.
  */
 #ifndef VMSCOPE_PERFDATA_RECORD_H
 #define VMSCOPE_PERFDATA_RECORD_H
@@ -53,7 +55,9 @@ enum perfdata_read {
 	PERFDATA_READ_BAD = 2, /* this is no record */
 };
 
-/* The same for records whose header does not say where the next one is. Return: enum perfdata_read. */
+/*
+ * The same for records whose header does not say where the next one is. Return: enum perfdata_read.
+ */
 int perfdata_record_span(uint64_t left, bool big_endian, struct perfdata_record *r);
 
 /* The record at `at`, of which `left` bytes are there. Return: enum perfdata_read. */

@@ -11,7 +11,7 @@
 
 enum { SOURCES_MAX = 8192 /* threads of a perf that recorded: at most one per CPU */ };
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int map_file(struct perfdata *p, const char *path, struct perfdata_source *source,
 		    struct error *err)
@@ -30,7 +30,10 @@ static int map_file(struct perfdata *p, const char *path, struct perfdata_source
 	return 0;
 }
 
-/* `perf record --threads` leaves the records of each thread in a file of their own: data.0, data.1, ... */
+/*
+ * `perf record --threads` leaves the records of each thread in a file of their own: data.0, data.1,
+ * ...
+ */
 static void map_siblings(struct perfdata *p, const char *path)
 {
 	for (int i = 0; i < SOURCES_MAX; i++) {
@@ -88,7 +91,7 @@ static int read_main(struct perfdata *p, const char *path, struct error *err)
 	return 0;
 }
 
-/* ---- what it says of itself ------------------------------------------------------------------- */
+/* ---- what it says of itself ------------------------------------------------------------------ */
 
 /* Some of the events that perf has names for. */
 static const char *known_name(const struct perfdata_attr *a)
@@ -265,7 +268,7 @@ static void describe(struct perfdata *p)
 	r->knows_threads = r->knows_processes || p->formats.common_pid.size > 0;
 }
 
-/* ---- the format ------------------------------------------------------------------------------- */
+/* ---- the format ------------------------------------------------------------------------------ */
 
 static void free_perfdata(struct recording *r)
 {

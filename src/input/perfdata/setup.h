@@ -1,5 +1,6 @@
 /*
- * setup: records that say something of the recording as a whole: attributes and features of a pipe's, names, clocks, CPUs.
+ * setup: records that say something of the recording as a whole: attributes and features of a
+ * pipe's, names, clocks, CPUs.
  */
 #ifndef VMSCOPE_PERFDATA_SETUP_H
 #define VMSCOPE_PERFDATA_SETUP_H

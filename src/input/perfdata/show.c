@@ -8,7 +8,7 @@ struct show {
 	void *ctx;
 };
 
-/* ---- single fields ---------------------------------------------------------------------------- */
+/* ---- single fields --------------------------------------------------------------------------- */
 
 static void show_value(const struct show *s, const struct field *f, uint64_t value)
 {
@@ -86,7 +86,7 @@ static bool take_cpu(struct show *s, const char *name)
 	return true;
 }
 
-/* ---- fields of varying size ------------------------------------------------------------------- */
+/* ---- fields of varying size ------------------------------------------------------------------ */
 
 static void open_group(const struct show *s, const struct field *f)
 {
@@ -175,7 +175,7 @@ static bool take_raw(struct show *s, const char *name)
 	return perfdata_take_u32(&s->left, &n) && perfdata_take(&s->left, n, &part);
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 struct known_field {
 	uint64_t bit;

@@ -22,7 +22,10 @@ bool perfdata_thread_read(const struct perfdata_record *r, bool big_endian,
 /* When a FORK, EXIT, THROTTLE or UNTHROTTLE happened, by itself. Return: whether it says so. */
 bool perfdata_side_time(const struct perfdata_record *r, bool big_endian, uint64_t *timep);
 
-/* How many are lost, by a LOST or LOST_SAMPLES. Return: 0 if it does not say, or a filter left them out, as it should. */
+/*
+ * How many are lost, by a LOST or LOST_SAMPLES. Return: 0 if it does not say, or a filter left them
+ * out, as it should.
+ */
 uint64_t perfdata_side_lost(const struct perfdata_record *r, bool big_endian);
 
 /* Of which event a THROTTLE or UNTHROTTLE is. Return: whether it says so. */

@@ -1,5 +1,6 @@
 /*
- * tracing: the formats of tracepoints (TRACING_DATA), as perf took them from tracefs when it recorded.
+ * tracing: the formats of tracepoints (TRACING_DATA), as perf took them from tracefs when it
+ * recorded.
  *
  *	23 8 68 "tracing", version as text with NUL ("0.5", "0.6"), u8 big-endian, u8 size of a long, u32 page size,
  *	"header_page" NUL, u64 n, n bytes; "header_event" NUL, the same,

@@ -73,7 +73,7 @@ int perfdata_walk_next(struct walk *base)
 	return WALK_EVENT;
 }
 
-/* ---- fields ----------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* The raw data's common fields are shown inside of the struct that is open already. */
 struct inner {

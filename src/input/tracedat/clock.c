@@ -84,7 +84,7 @@ static void count_at(struct settled *s, uint64_t hz, uint64_t error, const char 
 	s->clock.description = description;
 }
 
-/* ---- ticks ------------------------------------------------------------------------------------ */
+/* ---- ticks ----------------------------------------------------------------------------------- */
 
 /* Return: whether every sub-buffer's first one begins at a whole ms. */
 static bool begin_at_whole_jiffies(const struct tracedat *t, uint32_t clock)
@@ -104,9 +104,12 @@ static void settle_ticks(const struct tracedat *t, uint32_t index, struct settle
 		count_at(s, USER_HZ, 0, s->clock.description);
 }
 
-/* ---- cycles ----------------------------------------------------------------------------------- */
+/* ---- cycles ---------------------------------------------------------------------------------- */
 
-/* Return: whether what events say is nearer to a count per ns than to the other rate, and no coincidence. */
+/*
+ * Return: whether what events say is nearer to a count per ns than to the other rate, and no
+ * coincidence.
+ */
 static bool is_ns_after_all(const struct tracedat_rate *found, double other_per_ns)
 {
 	double off = fabs(found->per_ns - 1), other = fabs(found->per_ns - other_per_ns);
@@ -199,7 +202,7 @@ static void settle_unknown(struct tracedat *t, uint32_t index, struct settled *s
 		count_by_rate(t, s, &found);
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 /* trace-cmd adds the same to the times of all that it reads. */
 static void clock_add_offset(const struct tracedat *t, struct settled *s)

@@ -42,7 +42,7 @@ static bool is_blank_ring(const struct ring *r)
 	return !r->begin && !r->size && !r->is_missing && !r->is_cut;
 }
 
-/* ---- stepping over what is too early ---------------------------------------------------------- */
+/* ---- stepping over what is too early --------------------------------------------------------- */
 
 /* Return: whether stretch i begins before ns; if it cannot be read, it does not. */
 static bool begins_before(struct tracedat_cursor *c, size_t i, int64_t ns)
@@ -87,7 +87,7 @@ void tracedat_cursor_deinit(struct tracedat_cursor *c)
 	tracedat_pages_deinit(&c->pages);
 }
 
-/* ---- between sub-buffers ---------------------------------------------------------------------- */
+/* ---- between sub-buffers --------------------------------------------------------------------- */
 
 static uint64_t saturated_sum(uint64_t a, uint64_t b)
 {
@@ -95,8 +95,8 @@ static uint64_t saturated_sum(uint64_t a, uint64_t b)
 }
 
 /*
- * A time that is far from those around it is damaged, not a clock that was set: the one after it is in line with the
- * one before. Where nothing follows nothing can be said.
+ * A time that is far from those around it is damaged, not a clock that was set: the one after it is
+ * in line with the one before. Where nothing follows nothing can be said.
  */
 static bool is_ring_out_of_line(const struct tracedat_cursor *c, const struct ring *r,
 				const struct ring *next)
@@ -109,7 +109,9 @@ static bool is_ring_out_of_line(const struct tracedat_cursor *c, const struct ri
 	       (c->n_events && saturated_sum(r->begin, slack) < before);
 }
 
-/* Looks at the one after it, as far as it is at hand. Return: whether its own time can be believed. */
+/*
+ * Looks at the one after it, as far as it is at hand. Return: whether its own time can be believed.
+ */
 static bool cursor_check_time(struct tracedat_cursor *c, const struct ring *r)
 {
 	struct page page;
@@ -126,8 +128,8 @@ static bool cursor_check_time(struct tracedat_cursor *c, const struct ring *r)
 }
 
 /*
- * How many events are missing before the current sub-buffer. Before the first one it is those that were overwritten before
- * anything was read.
+ * How many events are missing before the current sub-buffer. Before the first one it is those that
+ * were overwritten before anything was read.
  */
 static void cursor_count_missing(struct tracedat_cursor *c)
 {
@@ -208,7 +210,7 @@ static int cursor_deliver_end(struct tracedat_cursor *c)
 	return c->gap ? cursor_deliver_gap(c, 0, INT64_MAX) : CURSOR_END;
 }
 
-/* ---- in a sub-buffer -------------------------------------------------------------------------- */
+/* ---- in a sub-buffer ------------------------------------------------------------------------- */
 
 /* What ended it. */
 static void cursor_leave(struct tracedat_cursor *c, enum ring_step step)

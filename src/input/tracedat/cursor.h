@@ -46,14 +46,17 @@ struct tracedat_cursor {
 	struct diag_list diags;
 };
 
-/* Sub-buffers that end before skip_before_ns are stepped over; INT64_MIN: none. The cursor must not be moved. */
+/*
+ * Sub-buffers that end before skip_before_ns are stepped over; INT64_MIN: none. The cursor must not
+ * be moved.
+ */
 void tracedat_cursor_init(struct tracedat_cursor *c, const struct tracedat *t, size_t stream,
 			  int64_t skip_before_ns);
 void tracedat_cursor_deinit(struct tracedat_cursor *c);
 
 /*
- * Return: enum cursor_result. The record is valid until the next time, or as long as tracedat_pages_borrow() says; where the
- * stream is not compressed, as long as the recording.
+ * Return: enum cursor_result. The record is valid until the next time, or as long as
+ * tracedat_pages_borrow() says; where the stream is not compressed, as long as the recording.
  */
 int tracedat_cursor_next(struct tracedat_cursor *c);
 

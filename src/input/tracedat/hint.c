@@ -30,7 +30,8 @@ struct knowing {
 struct waiting {
 	int64_t tid;
 	uint64_t exit, out,
-		in; /* counts: of its exit, and when it was last switched out and in; 0: not since */
+		/* counts: of its exit, and when it was last switched out and in; 0: not since */
+		in;
 };
 
 /* What is known of one CPU at a place. */
@@ -51,7 +52,7 @@ struct gatherer {
 	struct place place;
 };
 
-/* ---- the events ------------------------------------------------------------------------------- */
+/* ---- the events ------------------------------------------------------------------------------ */
 
 static const struct ftrace_format *find_format(const struct tracedat *t, const char *full_name)
 {
@@ -102,7 +103,7 @@ static int64_t hint_value(const struct gatherer *g, const struct ftrace_field *f
 	return f ? (int64_t)ftrace_read_int(&g->trace->formats, f, r->at, r->size) : 0;
 }
 
-/* ---- timers ----------------------------------------------------------------------------------- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 /* Where there are too many, of two neighbours the closer one stays. */
 static void thin_moments(struct tracedat_hints *h)
@@ -118,8 +119,8 @@ static void thin_moments(struct tracedat_hints *h)
 }
 
 /*
- * Of timers that expire together only the first one comes right after the time was read; the first one of all may not be
- * the first one of those.
+ * Of timers that expire together only the first one comes right after the time was read; the first
+ * one of all may not be the first one of those.
  */
 static void hint_on_expire(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {
@@ -134,7 +135,7 @@ static void hint_on_expire(struct gatherer *g, uint64_t count, const struct ring
 	p->now = now;
 }
 
-/* ---- what ran --------------------------------------------------------------------------------- */
+/* ---- what ran -------------------------------------------------------------------------------- */
 
 /* The runtimes of a thread that was not switched out in between add up: the longer, the better. */
 static void end_run(struct gatherer *g)
@@ -164,7 +165,7 @@ static void hint_on_runtime(struct gatherer *g, uint64_t count, const struct rin
 	p->run_end = count;
 }
 
-/* ---- vCPUs that wait -------------------------------------------------------------------------- */
+/* ---- vCPUs that wait ------------------------------------------------------------------------- */
 
 static struct waiting *thread_at(struct place *p, int64_t tid)
 {
@@ -211,7 +212,7 @@ static void hint_on_wakeup(struct gatherer *g, int64_t tid, uint64_t count,
 	*w = (struct waiting){0};
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void hint_on_event(struct gatherer *g, uint64_t count, const struct ring_record *r)
 {

@@ -31,8 +31,10 @@ struct tracedat_hints {
 
 enum { HINTS_MAX = 1 << 12 /* of each */ };
 
-/* Of the streams with this clock (base.streams); from all over the recording, but not from more than some MiB. What
- * is decompressed for it stays (tracedat_kept). */
+/*
+ * Of the streams with this clock (base.streams); from all over the recording, but not from more
+ * than some MiB. What is decompressed for it stays (tracedat_kept).
+ */
 void tracedat_hints_gather(struct tracedat_hints *h, struct tracedat *t, uint32_t clock);
 void tracedat_hints_deinit(struct tracedat_hints *h);
 

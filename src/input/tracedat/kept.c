@@ -4,7 +4,10 @@
 
 enum { KEPT_MAX = 8 << 20 /* bytes */ };
 
-/* In large pages: to get as many small ones from the kernel takes as long as to decompress a third of what goes there. */
+/*
+ * In large pages: to get as many small ones from the kernel takes as long as to decompress a third
+ * of what goes there.
+ */
 void tracedat_kept_init(struct tracedat_kept *k, uint64_t size)
 {
 	size_t room = size < KEPT_MAX ? (size_t)size : KEPT_MAX;

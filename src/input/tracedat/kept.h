@@ -1,8 +1,9 @@
 /*
  * kept: chunks that opening decompressed, as long as they are not more than a few MiB.
  *
- * Where a clock's rate has to be found out, opening looks at most of a short recording, and everything is read again after it.
- * Filled by opening alone, and only read from then on, so that several threads can.
+ * Where a clock's rate has to be found out, opening looks at most of a short recording, and
+ * everything is read again after it. Filled by opening alone, and only read from then on, so that
+ * several threads can.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_KEPT_H
 #define VMSCOPE_INPUT_TRACEDAT_KEPT_H
@@ -30,10 +31,16 @@ struct tracedat_kept {
 void tracedat_kept_init(struct tracedat_kept *k, uint64_t size);
 void tracedat_kept_deinit(struct tracedat_kept *k);
 
-/* Return: room for a chunk of `size` bytes, which tracedat_kept_put() makes one of those that are kept; NULL: there is none. */
+/*
+ * Return: room for a chunk of `size` bytes, which tracedat_kept_put() makes one of those that are
+ * kept; NULL: there is none.
+ */
 uint8_t *tracedat_kept_room(const struct tracedat_kept *k, size_t size);
 
-/* There are n bytes in the room that was asked for last; the chunk begins at byte `place` of the file. */
+/*
+ * There are n bytes in the room that was asked for last; the chunk begins at byte `place` of the
+ * file.
+ */
 void tracedat_kept_put(struct tracedat_kept *k, uint64_t place, size_t n);
 
 /* Return: NULL if it is not kept. */

@@ -71,7 +71,7 @@ static void report_section(struct tracedat *t, const struct section *s, uint64_t
 	tracedat_report(t, s->end > t->map.size ? DIAG_FILE_CUT : DIAG_FILE_DAMAGED, offset);
 }
 
-/* ---- sections with a place of their own ------------------------------------------------------- */
+/* ---- sections with a place of their own ------------------------------------------------------ */
 
 static bool read_content(struct tracedat *t, unsigned id, struct bytes b)
 {
@@ -113,9 +113,12 @@ static void read_section_at(struct tracedat *t, unsigned id, uint64_t offset)
 	free(owned);
 }
 
-/* ---- buffers ---------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
-/* u64 offset of its section, name\0, clock\0, u32 sub-buffer size, u32 CPUs; of each u32 CPU, u64 offset, u64 size. */
+/*
+ * u64 offset of its section, name\0, clock\0, u32 sub-buffer size, u32 CPUs; of each u32 CPU, u64
+ * offset, u64 size.
+ */
 static bool read_buffer(struct tracedat *t, struct bytes b)
 {
 	struct tracedat_buffer buffer = {0};
@@ -141,7 +144,7 @@ static bool read_buffer(struct tracedat *t, struct bytes b)
 	return !b.bad;
 }
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* Return: whether it is sound. */
 static bool layout7_take_option(struct tracedat *t, unsigned id, struct bytes data)
@@ -158,7 +161,10 @@ static bool layout7_take_option(struct tracedat *t, unsigned id, struct bytes da
 	return !data.bad;
 }
 
-/* Of one section; *nextp is the offset of the next one, 0: there is none. Return: whether they end as they should. */
+/*
+ * Of one section; *nextp is the offset of the next one, 0: there is none. Return: whether they end
+ * as they should.
+ */
 static bool layout7_read_options(struct tracedat *t, uint64_t offset, struct bytes b,
 				 uint64_t *nextp)
 {
@@ -197,7 +203,7 @@ static uint64_t read_option_section(struct tracedat *t, uint64_t offset)
 	return next;
 }
 
-/* ---- sections as they follow one another ------------------------------------------------------- */
+/* ---- sections as they follow one another ----------------------------------------------------- */
 
 /* Of which no option told. */
 static void take_section(struct tracedat *t, const struct section *s, uint64_t offset)
@@ -211,7 +217,10 @@ static void take_section(struct tracedat *t, const struct section *s, uint64_t o
 		tracedat_report(t, DIAG_FILE_MENDED, offset);
 }
 
-/* Return: whether there is one, and it can be said where it ends: the size of events is filled in when all are written. */
+/*
+ * Return: whether there is one, and it can be said where it ends: the size of events is filled in
+ * when all are written.
+ */
 static bool layout7_pass_section(struct tracedat *t, uint64_t offset, bool are_untold,
 				 uint64_t *endp)
 {
@@ -226,7 +235,10 @@ static bool layout7_pass_section(struct tracedat *t, uint64_t offset, bool are_u
 	return is_there && (s.size || s.id != OPTION_BUFFER);
 }
 
-/* From `offset` on. If all options are missing that tell where events are, the sections themselves do. */
+/*
+ * From `offset` on. If all options are missing that tell where events are, the sections themselves
+ * do.
+ */
 static void layout7_pass_sections(struct tracedat *t, uint64_t offset)
 {
 	bool are_untold = !t->buffers.n;

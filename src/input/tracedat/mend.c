@@ -30,7 +30,7 @@ static void mend_add_cpu(struct mender *m, uint64_t from, uint64_t to)
 	*vec_push(&m->buffer.cpus) = cpu;
 }
 
-/* ---- compressed ------------------------------------------------------------------------------- */
+/* ---- compressed ------------------------------------------------------------------------------ */
 
 /* Return: the end of the chunk that may begin at `at`; 0: none does; past m->to when it is cut. */
 static uint64_t chunk_end(const struct mender *m, uint64_t at)
@@ -72,7 +72,7 @@ static void mend_find_chunks(struct mender *m, uint64_t from)
 	}
 }
 
-/* ---- plain ------------------------------------------------------------------------------------ */
+/* ---- plain ----------------------------------------------------------------------------------- */
 
 /* Return: whether there may be a sub-buffer at `at`; then its time is in *timep. */
 static bool is_page(const struct mender *m, uint64_t at, uint64_t *timep)

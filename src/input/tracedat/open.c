@@ -10,7 +10,7 @@ static const uint8_t magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 
 
 enum { CPUS_MAX = 1 << 16 };
 
-/* ---- the head --------------------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------------------------------- */
 
 static bool has_tracedat_magic(const uint8_t *at, size_t n)
 {
@@ -64,7 +64,7 @@ static int read_layout(struct tracedat *t, struct error *err)
 	return 0;
 }
 
-/* ---- streams ---------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 /* What is needed to put streams in order. */
 struct placed {
@@ -165,7 +165,9 @@ static bool overlap(const struct tracedat_stream *a, const struct tracedat_strea
 	return b->offset + TRACEDAT_CHUNK_HEAD < a->offset + a->size;
 }
 
-/* No byte of the file is the events of two CPUs: it would be read as often as a damaged file says. */
+/*
+ * No byte of the file is the events of two CPUs: it would be read as often as a damaged file says.
+ */
 static void drop_overlapping(struct tracedat *t, placed_vec *placed)
 {
 	size_t n = 0;
@@ -222,7 +224,7 @@ static void place_streams(struct tracedat *t)
 	vec_deinit(&placed);
 }
 
-/* ---- what it says of itself ------------------------------------------------------------------- */
+/* ---- what it says of itself ------------------------------------------------------------------ */
 
 static void tracedat_describe_events(struct tracedat *t)
 {
@@ -252,7 +254,7 @@ static void tracedat_describe(struct tracedat *t)
 		tracedat_report(t, DIAG_TEXT_BUFFER, 0);
 }
 
-/* ---- the format ------------------------------------------------------------------------------- */
+/* ---- the format ------------------------------------------------------------------------------ */
 
 static void free_tracedat(struct recording *r)
 {

@@ -13,7 +13,7 @@ static char *option_text(struct tracedat *t, struct bytes b)
 			     b.n ? strnlen((const char *)b.at, b.n) : 0);
 }
 
-/* ---- times ------------------------------------------------------------------------------------ */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 static int64_t saturated(__int128 v)
 {
@@ -66,7 +66,7 @@ static bool read_tsc2nsec(struct tracedat *t, struct bytes b)
 	return true;
 }
 
-/* ---- the machine ------------------------------------------------------------------------------ */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 /* "Linux l1host 6.1.0-56-amd64 x86_64" */
 static bool read_uname(struct tracedat *t, struct bytes b)
@@ -142,7 +142,7 @@ static bool read_cpustat(struct tracedat *t, struct bytes b)
 	return true;
 }
 
-/* ---- guests and hosts ------------------------------------------------------------------------- */
+/* ---- guests and hosts ------------------------------------------------------------------------ */
 
 /* name\0, u64 trace id, u32 number of CPUs, then u32 CPU and u32 thread of each. */
 static bool read_guest(struct tracedat *t, struct bytes b)
@@ -209,7 +209,10 @@ static bool read_fractions(struct bytes *b, struct recording_shift *shifts, uint
 	return is_sound;
 }
 
-/* u64 trace id of the peer, u32 flags, u32 number of CPUs; the shifts of each; then the fraction bits of each. */
+/*
+ * u64 trace id of the peer, u32 flags, u32 number of CPUs; the shifts of each; then the fraction
+ * bits of each.
+ */
 static bool read_time_shift(struct tracedat *t, struct bytes b)
 {
 	struct recording_peer *peer = arena_new(&t->base.arena, struct recording_peer);
@@ -238,7 +241,7 @@ static bool read_time_shift(struct tracedat *t, struct bytes b)
 	return true;
 }
 
-/* ---- any -------------------------------------------------------------------------------------- */
+/* ---- any ------------------------------------------------------------------------------------- */
 
 static bool read_number32(struct bytes b, uint32_t *np)
 {

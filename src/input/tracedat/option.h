@@ -1,5 +1,6 @@
 /*
- * option: what trace-cmd says of the machine, the recording and its guests; the same in both versions.
+ * option: what trace-cmd says of the machine, the recording and its guests; the same in both
+ * versions.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_OPTION_H
 #define VMSCOPE_INPUT_TRACEDAT_OPTION_H
@@ -29,8 +30,8 @@ enum tracedat_option {
 };
 
 /*
- * Takes in the option with this data. Those that have to do with where things lie in the file are left to the
- * caller. Unknown ones are passed over. Return: false when it is damaged.
+ * Takes in the option with this data. Those that have to do with where things lie in the file are
+ * left to the caller. Unknown ones are passed over. Return: false when it is damaged.
  */
 bool tracedat_read_option(struct tracedat *t, unsigned id, struct bytes data);
 

@@ -16,7 +16,7 @@ static void pages_move_window(struct tracedat_pages *p)
 		p->move_at = p->map_at + kept + file_window_move(&p->window, at - kept);
 }
 
-/* ---- plain ------------------------------------------------------------------------------------ */
+/* ---- plain ----------------------------------------------------------------------------------- */
 
 static struct page plain_page(const struct tracedat_pages *p)
 {
@@ -37,7 +37,7 @@ static int pages_next_plain(struct tracedat_pages *p, struct page *pagep)
 	return PAGES_ONE;
 }
 
-/* ---- compressed ------------------------------------------------------------------------------- */
+/* ---- compressed ------------------------------------------------------------------------------ */
 
 static struct page page_in_chunk(const struct tracedat_pages *p)
 {
@@ -106,7 +106,7 @@ static void chunk_unpack(const struct tracedat_pages *p, const struct pages_pack
 		tracedat_kept_put(keeps, head->place, c->n);
 }
 
-/* ---- ahead ------------------------------------------------------------------------------------ */
+/* ---- ahead ----------------------------------------------------------------------------------- */
 
 static void ahead_unpack(void *ctx)
 {
@@ -182,7 +182,7 @@ static void ahead_deinit(struct tracedat_pages *p)
 	free(p->ahead);
 }
 
-/* ---- chunks ----------------------------------------------------------------------------------- */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 static int pages_next_chunk(struct tracedat_pages *p)
 {
@@ -226,7 +226,7 @@ static int pages_next_compressed(struct tracedat_pages *p, struct page *pagep)
 	return r;
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* The window is over the stream's part only: readers of the others have their own. */
 void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream)
@@ -251,7 +251,7 @@ void tracedat_pages_deinit(struct tracedat_pages *p)
 	tracedat_inflater_deinit(&p->inflater);
 }
 
-/* ---- either ----------------------------------------------------------------------------------- */
+/* ---- either ---------------------------------------------------------------------------------- */
 
 int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep)
 {

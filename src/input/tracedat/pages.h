@@ -1,9 +1,10 @@
 /*
  * pages: the sub-buffers of one stream, one after the other, decompressed where they have to be.
  *
- * What is in memory at any time is a few of them: the file is mapped around the reader's place only, and of
- * decompressed chunks the last three are kept in which texts of events lie (reader_read()), and some are decompressed before they
- * are needed where a worker helps. One reader's; several read the same file at once.
+ * What is in memory at any time is a few of them: the file is mapped around the reader's place
+ * only, and of decompressed chunks the last three are kept in which texts of events lie
+ * (reader_read()), and some are decompressed before they are needed where a worker helps. One
+ * reader's; several read the same file at once.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_PAGES_H
 #define VMSCOPE_INPUT_TRACEDAT_PAGES_H
@@ -45,7 +46,8 @@ struct tracedat_pages {
 	uint64_t map_at;  /* byte of the file at which `map` begins */
 	uint64_t move_at; /* byte of the file at which the window is to be moved */
 	uint64_t at,
-		end; /* bytes of the file: the next sub-buffer or chunk, and the end of what there is */
+		/* bytes of the file: the next sub-buffer or chunk, and the end of what there is */
+		end;
 
 	/* Compressed only. */
 	uint32_t chunks_left;
@@ -80,22 +82,34 @@ enum pages_result {
 void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream);
 void tracedat_pages_deinit(struct tracedat_pages *p);
 
-/* What is decompressed from now on stays in *kept, which is the recording's, as long as it has room. */
+/*
+ * What is decompressed from now on stays in *kept, which is the recording's, as long as it has
+ * room.
+ */
 static inline void tracedat_pages_keep(struct tracedat_pages *p, struct tracedat_kept *kept)
 {
 	p->keeps = kept;
 }
 
-/* What is compressed is decompressed ahead from now on, as reader_share() says. It must not be moved any more. */
+/*
+ * What is compressed is decompressed ahead from now on, as reader_share() says. It must not be
+ * moved any more.
+ */
 void tracedat_pages_share(struct tracedat_pages *p, struct worker *helper);
 
 /* Return: enum pages_result. */
 int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep);
 
-/* Return: whether there is one behind the last one that can be looked at without decompressing anything; it is not taken. */
+/*
+ * Return: whether there is one behind the last one that can be looked at without decompressing
+ * anything; it is not taken.
+ */
 bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep);
 
-/* Something lies in the current sub-buffer that has to stay for as long as the next two chunks of which this is said. */
+/*
+ * Something lies in the current sub-buffer that has to stay for as long as the next two chunks of
+ * which this is said.
+ */
 static inline void tracedat_pages_borrow(struct tracedat_pages *p)
 {
 	p->kept[p->current].is_borrowed = true;
@@ -108,15 +122,18 @@ static inline bool tracedat_pages_changes(const struct tracedat_pages *p)
 }
 
 /*
- * How many stretches there are that it can be read from: sub-buffers, or chunks of them. Of a compressed stream this looks
- * at each chunk's head once.
+ * How many stretches there are that it can be read from: sub-buffers, or chunks of them. Of a
+ * compressed stream this looks at each chunk's head once.
  */
 size_t tracedat_pages_count(struct tracedat_pages *p);
 
 /* Goes on with stretch i. */
 void tracedat_pages_seek(struct tracedat_pages *p, size_t i);
 
-/* The first sub-buffer of stretch i, wherever that is; tracedat_pages_seek() has to follow. Return: enum pages_result. */
+/*
+ * The first sub-buffer of stretch i, wherever that is; tracedat_pages_seek() has to follow. Return:
+ * enum pages_result.
+ */
 int tracedat_pages_look(struct tracedat_pages *p, size_t i, struct page *pagep);
 
 #endif

@@ -11,8 +11,9 @@ enum {
 	HALVINGS = 100, /* of a search; more than a double has bits */
 };
 
-#define FAR_NS	   1e6 /* a moment this far from the others is by another clock */
-#define OVERHEAD   2e4 /* ns: what every wait may take besides, which cannot be told from the rate */
+#define FAR_NS 1e6 /* a moment this far from the others is by another clock */
+/* ns: what every wait may take besides, which cannot be told from the rate */
+#define OVERHEAD   2e4
 #define RATE_MIN   1e-4 /* counts per ns */
 #define RATE_MAX   1e3
 #define ERROR_MAX  0.05 /* part of a rate */
@@ -33,11 +34,11 @@ static double quantile(double *values, size_t n, double q)
 	return values[(size_t)(q * (double)(n - 1))];
 }
 
-/* ---- by moments ------------------------------------------------------------------------------- */
+/* ---- by moments ------------------------------------------------------------------------------ */
 
 /*
- * A moment's counts and ns, from those of one in the middle on. A line ns = slope * count + c has to pass not above it where its
- * counts begin, and not below it where they end.
+ * A moment's counts and ns, from those of one in the middle on. A line ns = slope * count + c has
+ * to pass not above it where its counts begin, and not below it where they end.
  */
 struct point {
 	double begin, end, ns;
@@ -73,7 +74,10 @@ static struct point *points_of(struct tracedat_hints *h)
 	return points;
 }
 
-/* The slope between each point and the one half of all behind it; of those the middle one. Return: 0 where there is none. */
+/*
+ * The slope between each point and the one half of all behind it; of those the middle one. Return:
+ * 0 where there is none.
+ */
 static double rough_slope(const struct point *points, size_t n)
 {
 	double *slopes = mem_alloc(n * sizeof(*slopes)), slope;
@@ -107,7 +111,10 @@ static size_t drop_far(struct point *points, size_t n, double slope)
 	return left;
 }
 
-/* How much room is left for a line of this slope, in ns; below 0: so much is missing. Has one maximum. */
+/*
+ * How much room is left for a line of this slope, in ns; below 0: so much is missing. Has one
+ * maximum.
+ */
 static double slope_room(const struct point *points, size_t n, double slope)
 {
 	double upper = INFINITY, lower = -INFINITY;
@@ -182,7 +189,7 @@ static bool by_moments(struct tracedat_hints *h, struct tracedat_rate *ratep)
 	return is_found;
 }
 
-/* ---- by spans --------------------------------------------------------------------------------- */
+/* ---- by spans -------------------------------------------------------------------------------- */
 
 /* The smallest of the rates that spans allow at most; *nsp is that span's length. */
 static double highest_rate(const struct tracedat_hints *h, double *nsp)
@@ -199,8 +206,8 @@ static double highest_rate(const struct tracedat_hints *h, double *nsp)
 }
 
 /*
- * The greatest of those that they allow at least. What contradicts `high` comes from a thread that waited elsewhere in between, which
- * is not seen.
+ * The greatest of those that they allow at least. What contradicts `high` comes from a thread that
+ * waited elsewhere in between, which is not seen.
  */
 static double lowest_rate(const struct tracedat_hints *h, double high)
 {
@@ -216,8 +223,8 @@ static double lowest_rate(const struct tracedat_hints *h, double high)
 }
 
 /*
- * What most waits take besides, in ns, more than that with the least: where it is not known when the thread was switched out
- * it is what the rate may be lower by.
+ * What most waits take besides, in ns, more than that with the least: where it is not known when
+ * the thread was switched out it is what the rate may be lower by.
  */
 static double usual_overhead(const struct tracedat_hints *h, double rate)
 {
@@ -246,7 +253,7 @@ static bool by_spans(const struct tracedat_hints *h, struct tracedat_rate *ratep
 	return low > 0;
 }
 
-/* ---- by runs ---------------------------------------------------------------------------------- */
+/* ---- by runs --------------------------------------------------------------------------------- */
 
 static int by_ratio(const void *a, const void *b)
 {

@@ -70,7 +70,10 @@ static bool reader_take_event(struct stream_reader *r, struct event *e)
 	return true;
 }
 
-/* Return: whether no more are to be begun with, for what they borrow has to be at hand together with what is there already. */
+/*
+ * Return: whether no more are to be begun with, for what they borrow has to be at hand together
+ * with what is there already.
+ */
 static bool reader_has_enough(const struct stream_reader *r, size_t n, uint64_t start)
 {
 	uint64_t read = r->cursor.pages.at - start;

@@ -35,7 +35,10 @@ bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const u
 	return true;
 }
 
-/* The stamp has only the lower bits; the rest is as in `before`, unless they have wrapped around since. */
+/*
+ * The stamp has only the lower bits; the rest is as in `before`, unless they have wrapped around
+ * since.
+ */
 static uint64_t complete_stamp(uint64_t before, uint64_t stamp)
 {
 	uint64_t top = before & -TOP_OF_STAMP, t = stamp | top;

@@ -78,10 +78,16 @@ static inline uint32_t ring_delta(uint32_t word, bool big_endian)
 	return big_endian ? word & ((1u << RING_DELTA_BITS) - 1) : word >> 5;
 }
 
-/* Of an event whose length stands behind its head, or what is none. Return: RING_AGAIN when it was none. */
+/*
+ * Of an event whose length stands behind its head, or what is none. Return: RING_AGAIN when it was
+ * none.
+ */
 enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *recordp);
 
-/* Goes to the next event. Return: RING_EVENT with its record in *recordp and its time in r->now, or why there is none. */
+/*
+ * Goes to the next event. Return: RING_EVENT with its record in *recordp and its time in r->now, or
+ * why there is none.
+ */
 static inline enum ring_step tracedat_ring_next(struct ring *r, struct ring_record *recordp)
 {
 	enum ring_step step = RING_AGAIN;

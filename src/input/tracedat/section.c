@@ -5,7 +5,7 @@
 
 enum { THREADS_MAX = 1 << 20, PAGE_HEAD_MAX = 64 };
 
-/* ---- what sub-buffers look like --------------------------------------------------------------- */
+/* ---- what sub-buffers look like -------------------------------------------------------------- */
 
 /*
  *	field: u64 timestamp;	offset:0;	size:8;	signed:0;
@@ -56,7 +56,7 @@ bool tracedat_read_header_info(struct tracedat *t, struct bytes *b)
 	return !b->bad;
 }
 
-/* ---- names of threads ------------------------------------------------------------------------- */
+/* ---- names of threads ------------------------------------------------------------------------ */
 
 /* "147 CPU 0/KVM". A thread whose name the kernel did not keep is called "<...>". */
 static void read_cmdline(struct tracedat *t, const char *line, size_t n)

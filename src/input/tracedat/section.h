@@ -1,5 +1,6 @@
 /*
- * section: the parts that both versions of trace.dat have, as versions 7's sections and in version 6 one after the other.
+ * section: the parts that both versions of trace.dat have, as versions 7's sections and in version
+ * 6 one after the other.
  *
  * Each takes its part off `b`. Return: false when it is damaged; what could be read is kept.
  */

@@ -1,9 +1,10 @@
 /*
- * tracedat: a trace.dat as trace-cmd writes it, opened: what its parts say, and where its events lie.
+ * tracedat: a trace.dat as trace-cmd writes it, opened: what its parts say, and where its events
+ * lie.
  *
  * Sources: trace-cmd's Documentation/trace-cmd/trace-cmd.dat.v6.5.txt and v7.5.txt, the kernel's
- * kernel/trace/ring_buffer.c, and what files of trace-cmd 2.x to 3.3 hold. All numbers are in the byte order that the
- * file's head tells.
+ * kernel/trace/ring_buffer.c, and what files of trace-cmd 2.x to 3.3 hold. All numbers are in the
+ * byte order that the file's head tells.
  *
  *	head	17 08 44 "tracing" VERSION\0 u8 big endian, u8 size of long, u32 page size
  *
@@ -17,8 +18,8 @@
  *	compressed data: u32 compressed size, u32 size, data
  *	option: u16 id, u32 size, data; the last of a section is DONE, with the offset of the next section of options
  *
- * A CPU's events are sub-buffers (ring.h) one behind the other; where compressed, u32 number of chunks, each compressed data
- * of whole sub-buffers.
+ * A CPU's events are sub-buffers (ring.h) one behind the other; where compressed, u32 number of
+ * chunks, each compressed data of whole sub-buffers.
  */
 #ifndef VMSCOPE_INPUT_TRACEDAT_TRACEDAT_H
 #define VMSCOPE_INPUT_TRACEDAT_TRACEDAT_H
@@ -98,7 +99,8 @@ struct tracedat {
 	uint32_t subbuf_size; /* bytes, as the header info has it; 0: not said */
 	enum tracedat_compression compression;
 	struct ftrace_formats
-		formats; /* base.events are as formats.all, and one more for events without format */
+		/* base.events are as formats.all, and one more for events without format */
+		formats;
 	VEC(struct tracedat_buffer) buffers;
 	VEC(struct tracedat_stream) streams;
 	struct tracedat_facts facts;
@@ -122,14 +124,15 @@ static inline struct bytes tracedat_bytes_at(const struct tracedat *t, uint64_t 
 void tracedat_report(struct tracedat *t, enum diag_id id, uint64_t offset);
 
 /*
- * The kernel says that a CPU's ring buffer lost n events. is_hidden: the sub-buffers do not tell of such ones where
- * they are missing.
+ * The kernel says that a CPU's ring buffer lost n events. is_hidden: the sub-buffers do not tell of
+ * such ones where they are missing.
  */
 void tracedat_note_loss(struct tracedat *t, const char *cpu, const char *kind, uint64_t n,
 			bool is_hidden);
 
 /*
- * Reads all but events, which begin at `b` behind the head. What is damaged or missing is counted and left out.
+ * Reads all but events, which begin at `b` behind the head. What is damaged or missing is counted
+ * and left out.
  */
 void tracedat_read_layout6(struct tracedat *t, struct bytes b);
 void tracedat_read_layout7(struct tracedat *t, struct bytes b);
