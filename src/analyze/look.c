@@ -163,9 +163,9 @@ static void find_missing(struct evidence *e, struct diag_list *diags, const stru
 
 	vec_each (s, &trace->streams) {
 		if (!s->has_cpu)
-			e->goals.n = 0;
+			e->targets.n = 0;
 	}
-	vec_each (g, &e->goals) {
+	vec_each (g, &e->targets) {
 		if (evidence_is_missing(e, g))
 			diag_add(diags, DIAG_CPU_MISSING, 1, &where);
 	}

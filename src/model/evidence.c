@@ -123,7 +123,7 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->cpus);
 	votes_deinit(&e->guest_uids);
 	vec_deinit(&e->tsc);
-	vec_deinit(&e->goals);
+	vec_deinit(&e->targets);
 	vec_deinit(&e->wakes);
 	vec_deinit(&e->vhosts);
 	vec_deinit(&e->told);
@@ -399,21 +399,21 @@ static void on_waking(struct evidence_stream *s, const struct event *event)
 		add_wake(s->e, s->tid, event->sched_waking.tid, 1);
 }
 
-static void add_goal(struct evidence *e, int64_t cpu, uint64_t n)
+static void add_target(struct evidence *e, int64_t cpu, uint64_t n)
 {
-	vec_each (g, &e->goals) {
+	vec_each (g, &e->targets) {
 		if (g->cpu == cpu) {
 			g->n += n;
 			return;
 		}
 	}
-	*vec_push(&e->goals) = (struct evidence_goal){.cpu = cpu, .n = n};
+	*vec_push(&e->targets) = (struct evidence_target){.cpu = cpu, .n = n};
 }
 
 static void on_migrate(struct evidence *e, int64_t cpu)
 {
 	if (cpu >= 0 && cpu < CPUS_MAX)
-		add_goal(e, cpu, 1);
+		add_target(e, cpu, 1);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -475,8 +475,8 @@ void evidence_absorb(struct evidence *e, struct evidence *from)
 	add_votes(&e->guest_uids, &from->guest_uids);
 	vec_each (t, &from->tsc)
 		*vec_push(&e->tsc) = *t;
-	vec_each (g, &from->goals)
-		add_goal(e, g->cpu, g->n);
+	vec_each (g, &from->targets)
+		add_target(e, g->cpu, g->n);
 	vec_each (w, &from->wakes)
 		add_wake(e, w->waker, w->woken, w->n);
 	vec_each (v, &from->vhosts)
@@ -504,7 +504,7 @@ void evidence_settle_first(struct evidence *e)
 	}
 }
 
-bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g)
+bool evidence_is_missing(const struct evidence *e, const struct evidence_target *g)
 {
 	bool is_between = false;
 

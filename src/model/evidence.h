@@ -87,7 +87,7 @@ struct evidence_tsc {
 };
 
 /* A CPU that threads were moved to. */
-struct evidence_goal {
+struct evidence_target {
 	int64_t cpu;
 	uint64_t n; /* times */
 };
@@ -103,7 +103,7 @@ struct evidence {
 	VEC(struct evidence_cpu) cpus;
 	struct votes guest_uids;      /* of vmsync's events on a guest's side */
 	VEC(struct evidence_tsc) tsc; /* per stream in order */
-	VEC(struct evidence_goal) goals;
+	VEC(struct evidence_target) targets;
 	VEC(struct evidence_wake) wakes;   /* between threads of which it may matter */
 	VEC(struct evidence_vhost) vhosts; /* none twice */
 	VEC(struct evidence_told_vcpu) told;
@@ -180,7 +180,7 @@ void evidence_absorb(struct evidence *e, struct evidence *from);
 void evidence_settle_first(struct evidence *e);
 
 /* Return: whether g is a CPU that must have run something, but has no stream. */
-bool evidence_is_missing(const struct evidence *e, const struct evidence_goal *g);
+bool evidence_is_missing(const struct evidence *e, const struct evidence_target *g);
 
 /* Return: the process of the thread with this tid, or NO_VALUE when it is not known. */
 int64_t evidence_pid(const struct evidence *e, int64_t tid);

@@ -630,14 +630,14 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 	}
 	vec_each (seen, &e->cpus)
 		world_cpu_changed(m, world_cpu(m, machine, seen->cpu), ts);
-	vec_each (goal, &e->goals) {
+	vec_each (target, &e->targets) {
 		struct event lost = {.id = EV_LOST,
 				     .machine = (uint16_t)machine,
-				     .cpu = (uint32_t)goal->cpu,
+				     .cpu = (uint32_t)target->cpu,
 				     .ts = ts,
 				     .lost = {.to = INT64_MAX}};
 
-		if (evidence_is_missing(e, goal))
+		if (evidence_is_missing(e, target))
 			on_lost(m, &lost, world_cpu(m, machine, lost.cpu));
 	}
 }

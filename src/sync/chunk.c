@@ -155,7 +155,7 @@ static int fit_once(struct sync_contain *c, const struct sync_known *known,
 	return 0;
 }
 
-/* Whether a tells a simpler story than b: fewer pieces, then fewer events that do not fit it. */
+/* Whether a is a simpler hypothesis than b: fewer pieces, then fewer events that do not fit it. */
 static bool is_simpler(const struct sync_contain *a, const struct sync_contain *b)
 {
 	if (a->fit.n_hulls != b->fit.n_hulls)
@@ -207,7 +207,7 @@ static int fit_from_claims(struct sync_contain *c, const sync_claim_vec *claims,
 	return rc;
 }
 
-/* ---- which story holds ---- */
+/* ---- which hypothesis holds ---- */
 
 static bool fits_well(const struct sync_contain *c)
 {
@@ -257,7 +257,7 @@ static bool is_doubtful(const struct sync_contain *c, const struct sync_pair *pa
 	return c->astray > FEW_ASTRAY && c->astray > c->by_chance / DOUBTFUL_PART;
 }
 
-/* What remains to be done with the story that is taken. */
+/* What remains to be done with the hypothesis that is taken. */
 static void finish(struct sync_contain *c, const struct sync_pair *pairs, size_t n_pairs)
 {
 	c->by_chance = outside_by_chance(c, pairs, n_pairs);

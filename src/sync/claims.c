@@ -105,14 +105,14 @@ static void claim(struct sync_claims *c, const struct sync_triple *t, uint32_t h
  * CPUs [begin, end) that are looked at together; as many as memory for their claims is set aside
  * for.
  */
-struct claimants {
+struct batch {
 	struct sync_claims *claims; /* by CPU */
 	size_t begin, end;
 	size_t n; /* claims of all of them */
 };
 
 /* Leaves the last CPUs for another time, but not the first. */
-static void shed_claimants(struct claimants *x)
+static void shed_batch(struct batch *x)
 {
 	while (x->n > MANY_CLAIMS && x->end - x->begin > 1) {
 		struct sync_claims *last = &x->claims[--x->end];
@@ -122,7 +122,7 @@ static void shed_claimants(struct claimants *x)
 	}
 }
 
-static void look_up(const struct sync_gaps *g, const struct sync_times *t, struct claimants *x)
+static void look_up(const struct sync_gaps *g, const struct sync_times *t, struct batch *x)
 {
 	const struct sync_triple *found[SYNC_GAPS_FOUND];
 	size_t n = sync_gaps_find(g, t, found);
@@ -137,12 +137,12 @@ static void look_up(const struct sync_gaps *g, const struct sync_times *t, struc
 		x->n += c->votes.candidates.n;
 	}
 	if (x->n > MANY_CLAIMS)
-		shed_claimants(x);
+		shed_batch(x);
 }
 
 /* Looks up the ends of a thread's windows. */
 static void find_claims(const struct sync_gaps *g, const struct sync_thread *thread,
-			struct claimants *x)
+			struct batch *x)
 {
 	struct recent recent[SYNC_N_CAUSES] = {0};
 	struct sync_times triples[TRIPLES_PER_EVENT];
@@ -185,7 +185,7 @@ void sync_claims_search(const struct sync_cpu *cpus, size_t n_cpus,
 	for (size_t c = 0; c < n_cpus; c++)
 		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, SEARCH_EVENTS);
 	for (size_t t = 0; t < n_threads; t++) {
-		struct claimants x = {.claims = claims};
+		struct batch x = {.claims = claims};
 
 		for (; x.begin < n_cpus; x.begin = x.end) {
 			x.n = 0;
@@ -215,7 +215,7 @@ void sync_claims_init(struct sync_claims *claims, const struct sync_pair *pairs,
 		uint32_t n =
 			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_EVENTS / n_pairs);
 
-		struct claimants x = {.claims = claims, .end = 1};
+		struct batch x = {.claims = claims, .end = 1};
 
 		claims_grow(claims, n);
 		find_claims(&gaps, pairs[i].thread, &x);

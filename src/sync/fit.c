@@ -44,7 +44,7 @@ struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end)
 
 /*
  * Bound i contradicts the line so far. Either it is false, or the clock bends there. Follow both
- * stories: the old line without it, and a new line from it on. Whichever contradicts itself first
+ * hypotheses: the old line without it, and a new line from it on. Whichever contradicts itself first
  * is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). If the end
  * comes first the bounds are believed, unless what is left of them makes no line.
  *
@@ -55,15 +55,15 @@ static size_t settle_contradiction(struct scan *s, size_t i)
 	size_t rejected[MAX_FALSE] = {i}, n_rejected = 1, k = i + 1;
 
 	sync_hull_reset(&s->fresh, s->options->max_drift_ppb);
-	bool story = !sync_hull_add(&s->fresh, &s->bounds[i]);
-	while (story && k < s->n) {
+	bool hypothesis = !sync_hull_add(&s->fresh, &s->bounds[i]);
+	while (hypothesis && k < s->n) {
 		if (sync_hull_add(&s->hull, &s->bounds[k]))
 			rejected[n_rejected++] = k;
 		if (n_rejected == MAX_FALSE)
 			return i;
-		story = !sync_hull_add(&s->fresh, &s->bounds[k++]);
+		hypothesis = !sync_hull_add(&s->fresh, &s->bounds[k++]);
 	}
-	if (story && sync_hull_closed(&s->fresh))
+	if (hypothesis && sync_hull_closed(&s->fresh))
 		return i;
 	while (n_rejected)
 		s->dropped[rejected[--n_rejected]] = 1;

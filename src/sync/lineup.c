@@ -21,8 +21,8 @@ static bool is_near(int64_t a, int64_t b)
 	return a - b <= SAME && b - a <= SAME;
 }
 
-/* A guest's CPUs laid on a process's threads, for one difference. */
-struct lay {
+/* A guest's CPUs assigned to a process's threads, for one difference. */
+struct assignment {
 	const struct sync_lineup *lineup;
 	uint32_t guest;
 	int64_t process;
@@ -30,7 +30,7 @@ struct lay {
 	int64_t *thread_of_cpu; /* of the whole line-up; only this guest's rows are touched */
 };
 
-static bool is_free(const struct lay *y, size_t thread)
+static bool is_free(const struct assignment *y, size_t thread)
 {
 	for (size_t c = 0; c < y->lineup->n_cpus; c++)
 		if (y->lineup->guest_of_cpu[c] == y->guest &&
@@ -41,7 +41,7 @@ static bool is_free(const struct lay *y, size_t thread)
 
 /* Gives the best free thread to the CPU that has the best. Return: their score, 0 when none is
  * left. */
-static uint32_t lay_next(struct lay *y)
+static uint32_t assign_next(struct assignment *y)
 {
 	const struct sync_lineup *l = y->lineup;
 	size_t cpu = 0, thread = 0;
@@ -66,14 +66,14 @@ static uint32_t lay_next(struct lay *y)
 	return best;
 }
 
-static uint32_t lay_all(struct lay *y)
+static uint32_t assign_all(struct assignment *y)
 {
 	uint32_t sum = 0, next;
 
 	for (size_t c = 0; c < y->lineup->n_cpus; c++)
 		if (y->lineup->guest_of_cpu[c] == y->guest)
 			y->thread_of_cpu[c] = SYNC_NOBODY;
-	while ((next = lay_next(y)))
+	while ((next = assign_next(y)))
 		sum += next;
 	return sum;
 }
@@ -141,13 +141,13 @@ static struct sync_identity identify(const struct sync_lineup *l, uint32_t guest
 				     int64_t *thread_of_cpu)
 {
 	struct sync_identity id = {.process = SYNC_NOBODY};
-	struct lay y = {.lineup = l, .guest = guest, .thread_of_cpu = thread_of_cpu};
+	struct assignment y = {.lineup = l, .guest = guest, .thread_of_cpu = thread_of_cpu};
 
 	for (size_t t = 0; t < l->n_threads; t++) {
 		y.process = l->process_of_thread[t];
 		if (!is_first_of_process(l, t) || !best_pair(l, guest, y.process, &y.difference))
 			continue;
-		uint32_t score = lay_all(&y);
+		uint32_t score = assign_all(&y);
 		if (score > id.score) {
 			id.runner_up = id.score;
 			id.score = score;
@@ -162,11 +162,11 @@ static struct sync_identity identify(const struct sync_lineup *l, uint32_t guest
 	id.by_chance = chance_of(l, guest, id.process);
 	judge(&id);
 	if (id.verdict != SYNC_FOREIGN)
-		lay_all(&y);
+		assign_all(&y);
 	return id;
 }
 
-/* A process is one guest. Where two lay claim to it, the better has it, if it is clearly better. */
+/* A process is one guest. Where two claim it, the better has it, if it is clearly better. */
 static void settle(struct sync_identity *a, struct sync_identity *b)
 {
 	if (a->verdict == SYNC_FOREIGN || b->verdict == SYNC_FOREIGN || a->process != b->process)
