@@ -10,9 +10,8 @@
  * 2. Fit: each guest event lies in one of the few windows that the range allows. The bounds that
  *    follow (sync/collect.h) are fitted (sync/fit.h), the range becomes narrower, and so on until
  *    it no longer does.
- * 3. Judge: of several hypotheses the one is taken that leaves fewest events outside; if chance could
- * have told
- *    it as well, its errors are said to be unknown.
+ * 3. Judge: of several hypotheses the one is taken that leaves fewest events outside; if chance
+ *    could have told it as well, its errors are said to be unknown.
  */
 #ifndef VMSCOPE_SYNC_CHUNK_H
 #define VMSCOPE_SYNC_CHUNK_H

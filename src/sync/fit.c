@@ -44,9 +44,9 @@ struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end)
 
 /*
  * Bound i contradicts the line so far. Either it is false, or the clock bends there. Follow both
- * hypotheses: the old line without it, and a new line from it on. Whichever contradicts itself first
- * is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). If the end
- * comes first the bounds are believed, unless what is left of them makes no line.
+ * hypotheses: the old line without it, and a new line from it on. Whichever contradicts itself
+ * first is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). If the
+ * end comes first the bounds are believed, unless what is left of them makes no line.
  *
  * Return: i when the clock bends there, else the index of the next bound to take.
  */
