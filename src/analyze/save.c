@@ -11,6 +11,7 @@
 #include "schema/table.h"
 #include "store/spill.h"
 #include "store/writer.h"
+#include "tally/tally.h"
 
 /* What nearly all exits name; of what lies beyond a map is asked. */
 enum { FEW_ISAS = 4, FEW_REASONS = 128 };
@@ -45,6 +46,7 @@ struct save {
 	struct store_writer *writer;
 	struct model_sink sink;
 	const struct identity *identity;	  /* from begin() on */
+	struct tally *tally;			  /* of the rows, from begin() on; NULL: taken */
 	struct vcpu_rows *vcpus;		  /* owned; by id */
 	VEC(struct cpu_rows *) cpus;		  /* owned */
 	struct map cpu_at;			  /* machine and number -> index in cpus */
@@ -236,6 +238,7 @@ static void on_begin(void *ctx, const struct identity *identity)
 	struct save *s = ctx;
 
 	s->identity = identity;
+	s->tally = tally_new(identity->vcpus.n);
 	s->vcpus = mem_zalloc(identity->vcpus.n + 1, sizeof(*s->vcpus));
 }
 
@@ -273,6 +276,8 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		row[VCPU_STATE(PCPU)] = or_null(i->cpu);
 		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant);
 		row[VCPU_STATE(USERSPACE_REASON)] = i->userspace_reason;
+		tally_add_state(&s->tally->vcpus[i->vcpu], i->state, i->end - i->begin,
+				row[VCPU_STATE(PCPU)], row[VCPU_STATE(OCCUPANT_THREAD_ID)]);
 	}
 	const struct cpu_rows *on = i->cpu == NO_CPU ? NULL : cpu_of_vcpu(s, v, i);
 
@@ -282,12 +287,32 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 	note_near(v->exits, on);
 }
 
+/* row: from the column behind dur on. */
+static void save_tally_exit(const struct save *s, uint32_t vcpu, int64_t dur, const int64_t *row)
+{
+	const struct tally_exit x = {
+		.reason = row[VM_EXIT(REASON)],
+		.isa = row[VM_EXIT(ISA)],
+		.name = row[VM_EXIT(NAME)],
+		.dur = dur,
+		.early = row[VM_EXIT(EARLY_NS)],
+		.handled = row[VM_EXIT(HANDLED_NS)],
+		.userspace = row[VM_EXIT(USERSPACE_NS)],
+		.preempted = row[VM_EXIT(PREEMPTED_NS)],
+		.blocked = row[VM_EXIT(BLOCKED_NS)],
+		.vector = row[VM_EXIT(VECTOR)],
+	};
+
+	tally_add_exit(&s->tally->vcpus[vcpu], &x);
+}
+
 static void on_exit_(void *ctx, const struct vm_exit *x)
 {
 	struct save *s = ctx;
 	bool whole = x->end != INT64_MIN, split = whole && x->has_parts;
 	struct store_lane *lane = lane_of_vcpu(s, &s->vcpus[x->vcpu].exits, TABLE_VM_EXIT, x->vcpu);
-	int64_t *row = store_lane_span(lane, x->begin, whole ? x->end - x->begin : TABLE_NULL);
+	int64_t dur = whole ? x->end - x->begin : TABLE_NULL;
+	int64_t *row = store_lane_span(lane, x->begin, dur);
 
 	if (!row)
 		return;
@@ -302,6 +327,7 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(GUEST_THREAD_ID)] = or_null(x->guest_thread);
 	row[VM_EXIT(ISA)] = x->cause.isa ? x->cause.isa : TABLE_NULL;
 	row[VM_EXIT(VECTOR)] = x->vector;
+	save_tally_exit(s, x->vcpu, dur, row);
 }
 
 static struct store_lane *new_states(struct save *s, uint32_t thread)
@@ -352,6 +378,19 @@ static void on_cpu(void *ctx, const struct cpu_interval *i)
 	}
 }
 
+static void save_tally_wakeup(const struct save *s, const struct wakeup *w)
+{
+	const int64_t stages[STAGE_WHOLE] = {
+		[STAGE_VCPU_WOKEN] = w->vcpu_woken,
+		[STAGE_VCPU_RAN] = w->vcpu_ran,
+		[STAGE_ENTERED] = w->entered,
+		[STAGE_RAN] = w->ran,
+	};
+
+	if (w->vcpu >= 0)
+		tally_add_wakeup(&s->tally->vcpus[w->vcpu], stages);
+}
+
 static void on_wakeup(void *ctx, const struct wakeup *w)
 {
 	struct save *s = ctx;
@@ -370,6 +409,7 @@ static void on_wakeup(void *ctx, const struct wakeup *w)
 	row[WAKEUP(VCPU_RUN_NS)] = w->vcpu_ran;
 	row[WAKEUP(ENTRY_NS)] = w->entered;
 	row[WAKEUP(RUN_NS)] = w->ran;
+	save_tally_wakeup(s, w);
 }
 
 static int64_t text(struct save *s, const char *string)
@@ -800,6 +840,14 @@ int save_finish(struct save *s, const struct analysis *a, struct error *err)
 	return store_writer_finish(s->writer, err);
 }
 
+struct tally *save_take_tally(struct save *s)
+{
+	struct tally *t = s->tally;
+
+	s->tally = NULL;
+	return t;
+}
+
 int save_open(const struct save *s, struct store **storep, struct error *err)
 {
 	return store_writer_open(s->writer, storep, err);
@@ -810,6 +858,7 @@ void save_free(struct save *s)
 	if (!s)
 		return;
 	store_writer_free(s->writer);
+	tally_free(s->tally);
 	slots_deinit(&s->places);
 	vec_deinit(&s->threads);
 	spill_free(s->thread_rows);

@@ -14,6 +14,7 @@
 #include "store/reader.h"
 
 struct save;
+struct tally;
 
 /*
  * Begins a file that will replace `path`; NULL: one without a name, for whoever opens it with
@@ -32,6 +33,12 @@ int save_finish(struct save *s, const struct analysis *a, struct error *err);
 
 /* Opens the file after save_finish(). Return: 0 and *storep, owned by the caller; or ERR. */
 int save_open(const struct save *s, struct store **storep, struct error *err);
+
+/*
+ * After save_finish(). Return: the sums of all rows that were written, owned by the caller
+ * (report_options.tally); NULL if there are none, or they were taken.
+ */
+struct tally *save_take_tally(struct save *s);
 
 /* Frees it; without a save_finish() that succeeded no file is left. NULL is allowed. */
 void save_free(struct save *s);

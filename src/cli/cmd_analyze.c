@@ -9,6 +9,7 @@
 #include "cli/report_args.h"
 #include "cli/sync_args.h"
 #include "inspect/complain.h"
+#include "tally/tally.h"
 
 enum option_id {
 	OPT_FORMAT = 1,
@@ -163,10 +164,12 @@ static int analyze(struct request *q, struct session *session, struct error *err
 	sync_args_apply(&q->args, &q->analysis);
 	int r = analyze_into(save, q, session, &store, err);
 
+	q->report.tally = save_take_tally(save);
 	save_free(save);
 	q->report.threads = q->analysis.threads;
 	if (!r)
 		r = report_args_print(&q->report, store, q->strict, err);
+	tally_free(q->report.tally);
 	store_free(store);
 	return r;
 }

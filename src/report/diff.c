@@ -177,7 +177,7 @@ static int read_all(struct results *r, const struct store *s, struct error *err)
 
 	if (results_init(r, s, &whole, err))
 		return ERR;
-	return summary_scan(r, SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS, 1, err);
+	return summary_scan(r, SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS, 1, NULL, err);
 }
 
 int diff_print(FILE *f, const struct store *a, const struct store *b,

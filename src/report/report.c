@@ -48,7 +48,7 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 
 	if (!status)
 		status = summary_scan(&r, parts_of(sections, options->range.given),
-				      options->threads, err);
+				      options->threads, options->tally, err);
 	if (!status)
 		print(f, &r, options, sections);
 	results_deinit(&r);

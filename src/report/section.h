@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tally;
+
 enum report_section {
 	REPORT_MACHINES,
 	REPORT_VCPUS,
@@ -38,6 +40,11 @@ struct report_options {
 	bool color;	  /* text: with terminal escapes */
 	bool all;	  /* text: long lists whole */
 	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */
+	/*
+	 * Of all rows, if they were added up when they were written; used up by the report, which
+	 * has no range then. NULL: the rows are read.
+	 */
+	struct tally *tally;
 };
 
 /* Return: the sections' names, in their order, then NULL. */

@@ -51,9 +51,6 @@ void summary_vcpu_deinit(struct summary_vcpu *v)
 		histogram_deinit(&v->stages[i]);
 	vec_deinit(&v->cpus);
 	vec_deinit(&v->occupants);
-	map_deinit(&v->cpu_by_number);
-	map_deinit(&v->occupant_by_thread);
-	map_deinit(&v->exits_by_cause);
 }
 
 int64_t summary_in(const struct summary_vcpu *v, unsigned sets)

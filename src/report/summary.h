@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/map.h"
 #include "base/mem.h"
-#include "report/histogram.h"
 #include "schema/state.h"
+#include "tally/tally.h"
 
 /* What a vCPU that slept waited for, by the interrupt that it got when it was back. */
 enum wait_source {
@@ -22,22 +21,6 @@ enum wait_source {
 	WAIT_DEVICE,
 	WAIT_UNKNOWN, /* none was injected, or nobody knows who sends it */
 	WAIT_N_SOURCES,
-};
-
-/* From a wake-up in the guest until the thread runs; each is counted from the one before it. */
-enum wakeup_stage {
-	STAGE_VCPU_WOKEN, /* the vCPU's own thread was asleep and is woken */
-	STAGE_VCPU_RAN,	  /* it waited for a CPU and has one */
-	STAGE_ENTERED,	  /* the guest is entered */
-	STAGE_RAN,	  /* the guest's scheduler lets the thread run */
-	STAGE_WHOLE,	  /* all of it */
-	STAGE_N,
-};
-
-/* Time of one vCPU with one CPU. */
-struct summary_cpu {
-	int64_t cpu;
-	int64_t guest, other; /* ns: in the guest there; on it otherwise */
 };
 
 /* Who had the CPU that a vCPU was waiting for. */
@@ -65,12 +48,11 @@ struct summary_vcpu {
 	int64_t time[VCPU_N_STATES]; /* ns; they add up to the lane's span */
 	uint64_t n_exits;
 	uint64_t n_unsplit; /* exits whose end was seen, but not whether it had a CPU meanwhile */
-	VEC(struct summary_cpu) cpus;		/* by number */
+	VEC(struct tally_cpu) cpus;		/* by number */
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
 	summary_exits_t exits;			/* by total time, most first */
 	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
 	struct histogram stages[STAGE_N];	/* of threads that came to run on it */
-	struct map cpu_by_number, occupant_by_thread, exits_by_cause;
 };
 
 void summary_vcpu_deinit(struct summary_vcpu *v);

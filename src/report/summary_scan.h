@@ -8,8 +8,9 @@
 #include "report/results.h"
 
 /*
- * What can be added up; each takes reading a table, and fills members of a summary_vcpu that no other does. Times per
- * state cost nothing and are always there.
+ * What can be added up; each takes reading a table, unless its rows were added up before
+ * (tally/tally.h), and fills members of a summary_vcpu that no other does. Times per state cost
+ * nothing and are always there.
  */
 enum summary_part {
 	SUMMARY_LANES = 1,   /* cpus, occupants */
@@ -18,8 +19,12 @@ enum summary_part {
 };
 enum { SUMMARY_N_PARTS = 3 };
 
-/* Fills the sums of all vCPUs, with up to so many threads. Return: 0, or ERR with err set. */
-int summary_scan(struct results *r, unsigned parts, unsigned threads, struct error *err);
+/*
+ * Fills the sums of all vCPUs: from `tally`, which is used up, or if it is NULL by reading rows, with
+ * up to so many threads. Return: 0, or ERR with err set.
+ */
+int summary_scan(struct results *r, unsigned parts, unsigned threads, struct tally *tally,
+		 struct error *err);
 
 /* The exits of all vCPUs of a VM, by reason, those that took most time first. */
 struct vm_exits {

@@ -172,7 +172,7 @@ static const struct grid_column pcpu_columns[] = {
 };
 
 static void pcpu_row(struct text *t, struct grid *g, const struct res_vcpu *v,
-		     const struct summary_cpu *c)
+		     const struct tally_cpu *c)
 {
 	text_add_vcpu(t, g, v);
 	grid_add(g, arena_printf(&t->arena, "%" PRId64, c->cpu));

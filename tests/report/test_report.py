@@ -200,7 +200,8 @@ def test_a_file_gives_the_same_report(r):
     some = json.loads(vmscope("report", "--format", "json", file, "waits", "steal")[0])
     assert list(some) == ["version", "span", "steal", "waits"]
     assert all(some[k] == whole[k] for k in some)
-    assert vmscope("report", file, "steal") == analyze("--section", "steal", SAMPLE)
+    for section in SECTIONS:
+        assert vmscope("report", file, section) == analyze("--section", section, SAMPLE), section
 
 
 def test_report_refuses(r):

@@ -1,4 +1,4 @@
-#include "report/histogram.h"
+#include "tally/histogram.h"
 
 #include <math.h>
 #include <stdlib.h>

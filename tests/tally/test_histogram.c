@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "../timeline/random.h"
-#include "report/histogram.h"
+#include "tally/histogram.h"
 
 enum { N = 5001 };
 

@@ -3,8 +3,8 @@
  *
  * Quantiles are exact to 1/128 (under 0.8 %); counts, sums, minima and maxima are exact.
  */
-#ifndef VMSCOPE_REPORT_HISTOGRAM_H
-#define VMSCOPE_REPORT_HISTOGRAM_H
+#ifndef VMSCOPE_TALLY_HISTOGRAM_H
+#define VMSCOPE_TALLY_HISTOGRAM_H
 
 #include <stdint.h>
 
