@@ -511,7 +511,7 @@ int sync_follow(const struct observed *o, const struct identity *id, int machine
 	 * Chunks of a short recording say more when all is known; of a long one each says enough.
 	 */
 	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
-		if (!look_again(&g, fit, o, id, machine))
+		if (!sync_track_can_refine(fit) || !look_again(&g, fit, o, id, machine))
 			break;
 	}
 	if (!r && g.track.chunks.n > MAX_AGAIN) {

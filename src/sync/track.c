@@ -619,6 +619,29 @@ static void refine_piece(struct sync_track *t, const struct sync_fit *fit,
 	parts_deinit(&parts);
 }
 
+/* Whether no difference at t is one of both hulls. */
+static bool is_apart(const struct sync_hull *a, const struct sync_hull *b, int64_t t)
+{
+	int64_t low_a, high_a, low_b, high_b;
+
+	if (!sync_hull_closed(a) || !sync_hull_closed(b))
+		return true;
+	sync_hull_range(a, t, &low_a, &high_a);
+	sync_hull_range(b, t, &low_b, &high_b);
+	return high_a < low_b || high_b < low_a;
+}
+
+bool sync_track_can_refine(const struct sync_fit *fit)
+{
+	for (size_t i = 1; i < fit->map.n_pieces; i++) {
+		size_t a = fit->pieces[i - 1].hull, b = fit->pieces[i].hull;
+
+		if (a != b && is_apart(&fit->hulls[a], &fit->hulls[b], fit->map.pieces[i].from))
+			return false;
+	}
+	return true;
+}
+
 void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
 		       const struct sync_pair *pairs, size_t n_pairs)
 {

@@ -86,6 +86,12 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events);
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
 
 /*
+ * Return: whether a second look is safe. Where a clock was set, events behind that lie in windows by
+ * the old line as well, by chance: they would say that it went on.
+ */
+bool sync_track_can_refine(const struct sync_fit *fit);
+
+/*
  * A second look at a chunk's events, when all are fitted: in the narrow range that is known now an
  * event can be in fewer windows, so it says more. What it says is kept, too; at the end
  * sync_track_finish_again() replaces the fit if all that holds. Return of that: whether it became
