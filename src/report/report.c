@@ -8,15 +8,13 @@
 #include "report/text_report.h"
 
 /* What has to be added up for some sections. */
-static unsigned parts_of(unsigned sections, bool ranged)
+static unsigned parts_of(unsigned sections)
 {
 	unsigned lanes = 1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL;
-	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS;
+	/* Whether a vCPU's time can be told from its host's shows in its exits. */
+	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS |
+			 1u << REPORT_VCPUS;
 	unsigned wakeups = 1u << REPORT_LATENCY;
-
-	/* How many exits a vCPU had in all is known without counting. */
-	if (ranged)
-		exits |= 1u << REPORT_VCPUS;
 
 	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u) |
 	       (sections & wakeups ? SUMMARY_WAKEUPS : 0u);
@@ -47,8 +45,8 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 	int status = results_init(&r, store, &options->range, err);
 
 	if (!status)
-		status = summary_scan(&r, parts_of(sections, options->range.given),
-				      options->threads, options->tally, err);
+		status =
+			summary_scan(&r, parts_of(sections), options->threads, options->tally, err);
 	if (!status)
 		print(f, &r, options, sections);
 	results_deinit(&r);
