@@ -86,8 +86,8 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events);
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit);
 
 /*
- * Return: whether a second look is safe. Where a clock was set, events behind that lie in windows by
- * the old line as well, by chance: they would say that it went on.
+ * Return: whether a second look is safe. Where a clock was set, events behind that lie in windows
+ * by the old line as well, by chance: they would say that it went on.
  */
 bool sync_track_can_refine(const struct sync_fit *fit);
 
