@@ -357,7 +357,7 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
-	if (rc || !sync_contain_is_straight(c))
+	if (effort && (rc || !sync_contain_is_straight(c)))
 		rc = try_leads(c, rc, pairs, n_pairs, o, effort);
 	if (!rc)
 		finish(c, pairs, n_pairs);

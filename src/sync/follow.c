@@ -335,6 +335,7 @@ static void compare(struct guest *g, bool anew)
 	struct sync_pair *longer = make_pairs(g, cpus + g->sides.n, threads, true);
 	size_t n = g->sides.n;
 
+	g->track.hasty = g->chunk < MAX_FIRST_CHUNK;
 	if (g->fit)
 		sync_track_refine(g->first, g->fit, pairs, n);
 	else

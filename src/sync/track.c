@@ -416,9 +416,10 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 {
 	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	if (!sync_contain_init(c, pairs, n_pairs, &t->options,
-			       t->following ? SYNC_EFFORT / HASTE : SYNC_EFFORT)) {
-		if (fits_well(c))
+	uint64_t effort = t->following ? SYNC_EFFORT / HASTE : t->hasty ? 0 : SYNC_EFFORT;
+
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options, effort)) {
+		if (fits_well(c) && (effort || sync_contain_is_straight(c)))
 			return 0;
 		sync_contain_deinit(c);
 	}

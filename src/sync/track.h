@@ -42,6 +42,7 @@ struct sync_track {
 	VEC(struct sync_chunk) chunks;
 	struct sync_fit before; /* of what the last chunks left */
 	bool following;		/* there is `before` */
+	bool hasty;		/* by its user: while searching, more events are to come */
 	VEC(size_t) recent;	/* where the last chunks begin in `kept` */
 	uint64_t quick;		/* chunks that needed only the events near an edge */
 	int fruitless;		/* searches while following that found nothing */
