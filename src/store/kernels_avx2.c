@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
 #include <immintrin.h>
 #include <string.h>
 
@@ -609,6 +610,14 @@ AVX2 static uint32_t avx2_exact(const struct kernel_times *times)
 	return exact + kernels_plain()->exact(&rest);
 }
 
+/* clang 14 cannot ask for it by name. */
+static bool has_lzcnt(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & bit_LZCNT;
+}
+
 const struct kernels *kernels_avx2(void)
 {
 	static const struct kernels avx2 = {
@@ -636,7 +645,7 @@ const struct kernels *kernels_avx2(void)
 
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
 			       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
-			       __builtin_cpu_supports("lzcnt")
+			       has_lzcnt()
 		       ? &avx2
 		       : NULL;
 }
