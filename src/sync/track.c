@@ -14,7 +14,8 @@ enum {
 	LEAST_PLAY = 100,     /* ns: and by this */
 	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
 	LEAST_HALVED = 64,    /* events of a chunk that is halved */
-	HASTE = 6,	      /* part of the effort of a search that one while following has */
+	FOLLOWING_PART = 6,   /* of the effort of a search, that one while following has */
+	HASTY_PART = 12,      /* or one after which more events are to come */
 	MAX_FRUITLESS = 4,    /* searches while following */
 	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
 	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
@@ -416,10 +417,10 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 {
 	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	uint64_t effort = t->following ? SYNC_EFFORT / HASTE : t->hasty ? 0 : SYNC_EFFORT;
+	int part = t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1;
 
-	if (!sync_contain_init(c, pairs, n_pairs, &t->options, effort)) {
-		if (fits_well(c) && (effort || sync_contain_is_straight(c)))
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options, SYNC_EFFORT / part)) {
+		if (fits_well(c))
 			return 0;
 		sync_contain_deinit(c);
 	}
