@@ -225,11 +225,12 @@ static int64_t last_time(const struct guard *g, int64_t t)
 static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
 			 const struct sync_thread *thread, const struct guard *g, event_vec *near)
 {
+	if (!cpu->n || !thread->n)
+		return;
 	const struct sync_window *w = thread->windows, *end = w + thread->n;
 
 	c->lower = c->upper = NULL;
-	if (cpu->n)
-		w += sync_first_window(thread, first_time(g, cpu->events[0].ts));
+	w += sync_first_window(thread, first_time(g, cpu->events[0].ts));
 	for (size_t i = 0; i < cpu->n && w < end; i++) {
 		int64_t t = cpu->events[i].ts;
 		int64_t first = first_time(g, t), last = last_time(g, t);
@@ -376,8 +377,8 @@ static void parts_init(struct parts *p, const struct sync_pair *pairs, size_t n_
 		const struct sync_cpu *cpu = pairs[i].cpu;
 		size_t first = sync_first_event(cpu, from);
 
-		p->cpus[i] = (struct sync_cpu){cpu->events + first,
-					       sync_first_event(cpu, to + 1) - first};
+		p->cpus[i].n = sync_first_event(cpu, to + 1) - first;
+		p->cpus[i].events = p->cpus[i].n ? &cpu->events[first] : NULL;
 		p->pairs[i] = (struct sync_pair){&p->cpus[i], pairs[i].thread};
 	}
 }

@@ -172,7 +172,7 @@ int64_t clock_cursor_move(struct clock_cursor *c, int64_t t)
 	if (clock_find_unchecked(c->map, p, &low, &high) && t >= low && t <= high)
 		*c = (struct clock_cursor){.map = c->map,
 					   .low = low,
-					   .length = (uint64_t)(high - low),
+					   .length = (uint64_t)high - (uint64_t)low,
 					   .from = p->from,
 					   .offset = p->offset,
 					   .drift = p->drift,
