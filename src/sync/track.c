@@ -258,8 +258,9 @@ static void collect(struct collection *c, const struct sync_pair *pairs, size_t 
 
 		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
 			     keep ? &c->near[i] : NULL);
-		c->bounds.n =
-			first + sync_bounds_thin_groups(&c->bounds.at[first], c->bounds.n - first);
+		if (c->bounds.n > first)
+			c->bounds.n = first + sync_bounds_thin_groups(&c->bounds.at[first],
+								      c->bounds.n - first);
 	}
 	sync_bounds_sort(c->bounds.at, c->bounds.n);
 }

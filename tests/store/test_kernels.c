@@ -62,7 +62,7 @@ static int64_t draw_value(struct fixture *f, uint64_t shape)
 	case 5: /* at the edges of what there is, and next to them */
 		return (int64_t)((x & 1 ? UINT64_C(1) << 63 : 0) + (x >> 1 & 3) - 2);
 	case 6:
-		return (int64_t)(UINT64_C(1) << (x & 63)) - (int64_t)(x >> 6 & 1);
+		return (int64_t)((UINT64_C(1) << (x & 63)) - (x >> 6 & 1));
 	case 7:
 		return x & 7 ? 0 : (int64_t)(x >> 8 & 0xffff);
 	default:

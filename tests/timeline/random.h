@@ -20,7 +20,7 @@ static inline uint64_t random_next(uint64_t *state)
 /* In [low, high]. */
 static inline int64_t random_in(uint64_t *state, int64_t low, int64_t high)
 {
-	return low + (int64_t)(random_next(state) % ((uint64_t)(high - low) + 1));
+	return (int64_t)((uint64_t)low + random_next(state) % ((uint64_t)high - (uint64_t)low + 1));
 }
 
 /* Exponentially distributed, at least 1. */
