@@ -37,12 +37,11 @@ struct recording_clock {
 	uint64_t frequency;	 /* Hz, of what it counts */
 	uint64_t mult; /* ns = offset_ns + (count * mult >> shift); 0: count * 10^9 / frequency */
 	uint32_t shift;
-	uint64_t
-		/*
-		 * parts per billion: how well that is known; 0: by definition or by the tracer's
-		 * word
-		 */
-		frequency_error;
+	/*
+	 * parts per billion: how well that is known; 0: by definition or by the tracer's
+	 * word
+	 */
+	uint64_t frequency_error;
 	int64_t offset_ns; /* time when it counts 0 */
 	enum clock_origin origin;
 	bool is_tsc; /* it counts the processor's cycles */
@@ -57,13 +56,11 @@ struct recording_stream {
 	uint32_t cpu;
 	bool has_cpu;
 	const char *channel; /* or instance; NULL where it has no name */
-	uint32_t
-		/* number of its channel or instance: that of all streams of it, no other's */
-		group;
+	/* number of its channel or instance: that of all streams of it, no other's */
+	uint32_t group;
 	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
-	struct event_set
-		/* not read here: another stream of the CPU has the same (analyze/look.h) */
-		doubled;
+	/* not read here: another stream of the CPU has the same (analyze/look.h) */
+	struct event_set doubled;
 	/* when it begins, as far as it says before it is read; INT64_MAX: unknown */
 	int64_t begin_ns;
 };
@@ -96,11 +93,10 @@ struct recording_thread {
 struct recording_guest {
 	const char *name;
 	uint64_t trace_id; /* of the guest's recording */
-	const int64_t *
-		/*
-		 * per CPU of the guest: the thread on this machine that runs it; NO_VALUE: not said
-		 */
-		tids;
+	/*
+	 * per CPU of the guest: the thread on this machine that runs it; NO_VALUE: not said
+	 */
+	const int64_t *tids;
 	uint32_t n_cpus;
 };
 
@@ -120,9 +116,8 @@ struct recording_peer {
 
 /* What the user knows better than the recording. */
 struct input_options {
-	uint64_t
-		/* Hz of clocks that count cycles and do not say how many; 0: not given */
-		tsc_frequency;
+	/* Hz of clocks that count cycles and do not say how many; 0: not given */
+	uint64_t tsc_frequency;
 };
 
 struct recording_ops; /* input/format.h */

@@ -24,9 +24,8 @@ enum { PACK_CLASSES_N = 4, PACK_MAX_WIDTH = 64 };
 struct packing {
 	/* What is to be packed. */
 	uint32_t n; /* at most FORMAT_BLOCK_ROWS */
-	uint64_t
-		/* none is larger, and the largest has as many bits; 0: they are not looked at */
-		top;
+	/* none is larger, and the largest has as many bits; 0: they are not looked at */
+	uint64_t top;
 	uint64_t codes[FORMAT_BLOCK_ROWS + KERNEL_ROOM];
 
 	/* Of pack_choose(). */

@@ -13,9 +13,8 @@
 struct sync_count {
 	const struct clock_map *map; /* to the host; borrowed */
 	uint64_t n_events; /* that it puts between the first window of their vCPU and the last */
-	uint64_t *
-		/* per piece of the map, by the caller: of them, those outside any window */
-		outside;
+	/* per piece of the map, by the caller: of them, those outside any window */
+	uint64_t *outside;
 };
 
 /* Counts the events of a machine that is a VM, by n maps in one walk. */

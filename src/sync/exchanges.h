@@ -12,12 +12,11 @@
 #include "sync/observed.h"
 
 struct sync_exchanges {
-	uint64_t
-		/*
-		 * the host's events that belong to none, and those of the VM's threads that name
-		 * another VM
-		 */
-		decoys;
+	/*
+	 * the host's events that belong to none, and those of the VM's threads that name
+	 * another VM
+	 */
+	uint64_t decoys;
 	uint64_t lost; /* events whose partner is missing */
 };
 

@@ -19,9 +19,8 @@ enum {
 struct search {
 	const struct observed *observed; /* borrowed */
 	struct identity *id;
-	struct sync_windows *
-		/* owned; per vCPU of the identity: of a part of the traces, with a cause */
-		windows;
+	/* owned; per vCPU of the identity: of a part of the traces, with a cause */
+	struct sync_windows *windows;
 	size_t n_vcpus;
 	struct searched_machine *machines; /* owned; likewise */
 	struct sync_found *found;	   /* borrowed; per machine */

@@ -90,9 +90,8 @@ struct perfdata_plain {
 	uint8_t kind; /* without ids */
 	uint16_t time, cpu, id;
 	uint16_t tid, fixed; /* of those that are simple */
-	uint16_t
-		/* bytes that a sample must have at least; where none is plain, more than any has */
-		need;
+	/* bytes that a sample must have at least; where none is plain, more than any has */
+	uint16_t need;
 	const uint8_t *kinds; /* of ids first_id and on; n_kinds of them */
 	uint64_t first_id, n_kinds;
 };

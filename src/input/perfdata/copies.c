@@ -4,10 +4,8 @@
 
 enum {
 	MANY = 8,
-	ROOM_MIN =
-		128
-		/* bytes: nearly all segments have less, so that their copies replace each other */
-		<< 10,
+	/* bytes: nearly all segments have less, so that their copies replace each other */
+	ROOM_MIN = 128 << 10,
 };
 
 static bool is_free(const struct perfdata_copies *c, const struct perfdata_copy *copy)

@@ -27,9 +27,8 @@ struct inflate {
 	const struct perfdata_source *source;
 	ZSTD_DStream *stream;
 	struct sink sink;
-	uint8_t *
-		/* CHUNK + RECORD_MAX bytes: what was decompressed and is no whole record yet */
-		pending;
+	/* CHUNK + RECORD_MAX bytes: what was decompressed and is no whole record yet */
+	uint8_t *pending;
 	size_t n_pending;
 	bool is_broken; /* until a new stream begins */
 	struct error *err;

@@ -27,9 +27,8 @@ struct perfdata_source {
 	const char *path; /* of the file they are from */
 	int fd;		  /* of what is mapped; -1: nothing is */
 	struct file_map map;
-	uint8_t *
-		/* owned; a small stretch that was decompressed lies here and not in `map` */
-		memory;
+	/* owned; a small stretch that was decompressed lies here and not in `map` */
+	uint8_t *memory;
 	const uint8_t *at; /* borrowed from one of them */
 	uint64_t size;	   /* bytes */
 	bool is_cut;	   /* there was more of it, which is missing */
@@ -84,9 +83,8 @@ struct perfdata {
 	bool big_endian, is_pipe;
 	struct perfdata_attrs attrs;
 	struct ftrace_formats formats;
-	uint32_t *
-		/* owned; by format's index: in recording.events, or PERFDATA_NO_EVENT */
-		event_of_format;
+	/* owned; by format's index: in recording.events, or PERFDATA_NO_EVENT */
+	uint32_t *event_of_format;
 	VEC(struct perfdata_source) sources;
 	VEC(struct perfdata_lane) lanes;   /* one per recording.streams */
 	VEC(struct perfdata_birth) births; /* by tid, then time */

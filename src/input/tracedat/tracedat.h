@@ -98,9 +98,8 @@ struct tracedat {
 	uint32_t data_at;     /* bytes: where events begin in a sub-buffer */
 	uint32_t subbuf_size; /* bytes, as the header info has it; 0: not said */
 	enum tracedat_compression compression;
-	struct ftrace_formats
-		/* base.events are as formats.all, and one more for events without format */
-		formats;
+	/* base.events are as formats.all, and one more for events without format */
+	struct ftrace_formats formats;
 	VEC(struct tracedat_buffer) buffers;
 	VEC(struct tracedat_stream) streams;
 	struct tracedat_facts facts;
