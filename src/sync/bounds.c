@@ -7,6 +7,7 @@ enum {
 	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
 	THIN_KEPT_TOGETHER = 512, /* the same of many chunks */
 	THIN_SPAN = 1000000000,	  /* guest ns: and of no longer a time */
+	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share a hull */
 };
 
 static int compare_bounds(const void *a, const void *b)
@@ -101,7 +102,7 @@ static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds,
  * Where the clock bends no hull is shared: it would hide the bend. Bounds that are wider than a
  * bend allow a straight line across it, so what lies far apart shares none either.
  */
-void sync_bounds_thin(struct sync_bounds *t, const struct sync_fit_options *o)
+static void thin_runs(struct sync_bounds *t, const struct sync_fit_options *o)
 {
 	struct sync_hull hull;
 	size_t n = 0, run;
@@ -117,4 +118,12 @@ void sync_bounds_thin(struct sync_bounds *t, const struct sync_fit_options *o)
 	}
 	sync_hull_deinit(&hull);
 	t->at.n = t->thinned = n;
+}
+
+bool sync_bounds_make_room(struct sync_bounds *b, const struct sync_fit_options *o)
+{
+	if (b->at.n <= MAX_KEPT || b->at.n <= 2 * b->thinned)
+		return false;
+	thin_runs(b, o);
+	return true;
 }

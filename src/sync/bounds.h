@@ -14,6 +14,12 @@ struct sync_bounds {
 	size_t thinned; /* how many were left when they were thinned last */
 };
 
+static inline void sync_bounds_put(struct sync_bounds *b, int64_t at, int64_t value,
+				   enum sync_side side)
+{
+	*vec_push(&b->at) = (struct sync_bound){.at = at, .value = value, .side = side};
+}
+
 /* Sorts bounds by time. */
 void sync_bounds_sort(struct sync_bound *bounds, size_t n);
 
@@ -23,7 +29,10 @@ size_t sync_bounds_thin_hull(struct sync_bound *bounds, size_t n);
 /* The same with a hull of some neighbours each. */
 size_t sync_bounds_thin_groups(struct sync_bound *bounds, size_t n);
 
-/* The same with larger groups, but none across a rate change of the clock: it would be hidden. */
-void sync_bounds_thin(struct sync_bounds *b, const struct sync_fit_options *o);
+/*
+ * The same with larger groups, but none across a rate change of the clock, which would be hidden:
+ * where there are very many, and many since it was done last. Return: whether it was done.
+ */
+bool sync_bounds_make_room(struct sync_bounds *b, const struct sync_fit_options *o);
 
 #endif

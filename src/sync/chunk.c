@@ -27,18 +27,10 @@ enum {
 
 /* ---- rounds ---- */
 
-/* The sum of the errors over time: what the rounds are to make smaller. */
+/* What the rounds are to make smaller. */
 static double badness(const struct sync_fit *f)
 {
-	double sum = 0;
-
-	for (size_t i = 0; i < f->map.n_pieces; i++) {
-		const struct clock_piece *p = &f->map.pieces[i];
-		double error = p->error < 0 ? SYNC_OPEN_REACH : (double)p->error;
-
-		sum += error * (double)(p->to - p->from);
-	}
-	return sum;
+	return sync_fit_errors(f, SYNC_OPEN_REACH);
 }
 
 /* Replaces c->fit (or fills it, from `known`) by one from the windows. Return: 0 or SYNC_NO_FIT. */
@@ -46,20 +38,20 @@ static int fit_round(struct sync_contain *c, const struct sync_known *known,
 		     const struct sync_pair *pairs, size_t n_pairs,
 		     const struct sync_fit_options *o)
 {
-	sync_bound_vec bounds = {0};
+	struct sync_bounds bounds = {0};
 	struct sync_fit fit;
 	uint64_t seen;
 
 	sync_collect(known, pairs, n_pairs, &bounds, &seen);
-	int rc = sync_fit_init(&fit, bounds.at, bounds.n, o);
+	int rc = sync_fit_init(&fit, bounds.at.at, bounds.at.n, o);
 	if (rc) {
-		vec_deinit(&bounds);
+		vec_deinit(&bounds.at);
 		return rc;
 	}
 	sync_contain_deinit(c);
 	c->fit = fit;
-	c->bounds = bounds.at;
-	c->n_bounds = bounds.n;
+	c->bounds = bounds.at.at;
+	c->n_bounds = bounds.at.n;
 	c->rounds++;
 	return 0;
 }

@@ -12,11 +12,6 @@ enum {
 	MANY_DISSENT = 4, /* one event in as many */
 };
 
-static void collect_bound(sync_bound_vec *bounds, int64_t at, int64_t value, enum sync_side side)
-{
-	*vec_push(bounds) = (struct sync_bound){.at = at, .value = value, .side = side};
-}
-
 struct range {
 	int64_t low, high; /* ns, of the difference */
 };
@@ -62,7 +57,7 @@ struct collector {
 	const struct sync_known *known;
 	struct cursor cursor;
 	struct sync_consensus consensus;
-	sync_bound_vec *bounds; /* NULL: only count */
+	struct sync_bounds *bounds; /* NULL: only count */
 	uint64_t seen, outside;
 };
 
@@ -160,8 +155,8 @@ static void collect_event(struct collector *c, int64_t t, struct range r)
 	if (!c->bounds)
 		return;
 	const struct sync_window *last = last_window(c, first, t + r.high);
-	collect_bound(c->bounds, t, first->begin - t, SYNC_LOWER);
-	collect_bound(c->bounds, t, last->end - t, SYNC_UPPER);
+	sync_bounds_put(c->bounds, t, first->begin - t, SYNC_LOWER);
+	sync_bounds_put(c->bounds, t, last->end - t, SYNC_UPPER);
 }
 
 /* The part of the known range that most events of the bucket agree on. */
@@ -247,15 +242,15 @@ static void collect_range(struct collector *c, struct bucket *b)
 {
 	agree(c, b);
 	struct range r = bucket_range(c, b, b->middle);
-	collect_bound(c->bounds, b->middle, r.low, SYNC_LOWER);
-	collect_bound(c->bounds, b->middle, r.high, SYNC_UPPER);
+	sync_bounds_put(c->bounds, b->middle, r.low, SYNC_LOWER);
+	sync_bounds_put(c->bounds, b->middle, r.high, SYNC_UPPER);
 }
 
 static void collect_bucket(struct collector *c, struct bucket *b)
 {
 	const struct sync_fit *fit = c->known->fit;
 	const struct sync_fit_piece *p = NULL;
-	size_t before = c->bounds ? c->bounds->n : 0;
+	size_t before = c->bounds ? c->bounds->at.n : 0;
 
 	if (fit)
 		p = &fit->pieces[clock_map_piece(&fit->map, b->events[0].ts) - fit->map.pieces];
@@ -269,9 +264,9 @@ static void collect_bucket(struct collector *c, struct bucket *b)
 		b->slack = c->known->slack;
 		collect_range(c, b);
 	}
-	if (c->bounds && c->bounds->n > before)
-		c->bounds->n = before +
-			       sync_bounds_thin_hull(&c->bounds->at[before], c->bounds->n - before);
+	if (c->bounds && c->bounds->at.n > before)
+		c->bounds->at.n = before + sync_bounds_thin_hull(&c->bounds->at.at[before],
+								 c->bounds->at.n - before);
 }
 
 /* Whether what is known is of one kind for events at both ends of a bucket, in pieces p and q. */
@@ -301,7 +296,7 @@ static void collect_pair(struct collector *c, const struct sync_pair *p)
 }
 
 uint64_t sync_collect(const struct sync_known *known, const struct sync_pair *pairs, size_t n_pairs,
-		      sync_bound_vec *bounds, uint64_t *seenp)
+		      struct sync_bounds *bounds, uint64_t *seenp)
 {
 	struct collector *c = mem_zalloc(1, sizeof(*c));
 
@@ -309,7 +304,7 @@ uint64_t sync_collect(const struct sync_known *known, const struct sync_pair *pa
 	for (size_t i = 0; i < n_pairs; i++)
 		collect_pair(c, &pairs[i]);
 	if (bounds)
-		sync_bounds_sort(bounds->at, bounds->n);
+		sync_bounds_sort(bounds->at.at, bounds->at.n);
 	uint64_t outside = c->outside;
 	*seenp = c->seen;
 	free(c);

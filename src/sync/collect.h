@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "timeline/clock_map.h"
+#include "sync/bounds.h"
 #include "sync/pair.h"
 #include "sync/fit.h"
 
@@ -32,13 +33,11 @@ struct sync_known {
 /* Of a fit that nothing is to be added to. */
 struct sync_known sync_known_fit(const struct sync_fit *f);
 
-typedef VEC(struct sync_bound) sync_bound_vec;
-
 /*
  * bounds: gets those of all events, sorted; or NULL.
  * Return: events that no window can hold; into *seenp, those that had windows around them.
  */
 uint64_t sync_collect(const struct sync_known *known, const struct sync_pair *pairs, size_t n_pairs,
-		      sync_bound_vec *bounds, uint64_t *seenp);
+		      struct sync_bounds *bounds, uint64_t *seenp);
 
 #endif

@@ -9,7 +9,6 @@
 enum {
 	AT_ONCE = 1 << 15,  /* of a machine's events that are held in memory */
 	SLACK = 1000000000, /* ns: that a difference is known to, from some exchanges to the next */
-	MAX_BOUNDS = 1 << 15, /* kept before they are thinned */
 };
 
 struct exchanging {
@@ -78,8 +77,7 @@ static void pair_events(struct exchanging *x)
 		x->known = true;
 		x->difference = v.bounds.at[v.bounds.n - 1].value;
 	}
-	if (x->bounds.at.n > MAX_BOUNDS && x->bounds.at.n > 2 * x->bounds.thinned)
-		sync_bounds_thin(&x->bounds, &x->options);
+	sync_bounds_make_room(&x->bounds, &x->options);
 	sync_vmsync_deinit(&v);
 	vec_deinit(&host);
 	vec_deinit(&guest);

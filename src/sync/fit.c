@@ -557,3 +557,16 @@ int64_t sync_fit_width(const struct sync_fit *f, int64_t t)
 
 	return sync_fit_range(f, t, &low, &high) ? CLOCK_ERROR_UNKNOWN : high - low;
 }
+
+double sync_fit_errors(const struct sync_fit *f, double unknown)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f->map.n_pieces; i++) {
+		const struct clock_piece *p = &f->map.pieces[i];
+		double error = p->error == CLOCK_ERROR_UNKNOWN ? unknown : (double)p->error;
+
+		sum += error * (double)(p->to - p->from);
+	}
+	return sum;
+}

@@ -80,4 +80,7 @@ int sync_fit_range(const struct sync_fit *f, int64_t t, int64_t *lowp, int64_t *
 /* Return: high - low of sync_fit_range(), or CLOCK_ERROR_UNKNOWN. */
 int64_t sync_fit_width(const struct sync_fit *f, int64_t t);
 
+/* Return: the errors of its pieces, each times its length; an unknown one is `unknown` ns. */
+double sync_fit_errors(const struct sync_fit *f, double unknown);
+
 #endif

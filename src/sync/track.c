@@ -8,7 +8,6 @@
 enum {
 	RECENT = 4,	      /* chunks that say where the next one is, */
 	FEW_BOUNDS = 256,     /* or so many bounds, where these were thinned since */
-	MAX_KEPT = 32768,     /* bounds: beyond, more of them share one */
 	WIDEN = 2,	      /* times the width that the clock may have left the range by */
 	WANDER_PPB = 500,     /* and by this drift from the last event on */
 	LEAST_PLAY = 100,     /* ns: and by this */
@@ -49,10 +48,8 @@ void sync_track_deinit(struct sync_track *t)
 
 static void keep(struct sync_track *t, struct sync_contain *c)
 {
-	if (t->kept.at.n > MAX_KEPT && t->kept.at.n > 2 * t->kept.thinned) {
-		sync_bounds_thin(&t->kept, &t->options);
+	if (sync_bounds_make_room(&t->kept, &t->options))
 		t->recent.n = 0;
-	}
 	*vec_push(&t->recent) = t->kept.at.n;
 	if (t->recent.n > RECENT) {
 		for (size_t i = 1; i < t->recent.n; i++)
@@ -159,12 +156,11 @@ static void guard_of_fit(struct guard *g, const struct sync_fit *fit,
 }
 
 typedef VEC(struct sync_guest_event) event_vec;
-typedef VEC(struct sync_bound) bound_vec;
 
 /* What the events of a chunk that are near an edge say. */
 struct collection {
 	event_vec *near; /* per pair: events that some difference inside the guard puts outside */
-	bound_vec bounds;
+	struct sync_bounds bounds;
 	uint64_t outside;
 	/* The windows that gave the last bound of either side, and where the upper one stands. */
 	const struct sync_window *lower, *upper;
@@ -174,11 +170,6 @@ struct collection {
 static bool is_deep_inside(const struct sync_window *w, int64_t first, int64_t last)
 {
 	return w->begin <= first && last <= w->end;
-}
-
-static void add_bound(bound_vec *v, int64_t at, int64_t value, enum sync_side side)
-{
-	*vec_push(v) = (struct sync_bound){.at = at, .value = value, .side = side};
 }
 
 /*
@@ -193,7 +184,7 @@ static void collect_event(struct collection *c, const struct sync_window *w,
 		return;
 	}
 	if (w->begin > first && w != c->lower) {
-		add_bound(&c->bounds, t, w->begin - t, SYNC_LOWER);
+		sync_bounds_put(&c->bounds, t, w->begin - t, SYNC_LOWER);
 		c->lower = w;
 	}
 	while (w + 1 < end && w[1].begin <= last)
@@ -201,13 +192,13 @@ static void collect_event(struct collection *c, const struct sync_window *w,
 	if (w->end >= last)
 		return;
 	if (w == c->upper) {
-		c->bounds.at[c->at_upper].at = t;
-		c->bounds.at[c->at_upper].value = w->end - t;
+		c->bounds.at.at[c->at_upper].at = t;
+		c->bounds.at.at[c->at_upper].value = w->end - t;
 		return;
 	}
 	c->upper = w;
-	c->at_upper = c->bounds.n;
-	add_bound(&c->bounds, t, w->end - t, SYNC_UPPER);
+	c->at_upper = c->bounds.at.n;
+	sync_bounds_put(&c->bounds, t, w->end - t, SYNC_UPPER);
 }
 
 /* When the guest's time t may have been, host ns. */
@@ -250,19 +241,19 @@ static void collect_pair(struct collection *c, const struct sync_cpu *cpu,
 static void collect(struct collection *c, const struct sync_pair *pairs, size_t n_pairs,
 		    const struct guard *g, bool keep)
 {
-	c->bounds.n = 0;
+	c->bounds.at.n = 0;
 	c->outside = 0;
 	for (size_t i = 0; i < n_pairs; i++) {
 		struct sync_cpu near = {c->near[i].at, c->near[i].n};
-		size_t first = c->bounds.n;
+		size_t first = c->bounds.at.n;
 
 		collect_pair(c, keep ? pairs[i].cpu : &near, pairs[i].thread, g,
 			     keep ? &c->near[i] : NULL);
-		if (c->bounds.n > first)
-			c->bounds.n = first + sync_bounds_thin_groups(&c->bounds.at[first],
-								      c->bounds.n - first);
+		if (c->bounds.at.n > first)
+			c->bounds.at.n = first + sync_bounds_thin_groups(&c->bounds.at.at[first],
+									 c->bounds.at.n - first);
 	}
-	sync_bounds_sort(c->bounds.at, c->bounds.n);
+	sync_bounds_sort(c->bounds.at.at, c->bounds.at.n);
 }
 
 /* How many events near an edge no window holds by the map, its errors aside. */
@@ -304,7 +295,7 @@ static bool is_clean(const struct collection *c, const struct sync_fit *fit,
 static int fit_collected(const struct collection *c, struct sync_fit *fit,
 			 const struct sync_fit_options *o, const struct sync_chunk *chunk)
 {
-	if (sync_fit_init(fit, c->bounds.at, c->bounds.n, o))
+	if (sync_fit_init(fit, c->bounds.at.at, c->bounds.at.n, o))
 		return SYNC_NO_FIT;
 	if (is_clean(c, fit, o, chunk))
 		return 0;
@@ -350,10 +341,10 @@ static int fit_near(struct sync_track *t, const struct sync_chunk *chunk,
 	int rc = fit_twice(t, chunk, pairs, n_pairs, &collection, &c->fit);
 
 	if (rc) {
-		vec_deinit(&collection.bounds);
+		vec_deinit(&collection.bounds.at);
 	} else {
-		c->bounds = collection.bounds.at;
-		c->n_bounds = collection.bounds.n;
+		c->bounds = collection.bounds.at.at;
+		c->n_bounds = collection.bounds.at.n;
 	}
 	for (size_t i = 0; i < n_pairs; i++)
 		vec_deinit(&collection.near[i]);
@@ -614,11 +605,11 @@ static void refine_piece(struct sync_track *t, const struct sync_fit *fit,
 	parts_init(&parts, pairs, n_pairs, part.from, part.to);
 	guard_of_fit(&guard, fit, &part);
 	collect(&c, parts.pairs, n_pairs, &guard, true);
-	vec_each (b, &c.bounds)
+	vec_each (b, &c.bounds.at)
 		*vec_push(&t->kept.at) = *b;
 	for (size_t i = 0; i < n_pairs; i++)
 		vec_deinit(&c.near[i]);
-	vec_deinit(&c.bounds);
+	vec_deinit(&c.bounds.at);
 	free(c.near);
 	parts_deinit(&parts);
 }
@@ -662,19 +653,6 @@ void sync_track_refine(struct sync_track *t, const struct sync_fit *fit,
 	}
 }
 
-/* The errors of a fit, summed over time. */
-static double width_of(const struct sync_fit *f)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < f->map.n_pieces; i++) {
-		const struct clock_piece *p = &f->map.pieces[i];
-
-		sum += p->error < 0 ? INFINITY : (double)p->error * (double)(p->to - p->from);
-	}
-	return sum;
-}
-
 bool sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
 {
 	struct sync_fit better;
@@ -683,7 +661,8 @@ bool sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
 	if (sync_track_finish(t, &better))
 		return false;
 	bool holds = better.n_hulls <= fit->n_hulls && better.violations <= fit->violations;
-	bool narrower = holds && width_of(&better) < ENOUGH_NARROWER * width_of(fit);
+	bool narrower = holds && sync_fit_errors(&better, INFINITY) <
+					 ENOUGH_NARROWER * sync_fit_errors(fit, INFINITY);
 	struct sync_fit worse = holds ? *fit : better;
 
 	*fit = holds ? better : *fit;
