@@ -158,13 +158,9 @@ static void tie_all_told(struct analysis *a)
 /* Return: reference time of the machine's last event, INT64_MIN if it has none. */
 static int64_t machine_end(const struct analysis *a, size_t machine)
 {
-	const struct evidence *e = &a->evidence[machine];
-	int64_t last = INT64_MIN;
+	int64_t first, last;
 
-	for (size_t i = 0; i < e->cpus.n; i++) {
-		if (e->cpus.at[i].last_ns > last)
-			last = e->cpus.at[i].last_ns;
-	}
+	evidence_span(&a->evidence[machine], &first, &last);
 	return last == INT64_MIN ? last : clock_map_apply(&a->sync[machine].map, last);
 }
 

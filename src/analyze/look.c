@@ -180,17 +180,6 @@ static void settle_first(const struct look *l)
 	}
 }
 
-static void set_span(struct observed_machine *m, const struct evidence *e)
-{
-	m->first_ns = INT64_MAX;
-	m->last_ns = INT64_MIN;
-	vec_each (c, &e->cpus) {
-		m->first_ns = c->first_ns < m->first_ns ? c->first_ns : m->first_ns;
-		m->last_ns = c->last_ns > m->last_ns ? c->last_ns : m->last_ns;
-	}
-	m->has_idle = evidence_has(e, EV_POWER_CPU_IDLE);
-}
-
 /* ---- events in several channels -------------------------------------------------------------- */
 
 /* How often the event was read from all streams of a channel. */
@@ -300,8 +289,10 @@ static bool look_end(struct look *l, cpus_t *cpus)
 	}
 	if (l->trace->cpus_apart)
 		settle_first(l);
-	if (l->observed)
-		set_span(l->observed, l->evidence);
+	if (l->observed) {
+		evidence_span(l->evidence, &l->observed->first_ns, &l->observed->last_ns);
+		l->observed->has_idle = evidence_has(l->evidence, EV_POWER_CPU_IDLE);
+	}
 	find_missing(l->evidence, l->diags, l->trace);
 	bool again = !l->again && find_doubled(l->trace, l->counts);
 

@@ -504,6 +504,16 @@ void evidence_settle_first(struct evidence *e)
 	}
 }
 
+void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp)
+{
+	*firstp = INT64_MAX;
+	*lastp = INT64_MIN;
+	vec_each (c, &e->cpus) {
+		*firstp = c->first_ns < *firstp ? c->first_ns : *firstp;
+		*lastp = c->last_ns > *lastp ? c->last_ns : *lastp;
+	}
+}
+
 bool evidence_is_missing(const struct evidence *e, const struct evidence_target *g)
 {
 	bool is_between = false;

@@ -179,6 +179,9 @@ void evidence_absorb(struct evidence *e, struct evidence *from);
  */
 void evidence_settle_first(struct evidence *e);
 
+/* From the first to the last event of all CPUs, machine ns; first > last when there is none. */
+void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp);
+
 /* Return: whether g is a CPU that must have run something, but has no stream. */
 bool evidence_is_missing(const struct evidence *e, const struct evidence_target *g);
 

@@ -46,13 +46,9 @@ struct task {
 
 static void find_span(struct task *t)
 {
-	const struct evidence *e = t->id->machines.at[t->machine].evidence;
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t first, last;
 
-	for (size_t i = 0; i < e->cpus.n; i++) {
-		first = e->cpus.at[i].first_ns < first ? e->cpus.at[i].first_ns : first;
-		last = e->cpus.at[i].last_ns > last ? e->cpus.at[i].last_ns : last;
-	}
+	evidence_span(t->id->machines.at[t->machine].evidence, &first, &last);
 	t->first = first <= last ? first : 0;
 	t->last = first <= last ? last : 0;
 }
@@ -437,10 +433,10 @@ int sync_machines(struct identity *id, const struct sync_input *in,
 	struct sync_found *found = mem_zalloc(n, sizeof(*found));
 	bool *done = mem_zalloc(n, sizeof(*done));
 
-	if (in->contain)
-		sync_search(in->observed, id, in->threads, found);
 	int r = check_names(id, options, err);
 
+	if (!r && in->contain)
+		sync_search(in->observed, id, in->threads, found);
 	r = r ? r : align_all(id, in, options, found, out, err);
 	for (size_t i = 0; i < n && !r; i++)
 		compose_upwards(out, (int)i, done);
