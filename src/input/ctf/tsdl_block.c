@@ -506,19 +506,9 @@ static int parse_event(struct tsdl_parser *p)
 
 /* callsite: where an event is in the source; nothing here needs it */
 
-static int set_nothing(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
-		       void *data)
-{
-	(void)p;
-	(void)name;
-	(void)v;
-	(void)data;
-	return 0;
-}
-
 static int parse_callsite(struct tsdl_parser *p)
 {
-	struct block b = {set_nothing, NULL, NULL, NULL};
+	struct block b = {tsdl_set_nothing, NULL, NULL, NULL};
 
 	return parse_block(p, &b);
 }

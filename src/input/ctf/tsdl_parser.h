@@ -110,4 +110,8 @@ uint32_t tsdl_count_lines(const char *begin, const char *end);
  */
 void tsdl_skip_statement(struct tsdl_parser *p, const char *begin, uint32_t line);
 
+/* Takes an attribute of which nothing is needed. Return: 0. */
+int tsdl_set_nothing(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
+		     void *data);
+
 #endif

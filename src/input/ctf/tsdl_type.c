@@ -325,17 +325,6 @@ static int parse_float(struct tsdl_parser *p, struct ctf_fc **fcp)
 	return 0;
 }
 
-/* Whatever the encoding, a string's bytes are handed on as they are. */
-static int set_string(struct tsdl_parser *p, const char *name, const struct tsdl_value *v,
-		      void *data)
-{
-	(void)p;
-	(void)name;
-	(void)v;
-	(void)data;
-	return 0;
-}
-
 static int parse_string(struct tsdl_parser *p, struct ctf_fc **fcp)
 {
 	int r = new_fc(p, CTF_STRING, fcp);
@@ -343,7 +332,8 @@ static int parse_string(struct tsdl_parser *p, struct ctf_fc **fcp)
 	if (r)
 		return r;
 	(*fcp)->align = 8;
-	return p->lx.kind == '{' ? parse_attributes(p, set_string, NULL) : 0;
+	/* Whatever the encoding, a string's bytes are handed on as they are. */
+	return p->lx.kind == '{' ? parse_attributes(p, tsdl_set_nothing, NULL) : 0;
 }
 
 /* ---- named types: [struct|variant|enum] [NAME] [body] ---- */
