@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "sync/agent.h"
 #include "sync/choose.h"
+#include "sync/claims.h"
 #include "sync/count.h"
 #include "sync/exchanges.h"
 #include "sync/fit.h"
@@ -136,14 +137,21 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 
 /* ---- containment ----------------------------------------------------------------------------- */
 
+/* What cannot be followed is still roughly where many claims agree that it is. */
 static void estimate_by_containment(struct sync_estimate *e, struct task *t)
 {
-	if (!t->found.agreeing)
+	const struct sync_found *found = &t->found;
+
+	if (!found->agreeing)
 		return;
-	t->followed = !sync_follow(t->in->observed, t->id, t->machine, t->found.difference, &t->fit,
+	t->followed = !sync_follow(t->in->observed, t->id, t->machine, found->difference, &t->fit,
 				   &t->by);
-	if (t->followed)
+	if (t->followed) {
 		take_fit(e, &t->fit);
+	} else if (found->agreeing >= SYNC_MIN_CLAIMS) {
+		clock_map_init_offset(&e->map, found->difference, 0, t->first, CLOCK_ERROR_UNKNOWN);
+		take_map(e);
+	}
 }
 
 static void take_count(struct sync_estimate *e, const struct sync_count *c)

@@ -75,6 +75,14 @@ def test_simulated():
     assert len(bounds) > 20 and statistics.median(bounds) < 2000, bounds
 
 
+def test_what_cannot_be_followed():
+    """A clock that is found, but not for how long it holds, is said to be about there, and no more."""
+    family, machines, _ = cases.run(VMSCOPE, SIM, 40)
+    vague = [taken(m) for m in machines if m.verdict == "right" and taken(m).usual is None]
+    assert len(vague) == 1 and vague[0].method == "containment", (family, machines)
+    assert vague[0].error < 1000000, vague
+
+
 def test_sixteen_alike():
     with tempfile.TemporaryDirectory() as scratch:
         directory = simulated(scratch + "/sim", "--vms", 16, "--identical", "--pcpus", 8, "--duration", 0.3)
