@@ -276,6 +276,10 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		row[VCPU_STATE(PCPU)] = or_null(i->cpu);
 		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant);
 		row[VCPU_STATE(USERSPACE_REASON)] = i->userspace_reason;
+		row[VCPU_STATE(OCCUPANT_KIND)] = TABLE_NULL;
+		row[VCPU_STATE(OCCUPANT_IRQ)] = TABLE_NULL;
+		row[VCPU_STATE(OCCUPANT_HANDLER)] = TABLE_NULL;
+		row[VCPU_STATE(CERTAINTY)] = TABLE_NULL;
 		tally_add_state(&s->tally->vcpus[i->vcpu], i->state, i->end - i->begin,
 				row[VCPU_STATE(PCPU)], row[VCPU_STATE(OCCUPANT_THREAD_ID)]);
 	}
@@ -327,6 +331,8 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(GUEST_THREAD_ID)] = or_null(x->guest_thread);
 	row[VM_EXIT(ISA)] = x->cause.isa ? x->cause.isa : TABLE_NULL;
 	row[VM_EXIT(VECTOR)] = x->vector;
+	row[VM_EXIT(POLLED_NS)] = TABLE_NULL;
+	row[VM_EXIT(THROTTLED_NS)] = TABLE_NULL;
 	save_tally_exit(s, x->vcpu, dur, row);
 }
 

@@ -161,8 +161,8 @@ static void write_state_key(struct html *h, const char *family, const struct sta
 
 /* From the bottom; what is unknown stays open. */
 static const enum vcpu_state vcpu_layers[] = {
-	VCPU_GUEST,   VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED,
-	VCPU_WAITING, VCPU_BLOCKED,    VCPU_HALTED,
+	VCPU_GUEST,	VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED, VCPU_WAITING,
+	VCPU_THROTTLED, VCPU_BLOCKED,	 VCPU_POLLING,	 VCPU_HALTED,	 VCPU_ABSENT,
 };
 
 enum { N_VCPU_LAYERS = sizeof(vcpu_layers) / sizeof(*vcpu_layers) };

@@ -103,7 +103,8 @@ static const char *const vcpu_columns[] = {
 	"id",	      "machine_id", "machine",	     "vcpu_index",   "host_id",
 	"host_tid",   "comm",	    "entries",	     "exits",	     "span_ns",
 	"unknown_ns", "guest_ns",   "hypervisor_ns", "userspace_ns", "preempted_ns",
-	"waiting_ns", "halted_ns",  "blocked_ns",    NULL,
+	"waiting_ns", "halted_ns",  "blocked_ns",    "polling_ns",   "throttled_ns",
+	"absent_ns",  NULL,
 };
 
 /* The last ones are the states', by number; one NULL. */

@@ -74,7 +74,7 @@ int64_t summary_span(const struct summary_vcpu *v)
 
 int64_t summary_known(const struct summary_vcpu *v)
 {
-	return summary_span(v) - summary_in(v, STATE_UNKNOWN);
+	return summary_span(v) - summary_in(v, STATE_UNKNOWN | STATE_ABSENT);
 }
 
 int64_t summary_observed(const struct summary_vcpu *v)

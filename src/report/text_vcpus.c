@@ -110,45 +110,69 @@ static void print_verdict(struct text *t, size_t n)
 
 /* The order of reading: from good to bad to idle. */
 static const enum vcpu_state shown_states[] = {
-	VCPU_GUEST,   VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED,
-	VCPU_WAITING, VCPU_BLOCKED,    VCPU_HALTED,    VCPU_UNKNOWN,
+	VCPU_GUEST,   VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED, VCPU_WAITING, VCPU_THROTTLED,
+	VCPU_BLOCKED, VCPU_POLLING,    VCPU_HALTED,    VCPU_ABSENT,    VCPU_UNKNOWN,
 };
 
 _Static_assert(sizeof(shown_states) / sizeof(*shown_states) == VCPU_N_STATES,
 	       "each state has its place in the order of reading");
 
-static const struct grid_column time_columns[] = {
-	{.title = "VM", .left = true}, {.title = "vCPU"},      {.title = "guest"},
-	{.title = "hypervisor"},       {.title = "userspace"}, {.title = "preempted"},
-	{.title = "waiting"},	       {.title = "blocked"},   {.title = "halted"},
-	{.title = "unknown"},
-};
+/* What most recordings have nothing of, and is not shown then. */
+static bool text_is_rare(enum vcpu_state state)
+{
+	return state == VCPU_THROTTLED || state == VCPU_POLLING || state == VCPU_ABSENT;
+}
 
-_Static_assert(sizeof(time_columns) / sizeof(*time_columns) == 2 + VCPU_N_STATES,
-	       "each state has a column");
+static bool text_any_in(const struct text *t, enum vcpu_state state)
+{
+	vec_each (v, &t->r->vcpus) {
+		if (v->sum.time[state])
+			return true;
+	}
+	return false;
+}
+
+/* The states that have a column. Return: how many. */
+static size_t text_time_states(const struct text *t, enum vcpu_state *states)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < VCPU_N_STATES; i++) {
+		if (!text_is_rare(shown_states[i]) || text_any_in(t, shown_states[i]))
+			states[n++] = shown_states[i];
+	}
+	return n;
+}
 
 /* Two rows: shares, and below them times. */
-static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
+static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu,
+		      const enum vcpu_state *states, size_t n)
 {
 	const struct summary_vcpu *v = &vcpu->sum;
 
 	text_add_vcpu(t, g, vcpu);
-	for (int i = 0; i < VCPU_N_STATES; i++)
-		grid_add(g, units_share(&t->arena, v->time[shown_states[i]], summary_span(v)));
+	for (size_t i = 0; i < n; i++)
+		grid_add(g, units_share(&t->arena, v->time[states[i]], summary_span(v)));
 	grid_add(g, "");
 	grid_add(g, "");
-	for (int i = 0; i < VCPU_N_STATES; i++)
-		grid_add(g, units_duration_or_none(&t->arena, v->time[shown_states[i]], 4));
+	for (size_t i = 0; i < n; i++)
+		grid_add(g, units_duration_or_none(&t->arena, v->time[states[i]], 4));
 }
 
 static void print_times(struct text *t, size_t n)
 {
+	struct grid_column columns[2 + VCPU_N_STATES] = {{.title = "VM", .left = true},
+							 {.title = "vCPU"}};
+	enum vcpu_state states[VCPU_N_STATES];
+	size_t n_states = text_time_states(t, states);
 	struct grid g;
 
+	for (size_t i = 0; i < n_states; i++)
+		columns[2 + i].title = vcpu_state_name(states[i]);
 	text_title(t, "Where all the time went");
-	grid_init(&g, time_columns, sizeof(time_columns) / sizeof(time_columns[0]));
+	grid_init(&g, columns, 2 + n_states);
 	for (size_t i = 0; i < n; i++)
-		time_rows(t, &g, &t->r->vcpus.at[i]);
+		time_rows(t, &g, &t->r->vcpus.at[i], states, n_states);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, t->r->vcpus.n, n, "vCPUs");

@@ -18,7 +18,10 @@ SELECT
 	sum(iif(t.state = 'halted', t.dur, 0)) AS halted_ns,
 	sum(iif(t.state = 'blocked', t.dur, 0)) AS blocked_ns,
 	sum(iif(t.state = 'unknown', t.dur, 0)) AS unknown_ns,
-	sum(iif(t.state IN (@VCPU_LOST@), t.dur, 0)) AS steal_ns
+	sum(iif(t.state IN (@VCPU_LOST@), t.dur, 0)) AS steal_ns,
+	sum(iif(t.state = 'polling', t.dur, 0)) AS polling_ns,
+	sum(iif(t.state = 'throttled', t.dur, 0)) AS throttled_ns,
+	sum(iif(t.state = 'absent', t.dur, 0)) AS absent_ns
 FROM vcpu_state_total t
 	LEFT JOIN vcpu v ON v.id = t.vcpu_id
 	LEFT JOIN machine m ON m.id = v.machine_id
@@ -40,7 +43,9 @@ SELECT
 	e.blocked_ns,
 	e.p50_ns,
 	e.p99_ns,
-	e.max_ns
+	e.max_ns,
+	e.polled_ns,
+	e.throttled_ns
 FROM (
 	SELECT
 		vcpu_id,
@@ -54,7 +59,9 @@ FROM (
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(blocked_ns), 0)) AS blocked_ns,
 		percentile(dur, 0.5) AS p50_ns,
 		percentile(dur, 0.99) AS p99_ns,
-		max(dur) AS max_ns
+		max(dur) AS max_ns,
+		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(polled_ns), 0)) AS polled_ns,
+		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(throttled_ns), 0)) AS throttled_ns
 	FROM vm_exit
 	GROUP BY vcpu_id, reason, name
 ) e

@@ -42,9 +42,10 @@ static void test_sets(void **state)
 		1u << THREAD_USER | 1u << THREAD_SYSCALL | 1u << THREAD_IRQ | 1u << THREAD_SOFTIRQ;
 
 	(void)state;
-	assert_int_equal(vcpu_states(STATE_LOST), 1u << VCPU_PREEMPTED | 1u << VCPU_WAITING);
+	assert_int_equal(vcpu_states(STATE_LOST),
+			 1u << VCPU_PREEMPTED | 1u << VCPU_WAITING | 1u << VCPU_THROTTLED);
 	assert_int_equal(vcpu_states(STATE_TAKEN), 1u << VCPU_PREEMPTED);
-	assert_int_equal(vcpu_states(STATE_IDLE), 1u << VCPU_HALTED);
+	assert_int_equal(vcpu_states(STATE_IDLE), 1u << VCPU_HALTED | 1u << VCPU_POLLING);
 	assert_int_equal(thread_states(STATE_RAN), ran);
 	assert_int_equal(thread_states(STATE_CHARGED),
 			 ran | 1u << THREAD_STOLEN | 1u << THREAD_HYPERVISOR);
