@@ -418,7 +418,8 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 						   .machine = (uint16_t)i,
 						   .wanted = model_events(a->described[i])};
 	}
-	a->model = model_new(&a->identity, a->described, a->spans, o->sink ? o->sink : &nobody);
+	a->model =
+		model_new(&a->identity, a->described, a->spans, NULL, o->sink ? o->sink : &nobody);
 	run_merged(a, merge_new(inputs, n), o);
 	free(inputs);
 	model_finish(a->model);

@@ -54,9 +54,10 @@ struct save {
 	VEC(struct thread_lanes) threads;	  /* by place */
 	struct spill *thread_rows;		  /* of the others */
 	struct map exit_names;			  /* cause -> string */
-	struct map syscall_names;		  /* its address -> string */
+	struct map syscall_names;		  /* and of handlers: address -> string */
 	int64_t few_exits[FEW_ISAS][FEW_REASONS]; /* more than the string by 1; 0: ask the map */
 	struct lately syscalls[LATELY];
+	int64_t busy_names[BUSY_N], certainty_names[CERTAINTY_N]; /* strings; from begin() on */
 };
 
 /* ---- ids -------------------------------------------------------------------------------------- */
@@ -233,10 +234,26 @@ static int64_t syscall_name(struct save *s, const char *name)
 	return l->value;
 }
 
+/* Handlers have few names, and most rows none. */
+static int64_t handler_name(struct save *s, const char *name)
+{
+	return name ? find_syscall_name(s, name) : TABLE_NULL;
+}
+
+static void save_cause_names(struct save *s)
+{
+	for (int i = 0; i < BUSY_N; i++)
+		s->busy_names[i] = store_writer_string(s->writer, busy_name((enum busy)i));
+	for (int i = 0; i < CERTAINTY_N; i++)
+		s->certainty_names[i] =
+			store_writer_string(s->writer, certainty_name((enum certainty)i));
+}
+
 static void on_begin(void *ctx, const struct identity *identity)
 {
 	struct save *s = ctx;
 
+	save_cause_names(s);
 	s->identity = identity;
 	s->tally = tally_new(identity->vcpus.n);
 	s->vcpus = mem_zalloc(identity->vcpus.n + 1, sizeof(*s->vcpus));
@@ -274,12 +291,12 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		row[VCPU_STATE(EXIT_REASON)] = exit_reason(&i->cause);
 		row[VCPU_STATE(EXIT_NAME)] = exit_name(s, &i->cause);
 		row[VCPU_STATE(PCPU)] = or_null(i->cpu);
-		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant);
+		row[VCPU_STATE(OCCUPANT_THREAD_ID)] = or_null(i->occupant.thread);
 		row[VCPU_STATE(USERSPACE_REASON)] = i->userspace_reason;
-		row[VCPU_STATE(OCCUPANT_KIND)] = TABLE_NULL;
-		row[VCPU_STATE(OCCUPANT_IRQ)] = TABLE_NULL;
-		row[VCPU_STATE(OCCUPANT_HANDLER)] = TABLE_NULL;
-		row[VCPU_STATE(CERTAINTY)] = TABLE_NULL;
+		row[VCPU_STATE(OCCUPANT_KIND)] = s->busy_names[i->occupant.busy];
+		row[VCPU_STATE(OCCUPANT_IRQ)] = index_or_null(i->occupant.irq);
+		row[VCPU_STATE(OCCUPANT_HANDLER)] = handler_name(s, i->occupant.handler);
+		row[VCPU_STATE(CERTAINTY)] = s->certainty_names[i->throttled];
 		tally_add_state(&s->tally->vcpus[i->vcpu], i->state, i->end - i->begin,
 				row[VCPU_STATE(PCPU)], row[VCPU_STATE(OCCUPANT_THREAD_ID)]);
 	}
@@ -331,8 +348,8 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(GUEST_THREAD_ID)] = or_null(x->guest_thread);
 	row[VM_EXIT(ISA)] = x->cause.isa ? x->cause.isa : TABLE_NULL;
 	row[VM_EXIT(VECTOR)] = x->vector;
-	row[VM_EXIT(POLLED_NS)] = TABLE_NULL;
-	row[VM_EXIT(THROTTLED_NS)] = TABLE_NULL;
+	row[VM_EXIT(POLLED_NS)] = split ? x->polled : TABLE_NULL;
+	row[VM_EXIT(THROTTLED_NS)] = split ? x->throttled : TABLE_NULL;
 	save_tally_exit(s, x->vcpu, dur, row);
 }
 

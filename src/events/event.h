@@ -106,6 +106,23 @@ struct event {
 			int64_t number;
 		} syscall_entry;
 		struct {
+			struct event_text handler;
+			int64_t irq; /* its line; NO_VALUE: it has none, but a vector */
+			int64_t vector;
+			const char *of_vector; /* what the tracer calls that: "local_timer"; as
+						  syscall_entry.name */
+		} irq_entry;
+		struct {
+			int64_t vec; /* of include/linux/interrupt.h */
+		} softirq_entry;
+		struct {
+			int64_t timer, function; /* addresses in the kernel */
+		} hrtimer_entry;
+		struct {
+			int64_t ns;	/* since KVM began to wait */
+			int64_t waited; /* 0: it only polled */
+		} kvm_vcpu_wakeup;
+		struct {
 			int64_t state; /* POWER_CPU_IDLE_EXIT: leaves idle */
 		} power_cpu_idle;
 		struct {

@@ -143,6 +143,14 @@ static const char *call_name(const struct layout_class *cls)
 	return variable_part(EV_SYSCALL_ENTRY, cls->name);
 }
 
+/* Return: NULL where the event has the name of who handles its line. */
+static const char *vector_name(const struct layout_class *cls)
+{
+	const char *name = variable_part(EV_IRQ_ENTRY, cls->name);
+
+	return name == cls->name ? NULL : name;
+}
+
 /* A field that no tracer writes, because it is the same for all events of the class. */
 static struct layout_want constant(uint16_t offset, const char *value)
 {
@@ -207,6 +215,9 @@ uint32_t layout_wants(enum event_id id, const struct layout_class *cls,
 	}
 	if (id == EV_SYSCALL_ENTRY)
 		wants[n++] = constant(offsetof(struct event, syscall_entry.name), call_name(cls));
+	if (id == EV_IRQ_ENTRY)
+		wants[n++] =
+			constant(offsetof(struct event, irq_entry.of_vector), vector_name(cls));
 	return n;
 }
 

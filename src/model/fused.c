@@ -18,10 +18,12 @@ static enum carrier_state vcpu_is_carried(const struct cpu *c)
 	return c->carrier ? vcpu_carries_nested(&c->carrier->self) : cpu_is_carried(c);
 }
 
-/* Return: who has the CPU while it is CARRIER_GONE, or NO_THREAD. */
-static uint32_t cpu_taken_by(const struct cpu *c)
+/* Return: what the CPU below is busy with while it is CARRIER_GONE. */
+static struct occupant cpu_taken_by(const struct cpu *c)
 {
-	return c->carrier ? vcpu_taken_by(&c->carrier->self) : NO_THREAD;
+	if (c->carrier)
+		return *vcpu_taken_by(&c->carrier->self);
+	return (struct occupant){.thread = NO_THREAD, .irq = NO_IRQ};
 }
 
 /* ---- threads -------------------------------------------------------------------------------- */
@@ -228,7 +230,9 @@ static void update_downwards(struct model *m, const struct cpu *c, int64_t ts)
 
 	update_thread(m, c, ts);
 	while (c->current && (v = c->current->vcpu)) {
-		vcpu_carry(&v->self, ts, vcpu_is_carried(c), cpu_taken_by(c));
+		struct occupant taken_by = cpu_taken_by(c);
+
+		vcpu_carry(&v->self, ts, vcpu_is_carried(c), &taken_by);
 		if (!v->inner)
 			return;
 		c = v->inner;

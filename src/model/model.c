@@ -7,6 +7,7 @@
 #include "events/syscall_name.h"
 #include "model/fused.h"
 #include "model/threads.h"
+#include "model/throttle.h"
 #include "model/waits.h"
 
 /* _IO(KVMIO, 0x80), include/uapi/linux/kvm.h */
@@ -33,12 +34,15 @@ struct event_set model_events(struct event_set described)
 		EV_KVM_INJ_VIRQ,
 		EV_KVM_NESTED_EXIT,
 		EV_KVM_WAIT_LAPIC_EXPIRE,
+		EV_KVM_VCPU_WAKEUP,
 		EV_SYSCALL_ENTRY,
 		EV_SYSCALL_EXIT,
 		EV_IRQ_ENTRY,
 		EV_IRQ_EXIT,
 		EV_SOFTIRQ_ENTRY,
 		EV_SOFTIRQ_EXIT,
+		EV_HRTIMER_ENTRY,
+		EV_HRTIMER_EXIT,
 	};
 
 	struct event_set set = event_set_of(ids, sizeof(ids) / sizeof(ids[0]));
@@ -139,6 +143,19 @@ static bool is_dead(int64_t prev_state)
 	return (prev_state & 0xf0) != 0;
 }
 
+/*
+ * A halted vCPU sleeps so that signals wake it (S); one that is stopped (T), traced (t) or waits for
+ * the host (D) does not, whatever its exit was.
+ */
+static enum vcpu_off vcpu_off_of(int64_t prev_state)
+{
+	enum { INTERRUPTIBLE = 1 };
+
+	if (is_runnable(prev_state))
+		return VCPU_OFF_RUNNABLE;
+	return prev_state & INTERRUPTIBLE ? VCPU_OFF_ASLEEP : VCPU_OFF_STOPPED;
+}
+
 static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
@@ -152,7 +169,10 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 	else
 		world_thread_off(m, t, e->ts, THREAD_BLOCKED, NO_CPU);
 	if (v) {
-		vcpu_switch_out(&v->self, e->ts, e->cpu, runnable, thread_id(c->current));
+		struct occupant next = cpu_occupant(c);
+
+		vcpu_switch_out(&v->self, e->ts, e->cpu, vcpu_off_of(e->sched_switch.prev_state),
+				&next);
 		/* Its VM was switched off or killed: it waits for nothing any more. */
 		if (dead)
 			vcpu_lose(&v->self, e->ts);
@@ -209,6 +229,7 @@ static void thread_in(struct model *m, const struct event *e, const struct cpu *
 	if (!v)
 		return;
 	world_wake_stage(v, WAKE_VCPU_RAN, e->ts);
+	throttle_judge(m, v, e->cpu, e->ts);
 	vcpu_switch_in(&v->self, e->ts, e->cpu);
 	vcpu_changed(m, v, e->ts);
 }
@@ -216,8 +237,10 @@ static void thread_in(struct model *m, const struct event *e, const struct cpu *
 /* The CPU changed hands: those who wait for it lose their time to somebody else. */
 static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
 {
+	struct occupant now = cpu_occupant(c);
+
 	vec_each (v, &c->waiting) {
-		vcpu_requeue(&(*v)->self, ts, c->number, thread_id(c->current));
+		vcpu_requeue(&(*v)->self, ts, c->number, &now);
 		world_vcpu_changed(m, *v, ts);
 	}
 }
@@ -279,9 +302,11 @@ static void on_wakeup(struct model *m, const struct event *e, const struct cpu *
 	}
 	if (!v)
 		return;
+	struct occupant now = cpu_occupant(world_cpu(m, e->machine, cpu));
+
 	if (v->self.asleep)
 		world_wake_stage(v, WAKE_VCPU_WOKEN, e->ts);
-	vcpu_wake(&v->self, e->ts, cpu, thread_id(world_cpu(m, e->machine, cpu)->current));
+	vcpu_wake(&v->self, e->ts, cpu, &now);
 	vcpu_changed(m, v, e->ts);
 }
 
@@ -296,7 +321,9 @@ static void on_migrate(struct model *m, const struct event *e, const struct cpu 
 	world_wake_moved(m, t, cpu);
 	if (!v)
 		return;
-	vcpu_requeue(&v->self, e->ts, cpu, thread_id(world_cpu(m, e->machine, cpu)->current));
+	struct occupant now = cpu_occupant(world_cpu(m, e->machine, cpu));
+
+	vcpu_requeue(&v->self, e->ts, cpu, &now);
 	vcpu_changed(m, v, e->ts);
 }
 
@@ -404,14 +431,41 @@ static void on_syscall(struct model *m, const struct event *e, struct cpu *c)
 	world_cpu_changed(m, c, e->ts);
 }
 
-static void on_interrupt(struct model *m, const struct event *e, struct cpu *c, unsigned *depth,
-			 bool entry)
+/* Who waits for the CPU waits for what it is busy with now. */
+static void work_changed(struct model *m, const struct cpu *c, int64_t ts)
 {
-	if (entry)
-		++*depth;
-	else if (*depth)
+	if (c->waiting.n)
+		new_occupant(m, c, ts);
+}
+
+static void on_work_begin(struct model *m, struct cpu *c, int64_t ts, unsigned *depth,
+			  struct work_item item)
+{
+	++*depth;
+	work_begin(&c->work, &item);
+	work_changed(m, c, ts);
+	world_mode_changed(m, c, ts);
+}
+
+static void on_work_end(struct model *m, struct cpu *c, int64_t ts, unsigned *depth, enum busy busy)
+{
+	if (*depth)
 		--*depth;
-	world_mode_changed(m, c, e->ts);
+	work_end(&c->work, busy);
+	work_changed(m, c, ts);
+	world_mode_changed(m, c, ts);
+}
+
+/* It runs within the timer's interrupt. */
+static void on_timer(struct model *m, const struct event *e, struct cpu *c)
+{
+	if (e->id == EV_HRTIMER_ENTRY)
+		work_begin(&c->work, &(struct work_item){.busy = BUSY_TIMER,
+							 .number = NO_IRQ,
+							 .handler = throttle_timer(m, e)});
+	else
+		work_end(&c->work, BUSY_TIMER);
+	work_changed(m, c, e->ts);
 }
 
 /* ---- KVM ------------------------------------------------------------------------------------ */
@@ -546,6 +600,10 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 	case EV_KVM_INJ_VIRQ:
 		vcpu_inject(&v->self, e->kvm_inj_virq.vector);
 		break;
+	case EV_KVM_VCPU_WAKEUP:
+		vcpu_halt_ended(&v->self, e->ts, e->kvm_vcpu_wakeup.ns,
+				e->kvm_vcpu_wakeup.waited != 0);
+		break;
 	case EV_KVM_NESTED_EXIT:
 		vcpu_leave_nested(&v->self);
 		break;
@@ -592,7 +650,7 @@ static void on_lost(struct model *m, const struct event *e, struct cpu *c)
 	c->lost_to = e->lost.to > c->lost_to ? e->lost.to : c->lost_to;
 	c->current = NULL;
 	c->guest = NULL;
-	c->irqs = c->softirqs = 0;
+	c->irqs = c->softirqs = c->work.n = 0;
 	lose_threads(m, e->machine, e->ts);
 	lose_vcpus(m, e, running);
 	new_occupant(m, c, e->ts);
@@ -686,6 +744,7 @@ void model_event(struct model *m, const struct event *e)
 	case EV_KVM_USERSPACE_EXIT:
 	case EV_KVM_INJ_VIRQ:
 	case EV_KVM_NESTED_EXIT:
+	case EV_KVM_VCPU_WAKEUP:
 		on_kvm(m, e, c);
 		break;
 	case EV_KVM_ACCEPT_IRQ:
@@ -696,12 +755,20 @@ void model_event(struct model *m, const struct event *e)
 		on_syscall(m, e, c);
 		break;
 	case EV_IRQ_ENTRY:
+		on_work_begin(m, c, e->ts, &c->irqs, work_of_irq(&m->names, e));
+		break;
 	case EV_IRQ_EXIT:
-		on_interrupt(m, e, c, &c->irqs, e->id == EV_IRQ_ENTRY);
+		on_work_end(m, c, e->ts, &c->irqs, BUSY_IRQ);
 		break;
 	case EV_SOFTIRQ_ENTRY:
+		on_work_begin(m, c, e->ts, &c->softirqs, work_of_softirq(e));
+		break;
 	case EV_SOFTIRQ_EXIT:
-		on_interrupt(m, e, c, &c->softirqs, e->id == EV_SOFTIRQ_ENTRY);
+		on_work_end(m, c, e->ts, &c->softirqs, BUSY_SOFTIRQ);
+		break;
+	case EV_HRTIMER_ENTRY:
+	case EV_HRTIMER_EXIT:
+		on_timer(m, e, c);
 		break;
 	case EV_LOST:
 		on_lost(m, e, c);
@@ -728,7 +795,8 @@ static void init_vcpus(struct model *m)
 }
 
 struct model *model_new(const struct identity *identity, const struct event_set *described,
-			const struct model_span *lanes, const struct model_sink *sink)
+			const struct model_span *lanes, const struct model_symbols *symbols,
+			const struct model_sink *sink)
 {
 	struct model *m = mem_zalloc(1, sizeof(*m));
 
@@ -738,9 +806,12 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->n_machines = identity->machines.n;
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
+	m->quotas = mem_zalloc(identity->vms.n + 1, sizeof(*m->quotas));
+	m->symbols = symbols;
 	for (size_t i = 0; i < m->n_machines; i++) {
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
 		m->machines[i].has_switches = event_set_has(described[i], EV_SCHED_SWITCH);
+		m->machines[i].has_migrations = event_set_has(described[i], EV_SCHED_MIGRATE_TASK);
 	}
 	init_vcpus(m);
 	if (sink->begin)
@@ -757,6 +828,7 @@ static void deinit_machine(struct machine *mc)
 	}
 	vec_deinit(&mc->cpus);
 	map_deinit(&mc->cpu_by_number);
+	throttle_deinit(&mc->throttle);
 }
 
 static void deinit_threads(struct model *m)
@@ -786,6 +858,8 @@ void model_free(struct model *m)
 	free(m->machines);
 	free(m->vcpus);
 	free(m->irq_sources);
+	free(m->quotas);
+	work_names_deinit(&m->names);
 	free(m);
 }
 
@@ -793,7 +867,7 @@ static void end_cpu(struct model *m, struct cpu *c, int64_t ts)
 {
 	c->current = NULL;
 	c->guest = NULL;
-	c->irqs = c->softirqs = 0;
+	c->irqs = c->softirqs = c->work.n = 0;
 	world_cpu_changed(m, c, ts);
 }
 

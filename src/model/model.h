@@ -18,16 +18,25 @@
 
 struct model;
 
+/* Names of the kernels' functions, where a recording has them. */
+struct model_symbols {
+	void *ctx;
+	/* Return: the name of the function at this address; NULL: not known. Borrowed, until the
+	 * next call. */
+	const char *(*name)(void *ctx, int machine, uint64_t address);
+};
+
 /* Which events the model has to be shown of a recording that could hold those `described`. */
 struct event_set model_events(struct event_set described);
 
 /*
  * identity, lanes and sink must outlive the model. Per machine of the identity: lanes, the span of
  * each of its lanes (a vCPU's is its host's); described, the events that its recording could hold
- * (layout_described()).
+ * (layout_described()). symbols may be NULL.
  */
 struct model *model_new(const struct identity *identity, const struct event_set *described,
-			const struct model_span *lanes, const struct model_sink *sink);
+			const struct model_span *lanes, const struct model_symbols *symbols,
+			const struct model_sink *sink);
 void model_free(struct model *m);
 
 /* Takes the next event of any machine. Times must not decrease. */

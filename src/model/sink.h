@@ -10,15 +10,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "schema/cause.h"
 #include "schema/state.h"
 
 #define NO_EXIT	  UINT64_MAX
 #define NO_CPU	  UINT32_MAX
 #define NO_THREAD UINT32_MAX
+#define NO_IRQ	  (-1)
 
 /* Of the lanes of a machine, or of its guests' vCPUs. */
 struct model_span {
 	int64_t begin, end; /* reference ns, [begin, end) */
+};
+
+/* What a CPU is busy with. */
+struct occupant {
+	enum busy busy;
+	uint32_t thread; /* current on it, or NO_THREAD */
+	int32_t irq;	 /* BUSY_IRQ: its line, or else its vector; BUSY_SOFTIRQ: its number; -1 */
+	const char *handler; /* BUSY_IRQ, BUSY_SOFTIRQ, BUSY_TIMER: a name, or NULL; the model's */
 };
 
 /* Why a vCPU left the guest. */
@@ -33,8 +43,9 @@ struct vcpu_interval {
 	int64_t begin, end;
 	struct exit_cause cause;  /* that it is, or was when interrupted, in the hypervisor for */
 	int64_t userspace_reason; /* VCPU_USERSPACE: KVM_EXIT_*, or NO_VALUE */
-	uint32_t cpu;	   /* of its host: where it ran, or was queued; NO_CPU when on none */
-	uint32_t occupant; /* PREEMPTED, WAITING: the thread that had that CPU, or NO_THREAD */
+	uint32_t cpu; /* of its host: where it ran, or was queued; NO_CPU when on none */
+	struct occupant occupant; /* PREEMPTED, WAITING: of that CPU */
+	enum certainty throttled; /* PREEMPTED, WAITING, THROTTLED */
 };
 
 /* From a kvm_exit to the next kvm_entry of the same vCPU. The four parts, if known, add up to end -
@@ -48,6 +59,8 @@ struct vm_exit {
 	uint64_t rip;	/* of the guest, 0 when not recorded */
 	bool has_parts; /* what the four are is known */
 	int64_t handled, userspace, preempted, blocked;
+	int64_t polled;	       /* of handled */
+	int64_t throttled;     /* of preempted */
 	uint32_t guest_thread; /* that was current in the guest, or NO_THREAD */
 	int64_t vector; /* of the first interrupt injected since it was blocked: what it waited for;
 			   or NO_VALUE */

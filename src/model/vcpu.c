@@ -5,7 +5,14 @@
 #include "events/event.h"
 #include "events/exit_reason.h"
 
+/* include/uapi/linux/kvm.h */
+enum { KVM_EXIT_INTR = 10 };
+
+/* What is undecided for longer is told as it looks: memory is bounded. */
+enum { VCPU_HELD_MAX = 1 << 16 };
+
 static const struct exit_cause no_cause = {.reason = NO_EXIT};
+static const struct occupant nobody = {.thread = NO_THREAD, .irq = NO_IRQ};
 
 void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
 {
@@ -13,13 +20,15 @@ void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_si
 			   .sink = sink,
 			   .running_on = NO_CPU,
 			   .queue = NO_CPU,
-			   .taken_by = NO_THREAD};
+			   .taken_by = nobody,
+			   .slept = NO_VALUE,
+			   .polled = NO_VALUE};
 	v->open = (struct vcpu_interval){.vcpu = id,
 					 .begin = begin,
 					 .cause = no_cause,
 					 .userspace_reason = NO_VALUE,
 					 .cpu = NO_CPU,
-					 .occupant = NO_THREAD};
+					 .occupant = nobody};
 }
 
 void vcpu_deinit(struct vcpu *v)
@@ -61,6 +70,9 @@ static void end_exit(struct vcpu *v, int64_t ts, bool entered)
 {
 	if (!v->in_exit)
 		return;
+	/* The lane's polling has the way into the loop and out of it, too. */
+	if (v->polled != NO_VALUE && v->polled < v->exit.polled)
+		v->exit.polled = v->polled;
 	v->exit.end = entered && v->exit_is_whole ? ts : INT64_MIN;
 	v->in_exit = false;
 	if (v->sink->vm_exit)
@@ -94,6 +106,21 @@ static void emit(const struct vcpu *v, const struct vcpu_interval *i)
 		v->sink->vcpu_interval(v->sink->ctx, i);
 }
 
+static bool vcpu_holds(const struct vcpu *v)
+{
+	return v->exit_pending || v->halt_pending || v->off_pending;
+}
+
+/* Tells what was held back, if nothing is to be found out about it any more. */
+static void vcpu_flush(struct vcpu *v)
+{
+	if (vcpu_holds(v))
+		return;
+	vec_each (i, &v->held)
+		emit(v, i);
+	v->held.n = 0;
+}
+
 static void close_open(struct vcpu *v, int64_t ts)
 {
 	struct vcpu_interval *i = &v->open;
@@ -102,17 +129,21 @@ static void close_open(struct vcpu *v, int64_t ts)
 	if (ts <= i->begin)
 		return;
 	i->end = ts;
-	i->occupant = vcpu_taken_by(v);
+	i->occupant = *vcpu_taken_by(v);
 	i->state = true_state(v);
 	account(v, i);
-	if (v->exit_pending)
+	if (vcpu_holds(v))
 		*vec_push(&v->held) = *i;
 	else
 		emit(v, i);
 	i->state = own;
 	if (own == VCPU_GUEST)
-		i->occupant = NO_THREAD;
+		i->occupant = nobody;
 	i->begin = ts;
+	if (v->held.n >= VCPU_HELD_MAX && !v->exit_pending) {
+		v->halt_pending = v->off_pending = false;
+		vcpu_flush(v);
+	}
 }
 
 static void change(struct vcpu *v, int64_t ts, enum vcpu_state state, uint32_t cpu)
@@ -120,20 +151,21 @@ static void change(struct vcpu *v, int64_t ts, enum vcpu_state state, uint32_t c
 	close_open(v, ts);
 	v->open.state = state;
 	v->open.cpu = cpu;
-	v->open.occupant = NO_THREAD;
+	v->open.occupant = nobody;
 	v->open.userspace_reason = NO_VALUE;
 }
 
 /* The cause of what is held back has become known, or never will. */
 static void release(struct vcpu *v, struct exit_cause cause)
 {
-	v->exit_pending = false;
-	vec_each (i, &v->held) {
-		if (i->state != VCPU_GUEST)
-			i->cause = cause;
-		emit(v, i);
+	if (v->exit_pending) {
+		vec_each (i, &v->held) {
+			if (i->state != VCPU_GUEST)
+				i->cause = cause;
+		}
 	}
-	v->held.n = 0;
+	v->exit_pending = false;
+	vcpu_flush(v);
 	v->open.cause = cause;
 }
 
@@ -154,13 +186,101 @@ static void distrust(struct vcpu *v)
 	release(v, no_cause);
 }
 
+/* ---- what is known only when it is over ------------------------------------------------------- */
+
+/* Return: how much of the piece lies in the exit being handled. */
+static int64_t vcpu_in_exit(const struct vcpu *v, const struct vcpu_interval *i)
+{
+	int64_t begin = i->begin > v->exit.begin ? i->begin : v->exit.begin;
+
+	return v->in_exit && i->end > begin ? i->end - begin : 0;
+}
+
+/* The halt is told from a call into user space: polled if it was one. */
+static void vcpu_decide_halt(struct vcpu *v, int64_t ts, bool polled)
+{
+	if (!v->halt_pending)
+		return;
+	close_open(v, ts);
+	vec_each (i, &v->held) {
+		if (!polled || i->state != VCPU_HYPERVISOR)
+			continue;
+		i->state = VCPU_POLLING;
+		v->exit.polled += vcpu_in_exit(v, i);
+	}
+	v->halt_pending = false;
+	vcpu_flush(v);
+}
+
+/* From here on it is without a CPU. */
+static void vcpu_hold_off(struct vcpu *v)
+{
+	v->off_pending = true;
+	v->off_at = v->held.n;
+}
+
+static void vcpu_end_off(struct vcpu *v)
+{
+	v->off_pending = false;
+	vcpu_flush(v);
+}
+
+const struct vcpu_interval *vcpu_off_pieces(struct vcpu *v, int64_t ts, size_t *np)
+{
+	*np = 0;
+	if (!v->off_pending)
+		return NULL;
+	close_open(v, ts);
+	if (!v->off_pending || v->off_at >= v->held.n)
+		return NULL;
+	*np = v->held.n - v->off_at;
+	return &v->held.at[v->off_at];
+}
+
+/* Cuts the pieces at ts, so that one begins there. */
+static void vcpu_cut(struct vcpu *v, int64_t ts)
+{
+	for (size_t i = v->off_at; i < v->held.n; i++) {
+		if (v->held.at[i].begin >= ts || v->held.at[i].end <= ts)
+			continue;
+		vec_push(&v->held);
+		for (size_t k = v->held.n - 1; k > i; k--)
+			v->held.at[k] = v->held.at[k - 1];
+		v->held.at[i].end = v->held.at[i + 1].begin = ts;
+		return;
+	}
+}
+
+static void vcpu_throttle_piece(struct vcpu *v, struct vcpu_interval *i, enum certainty certainty)
+{
+	i->throttled = certainty;
+	if (certainty == CERTAINTY_OPEN)
+		return;
+	i->state = VCPU_THROTTLED;
+	i->occupant = nobody;
+	v->exit.throttled += vcpu_in_exit(v, i);
+}
+
+void vcpu_throttle(struct vcpu *v, int64_t from, int64_t to, enum certainty certainty)
+{
+	vcpu_cut(v, from);
+	vcpu_cut(v, to);
+	for (size_t i = v->off_at; i < v->held.n; i++) {
+		struct vcpu_interval *p = &v->held.at[i];
+
+		if (p->begin >= from && p->end <= to &&
+		    (p->state == VCPU_PREEMPTED || p->state == VCPU_WAITING))
+			vcpu_throttle_piece(v, p, certainty);
+	}
+}
+
 /* The event at hand cannot happen in the open state: when that ended, nobody saw. */
 static void distrust_unless(struct vcpu *v, bool possible)
 {
 	if (possible)
 		return;
 	v->open.state = VCPU_UNKNOWN;
-	v->open.occupant = NO_THREAD;
+	v->open.occupant = nobody;
 }
 
 static bool runs(const struct vcpu *v)
@@ -169,14 +289,21 @@ static bool runs(const struct vcpu *v)
 	       v->open.state == VCPU_UNKNOWN;
 }
 
-void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by)
+static bool vcpu_same_occupant(const struct occupant *a, const struct occupant *b)
 {
-	if (v->carried == carried && v->taken_by == taken_by)
+	return a->thread == b->thread && a->busy == b->busy && a->irq == b->irq &&
+	       a->handler == b->handler;
+}
+
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried,
+		const struct occupant *taken_by)
+{
+	if (v->carried == carried && vcpu_same_occupant(&v->taken_by, taken_by))
 		return;
 	if (v->open.state == VCPU_GUEST)
 		close_open(v, ts);
 	v->carried = carried;
-	v->taken_by = taken_by;
+	v->taken_by = *taken_by;
 }
 
 void vcpu_leave_nested(struct vcpu *v)
@@ -191,6 +318,8 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 	if (v->exit_pending || v->open.state == VCPU_GUEST)
 		distrust(v);
 	distrust_unless(v, runs(v));
+	vcpu_decide_halt(v, ts, true);
+	vcpu_end_off(v);
 	close_open(v, ts);
 	end_exit(v, ts, true);
 	v->open.cause = no_cause;
@@ -215,10 +344,12 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 	if (!expected) {
 		/* An entry is missing, or the trace began in the guest. */
 		distrust_unless(v, !v->in_exit && runs(v));
+		vcpu_decide_halt(v, ts, true);
 		change(v, ts, VCPU_HYPERVISOR, cpu);
 		end_exit(v, ts, false);
 		v->stopped = ts;
 	}
+	vcpu_end_off(v);
 	release(v, cause);
 	if (exit_reason_is_nested_entry(cause.isa, (uint32_t)cause.reason))
 		v->nested = NESTED_GUEST;
@@ -231,6 +362,8 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 				   .has_parts = true,
 				   .guest_thread = NO_THREAD,
 				   .vector = NO_VALUE};
+	v->halt_pending = exit_reason_is_halt(cause.isa, cause.reason) && !v->is_unscheduled;
+	v->slept = v->polled = NO_VALUE;
 	v->running_on = cpu;
 	v->asleep = false;
 	return !expected;
@@ -252,6 +385,12 @@ void vcpu_inject(struct vcpu *v, int64_t vector)
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason)
 {
 	distrust_unless(v, runs(v));
+	/*
+	 * A signal ends a halt. Without an interrupt controller in the kernel, who halts goes to
+	 * user space at once.
+	 */
+	vcpu_decide_halt(v, ts, reason == KVM_EXIT_INTR);
+	vcpu_end_off(v);
 	change(v, ts, VCPU_USERSPACE, cpu);
 	v->open.userspace_reason = reason;
 }
@@ -264,13 +403,25 @@ void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu)
 
 void vcpu_leave_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu)
 {
+	vcpu_decide_halt(v, ts, false);
 	/* A kvm_userspace_exit has told more already. */
 	if (v->open.state == VCPU_HYPERVISOR || v->open.state == VCPU_UNKNOWN)
 		change(v, ts, VCPU_USERSPACE, cpu);
 }
 
-static enum vcpu_state sleep_state(const struct vcpu *v)
+void vcpu_halt_ended(struct vcpu *v, int64_t ts, int64_t ns, bool slept)
 {
+	int64_t end = slept ? v->slept : ts, begin;
+
+	if (!v->in_exit || end == NO_VALUE || ns < 0 || __builtin_sub_overflow(ts, ns, &begin))
+		return;
+	v->polled = end > begin ? end - begin : 0;
+}
+
+static enum vcpu_state sleep_state(const struct vcpu *v, enum vcpu_off off)
+{
+	if (off == VCPU_OFF_STOPPED && v->interrupted != VCPU_UNKNOWN)
+		return VCPU_BLOCKED;
 	switch (v->interrupted) {
 	case VCPU_HYPERVISOR:
 		if (v->open.cause.reason == NO_EXIT)
@@ -284,15 +435,24 @@ static enum vcpu_state sleep_state(const struct vcpu *v)
 	}
 }
 
-void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t occupant)
+void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, enum vcpu_off off,
+		     const struct occupant *occupant)
 {
 	int64_t userspace_reason = v->open.userspace_reason;
+	bool runnable = off == VCPU_OFF_RUNNABLE;
 
 	distrust_unless(v, runs(v));
 	v->interrupted = v->open.state;
-	change(v, ts, runnable ? VCPU_PREEMPTED : sleep_state(v), runnable ? cpu : NO_CPU);
+	if (!runnable) {
+		vcpu_decide_halt(v, ts, off == VCPU_OFF_ASLEEP);
+		v->slept = ts;
+	}
+	vcpu_end_off(v);
+	change(v, ts, runnable ? VCPU_PREEMPTED : sleep_state(v, off), runnable ? cpu : NO_CPU);
+	if (runnable)
+		vcpu_hold_off(v);
 	v->open.userspace_reason = userspace_reason;
-	v->open.occupant = runnable ? occupant : NO_THREAD;
+	v->open.occupant = runnable ? *occupant : nobody;
 	v->queue = cpu;
 	v->running_on = NO_CPU;
 	v->asleep = !runnable;
@@ -306,32 +466,35 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
 	if (v->running_on != NO_CPU)
 		v->interrupted = VCPU_UNKNOWN;
 	change(v, ts, v->interrupted, cpu);
+	vcpu_end_off(v);
 	v->open.userspace_reason = userspace_reason;
 	v->running_on = cpu;
 	v->asleep = false;
 }
 
-void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
+void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant)
 {
 	int64_t userspace_reason = v->open.userspace_reason;
 
 	if (!v->asleep)
 		return;
 	change(v, ts, VCPU_WAITING, cpu);
+	vcpu_hold_off(v);
 	v->open.userspace_reason = userspace_reason;
-	v->open.occupant = occupant;
+	v->open.occupant = *occupant;
 	v->queue = cpu;
 	v->asleep = false;
 }
 
-void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant)
+void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant)
 {
 	v->queue = cpu;
-	if (!vcpu_waits(v) || (v->open.cpu == cpu && v->open.occupant == occupant))
+	if (!vcpu_waits(v) ||
+	    (v->open.cpu == cpu && vcpu_same_occupant(&v->open.occupant, occupant)))
 		return;
 	close_open(v, ts);
 	v->open.cpu = cpu;
-	v->open.occupant = occupant;
+	v->open.occupant = *occupant;
 }
 
 void vcpu_lose(struct vcpu *v, int64_t ts)
@@ -339,6 +502,8 @@ void vcpu_lose(struct vcpu *v, int64_t ts)
 	if (v->exit_pending)
 		release(v, no_cause);
 	v->exit_is_whole = false;
+	vcpu_decide_halt(v, ts, true);
+	vcpu_end_off(v);
 	close_open(v, ts);
 	end_exit(v, ts, false);
 	v->open.cause = no_cause;
@@ -353,6 +518,8 @@ void vcpu_finish(struct vcpu *v, int64_t ts)
 {
 	if (v->exit_pending)
 		release(v, no_cause);
+	vcpu_decide_halt(v, ts, true);
+	vcpu_end_off(v);
 	close_open(v, ts);
 	end_exit(v, ts, false);
 }

@@ -15,13 +15,18 @@
  *	                BLOCKED (else)  -- woken --> WAITING -- switched in --> back
  *	  anything:     UNKNOWN after lost events, until something is known again
  *
+ * Two states are known only when they are over, and what may be one is held back until then. A
+ * HYPERVISOR with a halt as its cause was POLLING if the thread slept or the guest was entered next:
+ * KVM had waited in a loop. A PREEMPTED or WAITING was THROTTLED if how it ended says so
+ * (throttle.h).
+ *
  * Where the host's scheduler was not recorded there is only GUEST, from entry to exit, and UNKNOWN.
  *
  * GUEST ends before the kvm_exit tracepoint: on the way out the host may run interrupt handlers and
  * fast paths first (AMD traces kvm_exit with interrupts enabled). What follows the first host event
  * is the hypervisor's, with a cause that is known only at the kvm_exit: intervals are held back
  * until then. A thread can even be switched out in between; if no kvm_exit follows at all before
- *the next kvm_entry, it was lost, and the stretch in which it was is unknown.
+ * the next kvm_entry, it was lost, and the stretch in which it was is unknown.
  *
  * Invariants: intervals leave in time order without gap or overlap; every state but UNKNOWN has
  * been proved by an event; an exit is told once, and its parts add up.
@@ -60,13 +65,22 @@ struct vcpu {
 	uint32_t queue;		     /* CPU on whose queue its thread is or was last */
 	bool asleep;		     /* switched out and not runnable */
 	enum carrier_state carried;  /* the CPU that it runs on, of a host that is a guest itself */
-	uint32_t taken_by; /* CARRIER_GONE: the thread that has that CPU's CPU, or NO_THREAD */
+	struct occupant taken_by;    /* CARRIER_GONE: of that CPU's CPU */
 
 	enum nested_state nested; /* from the next entry on, or since the last */
 
-	bool exit_pending;		/* the guest has stopped, its kvm_exit has not come */
-	int64_t stopped;		/* when */
-	VEC(struct vcpu_interval) held; /* finished since then: their cause is not known yet */
+	/*
+	 * Finished, but not told yet: they wait for a cause (exit_pending), for what became of a
+	 * halt (halt_pending), or of a stretch without a CPU (off_pending).
+	 */
+	VEC(struct vcpu_interval) held;
+	bool exit_pending; /* the guest has stopped, its kvm_exit has not come */
+	bool halt_pending; /* the exit is a halt, from which it has neither slept nor returned */
+	bool off_pending;  /* it could run, and has no CPU */
+	int64_t stopped;   /* exit_pending: when */
+	size_t off_at;	   /* off_pending: the first of `held` in which it had none */
+	int64_t slept;	   /* in this exit: when it fell asleep last, or NO_VALUE */
+	int64_t polled;	   /* in this exit: for how long KVM says that it polled, or NO_VALUE */
 
 	bool in_exit;	    /* between a kvm_exit and the next kvm_entry */
 	bool exit_is_whole; /* nothing was lost since */
@@ -92,7 +106,8 @@ static inline bool vcpu_waits(const struct vcpu *v)
  * its host has in the guest is so only while it is: else PREEMPTED by `taken_by`, HYPERVISOR or
  * UNKNOWN.
  */
-void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried, uint32_t taken_by);
+void vcpu_carry(struct vcpu *v, int64_t ts, enum carrier_state carried,
+		const struct occupant *taken_by);
 
 /* Return: what v is to the CPU of the guest that it is. */
 static inline enum carrier_state vcpu_carries(const struct vcpu *v)
@@ -110,12 +125,10 @@ static inline enum carrier_state vcpu_carries(const struct vcpu *v)
 	}
 }
 
-/*
- * Return: the thread that has its CPU while it is CARRIER_GONE to that of the guest, or NO_THREAD.
- */
-static inline uint32_t vcpu_taken_by(const struct vcpu *v)
+/* Return: what its CPU is busy with while it is CARRIER_GONE to that of the guest. */
+static inline const struct occupant *vcpu_taken_by(const struct vcpu *v)
 {
-	return v->open.state == VCPU_GUEST ? v->taken_by : v->open.occupant;
+	return v->open.state == VCPU_GUEST ? &v->taken_by : &v->open.occupant;
 }
 
 /* Return: what v is to a vCPU that its guest runs as a hypervisor on that CPU, and has in the
@@ -156,14 +169,34 @@ void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);
 void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);
 void vcpu_leave_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);
 
-void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t occupant);
+/* KVM says that the halt is over: it had waited for `ns`, and slept or only polled. */
+void vcpu_halt_ended(struct vcpu *v, int64_t ts, int64_t ns, bool slept);
+
+/* How a thread leaves its CPU. */
+enum vcpu_off {
+	VCPU_OFF_RUNNABLE,
+	VCPU_OFF_ASLEEP,  /* until it is woken, or a signal comes: a halt is this */
+	VCPU_OFF_STOPPED, /* otherwise: stopped, traced, or asleep whatever signals come */
+};
+
+void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, enum vcpu_off off,
+		     const struct occupant *occupant);
 void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu);
 
-/* cpu: the queue it was put on; occupant: who runs there. */
-void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant);
+/*
+ * The stretch without a CPU that ends at ts, before vcpu_switch_in().
+ * Return: its pieces, n of them; borrowed, until the next call. 0: it had one, or that is not known.
+ */
+const struct vcpu_interval *vcpu_off_pieces(struct vcpu *v, int64_t ts, size_t *np);
+
+/* Of these pieces what lies in [from, to) was THROTTLED, or, if `certainty` is open, may have been. */
+void vcpu_throttle(struct vcpu *v, int64_t from, int64_t to, enum certainty certainty);
+
+/* cpu: the queue it was put on; occupant: of it. */
+void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant);
 
 /* It was moved to another CPU's queue, or the CPU it is queued on changed hands. */
-void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t occupant);
+void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant);
 
 /* From ts on nothing is known of it. */
 void vcpu_lose(struct vcpu *v, int64_t ts);

@@ -5,6 +5,7 @@
  *	threads.h	threads and containers: who there is, and who is gone
  *	fused.h		after a change: what do the lanes of CPUs and threads say now, through all
  *			layers of machines?
+ *	throttle.h	a vCPU has a CPU again: was a quota what kept it from one?
  *	waits.h		wake-ups on their way through the layers; what halted vCPUs waited for
  *
  * Each calls only those below it.
@@ -22,9 +23,11 @@
 #include "events/event.h"
 #include "model/cpu_lane.h"
 #include "model/identity.h"
+#include "model/model.h"
 #include "model/sink.h"
 #include "model/thread_lane.h"
 #include "model/vcpu.h"
+#include "model/work.h"
 
 #define NO_KEY UINT64_MAX
 
@@ -48,6 +51,7 @@ struct cpu {
 	struct world_vcpu *guest;   /* entered here, and no host event since; or NULL */
 	struct world_vcpu *carrier; /* the vCPU that this CPU of a guest is, or NULL: not known */
 	unsigned irqs, softirqs;    /* being handled, nested */
+	struct work work;	    /* the same, with what they are, and timers' handlers */
 	int64_t lost_to;	    /* until then events of one of its channels are missing */
 	bool is_virtual;	    /* of a machine that is a VM */
 	bool settled; /* it is known what was being handled on it when its recording began */
@@ -103,6 +107,47 @@ struct namespace_chain {
 /* CPUs with lower numbers are found without a search. */
 enum { DIRECT_CPUS = 256 };
 
+/* How a VM was met when a timer that refills a quota expired. */
+struct throttle_score {
+	int vm;
+	uint32_t hits;	 /* it could run, had no CPU, and had one soon after */
+	uint32_t misses; /* it had none for long after either */
+	uint32_t on;	 /* it had one */
+	bool proved;	 /* its CPU had idled before, at one of the hits */
+};
+
+/* A group of threads with a quota, which is refilled whenever its timer expires. */
+struct throttle_group {
+	uint64_t timer; /* its address */
+	int64_t last;	/* expiry */
+	VEC(struct throttle_score) scores;
+};
+
+/* A function that timers call. */
+struct timer_function {
+	const char *handler; /* its name, or its address as text */
+	bool is_named;
+	bool refills; /* quotas */
+	uint32_t n;   /* expiries */
+	uint32_t votes;
+};
+
+struct timer_expiry {
+	int64_t ts;
+	uint32_t function; /* index */
+};
+
+enum { THROTTLE_RECENT = 16 };
+
+/* What a machine's timers say of quotas. */
+struct throttle {
+	VEC(struct timer_function) functions;
+	struct map function_at; /* address -> index */
+	VEC(struct throttle_group) groups;
+	struct timer_expiry recent[THROTTLE_RECENT]; /* of functions without a name */
+	uint64_t n_recent;
+};
+
 struct machine {
 	VEC(struct cpu *) cpus;		 /* owned; as they were met */
 	struct cpu *direct[DIRECT_CPUS]; /* by number; NULL: not met */
@@ -112,7 +157,9 @@ struct machine {
 	bool has_switches; /* its scheduler was recorded: who is current stays so until it is told
 			      otherwise */
 	bool has_syscalls; /* without them a thread that runs is taken to be in user code */
+	bool has_migrations;
 	struct namespace_chain dumped;
+	struct throttle throttle;
 	int64_t lost_to; /* until then events of some CPU are missing */
 };
 
@@ -132,12 +179,29 @@ struct model {
 	VEC(struct model_container) containers;
 	struct map container_by_key;
 	struct irq_sources *irq_sources; /* per VM */
+	bool *quotas;			 /* per VM: it is known to have one */
+	const struct model_symbols *symbols;
+	struct work_names names;
 	uint64_t contradictions;
 };
 
 static inline uint32_t thread_id(const struct thread *t)
 {
 	return t ? t->known.id : NO_THREAD;
+}
+
+/* Return: what the CPU is busy with. */
+static inline struct occupant cpu_occupant(const struct cpu *c)
+{
+	const struct work_item *top = c->work.n ? &c->work.at[c->work.n - 1] : NULL;
+	enum busy own = !c->current		? BUSY_UNKNOWN
+			: c->current->known.tid ? BUSY_THREAD
+						: BUSY_IDLE;
+
+	return (struct occupant){.busy = top ? top->busy : own,
+				 .thread = thread_id(c->current),
+				 .irq = top ? top->number : NO_IRQ,
+				 .handler = top ? top->handler : NULL};
 }
 
 /* Each CPU has an idle thread of its own; all of them have tid 0. */

@@ -71,7 +71,7 @@ static void print_interval(const struct vcpu_interval *i, const int64_t *tids)
 	print_value(reason_of(&i->cause));
 	print_value(i->userspace_reason);
 	print_value(i->cpu == NO_CPU ? NO_VALUE : (int64_t)i->cpu);
-	print_value(i->occupant == NO_THREAD ? NO_VALUE : tids[i->occupant]);
+	print_value(i->occupant.thread == NO_THREAD ? NO_VALUE : tids[i->occupant.thread]);
 	putchar('\n');
 }
 

@@ -10,7 +10,8 @@ Clock = collections.namedtuple("Clock", "method offset drift error")
 Vm = collections.namedtuple("Vm", "name host guest pid vm_uid")
 Vcpu = collections.namedtuple("Vcpu", "vm index tid entries exits")
 
-STATES = ("unknown", "guest", "hypervisor", "userspace", "preempted", "waiting", "halted", "blocked")
+STATES = ("unknown", "guest", "hypervisor", "userspace", "preempted", "waiting", "halted", "blocked",
+          "polling", "throttled", "absent")
 
 
 class Tap:

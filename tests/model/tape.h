@@ -32,8 +32,10 @@ static inline void tape_vcpu_interval(void *ctx, const struct vcpu_interval *i)
 		fprintf(f, " u%" PRId64, i->userspace_reason);
 	if (i->cpu != NO_CPU)
 		fprintf(f, " @%" PRIu32, i->cpu);
-	if (i->occupant != NO_THREAD)
-		fprintf(f, " by %" PRIu32, i->occupant);
+	if (i->occupant.thread != NO_THREAD)
+		fprintf(f, " by %" PRIu32, i->occupant.thread);
+	if (i->throttled != CERTAINTY_NONE)
+		fprintf(f, " %s", certainty_name(i->throttled));
 	fputc('\n', f);
 }
 
@@ -43,13 +45,19 @@ static inline void tape_vm_exit(void *ctx, const struct vm_exit *x)
 
 	fprintf(f, "exit %" PRIu64 " at %" PRId64 " (early %" PRId64 ") ", x->cause.reason,
 		x->begin, x->early);
-	if (x->end == INT64_MIN)
+	if (x->end == INT64_MIN) {
 		fprintf(f, "unfinished\n");
-	else
-		fprintf(f,
-			"to %" PRId64 " = %" PRId64 " handled + %" PRId64 " userspace + %" PRId64
-			" preempted + %" PRId64 " blocked\n",
-			x->end, x->handled, x->userspace, x->preempted, x->blocked);
+		return;
+	}
+	fprintf(f,
+		"to %" PRId64 " = %" PRId64 " handled + %" PRId64 " userspace + %" PRId64
+		" preempted + %" PRId64 " blocked",
+		x->end, x->handled, x->userspace, x->preempted, x->blocked);
+	if (x->polled)
+		fprintf(f, " (polled %" PRId64 ")", x->polled);
+	if (x->throttled)
+		fprintf(f, " (throttled %" PRId64 ")", x->throttled);
+	fputc('\n', f);
 }
 
 static inline void tape_init(struct tape *t)

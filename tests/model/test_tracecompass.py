@@ -55,6 +55,8 @@ CPU_DIFFERENCES = {
 
 # A vCPU's flags: in the hypervisor; and not on a CPU, which is there always "preempted".
 VCPU = {"0": "guest", "128": "hypervisor", "384": "preempted"}
+# It knows neither polling nor quotas.
+OURS = {"polling": "hypervisor", "throttled": "preempted"}
 SAME_VCPU = {"guest": "guest", "hypervisor": "hypervisor", "preempted": "preempted"}
 VCPU_DIFFERENCES = {
     ("none", "unknown"),
@@ -154,7 +156,7 @@ def wrong_vcpu(ref, r):
     path = next(p for p in ref.lanes if p.endswith("/0/Status"))
     theirs = [(begin, end, value and str(int(value) & VCPU_FLAGS))
               for begin, end, value in ref.lanes[path]]
-    ours = lanes(r.vcpu_state, lambda i: i.vcpu_id, lambda i: i.state, to_guests_clock)[0]
+    ours = lanes(r.vcpu_state, lambda i: i.vcpu_id, lambda i: OURS.get(i.state, i.state), to_guests_clock)[0]
     total = collections.Counter()
     for ns, value, state in overlaps(theirs, ours):
         total[VCPU.get(value, value or "none"), state] += ns

@@ -29,6 +29,32 @@ static void begin(struct fixture *f)
 	vcpu_init(&f->v, 0, 0, &f->sink);
 }
 
+static struct occupant occupant_of(uint32_t thread)
+{
+	return (struct occupant){.busy = BUSY_THREAD, .thread = thread, .irq = NO_IRQ};
+}
+
+static void off(struct vcpu *v, int64_t ts, uint32_t cpu, bool runnable, uint32_t thread)
+{
+	struct occupant o = occupant_of(thread);
+
+	vcpu_switch_out(v, ts, cpu, runnable ? VCPU_OFF_RUNNABLE : VCPU_OFF_ASLEEP, &o);
+}
+
+static void wake(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t thread)
+{
+	struct occupant o = occupant_of(thread);
+
+	vcpu_wake(v, ts, cpu, &o);
+}
+
+static void requeue(struct vcpu *v, int64_t ts, uint32_t cpu, uint32_t thread)
+{
+	struct occupant o = occupant_of(thread);
+
+	vcpu_requeue(v, ts, cpu, &o);
+}
+
 static void svm_exit(struct fixture *f, int64_t ts, uint64_t reason)
 {
 	vcpu_exit(&f->v, ts, 0, (struct exit_cause){.reason = reason, .isa = 2}, 0);
@@ -94,7 +120,7 @@ static void preempted_before_the_exit(void **state)
 	(void)state;
 	begin_in_guest(&f);
 	vcpu_stop_guest(&f.v, 17);
-	vcpu_switch_out(&f.v, 18, 0, true, 7);
+	off(&f.v, 18, 0, true, 7);
 	vcpu_switch_in(&f.v, 25, 0);
 	svm_exit(&f, 26, INTR);
 	vcpu_enter(&f.v, 30, 0);
@@ -123,7 +149,7 @@ static void lost_exit_after_the_stop(void **state)
 	(void)state;
 	begin_in_guest(&f);
 	vcpu_stop_guest(&f.v, 20);
-	vcpu_switch_out(&f.v, 22, 0, true, 7);
+	off(&f.v, 22, 0, true, 7);
 	vcpu_switch_in(&f.v, 25, 0);
 	vcpu_enter(&f.v, 30, 0);
 	assert_int_equal(f.v.n_lost_exits, 1);
@@ -141,8 +167,8 @@ static void asleep_without_an_exit(void **state)
 	(void)state;
 	begin_in_guest(&f);
 	vcpu_stop_guest(&f.v, 20);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
-	vcpu_wake(&f.v, 24, 0, 7);
+	off(&f.v, 22, 0, false, 7);
+	wake(&f.v, 24, 0, 7);
 	vcpu_switch_in(&f.v, 25, 0);
 	vcpu_enter(&f.v, 30, 0);
 	expect(&f, 40,
@@ -173,7 +199,7 @@ static void preempted(void **state)
 
 	(void)state;
 	begin_in_exit(&f, INTR);
-	vcpu_switch_out(&f.v, 22, 0, true, 7);
+	off(&f.v, 22, 0, true, 7);
 	vcpu_switch_in(&f.v, 28, 0);
 	vcpu_enter(&f.v, 30, 0);
 	expect(&f, 40,
@@ -188,14 +214,14 @@ static void halted_and_woken(void **state)
 
 	(void)state;
 	begin_in_exit(&f, HLT);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
-	vcpu_wake(&f.v, 30, 1, 8);
+	off(&f.v, 22, 0, false, 7);
+	wake(&f.v, 30, 1, 8);
 	vcpu_switch_in(&f.v, 34, 1);
 	vcpu_enter(&f.v, 35, 1);
 	expect(&f, 40,
-	       "0-10 unknown\n10-20 guest @0\n20-22 hypervisor 120 @0\n22-30 halted 120\n"
+	       "0-10 unknown\n10-20 guest @0\n20-22 polling 120 @0\n22-30 halted 120\n"
 	       "30-34 waiting 120 @1 by 8\n34-35 hypervisor 120 @1\n35-40 guest @1\n",
-	       "exit 120 at 20 (early 0) to 35 = 3 handled + 0 userspace + 4 preempted + 8 blocked\n");
+	       "exit 120 at 20 (early 0) to 35 = 3 handled + 0 userspace + 4 preempted + 8 blocked (polled 2)\n");
 }
 
 /* Asleep for another reason than a halt. */
@@ -205,7 +231,7 @@ static void blocked(void **state)
 
 	(void)state;
 	begin_in_exit(&f, 0x400);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
+	off(&f.v, 22, 0, false, 7);
 	vcpu_switch_in(&f.v, 30, 0);
 	vcpu_enter(&f.v, 31, 0);
 	expect(&f, 40,
@@ -214,7 +240,7 @@ static void blocked(void **state)
 	       "exit 1024 at 20 (early 0) to 31 = 3 handled + 0 userspace + 0 preempted + 8 blocked\n");
 }
 
-/* Polling for work instead of sleeping is the hypervisor's, not a halt. */
+/* A vCPU that polls for work instead of sleeping does nothing that its guest wants. */
 static void halt_polling(void **state)
 {
 	struct fixture f;
@@ -222,8 +248,98 @@ static void halt_polling(void **state)
 	(void)state;
 	begin_in_exit(&f, HLT);
 	vcpu_enter(&f.v, 30, 0);
-	expect(&f, 40, "0-10 unknown\n10-20 guest @0\n20-30 hypervisor 120 @0\n30-40 guest @0\n",
+	expect(&f, 40, "0-10 unknown\n10-20 guest @0\n20-30 polling 120 @0\n30-40 guest @0\n",
 	       NULL);
+}
+
+/* KVM's word of how long it polled counts for the exit; the lane has the way in and out, too. */
+static void halt_polling_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_in_exit(&f, HLT);
+	vcpu_halt_ended(&f.v, 29, 8, false);
+	vcpu_enter(&f.v, 30, 0);
+	vcpu_stop_guest(&f.v, 40);
+	svm_exit(&f, 40, HLT);
+	off(&f.v, 46, 0, false, 7);
+	wake(&f.v, 60, 0, 7);
+	vcpu_switch_in(&f.v, 61, 0);
+	vcpu_halt_ended(&f.v, 63, 22, true);
+	vcpu_enter(&f.v, 64, 0);
+	expect(&f, 70,
+	       "0-10 unknown\n10-20 guest @0\n20-30 polling 120 @0\n30-40 guest @0\n"
+	       "40-46 polling 120 @0\n46-60 halted 120\n60-61 waiting 120 @0 by 7\n"
+	       "61-64 hypervisor 120 @0\n64-70 guest @0\n",
+	       "exit 120 at 20 (early 0) to 30 = 10 handled + 0 userspace + 0 preempted + 0 blocked"
+	       " (polled 8)\n"
+	       "exit 120 at 40 (early 0) to 64 = 9 handled + 0 userspace + 1 preempted + 14 blocked"
+	       " (polled 5)\n");
+}
+
+/* A halt that goes to user space is not polled, one that a signal ends is. */
+static void halt_to_user_space(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_in_exit(&f, HLT);
+	vcpu_userspace(&f.v, 25, 0, 5);
+	vcpu_enter(&f.v, 30, 0);
+	vcpu_stop_guest(&f.v, 40);
+	svm_exit(&f, 40, HLT);
+	vcpu_userspace(&f.v, 45, 0, 10);
+	vcpu_enter(&f.v, 50, 0);
+	expect(&f, 60,
+	       "0-10 unknown\n10-20 guest @0\n20-25 hypervisor 120 @0\n25-30 userspace 120 u5 @0\n"
+	       "30-40 guest @0\n40-45 polling 120 @0\n45-50 userspace 120 u10 @0\n50-60 guest @0\n",
+	       NULL);
+}
+
+/* A process that is stopped does not wait for its guest's next event, whatever its exit was. */
+static void stopped(void **state)
+{
+	struct fixture f;
+	struct occupant o = occupant_of(7);
+
+	(void)state;
+	begin_in_exit(&f, HLT);
+	vcpu_switch_out(&f.v, 25, 0, VCPU_OFF_STOPPED, &o);
+	wake(&f.v, 30, 0, 7);
+	vcpu_switch_in(&f.v, 32, 0);
+	vcpu_enter(&f.v, 33, 0);
+	expect(&f, 40,
+	       "0-10 unknown\n10-20 guest @0\n20-25 hypervisor 120 @0\n25-30 blocked 120\n"
+	       "30-32 waiting 120 @0 by 7\n32-33 hypervisor 120 @0\n33-40 guest @0\n",
+	       NULL);
+}
+
+/* What was throttled is known when the thread is back, and need not be a whole piece. */
+static void throttled(void **state)
+{
+	struct fixture f;
+	size_t n;
+
+	(void)state;
+	begin_in_exit(&f, CPUID);
+	off(&f.v, 25, 0, true, 7);
+	requeue(&f.v, 30, 0, 8);
+	requeue(&f.v, 40, 0, 9);
+	assert_non_null(vcpu_off_pieces(&f.v, 50, &n));
+	assert_int_equal(n, 3);
+	vcpu_throttle(&f.v, 27, 35, CERTAINTY_PROVED);
+	vcpu_throttle(&f.v, 40, 50, CERTAINTY_OPEN);
+	vcpu_switch_in(&f.v, 50, 0);
+	assert_null(vcpu_off_pieces(&f.v, 51, &n));
+	vcpu_enter(&f.v, 52, 0);
+	expect(&f, 60,
+	       "0-10 unknown\n10-20 guest @0\n20-25 hypervisor 114 @0\n25-27 preempted 114 @0 by 7\n"
+	       "27-30 throttled 114 @0 proved\n30-35 throttled 114 @0 proved\n"
+	       "35-40 preempted 114 @0 by 8\n40-50 preempted 114 @0 by 9 open\n"
+	       "50-52 hypervisor 114 @0\n52-60 guest @0\n",
+	       "exit 114 at 20 (early 0) to 52 = 7 handled + 0 userspace + 25 preempted + 0 blocked"
+	       " (throttled 8)\n");
 }
 
 /* A wake-up of a thread that still runs, and one that comes twice. */
@@ -233,14 +349,14 @@ static void wake_up_races(void **state)
 
 	(void)state;
 	begin_in_exit(&f, HLT);
-	vcpu_wake(&f.v, 21, 1, 8);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
-	vcpu_wake(&f.v, 25, 0, 7);
-	vcpu_wake(&f.v, 27, 1, 8);
+	wake(&f.v, 21, 1, 8);
+	off(&f.v, 22, 0, false, 7);
+	wake(&f.v, 25, 0, 7);
+	wake(&f.v, 27, 1, 8);
 	vcpu_switch_in(&f.v, 30, 0);
 	vcpu_enter(&f.v, 31, 0);
 	expect(&f, 40,
-	       "0-10 unknown\n10-20 guest @0\n20-22 hypervisor 120 @0\n22-25 halted 120\n"
+	       "0-10 unknown\n10-20 guest @0\n20-22 polling 120 @0\n22-25 halted 120\n"
 	       "25-30 waiting 120 @0 by 7\n30-31 hypervisor 120 @0\n31-40 guest @0\n",
 	       NULL);
 }
@@ -252,10 +368,10 @@ static void occupants_and_migration(void **state)
 
 	(void)state;
 	begin_in_exit(&f, INTR);
-	vcpu_switch_out(&f.v, 22, 0, true, 7);
-	vcpu_requeue(&f.v, 24, 0, 8);
-	vcpu_requeue(&f.v, 25, 0, 8);
-	vcpu_requeue(&f.v, 26, 1, 9);
+	off(&f.v, 22, 0, true, 7);
+	requeue(&f.v, 24, 0, 8);
+	requeue(&f.v, 25, 0, 8);
+	requeue(&f.v, 26, 1, 9);
 	vcpu_switch_in(&f.v, 28, 1);
 	vcpu_enter(&f.v, 30, 1);
 	expect(&f, 40,
@@ -272,10 +388,10 @@ static void migration_while_asleep(void **state)
 
 	(void)state;
 	begin_in_exit(&f, HLT);
-	vcpu_requeue(&f.v, 21, 1, 9);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
-	vcpu_requeue(&f.v, 24, 1, 9);
-	expect(&f, 30, "0-10 unknown\n10-20 guest @0\n20-22 hypervisor 120 @0\n22-30 halted 120\n",
+	requeue(&f.v, 21, 1, 9);
+	off(&f.v, 22, 0, false, 7);
+	requeue(&f.v, 24, 1, 9);
+	expect(&f, 30, "0-10 unknown\n10-20 guest @0\n20-22 polling 120 @0\n22-30 halted 120\n",
 	       "exit 120 at 20 (early 0) unfinished\n");
 }
 
@@ -333,9 +449,9 @@ static void interrupted_userspace(void **state)
 	(void)state;
 	begin_in_exit(&f, HLT);
 	vcpu_userspace(&f.v, 22, 0, 2);
-	vcpu_switch_out(&f.v, 24, 0, true, 7);
+	off(&f.v, 24, 0, true, 7);
 	vcpu_switch_in(&f.v, 26, 0);
-	vcpu_switch_out(&f.v, 28, 0, false, 7);
+	off(&f.v, 28, 0, false, 7);
 	vcpu_switch_in(&f.v, 30, 0);
 	vcpu_enter(&f.v, 32, 0);
 	expect(&f, 40,
@@ -352,13 +468,13 @@ static void lost_events(void **state)
 
 	(void)state;
 	begin_in_exit(&f, HLT);
-	vcpu_switch_out(&f.v, 22, 0, false, 7);
+	off(&f.v, 22, 0, false, 7);
 	vcpu_lose(&f.v, 24);
-	vcpu_wake(&f.v, 26, 0, 7);
+	wake(&f.v, 26, 0, 7);
 	vcpu_switch_in(&f.v, 28, 0);
 	vcpu_enter(&f.v, 30, 0);
 	expect(&f, 40,
-	       "0-10 unknown\n10-20 guest @0\n20-22 hypervisor 120 @0\n22-24 halted 120\n24-28 unknown\n"
+	       "0-10 unknown\n10-20 guest @0\n20-22 polling 120 @0\n22-24 halted 120\n24-28 unknown\n"
 	       "28-30 unknown @0\n30-40 guest @0\n",
 	       "exit 120 at 20 (early 0) unfinished\n");
 }
@@ -405,7 +521,7 @@ static void begins_in_guest_or_asleep(void **state)
 	vcpu_enter(&f.v, 22, 1);
 	expect(&f, 30, "0-20 unknown\n20-22 unknown @1\n22-30 guest @1\n", "");
 	begin(&f);
-	vcpu_switch_out(&f.v, 20, 0, true, 7);
+	off(&f.v, 20, 0, true, 7);
 	expect(&f, 30, "0-20 unknown\n20-30 preempted @0 by 7\n", "");
 	begin(&f);
 	expect(&f, 30, "0-30 unknown\n", "");
@@ -418,7 +534,7 @@ static void ends_before_the_exit(void **state)
 	(void)state;
 	begin_in_guest(&f);
 	vcpu_stop_guest(&f.v, 17);
-	vcpu_switch_out(&f.v, 18, 0, true, 7);
+	off(&f.v, 18, 0, true, 7);
 	expect(&f, 20,
 	       "0-10 unknown\n10-17 guest @0\n17-18 hypervisor @0\n18-20 preempted @0 by 7\n", "");
 }
@@ -432,8 +548,8 @@ static void all_at_once(void **state)
 	vcpu_enter(&f.v, 0, 0);
 	vcpu_stop_guest(&f.v, 0);
 	svm_exit(&f, 0, HLT);
-	vcpu_switch_out(&f.v, 0, 0, false, 7);
-	vcpu_wake(&f.v, 0, 0, 7);
+	off(&f.v, 0, 0, false, 7);
+	wake(&f.v, 0, 0, 7);
 	vcpu_switch_in(&f.v, 0, 0);
 	vcpu_enter(&f.v, 0, 0);
 	expect(&f, 10, "0-10 guest @0\n",
@@ -457,7 +573,7 @@ static void check_interval(void *ctx, const struct vcpu_interval *i)
 	assert_true(i->state < VCPU_N_STATES);
 	if (i->state == VCPU_GUEST)
 		assert_true(i->cpu != NO_CPU && i->cause.reason == NO_EXIT);
-	if (i->occupant != NO_THREAD)
+	if (i->occupant.thread != NO_THREAD)
 		assert_true(i->state == VCPU_PREEMPTED || i->state == VCPU_WAITING);
 	c->at = i->end;
 	c->n++;
@@ -474,7 +590,22 @@ static void check_exit(void *ctx, const struct vm_exit *x)
 		return;
 	assert_int_equal(x->end - x->begin, x->handled + x->userspace + x->preempted + x->blocked);
 	assert_true(x->handled >= 0 && x->userspace >= 0 && x->preempted >= 0 && x->blocked >= 0);
+	assert_true(x->polled >= 0 && x->polled <= x->handled);
+	assert_true(x->throttled >= 0 && x->throttled <= x->preempted);
 	c->exit_at = x->end;
+}
+
+/* A stretch without a CPU ends, and some of it was throttled. */
+static void random_throttle(struct vcpu *v, uint64_t *seed, int64_t ts)
+{
+	size_t n;
+	const struct vcpu_interval *p = vcpu_off_pieces(v, ts, &n);
+
+	if (!n)
+		return;
+	int64_t from = random_in(seed, p[0].begin, ts), to = random_in(seed, from, ts);
+
+	vcpu_throttle(v, from, to, (enum certainty)random_in(seed, 1, CERTAINTY_N - 1));
 }
 
 static void random_event(struct vcpu *v, uint64_t *seed, int64_t ts)
@@ -503,16 +634,17 @@ static void random_event(struct vcpu *v, uint64_t *seed, int64_t ts)
 		vcpu_run_ioctl(v, ts, cpu);
 		break;
 	case 8:
-		vcpu_switch_out(v, ts, cpu, random_in(seed, 0, 1), thread);
+		off(v, ts, cpu, random_in(seed, 0, 1), thread);
 		break;
 	case 9:
+		random_throttle(v, seed, ts);
 		vcpu_switch_in(v, ts, cpu);
 		break;
 	case 10:
-		vcpu_wake(v, ts, cpu, thread);
+		wake(v, ts, cpu, thread);
 		break;
 	case 11:
-		vcpu_requeue(v, ts, cpu, thread);
+		requeue(v, ts, cpu, thread);
 		break;
 	default:
 		if (!random_in(seed, 0, 4))
@@ -561,6 +693,10 @@ int main(void)
 		cmocka_unit_test(halted_and_woken),
 		cmocka_unit_test(blocked),
 		cmocka_unit_test(halt_polling),
+		cmocka_unit_test(halt_polling_told),
+		cmocka_unit_test(halt_to_user_space),
+		cmocka_unit_test(stopped),
+		cmocka_unit_test(throttled),
 		cmocka_unit_test(wake_up_races),
 		cmocka_unit_test(occupants_and_migration),
 		cmocka_unit_test(migration_while_asleep),

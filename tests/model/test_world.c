@@ -65,7 +65,7 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 	struct world *w = ctx;
 
 	fprintf(w->file, "vcpu %u: %d-%d %s by %d\n", i->vcpu, (int)i->begin, (int)i->end,
-		vcpu_state_name(i->state), (int)tid_of(w, i->occupant));
+		vcpu_state_name(i->state), (int)tid_of(w, i->occupant.thread));
 }
 
 static void on_cpu(void *ctx, const struct cpu_interval *i)
@@ -146,7 +146,7 @@ static void begin_with(struct world *w, struct event_set hosts)
 	add_machine(w, L2, 1);
 	add_vm(w, HOST, L1, L1_VCPU);
 	add_vm(w, L1, L2, L2_VCPU);
-	w->model = model_new(&w->identity, all, lanes, &sink);
+	w->model = model_new(&w->identity, all, lanes, NULL, &sink);
 }
 
 static void begin(struct world *w)

@@ -1,0 +1,317 @@
+#include "model/throttle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/*
+	 * ns. A CPU that has nothing to do takes some 50 us to pick up who has become runnable,
+	 * some 500 us where the host is virtual itself.
+	 */
+	THROTTLE_IDLE = 1000000,
+	/* ns. A thread that was woken waits longer than any idle state takes to be left. */
+	THROTTLE_WOKEN = 2000000,
+	/* ns from the timer until the thread runs, if others want the CPU, too: a slice or a tick. */
+	THROTTLE_BACK = 5000000,
+	/* ns. Waits of ordinary slices are shorter; what is longer is one of its own kind. */
+	THROTTLE_LONG = 8000000,
+	/* Of expiries at which a VM was off its CPU or on it, in percent, to be its group's. */
+	THROTTLE_SHARE = 70,
+};
+
+/* ---- functions of timers ---------------------------------------------------------------------- */
+
+static const char *throttle_symbol(const struct model *m, uint32_t machine, uint64_t address)
+{
+	const struct model_symbols *s = m->symbols;
+
+	return s ? s->name(s->ctx, (int)machine, address) : NULL;
+}
+
+static struct timer_function *throttle_add_function(struct model *m, uint32_t machine,
+						    uint64_t address)
+{
+	struct throttle *t = &m->machines[machine].throttle;
+	struct timer_function *f = vec_push(&t->functions);
+	const char *name = throttle_symbol(m, machine, address);
+	char figures[32];
+
+	snprintf(figures, sizeof(figures), "0x%" PRIx64, address);
+	*f = (struct timer_function){.is_named = name != NULL};
+	f->refills = name && (!strcmp(name, "sched_cfs_period_timer") ||
+			      !strcmp(name, "sched_cfs_slack_timer"));
+	name = name ? name : figures;
+	f->handler = work_name(&m->names, name, strlen(name));
+	return f;
+}
+
+static struct timer_function *throttle_function(struct model *m, uint32_t machine, uint64_t address)
+{
+	struct throttle *t = &m->machines[machine].throttle;
+	uint64_t *at = map_put(&t->function_at, address, t->functions.n);
+
+	return *at == t->functions.n ? throttle_add_function(m, machine, address)
+				     : &t->functions.at[*at];
+}
+
+/*
+ * Where the recorder has no names of functions: one that mostly expires when a CPU that idles gets a
+ * thread back that was runnable all the time is the one that refills quotas.
+ */
+static void throttle_vote(struct throttle *t, int64_t ts)
+{
+	enum { ENOUGH = 3, PERCENT = 30 };
+
+	for (unsigned i = 0; i < THROTTLE_RECENT; i++) {
+		const struct timer_expiry *x = &t->recent[i];
+		struct timer_function *f =
+			x->function < t->functions.n ? &t->functions.at[x->function] : NULL;
+
+		if (!f || !f->n || f->is_named || x->ts > ts || ts - x->ts > THROTTLE_IDLE)
+			continue;
+		f->votes++;
+		f->refills = f->votes >= ENOUGH && f->votes * 100 >= f->n * PERCENT;
+	}
+}
+
+/* ---- timers of groups ------------------------------------------------------------------------- */
+
+static struct throttle_group *throttle_group(struct throttle *t, uint64_t timer)
+{
+	vec_each (g, &t->groups) {
+		if (g->timer == timer)
+			return g;
+	}
+	struct throttle_group *g = vec_push(&t->groups);
+
+	*g = (struct throttle_group){.timer = timer};
+	return g;
+}
+
+static struct throttle_score *throttle_score(struct throttle_group *g, int vm)
+{
+	vec_each (s, &g->scores) {
+		if (s->vm == vm)
+			return s;
+	}
+	struct throttle_score *s = vec_push(&g->scores);
+
+	*s = (struct throttle_score){.vm = vm};
+	return s;
+}
+
+/* A VM that has a CPU when its group's quota is refilled had not used it up. */
+static void throttle_expired(struct model *m, uint32_t machine, uint64_t timer, int64_t ts)
+{
+	struct throttle_group *g = throttle_group(&m->machines[machine].throttle, timer);
+	int last = IDENT_NONE;
+
+	g->last = ts;
+	/* vCPUs are in the order of their VMs. */
+	for (size_t i = 0; i < m->n_vcpus; i++) {
+		const struct world_vcpu *v = &m->vcpus[i];
+
+		if (v->host != machine || v->self.running_on == NO_CPU || v->vm == last)
+			continue;
+		throttle_score(g, v->vm)->on++;
+		last = v->vm;
+	}
+}
+
+const char *throttle_timer(struct model *m, const struct event *e)
+{
+	struct throttle *t = &m->machines[e->machine].throttle;
+	struct timer_function *f =
+		throttle_function(m, e->machine, (uint64_t)e->hrtimer_entry.function);
+
+	f->n++;
+	if (!f->is_named)
+		t->recent[t->n_recent++ % THROTTLE_RECENT] = (struct timer_expiry){
+			.ts = e->ts, .function = (uint32_t)(f - t->functions.at)};
+	if (f->refills)
+		throttle_expired(m, e->machine, (uint64_t)e->hrtimer_entry.timer, e->ts);
+	return f->handler;
+}
+
+static bool throttle_is_mostly(uint32_t of, uint32_t all)
+{
+	return (uint64_t)of * 100 >= (uint64_t)all * THROTTLE_SHARE;
+}
+
+/* Whether this VM comes back by the timer more surely than the other one. */
+static bool throttle_is_better(const struct throttle_score *a, const struct throttle_score *b)
+{
+	uint64_t of_a = (uint64_t)a->hits * (b->hits + b->misses + b->on);
+	uint64_t of_b = (uint64_t)b->hits * (a->hits + a->misses + a->on);
+
+	if (!a->proved != !b->proved)
+		return a->proved;
+	return of_a != of_b ? of_a > of_b : a->hits >= b->hits;
+}
+
+/* Whether the timer is that of the VM's group. is_long: by a stretch that no slice explains. */
+static bool throttle_is_group(const struct throttle_group *g, const struct throttle_score *own,
+			      bool is_long)
+{
+	uint32_t all = own->hits + own->misses + (is_long ? 0 : own->on);
+
+	if (!own->proved && !throttle_is_mostly(own->hits, all))
+		return false;
+	vec_each (s, &g->scores) {
+		if (s != own && !throttle_is_better(own, s))
+			return false;
+	}
+	return true;
+}
+
+/* ---- a stretch without a CPU ------------------------------------------------------------------ */
+
+struct throttle_stretch {
+	const struct vcpu_interval *pieces;
+	size_t n;
+	int64_t from, to;
+	bool woken, moved;
+	struct throttle_group *group; /* whose timer expired last in it, or NULL */
+};
+
+static const struct thread *throttle_thread(const struct model *m, uint32_t id)
+{
+	uint32_t place = id == NO_THREAD ? SLOT_NONE : slots_find(&m->places, id);
+
+	return place == SLOT_NONE ? NULL : m->threads.at[place];
+}
+
+static bool throttle_is_own(const struct model *m, const struct world_vcpu *v, uint32_t thread)
+{
+	const struct thread *t = throttle_thread(m, thread);
+
+	if (!t)
+		return false;
+	if (t->vcpu)
+		return t->vcpu->vm == v->vm;
+	return t->known.pid != NO_VALUE && t->known.pid == m->identity->vms.at[v->vm].pid;
+}
+
+static bool throttle_is_idle(const struct model *m, const struct occupant *o)
+{
+	const struct thread *t = throttle_thread(m, o->thread);
+
+	return t && thread_is_idle(t);
+}
+
+/*
+ * What is throttled is not moved to another queue, and begins when its group has lost the CPU.
+ */
+static void throttle_find_begin(const struct model *m, const struct world_vcpu *v,
+				struct throttle_stretch *s)
+{
+	s->from = s->pieces[0].begin;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct vcpu_interval *p = &s->pieces[i];
+
+		if (i && p->cpu != p[-1].cpu)
+			s->from = p->begin;
+		if (throttle_is_own(m, v, p->occupant.thread))
+			s->from = p->end;
+	}
+}
+
+/* The expiry that may have ended it, of the timer that is likeliest to be the VM's own. */
+static void throttle_find_group(struct throttle *t, const struct world_vcpu *v,
+				struct throttle_stretch *s)
+{
+	const struct throttle_score *best = NULL;
+
+	vec_each (g, &t->groups) {
+		if (g->last <= s->from || g->last > s->to)
+			continue;
+		struct throttle_score *own = throttle_score(g, v->vm);
+
+		if (s->to - g->last > THROTTLE_BACK)
+			own->misses++;
+		else if (!best || throttle_is_better(own, best)) {
+			s->group = g;
+			best = own;
+		}
+	}
+}
+
+static int64_t throttle_idle(const struct model *m, const struct throttle_stretch *s)
+{
+	int64_t idle = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct vcpu_interval *p = &s->pieces[i];
+		int64_t begin = p->begin > s->from ? p->begin : s->from;
+		int64_t end = p->end < s->to ? p->end : s->to;
+
+		if (end > begin && throttle_is_idle(m, &p->occupant))
+			idle += end - begin;
+	}
+	return idle;
+}
+
+/* Of a thread that was woken: a quota must have been seen already. */
+static enum certainty throttle_of_woken(const struct model *m, const struct world_vcpu *v,
+					const struct throttle_stretch *s, int64_t idle)
+{
+	if (!m->quotas[v->vm] || (m->machines[v->host].throttle.groups.n && !s->group))
+		return CERTAINTY_NONE;
+	return idle >= THROTTLE_WOKEN ? CERTAINTY_LIKELY : CERTAINTY_NONE;
+}
+
+static enum certainty throttle_of(struct model *m, struct world_vcpu *v,
+				  const struct throttle_stretch *s)
+{
+	int64_t idle = throttle_idle(m, s);
+	struct throttle_score *own = s->group ? throttle_score(s->group, v->vm) : NULL;
+	bool proved = !s->woken && !s->moved && idle >= THROTTLE_IDLE;
+
+	if (s->woken)
+		return throttle_of_woken(m, v, s, idle);
+	m->quotas[v->vm] |= proved;
+	if (proved && !own)
+		throttle_vote(&m->machines[v->host].throttle, s->to);
+	if (own) {
+		own->hits++;
+		own->proved |= proved;
+	}
+	if (proved)
+		return CERTAINTY_PROVED;
+	if (!own)
+		return CERTAINTY_NONE;
+	bool is_own = throttle_is_group(s->group, own, s->to - s->from >= THROTTLE_LONG);
+
+	m->quotas[v->vm] |= is_own;
+	return is_own ? CERTAINTY_LIKELY : CERTAINTY_OPEN;
+}
+
+void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts)
+{
+	struct machine *mc = &m->machines[v->host];
+	struct throttle_stretch s = {.to = ts};
+
+	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
+	if (!s.n)
+		return;
+	throttle_find_begin(m, v, &s);
+	throttle_find_group(&mc->throttle, v, &s);
+	if (s.group)
+		s.to = s.group->last;
+	s.woken = s.pieces[0].state == VCPU_WAITING;
+	s.moved = s.pieces[s.n - 1].cpu != cpu && !mc->has_migrations;
+	enum certainty certainty = s.from < s.to ? throttle_of(m, v, &s) : CERTAINTY_NONE;
+
+	if (certainty != CERTAINTY_NONE)
+		vcpu_throttle(&v->self, s.from, s.to, certainty);
+}
+
+void throttle_deinit(struct throttle *t)
+{
+	vec_each (g, &t->groups)
+		vec_deinit(&g->scores);
+	vec_deinit(&t->groups);
+	vec_deinit(&t->functions);
+	map_deinit(&t->function_at);
+}

@@ -1,0 +1,34 @@
+/*
+ * throttle: whether a vCPU that could run had no CPU because its group's CPU quota was used up.
+ *
+ * The scheduler records no such event; how the thread comes back tells. It left runnable, and comes
+ * back without a wake-up:
+ *
+ *	proved	the CPU on whose queue it was idled meanwhile: there was nothing else to wait for
+ *	likely	the period timer of its group (sched_cfs_period_timer, one hrtimer per group) expired
+ *		just before, as it mostly does when this VM comes back
+ *	open	that timer expired, but it brings another VM back, or not this one mostly
+ *
+ * A thread that is woken while its group is throttled waits on a queue nobody looks at; that is
+ * taken for the quota, too, once one is known to be there.
+ *
+ * It lasts until the timer has expired: from then on it is runnable like any other. It begins when
+ * the last thread of the same VM had the CPU, for that was in the same group.
+ *
+ * Facts: kernel/sched/fair.c, throttle_cfs_rq() and distribute_cfs_runtime(); from 6.18 on tasks
+ * are throttled one by one on their way to user space, which looks the same.
+ */
+#ifndef VMSCOPE_MODEL_THROTTLE_H
+#define VMSCOPE_MODEL_THROTTLE_H
+
+#include "model/world.h"
+
+/* A timer of the machine expires: EV_HRTIMER_ENTRY. Return: its handler's name. */
+const char *throttle_timer(struct model *m, const struct event *e);
+
+/* The vCPU's thread comes to this CPU, before vcpu_switch_in(). */
+void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts);
+
+void throttle_deinit(struct throttle *t);
+
+#endif
