@@ -119,6 +119,9 @@ struct event {
 			int64_t timer, function; /* addresses in the kernel */
 		} hrtimer_entry;
 		struct {
+			int64_t timer;
+		} hrtimer_exit;
+		struct {
 			int64_t ns;	/* since KVM began to wait */
 			int64_t waited; /* 0: it only polled */
 		} kvm_vcpu_wakeup;

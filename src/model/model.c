@@ -457,14 +457,18 @@ static void on_work_end(struct model *m, struct cpu *c, int64_t ts, unsigned *de
 }
 
 /* It runs within the timer's interrupt. */
-static void on_timer(struct model *m, const struct event *e, struct cpu *c)
+static void on_timer_begin(struct model *m, const struct event *e, struct cpu *c)
 {
-	if (e->id == EV_HRTIMER_ENTRY)
-		work_begin(&c->work, &(struct work_item){.busy = BUSY_TIMER,
-							 .number = NO_IRQ,
-							 .handler = throttle_timer(m, e)});
-	else
-		work_end(&c->work, BUSY_TIMER);
+	work_begin(&c->work, &(struct work_item){.busy = BUSY_TIMER,
+						 .number = NO_IRQ,
+						 .handler = throttle_timer(m, e, c)});
+	work_changed(m, c, e->ts);
+}
+
+static void on_timer_end(struct model *m, const struct event *e, struct cpu *c)
+{
+	work_end(&c->work, BUSY_TIMER);
+	throttle_timer_done(m, e, c);
 	work_changed(m, c, e->ts);
 }
 
@@ -767,8 +771,10 @@ void model_event(struct model *m, const struct event *e)
 		on_work_end(m, c, e->ts, &c->softirqs, BUSY_SOFTIRQ);
 		break;
 	case EV_HRTIMER_ENTRY:
+		on_timer_begin(m, e, c);
+		break;
 	case EV_HRTIMER_EXIT:
-		on_timer(m, e, c);
+		on_timer_end(m, e, c);
 		break;
 	case EV_LOST:
 		on_lost(m, e, c);

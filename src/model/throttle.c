@@ -107,7 +107,7 @@ static void throttle_expired(struct model *m, uint32_t machine, uint64_t timer, 
 	struct throttle_group *g = throttle_group(&m->machines[machine].throttle, timer);
 	int last = IDENT_NONE;
 
-	g->last = ts;
+	g->last = g->done = ts;
 	/* vCPUs are in the order of their VMs. */
 	for (size_t i = 0; i < m->n_vcpus; i++) {
 		const struct world_vcpu *v = &m->vcpus[i];
@@ -119,19 +119,29 @@ static void throttle_expired(struct model *m, uint32_t machine, uint64_t timer, 
 	}
 }
 
-const char *throttle_timer(struct model *m, const struct event *e)
+const char *throttle_timer(struct model *m, const struct event *e, struct cpu *c)
 {
-	struct throttle *t = &m->machines[e->machine].throttle;
+	struct throttle *t = &m->machines[c->machine].throttle;
 	struct timer_function *f =
-		throttle_function(m, e->machine, (uint64_t)e->hrtimer_entry.function);
+		throttle_function(m, c->machine, (uint64_t)e->hrtimer_entry.function);
 
 	f->n++;
 	if (!f->is_named)
 		t->recent[t->n_recent++ % THROTTLE_RECENT] = (struct timer_expiry){
 			.ts = e->ts, .function = (uint32_t)(f - t->functions.at)};
+	c->refills = f->refills;
 	if (f->refills)
-		throttle_expired(m, e->machine, (uint64_t)e->hrtimer_entry.timer, e->ts);
+		throttle_expired(m, c->machine, (uint64_t)e->hrtimer_entry.timer, e->ts);
 	return f->handler;
+}
+
+void throttle_timer_done(struct model *m, const struct event *e, struct cpu *c)
+{
+	if (!c->refills)
+		return;
+	c->refills = false;
+	throttle_group(&m->machines[c->machine].throttle, (uint64_t)e->hrtimer_exit.timer)->done =
+		e->ts;
 }
 
 static bool throttle_is_mostly(uint32_t of, uint32_t all)
@@ -200,20 +210,30 @@ static bool throttle_is_idle(const struct model *m, const struct occupant *o)
 	return t && thread_is_idle(t);
 }
 
-/*
- * What is throttled is not moved to another queue, and begins when its group has lost the CPU.
- */
+/* What is throttled is not moved to another queue, and begins when its group has lost the CPU. */
 static void throttle_find_begin(const struct model *m, const struct world_vcpu *v,
 				struct throttle_stretch *s)
 {
-	s->from = s->pieces[0].begin;
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n && s->pieces[i].begin < s->to; i++) {
 		const struct vcpu_interval *p = &s->pieces[i];
 
 		if (i && p->cpu != p[-1].cpu)
 			s->from = p->begin;
 		if (throttle_is_own(m, v, p->occupant.thread))
 			s->from = p->end;
+	}
+}
+
+/* Where no timer says when it ended, it did when it was moved, or else when it had a CPU. */
+static void throttle_find_end(struct throttle_stretch *s)
+{
+	if (s->group)
+		s->to = s->group->done < s->to ? s->group->done : s->to;
+	for (size_t i = 1; !s->group && i < s->n; i++) {
+		if (s->pieces[i].cpu != s->pieces[i - 1].cpu) {
+			s->to = s->pieces[i].begin;
+			return;
+		}
 	}
 }
 
@@ -295,10 +315,10 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
 	if (!s.n)
 		return;
-	throttle_find_begin(m, v, &s);
+	s.from = s.pieces[0].begin;
 	throttle_find_group(&mc->throttle, v, &s);
-	if (s.group)
-		s.to = s.group->last;
+	throttle_find_end(&s);
+	throttle_find_begin(m, v, &s);
 	s.woken = s.pieces[0].state == VCPU_WAITING;
 	s.moved = s.pieces[s.n - 1].cpu != cpu && !mc->has_migrations;
 	enum certainty certainty = s.from < s.to ? throttle_of(m, v, &s) : CERTAINTY_NONE;

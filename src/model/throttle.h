@@ -12,7 +12,7 @@
  * A thread that is woken while its group is throttled waits on a queue nobody looks at; that is
  * taken for the quota, too, once one is known to be there.
  *
- * It lasts until the timer has expired: from then on it is runnable like any other. It begins when
+ * It lasts until the timer's handler returns: from then on it is runnable like any other. It begins when
  * the last thread of the same VM had the CPU, for that was in the same group.
  *
  * Facts: kernel/sched/fair.c, throttle_cfs_rq() and distribute_cfs_runtime(); from 6.18 on tasks
@@ -23,8 +23,11 @@
 
 #include "model/world.h"
 
-/* A timer of the machine expires: EV_HRTIMER_ENTRY. Return: its handler's name. */
-const char *throttle_timer(struct model *m, const struct event *e);
+/* A timer expires on the CPU: EV_HRTIMER_ENTRY. Return: its handler's name. */
+const char *throttle_timer(struct model *m, const struct event *e, struct cpu *c);
+
+/* Its handler has returned: EV_HRTIMER_EXIT. */
+void throttle_timer_done(struct model *m, const struct event *e, struct cpu *c);
 
 /* The vCPU's thread comes to this CPU, before vcpu_switch_in(). */
 void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts);

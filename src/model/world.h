@@ -53,6 +53,7 @@ struct cpu {
 	unsigned irqs, softirqs;    /* being handled, nested */
 	struct work work;	    /* the same, with what they are, and timers' handlers */
 	int64_t lost_to;	    /* until then events of one of its channels are missing */
+	bool refills;		    /* the timer's handler that runs on it does, of a quota */
 	bool is_virtual;	    /* of a machine that is a VM */
 	bool settled; /* it is known what was being handled on it when its recording began */
 	struct cpu_lane lane;
@@ -120,6 +121,7 @@ struct throttle_score {
 struct throttle_group {
 	uint64_t timer; /* its address */
 	int64_t last;	/* expiry */
+	int64_t done;	/* when its handler had returned, if it has */
 	VEC(struct throttle_score) scores;
 };
 
