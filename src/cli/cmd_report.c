@@ -74,7 +74,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 
 static int print(const struct command *cmd, struct request *q)
 {
-	struct report_range *range = &q->report.range;
+	struct results_range *range = &q->report.range;
 	struct error err = {0};
 	struct store *store = NULL;
 	int r = range_args_read(&q->range, cmd, q->path, &range->from, &range->to, &err);

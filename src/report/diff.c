@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "report/diff_changes.h"
 #include "report/grid.h"
-#include "report/naming.h"
-#include "report/summary_scan.h"
-#include "report/units.h"
+#include "results/naming.h"
+#include "results/summary_scan.h"
+#include "results/units.h"
 
 const char *diff_kind_name(enum diff_kind kind)
 {
@@ -173,7 +173,7 @@ static int compare(FILE *f, const struct results *a, const struct results *b,
 
 static int read_all(struct results *r, const struct store *s, struct error *err)
 {
-	const struct report_range whole = {0};
+	const struct results_range whole = {0};
 
 	if (results_init(r, s, &whole, err))
 		return ERR;

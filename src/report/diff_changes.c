@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/naming.h"
+#include "results/naming.h"
 
 /* ---- who is who ------------------------------------------------------------------------------ */
 

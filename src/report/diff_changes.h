@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "report/diff_kind.h"
-#include "report/results.h"
+#include "results/results.h"
 
 struct change {
 	const struct res_vcpu *in_a, *in_b; /* NULL: it is not there */

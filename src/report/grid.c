@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "report/units.h"
+#include "results/units.h"
 
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n_columns)
 {

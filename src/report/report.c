@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "report/results.h"
+#include "results/results.h"
 #include "report/rows_print.h"
-#include "report/summary_scan.h"
+#include "results/summary_scan.h"
 #include "report/text_report.h"
 
 /* What has to be added up for some sections. */
@@ -55,7 +55,7 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 
 int report_is_damaged(const struct store *store, struct error *err)
 {
-	const struct report_range whole = {0};
+	const struct results_range whole = {0};
 	struct results r;
 	int damaged = results_init(&r, store, &whole, err);
 

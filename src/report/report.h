@@ -1,7 +1,7 @@
 /*
  * report: what a results file says, for people (text) and for programs (JSON, CSV).
  *
- *	store --> results (what there is, and sums)   results.h, summary_scan.h
+ *	store --> results (what there is, and sums)   results/results.h, results/summary_scan.h
  *	    |
  *	    +------> rows, complete, typed      rows.h   --> JSON, CSV
  *	    +------> text, what matters first, cut to a screen's size

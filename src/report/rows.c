@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "report/naming.h"
-#include "report/summary_scan.h"
-#include "report/threads.h"
+#include "results/naming.h"
+#include "results/summary_scan.h"
+#include "results/threads.h"
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 

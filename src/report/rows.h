@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "report/results.h"
+#include "results/results.h"
 #include "report/section.h"
 
 enum cell_kind { CELL_NULL, CELL_INT, CELL_UINT, CELL_NUMBER, CELL_TEXT };

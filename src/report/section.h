@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "results/range.h"
+
 struct tally;
 
 enum report_section {
@@ -27,16 +29,10 @@ enum report_section {
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 
-/* A part of the recording: [from, to), ns on its time line. */
-struct report_range {
-	bool given; /* otherwise all of it */
-	int64_t from, to;
-};
-
 struct report_options {
 	enum report_format format;
 	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
-	struct report_range range;
+	struct results_range range;
 	bool color;	  /* text: with terminal escapes */
 	bool all;	  /* text: long lists whole */
 	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/naming.h"
-#include "report/units.h"
+#include "results/naming.h"
+#include "results/units.h"
 
 enum { WIDTH = 100, NAME_WIDTH = 16 };
 

@@ -11,7 +11,8 @@
 #include "base/arena.h"
 #include "base/out.h"
 #include "report/grid.h"
-#include "report/results.h"
+#include "report/section.h"
+#include "results/results.h"
 
 struct text {
 	struct out out;

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "report/text_sections.h"
-#include "report/units.h"
+#include "results/units.h"
 
 enum { PIECE_LIMIT = 16 };
 

@@ -1,9 +1,9 @@
 #include <inttypes.h>
 
-#include "report/naming.h"
-#include "report/summary_scan.h"
+#include "results/naming.h"
+#include "results/summary_scan.h"
 #include "report/text_sections.h"
-#include "report/units.h"
+#include "results/units.h"
 
 enum { REASON_LIMIT = 12, VM_LIMIT = 8, VCPU_LIMIT = 8, VCPU_REASON_LIMIT = 6, DIGITS = 3 };
 

@@ -1,5 +1,5 @@
 #include "report/text_sections.h"
-#include "report/units.h"
+#include "results/units.h"
 
 enum { VCPU_LIMIT = 8 };
 

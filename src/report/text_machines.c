@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "report/text_sections.h"
-#include "report/units.h"
+#include "results/units.h"
 
 enum { MACHINE_LIMIT = 32 };
 

@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-#include "report/results.h"
+#include "report/section.h"
+#include "results/results.h"
 
 void text_print(FILE *f, const struct results *r, const struct report_options *options);
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "report/text_sections.h"
-#include "report/threads.h"
-#include "report/units.h"
+#include "results/threads.h"
+#include "results/units.h"
 
 enum { MACHINE_LIMIT = 4, THREAD_LIMIT = 12, CONTAINER_LIMIT = 16, NAME_WIDTH = 15 };
 

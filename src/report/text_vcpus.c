@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/naming.h"
+#include "results/naming.h"
 #include "report/text_sections.h"
-#include "report/units.h"
+#include "results/units.h"
 
 enum { VCPU_LIMIT = 16, PCPU_LIMIT = 32 };
 

@@ -1,4 +1,4 @@
-#include "report/results.h"
+#include "results/results.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "store/meta.h"
 #include "store/sums.h"
 
-/* No lane is longer: 73 years, as from 1970 to a clock that is set. Sums of times then have room. */
+/* No lane is longer: 73 years, as from 1970 to a clock that is set. Sums then have room. */
 static const int64_t LONGEST = (int64_t)1 << 61;
 
 enum { DROP_THREADS = 2048 };
@@ -53,7 +53,8 @@ static int each_row(struct results *r, enum table_id table,
 }
 
 /*
- * The index of the row that a column names, of a table that was read before. required: NULL will not do.
+ * The index of the row that a column names, of a table that was read before. required: NULL will
+ * not do.
  * Return: 0 or ERR.
  */
 static int refer(const struct results *r, const struct store_cursor *c, int column, bool required,
@@ -186,7 +187,7 @@ static int read_machines(struct results *r, struct error *err)
 	return 0;
 }
 
-/* ---- vCPUs, threads, containers --------------------------------------------------------------- */
+/* ---- vCPUs, threads, containers -------------------------------------------------------------- */
 
 static int take_vcpu(struct results *r, const struct store_cursor *c, struct error *err)
 {
@@ -256,7 +257,7 @@ static int take_thread(struct results *r, const struct store_cursor *c, struct e
 	return 0;
 }
 
-/* ---- lanes' sums ------------------------------------------------------------------------------ */
+/* ---- lanes' sums ----------------------------------------------------------------------------- */
 
 /* The time that a lane spent in each state. Return: 0 or ERR. */
 static int take_sums(const struct results *r, enum table_id table, const struct lane_info *lane,
@@ -322,7 +323,7 @@ static int read_sums(struct results *r, struct error *err)
 	return 0;
 }
 
-/* ---- clocks, warnings, vectors ---------------------------------------------------------------- */
+/* ---- clocks, warnings, vectors --------------------------------------------------------------- */
 
 static int take_clock(struct results *r, const struct store_cursor *c, struct error *err)
 {
@@ -388,7 +389,7 @@ static int take_vector(struct results *r, const struct store_cursor *c, struct e
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-int results_init(struct results *r, const struct store *s, const struct report_range *range,
+int results_init(struct results *r, const struct store *s, const struct results_range *range,
 		 struct error *err)
 {
 	*r = (struct results){.store = s, .range = *range};

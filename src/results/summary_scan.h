@@ -1,11 +1,11 @@
 /*
  * summary_scan: adds up what summary.h has of each vCPU, and of each VM.
  */
-#ifndef VMSCOPE_REPORT_SUMMARY_SCAN_H
-#define VMSCOPE_REPORT_SUMMARY_SCAN_H
+#ifndef VMSCOPE_RESULTS_SUMMARY_SCAN_H
+#define VMSCOPE_RESULTS_SUMMARY_SCAN_H
 
 #include "base/error.h"
-#include "report/results.h"
+#include "results/results.h"
 
 /*
  * What can be added up; each takes reading a table, unless its rows were added up before
@@ -20,8 +20,8 @@ enum summary_part {
 enum { SUMMARY_N_PARTS = 3 };
 
 /*
- * Fills the sums of all vCPUs: from `tally`, which is used up, or if it is NULL by reading rows, with
- * up to so many threads. Return: 0, or ERR with err set.
+ * Fills the sums of all vCPUs: from `tally`, which is used up, or if it is NULL by reading rows,
+ * with up to so many threads. Return: 0, or ERR with err set.
  */
 int summary_scan(struct results *r, unsigned parts, unsigned threads, struct tally *tally,
 		 struct error *err);

@@ -1,10 +1,10 @@
-#include "report/naming.h"
+#include "results/naming.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "report/units.h"
+#include "results/units.h"
 
 enum { KTHREADD = 2 };
 

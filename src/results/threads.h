@@ -1,10 +1,10 @@
 /*
  * threads: time of threads and containers, as their own machine saw it and as it was.
  */
-#ifndef VMSCOPE_REPORT_THREADS_H
-#define VMSCOPE_REPORT_THREADS_H
+#ifndef VMSCOPE_RESULTS_THREADS_H
+#define VMSCOPE_RESULTS_THREADS_H
 
-#include "report/results.h"
+#include "results/results.h"
 
 /* Return: ns in which it truly ran: user, system call, interrupts. */
 int64_t thread_ran(const int64_t *time);

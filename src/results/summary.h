@@ -3,8 +3,8 @@
  *
  * Its memory does not depend on the number of rows; durations are counted in histograms.
  */
-#ifndef VMSCOPE_REPORT_SUMMARY_H
-#define VMSCOPE_REPORT_SUMMARY_H
+#ifndef VMSCOPE_RESULTS_SUMMARY_H
+#define VMSCOPE_RESULTS_SUMMARY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +75,7 @@ int64_t summary_known(const struct summary_vcpu *v);
 /* Return: ns in which its exits were seen: where rates are told of. */
 int64_t summary_observed(const struct summary_vcpu *v);
 
-/* Return: whether it is known what it did outside of the guest: its host's scheduler was recorded. */
+/* Return: whether it is known what it did out of the guest: its host's scheduler was recorded. */
 static inline bool summary_is_scheduled(const struct summary_vcpu *v)
 {
 	return !v->n_unsplit;

@@ -1,4 +1,4 @@
-#include "report/summary.h"
+#include "results/summary.h"
 
 #include <string.h>
 

@@ -1,14 +1,14 @@
 /*
  * naming: how reports call machines, VMs and the threads that had a vCPU's CPU.
  */
-#ifndef VMSCOPE_REPORT_NAMING_H
-#define VMSCOPE_REPORT_NAMING_H
+#ifndef VMSCOPE_RESULTS_NAMING_H
+#define VMSCOPE_RESULTS_NAMING_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "report/results.h"
+#include "results/results.h"
 
 /* What kind of thread had the CPU that a vCPU was waiting for. */
 enum occupant_kind {

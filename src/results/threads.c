@@ -1,4 +1,4 @@
-#include "report/threads.h"
+#include "results/threads.h"
 
 static int64_t time_in(const int64_t *time, unsigned sets)
 {

@@ -5,8 +5,8 @@
  * Its size depends on how many of these there are, not on how long was recorded. The file is not
  * trusted: a row that names another which is not there is an error.
  */
-#ifndef VMSCOPE_REPORT_RESULTS_H
-#define VMSCOPE_REPORT_RESULTS_H
+#ifndef VMSCOPE_RESULTS_RESULTS_H
+#define VMSCOPE_RESULTS_RESULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "report/section.h"
-#include "report/summary.h"
+#include "results/range.h"
+#include "results/summary.h"
 #include "schema/state.h"
 #include "schema/table.h"
 #include "store/reader.h"
@@ -83,10 +83,10 @@ struct res_diag {
 };
 
 struct results {
-	const struct store *store; /* borrowed, with all texts */
-	int64_t begin, end;	   /* of all that was recorded */
-	enum clock_origin origin;  /* of all times but those by a machine's own clock */
-	struct report_range range; /* what is added up; all of it if not given */
+	const struct store *store;  /* borrowed, with all texts */
+	int64_t begin, end;	    /* of all that was recorded */
+	enum clock_origin origin;   /* of all times but those by a machine's own clock */
+	struct results_range range; /* what is added up; all of it if not given */
 	VEC(struct res_machine) machines;
 	VEC(int) vms; /* machines that are guests of another, by host and process */
 	VEC(struct res_vcpu) vcpus;
@@ -106,11 +106,14 @@ struct results {
  * times and intervals count as far as they lie in it, exits and wake-ups if they begin there.
  * Return: 0, or ERR with err set; deinitialize in every case.
  */
-int results_init(struct results *r, const struct store *s, const struct report_range *range,
+int results_init(struct results *r, const struct store *s, const struct results_range *range,
 		 struct error *err);
 void results_deinit(struct results *r);
 
-/* Whoever walks through all threads calls it for each: so their memory does not count as ours for longer than needed. */
+/*
+ * Whoever walks through all threads calls it for each: so their memory does not count as ours for
+ * longer than needed.
+ */
 void results_drop_pages(const struct results *r, size_t i);
 
 /* Return: index of the row with this id, or NOBODY. */

@@ -1,4 +1,4 @@
-#include "report/units.h"
+#include "results/units.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /*
  * units: numbers as people read them. All texts live in the arena.
  */
-#ifndef VMSCOPE_REPORT_UNITS_H
-#define VMSCOPE_REPORT_UNITS_H
+#ifndef VMSCOPE_RESULTS_UNITS_H
+#define VMSCOPE_RESULTS_UNITS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "report/summary_scan.h"
+#include "results/summary_scan.h"
 
 #include <stdlib.h>
 
