@@ -406,9 +406,17 @@ static void run_merged(struct analysis *a, struct merge *merge, const struct ana
 	worker_free(own);
 }
 
+static char *find_symbol(void *ctx, int machine, uint64_t address)
+{
+	const struct analysis *a = ctx;
+
+	return recording_symbol(a->session.recordings.at[machine], address);
+}
+
 static void run_model(struct analysis *a, const struct analysis_options *o)
 {
 	static const struct model_sink nobody = {0};
+	const struct model_symbols symbols = {.ctx = a, .name = find_symbol};
 	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
 	size_t n = 0;
 
@@ -418,8 +426,8 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 						   .machine = (uint16_t)i,
 						   .wanted = model_events(a->described[i])};
 	}
-	a->model =
-		model_new(&a->identity, a->described, a->spans, NULL, o->sink ? o->sink : &nobody);
+	a->model = model_new(&a->identity, a->described, a->spans, &symbols,
+			     o->sink ? o->sink : &nobody);
 	run_merged(a, merge_new(inputs, n), o);
 	free(inputs);
 	model_finish(a->model);

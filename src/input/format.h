@@ -44,6 +44,9 @@ struct recording_ops {
 	bool (*same)(const struct recording *a, const struct recording *b);
 	void (*merge)(struct recording *a, struct recording *b);
 	bool (*adopt)(struct recording *r, const char *path);
+
+	/* Names of the kernel's functions; NULL: the format has none. As recording_symbol(). */
+	char *(*symbol)(const struct recording *r, uint64_t address);
 };
 
 /* The first bytes of a file; n may be smaller, and is 0 for a directory. */

@@ -20,6 +20,11 @@ void recording_free(struct recording *r)
 	free(r);
 }
 
+char *recording_symbol(const struct recording *r, uint64_t address)
+{
+	return r->ops->symbol ? r->ops->symbol(r, address) : NULL;
+}
+
 enum clock_origin recording_stream_origin(const struct recording *r,
 					  const struct recording_stream *s)
 {

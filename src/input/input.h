@@ -156,6 +156,12 @@ struct recording {
 /* NULL is allowed. */
 void recording_free(struct recording *r);
 
+/*
+ * Return: the name of the kernel's function at this address, owned by the caller; NULL: not known.
+ * Slow: for the few functions that are pointed at.
+ */
+char *recording_symbol(const struct recording *r, uint64_t address);
+
 /* Return: what 0 is in the times of its streams; unknown also where they differ in that. */
 enum clock_origin recording_origin(const struct recording *r);
 

@@ -813,7 +813,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	m->quotas = mem_zalloc(identity->vms.n + 1, sizeof(*m->quotas));
-	m->symbols = symbols;
+	m->symbols = symbols ? *symbols : (struct model_symbols){0};
 	for (size_t i = 0; i < m->n_machines; i++) {
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
 		m->machines[i].has_switches = event_set_has(described[i], EV_SCHED_SWITCH);

@@ -15,16 +15,9 @@
 #include "events/layout.h"
 #include "model/identity.h"
 #include "model/sink.h"
+#include "model/symbols.h"
 
 struct model;
-
-/* Names of the kernels' functions, where a recording has them. */
-struct model_symbols {
-	void *ctx;
-	/* Return: the name of the function at this address; NULL: not known. Borrowed, until the
-	 * next call. */
-	const char *(*name)(void *ctx, int machine, uint64_t address);
-};
 
 /* Which events the model has to be shown of a recording that could hold those `described`. */
 struct event_set model_events(struct event_set described);

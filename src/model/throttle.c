@@ -1,7 +1,7 @@
 #include "model/throttle.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -22,27 +22,29 @@ enum {
 
 /* ---- functions of timers ---------------------------------------------------------------------- */
 
-static const char *throttle_symbol(const struct model *m, uint32_t machine, uint64_t address)
+/* Return: the function's name, or else its address as text; to be freed. */
+static char *throttle_symbol(const struct model *m, uint32_t machine, uint64_t address,
+			     bool *is_namedp)
 {
-	const struct model_symbols *s = m->symbols;
+	const struct model_symbols *s = &m->symbols;
+	char *name = s->name ? s->name(s->ctx, (int)machine, address) : NULL;
 
-	return s ? s->name(s->ctx, (int)machine, address) : NULL;
+	*is_namedp = name != NULL;
+	return name ? name : mem_printf("0x%" PRIx64, address);
 }
 
 static struct timer_function *throttle_add_function(struct model *m, uint32_t machine,
 						    uint64_t address)
 {
-	struct throttle *t = &m->machines[machine].throttle;
-	struct timer_function *f = vec_push(&t->functions);
-	const char *name = throttle_symbol(m, machine, address);
-	char figures[32];
+	struct timer_function *f = vec_push(&m->machines[machine].throttle.functions);
 
-	snprintf(figures, sizeof(figures), "0x%" PRIx64, address);
-	*f = (struct timer_function){.is_named = name != NULL};
-	f->refills = name && (!strcmp(name, "sched_cfs_period_timer") ||
-			      !strcmp(name, "sched_cfs_slack_timer"));
-	name = name ? name : figures;
+	*f = (struct timer_function){0};
+	char *name = throttle_symbol(m, machine, address, &f->is_named);
+
 	f->handler = work_name(&m->names, name, strlen(name));
+	f->refills =
+		!strcmp(name, "sched_cfs_period_timer") || !strcmp(name, "sched_cfs_slack_timer");
+	free(name);
 	return f;
 }
 

@@ -23,8 +23,8 @@
 #include "events/event.h"
 #include "model/cpu_lane.h"
 #include "model/identity.h"
-#include "model/model.h"
 #include "model/sink.h"
+#include "model/symbols.h"
 #include "model/thread_lane.h"
 #include "model/vcpu.h"
 #include "model/work.h"
@@ -182,7 +182,7 @@ struct model {
 	struct map container_by_key;
 	struct irq_sources *irq_sources; /* per VM */
 	bool *quotas;			 /* per VM: it is known to have one */
-	const struct model_symbols *symbols;
+	struct model_symbols symbols;	 /* name: NULL: there are none */
 	struct work_names names;
 	uint64_t contradictions;
 };

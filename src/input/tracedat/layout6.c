@@ -111,6 +111,7 @@ void tracedat_read_layout6(struct tracedat *t, struct bytes b)
 		tracedat_read_header_info(t, &b) && ftrace_read_system(&t->formats, &b, "ftrace");
 
 	is_sound = ftrace_read_systems(&t->formats, &b) && is_sound;
+	t->symbols_at = (uint64_t)(b.at - t->map.data);
 	bytes_take(&b, bytes_u32(&b)); /* symbols of the kernel */
 	bytes_take(&b, bytes_u32(&b)); /* formats of printk */
 	tracedat_read_cmdlines(t, &b);

@@ -65,6 +65,15 @@ static bool layout7_open_section(const struct tracedat *t, const struct section 
 	return contentp->n == size;
 }
 
+bool layout7_open_symbols(const struct tracedat *t, struct bytes *contentp, uint8_t **ownedp)
+{
+	struct section s;
+
+	*ownedp = NULL;
+	return layout7_find_section(t, t->symbols_at, &s) && s.id == OPTION_KALLSYMS &&
+	       layout7_open_section(t, &s, contentp, ownedp);
+}
+
 /* Something is wrong with the section at `offset`. */
 static void report_section(struct tracedat *t, const struct section *s, uint64_t offset)
 {
@@ -152,6 +161,10 @@ static bool layout7_take_option(struct tracedat *t, unsigned id, struct bytes da
 	if (id == OPTION_BUFFER)
 		return read_buffer(t, data);
 	t->has_text |= id == OPTION_BUFFER_TEXT;
+	if (id == OPTION_KALLSYMS) {
+		t->symbols_at = bytes_u64(&data);
+		return !data.bad;
+	}
 	if (!is_read(id))
 		return tracedat_read_option(t, id, data);
 	uint64_t offset = bytes_u64(&data);
@@ -212,6 +225,8 @@ static void take_section(struct tracedat *t, const struct section *s, uint64_t o
 
 	if (is_read(s->id))
 		read_section_at(t, s->id, offset);
+	else if (s->id == OPTION_KALLSYMS)
+		t->symbols_at = offset;
 	else if (s->id == OPTION_BUFFER &&
 		 tracedat_mend_buffer(t, offset + SECTION_HEAD, end, s->is_compressed))
 		tracedat_report(t, DIAG_FILE_MENDED, offset);

@@ -5,6 +5,7 @@
 #include "input/format.h"
 #include "input/tracedat/clock.h"
 #include "input/tracedat/recording.h"
+#include "input/tracedat/symbol.h"
 
 static const uint8_t magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
 
@@ -280,7 +281,8 @@ static const struct recording_ops ops = {.free = free_tracedat,
 					 .walk_new = tracedat_walk_new,
 					 .walk_next = tracedat_walk_next,
 					 .walk_visit = tracedat_walk_visit,
-					 .walk_free = tracedat_walk_free};
+					 .walk_free = tracedat_walk_free,
+					 .symbol = tracedat_symbol};
 
 static bool tracedat_probe(const char *path, bool is_directory, const struct input_head *head)
 {

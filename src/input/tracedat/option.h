@@ -25,6 +25,7 @@ enum tracedat_option {
 	OPTION_HEADER_INFO = 16, /* from here on: u64 offset of a section with this id */
 	OPTION_FTRACE_EVENTS = 17,
 	OPTION_EVENT_FORMATS = 18,
+	OPTION_KALLSYMS = 19,
 	OPTION_CMDLINES = 21,
 	OPTION_BUFFER_TEXT = 22, /* as BUFFER, of a latency tracer's text */
 };

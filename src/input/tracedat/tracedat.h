@@ -105,6 +105,7 @@ struct tracedat {
 	struct tracedat_facts facts;
 	struct tracedat_kept kept;
 	uint32_t sections_read; /* bit per id */
+	uint64_t symbols_at;	/* byte where the kernel's symbols are (symbol.h), 0: nowhere */
 	bool has_text;		/* a buffer was recorded as text, by a latency tracer */
 };
 
@@ -135,5 +136,8 @@ void tracedat_note_loss(struct tracedat *t, const char *cpu, const char *kind, u
  */
 void tracedat_read_layout6(struct tracedat *t, struct bytes b);
 void tracedat_read_layout7(struct tracedat *t, struct bytes b);
+
+/* Version 7: finds the kernel's symbols. Return: whether they are there; *ownedp is to be freed. */
+bool layout7_open_symbols(const struct tracedat *t, struct bytes *contentp, uint8_t **ownedp);
 
 #endif
