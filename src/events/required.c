@@ -224,17 +224,11 @@ const struct required_event required_events[] = {
 	 .without = "in a guest, clocks are synchronized less exactly where there is no vmsync"},
 	{.names = {KERNEL("timer:hrtimer_expire_entry"),
 		   LTTNG("timer_hrtimer_expire_entry", "hrtimer_expire_entry")},
-	 .roles = ROLE_HOST,
+	 .roles = ROLE_BOTH,
 	 .need = NEED_HELP,
 	 .topic = "Timers and idling: pairs of guest and host events that align the clocks",
-	 .without = "a CPU quota shows only where the CPU idles; timers' handlers that keep a vCPU "
-		    "waiting have no name; how many cycles make a second is known less well"},
-	{.names = {TRACE_CMD("timer:hrtimer_expire_entry")},
-	 .roles = ROLE_GUEST,
-	 .need = NEED_HELP,
-	 .topic = "Timers and idling: pairs of guest and host events that align the clocks",
-	 .without = "how many cycles of the clock make a second is known less well",
-	 .for_cycles = true},
+	 .without = "timers' handlers have no name, a host's quotas show only where its CPUs idle, "
+		    "and how long a cycle of its clock is is known less well"},
 	{.names = {KERNEL("timer:hrtimer_expire_exit"),
 		   LTTNG("timer_hrtimer_expire_exit", "hrtimer_expire_exit")},
 	 .roles = ROLE_HOST,
@@ -362,8 +356,7 @@ const char *required_presence_name(enum required_presence presence)
 
 static bool is_needed(const struct required_event *r, const struct required_recording *in)
 {
-	return (r->roles & in->roles) && required_by(r, in->tracer) &&
-	       (!r->for_cycles || in->is_of_unknown_rate);
+	return (r->roles & in->roles) && required_by(r, in->tracer);
 }
 
 /* Return: what it means that the event is described, but none was recorded. */

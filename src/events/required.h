@@ -47,9 +47,8 @@ struct required_event {
 	 * is no error that a kernel lacks some of them, or that add-on modules are not loaded yet.
 	 */
 	const char *enable[N_TRACERS];
-	bool is_rare;	 /* that none was recorded says nothing */
-	bool is_bulky;	 /* the user may want to do without */
-	bool for_cycles; /* only where times are counts of a clock of unknown frequency */
+	bool is_rare;  /* that none was recorded says nothing */
+	bool is_bulky; /* the user may want to do without */
 };
 
 extern const struct required_event required_events[];
@@ -84,9 +83,8 @@ struct required_seen {
 
 struct required_recording {
 	enum tracer tracer;
-	unsigned roles;		 /* whose events are looked for, ORed; role_to_look_for() */
-	bool lists_unrecorded;	 /* it describes events that were not enabled */
-	bool is_of_unknown_rate; /* how many counts make a second is not known for sure */
+	unsigned roles;	       /* whose events are looked for, ORed; role_to_look_for() */
+	bool lists_unrecorded; /* it describes events that were not enabled */
 	const struct required_seen *seen;
 	size_t n_seen;
 };

@@ -92,18 +92,6 @@ static void find_role(struct info_machine *m, const uint64_t *counts)
 	m->why = role_why(n);
 }
 
-/* Return: whether it is not known for sure how many counts of a clock there are in a second. */
-static bool is_of_unknown_rate(const struct recording *r)
-{
-	if (r->diags.at[DIAG_CLOCK_RATE].count)
-		return true;
-	vec_each (c, &r->clocks) {
-		if (c->is_tsc && c->frequency_error)
-			return true;
-	}
-	return false;
-}
-
 const char *info_without(const struct info_machine *m, const struct required_event *r)
 {
 	return required_without(r, role_to_look_for(m->role), m->trace->knows_threads);
@@ -115,7 +103,6 @@ static void find_missing(struct info_machine *m)
 	struct required_recording in = {.tracer = m->tracer,
 					.roles = role_to_look_for(m->role),
 					.lists_unrecorded = m->trace->lists_unrecorded,
-					.is_of_unknown_rate = is_of_unknown_rate(m->trace),
 					.seen = seen,
 					.n_seen = m->events.n};
 

@@ -45,11 +45,8 @@ static void print_events(const struct part *p, const char *verb, FILE *f)
 		if (strcmp(topic, r->topic) != 0)
 			fprintf(f, "\n# %s\n", r->topic);
 		topic = r->topic;
-		fprintf(f, "%s%s %s\n",
-			r->is_bulky	? "[ \"${SYSCALLS:-}\" = no ] || "
-			: r->for_cycles ? "# With a clock that counts cycles (-C x86-tsc): "
-					: "",
-			verb, how_to_enable(r, p->tracer));
+		fprintf(f, "%s%s %s\n", r->is_bulky ? "[ \"${SYSCALLS:-}\" = no ] || " : "", verb,
+			how_to_enable(r, p->tracer));
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "base/load.h"
 
 enum {
-	FORMAT_VERSION = 2,
+	FORMAT_VERSION = 1,
 	FORMAT_HEADER_SIZE = 88,
 	FORMAT_TAIL_SIZE = 16,
 	FORMAT_BLOCK_ROWS = 1024, /* at most */

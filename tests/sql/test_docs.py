@@ -86,7 +86,8 @@ def test_parts_add_up():
             "SELECT * FROM exit_summary WHERE total_ns <> handled_ns + userspace_ns + preempted_ns "
             "+ blocked_ns",
             "SELECT * FROM vcpu_summary WHERE total_ns <> guest_ns + hypervisor_ns + userspace_ns + "
-            "preempted_ns + waiting_ns + halted_ns + blocked_ns + unknown_ns",
+            "preempted_ns + waiting_ns + halted_ns + blocked_ns + unknown_ns + polling_ns + "
+            "throttled_ns + absent_ns",
             "SELECT * FROM thread_summary WHERE total_ns <> user_ns + syscall_ns + irq_ns + "
             "softirq_ns + wait_cpu_ns + blocked_ns + stolen_ns + hypervisor_ns + dead_ns + unknown_ns",
             "SELECT * FROM cpu_summary WHERE total_ns <> idle_ns + user_ns + syscall_ns + irq_ns + "

@@ -59,8 +59,8 @@ def equal(got, wanted):
 
 def test_vcpu_summary():
     equal(rows("SELECT * FROM vcpu_summary"), [
-        (0, "web", 0, "host", 101, 1000, 620, 100, 0, 250, 30, 0, 0, 0, 280),
-        (1, "db", 0, "host", 201, 1000, 900, 0, 0, 0, 0, 0, 0, 100, 0)])
+        (0, "web", 0, "host", 101, 1000, 620, 100, 0, 250, 30, 0, 0, 0, 280, 0, 0, 0),
+        (1, "db", 0, "host", 201, 1000, 900, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0, 0)])
 
 
 def test_steal_matrix():
@@ -71,8 +71,8 @@ def test_steal_matrix():
 
 def test_exit_summary():
     equal(rows("SELECT * FROM exit_summary ORDER BY total_ns DESC"), [
-        (0, "web", 0, 30, "IO", 1, 500, 100, 400, 0, 0, 500, 500, 500),
-        (0, "web", 0, 12, "HLT", 4, 60, 60, 0, 0, 0, 20, 30, 30)])
+        (0, "web", 0, 30, "IO", 1, 500, 100, 400, 0, 0, 500, 500, 500, 0, 0),
+        (0, "web", 0, 12, "HLT", 4, 60, 60, 0, 0, 0, 20, 30, 30, 0, 0)])
 
 
 def test_thread_summary():
