@@ -144,8 +144,8 @@ static bool is_dead(int64_t prev_state)
 }
 
 /*
- * A halted vCPU sleeps so that signals wake it (S); one that is stopped (T), traced (t) or waits for
- * the host (D) does not, whatever its exit was.
+ * A halted vCPU sleeps so that signals wake it (S); one that is stopped (T), traced (t) or waits
+ * for the host (D) does not, whatever its exit was.
  */
 static enum vcpu_off vcpu_off_of(int64_t prev_state)
 {

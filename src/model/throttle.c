@@ -12,7 +12,9 @@ enum {
 	THROTTLE_IDLE = 1000000,
 	/* ns. A thread that was woken waits longer than any idle state takes to be left. */
 	THROTTLE_WOKEN = 2000000,
-	/* ns from the timer until the thread runs, if others want the CPU, too: a slice or a tick. */
+	/*
+	 * ns from the timer until the thread runs, if others want the CPU, too: a slice or a tick.
+	 */
 	THROTTLE_BACK = 5000000,
 	/* ns. Waits of ordinary slices are shorter; what is longer is one of its own kind. */
 	THROTTLE_LONG = 8000000,
@@ -20,7 +22,7 @@ enum {
 	THROTTLE_SHARE = 70,
 };
 
-/* ---- functions of timers ---------------------------------------------------------------------- */
+/* ---- functions of timers --------------------------------------------------------------------- */
 
 /* Return: the function's name, or else its address as text; to be freed. */
 static char *throttle_symbol(const struct model *m, uint32_t machine, uint64_t address,
@@ -58,8 +60,8 @@ static struct timer_function *throttle_function(struct model *m, uint32_t machin
 }
 
 /*
- * Where the recorder has no names of functions: one that mostly expires when a CPU that idles gets a
- * thread back that was runnable all the time is the one that refills quotas.
+ * Where the recorder has no names of functions: one that mostly expires when a CPU that idles gets
+ * a thread back that was runnable all the time is the one that refills quotas.
  */
 static void throttle_vote(struct throttle *t, int64_t ts)
 {
@@ -77,7 +79,7 @@ static void throttle_vote(struct throttle *t, int64_t ts)
 	}
 }
 
-/* ---- timers of groups ------------------------------------------------------------------------- */
+/* ---- timers of groups ------------------------------------------------------------------------ */
 
 static struct throttle_group *throttle_group(struct throttle *t, uint64_t timer)
 {
@@ -177,7 +179,7 @@ static bool throttle_is_group(const struct throttle_group *g, const struct throt
 	return true;
 }
 
-/* ---- a stretch without a CPU ------------------------------------------------------------------ */
+/* ---- a stretch without a CPU ----------------------------------------------------------------- */
 
 struct throttle_stretch {
 	const struct vcpu_interval *pieces;

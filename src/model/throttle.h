@@ -5,15 +5,15 @@
  * back without a wake-up:
  *
  *	proved	the CPU on whose queue it was idled meanwhile: there was nothing else to wait for
- *	likely	the period timer of its group (sched_cfs_period_timer, one hrtimer per group) expired
- *		just before, as it mostly does when this VM comes back
+ *	likely	the period timer of its group (sched_cfs_period_timer, an hrtimer per group)
+ *		expired just before, as it mostly does when this VM comes back
  *	open	that timer expired, but it brings another VM back, or not this one mostly
  *
  * A thread that is woken while its group is throttled waits on a queue nobody looks at; that is
  * taken for the quota, too, once one is known to be there.
  *
- * It lasts until the timer's handler returns: from then on it is runnable like any other. It begins when
- * the last thread of the same VM had the CPU, for that was in the same group.
+ * It lasts until the timer's handler returns: from then on it is runnable like any other. It begins
+ * when the last thread of the same VM had the CPU, for that was in the same group.
  *
  * Facts: kernel/sched/fair.c, throttle_cfs_rq() and distribute_cfs_runtime(); from 6.18 on tasks
  * are throttled one by one on their way to user space, which looks the same.

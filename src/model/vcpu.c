@@ -186,7 +186,7 @@ static void distrust(struct vcpu *v)
 	release(v, no_cause);
 }
 
-/* ---- what is known only when it is over ------------------------------------------------------- */
+/* ---- what is known only when it is over ----------------------------------------------------- */
 
 /* Return: how much of the piece lies in the exit being handled. */
 static int64_t vcpu_in_exit(const struct vcpu *v, const struct vcpu_interval *i)

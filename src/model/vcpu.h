@@ -16,8 +16,8 @@
  *	  anything:     UNKNOWN after lost events, until something is known again
  *
  * Two states are known only when they are over, and what may be one is held back until then. A
- * HYPERVISOR with a halt as its cause was POLLING if the thread slept or the guest was entered next:
- * KVM had waited in a loop. A PREEMPTED or WAITING was THROTTLED if how it ended says so
+ * HYPERVISOR with a halt as its cause was POLLING if the thread slept or the guest was entered
+ * next: KVM had waited in a loop. A PREEMPTED or WAITING was THROTTLED if how it ended says so
  * (throttle.h).
  *
  * Where the host's scheduler was not recorded there is only GUEST, from entry to exit, and UNKNOWN.
@@ -185,11 +185,14 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu);
 
 /*
  * The stretch without a CPU that ends at ts, before vcpu_switch_in().
- * Return: its pieces, n of them; borrowed, until the next call. 0: it had one, or that is not known.
+ * Return: its pieces, n of them; borrowed, until the next call. 0: it had one, or that is not
+ * known.
  */
 const struct vcpu_interval *vcpu_off_pieces(struct vcpu *v, int64_t ts, size_t *np);
 
-/* Of these pieces what lies in [from, to) was THROTTLED, or, if `certainty` is open, may have been. */
+/*
+ * Of these pieces what lies in [from, to) was THROTTLED, or may have been if `certainty` is open.
+ */
 void vcpu_throttle(struct vcpu *v, int64_t from, int64_t to, enum certainty certainty);
 
 /* cpu: the queue it was put on; occupant: of it. */

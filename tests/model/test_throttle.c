@@ -234,7 +234,7 @@ static void woken(void **state)
 	assert_int_equal(h.time[0][VCPU_PREEMPTED], 8 * ms);
 }
 
-/* What an interrupt's handler takes of the CPU is not the idle thread's, nor who was interrupted. */
+/* What an interrupt's handler takes of a CPU is not the thread's that it interrupts. */
 static void interrupts(void **state)
 {
 	static const char name[] = "virtio0-input.0";
