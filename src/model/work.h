@@ -27,10 +27,18 @@ struct work {
 	unsigned n;
 };
 
+/* What an event of a vector is called, and so its handler. */
+struct work_vector {
+	const char *event, *name;
+};
+
+enum { WORK_VECTORS = 256 };
+
 /* Names of handlers, each once, so that equal ones are one pointer. */
 struct work_names {
 	struct map by_text;
 	struct arena texts;
+	struct work_vector vectors[WORK_VECTORS]; /* as met last */
 };
 
 void work_names_deinit(struct work_names *names);
