@@ -57,12 +57,18 @@ void work_end(struct work *w, enum busy busy)
 }
 
 /* "local_timer_entry" is local_timer. */
-static const char *work_vector_name(struct work_names *names, const char *event)
+static const char *work_vector_name(struct work_names *names, const char *event, int64_t vector)
 {
 	static const char end[] = "_entry";
-	size_t n = strlen(event), tail = sizeof(end) - 1;
+	struct work_vector *v = &names->vectors[(uint64_t)vector % WORK_VECTORS];
 
-	return work_name(names, event, n > tail && !strcmp(event + n - tail, end) ? n - tail : n);
+	if (v->event != event) {
+		size_t n = strlen(event), tail = sizeof(end) - 1;
+		bool is_entry = n > tail && !strcmp(event + n - tail, end);
+
+		*v = (struct work_vector){event, work_name(names, event, is_entry ? n - tail : n)};
+	}
+	return v->name;
 }
 
 struct work_item work_of_irq(struct work_names *names, const struct event *e)
@@ -73,7 +79,8 @@ struct work_item work_of_irq(struct work_names *names, const struct event *e)
 	return (struct work_item){
 		.busy = BUSY_IRQ,
 		.number = number >= 0 && number <= INT32_MAX ? (int32_t)number : NO_IRQ,
-		.handler = e->irq_entry.of_vector ? work_vector_name(names, e->irq_entry.of_vector)
+		.handler = e->irq_entry.of_vector ? work_vector_name(names, e->irq_entry.of_vector,
+								     e->irq_entry.vector)
 						  : work_name(names, e->irq_entry.handler.at,
 							      e->irq_entry.handler.n),
 	};
