@@ -82,6 +82,8 @@ static struct entity about_vcpu(const int64_t *v)
 	switch (v[COL_VCPU_STATE_STATE]) {
 	case VCPU_PREEMPTED:
 	case VCPU_WAITING:
+		if (v[COL_VCPU_STATE_OCCUPANT_HANDLER] >= 0)
+			return entity_of(ENTITY_STRING, v[COL_VCPU_STATE_OCCUPANT_HANDLER]);
 		return entity_of(ENTITY_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
 	case VCPU_HYPERVISOR:
 	case VCPU_USERSPACE:
@@ -128,6 +130,9 @@ static bool is_idle(enum table_id table, int64_t state)
 	const struct table *t = table_get(table);
 	const struct state_labels *labels = t->columns[t->state].labels;
 
+	/* That costs its host a CPU. */
+	if (table == TABLE_VCPU_STATE && state == VCPU_POLLING)
+		return false;
 	return state >= 0 && state < labels->n &&
 	       labels->at[state].sets & (STATE_IDLE | STATE_ABSENT);
 }

@@ -18,7 +18,8 @@ uint32_t label_columns(enum table_id table)
 {
 	switch (table) {
 	case TABLE_VCPU_STATE:
-		return 1U << COL_VCPU_STATE_EXIT_NAME | 1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID;
+		return 1U << COL_VCPU_STATE_EXIT_NAME | 1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
+		       1U << COL_VCPU_STATE_OCCUPANT_HANDLER;
 	case TABLE_THREAD_STATE:
 		return 1U << COL_THREAD_STATE_SYSCALL;
 	default:
@@ -32,6 +33,8 @@ static uint64_t vcpu_label(const int64_t *v)
 	switch (v[COL_VCPU_STATE_STATE]) {
 	case VCPU_PREEMPTED:
 	case VCPU_WAITING:
+		if (v[COL_VCPU_STATE_OCCUPANT_HANDLER] >= 0)
+			return make(LABEL_STRING, v[COL_VCPU_STATE_OCCUPANT_HANDLER]);
 		return make(LABEL_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
 	case VCPU_HYPERVISOR:
 	case VCPU_USERSPACE:

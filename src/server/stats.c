@@ -240,13 +240,20 @@ struct steal_sum {
 
 typedef VEC(struct steal_sum) steal_sums_t;
 
-/* Stands for the idle threads of all CPUs. */
-enum { IDLE = -2 };
+/* Stand for what no thread is: idle threads of all CPUs, a quota; and, from HANDLER down, for
+ * interrupts' handlers, by the number of their name. */
+enum { IDLE = -2, QUOTA = -3, HANDLER = -4 };
 
-static int64_t taker_of(const struct dataset *d, int64_t thread)
+static int64_t taker_of(const struct dataset *d, const struct store_cursor *c)
 {
+	int64_t handler = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_HANDLER);
+	int64_t thread = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID);
 	const struct ds_thread *t = dataset_thread(d, thread);
 
+	if (store_cursor_get(c, COL_VCPU_STATE_STATE) == VCPU_THROTTLED)
+		return QUOTA;
+	if (handler != TABLE_NULL)
+		return HANDLER - handler;
 	return t && t->tid == 0 && t->vcpu < 0 ? IDLE : thread;
 }
 
@@ -259,6 +266,10 @@ static char *taker_text(const struct dataset *d, int64_t by)
 
 	if (by == IDLE)
 		return mem_strdup("idle (wake-up latency)");
+	if (by == QUOTA)
+		return mem_strdup("nobody: its CPU quota was used up");
+	if (by <= HANDLER && by != TABLE_NULL)
+		return mem_printf("interrupt %s", store_string(d->store, HANDLER - by));
 	char *name = dataset_thread_text(d, by);
 	char *text = vm ? mem_printf("%s of %s", name, vm->name) : mem_strdup(name);
 
@@ -296,12 +307,12 @@ static int collect_steal(struct making *m, steal_sums_t *sums)
 	query.states = vcpu_states(STATE_LOST);
 	query.columns = 1U << COL_VCPU_STATE_VCPU_ID | 1U << COL_VCPU_STATE_TS |
 			1U << COL_VCPU_STATE_DUR | 1U << COL_VCPU_STATE_STATE |
-			1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID;
+			1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
+			1U << COL_VCPU_STATE_OCCUPANT_HANDLER;
 	store_cursor_init(&c, m->data->store, &query);
 	while ((r = store_cursor_next(&c, m->err)) == CURSOR_ROW) {
 		int64_t vcpu = store_cursor_get(&c, COL_VCPU_STATE_VCPU_ID);
-		int64_t by =
-			taker_of(m->data, store_cursor_get(&c, COL_VCPU_STATE_OCCUPANT_THREAD_ID));
+		int64_t by = taker_of(m->data, &c);
 		uint64_t *i = map_put(&known, (uint64_t)vcpu << 32 ^ (uint64_t)by, sums->n);
 
 		if (*i == sums->n)
@@ -340,8 +351,10 @@ static int make_steal(struct making *m)
 	add_column(s, "row", "vCPU", STATS_ROW, "the vCPU that could run");
 	add_column(s, "vcpu", "vCPU", STATS_TEXT, "its VM and number");
 	add_column(s, "by", "By", STATS_ROW, "the thread that had the CPU");
-	add_column(s, "by_name", "By whom", STATS_TEXT,
-		   "its name; of a VM: another thread of its process on the host");
+	add_column(
+		s, "by_name", "By whom", STATS_TEXT,
+		"its name; of a VM: another thread of its process on the host; an interrupt, or the "
+		"VM's own quota");
 	add_column(s, "times", "Times", STATS_NUMBER, "how often");
 	add_column(s, "steal", "Stolen", STATS_NS, "how long in all");
 	add_column(s, "preempted", "Preempted", STATS_NS, "of that: the CPU was taken away");

@@ -9,7 +9,7 @@ import perfetto_reader
 import recordings
 from recordings import CROWD, EMPTY, FAR, HOSTILE, SAMPLE, export, query
 
-IDLE = {"vcpu_state": ["halted"], "thread_state": ["blocked", "dead"], "cpu_state": ["idle"]}
+IDLE = {"vcpu_state": ["halted", "absent"], "thread_state": ["blocked", "dead"], "cpu_state": ["idle"]}
 THREAD = "iif(t.tid = 0, 'idle', coalesce(t.comm, '?') || ' (' || t.tid || ')')"
 
 # What of a row a slice has as arguments; ids as the names of whom they are of.
@@ -76,7 +76,7 @@ def about(file, table, row):
         return row["syscall"]
     if table == "vcpu_state":
         if state in ("preempted", "waiting"):
-            return who["thread"].get(row["occupant_thread_id"])
+            return row["occupant_handler"] or who["thread"].get(row["occupant_thread_id"])
         return row["exit_name"] if state in ("hypervisor", "userspace", "blocked") else None
     if state == "vm":
         return (who["guest_thread"].get(row["guest_thread_id"]) or who["vcpu"].get(row["vcpu_id"]) or
