@@ -84,6 +84,7 @@ static struct look look_of(struct analysis *a, const struct analysis_options *o,
 					 .has_processes = trace->knows_processes,
 					 .cpus_apart = trace->cpus_apart},
 			     .evidence = &a->evidence[machine],
+			     .lives = &a->lives[machine],
 			     .diags = &a->diags[machine],
 			     .observed = observed ? &observed->machines[machine] : NULL,
 			     .is_guest = can_contain(a, o) && may_be_guest(a, machine),
@@ -435,21 +436,51 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 
 /* ---- who is who ------------------------------------------------------------------------------- */
 
-static int tie_given(struct analysis *a, const struct analysis_vm *given, struct error *err)
+/* Return: the first VM of the process that is on another machine than this one, or IDENT_NONE. */
+static int find_given(const struct analysis *a, const struct analysis_vm *given, int machine)
 {
-	int machine = sync_machine_named(&a->identity, given->machine, err);
-
-	if (machine == ERR)
-		return error_wrap(err, "--vm");
 	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
 		if (a->identity.vms.at[vm].pid == given->pid &&
-		    a->identity.vms.at[vm].host != machine) {
-			identity_tie(&a->identity, vm, machine, mem_strdup("said by the user"));
-			return 0;
-		}
+		    a->identity.vms.at[vm].host != machine)
+			return vm;
 	}
-	return error_set(err, "--vm %s: no process %" PRId64 " of any host entered a guest",
-			 given->machine, given->pid);
+	return IDENT_NONE;
+}
+
+/* A process of the same number on another host than VM `vm`'s: which one is called so? */
+static int check_one_host(const struct analysis *a, const struct analysis_vm *given, int vm,
+			  struct error *err)
+{
+	int host = a->identity.vms.at[vm].host, other = find_given(a, given, host);
+
+	if (other == IDENT_NONE)
+		return 0;
+	return error_set(err,
+			 "--vm %s: process %" PRId64 " entered a guest on %s, and one on %s; "
+			 "nothing says which is meant",
+			 given->machine, given->pid, a->identity.machines.at[host].name,
+			 a->identity.machines.at[a->identity.vms.at[other].host].name);
+}
+
+static int tie_given(struct analysis *a, const struct analysis_vm *given, struct error *err)
+{
+	int machine = identity_machine_of_name(&a->identity, given->machine);
+	int vm = find_given(a, given, machine);
+
+	if (machine == IDENT_SEVERAL) {
+		sync_machine_named(&a->identity, given->machine, err);
+		return error_wrap(err, "--vm");
+	}
+	if (vm == IDENT_NONE)
+		return error_set(err, "--vm %s: no process %" PRId64 " of any host entered a guest",
+				 given->machine, given->pid);
+	if (machine != IDENT_NONE)
+		identity_tie(&a->identity, vm, machine, mem_strdup("said by the user"));
+	else if (check_one_host(a, given, vm, err))
+		return ERR;
+	else
+		identity_name_vm(&a->identity, vm, given->machine);
+	return 0;
 }
 
 static int align(struct analysis *a, const struct analysis_options *o,
@@ -500,12 +531,15 @@ int analysis_init(struct analysis *a, struct session *session,
 	*a = (struct analysis){.session = *session, .n_machines = n};
 	*session = (struct session){0};
 	a->evidence = mem_zalloc(n, sizeof(*a->evidence));
+	a->lives = mem_zalloc(n, sizeof(*a->lives));
 	a->described = mem_zalloc(n, sizeof(*a->described));
 	a->sync = mem_zalloc(n, sizeof(*a->sync));
 	a->spans = mem_zalloc(n, sizeof(*a->spans));
 	a->diags = mem_zalloc(n, sizeof(*a->diags));
 	if (look_and_align(a, options, err))
 		return ERR;
+	for (size_t m = 0; m < n; m++)
+		identity_set_clock(&a->identity, (int)m, &a->sync[m].map);
 	find_spans(a);
 	run_model(a, options);
 	return 0;
@@ -517,9 +551,11 @@ void analysis_deinit(struct analysis *a)
 	identity_deinit(&a->identity);
 	for (size_t i = 0; i < a->n_machines; i++) {
 		evidence_deinit(&a->evidence[i]);
+		lives_deinit(&a->lives[i]);
 		machine_sync_deinit(&a->sync[i]);
 	}
 	free(a->evidence);
+	free(a->lives);
 	free(a->described);
 	free(a->sync);
 	free(a->spans);

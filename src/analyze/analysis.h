@@ -45,6 +45,7 @@ struct analysis {
 	struct session session; /* machine i is session.recordings.at[i] */
 	size_t n_machines;
 	struct evidence *evidence; /* per machine, as all of the following */
+	struct lives *lives;
 	struct event_set *described;
 	struct machine_sync *sync;
 	struct diag_list *diags;

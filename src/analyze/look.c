@@ -275,6 +275,16 @@ static void look_begin(struct look *l, struct observed *all, cpus_t *cpus)
 	}
 }
 
+/* Return: whether only now it is known how to look at it. */
+static bool look_needs_more(struct look *l)
+{
+	bool doubled = find_doubled(l->trace, l->counts);
+	bool relived = evidence_find_lives(l->evidence, l->lives);
+
+	l->options.lives = relived ? l->lives : NULL;
+	return doubled || relived;
+}
+
 /* Puts together what is known of the machine's CPUs. Return: whether it is to be done again. */
 static bool look_end(struct look *l, cpus_t *cpus)
 {
@@ -294,7 +304,7 @@ static bool look_end(struct look *l, cpus_t *cpus)
 		l->observed->has_idle = evidence_has(l->evidence, EV_POWER_CPU_IDLE);
 	}
 	find_missing(l->evidence, l->diags, l->trace);
-	bool again = !l->again && find_doubled(l->trace, l->counts);
+	bool again = !l->again && look_needs_more(l);
 
 	free(l->counts);
 	input_plan_free(l->trace, l->plan);

@@ -17,8 +17,9 @@
 struct look {
 	struct recording *trace;
 	struct evidence_options options;
-	struct evidence *evidence;	   /* made */
-	struct diag_list *diags;	   /* made: what was wrong with its streams */
+	struct evidence *evidence; /* made */
+	struct lives *lives;	   /* made: of tids that more than one thread had; empty at first */
+	struct diag_list *diags;   /* made: what was wrong with its streams */
 	struct observed_machine *observed; /* filled; NULL: clocks are not looked for */
 	bool is_guest, is_host;		   /* what it may be, for that */
 	/* Adds to new evidence what the recording says as a whole; it may be called twice. */
@@ -36,7 +37,8 @@ struct look {
  * The largest, which is most often the host, is looked at last: then it is known whether it may be
  * another one's guest, so whether its events count as such. Events that a user had recorded in
  * several channels are found by counting, and must be read once only: these are then marked in the
- * recording's streams, and the machine is looked at once more.
+ * recording's streams, and the machine is looked at once more. So it is where a tid turns out to have
+ * been of a vCPU's thread and of another one.
  */
 void look_at(struct look *looks, size_t n, struct observed *all, unsigned threads);
 

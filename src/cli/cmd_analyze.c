@@ -220,7 +220,8 @@ const struct command cmd_analyze = {
 		"                          how to synchronize the other machines\n"
 		"  --tsc NAME=OFFSET[,RATIO,FRAC]\n"
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n" INPUT_ARGS_HELP
-		"  --vm NAME=PID           machine NAME is the guest of process PID of a host\n"
+		"  --vm NAME=PID           machine NAME is the guest of process PID of a host; if no\n"
+		"                          trace is of that name, the VM without one is called so\n"
 		"  --all                   text: do not cut long lists\n"
 		"  -o, --output FILE       write all results to FILE (a .vms file), for report and query\n"
 		"  --threads N             use up to N threads; by default as many as CPUs, up to 3. The\n"

@@ -72,9 +72,14 @@ static struct event_set add_events(struct event_set set, const enum event_id *id
 
 struct event_set evidence_events(const struct evidence_options *o)
 {
-	static const enum event_id always[] = {
-		EV_SCHED_SWITCH, EV_SCHED_PROCESS_FORK,	  EV_STATEDUMP_PROCESS_STATE, EV_KVM_ENTRY,
-		EV_KVM_EXIT,	 EV_KVM_WRITE_TSC_OFFSET, EV_SCHED_MIGRATE_TASK};
+	static const enum event_id always[] = {EV_SCHED_SWITCH,
+					       EV_SCHED_PROCESS_FORK,
+					       EV_SCHED_PROCESS_EXIT,
+					       EV_STATEDUMP_PROCESS_STATE,
+					       EV_KVM_ENTRY,
+					       EV_KVM_EXIT,
+					       EV_KVM_WRITE_TSC_OFFSET,
+					       EV_SCHED_MIGRATE_TASK};
 	static const enum event_id vmsync[] = {EV_VMSYNC_GH_HOST, EV_VMSYNC_HG_HOST,
 					       EV_VMSYNC_GH_GUEST, EV_VMSYNC_HG_GUEST};
 	/* Whose VM a vCPU is shows in who wakes whom. */
@@ -93,7 +98,8 @@ struct event_set evidence_events(const struct evidence_options *o)
 
 void evidence_init(struct evidence *e, const struct evidence_options *o)
 {
-	*e = (struct evidence){.described = o->described, .cpus_apart = o->cpus_apart};
+	*e = (struct evidence){
+		.described = o->described, .lives = o->lives, .cpus_apart = o->cpus_apart};
 	/* Metadata names sched_switch also where a filter kept it out. */
 	e->shown = o->is_vague ? evidence_events(o)
 			       : event_set_of((enum event_id[]){EV_SCHED_SWITCH}, 1);
@@ -120,6 +126,7 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->vcpus);
 	vec_deinit(&e->threads);
 	vec_deinit(&e->forks);
+	vec_deinit(&e->deaths);
 	vec_deinit(&e->cpus);
 	votes_deinit(&e->guest_uids);
 	vec_deinit(&e->tsc);
@@ -128,33 +135,61 @@ void evidence_deinit(struct evidence *e)
 	vec_deinit(&e->vhosts);
 	vec_deinit(&e->told);
 	vec_deinit(&e->named);
-	map_deinit(&e->vcpu_by_tid);
-	map_deinit(&e->thread_by_tid);
+	map_deinit(&e->vcpu_by_life);
+	map_deinit(&e->thread_by_life);
 	map_deinit(&e->wake_by_tids);
 	map_deinit(&e->named_by_tid);
 }
 
-static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid)
+static struct evidence_vcpu evidence_new_vcpu(int64_t tid, unsigned life)
 {
-	uint64_t *i = map_put(&e->vcpu_by_tid, (uint64_t)tid, e->vcpus.n);
+	return (struct evidence_vcpu){.tid = tid,
+				      .life = life,
+				      .first_ns = INT64_MAX,
+				      .last_ns = INT64_MIN,
+				      .pid = NO_VALUE};
+}
+
+static uint64_t evidence_life_key(int64_t tid, unsigned life)
+{
+	return (uint64_t)life << 32 | (uint32_t)tid;
+}
+
+static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid, unsigned life)
+{
+	uint64_t *i = map_put(&e->vcpu_by_life, evidence_life_key(tid, life), e->vcpus.n);
 
 	if (*i == e->vcpus.n)
-		*vec_push(&e->vcpus) = (struct evidence_vcpu){.tid = tid, .pid = NO_VALUE};
+		*vec_push(&e->vcpus) = evidence_new_vcpu(tid, life);
 	return &e->vcpus.at[*i];
 }
 
-static struct evidence_thread *get_thread(struct evidence *e, int64_t tid)
+const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life)
 {
-	uint64_t *i = map_put(&e->thread_by_tid, (uint64_t)tid, e->threads.n);
+	uint64_t *i = map_get(&e->vcpu_by_life, evidence_life_key(tid, life));
+
+	return i ? &e->vcpus.at[*i] : NULL;
+}
+
+/* Which life of the tid it is at ts. */
+static unsigned evidence_life(const struct evidence *e, int64_t tid, int64_t ts)
+{
+	return e->lives ? lives_number(e->lives, tid, ts) : 0;
+}
+
+static struct evidence_thread *get_thread(struct evidence *e, uint64_t key)
+{
+	uint64_t *i = map_put(&e->thread_by_life, key, e->threads.n);
 
 	if (*i == e->threads.n)
 		vec_push(&e->threads);
 	return &e->threads.at[*i];
 }
 
-static const struct evidence_thread *find_thread(const struct evidence *e, int64_t tid)
+static const struct evidence_thread *find_thread(const struct evidence *e,
+						 const struct evidence_vcpu *v)
 {
-	uint64_t *i = map_get(&e->thread_by_tid, (uint64_t)tid);
+	uint64_t *i = map_get(&e->thread_by_life, evidence_life_key(v->tid, v->life));
 
 	return i ? &e->threads.at[*i] : NULL;
 }
@@ -185,32 +220,35 @@ const struct evidence_thread *evidence_named(const struct evidence *e, int64_t t
 	return i ? &e->named.at[*i] : NULL;
 }
 
-/* As the vCPU's own events say, if it is one. */
-static int64_t own_pid(const struct evidence *e, int64_t tid)
+/* Return: the fork that made the thread, which entered a guest after it; NULL: it was not seen. */
+static const struct evidence_fork *evidence_birth(const struct evidence *e,
+						  const struct evidence_vcpu *v)
 {
-	uint64_t *i = map_get(&e->vcpu_by_tid, (uint64_t)tid);
+	const struct evidence_fork *birth = NULL;
 
-	return i ? e->vcpus.at[*i].pid : NO_VALUE;
+	vec_each (f, &e->forks) {
+		if (f->tid == v->tid && f->ts <= v->last_ns && (!birth || f->ts > birth->ts))
+			birth = f;
+	}
+	return birth;
 }
 
-int64_t evidence_pid(const struct evidence *e, int64_t tid)
+int64_t evidence_pid(const struct evidence *e, const struct evidence_vcpu *v)
 {
-	const struct evidence_thread *t = find_thread(e, tid);
-	int64_t own = own_pid(e, tid);
+	const struct evidence_thread *t = find_thread(e, v);
+	const struct evidence_fork *birth = v->pid == NO_VALUE ? evidence_birth(e, v) : NULL;
 
-	if (own != NO_VALUE)
-		return own;
-	for (size_t i = e->forks.n; i--;) {
-		if (e->forks.at[i].tid == tid)
-			return e->forks.at[i].pid < 0 ? NO_VALUE : e->forks.at[i].pid;
-	}
-	t = t ? t : evidence_named(e, tid);
+	if (v->pid != NO_VALUE)
+		return v->pid;
+	if (birth)
+		return birth->pid < 0 ? NO_VALUE : birth->pid;
+	t = t ? t : evidence_named(e, v->tid);
 	return t ? t->pid : NO_VALUE;
 }
 
 const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v)
 {
-	const struct evidence_thread *t = find_thread(e, v->tid);
+	const struct evidence_thread *t = find_thread(e, v);
 
 	t = t ? t : evidence_named(e, v->tid);
 	return *v->comm || !t ? v->comm : t->comm;
@@ -222,20 +260,24 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .cpu = e->cpus.n,
 				      .tid = NO_VALUE,
 				      .from_start = true,
-				      .unplaced = {.tid = NO_VALUE, .pid = NO_VALUE},
+				      .unplaced = evidence_new_vcpu(NO_VALUE, 0),
 				      .unplaced_tsc = e->tsc.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 }
 
-/* The vCPU thread on the CPU now; while it is not known, a place to collect until it is. */
-static struct evidence_vcpu *current_vcpu(struct evidence_stream *s)
+/*
+ * The vCPU thread on the CPU now, at ts; while it is not known, a place to collect until it is.
+ * Without the scheduler's events nobody tells that the tid names another thread since the last
+ * time.
+ */
+static struct evidence_vcpu *current_vcpu(struct evidence_stream *s, int64_t ts)
 {
 	if (s->tid == NO_VALUE)
 		return &s->unplaced;
-	if (s->vcpu)
+	if (s->vcpu && !s->e->lives)
 		return &s->e->vcpus.at[s->vcpu - 1];
-	struct evidence_vcpu *v = get_vcpu(s->e, s->tid);
+	struct evidence_vcpu *v = get_vcpu(s->e, s->tid, evidence_life(s->e, s->tid, ts));
 
 	s->vcpu = (size_t)(v - s->e->vcpus.at) + 1;
 	if (*s->comm) {
@@ -250,6 +292,17 @@ static bool has_evidence(const struct evidence_vcpu *v)
 	return v->entries || v->exits || v->vm_uids.at.n;
 }
 
+static void evidence_add_vcpu(struct evidence_vcpu *to, const struct evidence_vcpu *from)
+{
+	to->entries += from->entries;
+	to->exits += from->exits;
+	to->first_ns = from->first_ns < to->first_ns ? from->first_ns : to->first_ns;
+	to->last_ns = from->last_ns > to->last_ns ? from->last_ns : to->last_ns;
+	add_votes(&to->entry_ids, &from->entry_ids);
+	add_votes(&to->exit_ids, &from->exit_ids);
+	add_votes(&to->vm_uids, &from->vm_uids);
+}
+
 /* Now it is known: prev_tid was on the CPU all the time. */
 static void place(struct evidence_stream *s, int64_t tid, const struct event_text *comm)
 {
@@ -259,18 +312,15 @@ static void place(struct evidence_stream *s, int64_t tid, const struct event_tex
 		s->e->cpus.at[s->cpu].first_tid = tid;
 	s->from_start = false;
 	if (has_evidence(from)) {
-		struct evidence_vcpu *to = get_vcpu(s->e, tid);
+		unsigned life = evidence_life(s->e, tid, from->last_ns);
+		struct evidence_vcpu *to = get_vcpu(s->e, tid, life);
 
-		to->entries += from->entries;
-		to->exits += from->exits;
-		add_votes(&to->entry_ids, &from->entry_ids);
-		add_votes(&to->exit_ids, &from->exit_ids);
-		add_votes(&to->vm_uids, &from->vm_uids);
+		evidence_add_vcpu(to, from);
 		if (!*to->comm)
 			comm_set(to->comm, comm);
 	}
 	vcpu_deinit(from);
-	*from = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
+	*from = evidence_new_vcpu(NO_VALUE, 0);
 	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
 		s->e->tsc.at[i].tid = tid;
 }
@@ -290,7 +340,7 @@ static void on_lost(struct evidence_stream *s)
 {
 	s->e->n_unplaced += s->unplaced.entries + s->unplaced.exits;
 	vcpu_deinit(&s->unplaced);
-	s->unplaced = (struct evidence_vcpu){.tid = NO_VALUE, .pid = NO_VALUE};
+	s->unplaced = evidence_new_vcpu(NO_VALUE, 0);
 	s->unplaced_tsc = s->e->tsc.n;
 	s->tid = NO_VALUE;
 	*s->comm = '\0';
@@ -300,7 +350,7 @@ static void on_lost(struct evidence_stream *s)
 static void on_vmsync(struct evidence_stream *s, const struct event *event)
 {
 	if (event->id == EV_VMSYNC_GH_HOST)
-		votes_add(&current_vcpu(s)->vm_uids, event->vmsync.vm_uid, 1);
+		votes_add(&current_vcpu(s, event->ts)->vm_uids, event->vmsync.vm_uid, 1);
 	else if (event->id != EV_VMSYNC_HG_HOST)
 		votes_add(&s->e->guest_uids, event->vmsync.vm_uid, 1);
 }
@@ -319,9 +369,16 @@ static void on_fork(struct evidence *e, const struct event *event)
 	int64_t pid = event->sched_process_fork.child_pid;
 
 	*vec_push(&e->forks) =
-		(struct evidence_fork){.tid = (int32_t)event->sched_process_fork.child_tid,
+		(struct evidence_fork){.ts = event->ts,
+				       .tid = (int32_t)event->sched_process_fork.child_tid,
 				       .parent = (int32_t)event->sched_process_fork.parent_tid,
 				       .pid = pid == NO_VALUE ? -1 : (int32_t)pid};
+}
+
+static void on_death(struct evidence *e, const struct event *event)
+{
+	*vec_push(&e->deaths) =
+		(struct evidence_death){.ts = event->ts, .tid = event->sched_process_exit.tid};
 }
 
 /* ---- who wakes whom -------------------------------------------------------------------------- */
@@ -420,22 +477,18 @@ static void on_migrate(struct evidence *e, int64_t cpu)
 
 static void absorb_vcpu(struct evidence *e, const struct evidence_vcpu *from)
 {
-	struct evidence_vcpu *to = get_vcpu(e, from->tid);
+	struct evidence_vcpu *to = get_vcpu(e, from->tid, from->life);
 
-	to->entries += from->entries;
-	to->exits += from->exits;
-	add_votes(&to->entry_ids, &from->entry_ids);
-	add_votes(&to->exit_ids, &from->exit_ids);
-	add_votes(&to->vm_uids, &from->vm_uids);
+	evidence_add_vcpu(to, from);
 	if (from->pid != NO_VALUE)
 		to->pid = from->pid;
 	if (*from->comm)
 		memcpy(to->comm, from->comm, sizeof(to->comm));
 }
 
-static void absorb_thread(struct evidence *e, int64_t tid, const struct evidence_thread *from)
+static void absorb_thread(struct evidence *e, uint64_t key, const struct evidence_thread *from)
 {
-	struct evidence_thread *to = get_thread(e, tid);
+	struct evidence_thread *to = get_thread(e, key);
 
 	if (from->pid)
 		to->pid = from->pid;
@@ -445,17 +498,17 @@ static void absorb_thread(struct evidence *e, int64_t tid, const struct evidence
 
 static void absorb_threads(struct evidence *e, const struct evidence *from)
 {
-	int64_t *tids = mem_zalloc(from->threads.n, sizeof(*tids));
+	uint64_t *keys = mem_zalloc(from->threads.n, sizeof(*keys));
 
-	for (size_t i = 0; i < from->thread_by_tid.capacity; i++) {
-		const struct map_entry *m = &from->thread_by_tid.at[i];
+	for (size_t i = 0; i < from->thread_by_life.capacity; i++) {
+		const struct map_entry *m = &from->thread_by_life.at[i];
 
 		if (m->used)
-			tids[m->value] = (int64_t)m->key;
+			keys[m->value] = m->key;
 	}
 	for (size_t i = 0; i < from->threads.n; i++)
-		absorb_thread(e, tids[i], &from->threads.at[i]);
-	free(tids);
+		absorb_thread(e, keys[i], &from->threads.at[i]);
+	free(keys);
 }
 
 void evidence_absorb(struct evidence *e, struct evidence *from)
@@ -470,6 +523,8 @@ void evidence_absorb(struct evidence *e, struct evidence *from)
 	absorb_threads(e, from);
 	vec_each (f, &from->forks)
 		*vec_push(&e->forks) = *f;
+	vec_each (d, &from->deaths)
+		*vec_push(&e->deaths) = *d;
 	vec_each (c, &from->cpus)
 		*vec_push(&e->cpus) = *c;
 	add_votes(&e->guest_uids, &from->guest_uids);
@@ -504,6 +559,26 @@ void evidence_settle_first(struct evidence *e)
 	}
 }
 
+bool evidence_find_lives(const struct evidence *e, struct lives *lives)
+{
+	size_t n = lives->at.n;
+
+	vec_each (f, &e->forks) {
+		const struct evidence_vcpu *v = evidence_vcpu_of(e, f->tid, 0);
+
+		if (v && v->first_ns < f->ts && f->ts <= v->last_ns)
+			lives_add(lives, f->tid, f->ts);
+	}
+	vec_each (d, &e->deaths) {
+		const struct evidence_vcpu *v = evidence_vcpu_of(e, d->tid, 0);
+
+		if (v && v->first_ns < d->ts && d->ts <= v->last_ns)
+			lives_add(lives, d->tid, d->ts);
+	}
+	lives_sort(lives);
+	return lives->at.n > n;
+}
+
 void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp)
 {
 	*firstp = INT64_MAX;
@@ -528,7 +603,9 @@ bool evidence_is_missing(const struct evidence *e, const struct evidence_target 
 
 static void on_statedump(struct evidence *e, const struct event *event)
 {
-	struct evidence_thread *t = get_thread(e, event->statedump_process_state.tid);
+	int64_t tid = event->statedump_process_state.tid;
+	struct evidence_thread *t =
+		get_thread(e, evidence_life_key(tid, evidence_life(e, tid, event->ts)));
 
 	if (event->statedump_process_state.pid != NO_VALUE)
 		t->pid = event->statedump_process_state.pid;
@@ -551,9 +628,17 @@ static void on_thread(struct evidence_stream *s, int64_t tid)
 	*s->comm = '\0';
 }
 
+static void evidence_seen(struct evidence_vcpu *v, const struct event *event)
+{
+	v->pid = event->pid;
+	v->first_ns = event->ts < v->first_ns ? event->ts : v->first_ns;
+	v->last_ns = event->ts > v->last_ns ? event->ts : v->last_ns;
+}
+
 static void on_entry(struct evidence_vcpu *v, const struct event *event)
 {
 	v->entries++;
+	evidence_seen(v, event);
 	votes_add(&v->entry_ids, event->kvm_entry.vcpu_id, 1);
 	if (event->kvm_entry.comm.n)
 		comm_set(v->comm, &event->kvm_entry.comm);
@@ -572,18 +657,19 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		on_switch(s, event);
 		break;
 	case EV_KVM_ENTRY:
-		v = current_vcpu(s);
-		v->pid = event->pid;
-		on_entry(v, event);
+		on_entry(current_vcpu(s, event->ts), event);
 		break;
 	case EV_KVM_EXIT:
-		v = current_vcpu(s);
-		v->pid = event->pid;
+		v = current_vcpu(s, event->ts);
+		evidence_seen(v, event);
 		v->exits++;
 		votes_add(&v->exit_ids, event->kvm_exit.vcpu_id, 1);
 		break;
 	case EV_SCHED_PROCESS_FORK:
 		on_fork(s->e, event);
+		break;
+	case EV_SCHED_PROCESS_EXIT:
+		on_death(s->e, event);
 		break;
 	case EV_SCHED_MIGRATE_TASK:
 		on_migrate(s->e, event->sched_migrate_task.dest_cpu);

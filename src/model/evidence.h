@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "events/event.h"
 #include "events/layout.h"
+#include "model/lives.h"
 
 enum { COMM_SIZE = 16 };
 
@@ -34,8 +35,10 @@ struct votes {
 
 /* A thread that entered a guest. */
 struct evidence_vcpu {
-	int64_t tid; /* NO_VALUE only while it is not known who is on the CPU */
+	int64_t tid;   /* NO_VALUE only while it is not known who is on the CPU */
+	unsigned life; /* of the tid (lives_number()) */
 	uint64_t entries, exits;
+	int64_t first_ns, last_ns;	  /* of these; first > last: none */
 	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
 	struct votes vm_uids;		  /* of vmsync_gh_host on this thread */
 	int64_t pid;			  /* its process, as its events say; NO_VALUE */
@@ -52,8 +55,15 @@ struct evidence_thread {
 
 /* One that was made later; of these there can be any number. */
 struct evidence_fork {
+	int64_t ts; /* ns, by the machine's clock */
 	int32_t tid, parent;
 	int32_t pid; /* -1: not recorded */
+};
+
+/* One that exited; likewise. */
+struct evidence_death {
+	int64_t ts;
+	int64_t tid;
 };
 
 /* A thread woke another one, not from an interrupt. */
@@ -99,7 +109,9 @@ struct evidence {
 	uint64_t n_unplaced; /* KVM events on a CPU of which nobody knows who ran there */
 	VEC(struct evidence_vcpu) vcpus;
 	VEC(struct evidence_thread) threads;
-	VEC(struct evidence_fork) forks; /* per stream in order */
+	VEC(struct evidence_fork) forks;   /* per stream in order */
+	VEC(struct evidence_death) deaths; /* likewise */
+	const struct lives *lives;	   /* borrowed; NULL: each tid has one */
 	VEC(struct evidence_cpu) cpus;
 	struct votes guest_uids;      /* of vmsync's events on a guest's side */
 	VEC(struct evidence_tsc) tsc; /* per stream in order */
@@ -108,7 +120,7 @@ struct evidence {
 	VEC(struct evidence_vhost) vhosts; /* none twice */
 	VEC(struct evidence_told_vcpu) told;
 	VEC(struct evidence_thread) named; /* by the recording as a whole, not by an event */
-	struct map vcpu_by_tid, thread_by_tid, wake_by_tids, named_by_tid;
+	struct map vcpu_by_life, thread_by_life, wake_by_tids, named_by_tid;
 	struct event_set described, shown; /* see evidence_has() */
 	bool cpus_apart;
 };
@@ -120,6 +132,8 @@ struct evidence_options {
 	bool with_vmsync;	    /* vmsync's may be left out on purpose */
 	bool has_processes;	    /* it says of each thread which process it is of */
 	bool cpus_apart;	    /* it begins and ends on each CPU at a time of its own */
+	/* of tids that had several, as evidence of before has shown; NULL: not known of any */
+	const struct lives *lives;
 };
 
 /* Which events it has to be shown. */
@@ -179,14 +193,24 @@ void evidence_absorb(struct evidence *e, struct evidence *from);
  */
 void evidence_settle_first(struct evidence *e);
 
+/*
+ * Adds to lives where a thread that entered a guest ended or began while its tid did: what is known
+ * of it is of two. It is told apart where the same events are evidence once more, with these lives.
+ * Return: whether there is any.
+ */
+bool evidence_find_lives(const struct evidence *e, struct lives *lives);
+
+/* Return: what is known of the thread in this life of its tid that entered a guest, or NULL. */
+const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life);
+
 /* From the first to the last event of all CPUs, machine ns; first > last when there is none. */
 void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp);
 
 /* Return: whether g is a CPU that must have run something, but has no stream. */
 bool evidence_is_missing(const struct evidence *e, const struct evidence_target *g);
 
-/* Return: the process of the thread with this tid, or NO_VALUE when it is not known. */
-int64_t evidence_pid(const struct evidence *e, int64_t tid);
+/* Return: the process of a thread that enters guests, or NO_VALUE when it is not known. */
+int64_t evidence_pid(const struct evidence *e, const struct evidence_vcpu *v);
 
 /* Return: the name of a thread that enters guests, "" when it is not known. */
 const char *evidence_comm(const struct evidence *e, const struct evidence_vcpu *v);

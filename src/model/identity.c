@@ -66,6 +66,12 @@ struct candidate {
 	bool is_told;	 /* of a group's first one: by the recorder */
 	int64_t owner;	 /* of a group's first one: the process whose vhost worker they wake; or
 			    NO_VALUE */
+	/* when the thread was made, and exited; INT64_MIN, INT64_MAX: not seen */
+	int64_t born, died;
+	int64_t free_since; /* when the thread that had its tid before exited; INT64_MIN: not seen */
+	unsigned process;   /* which one of those that had this pid */
+	int vm;		    /* that it was found to be of */
+	bool is_done;	    /* it has a run */
 };
 
 enum { NO_GROUP = SIZE_MAX };
@@ -74,17 +80,20 @@ static int by_tid(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
-	return x->v->tid < y->v->tid ? -1 : x->v->tid > y->v->tid;
+	if (x->v->tid != y->v->tid)
+		return x->v->tid < y->v->tid ? -1 : 1;
+	return x->v->life < y->v->life ? -1 : x->v->life > y->v->life;
 }
 
 /* By process, or by vmsync's number. */
-static int find_vm(const struct identity *id, size_t from, int64_t pid, int64_t uid)
+static int find_vm(const struct identity *id, size_t from, const struct candidate *c)
 {
 	for (size_t i = from; i < id->vms.n; i++) {
 		const struct ident_vm *vm = &id->vms.at[i];
 
-		if (pid != NO_VALUE ? vm->pid == pid
-				    : uid != NO_VALUE && vm->pid == NO_VALUE && vm->vm_uid == uid)
+		if (c->pid != NO_VALUE
+			    ? vm->pid == c->pid && vm->process == c->process
+			    : c->uid != NO_VALUE && vm->pid == NO_VALUE && vm->vm_uid == c->uid)
 			return (int)i;
 	}
 	return IDENT_NONE;
@@ -92,30 +101,94 @@ static int find_vm(const struct identity *id, size_t from, int64_t pid, int64_t 
 
 static int new_vm(struct identity *id, int host, const struct candidate *c)
 {
-	*vec_push(&id->vms) = (struct ident_vm){
-		.host = host, .guest = IDENT_NONE, .pid = c->pid, .vm_uid = c->uid};
+	*vec_push(&id->vms) = (struct ident_vm){.host = host,
+						.guest = IDENT_NONE,
+						.pid = c->pid,
+						.process = c->process,
+						.vm_uid = c->uid};
 	return (int)id->vms.n - 1;
 }
 
-static bool vm_has_index(const struct identity *id, int vm, int64_t index)
+static int identity_new_vcpu(struct identity *id, const struct candidate *c, int64_t index)
 {
-	return index == NO_VALUE || identity_vcpu_of_index(id, vm, index) != IDENT_NONE;
-}
-
-static void add_vcpu(struct identity *id, int vm, const struct candidate *c)
-{
-	int64_t index = vm_has_index(id, vm, c->index) ? NO_VALUE : c->index;
 	struct ident_vcpu *v = vec_push(&id->vcpus);
 
-	*v = (struct ident_vcpu){.vm = vm,
-				 .index = index,
-				 .guest_cpu = index,
-				 .tid = c->v->tid,
-				 .entries = c->v->entries,
-				 .exits = c->v->exits};
+	*v = (struct ident_vcpu){.vm = c->vm, .index = index, .guest_cpu = index, .tid = c->v->tid};
 	memcpy(v->comm, c->comm, strlen(c->comm) + 1);
-	if (id->vms.at[vm].vm_uid == NO_VALUE)
-		id->vms.at[vm].vm_uid = c->uid;
+	return (int)id->vcpus.n - 1;
+}
+
+/*
+ * Return: when the thread begins to run the vCPU that another one ran before, or may have.
+ * It can have been there for long.
+ */
+static int64_t identity_begin_of_run(const struct candidate *c, int64_t before)
+{
+	return c->born > before ? c->born : c->v->first_ns;
+}
+
+static void identity_add_run(struct identity *id, int vcpu, const struct candidate *c)
+{
+	struct ident_vcpu *v = &id->vcpus.at[vcpu];
+	struct ident_run *last = id->runs.n ? &id->runs.at[id->runs.n - 1] : NULL;
+	struct ident_run run = {.vcpu = vcpu,
+				.tid = c->v->tid,
+				.from = c->born > c->free_since ? c->born : c->free_since,
+				.to = c->died,
+				.life = c->v->life,
+				.last_ns = c->v->last_ns,
+				.is_born = c->born != INT64_MIN};
+
+	v->entries += c->v->entries;
+	v->exits += c->v->exits;
+	if (last && last->vcpu == vcpu) {
+		run.from = identity_begin_of_run(c, last->last_ns);
+		run.is_born = run.from == c->born;
+		last->to = last->to < run.from ? last->to : run.from;
+	}
+	*vec_push(&id->runs) = run;
+}
+
+static int by_index_and_time(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	if (x->index != y->index)
+		return (uint64_t)x->index < (uint64_t)y->index ? -1 : 1;
+	if (x->v->first_ns != y->v->first_ns)
+		return x->v->first_ns < y->v->first_ns ? -1 : 1;
+	return by_tid(a, b);
+}
+
+/*
+ * Threads of one VM with the same vcpu_id, one after the other, are one vCPU. If two of them were
+ * at it at the same time, that cannot be so: they are vCPUs whose number is not known.
+ */
+static void identity_add_vcpus(struct identity *id, struct candidate *c, size_t n)
+{
+	int vcpu = IDENT_NONE;
+
+	if (n)
+		qsort(c, n, sizeof(*c), by_index_and_time);
+	for (size_t i = 0; i < n; i++) {
+		bool same = i && c[i].vm == c[i - 1].vm && c[i].index == c[i - 1].index &&
+			    c[i].index != NO_VALUE;
+
+		if (!same)
+			vcpu = identity_new_vcpu(id, &c[i], c[i].index);
+		if (same && c[i].v->first_ns <= id->runs.at[id->runs.n - 1].last_ns) {
+			c[i].index = NO_VALUE;
+			continue;
+		}
+		identity_add_run(id, vcpu, &c[i]);
+		c[i].is_done = true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!c[i].is_done)
+			identity_add_run(id, identity_new_vcpu(id, &c[i], NO_VALUE), &c[i]);
+	}
 }
 
 static struct candidate candidate_of(const struct evidence *e, const struct evidence_vcpu *v)
@@ -123,10 +196,90 @@ static struct candidate candidate_of(const struct evidence *e, const struct evid
 	const char *comm = evidence_comm(e, v);
 
 	return (struct candidate){.v = v,
-				  .pid = evidence_pid(e, v->tid),
+				  .pid = evidence_pid(e, v),
 				  .uid = votes_winner(&v->vm_uids),
 				  .index = index_of(v, comm),
-				  .comm = comm};
+				  .comm = comm,
+				  .born = INT64_MIN,
+				  .free_since = INT64_MIN,
+				  .died = INT64_MAX};
+}
+
+/* The candidate whose thread this is, in which life ever; NULL: there is none. They are by tid. */
+static struct candidate *identity_first_of_tid(struct candidate *c, size_t n, int64_t tid)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c[middle].v->tid < tid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && c[low].v->tid == tid ? &c[low] : NULL;
+}
+
+/* A tid is another thread's from each of its births on, and until each of its deaths. */
+static void identity_take_birth(struct candidate *c, int64_t ts)
+{
+	if (ts <= c->v->first_ns)
+		c->born = ts > c->born ? ts : c->born;
+	else if (ts > c->v->last_ns)
+		c->died = ts < c->died ? ts : c->died;
+}
+
+static void identity_take_death(struct candidate *c, int64_t ts)
+{
+	if (ts >= c->v->last_ns)
+		c->died = ts < c->died ? ts : c->died;
+	else if (ts <= c->v->first_ns)
+		c->free_since = ts > c->free_since ? ts : c->free_since;
+}
+
+/* Sets when the threads of the n candidates, which are by tid, were made and exited. */
+static void identity_find_lives(const struct evidence *e, struct candidate *c, size_t n)
+{
+	struct candidate *k;
+
+	vec_each (f, &e->forks) {
+		for (k = identity_first_of_tid(c, n, f->tid); k && k < c + n && k->v->tid == f->tid;
+		     k++)
+			identity_take_birth(k, f->ts);
+	}
+	vec_each (d, &e->deaths) {
+		for (k = identity_first_of_tid(c, n, d->tid); k && k < c + n && k->v->tid == d->tid;
+		     k++)
+			identity_take_death(k, d->ts);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].born <= c[i].free_since)
+			c[i].born = INT64_MIN;
+	}
+}
+
+/* Sets which process of its number each candidate is of: that, too, is given again. */
+static void identity_find_processes(const struct evidence *e, struct candidate *c, size_t n)
+{
+	struct map last_of_pid = {0};
+	size_t *next = mem_zalloc(n, sizeof(*next));
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *last = map_put(&last_of_pid, (uint64_t)c[i].pid, 0);
+
+		next[i] = (size_t)*last;
+		*last = i + 1;
+	}
+	vec_each (f, &e->forks) {
+		const uint64_t *last =
+			f->pid == f->tid ? map_get(&last_of_pid, (uint64_t)f->tid) : NULL;
+
+		for (size_t i = last ? (size_t)*last : 0; i; i = next[i - 1])
+			c[i - 1].process += f->ts <= c[i - 1].v->first_ns;
+	}
+	map_deinit(&last_of_pid);
+	free(next);
 }
 
 /*
@@ -155,21 +308,29 @@ static bool is_in_group(const struct grouping *g, size_t i, size_t group)
 	return g->at[i].group != NO_GROUP && group_of(g, i) == group;
 }
 
-static bool has_index(const struct grouping *g, size_t group, int64_t index)
+/* Whether one thread was made when the other one had run its vCPU for the last time. */
+static bool are_in_turn(const struct candidate *a, const struct candidate *b)
+{
+	return a->born > b->v->last_ns || b->born > a->v->last_ns;
+}
+
+/* Whether the group has another vCPU of the candidate's number. */
+static bool has_index(const struct grouping *g, size_t group, const struct candidate *c)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		if (g->at[i].index == index && is_in_group(g, i, group))
+		if (g->at[i].index == c->index && is_in_group(g, i, group) &&
+		    !are_in_turn(&g->at[i], c))
 			return true;
 	}
 	return false;
 }
 
-/* Different numbers are different vCPUs; equal ones are not of one VM. */
+/* Different numbers are different vCPUs; equal ones at the same time are not of one VM. */
 static bool have_equal_index(const struct grouping *g, size_t a, size_t b)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->at[i].index != NO_VALUE && is_in_group(g, i, a) &&
-		    has_index(g, b, g->at[i].index))
+		    has_index(g, b, &g->at[i]))
 			return true;
 	}
 	return false;
@@ -225,8 +386,13 @@ static void join_siblings(struct grouping *g)
 {
 	struct map parents = {0};
 
-	vec_each (f, &g->e->forks)
-		join_by_key(g, &parents, (uint64_t)f->parent, f->tid, "one thread made them");
+	vec_each (f, &g->e->forks) {
+		size_t i = find_candidate(g, f->tid);
+
+		if (i != NO_GROUP && g->at[i].born == f->ts)
+			join_by_key(g, &parents, (uint64_t)f->parent, f->tid,
+				    "one thread made them");
+	}
 	map_deinit(&parents);
 }
 
@@ -282,6 +448,13 @@ static void join_by_wakes(struct grouping *g)
 	map_deinit(&partners);
 }
 
+/* Whether the tid was another vCPU's, too: who woke it, and whom it did, is of either. */
+static bool has_several_lives(const struct candidate *c, size_t n, size_t i)
+{
+	return (i && c[i - 1].v->tid == c[i].v->tid) ||
+	       (i + 1 < n && c[i + 1].v->tid == c[i].v->tid);
+}
+
 /* Sets the group of those whose process is not known. */
 static void find_groups(const struct evidence *e, struct candidate *candidates, size_t n)
 {
@@ -292,7 +465,7 @@ static void find_groups(const struct evidence *e, struct candidate *candidates, 
 
 		candidates[i].group = is_known ? NO_GROUP : i;
 		candidates[i].owner = NO_VALUE;
-		if (!is_known)
+		if (!is_known && !has_several_lives(candidates, n, i))
 			*map_put(&g.by_tid, (uint64_t)candidates[i].v->tid, i) = i;
 	}
 	join_told(&g);
@@ -312,8 +485,7 @@ static int vm_of_candidate(struct identity *id, int host, size_t first_vm,
 {
 	const struct candidate *c = &all[i];
 	bool is_later = c->group != NO_GROUP && c->group != i;
-	int vm = is_later ? identity_vm_of_thread(id, host, all[c->group].v->tid)
-			  : find_vm(id, first_vm, c->pid, c->uid);
+	int vm = is_later ? all[c->group].vm : find_vm(id, first_vm, c);
 
 	if (vm == IDENT_NONE) {
 		vm = new_vm(id, host, c);
@@ -322,6 +494,8 @@ static int vm_of_candidate(struct identity *id, int host, size_t first_vm,
 		if (c->group != NO_GROUP)
 			id->vms.at[vm].pid = c->owner;
 	}
+	if (id->vms.at[vm].vm_uid == NO_VALUE)
+		id->vms.at[vm].vm_uid = c->uid;
 	return vm;
 }
 
@@ -337,9 +511,12 @@ static void find_vms(struct identity *id, int host)
 	}
 	if (n)
 		qsort(c, n, sizeof(*c), by_tid);
+	identity_find_lives(e, c, n);
+	identity_find_processes(e, c, n);
 	find_groups(e, c, n);
 	for (size_t i = 0; i < n; i++)
-		add_vcpu(id, vm_of_candidate(id, host, first_vm, c, i), &c[i]);
+		c[i].vm = vm_of_candidate(id, host, first_vm, c, i);
+	identity_add_vcpus(id, c, n);
 	free(c);
 }
 
@@ -354,12 +531,13 @@ static uint64_t uid_votes(const struct identity *id, int vm, int64_t uid)
 	const struct evidence *e = id->machines.at[id->vms.at[vm].host].evidence;
 	uint64_t n = 0;
 
-	vec_each (v, &id->vcpus) {
-		uint64_t *i = v->vm == vm ? map_get(&e->vcpu_by_tid, (uint64_t)v->tid) : NULL;
-		const struct votes *votes = i ? &e->vcpus.at[*i].vm_uids : NULL;
+	vec_each (r, &id->runs) {
+		const struct evidence_vcpu *v = id->vcpus.at[r->vcpu].vm == vm
+							? evidence_vcpu_of(e, r->tid, r->life)
+							: NULL;
 
-		for (size_t k = 0; votes && k < votes->at.n; k++)
-			n += votes->at.at[k].value == uid ? votes->at.at[k].n : 0;
+		for (size_t k = 0; v && k < v->vm_uids.at.n; k++)
+			n += v->vm_uids.at.at[k].value == uid ? v->vm_uids.at.at[k].n : 0;
 	}
 	return n;
 }
@@ -399,6 +577,53 @@ static int64_t first_thread(const struct identity *id, int vm)
 	return tid;
 }
 
+/* Whether VMs run on more than one machine, which can have processes of one number. */
+static bool has_several_hosts(const struct identity *id)
+{
+	vec_each (vm, &id->vms) {
+		if (vm->host != id->vms.at[0].host)
+			return true;
+	}
+	return false;
+}
+
+/* Return: how many VMs before this one have its number, as one after the other can. */
+static unsigned count_namesakes(const struct identity *id, int vm)
+{
+	const struct ident_vm *v = &id->vms.at[vm];
+	unsigned n = 0;
+
+	for (int i = 0; i < vm; i++) {
+		const struct ident_vm *other = &id->vms.at[i];
+
+		n += other->host == v->host && other->pid == v->pid && other->vm_uid == v->vm_uid &&
+		     (v->pid != NO_VALUE || v->vm_uid != NO_VALUE ||
+		      first_thread(id, i) == first_thread(id, vm));
+	}
+	return n;
+}
+
+/* Return: owned by the caller. */
+static char *identity_untraced_name(const struct identity *id, int i)
+{
+	const struct ident_vm *vm = &id->vms.at[i];
+	bool by_host = has_several_hosts(id);
+	unsigned before = count_namesakes(id, i);
+	const char *kind = vm->pid != NO_VALUE	    ? "vm-"
+			   : vm->vm_uid != NO_VALUE ? "vm-uid-"
+						    : "vm-of-thread-";
+	int64_t number = vm->pid != NO_VALUE	  ? vm->pid
+			 : vm->vm_uid != NO_VALUE ? vm->vm_uid
+						  : first_thread(id, i);
+	char *copy = before ? mem_printf("#%u", before + 1) : mem_strdup("");
+	char *name =
+		mem_printf("%s%s%s%" PRId64 "%s", by_host ? id->machines.at[vm->host].name : "",
+			   by_host ? "/" : "", kind, number, copy);
+
+	free(copy);
+	return name;
+}
+
 /* Sets the name by what is known of the VM now; `why` is taken over. */
 static void describe_vm(struct identity *id, int i, char *why)
 {
@@ -409,12 +634,19 @@ static void describe_vm(struct identity *id, int i, char *why)
 	vm->why = why;
 	if (vm->guest != IDENT_NONE)
 		vm->name = mem_strdup(id->machines.at[vm->guest].name);
-	else if (vm->pid != NO_VALUE)
-		vm->name = mem_printf("vm-%" PRId64, vm->pid);
-	else if (vm->vm_uid != NO_VALUE)
-		vm->name = mem_printf("vm-uid-%" PRId64, vm->vm_uid);
+	else if (vm->given)
+		vm->name = mem_strdup(vm->given);
 	else
-		vm->name = mem_printf("vm-of-thread-%" PRId64, first_thread(id, i));
+		vm->name = identity_untraced_name(id, i);
+}
+
+void identity_name_vm(struct identity *id, int vm, const char *name)
+{
+	char *why = mem_strdup(id->vms.at[vm].why);
+
+	free(id->vms.at[vm].given);
+	id->vms.at[vm].given = mem_strdup(name);
+	describe_vm(id, vm, why);
 }
 
 static char *why_untraced(const struct ident_vm *vm)
@@ -477,6 +709,32 @@ static int by_vm_and_index(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
+static int by_vcpu_and_time(const void *a, const void *b)
+{
+	const struct ident_run *x = a, *y = b;
+
+	if (x->vcpu != y->vcpu)
+		return x->vcpu < y->vcpu ? -1 : 1;
+	return x->last_ns < y->last_ns ? -1 : x->last_ns > y->last_ns;
+}
+
+/* Sorts vCPUs, and their runs with them; in moved, where each went. */
+static void sort_vcpus(struct identity *id, size_t *moved)
+{
+	size_t n = id->vcpus.n;
+
+	for (size_t i = 0; i < n; i++)
+		id->vcpus.at[i].number = i;
+	if (n)
+		qsort(id->vcpus.at, n, sizeof(*id->vcpus.at), by_vm_and_index);
+	for (size_t i = 0; i < n; i++)
+		moved[id->vcpus.at[i].number] = i;
+	vec_each (r, &id->runs)
+		r->vcpu = (int)moved[r->vcpu];
+	if (id->runs.n)
+		qsort(id->runs.at, id->runs.n, sizeof(*id->runs.at), by_vcpu_and_time);
+}
+
 void identity_init(struct identity *id, const char *const *names, const char *const *hostnames,
 		   const struct evidence *const *evidence, size_t n)
 {
@@ -489,13 +747,16 @@ void identity_init(struct identity *id, const char *const *names, const char *co
 		describe_vm(id, i, why_untraced(&id->vms.at[i]));
 	for (size_t i = 0; i < n; i++)
 		tie_guest(id, (int)i);
-	if (id->vcpus.n)
-		qsort(id->vcpus.at, id->vcpus.n, sizeof(*id->vcpus.at), by_vm_and_index);
+	size_t *moved = mem_zalloc(id->vcpus.n, sizeof(*moved));
+
+	sort_vcpus(id, moved);
+	free(moved);
 }
 
 static void drop_vm(struct identity *id, int vm)
 {
 	free(id->vms.at[vm].name);
+	free(id->vms.at[vm].given);
 	free(id->vms.at[vm].why);
 	for (size_t i = (size_t)vm; i + 1 < id->vms.n; i++)
 		id->vms.at[i] = id->vms.at[i + 1];
@@ -504,25 +765,6 @@ static void drop_vm(struct identity *id, int vm)
 		v->vm -= v->vm > vm;
 	vec_each (m, &id->machines)
 		m->vm -= m->vm > vm;
-}
-
-/* Sorts vCPUs as identity_init() does; in moved, where each went. */
-static void sort_vcpus(struct identity *id, size_t *moved)
-{
-	size_t n = id->vcpus.n;
-	struct ident_vcpu *before = mem_zalloc(n, sizeof(*before));
-
-	for (size_t i = 0; i < n; i++)
-		before[i] = id->vcpus.at[i];
-	qsort(id->vcpus.at, n, sizeof(*id->vcpus.at), by_vm_and_index);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < n; k++) {
-			if (id->vcpus.at[k].vm == before[i].vm &&
-			    id->vcpus.at[k].tid == before[i].tid)
-				moved[i] = k;
-		}
-	}
-	free(before);
 }
 
 void identity_join(struct identity *id, int a, int b, char *why, size_t *moved)
@@ -545,11 +787,28 @@ void identity_deinit(struct identity *id)
 		free(m->why);
 	vec_each (vm, &id->vms) {
 		free(vm->name);
+		free(vm->given);
 		free(vm->why);
 	}
 	vec_deinit(&id->machines);
 	vec_deinit(&id->vms);
 	vec_deinit(&id->vcpus);
+	vec_deinit(&id->runs);
+}
+
+static int64_t identity_apply(const struct clock_map *map, int64_t ts)
+{
+	return ts == INT64_MIN || ts == INT64_MAX ? ts : clock_map_apply(map, ts);
+}
+
+void identity_set_clock(struct identity *id, int host, const struct clock_map *map)
+{
+	vec_each (r, &id->runs) {
+		if (id->vms.at[id->vcpus.at[r->vcpu].vm].host != host)
+			continue;
+		r->from = identity_apply(map, r->from);
+		r->to = identity_apply(map, r->to);
+	}
 }
 
 int identity_machine_of_name(const struct identity *id, const char *name)
@@ -569,22 +828,34 @@ int identity_machine_of_name(const struct identity *id, const char *name)
 	return found;
 }
 
-int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid)
+int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid, int64_t ts)
 {
-	for (size_t i = 0; i < id->vcpus.n; i++) {
-		const struct ident_vcpu *v = &id->vcpus.at[i];
-
-		if (v->tid == tid && id->vms.at[v->vm].host == host)
-			return (int)i;
+	vec_each (r, &id->runs) {
+		if (r->tid == tid && r->from <= ts && ts < r->to &&
+		    id->vms.at[id->vcpus.at[r->vcpu].vm].host == host)
+			return r->vcpu;
 	}
 	return IDENT_NONE;
 }
 
 int identity_vm_of_thread(const struct identity *id, int host, int64_t tid)
 {
-	int vcpu = identity_vcpu_of_thread(id, host, tid);
+	vec_each (r, &id->runs) {
+		int vm = id->vcpus.at[r->vcpu].vm;
 
-	return vcpu == IDENT_NONE ? IDENT_NONE : id->vcpus.at[vcpu].vm;
+		if (r->tid == tid && id->vms.at[vm].host == host)
+			return vm;
+	}
+	return IDENT_NONE;
+}
+
+int64_t identity_next_birth(const struct identity *id, int vcpu, int64_t ts)
+{
+	vec_each (r, &id->runs) {
+		if (r->vcpu == vcpu && r->to > ts)
+			return r->from > ts && r->is_born ? r->from : INT64_MIN;
+	}
+	return INT64_MAX;
 }
 
 int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index)

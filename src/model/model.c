@@ -94,8 +94,23 @@ static struct world_vcpu *vcpu_on(const struct cpu *c)
 
 /* ---- the scheduler -------------------------------------------------------------------------- */
 
+/*
+ * What is not there cannot have done anything, unless it was made unseen. When the next thread is
+ * made that runs it is known beforehand.
+ */
+static bool stays_absent(const struct model *m, const struct world_vcpu *v, int64_t ts)
+{
+	int64_t next = v->self.open.state == VCPU_ABSENT
+			       ? identity_next_birth(m->identity, (int)v->self.id, ts)
+			       : INT64_MIN;
+
+	return next != INT64_MIN && next != INT64_MAX;
+}
+
 static void lose_vcpu(struct model *m, struct world_vcpu *v, int64_t ts)
 {
+	if (stays_absent(m, v, ts))
+		return;
 	vcpu_lose(&v->self, ts);
 	vcpu_changed(m, v, ts);
 }
@@ -156,6 +171,18 @@ static enum vcpu_off vcpu_off_of(int64_t prev_state)
 	return prev_state & INTERRUPTIBLE ? VCPU_OFF_ASLEEP : VCPU_OFF_STOPPED;
 }
 
+/*
+ * The vCPU's thread has died: its VM was switched off or killed, or the vCPU unplugged. Another
+ * thread may run it without that anybody saw it made.
+ */
+static void end_runner(struct model *m, struct world_vcpu *v, int64_t ts)
+{
+	if (identity_next_birth(m->identity, (int)v->self.id, ts) == INT64_MIN)
+		vcpu_lose(&v->self, ts);
+	else
+		vcpu_unplug(&v->self, ts);
+}
+
 static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
@@ -173,9 +200,8 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 
 		vcpu_switch_out(&v->self, e->ts, e->cpu, vcpu_off_of(e->sched_switch.prev_state),
 				&next);
-		/* Its VM was switched off or killed: it waits for nothing any more. */
 		if (dead)
-			vcpu_lose(&v->self, e->ts);
+			end_runner(m, v, e->ts);
 		vcpu_changed(m, v, e->ts);
 	}
 	/* It may be woken on, or go on to, the CPU of which nothing is known. */
@@ -248,7 +274,7 @@ static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
 static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 {
 	struct thread *prev = world_thread(m, c, e->sched_switch.prev_tid);
-	struct thread *next = world_thread(m, c, e->sched_switch.next_tid);
+	struct thread *next = world_alive(m, world_thread(m, c, e->sched_switch.next_tid), e->ts);
 
 	world_set_comm(prev, &e->sched_switch.prev_comm);
 	world_set_comm(next, &e->sched_switch.next_comm);
@@ -292,7 +318,7 @@ static bool can_be_woken(const struct model *m, const struct thread *t)
 static void on_wakeup(struct model *m, const struct event *e, const struct cpu *c, int64_t tid,
 		      int64_t target_cpu)
 {
-	struct thread *t = world_thread(m, c, tid);
+	struct thread *t = world_alive(m, world_thread(m, c, tid), e->ts);
 	uint32_t cpu = target_cpu == NO_VALUE ? e->cpu : (uint32_t)target_cpu;
 	struct world_vcpu *v = t->vcpu;
 
@@ -355,6 +381,15 @@ static void enter_birth(struct thread_lane *child, const struct thread_lane *par
 	}
 }
 
+static void plug_vcpu(struct model *m, struct world_vcpu *v, int64_t ts, bool seen)
+{
+	if (seen)
+		vcpu_plug(&v->self, ts);
+	else
+		vcpu_lose(&v->self, ts);
+	vcpu_changed(m, v, ts);
+}
+
 static void on_fork(struct model *m, const struct event *e, const struct cpu *c)
 {
 	struct thread *parent = world_thread(m, c, e->sched_process_fork.parent_tid);
@@ -375,11 +410,14 @@ static void on_fork(struct model *m, const struct event *e, const struct cpu *c)
 	if (seen)
 		enter_birth(&child->lane, &parent->lane);
 	world_thread_off(m, child, e->ts, seen ? THREAD_BLOCKED : THREAD_UNKNOWN, NO_CPU);
+	if (child->vcpu)
+		plug_vcpu(m, child->vcpu, e->ts, seen);
 }
 
 static void on_statedump(struct model *m, const struct event *e, const struct cpu *c)
 {
-	struct thread *t = world_thread(m, c, e->statedump_process_state.tid);
+	struct thread *t =
+		world_alive(m, world_thread(m, c, e->statedump_process_state.tid), e->ts);
 
 	/* A name alone does not take back what a fork told. */
 	if (e->statedump_process_state.pid != NO_VALUE)
@@ -576,6 +614,19 @@ static bool places_vcpu(const struct machine *mc, const struct event *e)
 	       (mc->has_switches || e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT);
 }
 
+/* The thread may run a vCPU now that another thread ran before. */
+static void take_over(struct model *m, struct thread *t)
+{
+	int vcpu =
+		identity_vcpu_of_thread(m->identity, (int)t->known.machine, t->known.tid, m->now);
+
+	if (vcpu == IDENT_NONE)
+		return;
+	world_run_vcpu(&m->vcpus[vcpu], t);
+	lose_vcpu(m, &m->vcpus[vcpu], m->now);
+	m->vcpus[vcpu].self.running_on = t->lane.open.cpu;
+}
+
 /* What KVM's events say, they say of the vCPU that the CPU's thread runs. */
 static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 {
@@ -583,6 +634,8 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 
 	if (places_vcpu(mc, e))
 		put_on_cpu(m, e, c);
+	if (c->current && !c->current->vcpu)
+		take_over(m, c->current);
 	struct world_vcpu *v = vcpu_on(c);
 
 	if (!v) {
@@ -706,6 +759,7 @@ static void start_machine(struct model *m, uint32_t machine, int64_t ts)
 
 void model_event(struct model *m, const struct event *e)
 {
+	m->now = e->ts;
 	if (!m->machines[e->machine].started)
 		start_machine(m, e->machine, e->ts);
 	struct cpu *c = world_cpu(m, e->machine, e->cpu);
@@ -784,6 +838,14 @@ void model_event(struct model *m, const struct event *e)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+/* Whether the first thread that runs it is made only later. */
+static bool is_unborn(const struct model *m, const struct world_vcpu *v)
+{
+	int64_t birth = identity_next_birth(m->identity, (int)v->self.id, m->lanes[v->host].begin);
+
+	return birth != INT64_MIN && birth != INT64_MAX;
+}
+
 static void init_vcpus(struct model *m)
 {
 	const struct identity *id = m->identity;
@@ -797,6 +859,8 @@ static void init_vcpus(struct model *m)
 		v->host = (uint32_t)id->vms.at[v->vm].host;
 		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
 		v->self.is_unscheduled = !m->machines[v->host].has_switches;
+		if (is_unborn(m, v))
+			v->self.open.state = VCPU_ABSENT;
 	}
 }
 

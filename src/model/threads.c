@@ -30,20 +30,39 @@ static struct thread *place_of(struct model *m, uint32_t id)
 	return m->threads.at[place];
 }
 
+static void world_stop_vcpu(struct thread *t)
+{
+	if (t->vcpu)
+		t->vcpu->runner = NULL;
+	t->vcpu = NULL;
+}
+
+void world_run_vcpu(struct world_vcpu *v, struct thread *t)
+{
+	if (v->runner)
+		world_stop_vcpu(v->runner);
+	world_stop_vcpu(t);
+	v->runner = t;
+	t->vcpu = v;
+	t->known.vcpu = (int)v->self.id;
+}
+
 static struct thread *add_thread(struct model *m, uint32_t machine, int64_t tid, uint64_t key,
 				 enum thread_state state)
 {
-	int vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid);
+	int vcpu = identity_vcpu_of_thread(m->identity, (int)machine, tid, m->now);
 	struct thread *t = place_of(m, m->n_threads);
 
-	*t = (struct thread){.key = key, .vcpu = vcpu == IDENT_NONE ? NULL : &m->vcpus[vcpu]};
+	*t = (struct thread){.key = key};
 	t->known = (struct model_thread){.id = m->n_threads++,
 					 .machine = machine,
 					 .tid = tid,
 					 .pid = NO_VALUE,
 					 .ppid = NO_VALUE,
-					 .vcpu = vcpu,
+					 .vcpu = NO_VCPU,
 					 .container = NO_CONTAINER};
+	if (vcpu != IDENT_NONE)
+		world_run_vcpu(&m->vcpus[vcpu], t);
 	thread_lane_init(&t->lane, t->known.id, m->lanes[machine].begin, state,
 			 first_mode(m, machine, tid));
 	*map_put(&m->thread_by_key, key, 0) = (uintptr_t)t;
@@ -92,7 +111,9 @@ bool world_is_current(const struct machine *mc, const struct thread *t)
 	return false;
 }
 
-struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts)
+/* Its tid is another's now. Return: that one. */
+static struct thread *threads_succeed(struct model *m, uint32_t machine, int64_t tid, int64_t ts,
+				      enum thread_state state)
 {
 	uint64_t key = thread_key(machine, tid, 0);
 	struct thread *before = find(m, key);
@@ -103,7 +124,19 @@ struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_
 	before = find(m, key);
 	if (before)
 		before->key = NO_KEY;
-	return add_thread(m, machine, tid, key, THREAD_DEAD);
+	return add_thread(m, machine, tid, key, state);
+}
+
+struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts)
+{
+	return threads_succeed(m, machine, tid, ts, THREAD_DEAD);
+}
+
+struct thread *world_alive(struct model *m, struct thread *t, int64_t ts)
+{
+	if (!t->retired || t->lane.open.state != THREAD_DEAD || thread_is_idle(t))
+		return t;
+	return threads_succeed(m, t->known.machine, t->known.tid, ts, THREAD_UNKNOWN);
 }
 
 /* ---- the dead ------------------------------------------------------------------------------- */
@@ -111,6 +144,7 @@ struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_
 static void forget(struct model *m, struct thread *t)
 {
 	world_never_ran(m, t);
+	world_stop_vcpu(t);
 	thread_lane_finish(&t->lane, m->lanes[t->known.machine].end, m->sink);
 	thread_lane_deinit(&t->lane);
 	if (m->sink->thread_end)

@@ -9,11 +9,20 @@
 
 #include "model/world.h"
 
+/* The vCPU is run by this thread from now on, and by no other. */
+void world_run_vcpu(struct world_vcpu *v, struct thread *t);
+
 /* Return: the thread with this tid; that with tid 0 is the idle thread of the event's CPU `c`. */
 struct thread *world_thread(struct model *m, const struct cpu *c, int64_t tid);
 
 /* A thread is born at ts; one that had its tid is another, and dead. Return: it. */
 struct thread *world_fork(struct model *m, uint32_t machine, int64_t tid, int64_t ts);
+
+/*
+ * The thread is not dead. Return: it, or who has its tid since it died, when the birth was not
+ * seen.
+ */
+struct thread *world_alive(struct model *m, struct thread *t, int64_t ts);
 
 /*
  * The thread is dead since ts. It is kept for a while, as zombies are heard of, but not its past;

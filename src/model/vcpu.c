@@ -514,6 +514,19 @@ void vcpu_lose(struct vcpu *v, int64_t ts)
 	v->nested = NESTED_UNKNOWN;
 }
 
+void vcpu_unplug(struct vcpu *v, int64_t ts)
+{
+	vcpu_lose(v, ts);
+	v->open.state = VCPU_ABSENT;
+}
+
+void vcpu_plug(struct vcpu *v, int64_t ts)
+{
+	vcpu_lose(v, ts);
+	v->open.state = VCPU_BLOCKED;
+	v->asleep = true;
+}
+
 void vcpu_finish(struct vcpu *v, int64_t ts)
 {
 	if (v->exit_pending)

@@ -14,6 +14,7 @@
  *	  not runnable: HALTED (cause is HLT)
  *	                BLOCKED (else)  -- woken --> WAITING -- switched in --> back
  *	  anything:     UNKNOWN after lost events, until something is known again
+ *	  anything:     ABSENT when its thread has died -- thread made --> BLOCKED
  *
  * Two states are known only when they are over, and what may be one is held back until then. A
  * HYPERVISOR with a halt as its cause was POLLING if the thread slept or the guest was entered
@@ -119,6 +120,7 @@ static inline enum carrier_state vcpu_carries(const struct vcpu *v)
 	case VCPU_WAITING:
 		return CARRIER_GONE;
 	case VCPU_UNKNOWN:
+	case VCPU_ABSENT:
 		return CARRIER_UNKNOWN;
 	default:
 		return CARRIER_BUSY;
@@ -200,6 +202,12 @@ void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *
 
 /* It was moved to another CPU's queue, or the CPU it is queued on changed hands. */
 void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant);
+
+/* Its thread is gone: until vcpu_plug() there is no such vCPU. */
+void vcpu_unplug(struct vcpu *v, int64_t ts);
+
+/* A thread was made that will run it. It begins asleep. */
+void vcpu_plug(struct vcpu *v, int64_t ts);
 
 /* From ts on nothing is known of it. */
 void vcpu_lose(struct vcpu *v, int64_t ts);

@@ -40,6 +40,7 @@ struct world_vcpu {
 	struct vcpu self;
 	int vm;
 	uint32_t host;
+	struct thread *runner;	    /* the thread that runs it now, or NULL */
 	struct cpu *inner;	    /* the CPU of its VM's own recording that it is, or NULL */
 	struct cpu *waits_on;	    /* in whose list `waiting` it is, or NULL */
 	VEC(struct thread *) woken; /* whose wake-up is pending on it */
@@ -169,6 +170,7 @@ struct model {
 	const struct identity *identity;
 	const struct model_sink *sink;
 	const struct model_span *lanes; /* per machine */
+	int64_t now;			/* of the event at hand */
 	struct machine *machines;
 	size_t n_machines;
 	struct world_vcpu *vcpus;

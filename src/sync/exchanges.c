@@ -33,7 +33,7 @@ static bool is_foreign(const struct exchanging *x, const struct observed_vmsync 
 {
 	if (!e->is_host || e->tid == NO_VALUE || e->vm_uid == x->id->vms.at[x->vm].vm_uid)
 		return false;
-	int vcpu = identity_vcpu_of_thread(x->id, x->host, e->tid);
+	int vcpu = identity_vcpu_of_thread(x->id, x->host, e->tid, e->ts);
 
 	return vcpu != IDENT_NONE && x->id->vcpus.at[vcpu].vm == x->vm;
 }

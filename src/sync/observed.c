@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* Of struct cpu_windows.vcpu_of_slot: any vCPU of the host may have run. */
-enum { ANY_VCPU = IDENT_NONE - 1 };
+enum { ANY_VCPU = IDENT_NONE - 1, SEVERAL_VCPUS = IDENT_NONE - 2 };
 
 void observed_init(struct observed *o, size_t n_machines)
 {
@@ -96,7 +96,8 @@ uint64_t observed_count_causes(const struct observed_machine *m, const struct ob
 /* Those of one CPU. */
 struct cpu_windows {
 	struct spool_cursor cursor;
-	int *vcpu_of_slot; /* owned; IDENT_NONE: none that is wanted */
+	const int64_t *threads; /* by slot */
+	int *vcpu_of_slot;	/* owned; IDENT_NONE: none that is wanted */
 	bool at_end;
 	int64_t begin, end; /* the next one, unless at_end */
 	unsigned cause;	    /* enum sync_cause, or OBSERVED_LOST */
@@ -126,22 +127,34 @@ static void step_windows(struct cpu_windows *c)
 		c->slot = spool_get(&c->cursor);
 }
 
-static int vcpu_of_slot(const struct observed_windows *r, int64_t tid)
+static int observed_if_wanted(const struct observed_windows *r, int vcpu)
 {
-	int vcpu;
-
-	if (tid == NO_VALUE)
-		return ANY_VCPU;
-	vcpu = identity_vcpu_of_thread(r->id, r->host, tid);
 	return vcpu != IDENT_NONE && (r->vm == IDENT_NONE || r->id->vcpus.at[vcpu].vm == r->vm)
 		       ? vcpu
 		       : IDENT_NONE;
 }
 
+static int vcpu_of_slot(const struct observed_windows *r, int64_t tid)
+{
+	const struct ident_run *only = NULL;
+
+	if (tid == NO_VALUE)
+		return ANY_VCPU;
+	vec_each (run, &r->id->runs) {
+		if (run->tid != tid || r->id->vms.at[r->id->vcpus.at[run->vcpu].vm].host != r->host)
+			continue;
+		if (only)
+			return SEVERAL_VCPUS;
+		only = run;
+	}
+	return only ? observed_if_wanted(r, only->vcpu) : IDENT_NONE;
+}
+
 static void cpu_windows_init(struct cpu_windows *c, const struct observed_windows *r,
 			     const struct observed_cpu *of, int64_t from)
 {
-	*c = (struct cpu_windows){.vcpu_of_slot =
+	*c = (struct cpu_windows){.threads = of->threads.at,
+				  .vcpu_of_slot =
 					  mem_zalloc(of->threads.n + 1, sizeof(*c->vcpu_of_slot))};
 	for (size_t i = 0; i < of->threads.n; i++)
 		c->vcpu_of_slot[i] = vcpu_of_slot(r, of->threads.at[i]);
@@ -195,6 +208,9 @@ static void take_window(const struct observed_windows *r, const struct cpu_windo
 	int vcpu = lost ? ANY_VCPU : c->vcpu_of_slot[c->slot];
 	struct sync_window w = {c->begin, c->end, lost ? SYNC_CAUSE_NONE : c->cause};
 
+	if (vcpu == SEVERAL_VCPUS)
+		vcpu = observed_if_wanted(
+			r, identity_vcpu_of_thread(r->id, r->host, c->threads[c->slot], c->begin));
 	if (vcpu == IDENT_NONE || (only_causes && w.cause == SYNC_CAUSE_NONE))
 		return;
 	w.end = w.end > r->last_ns ? r->last_ns : w.end;

@@ -44,8 +44,9 @@ static void find_writes(writes_t *writes, const struct identity *id, int vm)
 	const struct evidence *e = id->machines.at[host].evidence;
 
 	vec_each (write, &e->tsc) {
-		int vcpu = write->tid == NO_VALUE ? IDENT_NONE
-						  : identity_vcpu_of_thread(id, host, write->tid);
+		int vcpu = write->tid == NO_VALUE
+				   ? IDENT_NONE
+				   : identity_vcpu_of_thread(id, host, write->tid, write->ts);
 
 		if (vcpu != IDENT_NONE && id->vcpus.at[vcpu].vm == vm)
 			*vec_push(writes) = *write;

@@ -32,7 +32,7 @@ def test_what_the_host_did_long_after_its_recording_is_unknown():
     assert guest_until(25, 28, 41, 500000) == 40.001
 
 
-def test_a_vcpu_whose_thread_died_is_not_blocked():
+def test_a_vcpu_whose_thread_died_is_absent():
     """A VM that is killed, and a long time without it."""
     killed = HOST + [(50, "kvm_x86_exit", {"exit_reason": 0x60, "isa": 2, "vcpu_id": 0}),
                      (60, "sched_process_exit", {"tid": 31}),
@@ -42,7 +42,7 @@ def test_a_vcpu_whose_thread_died_is_not_blocked():
                                                "next_comm": "other", "next_tid": 40})]
     states, = tiny.results(VMSCOPE, {"host": killed}, [],
                            "SELECT state, ts % 1000000000 / 1000 AS us FROM vcpu_state ORDER BY ts DESC LIMIT 2")
-    assert [(s["us"], s["state"]) for s in states] == [(70, "unknown"), (50, "hypervisor")], states
+    assert [(s["us"], s["state"]) for s in states] == [(70, "absent"), (50, "hypervisor")], states
 
 
 tap.run(globals())

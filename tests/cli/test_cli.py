@@ -173,7 +173,6 @@ def test_options_name_machines_that_exist():
             (["--tsc", "g9=5"], ["'g9'", "vmscope info"]),
             (["--tsc", "g1=5"], ["--tsc g1", "TSC as their clock"]),
             (["--tsc", "host=5"], ["--tsc host", "whose guest"]),
-            (["--vm", "g9=132"], ["'g9'", "vmscope info"]),
             (["--vm", "g1=7"], ["--vm g1", "process 7"])]:
         one_line(vmscope("analyze", *args, SAMPLE, status=1)[1], *words)
 
@@ -185,6 +184,13 @@ def test_the_user_says_whose_guest_it_is():
         guest = next(m for m in machines if m["name"] == "g1")
         assert guest["pid"] == pid, guest
     assert "said by the user" in guest["evidence"]
+
+
+def test_the_user_says_how_a_vm_without_trace_is_called():
+    args = ["--format", "json", "--section", "machines"]
+    for said, name in ([], "vm-132"), (["--vm", "web1=132"], "web1"):
+        machines = json.loads(vmscope("analyze", *args, *said, f"{SAMPLE}/host")[0])["machines"]
+        assert [m["name"] for m in machines if m["pid"] == 132] == [name], machines
 
 
 def test_bad_times():

@@ -12,6 +12,9 @@
 #include "model/evidence.h"
 #include "model/identity.h"
 
+/* After all events. */
+static const int64_t LATER = INT64_MAX - 1;
+
 /* A machine whose stream of CPU 0 is being written. */
 struct machine {
 	struct evidence e;
@@ -59,6 +62,23 @@ static void enters(struct machine *m, int64_t vcpu_id)
 	say(m, (struct event){.id = EV_KVM_ENTRY, .kvm_entry = {.vcpu_id = vcpu_id}});
 }
 
+static void forks_in(struct machine *m, int64_t parent, int64_t child, int64_t pid)
+{
+	say(m, (struct event){.id = EV_SCHED_PROCESS_FORK,
+			      .sched_process_fork = {
+				      .parent_tid = parent, .child_tid = child, .child_pid = pid}});
+}
+
+static void forks(struct machine *m, int64_t parent, int64_t child)
+{
+	forks_in(m, parent, child, NO_VALUE);
+}
+
+static void ends(struct machine *m, int64_t tid)
+{
+	say(m, (struct event){.id = EV_SCHED_PROCESS_EXIT, .sched_process_exit = {.tid = tid}});
+}
+
 static void exits(struct machine *m, int64_t vcpu_id)
 {
 	say(m, (struct event){.id = EV_KVM_EXIT, .kvm_exit = {.reason = 1, .vcpu_id = vcpu_id}});
@@ -101,7 +121,7 @@ static void done(struct identity *id, struct machine *machines, size_t n)
 
 static void assert_vcpu(const struct identity *id, int host, int64_t tid, int vm, int64_t index)
 {
-	int v = identity_vcpu_of_thread(id, host, tid);
+	int v = identity_vcpu_of_thread(id, host, tid, LATER);
 
 	assert_int_not_equal(v, IDENT_NONE);
 	assert_int_equal(id->vcpus.at[v].vm, vm);
@@ -235,7 +255,7 @@ static void unknown_after_a_loss(void **state)
 	judge(&id, &m, 1);
 	assert_int_equal(m.e.n_unplaced, 1);
 	assert_vcpu(&id, 0, 11, 0, 0);
-	assert_int_not_equal(identity_vcpu_of_thread(&id, 0, 12), IDENT_NONE);
+	assert_int_not_equal(identity_vcpu_of_thread(&id, 0, 12, LATER), IDENT_NONE);
 	done(&id, &m, 1);
 }
 
@@ -327,7 +347,10 @@ static void nested(void **state)
 	done(&id, m, 3);
 }
 
-/* The same number twice in one process cannot both be right; neither thread gets lost. */
+/*
+ * The same number twice in one process, at the same time, cannot both be right; neither thread gets
+ * lost.
+ */
 static void number_twice_in_a_process(void **state)
 {
 	struct machine m;
@@ -339,6 +362,7 @@ static void number_twice_in_a_process(void **state)
 	process(&m, 12, 10, "x");
 	vcpu(&m, 11, "x", 0, 0);
 	vcpu(&m, 12, "x", 0, 0);
+	vcpu(&m, 11, "x", 0, 0);
 	judge(&id, &m, 1);
 	assert_int_equal(id.vms.n, 1);
 	assert_int_equal(id.vcpus.n, 2);
@@ -364,22 +388,19 @@ static void wakes_twice(struct machine *m, int64_t waker, int64_t woken, const c
 		says_waking(m, waker, woken, name, 0);
 }
 
-static void forks(struct machine *m, int64_t parent, int64_t child)
-{
-	say(m, (struct event){.id = EV_SCHED_PROCESS_FORK,
-			      .sched_process_fork = {.parent_tid = parent,
-						     .child_tid = child,
-						     .child_pid = NO_VALUE}});
-}
-
 /* Two VMs of two vCPUs each: threads 11, 12 and 21, 22. */
-static void four_vcpus(struct machine *m)
+static void four_vcpus_run(struct machine *m)
 {
-	machine_begin(m);
 	vcpu(m, 11, "CPU 0/KVM", 0, 0);
 	vcpu(m, 12, "CPU 1/KVM", 1, 1);
 	vcpu(m, 21, "CPU 0/KVM", 0, 0);
 	vcpu(m, 22, "CPU 1/KVM", 1, 1);
+}
+
+static void four_vcpus(struct machine *m)
+{
+	machine_begin(m);
+	four_vcpus_run(m);
 }
 
 static void assert_two_vms(struct machine *m, const char *why)
@@ -414,10 +435,28 @@ static void made_by_one_thread(void **state)
 	struct machine m;
 
 	(void)state;
-	four_vcpus(&m);
+	machine_begin(&m);
 	for (int64_t tid = 11; tid <= 22; tid++)
 		forks(&m, tid / 10 * 10, tid);
+	four_vcpus_run(&m);
 	assert_two_vms(&m, "one thread made them");
+}
+
+/* Another thread that has its tid now. */
+static void made_after_it(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	machine_begin(&m);
+	forks(&m, 10, 11);
+	vcpu(&m, 11, "CPU 0/KVM", 0, 0);
+	vcpu(&m, 22, "CPU 1/KVM", 1, 1);
+	forks(&m, 10, 22);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 2);
+	done(&id, &m, 1);
 }
 
 static void vcpus_wake_each_other(void **state)
@@ -561,6 +600,158 @@ static void nobody_at_all(void **state)
 	done(&id, &m, 1);
 }
 
+/* ---- over time ------------------------------------------------------------------------------- */
+
+/* Tells it twice, the second time with what was found out about lives; they are the caller's. */
+static void look_twice(struct machine *m, void (*tell)(struct machine *m), struct lives *lives)
+{
+	*lives = (struct lives){0};
+	machine_begin(m);
+	tell(m);
+	assert_true(evidence_find_lives(&m->e, lives));
+	evidence_stream_end(&m->s, 0, 0, 1, 0);
+	evidence_deinit(&m->e);
+	machine_begin(m);
+	m->e.lives = lives;
+	tell(m);
+}
+
+static void tell_of_a_tid_given_again(struct machine *m)
+{
+	process(m, 11, 10, "fc_vcpu 0");
+	process(m, 21, 20, "CPU 0/KVM");
+	vcpu(m, 21, "CPU 0/KVM", 0, 0);
+	vcpu(m, 11, "fc_vcpu 0", 0, 0);
+	ends(m, 11);
+	forks_in(m, 20, 11, 20);
+	vcpu(m, 11, "CPU 1/KVM", 1, 1);
+	vcpu(m, 11, "CPU 1/KVM", 1, 1);
+}
+
+static void a_tid_is_given_again(void **state)
+{
+	struct machine m;
+	struct identity id;
+	struct lives lives;
+
+	(void)state;
+	look_twice(&m, tell_of_a_tid_given_again, &lives);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 2);
+	assert_int_equal(id.vcpus.n, 3);
+	assert_int_equal(id.vms.at[0].pid, 10);
+	assert_int_equal(id.vcpus.at[0].exits, 1);
+	assert_string_equal(id.vcpus.at[0].comm, "fc_vcpu 0");
+	assert_int_equal(id.vcpus.at[2].exits, 2);
+	assert_vcpu(&id, 0, 11, 1, 1);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 11, 1), 0);
+	done(&id, &m, 1);
+	lives_deinit(&lives);
+}
+
+static void tell_of_a_pid_given_again(struct machine *m)
+{
+	for (int i = 0; i < 2; i++) {
+		forks_in(m, 1, 10, 10);
+		forks_in(m, 10, 11, 10);
+		vcpu(m, 11, "CPU 0/KVM", 0, 0);
+		ends(m, 11);
+		ends(m, 10);
+	}
+}
+
+/* A VM that is started after another one, by chance with its numbers. */
+static void a_pid_is_given_again(void **state)
+{
+	struct machine m;
+	struct identity id;
+	struct lives lives;
+
+	(void)state;
+	look_twice(&m, tell_of_a_pid_given_again, &lives);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 2);
+	assert_int_equal(id.vcpus.n, 2);
+	assert_int_equal(id.vms.at[0].pid, 10);
+	assert_int_equal(id.vms.at[1].pid, 10);
+	assert_string_not_equal(id.vms.at[0].name, id.vms.at[1].name);
+	done(&id, &m, 1);
+	lives_deinit(&lives);
+}
+
+static void a_vcpu_is_plugged_again(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	machine_begin(&m);
+	process(&m, 11, 10, "vcpu0");
+	vcpu(&m, 11, "vcpu0", 0, NO_VALUE);
+	ends(&m, 11);
+	int64_t gone = m.ts;
+
+	forks_in(&m, 10, 12, 10);
+	int64_t born = m.ts;
+
+	vcpu(&m, 12, "vcpu0", 0, NO_VALUE);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vcpus.n, 1);
+	assert_int_equal(id.vcpus.at[0].tid, 11);
+	assert_int_equal(id.vcpus.at[0].exits, 2);
+	assert_vcpu(&id, 0, 12, 0, 0);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 11, gone - 1), 0);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 11, gone), IDENT_NONE);
+	assert_int_equal(identity_next_birth(&id, 0, 0), INT64_MIN);
+	assert_int_equal(identity_next_birth(&id, 0, gone), born);
+	done(&id, &m, 1);
+}
+
+/* Both were there all the time; the one has begun to run it when the other one has ended to. */
+static void a_vcpu_is_handed_over(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	machine_begin(&m);
+	process(&m, 11, 10, "worker");
+	process(&m, 12, 10, "worker");
+	vcpu(&m, 11, "worker", 0, 0);
+	int64_t handed = m.ts;
+
+	vcpu(&m, 12, "worker", 0, 0);
+	judge(&id, &m, 1);
+	assert_int_equal(id.vcpus.n, 1);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 11, handed), 0);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 12, handed), IDENT_NONE);
+	assert_int_equal(identity_vcpu_of_thread(&id, 0, 11, LATER), IDENT_NONE);
+	assert_vcpu(&id, 0, 12, 0, 0);
+	done(&id, &m, 1);
+}
+
+/* Where nothing tells processes, threads with one number are of one VM only one after the other. */
+static void without_processes_in_turn(void **state)
+{
+	struct machine m;
+	struct identity id;
+
+	(void)state;
+	machine_begin(&m);
+	vcpu(&m, 11, "CPU 0/KVM", 0, 0);
+	vcpu(&m, 12, "CPU 1/KVM", 1, 1);
+	wakes_twice(&m, 12, 11, "CPU 0/KVM");
+	ends(&m, 11);
+	forks(&m, 10, 13);
+	vcpu(&m, 13, "CPU 0/KVM", 0, 0);
+	wakes_twice(&m, 12, 13, "CPU 0/KVM");
+	judge(&id, &m, 1);
+	assert_int_equal(id.vms.n, 1);
+	assert_int_equal(id.vcpus.n, 2);
+	assert_vcpu(&id, 0, 13, 0, 0);
+	done(&id, &m, 1);
+}
+
 static void called_by_name_or_host_name(void **state)
 {
 	const char *const names[] = {"a", "b", "c", "d"};
@@ -600,6 +791,7 @@ int main(void)
 		cmocka_unit_test(number_twice_in_a_process),
 		cmocka_unit_test(told_by_the_recorder),
 		cmocka_unit_test(made_by_one_thread),
+		cmocka_unit_test(made_after_it),
 		cmocka_unit_test(vcpus_wake_each_other),
 		cmocka_unit_test(vcpus_share_an_emulator),
 		cmocka_unit_test(vhost_names_the_process),
@@ -607,6 +799,11 @@ int main(void)
 		cmocka_unit_test(vms_are_joined),
 		cmocka_unit_test(without_the_scheduler),
 		cmocka_unit_test(nobody_at_all),
+		cmocka_unit_test(a_tid_is_given_again),
+		cmocka_unit_test(a_pid_is_given_again),
+		cmocka_unit_test(a_vcpu_is_plugged_again),
+		cmocka_unit_test(a_vcpu_is_handed_over),
+		cmocka_unit_test(without_processes_in_turn),
 		cmocka_unit_test(called_by_name_or_host_name),
 	};
 

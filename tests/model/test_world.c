@@ -123,6 +123,10 @@ static void add_vm(struct world *w, int host, int guest, int64_t tid)
 							.why = mem_strdup("")};
 	*vec_push(&w->identity.vcpus) =
 		(struct ident_vcpu){.vm = (int)w->identity.vms.n - 1, .tid = tid};
+	*vec_push(&w->identity.runs) = (struct ident_run){.vcpu = (int)w->identity.vcpus.n - 1,
+							  .tid = tid,
+							  .from = INT64_MIN,
+							  .to = INT64_MAX};
 }
 
 /* hosts: the events that the host's recording could hold. */
@@ -738,6 +742,70 @@ static void whose_tid_is_taken_is_dead(void **state)
 	end(&w);
 }
 
+/* ---- vCPUs come and go ----------------------------------------------------------------------- */
+
+enum { LATER_VCPU = 110 }; /* the thread that runs the host's vCPU after L1_VCPU */
+
+static void dies_at(struct world *w, int64_t ts, int64_t tid)
+{
+	say(w, HOST, ts,
+	    (struct event){.id = EV_SCHED_PROCESS_EXIT, .sched_process_exit = {.tid = tid}});
+	switches(w, HOST, ts, tid, ZOMBIE, 1);
+}
+
+/* Its thread dies; a new one runs the same vCPU. Losses between them change nothing. */
+static void unplugged_and_plugged_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.identity.runs.at[0].to = 30;
+	*vec_push(&w.identity.runs) = (struct ident_run){
+		.vcpu = 0, .tid = LATER_VCPU, .from = 60, .to = INT64_MAX, .is_born = true};
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 20, EV_KVM_ENTRY);
+	exits(&w, HOST, 25, MSR);
+	dies_at(&w, 30, L1_VCPU);
+	say(&w, HOST, 40, (struct event){.id = EV_LOST, .cpu = 1, .lost = {.to = 50}});
+	forks(&w, 60, 1, LATER_VCPU, 0, NO_VALUE);
+	switches(&w, HOST, 70, 1, RUNNABLE, LATER_VCPU);
+	plain(&w, HOST, 80, EV_KVM_ENTRY);
+	finish(&w);
+	expect(&w, "vcpu 0:",
+	       "vcpu 0: 0-10 unknown by -1\nvcpu 0: 10-20 unknown by -1\nvcpu 0: 20-25 guest by -1\n"
+	       "vcpu 0: 25-30 hypervisor by -1\nvcpu 0: 30-60 absent by -1\n"
+	       "vcpu 0: 60-70 blocked by -1\nvcpu 0: 70-80 unknown by -1\n"
+	       "vcpu 0: 80-1000 guest by -1\n");
+	end(&w);
+}
+
+/* What it does between the last exit on one and the first entry on the other nobody says. */
+static void handed_to_another_thread(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.identity.runs.at[0].to = 60;
+	*vec_push(&w.identity.runs) =
+		(struct ident_run){.vcpu = 0, .tid = LATER_VCPU, .from = 60, .to = INT64_MAX};
+	switches(&w, HOST, 10, 1, RUNNABLE, L1_VCPU);
+	plain(&w, HOST, 20, EV_KVM_ENTRY);
+	exits(&w, HOST, 30, MSR);
+	switches(&w, HOST, 40, L1_VCPU, ASLEEP, LATER_VCPU);
+	plain(&w, HOST, 60, EV_KVM_ENTRY);
+	exits(&w, HOST, 70, MSR);
+	switches(&w, HOST, 80, LATER_VCPU, RUNNABLE, L1_VCPU);
+	switches(&w, HOST, 90, L1_VCPU, ASLEEP, LATER_VCPU);
+	finish(&w);
+	expect(&w, "vcpu 0: 4", "vcpu 0: 40-60 blocked by -1\n");
+	expect(&w, "vcpu 0: 6", "vcpu 0: 60-70 guest by -1\n");
+	expect(&w, "vcpu 0: 8", "vcpu 0: 80-90 preempted by 100\n");
+	expect(&w, "vcpu 0: 9", "vcpu 0: 90-1000 hypervisor by -1\n");
+	end(&w);
+}
+
 /* ---- containers ----------------------------------------------------------------------------- */
 
 static int container_of(const struct world *w, int64_t tid)
@@ -928,6 +996,8 @@ int main(void)
 		cmocka_unit_test(the_dead_are_forgotten),
 		cmocka_unit_test(forgotten_while_woken),
 		cmocka_unit_test(whose_tid_is_taken_is_dead),
+		cmocka_unit_test(unplugged_and_plugged_again),
+		cmocka_unit_test(handed_to_another_thread),
 		cmocka_unit_test(kvm_run_not_recorded),
 		cmocka_unit_test(dumped_in_any_order),
 		cmocka_unit_test(forked_containers),

@@ -134,6 +134,8 @@ static void host_init(struct host *h)
 	for (int i = 0; i < 2; i++) {
 		*vec_push(&h->id.vms) = (struct ident_vm){.host = 0, .guest = IDENT_NONE};
 		*vec_push(&h->id.vcpus) = (struct ident_vcpu){.vm = i, .tid = i ? OTHER : GUEST};
+		*vec_push(&h->id.runs) = (struct ident_run){
+			.vcpu = i, .tid = i ? OTHER : GUEST, .from = INT64_MIN, .to = INT64_MAX};
 	}
 }
 
@@ -143,6 +145,7 @@ static void host_deinit(struct host *h)
 	vec_deinit(&h->id.machines);
 	vec_deinit(&h->id.vms);
 	vec_deinit(&h->id.vcpus);
+	vec_deinit(&h->id.runs);
 }
 
 static void happens(struct host *h, enum event_id id, int64_t ts, int64_t tid)

@@ -32,9 +32,12 @@ static void pair_init(struct pair *r)
 			.evidence = &r->evidence, .vm = i == GUEST ? 0 : IDENT_NONE};
 	}
 	*vec_push(&r->id.vms) = (struct ident_vm){.host = HOST, .guest = GUEST};
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		*vec_push(&r->id.vcpus) =
 			(struct ident_vcpu){.vm = 0, .index = i, .tid = THREAD + i};
+		*vec_push(&r->id.runs) = (struct ident_run){
+			.vcpu = i, .tid = THREAD + i, .from = INT64_MIN, .to = INT64_MAX};
+	}
 }
 
 static void pair_deinit(struct pair *r)
@@ -47,6 +50,7 @@ static void pair_deinit(struct pair *r)
 	vec_deinit(&r->id.machines);
 	vec_deinit(&r->id.vms);
 	vec_deinit(&r->id.vcpus);
+	vec_deinit(&r->id.runs);
 }
 
 static void write_offset(struct pair *r, int64_t ts, int64_t tid, int64_t previous, int64_t next)

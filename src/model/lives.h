@@ -1,0 +1,33 @@
+/*
+ * lives: when a tid began to name another thread.
+ *
+ * The kernel gives a tid again when its thread is gone. Of most threads nothing hangs on that;
+ * where one that entered a guest has its tid from another, or left it to one, what is found out of
+ * the two is kept apart by the number of its life.
+ */
+#ifndef VMSCOPE_MODEL_LIVES_H
+#define VMSCOPE_MODEL_LIVES_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/* At `ts` a life of the tid ends, or the next one begins. */
+struct lives_cut {
+	int64_t tid, ts; /* ns, by the machine's clock */
+};
+
+struct lives {
+	VEC(struct lives_cut) at; /* by tid, then ts */
+};
+
+void lives_deinit(struct lives *l);
+
+/* In any order; lives_sort() puts them in theirs. */
+void lives_add(struct lives *l, int64_t tid, int64_t ts);
+void lives_sort(struct lives *l);
+
+/* Return: how many of the tid's cuts are not after ts. */
+unsigned lives_number(const struct lives *l, int64_t tid, int64_t ts);
+
+#endif
