@@ -200,17 +200,18 @@ static bool is_in_two(const struct recording *r, const struct look_counts *count
 	const struct recording_stream *s = &r->streams.at[i];
 
 	for (size_t k = i + 1; k < r->streams.n && r->streams.at[k].cpu == s->cpu; k++) {
-		if (r->streams.at[k].group != s->group && counts[k].n[id])
+		if (r->streams.at[k].group != s->group && r->streams.at[k].part == s->part &&
+		    counts[k].n[id])
 			return counts[i].n[id] > 0;
 	}
 	return false;
 }
 
 /*
- * Of an event that some CPU has in two streams. Return: whether it is one, with the channel that
- * has most of it.
+ * Of an event that some CPU has in two streams of one session. Return: whether it is one, with the
+ * channel that has most of it.
  */
-static bool find_keeper(const struct recording *r, const struct look_counts *counts,
+static bool find_keeper(const struct recording *r, const struct look_counts *counts, uint32_t part,
 			enum event_id id, uint32_t *groupp)
 {
 	bool doubled = false;
@@ -220,6 +221,8 @@ static bool find_keeper(const struct recording *r, const struct look_counts *cou
 		uint32_t group = r->streams.at[i].group;
 		uint64_t n = count_in_channel(r, counts, group, id);
 
+		if (r->streams.at[i].part != part)
+			continue;
 		doubled |= is_in_two(r, counts, i, id);
 		*groupp = n > most ? group : *groupp;
 		most = n > most ? n : most;
@@ -233,21 +236,34 @@ static bool find_keeper(const struct recording *r, const struct look_counts *cou
  * read once.
  * Return: whether there is any; then what was found out before counts some things twice.
  */
-static bool find_doubled(struct recording *r, const struct look_counts *counts)
+static bool find_doubled_of_part(struct recording *r, const struct look_counts *counts,
+				 uint32_t part)
 {
 	bool any = false;
 
 	for (enum event_id id = 0; id < EV_N; id++) {
 		uint32_t keeper;
 
-		if (!find_keeper(r, counts, id, &keeper))
+		if (!find_keeper(r, counts, part, id, &keeper))
 			continue;
 		any = true;
 		vec_each (s, &r->streams) {
-			if (s->group != keeper)
+			if (s->part == part && s->group != keeper)
 				s->doubled.bits |= UINT64_C(1) << id;
 		}
 	}
+	return any;
+}
+
+static bool find_doubled(struct recording *r, const struct look_counts *counts)
+{
+	uint32_t n_parts = 0;
+	bool any = false;
+
+	vec_each (s, &r->streams)
+		n_parts = s->part >= n_parts ? s->part + 1 : n_parts;
+	for (uint32_t part = 0; part < n_parts; part++)
+		any |= find_doubled_of_part(r, counts, part);
 	return any;
 }
 

@@ -47,6 +47,12 @@ struct recording_ops {
 
 	/* Names of the kernel's functions; NULL: the format has none. As recording_symbol(). */
 	char *(*symbol)(const struct recording *r, uint64_t address);
+
+	/*
+	 * Return: when the stream ends, ns, by what says so without that all of it is read;
+	 * INT64_MIN: it is empty. NULL: the format's streams do not tell.
+	 */
+	int64_t (*stream_end)(const struct recording *r, size_t stream);
 };
 
 /* The first bytes of a file; n may be smaller, and is 0 for a directory. */

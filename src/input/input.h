@@ -59,6 +59,8 @@ struct recording_stream {
 	/* number of its channel or instance: that of all streams of it, no other's */
 	uint32_t group;
 	uint32_t clock; /* index in recording.clocks; RECORDING_NO_CLOCK: it counts ns from 0 */
+	/* which of the sessions that are one recording it is of (input/joined.h) */
+	uint32_t part;
 	/* not read here: another stream of the CPU has the same (analyze/look.h) */
 	struct event_set doubled;
 	/* when it begins, as far as it says before it is read; INT64_MAX: unknown */
@@ -130,6 +132,7 @@ struct recording {
 	const struct recording_ops *ops;
 	struct arena arena;
 	char *name;	       /* owned; how reports call the machine */
+	bool is_named;	       /* by the user */
 	char *path;	       /* owned; of the file, or of the first directory */
 	uint64_t size;	       /* bytes on disk of what holds events */
 	uint64_t decoded_size; /* the same, decompressed */

@@ -10,6 +10,7 @@
 
 #include "input/foreign.h"
 #include "input/format.h"
+#include "input/joined.h"
 #include "input/name.h"
 
 enum { DEPTH_MAX = 16 };
@@ -59,10 +60,21 @@ bool session_is_recording(const char *path, bool is_directory)
 	return format_of(path, is_directory) != NULL;
 }
 
+/* What tells the parts of one recording apart is no name for it. */
+static void rename_whole(struct recording *whole, const struct recording *part)
+{
+	if (whole->is_named || !whole->hostname || !strcmp(whole->name, part->name))
+		return;
+	free(whole->name);
+	whole->name = mem_strdup(part->is_named ? part->name : whole->hostname);
+	whole->is_named = part->is_named;
+}
+
 static void add_recording(struct session *s, struct recording *r)
 {
 	vec_each (other, &s->recordings) {
 		if ((*other)->ops == r->ops && r->ops->same && r->ops->same(*other, r)) {
+			rename_whole(*other, r);
 			r->ops->merge(*other, r);
 			return;
 		}
@@ -86,6 +98,7 @@ static void open_one(struct session *s, const struct input_format *format, const
 			(struct session_unreadable){mem_strdup(path), mem_strdup(err.text)};
 	} else {
 		r->path = mem_strdup(path);
+		r->is_named = name != NULL;
 		r->name = name ? mem_strdup(name) : recording_name_of(root, path, r->hostname);
 		if (r->note)
 			*vec_push(&s->notes) = mem_strdup(r->note);
@@ -230,6 +243,33 @@ static void settle_unreadable(struct session *s)
 	}
 }
 
+/* Puts recordings of one machine where the first of them is. */
+static void join_machine(struct session *s, size_t first)
+{
+	VEC(struct recording *) parts = {0};
+	size_t n = first + 1;
+
+	*vec_push(&parts) = s->recordings.at[first];
+	for (size_t i = n; i < s->recordings.n; i++) {
+		struct recording *r = s->recordings.at[i];
+
+		if (joined_same_machine(parts.at[0], r))
+			*vec_push(&parts) = r;
+		else
+			s->recordings.at[n++] = r;
+	}
+	s->recordings.n = n;
+	if (parts.n > 1)
+		s->recordings.at[first] = joined_new(parts.at, parts.n);
+	vec_deinit(&parts);
+}
+
+static void join_machines(struct session *s)
+{
+	for (size_t i = 0; i < s->recordings.n; i++)
+		join_machine(s, i);
+}
+
 int session_open(struct session *s, char *const *args, size_t n_args,
 		 const struct input_options *options, struct error *err)
 {
@@ -246,6 +286,7 @@ int session_open(struct session *s, char *const *args, size_t n_args,
 	if (!s->recordings.n)
 		return error_set(err, "no trace could be read: %s",
 				 s->notes.n ? s->notes.at[0] : "none was named");
+	join_machines(s);
 	make_names_unique(s);
 	return 0;
 }

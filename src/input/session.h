@@ -4,7 +4,8 @@
  * A TRACE argument is a recording (a file, or a directory that is one), or a directory with
  * recordings somewhere below (an LTTng session, a directory of sessions), or NAME=PATH to give a
  * machine its name. Which format something has is told by its bytes, never by its name. Parts of
- * one recording (rotation archives, snapshots) become one. Traces of user space are left out.
+ * one recording (rotation archives, snapshots) become one, and so do several recordings of one
+ * machine since it was booted (joined.h). Traces of user space are left out.
  */
 #ifndef VMSCOPE_INPUT_SESSION_H
 #define VMSCOPE_INPUT_SESSION_H

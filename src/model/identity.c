@@ -68,10 +68,11 @@ struct candidate {
 			    NO_VALUE */
 	/* when the thread was made, and exited; INT64_MIN, INT64_MAX: not seen */
 	int64_t born, died;
-	int64_t free_since; /* when the thread that had its tid before exited; INT64_MIN: not seen */
-	unsigned process;   /* which one of those that had this pid */
-	int vm;		    /* that it was found to be of */
-	bool is_done;	    /* it has a run */
+	/* when the thread that had its tid before exited; INT64_MIN: not seen */
+	int64_t free_since;
+	unsigned process; /* which one of those that had this pid */
+	int vm;		  /* that it was found to be of */
+	bool is_done;	  /* it has a run */
 };
 
 enum { NO_GROUP = SIZE_MAX };

@@ -8,9 +8,9 @@ import tempfile
 HEAD = """/* CTF 1.8 */
 typealias integer { size = 32; align = 8; signed = false; } := u32;
 typealias integer { size = 64; align = 8; signed = true; } := s64;
-trace { major = 1; minor = 8; byte_order = le; packet.header := struct { u32 magic; }; };
+trace { major = 1; minor = 8; UUID byte_order = le; packet.header := struct { u32 magic; }; };
 env { hostname = "HOSTNAME"; tracer_name = "perf"; };
-clock { name = c; freq = 1000000000; offset_s = OFFSET; };
+clock { name = c; CLOCK freq = 1000000000; offset_s = OFFSET; offset = NS; };
 typealias integer { size = 64; align = 8; signed = false; map = clock.c.value; } := time;
 stream {
 	packet.context := struct { time timestamp_begin; time timestamp_end; u32 cpu_id; };
@@ -19,12 +19,18 @@ stream {
 """
 
 
-def write_trace(directory, events, offset_s=1700000000, hostname="machine"):
+def uuid_of(number):
+    return f'uuid = "00000000-0000-0000-0000-{number:012}";' if number else ""
+
+
+def write_trace(directory, events, offset_s=1700000000, hostname="machine", clock=0, uuid=0, offset_ns=0):
     """
-    events: (us, name, {field: int or str}); one class per name. offset_s: of the clock, from the Epoch;
-    0 is what tracers write that do not know it.
+    events: (us, name, {field: int or str}); one class per name. offset_s, offset_ns: of the clock, from the
+    Epoch; 0 is what tracers write that do not know it. clock, uuid: numbers that clock and recording have, 0:
+    none.
     """
-    metadata = HEAD.replace("OFFSET", str(offset_s)).replace("HOSTNAME", hostname)
+    metadata = HEAD.replace("OFFSET", str(offset_s)).replace("HOSTNAME", hostname).replace("NS", str(offset_ns))
+    metadata = metadata.replace("CLOCK", uuid_of(clock)).replace("UUID", uuid_of(uuid))
     body, ids = b"", {}
     for us, name, fields in events:
         if name not in ids:

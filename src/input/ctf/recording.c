@@ -140,6 +140,7 @@ static void describe(struct ctf_recording *c)
 	r->hostname = ctf_env_string(t, "hostname");
 	r->system = ctf_env_string(t, "sysname");
 	r->kernel = ctf_env_string(t, "kernel_release");
+	r->boot_id = ctf_env_string(t, "boot_id");
 	r->tracer = tracer_of(r, t);
 	r->packet_word = "packet";
 	r->packets_word = "packets";
@@ -261,6 +262,11 @@ static bool adopt(struct recording *r, const char *path)
 	return adopted;
 }
 
+static int64_t ctf_stream_end(const struct recording *r, size_t stream)
+{
+	return ctf_trace_stream_end(recording_of(r)->trace, stream);
+}
+
 /* ---- the format ----------------------------------------------------------------------------- */
 
 static struct walk *new_walk(const struct recording *r, size_t stream, int64_t from_ns)
@@ -288,7 +294,8 @@ static const struct recording_ops ops = {.free = free_trace,
 					 .walk_free = ctf_walk_free,
 					 .same = is_same,
 					 .merge = merge,
-					 .adopt = adopt};
+					 .adopt = adopt,
+					 .stream_end = ctf_stream_end};
 
 static bool probe(const char *path, bool is_directory, const struct input_head *head)
 {

@@ -393,6 +393,40 @@ bool ctf_trace_adopt(struct ctf_trace *t, const char *dir)
 	return same;
 }
 
+/* Return: in cycles, 0 if no packet says one. */
+static uint64_t trace_file_end(const struct ctf_trace *t, const struct ctf_file *f, uint64_t *saved)
+{
+	struct file_window window;
+	struct diag_list ignored = {0};
+	struct ctf_packets src = ctf_trace_packets(t, f, &window, &ignored);
+	struct ctf_packet p;
+	struct ctf_reader r;
+	uint64_t end = 0, offset = 0;
+
+	ctf_reader_init(&r, saved);
+	for (; ctf_packet_read(&src, offset, &r, &p); offset = p.offset + p.size) {
+		end = CTF_HAS(&p, CTF_ROLE_BEGIN_TIME) && p.begin > end ? p.begin : end;
+		end = CTF_HAS(&p, CTF_ROLE_END_TIME) && p.end > end ? p.end : end;
+	}
+	file_window_deinit(&window);
+	return end;
+}
+
+int64_t ctf_trace_stream_end(const struct ctf_trace *t, size_t stream)
+{
+	const struct ctf_stream *s = &t->streams.at[stream];
+	uint64_t *saved = mem_zalloc(t->type.n_saves + 1, sizeof(*saved));
+	uint64_t end = 0;
+
+	vec_each (f, &s->files) {
+		uint64_t own = trace_file_end(t, *f, saved);
+
+		end = own > end ? own : end;
+	}
+	free(saved);
+	return end ? ctf_clock_ns(s->cls->clock, end) : INT64_MIN;
+}
+
 void ctf_trace_free(struct ctf_trace *t)
 {
 	if (!t)

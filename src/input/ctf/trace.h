@@ -65,6 +65,9 @@ void ctf_trace_merge(struct ctf_trace *a, struct ctf_trace *b);
  */
 bool ctf_trace_adopt(struct ctf_trace *t, const char *dir);
 
+/* Return: when the stream's last packet ends, ns, by the packets' headers; INT64_MIN: unknown. */
+int64_t ctf_trace_stream_end(const struct ctf_trace *t, size_t stream);
+
 void ctf_trace_free(struct ctf_trace *trace);
 
 /*
