@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "events/exit_reason.h"
 #include "events/required.h"
+#include "schema/table.h"
 
 /* A hundredth: as many events may lie at the very ends of their windows. */
 enum { NEGLIGIBLE_SHARE = 100 };
@@ -102,6 +104,94 @@ static uint64_t count_loose(const struct identity *id, int host)
 	return all > 1 ? n : 0;
 }
 
+/* ---- exits for reasons without a name ----------------------------------------------------------- */
+
+/* So many are named in full. */
+enum { NAMELESS_TOLD = 8 };
+
+struct nameless {
+	int64_t reason, isa; /* TABLE_NULL: not recorded */
+	uint64_t n;
+};
+
+typedef VEC(struct nameless) nameless_t;
+
+static bool exits_have_name(const struct tally_exits *e)
+{
+	return e->reason != TABLE_NULL && e->isa != TABLE_NULL &&
+	       exit_reason_name((enum isa)e->isa, (uint32_t)e->reason);
+}
+
+static void add_nameless(nameless_t *all, const struct tally_exits *e)
+{
+	vec_each (x, all) {
+		if (x->reason == e->reason && x->isa == e->isa) {
+			x->n += e->n;
+			return;
+		}
+	}
+	*vec_push(all) = (struct nameless){.reason = e->reason, .isa = e->isa, .n = e->n};
+}
+
+static int most_first(const void *a, const void *b)
+{
+	const struct nameless *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->reason < y->reason ? -1 : x->reason > y->reason;
+}
+
+static const char *nameless_text(struct arena *texts, const struct nameless *x)
+{
+	const char *isa = x->isa == TABLE_NULL ? NULL : isa_name((enum isa)x->isa);
+
+	if (x->reason == TABLE_NULL)
+		return "not recorded";
+	return arena_printf(texts, "%" PRIu32 " of %s",
+			    exit_reason_number((enum isa)x->isa, (uint32_t)x->reason),
+			    isa ? isa : "an unknown processor");
+}
+
+static void tell_nameless(struct findings *f, nameless_t *all, int machine)
+{
+	const char *detail = "";
+	uint64_t n = 0;
+
+	if (all->n)
+		qsort(all->at, all->n, sizeof(*all->at), most_first);
+	vec_each (x, all) {
+		n += x->n;
+		if (x - all->at < NAMELESS_TOLD)
+			detail = arena_printf(&f->texts, "%s%s%s, %" PRIu64 " time%s", detail,
+					      x == all->at ? "" : "; ", nameless_text(&f->texts, x),
+					      x->n, x->n == 1 ? "" : "s");
+	}
+	if (all->n > NAMELESS_TOLD)
+		detail =
+			arena_printf(&f->texts, "%s; and %zu more", detail, all->n - NAMELESS_TOLD);
+	add(f, DIAG_EXIT_REASON, machine, n);
+	if (n)
+		f->at.at[f->at.n - 1].detail = detail;
+}
+
+static void add_exits(struct findings *f, const struct analysis *a, const struct tally *tally,
+		      int host)
+{
+	nameless_t all = {0};
+
+	for (size_t i = 0; i < tally->n; i++) {
+		if (a->identity.vms.at[a->identity.vcpus.at[i].vm].host != host)
+			continue;
+		vec_each (e, &tally->vcpus[i].exits) {
+			if (!exits_have_name(e))
+				add_nameless(&all, e);
+		}
+	}
+	tell_nameless(f, &all, host);
+	vec_deinit(&all);
+}
+
 /* ---- the recorder's agent ----------------------------------------------------------------------- */
 
 static void add_agent(struct findings *f, const struct sync_estimate *agent, int machine)
@@ -118,7 +208,8 @@ static void add_agent(struct findings *f, const struct sync_estimate *agent, int
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-static void add_of_machine(struct findings *f, const struct analysis *a, int machine)
+static void add_of_machine(struct findings *f, const struct analysis *a, const struct tally *tally,
+			   int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
 	const struct sync_estimate *taken = machine_sync_taken(s);
@@ -133,6 +224,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, int mac
 		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
 	add(f, DIAG_VM_UNKNOWN, machine, count_loose(&a->identity, machine));
+	add_exits(f, a, tally, machine);
 	add_all_missing(f, a, machine);
 }
 
@@ -147,12 +239,12 @@ static int worst_first(const void *a, const void *b)
 	return x->kind < y->kind ? -1 : x->kind > y->kind;
 }
 
-void findings_init(struct findings *f, const struct analysis *a)
+void findings_init(struct findings *f, const struct analysis *a, const struct tally *tally)
 {
 	*f = (struct findings){0};
 	add_diags(f, &a->session.diags, IDENT_NONE, NULL);
 	for (size_t i = 0; i < a->n_machines; i++)
-		add_of_machine(f, a, (int)i);
+		add_of_machine(f, a, tally, (int)i);
 	add(f, DIAG_CONTRADICTION, IDENT_NONE, model_contradictions(a->model));
 	add(f, DIAG_NO_VCPU, IDENT_NONE, !a->identity.vcpus.n);
 	if (f->at.n)

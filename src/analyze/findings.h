@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "tally/tally.h"
 
 struct finding {
 	const struct diag_kind *kind;
@@ -22,7 +23,8 @@ struct findings {
 	struct arena texts;	/* of details */
 };
 
-void findings_init(struct findings *f, const struct analysis *a);
+/* tally: of the rows that were written. */
+void findings_init(struct findings *f, const struct analysis *a, const struct tally *tally);
 void findings_deinit(struct findings *f);
 
 #endif

@@ -14,7 +14,7 @@
 #include "tally/tally.h"
 
 /* What nearly all exits name; of what lies beyond a map is asked. */
-enum { FEW_ISAS = 4, FEW_REASONS = 128 };
+enum { FEW_ISAS = 6, FEW_REASONS = 128 };
 
 /* What a map said lately, by a part of the key: most ask what one shortly before them asked. */
 enum { LATELY = 64 };
@@ -163,18 +163,30 @@ static inline void note_thread(const struct save *s, struct cpu_rows *c, uint32_
 	note_near(c->of_thread, c);
 }
 
+/* "HLT", or with what its flags say: "HLT (MTF pending)", "exit 65 (bus lock)"; NULL: it has no name. */
 static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
 {
 	enum isa isa = (enum isa)cause->isa;
 	uint32_t reason = (uint32_t)cause->reason;
 	const char *name = cause->reason > UINT32_MAX ? NULL : exit_reason_name(isa, reason);
+	char *text = NULL;
 
-	if (!name || !exit_reason_is_failed_entry(isa, reason))
-		return store_writer_string(s->writer, name);
-	char *failed = mem_printf("%s (entry failed)", name);
-	int64_t string = store_writer_string(s->writer, failed);
+	for (int bit = 0; bit < 32; bit++) {
+		const char *flag = exit_reason_flag(isa, reason, bit);
+		char *before = text;
 
-	free(failed);
+		if (!flag)
+			continue;
+		if (!before)
+			before =
+				name ? mem_strdup(name)
+				     : mem_printf("exit %" PRIu32, exit_reason_number(isa, reason));
+		text = mem_printf("%s (%s)", before, flag);
+		free(before);
+	}
+	int64_t string = store_writer_string(s->writer, text ? text : name);
+
+	free(text);
 	return string;
 }
 
@@ -809,7 +821,7 @@ static void add_findings(struct save *s, const struct analysis *a)
 {
 	struct findings findings;
 
-	findings_init(&findings, a);
+	findings_init(&findings, a, s->tally);
 	vec_each (f, &findings.at)
 		add_finding(s, f);
 	findings_deinit(&findings);

@@ -86,6 +86,7 @@ struct event {
 		struct {
 			int64_t reason, isa, vcpu_id, rip; /* see exit_reason_of() */
 			int64_t ret;			   /* arm64 */
+			int64_t info2;			   /* RISC-V: stval */
 		} kvm_exit;
 		struct {
 			int64_t reason, error;

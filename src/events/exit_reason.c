@@ -264,6 +264,60 @@ static const char *const arm64_names[] = {
 	[0x3c] = "BRK64",
 	[EXIT_ARM64_IRQ] = "IRQ",
 	[EXIT_ARM64_SERROR] = "EL1_SERROR",
+	[EXIT_ARM64_IL] = "IL",
+};
+
+static const char *const riscv_names[] = {
+	[0] = "INST_MISALIGNED",
+	[1] = "INST_ACCESS",
+	[2] = "INST_ILLEGAL",
+	[3] = "BREAKPOINT",
+	[4] = "LOAD_MISALIGNED",
+	[5] = "LOAD_ACCESS",
+	[6] = "STORE_MISALIGNED",
+	[7] = "STORE_ACCESS",
+	[8] = "SYSCALL",
+	[9] = "HYPERVISOR_SYSCALL",
+	[10] = "SUPERVISOR_SYSCALL",
+	[12] = "INST_PAGE_FAULT",
+	[13] = "LOAD_PAGE_FAULT",
+	[15] = "STORE_PAGE_FAULT",
+	[18] = "SOFTWARE_CHECK",
+	[19] = "HARDWARE_ERROR",
+	[20] = "INST_GUEST_PAGE_FAULT",
+	[21] = "LOAD_GUEST_PAGE_FAULT",
+	[22] = "VIRTUAL_INST_FAULT",
+	[23] = "STORE_GUEST_PAGE_FAULT",
+	[EXIT_RISCV_WFI] = "WFI",
+};
+
+/* By what follows the bit that says that it is an interrupt. */
+static const char *const riscv_irq_names[] = {
+	[1] = "IRQ_S_SOFT",   [2] = "IRQ_VS_SOFT", [3] = "IRQ_M_SOFT",	 [5] = "IRQ_S_TIMER",
+	[6] = "IRQ_VS_TIMER", [7] = "IRQ_M_TIMER", [9] = "IRQ_S_EXT",	 [10] = "IRQ_VS_EXT",
+	[11] = "IRQ_M_EXT",   [12] = "IRQ_S_GEXT", [13] = "IRQ_PMU_OVF",
+};
+
+static const char *const s390_names[] = {
+	[0x00] = "HOST_INTERRUPTION",
+	[0x04] = "INST",
+	[0x08] = "PROGI",
+	[0x0c] = "INSTPROGI",
+	[0x10] = "EXTREQ",
+	[0x14] = "EXTINT",
+	[0x18] = "IOREQ",
+	[0x1c] = "WAIT",
+	[0x20] = "VALIDITY",
+	[0x28] = "STOP",
+	[0x2c] = "OPEREXC",
+	[0x38] = "PARTEXEC",
+	[0x40] = "IOINST",
+	[0x5c] = "KSS",
+	[0x60] = "MCHKREQ",
+	[0x64] = "INT_ENABLE",
+	[0x68] = "PV_INSTR",
+	[0x6c] = "PV_NOTIFY",
+	[0x70] = "PV_PREF",
 };
 
 static const char *const userspace_names[] = {
@@ -313,7 +367,7 @@ static const char *const userspace_names[] = {
 
 #define N(names) (sizeof(names) / sizeof((names)[0]))
 
-/* Reasons that mean something to us: Intel's, AMD's, arm64's. */
+/* Reasons that mean something to us: Intel's, AMD's, arm64's, s390's. */
 enum {
 	VMX_HLT = 12,
 	VMX_VMLAUNCH = 20,
@@ -328,14 +382,34 @@ enum {
 	SVM_MWAIT = 0x8b,
 	SVM_IDLE_HLT = 0xa6,
 	ARM64_WFX = 1,
+	RISCV_VIRTUAL_INST_FAULT = 22,
+	S390_WAIT = 0x1c,
 };
 
 /* ARM_EXCEPTION_TRAP, arch/arm64/include/asm/kvm_asm.h */
 enum { ARM64_RET_TRAP = 2 };
 
+/* Of Intel's reasons the bits above say under what circumstances. */
+enum { VMX_BASIC_BITS = 26, VMX_BIT_FAILED = 31 };
+
+/* The instruction WFI, which RISC-V's KVM finds in stval. */
+enum { RISCV_WFI = 0x10500073 };
+
 enum isa exit_isa_of(const struct event *e)
 {
 	return e->kvm_exit.isa == NO_VALUE ? ISA_UNKNOWN : (enum isa)e->kvm_exit.isa;
+}
+
+/* The bit of an interrupt is the topmost one, of 64 or 32. */
+static uint32_t exit_riscv_reason(const struct event *e)
+{
+	int64_t cause = e->kvm_exit.reason;
+
+	if (cause < 0 || cause >> 31)
+		return EXIT_RISCV_IRQ | (uint32_t)cause;
+	if (cause == RISCV_VIRTUAL_INST_FAULT && e->kvm_exit.info2 == RISCV_WFI)
+		return EXIT_RISCV_WFI;
+	return (uint32_t)cause;
 }
 
 uint32_t exit_reason_of(const struct event *e)
@@ -344,6 +418,8 @@ uint32_t exit_reason_of(const struct event *e)
 
 	if (e->kvm_exit.isa == ISA_ARM64 && ret != NO_VALUE && ret != ARM64_RET_TRAP)
 		return EXIT_ARM64_IRQ + (uint32_t)ret;
+	if (e->kvm_exit.isa == ISA_RISCV)
+		return exit_riscv_reason(e);
 	return (uint32_t)e->kvm_exit.reason;
 }
 
@@ -352,10 +428,9 @@ static const char *name_in(const char *const *names, size_t n, uint32_t reason)
 	return reason < n ? names[reason] : NULL;
 }
 
-/* Of Intel's reasons the high bits say something else. */
 static uint32_t vmx_basic(uint32_t reason)
 {
-	return reason & 0xffff;
+	return reason & ((1u << VMX_BASIC_BITS) - 1);
 }
 
 static const char *svm_name(uint32_t reason)
@@ -367,6 +442,13 @@ static const char *svm_name(uint32_t reason)
 	return name_in(svm_names, N(svm_names), reason);
 }
 
+static const char *riscv_name(uint32_t reason)
+{
+	if (reason & EXIT_RISCV_IRQ)
+		return name_in(riscv_irq_names, N(riscv_irq_names), reason & ~EXIT_RISCV_IRQ);
+	return name_in(riscv_names, N(riscv_names), reason);
+}
+
 const char *exit_reason_name(enum isa isa, uint32_t reason)
 {
 	switch (isa) {
@@ -376,10 +458,41 @@ const char *exit_reason_name(enum isa isa, uint32_t reason)
 		return svm_name(reason);
 	case ISA_ARM64:
 		return name_in(arm64_names, N(arm64_names), reason);
+	case ISA_RISCV:
+		return riscv_name(reason);
+	case ISA_S390:
+		return name_in(s390_names, N(s390_names), reason);
 	case ISA_UNKNOWN:
 		break;
 	}
 	return NULL;
+}
+
+uint32_t exit_reason_number(enum isa isa, uint32_t reason)
+{
+	return isa == ISA_VMX ? vmx_basic(reason) : reason;
+}
+
+const char *exit_reason_flag(enum isa isa, uint32_t reason, int bit)
+{
+	static const char *const names[] = {"bus lock",	 "in enclave", "MTF pending",
+					    "from root", "bit 30",     "entry failed"};
+
+	if (isa == ISA_SVM)
+		return bit == VMX_BIT_FAILED && reason == UINT32_MAX ? "entry failed" : NULL;
+	if (isa != ISA_VMX || bit < VMX_BASIC_BITS || !(reason >> bit & 1))
+		return NULL;
+	return names[bit - VMX_BASIC_BITS];
+}
+
+const char *isa_name(enum isa isa)
+{
+	static const char *const names[] = {
+		[ISA_VMX] = "VMX",	[ISA_SVM] = "SVM",   [ISA_ARM64] = "arm64",
+		[ISA_RISCV] = "RISC-V", [ISA_S390] = "s390",
+	};
+
+	return name_in(names, N(names), isa);
 }
 
 bool exit_reason_is_halt(enum isa isa, uint32_t reason)
@@ -391,23 +504,37 @@ bool exit_reason_is_halt(enum isa isa, uint32_t reason)
 		return reason == SVM_HLT || reason == SVM_IDLE_HLT;
 	case ISA_ARM64:
 		return reason == ARM64_WFX;
+	case ISA_RISCV:
+		return reason == EXIT_RISCV_WFI;
+	case ISA_S390:
+		return reason == S390_WAIT;
 	case ISA_UNKNOWN:
 		break;
 	}
 	return false;
 }
 
+bool exit_reason_sleeps_halted(enum isa isa, uint32_t reason)
+{
+	return exit_reason_is_halt(isa, reason) ||
+	       (isa == ISA_RISCV && reason == RISCV_VIRTUAL_INST_FAULT);
+}
+
 bool exit_reason_is_idle(enum isa isa, uint32_t reason)
 {
-	return exit_reason_is_halt(isa, reason) || (isa == ISA_VMX && reason == VMX_MWAIT) ||
+	return exit_reason_is_halt(isa, reason) ||
+	       (isa == ISA_VMX && vmx_basic(reason) == VMX_MWAIT) ||
 	       (isa == ISA_SVM && reason == SVM_MWAIT);
 }
 
 bool exit_reason_is_timer(enum isa isa, uint32_t reason)
 {
+	uint32_t basic = vmx_basic(reason);
+
 	if (isa == ISA_SVM)
 		return reason == SVM_MSR;
-	return reason == VMX_MSR_WRITE || reason == VMX_APIC_ACCESS || reason == VMX_APIC_WRITE;
+	return (isa == ISA_VMX || isa == ISA_UNKNOWN) &&
+	       (basic == VMX_MSR_WRITE || basic == VMX_APIC_ACCESS || basic == VMX_APIC_WRITE);
 }
 
 bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason)
@@ -420,13 +547,6 @@ bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason)
 	default:
 		return false;
 	}
-}
-
-bool exit_reason_is_failed_entry(enum isa isa, uint32_t reason)
-{
-	if (isa == ISA_VMX)
-		return reason >> 31;
-	return isa == ISA_SVM && reason == UINT32_MAX;
 }
 
 const char *userspace_exit_name(uint32_t reason)

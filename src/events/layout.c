@@ -110,12 +110,24 @@ static bool is_other_meaning(enum event_id id, const struct field *f,
 	       !has_field(cls, "child_tid");
 }
 
-/* What a field is taken for that the class does not have. */
+/*
+ * What a field is taken for that the class does not have. Only x86's exits say whose reasons they
+ * have; those of the others have fields of their own.
+ */
 static int64_t absent_value(enum event_id id, const struct field *f, const struct layout_class *cls)
 {
-	bool is_arm64 = id == EV_KVM_EXIT && has_field(cls, "esr_ec");
+	static const struct {
+		const char *field;
+		enum isa isa;
+	} own[] = {{"vcpu_pc", ISA_ARM64}, {"scause", ISA_RISCV}, {"icptcode", ISA_S390}};
 
-	return is_arm64 && f->offset == offsetof(struct event, kvm_exit.isa) ? ISA_ARM64 : NO_VALUE;
+	if (id != EV_KVM_EXIT || f->offset != offsetof(struct event, kvm_exit.isa))
+		return NO_VALUE;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (has_field(cls, own[i].field))
+			return own[i].isa;
+	}
+	return NO_VALUE;
 }
 
 /* "syscall_entry_read" is "read": what the '*' of the pattern stood for. */

@@ -514,7 +514,10 @@ static void on_timer_end(struct model *m, const struct event *e, struct cpu *c)
 
 static struct exit_cause cause_of(const struct event *e)
 {
-	return (struct exit_cause){.reason = exit_reason_of(e), .isa = (uint8_t)exit_isa_of(e)};
+	bool is_told = e->kvm_exit.reason != NO_VALUE;
+
+	return (struct exit_cause){.reason = is_told ? exit_reason_of(e) : NO_EXIT,
+				   .isa = (uint8_t)exit_isa_of(e)};
 }
 
 /*

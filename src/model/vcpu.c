@@ -426,8 +426,9 @@ static enum vcpu_state sleep_state(const struct vcpu *v, enum vcpu_off off)
 	case VCPU_HYPERVISOR:
 		if (v->open.cause.reason == NO_EXIT)
 			return VCPU_UNKNOWN;
-		return exit_reason_is_halt(v->open.cause.isa, v->open.cause.reason) ? VCPU_HALTED
-										    : VCPU_BLOCKED;
+		return exit_reason_sleeps_halted(v->open.cause.isa, v->open.cause.reason)
+			       ? VCPU_HALTED
+			       : VCPU_BLOCKED;
 	case VCPU_USERSPACE:
 		return VCPU_BLOCKED;
 	default:

@@ -7,6 +7,9 @@
 
 enum { REASON_LIMIT = 12, VM_LIMIT = 8, VCPU_LIMIT = 8, VCPU_REASON_LIMIT = 6, DIGITS = 3 };
 
+/* The longest names are a few letters shorter, with what a flag says. */
+enum { REASON_WIDTH = 32 };
+
 static const struct grid_column columns[] = {
 	{.title = "reason", .left = true},
 	{.title = "count"},
@@ -26,7 +29,7 @@ static void add_row(struct text *t, struct grid *g, const struct summary_exits *
 	const struct histogram *h = &e->whole;
 	int64_t n = (int64_t)h->n;
 
-	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), 18));
+	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), REASON_WIDTH));
 	grid_add(g, units_count(&t->arena, (int64_t)e->n));
 	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)e->n / ((double)observed / 1e9))
 				 : "");

@@ -149,7 +149,7 @@ const char *exit_label(const struct summary_exits *e, struct arena *arena)
 const char *isa_label(int64_t isa)
 {
 	/* As vm_exit.isa has them. */
-	static const char *const names[] = {NULL, "vmx", "svm", "arm64"};
+	static const char *const names[] = {NULL, "vmx", "svm", "arm64", "riscv", "s390"};
 
 	return isa < 0 || isa >= (int64_t)(sizeof(names) / sizeof(names[0])) ? NULL : names[isa];
 }

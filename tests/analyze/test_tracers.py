@@ -78,6 +78,85 @@ def test_perf_on_arm64():
     assert [(e["name"], e["rip"]) for e in exits] == [
         ("DABT_LOW", 4096), ("IRQ", 4096), ("WFX", 4096), ("EL1_SERROR", 4096)], exits
     assert (80, "halted", "WFX") in states(rows), states(rows)
+    # Before Linux 5.0 the same fields had other names.
+    exits, = results(
+        [switch(10, IDLE, 0, VCPU), (20, *entry),
+         (30, "kvm:kvm_exit", {"idx": 2, "exit_reason": 1, "vcpu_pc": 4096}), switch(40, VCPU, 1, IDLE), switch(50, IDLE, 0, VCPU),
+         (60, *entry), (70, "kvm:kvm_exit", {"idx": 0, "exit_reason": 0, "vcpu_pc": 4096}), (80, *entry)],
+        "SELECT name, isa, blocked_ns FROM vm_exit ORDER BY ts")
+    assert exits == [{"name": "WFX", "isa": 3, "blocked_ns": 10000}, {"name": "IRQ", "isa": 3, "blocked_ns": 0}], exits
+
+
+EXITS = "SELECT reason, isa, name, count(*) AS n FROM vm_exit GROUP BY reason, isa, name ORDER BY min(ts)"
+WORD = "SELECT severity, count, detail FROM diag WHERE name = 'exit-reason-unknown'"
+
+
+def test_risc_v():
+    """The kernel's kvm_exit has the registers of the trap; an interrupt's cause has its topmost bit set, of 64 or 32."""
+    def left(us, scause, stval=0):
+        return us, "kvm:kvm_exit", {"sepc": 8192, "scause": scause, "stval": stval, "htval": 0, "htinst": 0}
+
+    entry = ("kvm:kvm_entry", {"pc": 8192})
+    rows, exits, word, rips = results(
+        [switch(10, IDLE, 0, VCPU), (20, *entry), left(30, -2**63 + 5), (40, *entry), left(50, 23), (60, *entry), left(70, 10),
+         (80, *entry), left(90, 22, 0x10500073), switch(95, VCPU, 1, IDLE), switch(98, IDLE, 0, VCPU), (100, *entry),
+         left(110, 22), switch(115, VCPU, 1, IDLE), switch(118, IDLE, 0, VCPU), (120, *entry), left(130, 2**31 + 9),
+         (140, *entry), left(150, 30), (160, *entry)],
+        STATES, EXITS, WORD, "SELECT DISTINCT rip FROM vm_exit")
+    assert [(e["name"], e["isa"]) for e in exits] == [
+        ("IRQ_S_TIMER", 4), ("STORE_GUEST_PAGE_FAULT", 4), ("SUPERVISOR_SYSCALL", 4), ("WFI", 4), ("VIRTUAL_INST_FAULT", 4),
+        ("IRQ_S_EXT", 4), (None, 4)], exits
+    assert [us for us, state, _ in states(rows) if state == "halted"] == [95, 115], states(rows)
+    assert word == [{"severity": "warning", "count": 1, "detail": "30 of RISC-V, 1 time"}], word
+    assert rips == [{"rip": 8192}], rips
+
+
+def test_s390():
+    def at(us, event, **more):
+        return us, "kvm:kvm_s390_sie_" + event, {"id": 2, "pswmask": 1, "pswaddr": 4096, **more}
+
+    thread = ("CPU 0/KVM", 31)
+    rows, vcpus, exits, word = results(
+        [switch(10, IDLE, 0, thread), at(20, "enter", cpuflags=0), at(30, "exit", icptcode=4), at(40, "enter", cpuflags=0),
+         at(50, "exit", icptcode=0x1c), switch(60, thread, 1, IDLE), switch(70, IDLE, 0, thread), at(80, "enter", cpuflags=0),
+         at(90, "exit", icptcode=0), at(100, "enter", cpuflags=0)],
+        STATES, VCPUS, EXITS, WORD)
+    assert vcpus == [{"vcpu_index": 2, "host_tid": 31}], vcpus
+    assert [(e["reason"], e["name"], e["isa"]) for e in exits] == [
+        (4, "INST", 5), (0x1c, "WAIT", 5), (0, "HOST_INTERRUPTION", 5)], exits
+    assert (60, "halted", "WAIT") in states(rows) and not word, (states(rows), word)
+
+
+def of_intel(reasons, name="kvm:kvm_exit"):
+    """Each twice."""
+    events, us = [switch(10, IDLE, 0, VCPU)], 10
+    for reason in reasons * 2:
+        events += [(us + 10, "kvm:kvm_entry", {"vcpu_id": 2}),
+                   (us + 20, name, {"exit_reason": reason, "guest_rip": 5, "isa": 1, "info1": 0, "info2": 0})]
+        us += 20
+    return events
+
+
+def test_only_the_upper_bits_of_an_intel_reason_are_flags():
+    for name in "kvm:kvm_exit", "kvm_x86_exit", "kvm_exit":
+        exits, word = results(
+            of_intel([1, 0x80000021, 1 << 28 | 12, 1 << 26 | 1, 1 << 27 | 48, 131072, 327680, 65, 1 << 26 | 400], name), EXITS, WORD)
+        assert [(e["name"], e["n"]) for e in exits] == [
+            ("EXTERNAL_INTERRUPT", 2), ("INVALID_STATE (entry failed)", 2), ("HLT (MTF pending)", 2),
+            ("EXTERNAL_INTERRUPT (bus lock)", 2), ("EPT_VIOLATION (in enclave)", 2), (None, 2), (None, 2), (None, 2),
+            ("exit 400 (bus lock)", 2)], exits
+        assert word == [{"severity": "warning", "count": 8, "detail":
+                         "65 of VMX, 2 times; 131072 of VMX, 2 times; 327680 of VMX, 2 times; 400 of VMX, 2 times"}], word
+
+
+def test_a_reason_that_is_not_recorded_is_none():
+    rows, exits, word = results(
+        [switch(10, IDLE, 0, VCPU), (20, "kvm:kvm_entry", {"vcpu_id": 2}), (30, "kvm:kvm_exit", {"pc": 1}),
+         switch(40, VCPU, 1, IDLE), switch(50, IDLE, 0, VCPU), (60, "kvm:kvm_entry", {"vcpu_id": 2})],
+        STATES, EXITS, WORD)
+    assert exits == [{"reason": None, "isa": None, "name": None, "n": 1}], exits
+    assert (40, "unknown", None) in states(rows), states(rows)
+    assert [(w["count"], w["detail"]) for w in word] == [(1, "not recorded, 1 time")], word
 
 
 tap.run(globals())

@@ -124,13 +124,37 @@ static void test_userspace(void **state)
 				      others, 35});
 }
 
+static const char *flag(uint32_t reason, int bit)
+{
+	return exit_reason_flag(ISA_VMX, reason, bit);
+}
+
 static void test_odd_numbers(void **state)
 {
 	(void)state;
-	/* Only the low half is Intel's reason; the top bit says that the entry failed. */
+	/* Bits 26 to 31 of Intel's are flags, those between are of the number. */
 	assert_string_equal(vmx(0x80000021), "INVALID_STATE");
-	assert_true(exit_reason_is_failed_entry(ISA_VMX, 0x80000021));
-	assert_false(exit_reason_is_failed_entry(ISA_VMX, 0x21));
+	assert_string_equal(flag(0x80000021, 31), "entry failed");
+	assert_null(flag(0x21, 31));
+	assert_string_equal(vmx(0x1000000c), "HLT");
+	assert_string_equal(flag(0x1000000c, 28), "MTF pending");
+	assert_string_equal(vmx(1u << 26 | 74), "BUS_LOCK");
+	assert_string_equal(flag(1u << 26 | 74, 26), "bus lock");
+	assert_string_equal(flag(1u << 27 | 48, 27), "in enclave");
+	assert_string_equal(flag(UINT32_MAX, 29), "from root");
+	assert_non_null(flag(UINT32_MAX, 30));
+	assert_null(flag(UINT32_MAX, 25));
+	assert_int_equal(exit_reason_number(ISA_VMX, 0xffffffff), 0x3ffffff);
+	assert_int_equal(exit_reason_number(ISA_SVM, 0x80000001), 0x80000001);
+	for (int bit = 16; bit < 26; bit++) {
+		assert_null(vmx(1u << bit));
+		assert_null(vmx(1u << bit | 12));
+		assert_false(exit_reason_is_halt(ISA_VMX, 1u << bit | 12));
+	}
+	assert_null(vmx(131072));
+	assert_null(vmx(327680));
+	assert_null(exit_reason_flag(ISA_SVM, 0x80000021, 31));
+	assert_string_equal(exit_reason_flag(ISA_SVM, UINT32_MAX, 31), "entry failed");
 	assert_string_equal(svm(UINT32_MAX), "ERR");
 	assert_string_equal(svm(0x4e), "EXCP_PF");
 	assert_null(vmx(0xffff));
@@ -141,6 +165,48 @@ static void test_odd_numbers(void **state)
 	assert_null(userspace_exit_name(UINT32_MAX));
 	assert_string_equal(exit_reason_name(ISA_ARM64, 0x24), "DABT_LOW");
 	assert_string_equal(exit_reason_name(ISA_ARM64, EXIT_ARM64_IRQ), "IRQ");
+}
+
+static uint32_t riscv_reason(int64_t scause, int64_t stval)
+{
+	struct event e = {
+		.kvm_exit = {.reason = scause, .isa = ISA_RISCV, .ret = NO_VALUE, .info2 = stval}};
+
+	return exit_reason_of(&e);
+}
+
+static void test_riscv(void **state)
+{
+	const uint32_t timer = EXIT_RISCV_IRQ | 5;
+
+	(void)state;
+	/* The topmost bit of 64, and of 32. */
+	assert_int_equal(riscv_reason(INT64_MIN | 5, 0), timer);
+	assert_int_equal(riscv_reason(0x80000005, 0), timer);
+	assert_int_equal(riscv_reason(5, 0), 5);
+	assert_string_equal(exit_reason_name(ISA_RISCV, timer), "IRQ_S_TIMER");
+	assert_string_equal(exit_reason_name(ISA_RISCV, 5), "LOAD_ACCESS");
+	assert_string_equal(exit_reason_name(ISA_RISCV, 23), "STORE_GUEST_PAGE_FAULT");
+	assert_null(exit_reason_name(ISA_RISCV, 24));
+	assert_null(exit_reason_name(ISA_RISCV, EXIT_RISCV_IRQ | 40));
+	/* Not each virtual instruction fault is a halt, but none sleeps that is not. */
+	assert_int_equal(riscv_reason(22, 0x10500073), EXIT_RISCV_WFI);
+	assert_int_equal(riscv_reason(22, 0xc0102573), 22);
+	assert_int_equal(riscv_reason(21, 0x10500073), 21);
+	assert_true(exit_reason_is_halt(ISA_RISCV, EXIT_RISCV_WFI));
+	assert_false(exit_reason_is_halt(ISA_RISCV, 22));
+	assert_true(exit_reason_sleeps_halted(ISA_RISCV, 22));
+	assert_false(exit_reason_sleeps_halted(ISA_RISCV, 23));
+}
+
+static void test_s390(void **state)
+{
+	(void)state;
+	assert_string_equal(exit_reason_name(ISA_S390, 0x1c), "WAIT");
+	assert_string_equal(exit_reason_name(ISA_S390, 0x04), "INST");
+	assert_null(exit_reason_name(ISA_S390, 0x05));
+	assert_true(exit_reason_is_halt(ISA_S390, 0x1c));
+	assert_false(exit_reason_is_halt(ISA_S390, 12));
 }
 
 static void test_halt(void **state)
@@ -192,7 +258,8 @@ int main(void)
 		cmocka_unit_test(test_intel),	       cmocka_unit_test(test_amd),
 		cmocka_unit_test(test_amd_vmgexit),    cmocka_unit_test(test_userspace),
 		cmocka_unit_test(test_odd_numbers),    cmocka_unit_test(test_halt),
-		cmocka_unit_test(test_idle_and_timer),
+		cmocka_unit_test(test_idle_and_timer), cmocka_unit_test(test_riscv),
+		cmocka_unit_test(test_s390),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
