@@ -690,13 +690,15 @@ static void add_vectors(struct save *s, const struct analysis *a)
 	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
 		for (int vector = 0; vector < 256; vector++) {
 			uint64_t n;
-			int source = model_irq_source(a->model, vm, vector, &n);
+			uint32_t sender;
+			int source = model_irq_source(a->model, vm, vector, &n, &sender);
 			int64_t row[COL_IRQ_VECTOR_N_COLUMNS] = {
 				[COL_IRQ_VECTOR_MACHINE_ID] = machine_of_vm(&a->identity, vm),
 				[COL_IRQ_VECTOR_VECTOR] = vector,
 				[COL_IRQ_VECTOR_SOURCE] =
 					text(s, source < 0 ? NULL : names[source]),
 				[COL_IRQ_VECTOR_SEEN] = (int64_t)n,
+				[COL_IRQ_VECTOR_SENDER_THREAD_ID] = or_null(sender),
 			};
 
 			if (source >= 0)

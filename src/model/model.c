@@ -1022,7 +1022,7 @@ const struct model_container *model_containers(const struct model *m, size_t *np
 	return m->containers.at;
 }
 
-int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np)
+int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np, uint32_t *senderp)
 {
 	const uint32_t *n = m->irq_sources[vm].n[vector];
 	int best = 0;
@@ -1030,6 +1030,7 @@ int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np)
 	for (int s = 1; s < IRQ_N_SOURCES; s++)
 		best = n[s] > n[best] ? s : best;
 	*np = n[best];
+	*senderp = n[best] ? m->irq_sources[vm].senders[vector][best].thread : NO_THREAD;
 	return n[best] ? best : -1;
 }
 

@@ -60,9 +60,10 @@ const struct model_container *model_containers(const struct model *m, size_t *np
 
 /*
  * Who sends a VM interrupts of this vector (0..255), as learned so far.
- * Return: enum irq_source with how often in *np, or -1 when that was never seen.
+ * Return: enum irq_source with how often in *np, or -1 when that was never seen. *senderp: the
+ * thread that sent most of these, if it is no vCPU's; or NO_THREAD.
  */
-int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np);
+int model_irq_source(const struct model *m, int vm, int vector, uint64_t *np, uint32_t *senderp);
 
 /* Events that contradict the state that the model is in: losses that no tracer counted. */
 uint64_t model_contradictions(const struct model *m);

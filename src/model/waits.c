@@ -106,16 +106,24 @@ static int vm_of_process(const struct model *m, uint32_t host, int64_t pid)
 	return IDENT_NONE;
 }
 
+/* Return: the process that a kernel thread works for by its name, "vhost-500"; 0: none. */
+static int64_t works_for(const struct model_thread *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(t->comm, prefix, n) != 0 ? 0 : strtol(t->comm + n, NULL, 10);
+}
+
 /*
- * Whose context an interrupt is sent from says what it is for: a vhost worker is the network, the
- * VM's own process is its devices, another vCPU sends IPIs, and a vCPU's own thread, or an
- * interrupt on top of it, finds the timer expired.
+ * Whose context an interrupt is sent from says what it is for: a vhost worker is the network,
+ * kvm-pit is the timer that KVM emulates, the VM's own process is its devices, another vCPU sends
+ * IPIs, and a vCPU's own thread, or an interrupt on top of it, finds the timer expired.
  */
 static enum irq_source source_of(const struct model *m, const struct event *e, const struct cpu *c,
 				 int *vmp)
 {
 	const struct model_thread *t = &c->current->known;
-	long vhost_pid;
+	int64_t pid;
 
 	if (t->vcpu != NO_VCPU) {
 		const struct ident_vcpu *v = &m->identity->vcpus.at[t->vcpu];
@@ -123,12 +131,23 @@ static enum irq_source source_of(const struct model *m, const struct event *e, c
 		*vmp = v->vm;
 		return v->index == e->kvm_accept_irq.apicid ? IRQ_TIMER : IRQ_IPI;
 	}
-	if (!strncmp(t->comm, "vhost-", 6) && (vhost_pid = strtol(t->comm + 6, NULL, 10)) > 0) {
-		*vmp = vm_of_process(m, e->machine, vhost_pid);
+	if ((pid = works_for(t, "vhost-")) > 0) {
+		*vmp = vm_of_process(m, e->machine, pid);
 		return IRQ_NETWORK;
+	}
+	if ((pid = works_for(t, "kvm-pit/")) > 0) {
+		*vmp = vm_of_process(m, e->machine, pid);
+		return IRQ_TIMER;
 	}
 	*vmp = c->irqs || c->softirqs ? IDENT_NONE : vm_of_process(m, e->machine, t->pid);
 	return IRQ_DEVICE;
+}
+
+static void vote(struct irq_sender *s, uint32_t thread)
+{
+	if (!s->lead)
+		s->thread = thread;
+	s->lead += s->thread == thread ? 1 : -1;
 }
 
 void world_irq_accepted(struct model *m, const struct event *e, const struct cpu *c)
@@ -140,6 +159,12 @@ void world_irq_accepted(struct model *m, const struct event *e, const struct cpu
 		return;
 	enum irq_source source = source_of(m, e, c, &vm);
 
-	if (vm != IDENT_NONE)
-		m->irq_sources[vm].n[vector][source]++;
+	if (vm == IDENT_NONE)
+		return;
+	/* vCPUs send by turns, and what they do themselves is named already. */
+	bool is_vcpu = c->current->known.vcpu != NO_VCPU;
+	struct irq_sources *s = &m->irq_sources[vm];
+
+	s->n[vector][source]++;
+	vote(&s->senders[vector][source], is_vcpu ? NO_THREAD : c->current->known.id);
 }

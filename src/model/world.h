@@ -92,9 +92,16 @@ struct zombies {
 	uint64_t n; /* so many came; the n-th is at n % ZOMBIES */
 };
 
-/* How often each source was seen to send a VM an interrupt of each vector. */
+/* Of votes for threads the one that has more than all others together, if there is such a one. */
+struct irq_sender {
+	uint32_t thread; /* or NO_THREAD */
+	uint32_t lead;	 /* votes that it is ahead by; 0: the next vote is for the one to be */
+};
+
+/* How often each source was seen to send a VM an interrupt of each vector, and which thread did. */
 struct irq_sources {
 	uint32_t n[256][IRQ_N_SOURCES];
+	struct irq_sender senders[256][IRQ_N_SOURCES];
 };
 
 /* MAX_PID_NS_LEVEL, include/linux/pid_namespace.h */

@@ -363,7 +363,8 @@ static const char *const latency_columns[] = {
 };
 
 static const char *const wait_columns[] = {
-	"vcpu_id", "machine_id", "machine", "vcpu_index", "source", DURATION_COLUMNS,
+	"vcpu_id", "machine_id", "machine", "vcpu_index", "source", "count",   "total_ns", "min_ns",
+	"mean_ns", "p50_ns",	 "p99_ns",  "max_ns",	  "by_tid", "by_comm", NULL,
 };
 
 static void put_distribution(struct rows *t, const struct results *r, const struct res_vcpu *v,
@@ -389,9 +390,18 @@ static void fill_latency(struct rows *t, const struct results *r)
 static void fill_waits(struct rows *t, const struct results *r)
 {
 	vec_each (v, &r->vcpus) {
-		for (int s = 0; s < WAIT_N_SOURCES; s++)
+		for (int s = 0; s < WAIT_N_SOURCES; s++) {
+			int sender = v->sum.wait_sender[s];
+			const struct res_thread *by =
+				sender == NOBODY ? NULL : &r->threads.at[sender];
+
+			if (!v->sum.waits[s].n)
+				continue;
 			put_distribution(t, r, v, wait_source_name((enum wait_source)s),
 					 &v->sum.waits[s]);
+			put_int(t, by ? by->tid : TABLE_NULL);
+			put_text(t, by ? by->comm : NULL);
+		}
 	}
 }
 

@@ -64,6 +64,18 @@ static void stage_rows(struct text *t, struct grid *g, const struct res_vcpu *v)
 	}
 }
 
+/* "timer", or with the thread that sends it: "timer, by kvm-pit/500". */
+static const char *ended_by(struct text *t, const struct res_vcpu *v, enum wait_source source)
+{
+	int sender = v->sum.wait_sender[source];
+	const char *comm = sender == NOBODY ? NULL : t->r->threads.at[sender].comm;
+
+	if (!comm)
+		return wait_source_name(source);
+	return arena_printf(&t->arena, "%s, by %s", wait_source_name(source),
+			    units_safe(&t->arena, comm, 16));
+}
+
 static void wait_rows(struct text *t, struct grid *g, const struct res_vcpu *v)
 {
 	int64_t whole = 0;
@@ -76,7 +88,7 @@ static void wait_rows(struct text *t, struct grid *g, const struct res_vcpu *v)
 			continue;
 		add_name(t, g, v, first);
 		first = false;
-		grid_add(g, wait_source_name((enum wait_source)s));
+		grid_add(g, ended_by(t, v, (enum wait_source)s));
 		add_distribution(t, g, &v->sum.waits[s], whole);
 	}
 }

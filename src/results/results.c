@@ -379,11 +379,14 @@ static uint64_t vector_key(int machine, int64_t vector)
 static int take_vector(struct results *r, const struct store_cursor *c, struct error *err)
 {
 	int machine;
+	struct res_vector v = {.source = wait_source_of(text(c, COL_IRQ_VECTOR_SOURCE))};
 
-	if (refer(r, c, COL_IRQ_VECTOR_MACHINE_ID, true, &machine, err))
+	if (refer(r, c, COL_IRQ_VECTOR_MACHINE_ID, true, &machine, err) ||
+	    refer(r, c, COL_IRQ_VECTOR_SENDER_THREAD_ID, false, &v.sender, err))
 		return ERR;
 	map_put(&r->vector_sources, vector_key(machine, get(c, COL_IRQ_VECTOR_VECTOR)),
-		wait_source_of(text(c, COL_IRQ_VECTOR_SOURCE)));
+		r->vectors.n);
+	*vec_push(&r->vectors) = v;
 	return 0;
 }
 
@@ -418,6 +421,7 @@ void results_deinit(struct results *r)
 		map_deinit(&r->ids[i]);
 	map_deinit(&r->process_names);
 	map_deinit(&r->vector_sources);
+	vec_deinit(&r->vectors);
 }
 
 void results_drop_pages(const struct results *r, size_t i)
@@ -451,9 +455,11 @@ int results_reference(const struct results *r, int machine)
 	return machine;
 }
 
-enum wait_source results_vector_source(const struct results *r, int machine, int64_t vector)
+struct res_vector results_vector(const struct results *r, int machine, int64_t vector)
 {
-	const uint64_t *s = map_get(&r->vector_sources, vector_key(machine, vector));
+	const uint64_t *i = map_get(&r->vector_sources, vector_key(machine, vector));
 
-	return s && vector != TABLE_NULL ? (enum wait_source) * s : WAIT_UNKNOWN;
+	return i && vector != TABLE_NULL
+		       ? r->vectors.at[*i]
+		       : (struct res_vector){.source = WAIT_UNKNOWN, .sender = NOBODY};
 }

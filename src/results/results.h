@@ -82,6 +82,12 @@ struct res_diag {
 	int64_t count, first, packet, bit;
 };
 
+/* Who sends a VM interrupts of a vector. */
+struct res_vector {
+	enum wait_source source;
+	int sender; /* thread, or NOBODY */
+};
+
 struct results {
 	const struct store *store;  /* borrowed, with all texts */
 	int64_t begin, end;	    /* of all that was recorded */
@@ -98,7 +104,8 @@ struct results {
 	VEC(struct res_diag) diags;
 	struct map ids[TABLE_N];   /* of machines, vCPUs, threads, containers: index by id */
 	struct map process_names;  /* of hosts: machine and process -> a string, its name */
-	struct map vector_sources; /* VM and vector -> enum wait_source */
+	struct map vector_sources; /* VM and vector -> index in vectors */
+	VEC(struct res_vector) vectors;
 };
 
 /*
@@ -125,8 +132,8 @@ int results_reference(const struct results *r, int machine);
 /* Return: the name of the process, as far as it is known: that of its first thread; or NULL. */
 const char *results_process_name(const struct results *r, int machine, int64_t pid);
 
-/* Return: who sends a VM interrupts of this vector. */
-enum wait_source results_vector_source(const struct results *r, int machine, int64_t vector);
+/* Return: who sends a VM interrupts of this vector; by value, of one that is not known as well. */
+struct res_vector results_vector(const struct results *r, int machine, int64_t vector);
 
 /* Return: b - a, for times that can be anything. */
 static inline int64_t ns_between(int64_t a, int64_t b)

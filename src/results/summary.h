@@ -52,7 +52,9 @@ struct summary_vcpu {
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
 	summary_exits_t exits;			/* by total time, most first */
 	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
-	struct histogram stages[STAGE_N];	/* of threads that came to run on it */
+	int wait_sender[WAIT_N_SOURCES];  /* thread that ended most of it, index in the results, or
+					    NOBODY */
+	struct histogram stages[STAGE_N]; /* of threads that came to run on it */
 };
 
 void summary_vcpu_deinit(struct summary_vcpu *v);

@@ -223,6 +223,25 @@ static struct histogram take_histogram(struct histogram *from)
 	return taken;
 }
 
+static void take_waits(const struct results *r, struct res_vcpu *v, const struct tally_vcpu *from)
+{
+	int64_t most[WAIT_N_SOURCES];
+
+	for (int s = 0; s < WAIT_N_SOURCES; s++) {
+		v->sum.wait_sender[s] = NOBODY;
+		most[s] = INT64_MIN;
+	}
+	vec_each (w, &from->waits) {
+		struct res_vector vector = results_vector(r, v->machine, w->vector);
+
+		histogram_merge(&v->sum.waits[vector.source], &w->times);
+		if (w->times.sum > most[vector.source]) {
+			most[vector.source] = w->times.sum;
+			v->sum.wait_sender[vector.source] = vector.sender;
+		}
+	}
+}
+
 static void take_exits(const struct results *r, struct res_vcpu *v, struct tally_vcpu *from)
 {
 	v->sum.n_unsplit = from->n_unsplit;
@@ -241,9 +260,7 @@ static void take_exits(const struct results *r, struct res_vcpu *v, struct tally
 			.early = e->early,
 		};
 	}
-	vec_each (w, &from->waits)
-		histogram_merge(&v->sum.waits[results_vector_source(r, v->machine, w->vector)],
-				&w->times);
+	take_waits(r, v, from);
 }
 
 static void take_wakeups(const struct results *r, struct res_vcpu *v, struct tally_vcpu *from)

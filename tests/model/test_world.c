@@ -947,11 +947,18 @@ static void vectors_are_learned(void **state)
 		const char *comm;
 		int64_t apicid, vector;
 		int source;
-	} sent[] = {{L1_VCPU, "CPU 0/KVM", 0, 236, IRQ_TIMER},
-		    {L1_VCPU, "CPU 0/KVM", 1, 251, IRQ_IPI},
-		    {33, "vhost-99", 0, 40, IRQ_NETWORK},
-		    {34, "other", 0, 41, -1}};
+		int64_t sender; /* tid, 0: none */
+	} sent[] = {{L1_VCPU, "CPU 0/KVM", 0, 236, IRQ_TIMER, 0},
+		    {L1_VCPU, "CPU 0/KVM", 1, 251, IRQ_IPI, 0},
+		    {33, "vhost-99", 0, 40, IRQ_NETWORK, 33},
+		    {34, "other", 0, 41, -1, 0},
+		    {35, "kvm-pit/99", 0, 48, IRQ_TIMER, 35},
+		    {36, "kvm-pit/98", 0, 49, -1, 0},
+		    {37, "vhost-99-1", 0, 40, IRQ_NETWORK, 33},
+		    {37, "vhost-99-1", 0, 40, IRQ_NETWORK, 37},
+		    {37, "vhost-99-1", 0, 40, IRQ_NETWORK, 37}};
 	struct world w;
+	uint32_t sender;
 	uint64_t n;
 
 	(void)state;
@@ -968,8 +975,10 @@ static void vectors_are_learned(void **state)
 		    (struct event){.id = EV_KVM_ACCEPT_IRQ,
 				   .kvm_accept_irq = {.apicid = sent[i].apicid,
 						      .vector = sent[i].vector}});
-		assert_int_equal(model_irq_source(w.model, 0, (int)sent[i].vector, &n),
+		assert_int_equal(model_irq_source(w.model, 0, (int)sent[i].vector, &n, &sender),
 				 sent[i].source);
+		assert_int_equal(sender == NO_THREAD ? 0 : model_thread(w.model, sender)->tid,
+				 sent[i].sender);
 	}
 	finish(&w);
 	end(&w);

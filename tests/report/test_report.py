@@ -134,7 +134,6 @@ def documented_fields():
             fields[section].append(match[1])
     fields["exits"] += fields["vm_exits"][3:]
     fields["containers"] += fields["threads"][fields["threads"].index("unknown_ns") + 1:]
-    fields["waits"] += fields["latency"][fields["latency"].index("total_ns") + 1:]
     return fields
 
 
@@ -268,9 +267,13 @@ def test_sections_are_what_sql_says(r):
             LEFT JOIN irq_vector i ON i.machine_id = v.machine_id AND i.vector = e.vector
             WHERE blocked_ns > 0 GROUP BY 1, 2"""), "vcpu_id", "source")
         assert len(waits) == len(out["waits"])
+        senders = {(s["machine_id"], s["source"], s["tid"], s["comm"]) for s in query(file, """
+            SELECT i.machine_id, i.source, t.tid, t.comm FROM irq_vector i LEFT JOIN thread t ON t.id = i.sender_thread_id""")}
         for w in out["waits"]:
             truth = waits[w["vcpu_id"], w["source"]]
             assert (w["count"], w["total_ns"]) == (truth["n"], truth["total"])
+            assert w["source"] == "unknown" or (w["machine_id"], w["source"], w["by_tid"], w["by_comm"]) in senders, w
+            assert w["source"] != "ipi" or w["by_tid"] is None, w
 
 
 def test_threads_add_up(r):
