@@ -19,6 +19,9 @@ enum { FEW_ISAS = 6, FEW_REASONS = 128 };
 /* What a map said lately, by a part of the key: most ask what one shortly before them asked. */
 enum { LATELY = 64 };
 
+/* Numbers that details of exits are named with. */
+enum { DETAIL_NAMES_MAX = 4096 };
+
 struct lately {
 	uint64_t key; /* 0: nothing */
 	int64_t value;
@@ -56,7 +59,10 @@ struct save {
 	struct map exit_names;			  /* cause -> string */
 	struct map syscall_names;		  /* and of handlers: address -> string */
 	int64_t few_exits[FEW_ISAS][FEW_REASONS]; /* more than the string by 1; 0: ask the map */
-	struct lately syscalls[LATELY];
+	struct lately syscalls[LATELY], details[LATELY];
+	struct map detail_names; /* detail -> string */
+	size_t n_detail_names;
+	int64_t detail_kinds[DETAIL_N_KINDS]; /* more than the string by 1; 0: not named yet */
 	int64_t busy_names[BUSY_N], certainty_names[CERTAINTY_N]; /* strings; from begin() on */
 };
 
@@ -216,6 +222,51 @@ static int64_t exit_name(struct save *s, const struct exit_cause *cause)
 	return *few - 1;
 }
 
+/* Return: the string of a detail that is named by its kind alone. */
+static int64_t kind_name(struct save *s, enum exit_detail_kind kind)
+{
+	if (!s->detail_kinds[kind])
+		s->detail_kinds[kind] =
+			store_writer_string(s->writer, exit_detail_kind_name(kind)) + 1;
+	return s->detail_kinds[kind] - 1;
+}
+
+/* Of one that is named. */
+static uint64_t detail_key(struct exit_detail d)
+{
+	return (uint64_t)d.value << EXIT_DETAIL_KIND_BITS | (uint64_t)d.kind;
+}
+
+/* Addresses can be any number; what comes after so many different ones goes by its kind. */
+static int64_t find_detail_name(struct save *s, struct exit_detail d)
+{
+	char name[EXIT_DETAIL_TEXT];
+	uint64_t *known = map_get(&s->detail_names, detail_key(d));
+
+	if (known)
+		return (int64_t)*known;
+	if (s->n_detail_names == DETAIL_NAMES_MAX)
+		return kind_name(s, d.kind);
+	exit_detail_text(d, name);
+	s->n_detail_names++;
+	return (int64_t)*map_put(&s->detail_names, detail_key(d),
+				 (uint64_t)store_writer_string(s->writer, name));
+}
+
+static int64_t detail_name(struct save *s, struct exit_detail d)
+{
+	if (d.kind == DETAIL_NONE)
+		return TABLE_NULL;
+	if (!exit_detail_is_named(d))
+		return kind_name(s, d.kind);
+	const uint64_t key = detail_key(d);
+	struct lately *l = &s->details[(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LATELY];
+
+	if (l->key != key)
+		*l = (struct lately){key, find_detail_name(s, d)};
+	return l->value;
+}
+
 static int64_t exit_reason(const struct exit_cause *cause)
 {
 	return cause->reason == NO_EXIT ? TABLE_NULL : (int64_t)cause->reason;
@@ -362,6 +413,8 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(VECTOR)] = x->vector;
 	row[VM_EXIT(POLLED_NS)] = split ? x->polled : TABLE_NULL;
 	row[VM_EXIT(THROTTLED_NS)] = split ? x->throttled : TABLE_NULL;
+	row[VM_EXIT(DETAIL)] = detail_name(s, x->detail);
+	row[VM_EXIT(DETAIL_VALUE)] = x->detail.value;
 	save_tally_exit(s, x->vcpu, dur, row);
 }
 
@@ -906,5 +959,6 @@ void save_free(struct save *s)
 	map_deinit(&s->cpu_at);
 	map_deinit(&s->exit_names);
 	map_deinit(&s->syscall_names);
+	map_deinit(&s->detail_names);
 	free(s);
 }

@@ -86,7 +86,7 @@ struct event {
 		struct {
 			int64_t reason, isa, vcpu_id, rip; /* see exit_reason_of() */
 			int64_t ret;			   /* arm64 */
-			int64_t info2;			   /* RISC-V: stval */
+			int64_t info1, info2, intr_info;   /* see exit_detail_of() */
 		} kvm_exit;
 		struct {
 			int64_t reason, error;
@@ -97,6 +97,9 @@ struct event {
 		struct {
 			int64_t vector;
 		} kvm_inj_virq;
+		struct {
+			int64_t write, value; /* see exit_detail_told() */
+		} kvm_detail;
 		struct {
 			int64_t previous, next; /* cycles, of guest - scaled host */
 		} kvm_write_tsc_offset;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events/exit_detail.h"
 #include "events/exit_reason.h"
 #include "events/syscall_name.h"
 #include "model/fused.h"
@@ -35,6 +36,17 @@ struct event_set model_events(struct event_set described)
 		EV_KVM_NESTED_EXIT,
 		EV_KVM_WAIT_LAPIC_EXPIRE,
 		EV_KVM_VCPU_WAKEUP,
+		EV_KVM_MSR,
+		EV_KVM_PIO,
+		EV_KVM_MMIO,
+		EV_KVM_FAST_MMIO,
+		EV_KVM_APIC,
+		EV_KVM_CR,
+		EV_KVM_CPUID,
+		EV_KVM_HYPERCALL,
+		EV_KVM_HV_HYPERCALL,
+		EV_KVM_PAGE_FAULT,
+		EV_KVM_WFX,
 		EV_SYSCALL_ENTRY,
 		EV_SYSCALL_EXIT,
 		EV_IRQ_ENTRY,
@@ -559,9 +571,11 @@ static void on_entry(struct model *m, const struct event *e, struct cpu *c, stru
 static void on_exit_(struct model *m, const struct event *e, struct cpu *c, struct world_vcpu *v)
 {
 	uint64_t rip = e->kvm_exit.rip == NO_VALUE ? 0 : (uint64_t)e->kvm_exit.rip;
+	struct exit_cause cause = cause_of(e);
 	bool mode = follow_kvm_run(m, e, c->current);
-	bool state = vcpu_exit(&v->self, e->ts, e->cpu, cause_of(e), rip);
+	bool state = vcpu_exit(&v->self, e->ts, e->cpu, cause, rip);
 
+	vcpu_detail(&v->self, exit_detail_of(e, (enum isa)cause.isa, (uint32_t)cause.reason));
 	v->self.exit.guest_thread = v->inner ? thread_id(v->inner->current) : NO_THREAD;
 	if (mode || state)
 		kvm_changed(m, c, v, e->ts);
@@ -670,6 +684,20 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 	}
 	if (e->id == EV_KVM_EXIT && !mc->has_switches)
 		take_off_cpu(m, c, e->ts);
+}
+
+/*
+ * What an exit is about tells nothing of who runs where. Without the scheduler nobody is on the CPU
+ * after an exit, by our word, but the recorder names the thread.
+ */
+static void on_detail(struct model *m, const struct event *e, const struct cpu *c)
+{
+	const struct thread *t = c->current;
+
+	if (!t && e->tid != NO_VALUE && !m->machines[e->machine].has_switches)
+		t = world_thread(m, c, e->tid);
+	if (t && t->vcpu)
+		vcpu_detail(&t->vcpu->self, exit_detail_told(e));
 }
 
 /* ---- losses --------------------------------------------------------------------------------- */
@@ -804,9 +832,25 @@ void model_event(struct model *m, const struct event *e)
 	case EV_KVM_EXIT:
 	case EV_KVM_USERSPACE_EXIT:
 	case EV_KVM_INJ_VIRQ:
-	case EV_KVM_NESTED_EXIT:
 	case EV_KVM_VCPU_WAKEUP:
 		on_kvm(m, e, c);
+		break;
+	case EV_KVM_NESTED_EXIT:
+		on_detail(m, e, c);
+		on_kvm(m, e, c);
+		break;
+	case EV_KVM_MSR:
+	case EV_KVM_PIO:
+	case EV_KVM_MMIO:
+	case EV_KVM_FAST_MMIO:
+	case EV_KVM_APIC:
+	case EV_KVM_CR:
+	case EV_KVM_CPUID:
+	case EV_KVM_HYPERCALL:
+	case EV_KVM_HV_HYPERCALL:
+	case EV_KVM_PAGE_FAULT:
+	case EV_KVM_WFX:
+		on_detail(m, e, c);
 		break;
 	case EV_KVM_ACCEPT_IRQ:
 		world_irq_accepted(m, e, c);

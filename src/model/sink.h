@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "events/exit_detail.h"
 #include "schema/cause.h"
 #include "schema/state.h"
 
@@ -64,6 +65,7 @@ struct vm_exit {
 	uint32_t guest_thread; /* that was current in the guest, or NO_THREAD */
 	int64_t vector; /* of the first interrupt injected since it was blocked: what it waited for;
 			   or NO_VALUE */
+	struct exit_detail detail; /* what it was about */
 };
 
 struct thread_interval {

@@ -13,6 +13,7 @@ enum { VCPU_HELD_MAX = 1 << 16 };
 
 static const struct exit_cause no_cause = {.reason = NO_EXIT};
 static const struct occupant nobody = {.thread = NO_THREAD, .irq = NO_IRQ};
+static const struct exit_detail no_detail = {.kind = DETAIL_NONE, .value = NO_VALUE};
 
 void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_sink *sink)
 {
@@ -22,7 +23,8 @@ void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_si
 			   .queue = NO_CPU,
 			   .taken_by = nobody,
 			   .slept = NO_VALUE,
-			   .polled = NO_VALUE};
+			   .polled = NO_VALUE,
+			   .early = no_detail};
 	v->open = (struct vcpu_interval){.vcpu = id,
 					 .begin = begin,
 					 .cause = no_cause,
@@ -326,6 +328,7 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 	change(v, ts, VCPU_GUEST, cpu);
 	v->running_on = cpu;
 	v->asleep = false;
+	v->early = no_detail;
 }
 
 void vcpu_stop_guest(struct vcpu *v, int64_t ts)
@@ -361,7 +364,9 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 				   .rip = rip,
 				   .has_parts = true,
 				   .guest_thread = NO_THREAD,
-				   .vector = NO_VALUE};
+				   .vector = NO_VALUE,
+				   .detail = v->early};
+	v->early = no_detail;
 	v->halt_pending = exit_reason_is_halt(cause.isa, cause.reason) && !v->is_unscheduled;
 	v->slept = v->polled = NO_VALUE;
 	v->running_on = cpu;
@@ -380,6 +385,20 @@ void vcpu_inject(struct vcpu *v, int64_t vector)
 {
 	if (v->in_exit && v->exit.blocked && v->exit.vector == NO_VALUE)
 		v->exit.vector = vector;
+}
+
+void vcpu_detail(struct vcpu *v, struct exit_detail detail)
+{
+	/* On the way out of the guest some exits are handled before they are recorded. */
+	if (v->exit_pending)
+		exit_detail_add(&v->early, detail);
+	else if (v->in_exit)
+		exit_detail_add(&v->exit.detail, detail);
+	/* It has the reason of a halt, but only lets others go first. */
+	if (detail.kind == DETAIL_WFE) {
+		v->halt_pending = false;
+		vcpu_flush(v);
+	}
 }
 
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason)

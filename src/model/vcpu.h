@@ -86,6 +86,7 @@ struct vcpu {
 	bool in_exit;	    /* between a kvm_exit and the next kvm_entry */
 	bool exit_is_whole; /* nothing was lost since */
 	struct vm_exit exit;
+	struct exit_detail early; /* told since the guest stopped, of the exit that is pending */
 
 	bool is_unscheduled; /* its host's scheduler was not recorded: vcpu_leave() */
 
@@ -166,6 +167,9 @@ void vcpu_leave(struct vcpu *v, int64_t ts);
 void vcpu_inject(struct vcpu *v, int64_t vector);
 
 void vcpu_userspace(struct vcpu *v, int64_t ts, uint32_t cpu, int64_t reason);
+
+/* An event tells what the exit at hand is about, or the one that is pending. */
+void vcpu_detail(struct vcpu *v, struct exit_detail detail);
 
 /* Its thread enters the KVM_RUN ioctl; leaves an ioctl (while it is in KVM, that is KVM_RUN). */
 void vcpu_run_ioctl(struct vcpu *v, int64_t ts, uint32_t cpu);

@@ -159,4 +159,76 @@ def test_a_reason_that_is_not_recorded_is_none():
     assert [(w["count"], w["detail"]) for w in word] == [(1, "not recorded, 1 time")], word
 
 
+ABOUT = "SELECT name, detail, detail_value AS value FROM vm_exit ORDER BY ts"
+
+
+def about(names, switches=True, tid=None):
+    """Exits of AMD and Intel, and what KVM says before the next entry. names: how the tracer calls an event."""
+    more = {} if tid is None else {"common_pid": tid}
+    events, us = [switch(10, IDLE, 0, VCPU)] if switches else [], 10
+
+    def exit_(isa, reason, *told, info1=0, info2=0):
+        nonlocal us
+        events.append((us + 10, names("kvm_entry"), {**more, "vcpu_id": 2}))
+        events.append((us + 20, names("kvm_exit"), {**more, "exit_reason": reason, "guest_rip": 5, "isa": isa, "info1": info1,
+                                                   "info2": info2, "intr_info": 0x800000ec}))
+        for i, (name, fields) in enumerate(told):
+            events.append((us + 21 + i, names(name), {**more, **fields}))
+        us += 30
+
+    exit_(1, 32, ("kvm_apic", {"rw": 1, "reg": 0x300, "val": 1}), ("kvm_msr", {"write": 1, "ecx": 0x830, "data": 9, "exception": 0}))
+    exit_(1, 31, ("kvm_msr", {"write": 0, "ecx": 0x345, "data": 9, "exception": 0}))
+    exit_(1, 30, info1=0x03f80000)
+    exit_(2, 0x7b, ("kvm_pio", {"rw": 0, "port": 0x71, "size": 1, "count": 1, "val": 3}))
+    exit_(1, 48, ("kvm_page_fault", {"fault_address": 0xfebf3014, "error_code": 2}),
+          ("kvm_mmio", {"type": 2, "len": 4, "gpa": 0xfebf3014, "val": 1}))
+    exit_(1, 48, ("kvm_page_fault", {"fault_address": 0x12345000, "error_code": 2}))
+    exit_(2, 0x400, info1=6, info2=0x23456000)
+    exit_(1, 49, ("kvm_fast_mmio", {"gpa": 0xfe003000}))
+    exit_(2, 0x81, ("kvm_hypercall", {"nr": 5, "a0": 0, "a1": 1, "a2": 0, "a3": 0}))
+    exit_(1, 10, ("kvm_cpuid", {"function": 7, "rax": 0, "rbx": 0, "rcx": 0, "rdx": 0}))
+    exit_(2, 0x7c, ("kvm_nested_vmexit_inject", {"exit_code": 0x7c}))
+    exit_(1, 1)
+    exit_(1, 12)
+    events.append((us + 10, names("kvm_entry"), {**more, "vcpu_id": 2}))
+    return events
+
+
+TOLD = [("MSR_WRITE", "msr-write X2APIC_ICR", 0x830), ("MSR_READ", "msr-read PERF_CAPABILITIES", 0x345),
+        ("IO_INSTRUCTION", "port-out 0x3f8", 0x3f8), ("IOIO", "port-in 0x71", 0x71),
+        ("EPT_VIOLATION", "mmio-write 0xfebf3014", 0xfebf3014), ("EPT_VIOLATION", "page-fault", 0x12345000),
+        ("NPF", "page-fault", 0x23456000), ("EPT_MISCONFIG", "mmio-write 0xfe003000", 0xfe003000),
+        ("VMMCALL", "hypercall KICK_CPU", 5), ("CPUID", "cpuid 0x7", 7), ("MSR", "nested", None),
+        ("EXTERNAL_INTERRUPT", "vector 236", 236), ("HLT", None, None)]
+
+
+def test_what_exits_are_about():
+    """As perf names events, as trace-cmd's conversion does, as LTTng 2.8 and later, as LTTng before."""
+    for names in "kvm:{}".format, "kvm/{}".format, lambda n: n if n == "kvm_mmio" else n.replace("kvm_", "kvm_x86_", 1), str:
+        rows, = results(about(names), ABOUT)
+        assert [tuple(r.values()) for r in rows] == TOLD, rows
+
+
+def test_what_exits_are_about_without_the_scheduler():
+    """`perf kvm stat record`: nobody is on the CPU after an exit, by our word, but each event names its thread."""
+    rows, = results(about("kvm:{}".format, switches=False, tid=31), ABOUT)
+    assert [tuple(r.values()) for r in rows] == TOLD, rows
+
+
+def test_memory_for_details_is_bounded():
+    """4,096 numbers are named, the others go by their kind; each keeps its number."""
+    events, us = [switch(10, IDLE, 0, VCPU)], 10
+    for i in range(5000):
+        events += [(us + 1, "kvm:kvm_entry", {"vcpu_id": 2}),
+                   (us + 2, "kvm:kvm_exit", {"exit_reason": 49, "guest_rip": 5, "isa": 1}),
+                   (us + 3, "kvm:kvm_mmio", {"type": 2, "gpa": 0x1000 * i})]
+        us += 3
+    rows, values = results(events + [(us + 1, "kvm:kvm_entry", {"vcpu_id": 2})],
+                           "SELECT detail IS 'mmio-write' AS plain, count(DISTINCT detail) AS texts, count(*) AS n FROM vm_exit "
+                           "GROUP BY 1 ORDER BY 1",
+                           "SELECT count(DISTINCT detail_value) AS n, max(detail_value) AS last FROM vm_exit")
+    assert rows == [{"plain": 0, "texts": 4096, "n": 4096}, {"plain": 1, "texts": 1, "n": 904}], rows
+    assert values == [{"n": 5000, "last": 0x1000 * 4999}], values
+
+
 tap.run(globals())

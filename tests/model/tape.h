@@ -3,7 +3,7 @@
  *
  * Intervals: "10-20 guest @0", "20-30 hypervisor 120 @0" (reason), "30-40 preempted 120 @0 by 7",
  * "30-40 userspace 123 u2 @0"; exits: "exit 120 at 25 (early 5) to 60 = 10 handled + 0 userspace +
- * 25 preempted + 0 blocked".
+ * 25 preempted + 0 blocked", with "about cpuid 4" before "to" where that is told.
  */
 #ifndef VMSCOPE_TESTS_MODEL_TAPE_H
 #define VMSCOPE_TESTS_MODEL_TAPE_H
@@ -45,6 +45,9 @@ static inline void tape_vm_exit(void *ctx, const struct vm_exit *x)
 
 	fprintf(f, "exit %" PRIu64 " at %" PRId64 " (early %" PRId64 ") ", x->cause.reason,
 		x->begin, x->early);
+	if (x->detail.kind != DETAIL_NONE)
+		fprintf(f, "about %s %" PRId64 " ", exit_detail_kind_name(x->detail.kind),
+			x->detail.value);
 	if (x->end == INT64_MIN) {
 		fprintf(f, "unfinished\n");
 		return;

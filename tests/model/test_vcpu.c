@@ -98,6 +98,68 @@ static void entry_and_exit(void **state)
 	       "exit 114 at 20 (early 0) to 30 = 10 handled + 0 userspace + 0 preempted + 0 blocked\n");
 }
 
+static void tell(struct fixture *f, enum exit_detail_kind kind, int64_t value)
+{
+	vcpu_detail(&f->v, (struct exit_detail){.kind = kind, .value = value});
+}
+
+/* An exit is about what is told from where the guest stops on, and until the next entry. */
+static void what_exits_are_about(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_in_guest(&f);
+	tell(&f, DETAIL_MSR_READ, 1); /* of no exit */
+	vcpu_stop_guest(&f.v, 15);
+	tell(&f, DETAIL_MSR_WRITE, 2); /* before its kvm_exit */
+	svm_exit(&f, 20, MSR);
+	vcpu_enter(&f.v, 30, 0);
+	vcpu_stop_guest(&f.v, 40);
+	svm_exit(&f, 40, CPUID);
+	tell(&f, DETAIL_CPUID, 3);
+	tell(&f, DETAIL_CPUID, 4);
+	vcpu_enter(&f.v, 50, 0);
+	vcpu_stop_guest(&f.v, 60);
+	tell(&f, DETAIL_MSR_WRITE, 5); /* its kvm_exit is lost */
+	vcpu_enter(&f.v, 70, 0);
+	vcpu_stop_guest(&f.v, 80);
+	svm_exit(&f, 80, IOIO);
+	expect(&f, 90,
+	       "0-10 unknown\n10-15 guest @0\n15-30 hypervisor 124 @0\n30-40 guest @0\n"
+	       "40-50 hypervisor 114 @0\n50-60 unknown @0\n60-70 unknown @0\n70-80 guest @0\n80-90 hypervisor 123 @0\n",
+	       "exit 124 at 20 (early 5) about msr-write 2 to 30 = 10 handled + 0 userspace + 0 preempted "
+	       "+ 0 blocked\n"
+	       "exit 114 at 40 (early 0) about cpuid 3 to 50 = 10 handled + 0 userspace + 0 preempted "
+	       "+ 0 blocked\n"
+	       "exit 123 at 80 (early 0) unfinished\n");
+}
+
+/* arm64's WFE has the reason of a halt, but only lets others go first. */
+static void wfe_is_no_halt(void **state)
+{
+	const struct exit_cause wfx = {.reason = 1, .isa = 3};
+	struct fixture f;
+
+	(void)state;
+	begin_in_guest(&f);
+	vcpu_stop_guest(&f.v, 20);
+	vcpu_exit(&f.v, 20, 0, wfx, 0);
+	vcpu_enter(&f.v, 30, 0);
+	vcpu_stop_guest(&f.v, 40);
+	vcpu_exit(&f.v, 40, 0, wfx, 0);
+	tell(&f, DETAIL_WFE, NO_VALUE);
+	vcpu_enter(&f.v, 50, 0);
+	vcpu_stop_guest(&f.v, 60);
+	vcpu_exit(&f.v, 60, 0, wfx, 0);
+	tell(&f, DETAIL_WFI, NO_VALUE);
+	vcpu_enter(&f.v, 70, 0);
+	expect(&f, 80,
+	       "0-10 unknown\n10-20 guest @0\n20-30 polling 1 @0\n30-40 guest @0\n"
+	       "40-50 hypervisor 1 @0\n50-60 guest @0\n60-70 polling 1 @0\n70-80 guest @0\n",
+	       NULL);
+}
+
 /* The kvm_exit comes after an interrupt handler: the guest has stopped before. */
 static void late_exit(void **state)
 {
@@ -683,6 +745,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_and_exit),
+		cmocka_unit_test(what_exits_are_about),
+		cmocka_unit_test(wfe_is_no_halt),
 		cmocka_unit_test(late_exit),
 		cmocka_unit_test(preempted_before_the_exit),
 		cmocka_unit_test(lost_exit),
