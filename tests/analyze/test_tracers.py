@@ -105,7 +105,7 @@ def test_risc_v():
         STATES, EXITS, WORD, "SELECT DISTINCT rip FROM vm_exit")
     assert [(e["name"], e["isa"]) for e in exits] == [
         ("IRQ_S_TIMER", 4), ("STORE_GUEST_PAGE_FAULT", 4), ("SUPERVISOR_SYSCALL", 4), ("WFI", 4), ("VIRTUAL_INST_FAULT", 4),
-        ("IRQ_S_EXT", 4), (None, 4)], exits
+        ("IRQ_S_EXT", 4), ("exit 30", 4)], exits
     assert [us for us, state, _ in states(rows) if state == "halted"] == [95, 115], states(rows)
     assert word == [{"severity": "warning", "count": 1, "detail": "30 of RISC-V, 1 time"}], word
     assert rips == [{"rip": 8192}], rips
@@ -143,8 +143,8 @@ def test_only_the_upper_bits_of_an_intel_reason_are_flags():
             of_intel([1, 0x80000021, 1 << 28 | 12, 1 << 26 | 1, 1 << 27 | 48, 131072, 327680, 65, 1 << 26 | 400], name), EXITS, WORD)
         assert [(e["name"], e["n"]) for e in exits] == [
             ("EXTERNAL_INTERRUPT", 2), ("INVALID_STATE (entry failed)", 2), ("HLT (MTF pending)", 2),
-            ("EXTERNAL_INTERRUPT (bus lock)", 2), ("EPT_VIOLATION (in enclave)", 2), (None, 2), (None, 2), (None, 2),
-            ("exit 400 (bus lock)", 2)], exits
+            ("EXTERNAL_INTERRUPT (bus lock)", 2), ("EPT_VIOLATION (in enclave)", 2), ("exit 131072", 2),
+            ("exit 327680", 2), ("exit 65", 2), ("exit 400 (bus lock)", 2)], exits
         assert word == [{"severity": "warning", "count": 8, "detail":
                          "65 of VMX, 2 times; 131072 of VMX, 2 times; 327680 of VMX, 2 times; 400 of VMX, 2 times"}], word
 
