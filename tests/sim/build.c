@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cause.h"
 #include "truth.h"
 
 static const int64_t EPOCH = 1795396634974587812, SECOND = 1000000000;
@@ -137,8 +138,10 @@ static void add_vcpu(struct machine *vm, struct cpu *c, unsigned id)
 	vm->vcpus[id].lane.begin = vm->w->now;
 	if (o->contention && o->pcpus > 1)
 		t->affinity = ((uint64_t)1 << (o->pcpus / 2)) - 1;
+	if (o->causes)
+		t->affinity = (uint64_t)1 << cause_home(vm, id);
 	if (!(t->affinity >> t->cpu->id & 1))
-		t->cpu = &vm->w->host->cpus[0];
+		t->cpu = &vm->w->host->cpus[__builtin_ctzll(t->affinity)];
 }
 
 /* step: 0 the process itself, 1 and 2 its workers, then the vCPUs, at last these begin to run. */
@@ -172,6 +175,10 @@ static void start_now(struct machine *vm)
 		sched_start(threads[i], threads[i]->cpu);
 	for (unsigned i = 0; i < vm->n_cpus; i++) {
 		struct task *t = vm->vcpus[i].thread;
+		if (vm->w->o->causes) {
+			sched_start(t, t->cpu);
+			continue;
+		}
 		unsigned cpus = t->affinity == UINT64_MAX
 					? host->n_cpus
 					: (unsigned)__builtin_popcountll(t->affinity);
@@ -242,6 +249,8 @@ static int open_trace(struct machine *m, struct error *err)
 		.namespaces = o->containers,
 		.wall_clock = o->wall_clock,
 		.tsc2nsec = o->tsc2nsec,
+		.poll_events = o->poll_events,
+		.kallsyms = m->guest ? NULL : m->w->kallsyms,
 		.n_names = o->saved_names,
 		.compression = o->compression,
 		.lost_events = o->lost_events,
@@ -258,6 +267,7 @@ static int open_trace(struct machine *m, struct error *err)
 
 static int open_files(struct world *w, struct error *err)
 {
+	w->kallsyms = w->o->causes ? timer_kallsyms(w->host) : NULL;
 	if (mkdir(w->o->out, 0777) && errno != EEXIST)
 		return error_errno(err, errno, "cannot make directory '%s'", w->o->out);
 	for (unsigned i = 0; i < w->n_machines; i++) {
@@ -293,6 +303,8 @@ int world_init(struct world *w, const struct options *o, struct error *err)
 		add_system_tasks(m);
 		work_add(m);
 	}
+	if (o->causes)
+		cause_begin(w);
 	return 0;
 }
 
@@ -382,6 +394,8 @@ void world_deinit(struct world *w)
 	for (unsigned i = 0; i < w->n_machines; i++)
 		deinit_machine(&w->machines[i]);
 	free(w->machines);
+	free(w->kallsyms);
+	quota_free(w->group);
 	queue_deinit(&w->queue);
 	truth_free(w->truth);
 }

@@ -283,7 +283,7 @@ static void write_metadata(const struct ctf *o, FILE *f)
 	write_env_block(spec, f);
 	write_clock_block(spec, f);
 	write_stream_block(spec, f);
-	for (unsigned i = 0; i < N_EV; i++)
+	for (unsigned i = 0; i < (spec->poll_events ? N_EV : N_USUAL_EV); i++)
 		event_write_metadata(&o->table.at[i], i, channel_of(spec, &o->table.at[i]), f);
 }
 

@@ -204,7 +204,7 @@ static int dat_open(struct out *out, struct error *err)
 	struct dat *d = (struct dat *)out;
 	int ret = 0;
 
-	tracepoints_init(&d->tracepoints, out->spec.old);
+	tracepoints_init(&d->tracepoints, out->spec.old, out->spec.poll_events);
 	names_init(&d->names, out->spec.n_names);
 	memory_begin(&d->agent);
 	d->n_pages = out->spec.n_cpus * n_instances(d);
@@ -361,6 +361,16 @@ static void write_names(const struct dat *d, FILE *f)
 
 /* ---- options of the recording */
 
+/* With its size before it; NULL: none. */
+static void write_sized_text(FILE *f, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	write_int(f, n, 4);
+	if (n)
+		fwrite(text, 1, n, f);
+}
+
 /* What the kernel said of itself: each a section, which an option points to. */
 static void write_kernel(struct dat *d, FILE *options)
 {
@@ -382,8 +392,10 @@ static void write_kernel(struct dat *d, FILE *options)
 			tracepoints_write_systems(&d->tracepoints, f);
 		else if (sections[i].id == S_CMDLINES)
 			write_names(d, f);
+		else if (sections[i].id == S_KALLSYMS)
+			write_sized_text(f, d->out.spec.kallsyms);
 		else
-			write_int(f, 0, 4); /* bytes of text */
+			write_sized_text(f, NULL);
 		memory_end(&body);
 		uint64_t at = write_section(d, sections[i].id, section_name(d, sections[i].name),
 					    body.body, body.n);

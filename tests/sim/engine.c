@@ -125,6 +125,8 @@ void emit_args(struct cpu *c, enum ev ev, const uint64_t *args)
 	struct machine *m = c->m;
 	struct vcpu *v = c->curr->vcpu;
 
+	if (!m->w->o->timer_events && ev >= EV_HRTIMER_START && ev <= EV_HRTIMER_CANCEL)
+		return;
 	if (v && v->lane.state == V_GUEST)
 		vcpu_first_host_event(v);
 	if (m->trace)

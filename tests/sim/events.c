@@ -139,6 +139,8 @@ static const struct spec SPECS[N_EV] = {
 	[EV_SYS_WAIT4] = {"syscall_entry_wait4", "s32:upid s32:options"},
 	[EV_SYS_WAIT4_EXIT] = {"syscall_exit_wait4", "s64:ret u64:stat_addr u64:ru"},
 	[EV_SYS_EXIT_GROUP] = {"syscall_entry_exit_group", "s32:error_code"},
+	[EV_KVM_VCPU_WAKEUP] = {"kvm_vcpu_wakeup", "u64:ns u8:waited u8:valid"},
+	[EV_KVM_HALT_POLL_NS] = {"kvm_halt_poll_ns", "u8:grow u32:vcpu_id u32:new u32:old"},
 };
 
 /* What lttng-modules up to 2.7 wrote otherwise. */

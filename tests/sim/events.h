@@ -90,7 +90,11 @@ enum ev {
 	EV_SYS_WAIT4,
 	EV_SYS_WAIT4_EXIT,
 	EV_SYS_EXIT_GROUP,
+	/* Not recorded unless asked for. */
+	EV_KVM_VCPU_WAKEUP,
+	EV_KVM_HALT_POLL_NS,
 	N_EV,
+	N_USUAL_EV = EV_KVM_VCPU_WAKEUP
 };
 
 enum { MAX_FIELDS = 14, MAX_NS_LEVELS = 4, COMM_LEN = 16 };

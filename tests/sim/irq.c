@@ -5,8 +5,10 @@
  */
 #include "sim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "cause.h"
 #include "truth.h"
 
 enum softirq {
@@ -17,13 +19,10 @@ enum softirq {
 	SOFTIRQ_RCU = 9
 };
 
-enum { IPI_LATENCY_NS = 600, DISK_IRQ = 24, NET_IRQ = 27 };
+enum { IPI_LATENCY_NS = 600, DISK_IRQ = 24, NET_IRQ = 27, STORM_IRQ = 31 };
 
-static const unsigned VECTORS[N_IRQ] = {[IRQ_TIMER] = 236,
-					[IRQ_CALL] = 251,
-					[IRQ_RESCHEDULE] = 253,
-					[IRQ_DISK] = 42,
-					[IRQ_NET] = 43};
+static const unsigned VECTORS[N_IRQ] = {[IRQ_TIMER] = 236, [IRQ_CALL] = 251, [IRQ_RESCHEDULE] = 253,
+					[IRQ_DISK] = 42,   [IRQ_NET] = 43,   [IRQ_STORM] = 44};
 
 unsigned irq_vector(enum irq irq)
 {
@@ -118,6 +117,41 @@ void timer_cancel(struct cpu *c, struct timer *t)
 	program_hardware(c);
 }
 
+/* Functions of timers, by where they lie in the kernel. */
+static const struct {
+	uint64_t offset;
+	const char *name;
+} FUNCTIONS[] = {{0x355160, "hrtimer_wakeup"},
+		 {0x368830, "tick_sched_timer"},
+		 {0x62aef0, "apic_timer_fn"},
+		 {QUOTA_FUNCTION, "sched_cfs_period_timer"}};
+
+enum { N_FUNCTIONS = sizeof(FUNCTIONS) / sizeof(*FUNCTIONS) };
+
+const char *timer_function_name(const struct machine *m, uint64_t address)
+{
+	for (unsigned i = 0; i < N_FUNCTIONS; i++) {
+		if (m->kernel_base + FUNCTIONS[i].offset == address)
+			return FUNCTIONS[i].name;
+	}
+	return "";
+}
+
+char *timer_kallsyms(const struct machine *m)
+{
+	char *text = NULL;
+
+	for (unsigned i = 0; i < N_FUNCTIONS; i++) {
+		char *longer =
+			mem_printf("%s%016llx t %s\n", text ? text : "",
+				   (unsigned long long)(m->kernel_base + FUNCTIONS[i].offset),
+				   FUNCTIONS[i].name);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
 /* ---- softirqs ---- */
 
 static void raise_softirq(struct cpu *c, enum softirq vec)
@@ -144,6 +178,8 @@ static void add_softirq_work(struct cpu *c, enum softirq vec, struct block *b)
 		sched_balance(c);
 	if (vec == SOFTIRQ_NET_RX || vec == SOFTIRQ_BLOCK)
 		block_op(b, cost(c->m, 400), op_complete);
+	if (vec == SOFTIRQ_NET_RX && c->storm)
+		block_op(b, cost(c->m, 200000), NULL);
 	if (vec == SOFTIRQ_TIMER || vec == SOFTIRQ_RCU)
 		block_op(b, cost(c->m, 150), op_vmsync_begin);
 }
@@ -158,6 +194,7 @@ static void op_softirqs(struct cpu *c, struct op *op)
 	unsigned vec = (unsigned)__builtin_ctz(c->softirqs);
 	c->softirqs &= c->softirqs - 1;
 	c->in_softirq = true;
+	c->irq_number = vec;
 	emit(c, EV_SOFTIRQ_ENTRY, vec);
 	truth_cpu(c);
 	struct block work = {0};
@@ -219,6 +256,8 @@ static void op_vmsync_begin(struct cpu *c, struct op *op)
 static void op_irq_entry(struct cpu *c, struct op *op)
 {
 	emit(c, (enum ev)op->ev, op->a[0], op->a[1]);
+	c->irq_number = (unsigned)op->a[0];
+	c->irq_name = (const char *)(uintptr_t)op->a[1];
 	c->in_irq = true;
 	truth_cpu(c);
 }
@@ -260,6 +299,10 @@ static void op_expire_end(struct cpu *c, struct op *op)
 	struct timer *t = (struct timer *)(uintptr_t)op->a[1];
 
 	emit(c, EV_HRTIMER_EXPIRE_EXIT, op->a[0]);
+	c->expiring = NULL;
+	truth_occupants(c);
+	if (t->done)
+		t->done(c, t);
 	if (t == &c->tick && !c->curr->is_idle) {
 		timer_insert(c, t, t->when + TICK_NS);
 		while (t->when <= c->w->now)
@@ -287,7 +330,9 @@ static void op_expire(struct cpu *c, struct op *op)
 	}
 	timer_remove(t);
 	emit(c, EV_HRTIMER_EXPIRE_ENTRY, t->address, local_ns(c, c->w->now), t->function);
-	struct op *end = block_op(&b, cost(c->m, 400), op_expire_end);
+	c->expiring = t;
+	truth_occupants(c);
+	struct op *end = block_op(&b, cost(c->m, 400) + cause_timer_cost(c, t), op_expire_end);
 	end->a[0] = t->address;
 	end->a[1] = ARG_P(t);
 	*block_op(&b, 0, NULL) = *op;
@@ -367,6 +412,15 @@ static void add_device(struct cpu *c, struct block *b, enum irq irq)
 	add_irq_op(b, c, 300, EV_IRQ_EXIT, number, 1, op_irq_exit);
 }
 
+static void add_storm(struct cpu *c, struct block *b)
+{
+	static const char name[] = "mlx5_comp0";
+
+	add_irq_op(b, c, 500, EV_IRQ_ENTRY, STORM_IRQ, ARG_P(name), op_irq_entry);
+	block_op(b, cost(c->m, rng_range(&c->m->rng, 20000, 300000)), op_raise_net);
+	add_irq_op(b, c, 300, EV_IRQ_EXIT, STORM_IRQ, 1, op_irq_exit);
+}
+
 void irq_take(struct cpu *c, enum irq irq)
 {
 	struct block b = {0};
@@ -385,6 +439,9 @@ void irq_take(struct cpu *c, enum irq irq)
 		add_irq_op(&b, c, 300, EV_RESCHEDULE_ENTRY, 253, 0, op_irq_entry);
 		add_irq_op(&b, c, 150, EV_RESCHEDULE_EXIT, 253, 0, op_irq_exit);
 		break;
+	case IRQ_STORM:
+		add_storm(c, &b);
+		break;
 	default:
 		add_device(c, &b, irq);
 	}
@@ -400,6 +457,28 @@ void irq_raise(struct cpu *c, enum irq irq)
 static void irq_arrives(void *subject, uint64_t irq)
 {
 	irq_raise(subject, (enum irq)irq);
+}
+
+void irq_kick(struct cpu *to)
+{
+	queue_push(&to->w->queue, to->w->now + cost(to->m, IPI_LATENCY_NS), irq_arrives, to,
+		   IRQ_RESCHEDULE);
+}
+
+static void storm_strikes(void *subject, uint64_t arg)
+{
+	struct cpu *c = subject;
+
+	(void)arg;
+	irq_raise(c, IRQ_STORM);
+	queue_push(&c->w->queue, c->w->now + 300000 + rng_exp(&c->w->rng, 1000000), storm_strikes,
+		   c, 0);
+}
+
+void irq_storm(struct cpu *c)
+{
+	c->storm = true;
+	queue_push(&c->w->queue, c->w->now + 1000000, storm_strikes, c, 0);
 }
 
 /* a[0]: CPU, a[1]: enum irq. */
@@ -435,5 +514,7 @@ static void disk_done(void *subject, uint64_t cpu)
 void disk_submit(struct world *w, struct task *t)
 {
 	int64_t latency = 30000 + rng_exp(&w->rng, 60000);
-	queue_push(&w->queue, w->now + latency, disk_done, t, w->disk_spread++ % w->host->n_cpus);
+	uint64_t n = w->disk_spread++;
+	queue_push(&w->queue, w->now + latency, disk_done, t,
+		   w->o->causes ? cause_spare_cpu(w, (unsigned)n) : n % w->host->n_cpus);
 }

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "cause.h"
 #include "truth.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
 	MSR_TSC_DEADLINE = 0x6e0,
 	MSR_X2APIC_ICR = 0x830,
 	USERSPACE_IO = 2,
+	USERSPACE_MMIO = 6,
 	VMSYNC_HYPERCALL = 5,
 	ENTER_NS = 150,
 	LEAVE_NS = 150,
@@ -43,6 +45,8 @@ static const struct {
 	[X_DECOY] = {"VMMCALL", "VMCALL", 0x81, 18, 500},
 	[X_CR] = {"CR4_WRITE", "CR_ACCESS", 0x14, 28, 500},
 	[X_PAUSE] = {"PAUSE", "PAUSE_INSTRUCTION", 0x77, 40, 300},
+	[X_MMIO] = {"NPF", "EPT_MISCONFIG", 0x400, 49, 1200},
+	[X_VMLOAD] = {"VMLOAD", "VMREAD", 130, 23, 900},
 };
 
 int exit_reason(const struct world *w, enum exit_kind kind)
@@ -141,19 +145,47 @@ static void add_look(struct cpu *c, struct block *b)
 
 /* ---- halt ---- */
 
-/* a[0]: when it was halted. Waits until there is an interrupt for the guest. */
+/* Says how long it waited, as KVM does where it ends; polled: without a switch. */
+static void tell_of_halt(struct vcpu *v, struct cpu *c, bool slept)
+{
+	uint64_t limit = (uint64_t)c->w->o->halt_poll;
+
+	if (!c->w->o->poll_events)
+		return;
+	if (!v->poll_told)
+		emit(c, EV_KVM_HALT_POLL_NS, 1, v->id, limit, 0);
+	v->poll_told = true;
+	emit(c, EV_KVM_VCPU_WAKEUP, (uint64_t)(c->w->now - v->halt_from), slept, 1);
+}
+
+static void op_halt_over(struct cpu *c, struct op *op)
+{
+	struct vcpu *v = current_vcpu(c);
+
+	(void)op;
+	tell_of_halt(v, c, true);
+	if (v->lane.state == V_POLLING)
+		set_state(v, V_HYPERVISOR);
+}
+
+/* Waits until there is an interrupt for the guest. */
 static void op_halt_sleep(struct cpu *c, struct op *op)
 {
 	struct vcpu *v = current_vcpu(c);
 	struct block b = {0};
 
+	(void)op;
 	v->polling = false;
 	v->thread->tokens = 0;
-	if (c->w->o->halt_poll)
-		v->poll_ns = c->w->now - (int64_t)op->a[0];
-	if (v->cpu->pending)
+	if (v->cpu->pending) {
+		tell_of_halt(v, c, false);
+		if (v->lane.state == V_POLLING)
+			set_state(v, V_HYPERVISOR);
 		return;
+	}
 	block_wait(&b, PREV_INTERRUPTIBLE);
+	if (c->w->o->halt_poll || c->w->o->poll_events)
+		block_op(&b, 0, op_halt_over);
 	cpu_next(c, &b);
 }
 
@@ -163,13 +195,17 @@ static void op_halt(struct cpu *c, struct op *op)
 	struct block b = {0};
 
 	(void)op;
-	if (v->cpu->pending)
+	v->halt_from = c->w->now;
+	if (v->cpu->pending) {
+		tell_of_halt(v, c, false);
 		return;
-	if (c->w->o->halt_poll) {
+	}
+	if (c->w->o->halt_poll && cause_may_poll(c)) {
 		block_op(&b, c->w->o->halt_poll, NULL)->flags = OP_NO_PREEMPT;
 		v->polling = true;
+		set_state(v, V_POLLING);
 	}
-	block_op(&b, cost(c->m, 150), op_halt_sleep)->a[0] = (uint64_t)c->w->now;
+	block_op(&b, cost(c->m, 150), op_halt_sleep);
 	cpu_next(c, &b);
 }
 
@@ -316,10 +352,14 @@ static void add_lock_wait(struct vcpu *v, struct cpu *c, struct block *b)
 	block_syscall_end(b, c->m, EV_SYS_FUTEX, 0);
 }
 
-static void add_pio(struct vcpu *v, struct cpu *c, struct block *b)
+/* The device is one of QEMU's: reason is for what it is asked. */
+static void add_device(struct vcpu *v, struct cpu *c, struct block *b, int reason)
 {
-	block_event(b, cost(c->m, 300), EV_KVM_PIO, 1, 0x510, 2, 1);
-	block_op(b, cost(c->m, 200), op_userspace)->a[0] = USERSPACE_IO;
+	if (reason == USERSPACE_IO)
+		block_event(b, cost(c->m, 300), EV_KVM_PIO, 1, 0x510, 2, 1);
+	else
+		block_event(b, cost(c->m, 300), EV_KVM_MMIO, 2, 4, 0xfed00000, 0);
+	block_op(b, cost(c->m, 200), op_userspace)->a[0] = (uint64_t)reason;
 	block_op(b, cost(c->m, 250), op_leave_ioctl);
 	int64_t mean = rng_range(&c->m->rng, 3000, 12000);
 	block_op(b, cost(c->m, mean) + 1000, NULL)->flags = OP_USER;
@@ -375,7 +415,10 @@ static void add_handler(struct vcpu *v, struct cpu *c, struct block *b)
 		add_kick(v, c, b);
 		break;
 	case X_PIO:
-		add_pio(v, c, b);
+		add_device(v, c, b, USERSPACE_IO);
+		break;
+	case X_MMIO:
+		add_device(v, c, b, USERSPACE_MMIO);
 		break;
 	case X_HYPERCALL:
 	case X_DECOY:
@@ -399,6 +442,10 @@ static void op_exit(struct cpu *c, struct op *op)
 	     v->kind == X_TIMER || v->kind == X_ICR, 0, 0, 0, v->id);
 	truth_exit_begin(v);
 	v->thread->tokens = 0; /* wake-ups of a halt that did not sleep */
+	if (cause_clock_changes(v)) {
+		uint64_t offset = (uint64_t)-1000000000000;
+		emit(c, EV_KVM_WRITE_TSC_OFFSET, v->id, offset, offset - 2600000);
+	}
 	add_handler(v, c, &b);
 	block_op(&b, cost(c->m, KINDS[v->kind].handle_ns), NULL);
 	add_look(c, &b);

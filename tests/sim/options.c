@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cause.h"
 
-enum kind { COUNT, SEED, SECONDS, SIZE, PERCENT, FACTOR, MICROSECONDS, ON, OFF, CHOICE };
+enum kind { COUNT, SEED, SECONDS, SIZE, PERCENT, FACTOR, MICROSECONDS, ON, OFF, CHOICE, CAUSES };
 
 static const struct option {
 	const char *name;
@@ -38,6 +39,13 @@ static const struct option {
 	{"halt-poll", MICROSECONDS, AT(halt_poll), 0, 1e6,
 	 "US  poll so long before a halt sleeps (0)"},
 	{"isa", CHOICE, AT(vmx), 0, 0, "svm|vmx  exit codes and order of events (svm)"},
+	{"cause", CAUSES, AT(causes), 0, 0,
+	 "NAME[,NAME]  why g1 is slow: see README.md; 3 VMs, 8 CPUs, unless said behind it"},
+	{"late-quota", ON, AT(late_quota), 0, 0,
+	 "  a thread whose quota is used up stops when it runs, as from kernel 6.18 on"},
+	{"poll-events", ON, AT(poll_events), 0, 0,
+	 "  kvm_vcpu_wakeup and kvm_halt_poll_ns are recorded"},
+	{"no-timer-events", OFF, AT(timer_events), 0, 0, "  hrtimers are not recorded"},
 	{"compact", ON, AT(compact), 0, 0, "  event_header_compact instead of large"},
 	{"channels", ON, AT(channels), 0, 0,
 	 "  KVM's events in a channel, or ftrace instance, of their own"},
@@ -167,8 +175,29 @@ static int set_choice(struct options *o, const struct option *opt, const char *v
 	}
 }
 
+/* The scene is set for them, unless later options change it. */
+static int set_causes(struct options *o, const struct option *opt, const char *value)
+{
+	while (*value) {
+		size_t n = strcspn(value, ",");
+		int cause = cause_by_name(value, n);
+		if (cause < 0)
+			return bad(opt->name, value);
+		o->causes |= 1u << cause;
+		value += n + (value[n] == ',');
+	}
+	o->pcpus = 8;
+	o->vms = 3;
+	o->vcpus = 2;
+	if (o->causes >> CAUSE_POLLING & 1)
+		o->halt_poll = 200000;
+	return 0;
+}
+
 static int set(struct options *o, const struct option *opt, const char *value)
 {
+	if (opt->kind == CAUSES)
+		return set_causes(o, opt, value);
 	if (opt->kind == CHOICE)
 		return set_choice(o, opt, value);
 	return set_number(o, opt, value);
@@ -223,6 +252,7 @@ static const struct options DEFAULTS = {
 	.statedump = true,
 	.ioctl = true,
 	.truth = true,
+	.timer_events = true,
 	.tsc2nsec = true,
 	.wall_clock = true,
 	.saved_names = 128,

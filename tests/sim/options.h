@@ -29,7 +29,8 @@ struct options {
 	int64_t step_ns;
 	bool vmx, compact, old_names, statedump, ioctl, identical, contention, late_guests,
 		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, tsc2nsec, containers,
-		truth, channels, wall_clock, agent;
+		truth, channels, wall_clock, agent, poll_events, timer_events, late_quota;
+	uint32_t causes;	     /* bits of enum cause */
 	uint8_t format, compression; /* enum out_format, enum out_compression */
 	unsigned saved_names;
 	int64_t agent_error; /* ns */

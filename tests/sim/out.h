@@ -44,7 +44,9 @@ struct out_spec {
 	bool namespaces;    /* perf: records them */
 	bool wall_clock;    /* perf: says what its clock has to do with the time of day */
 	bool tsc2nsec;	    /* trace.dat: says how cycles become ns */
-	unsigned n_names;   /* trace.dat: names of threads that the kernel keeps */
+	bool poll_events;   /* kvm_vcpu_wakeup and kvm_halt_poll_ns are among the events */
+	const char *kallsyms;		  /* trace.dat: the kernel's, or NULL */
+	unsigned n_names;		  /* trace.dat: names of threads that the kernel keeps */
 	enum out_compression compression; /* trace.dat, perf (zstd) */
 	double lost_events;		  /* percent of the events */
 	double lost_packets;		  /* percent of the packets */

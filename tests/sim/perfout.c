@@ -758,7 +758,7 @@ static int perf_open(struct out *out, struct error *err)
 {
 	struct perf *p = (struct perf *)out;
 
-	tracepoints_init(&p->tracepoints, out->spec.old);
+	tracepoints_init(&p->tracepoints, out->spec.old, out->spec.poll_events);
 	p->round = -1;
 	p->buffers = mem_zalloc(out->spec.n_cpus, sizeof(*p->buffers));
 	if (out->spec.compression == OUT_ZSTD)

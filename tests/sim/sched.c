@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cause.h"
 #include "truth.h"
 
 enum { GRANULARITY_NS = 3000000, WAKEUP_GRANULARITY_NS = 1000000, PRIO = 20 };
@@ -77,9 +78,24 @@ void task_free(struct task *t)
 	m->free_tasks = t;
 }
 
+bool sched_may_run(const struct task *t)
+{
+	return !t->group || !t->group->throttled || t->picked_once;
+}
+
+/* Return: how many tasks could run on c now, beside the one that does. */
+static size_t queued(const struct cpu *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->queued.n; i++)
+		n += sched_may_run(c->queued.at[i]);
+	return n;
+}
+
 static bool idle(const struct cpu *c)
 {
-	return c->curr->is_idle && !c->queued.n && !c->waking.n && !c->need_resched;
+	return c->curr->is_idle && !queued(c) && !c->waking.n && !c->need_resched;
 }
 
 static bool allowed(const struct task *t, const struct cpu *c)
@@ -141,10 +157,16 @@ static void truth_waiting(struct task *t)
 {
 	struct vcpu *v = t->vcpu;
 	bool preempted = t->prev_state == PREV_RUNNABLE || t->prev_state == PREV_PREEMPTED;
+	enum vcpu_state state = preempted ? V_PREEMPTED : V_WAITING;
 
 	if (v)
-		truth_vcpu(v, preempted ? V_PREEMPTED : V_WAITING, exit_reason(t->m->w, v->kind),
+		truth_vcpu(v, sched_may_run(t) ? state : V_THROTTLED, exit_reason(t->m->w, v->kind),
 			   t->cpu->id, occupant(t->cpu), preempted ? -1 : t->waking_at);
+}
+
+void sched_quota_changed(struct task *t)
+{
+	truth_waiting(t);
 }
 
 static void put_in_queue(struct cpu *c, struct task *t)
@@ -162,10 +184,14 @@ static void put_in_queue(struct cpu *c, struct task *t)
 	truth_waiting(t);
 }
 
-static bool should_preempt(struct cpu *c, const struct task *t)
+bool sched_should_preempt(struct cpu *c, const struct task *t)
 {
+	if (!sched_may_run(t))
+		return false;
 	if (c->curr->is_idle)
 		return true;
+	if (c->curr->slice)
+		return false;
 	update_runtime(c);
 	return c->curr->vruntime - t->vruntime > WAKEUP_GRANULARITY_NS;
 }
@@ -173,9 +199,10 @@ static bool should_preempt(struct cpu *c, const struct task *t)
 /* Return: true when c must look for another task. */
 static bool wake_up(struct cpu *by, struct cpu *c, struct task *t)
 {
+	t->picked_once = t->m->w->o->late_quota;
 	emit_wake(by, t->lane.state == T_NONE ? EV_SCHED_WAKEUP_NEW : EV_SCHED_WAKEUP, t, c);
 	put_in_queue(c, t);
-	return should_preempt(c, t);
+	return sched_should_preempt(c, t);
 }
 
 void sched_enqueue(struct cpu *c, struct task *t)
@@ -269,8 +296,9 @@ static struct task *pick(struct cpu *c)
 	struct task *best = NULL;
 
 	for (size_t i = 0; i < c->queued.n; i++) {
-		if (!best || c->queued.at[i]->vruntime < best->vruntime)
-			best = c->queued.at[i];
+		struct task *t = c->queued.at[i];
+		if (sched_may_run(t) && (!best || t->vruntime < best->vruntime))
+			best = t;
 	}
 	return best;
 }
@@ -282,11 +310,11 @@ static bool pull(struct cpu *c, size_t least)
 
 	for (unsigned i = 1; i < m->n_cpus; i++) {
 		struct cpu *from = &m->cpus[(c->id + i) % m->n_cpus];
-		if (from->queued.n < least)
+		if (queued(from) < least)
 			continue;
 		for (size_t k = 0; k < from->queued.n; k++) {
 			struct task *t = from->queued.at[k];
-			if (!allowed(t, c))
+			if (!allowed(t, c) || !sched_may_run(t))
 				continue;
 			tasks_remove(from, t);
 			emit_migrate(c, t, c);
@@ -302,7 +330,7 @@ static bool pull(struct cpu *c, size_t least)
 void sched_balance(struct cpu *c)
 {
 	if (rng_percent(&c->m->rng, 10))
-		pull(c, c->queued.n + 2);
+		pull(c, queued(c) + 2);
 }
 
 /* The lanes of vCPUs whose threads are queued on c name who runs there. */
@@ -342,7 +370,9 @@ static void task_leaves(struct cpu *c, struct task *t, int prev_state)
 	t->prev_state = prev_state;
 	if (t->is_idle)
 		return;
-	if (t->vcpu)
+	if (t->vcpu && t->vcpu->lane.state == V_POLLING)
+		t->vcpu->out_of = V_HYPERVISOR;
+	else if (t->vcpu)
 		t->vcpu->out_of = (enum vcpu_state)t->vcpu->lane.state;
 	if (prev_state == PREV_RUNNABLE || prev_state == PREV_PREEMPTED) {
 		t->waking_at = -1;
@@ -368,6 +398,9 @@ static void switch_to(struct cpu *c, struct task *next, int prev_state)
 	next->cpu = c;
 	next->ran_from = next->slice_from = c->w->now;
 	c->curr = next;
+	next->picked_once = false;
+	c->need_resched = !sched_may_run(next);
+	quota_switch(prev, next);
 	task_leaves(c, prev, prev_state);
 	truth_in(next);
 	truth_cpu(c);
@@ -394,10 +427,10 @@ static void op_switch(struct cpu *c, struct op *op)
 	if (!runnable && prev_state < PREV_DEAD && prev->tokens > 0)
 		return; /* what it was to wait for has come already */
 	update_runtime(c);
-	if (!c->queued.n && (prev->is_idle || !runnable))
+	if (!queued(c) && (prev->is_idle || !runnable))
 		pull(c, 1);
 	struct task *next = pick(c);
-	if (!next && runnable)
+	if (!next && runnable && sched_may_run(prev))
 		return;
 	if (!prev->is_idle)
 		emit_runtime(c, c->w->now - prev->slice_from);
@@ -466,7 +499,7 @@ void sched_tick(struct cpu *c)
 		return;
 	update_runtime(c);
 	emit_runtime(c, c->w->now - t->slice_from);
-	if (c->queued.n && c->w->now - t->slice_from > GRANULARITY_NS)
+	if (queued(c) && c->w->now - t->slice_from > (t->slice ? t->slice : GRANULARITY_NS))
 		c->need_resched = true;
 }
 

@@ -44,6 +44,7 @@ struct machine;
 struct vcpu;
 struct world;
 struct truth;
+struct group;
 
 enum op_flag {
 	OP_IRQS_OFF = 1, /* interrupts wait until it is over */
@@ -72,12 +73,13 @@ struct ring {
 };
 
 /* Interrupts, as bits of cpu.pending. */
-enum irq { IRQ_TIMER, IRQ_CALL, IRQ_RESCHEDULE, IRQ_DISK, IRQ_NET, N_IRQ };
+enum irq { IRQ_TIMER, IRQ_CALL, IRQ_RESCHEDULE, IRQ_DISK, IRQ_NET, IRQ_STORM, N_IRQ };
 
 struct timer {
 	int64_t when;
 	struct cpu *armed_on; /* NULL: not armed */
 	void (*fire)(struct cpu *c, struct timer *t);
+	void (*done)(struct cpu *c, struct timer *t); /* when that has returned; or NULL */
 	void *arg;
 	uint64_t address, function; /* as they stand in events */
 };
@@ -119,7 +121,10 @@ struct task {
 	struct timer sleep;
 	VEC(struct request) requests;
 	struct request serving;
-	struct vcpu *vcpu; /* that this host thread runs, or NULL */
+	struct vcpu *vcpu;   /* that this host thread runs, or NULL */
+	struct group *group; /* whose CPU time it uses, NULL: as much as it likes */
+	bool picked_once; /* runs though its group may not, for as long as it takes to find out */
+	int64_t slice;	  /* ns that it runs in a row, 0: as others do */
 	unsigned ns_level;
 	struct vtids vtids; /* its tid in each namespace, outermost first */
 	struct vtids vpids, vppids;
@@ -150,6 +155,10 @@ struct cpu {
 	struct timer tick;
 	unsigned softirqs; /* raised, bits by number */
 	bool in_irq, in_softirq;
+	unsigned irq_number;	/* of the interrupt or softirq that it is in */
+	const char *irq_name;	/* NULL: a vector of its own */
+	struct timer *expiring; /* whose handler runs */
+	bool storm;		/* its interrupts take long */
 	int64_t next_vmsync;
 	struct lane lane;
 };
@@ -192,6 +201,8 @@ struct world {
 	struct machine *host;
 	struct truth *truth;
 	uint64_t disk_spread;
+	struct group *group; /* with a quota, or NULL */
+	char *kallsyms;
 };
 
 /* engine.c */
@@ -240,6 +251,12 @@ void sched_resched(struct cpu *c);		 /* preempts the current task */
 void sched_tick(struct cpu *c);
 void sched_balance(struct cpu *c);
 void sched_exit(struct cpu *c);
+/* Return: whether t's group lets it run. */
+bool sched_may_run(const struct task *t);
+/* A task in a queue may run again, or may not: the lane of its vCPU says so. */
+void sched_quota_changed(struct task *t);
+/* Return: whether t, which is queued on c, is to run there at once. */
+bool sched_should_preempt(struct cpu *c, const struct task *t);
 void op_wakeup(struct cpu *c, struct op *op); /* a[0]: task, queued on c */
 void program_idle(struct cpu *c, struct task *t);
 
@@ -265,6 +282,14 @@ void timer_cancel(struct cpu *c, struct timer *t);
 int64_t timer_earliest(const struct cpu *c);
 void disk_submit(struct world *w, struct task *t);
 unsigned irq_vector(enum irq irq);
+/* Sends it without saying who did. */
+void irq_kick(struct cpu *to);
+/* A device that never stops interrupts c. */
+void irq_storm(struct cpu *c);
+/* Return: the name of the function at that address of m's kernel. */
+const char *timer_function_name(const struct machine *m, uint64_t address);
+/* Return: all of them, as /proc/kallsyms has them; free() it. */
+char *timer_kallsyms(const struct machine *m);
 
 /* kvm.c */
 
@@ -283,6 +308,8 @@ enum exit_kind {
 	X_DECOY,     /* a[0] count, a[1] uid: looks like vmsync, is none */
 	X_CR,
 	X_PAUSE,
+	X_MMIO,	  /* handled by QEMU */
+	X_VMLOAD, /* of a hypervisor in the guest */
 	N_X,
 };
 
@@ -294,6 +321,8 @@ enum vcpu_state {
 	V_WAITING,
 	V_HALTED,
 	V_BLOCKED,
+	V_POLLING,
+	V_THROTTLED,
 	N_V
 };
 
@@ -313,9 +342,12 @@ struct vcpu {
 	uint64_t rip;
 	struct timer timer;
 	/* truth */
-	struct lane lane;	/* enum vcpu_state; reason, pcpu, occupant, waking */
+	struct lane lane;  /* enum vcpu_state; reason, pcpu, occupant, waking */
+	struct lane cause; /* enum cause_kind; interrupt, its name, tid, to whom it belongs */
+	int64_t halt_from; /* when it began to wait for an interrupt */
+	bool poll_told, clock_told;
 	enum vcpu_state out_of; /* state to come back to when switched in */
-	int64_t true_entry, true_exit, exit_at, first_event_at, poll_ns;
+	int64_t true_entry, true_exit, exit_at, first_event_at;
 	int64_t spent[N_V], spent_from;
 };
 
@@ -342,6 +374,10 @@ void program_vhost(struct cpu *c, struct task *t);
 void program_qemu(struct cpu *c, struct task *t);
 void program_asleep(struct cpu *c, struct task *t);
 void program_tracer(struct cpu *c, struct task *t);
+void program_hog(struct cpu *c, struct task *t);
+void program_sleeper(struct cpu *c, struct task *t);
+/* Two threads that talk to each other. Return: one, whose peer is the other. */
+struct task *work_pipe(struct machine *m);
 void work_add(struct machine *m);
 void work_start(struct task *t, void (*program)(struct cpu *, struct task *));
 struct task *work_task(struct machine *m, const char *comm,

@@ -92,6 +92,10 @@ static const struct spec SPECS[] = {
 	{EV_CPU_IDLE, "power", "cpu_idle", 472, "u32:state=0 u32:cpu_id=1"},
 	{EV_KVM_MMIO, "kvm", "kvm_mmio", 1507, "u32:type=0 u32:len=1 u64:gpa=2 u64:val=3"},
 	{EV_KVM_MSI_SET_IRQ, "kvm", "kvm_msi_set_irq", 1509, "__u64:address=0 __u64:data=1"},
+	{EV_KVM_HALT_POLL_NS, "kvm", "kvm_halt_poll_ns", 1504,
+	 "bool:grow=0 uint:vcpu_id=1 uint:new=2 uint:old=3"},
+	{EV_KVM_VCPU_WAKEUP, "kvm", "kvm_vcpu_wakeup", 1513,
+	 "__u64:ns=0 bool:waited=1 bool:valid=2"},
 	{EV_KVM_USERSPACE_EXIT, "kvm", "kvm_userspace_exit", 1514, "__u32:reason=0 int:errno=1"},
 	{EV_KVM_WRITE_TSC_OFFSET, "kvm", "kvm_write_tsc_offset", 1554,
 	 "uint:vcpu_id=0 __u64:previous_tsc_offset=1 __u64:next_tsc_offset=2"},
@@ -217,19 +221,22 @@ static const char *fields_of(const struct spec *spec, bool old)
 	return spec->fields;
 }
 
-void tracepoints_init(struct tracepoints *t, bool old)
+void tracepoints_init(struct tracepoints *t, bool old, bool poll_events)
 {
 	_Static_assert(sizeof(SPECS) / sizeof(*SPECS) <= MAX_TRACEPOINTS, "no room for all");
 
-	*t = (struct tracepoints){.n = sizeof(SPECS) / sizeof(*SPECS)};
+	t->n = 0;
 	memset(t->of, MAX_TRACEPOINTS, sizeof(t->of));
-	for (unsigned i = 0; i < t->n; i++) {
-		tracepoint_init(&t->at[i], &SPECS[i], fields_of(&SPECS[i], old));
-		t->of[SPECS[i].ev] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof(SPECS) / sizeof(*SPECS); i++) {
+		const struct spec *spec = &SPECS[i];
+		if (spec->ev >= N_USUAL_EV && !poll_events)
+			continue;
+		tracepoint_init(&t->at[t->n], spec, fields_of(spec, old));
+		t->of[spec->ev] = (uint8_t)t->n++;
 	}
-	for (unsigned ev = EV_SYS_READ; ev < N_EV; ev += 2) {
+	for (unsigned ev = EV_SYS_READ; ev < N_USUAL_EV; ev += 2) {
 		t->of[ev] = t->of[EV_SYS_READ];
-		if (ev + 1 < N_EV)
+		if (ev + 1 < N_USUAL_EV)
 			t->of[ev + 1] = t->of[EV_SYS_READ_EXIT];
 	}
 }
@@ -297,7 +304,7 @@ size_t tracepoint_encode(const struct tracepoint *tp, enum ev ev, const struct t
 	p[2] = common->flags;
 	p[3] = common->preempt_count;
 	memcpy(p + 4, &common->pid, 4);
-	if (ev >= EV_SYS_READ)
+	if (ev >= EV_SYS_READ && ev < N_USUAL_EV)
 		args = syscall_args(ev, args, registers);
 	for (unsigned i = 0; i < tp->n_fields; i++)
 		end = put_field(&tp->fields[i], args, p, end);

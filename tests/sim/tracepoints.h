@@ -18,7 +18,7 @@
 
 #include "events.h"
 
-enum { MAX_TRACEPOINTS = 48, TRACEPOINT_FIELDS = 10, TRACEPOINT_MAX = 160, COMMON_SIZE = 8 };
+enum { MAX_TRACEPOINTS = 56, TRACEPOINT_FIELDS = 10, TRACEPOINT_MAX = 160, COMMON_SIZE = 8 };
 
 struct tp_field {
 	char name[24];
@@ -51,7 +51,8 @@ struct tp_common {
 
 enum tp_flag { TP_IRQS_OFF = 0x01, TP_NEED_RESCHED = 0x04, TP_HARDIRQ = 0x08, TP_SOFTIRQ = 0x10 };
 
-void tracepoints_init(struct tracepoints *t, bool old);
+/* poll_events: with those that tell of halt polling. */
+void tracepoints_init(struct tracepoints *t, bool old, bool poll_events);
 
 /*
  * Writes the record of ev, whose tracepoint is tp, at p, which has room for TRACEPOINT_MAX bytes.

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cause.h"
+
 enum file {
 	F_VCPU,
 	F_THREAD,
@@ -18,6 +20,7 @@ enum file {
 	F_ORIGIN,
 	F_LOST,
 	F_SIM,
+	F_CAUSE,
 	N_FILE
 };
 
@@ -41,12 +44,15 @@ static const struct {
 	[F_ORIGIN] = {"origin", "machine,origin", false},
 	[F_LOST] = {"lost", "machine,cpu,kind,from,to,count", false},
 	[F_SIM] = {"sim", "key,value", false},
+	[F_CAUSE] = {"vcpu_cause", "machine,vcpu,begin,end,state,kind,number,handler,tid,cause",
+		     true},
 };
 
 static const char *const THREAD_STATES[] = {"user",    "syscall", "irq",    "softirq",	 "wait-cpu",
 					    "blocked", "dead",	  "stolen", "hypervisor"};
-static const char *const VCPU_STATES[] = {"guest",   "hypervisor", "userspace", "preempted",
-					  "waiting", "halted",	   "blocked"};
+static const char *const VCPU_STATES[] = {"guest",     "hypervisor", "userspace",
+					  "preempted", "waiting",    "halted",
+					  "blocked",   "polling",    "throttled"};
 
 enum cpu_state { C_IDLE, C_USER, C_SYSCALL, C_IRQ, C_SOFTIRQ, C_VM };
 static const char *const CPU_STATES[] = {"idle", "user", "syscall", "irq", "softirq", "vm"};
@@ -197,6 +203,78 @@ static void write_vcpu(struct vcpu *v)
 	put_end(o);
 }
 
+/* What a CPU is busy with for one that waits for it. */
+static struct lane occupant(const struct cpu *c, const struct vcpu *v)
+{
+	struct lane l = {.state = CAUSE_OF_THREAD, .a = -1, .c = c->curr->tid};
+
+	if (v->lane.state == V_THROTTLED)
+		return (struct lane){.state = CAUSE_OF_QUOTA, .a = -1, .c = -1, .d = BY_QUOTA};
+	if (c->expiring)
+		return (struct lane){.state = CAUSE_OF_TIMER, .a = -1, .c = -1, .d = BY_INTERRUPT};
+	if (c->in_irq || c->in_softirq)
+		return (struct lane){.state = c->in_irq ? CAUSE_OF_IRQ : CAUSE_OF_SOFTIRQ,
+				     .a = c->irq_number,
+				     .c = -1,
+				     .d = BY_INTERRUPT};
+	if (c->curr->is_idle)
+		l.state = CAUSE_OF_IDLE;
+	l.d = cause_belongs(v, c->curr);
+	return l;
+}
+
+static void write_cause(struct vcpu *v)
+{
+	const struct lane *l = &v->cause;
+	struct world *w = v->vm->w;
+	bool any = l->state != CAUSE_OF_NONE && l->begin < w->now;
+	struct csv *o = any ? row(w, F_CAUSE, v->vm, v->id, l->begin) : NULL;
+
+	if (!o)
+		return;
+	put_text(o, VCPU_STATES[l->state >> 8]);
+	put_text(o, cause_kind_name((enum cause_kind)(l->state & 255)));
+	put_int_or_none(o, l->a);
+	put_text(o, l->b ? (const char *)(intptr_t)l->b : "");
+	put_int_or_none(o, l->c);
+	put_text(o, cause_belongs_name((enum belongs)l->d));
+	put_end(o);
+}
+
+/* Of the states that somebody or something is to blame for. */
+static void set_cause(struct vcpu *v)
+{
+	enum vcpu_state s = (enum vcpu_state)v->lane.state;
+	const struct cpu *c = v->thread->cpu;
+	struct lane to = {.state = CAUSE_OF_NONE};
+
+	if (!v->vm->w->o->causes)
+		return;
+	if (s == V_PREEMPTED || s == V_WAITING || s == V_THROTTLED) {
+		to = occupant(c, v);
+		if (to.state == CAUSE_OF_TIMER)
+			to.b = (intptr_t)timer_function_name(c->m, c->expiring->function);
+		else if (to.state == CAUSE_OF_IRQ)
+			to.b = (intptr_t)c->irq_name;
+	} else if (s == V_POLLING) {
+		to = (struct lane){.state = CAUSE_OF_POLL, .a = -1, .c = -1, .d = BY_POLLING};
+	}
+	if (to.state != CAUSE_OF_NONE)
+		to.state |= (int)s << 8;
+	if (!lane_moves(&v->cause, &to))
+		return;
+	write_cause(v);
+	lane_set(&v->cause, v->vm->w, &to);
+}
+
+void truth_occupants(struct cpu *c)
+{
+	for (size_t i = 0; !c->m->guest && c->w->o->causes && i < c->queued.n; i++) {
+		if (c->queued.at[i]->vcpu)
+			set_cause(c->queued.at[i]->vcpu);
+	}
+}
+
 static void set_thread(struct task *t, const struct lane *to)
 {
 	if (!lane_moves(&t->lane, to))
@@ -235,8 +313,8 @@ static void truth_current(struct cpu *c)
 	if (t->is_idle)
 		return;
 	if (c->vcpu && c->vcpu->lane.state != V_GUEST) {
-		bool stolen =
-			c->vcpu->lane.state == V_PREEMPTED || c->vcpu->lane.state == V_WAITING;
+		int v = c->vcpu->lane.state;
+		bool stolen = v == V_PREEMPTED || v == V_WAITING || v == V_THROTTLED;
 		s = stolen ? T_STOLEN : T_HYPERVISOR;
 	}
 	set_thread(t, &(struct lane){.state = (int)s, .a = c->id, .b = t->syscall, .c = -1});
@@ -258,6 +336,7 @@ void truth_cpu(struct cpu *c)
 		lane_set(&c->lane, c->w, &to);
 	}
 	truth_current(c);
+	truth_occupants(c);
 	if (c->vcpu && c->vcpu->lane.state == V_GUEST)
 		truth_cpu(c->vcpu->thread->cpu);
 }
@@ -310,6 +389,7 @@ void truth_vcpu(struct vcpu *v, enum vcpu_state state, int reason, unsigned pcpu
 	account(v);
 	write_vcpu(v);
 	lane_set(&v->lane, v->vm->w, &to);
+	set_cause(v);
 	truth_cpu(v->cpu);
 }
 
@@ -318,7 +398,6 @@ void truth_exit_begin(struct vcpu *v)
 	account(v);
 	memset(v->spent, 0, sizeof(v->spent));
 	v->exit_at = v->vm->w->now;
-	v->poll_ns = 0;
 }
 
 void truth_exit_end(struct vcpu *v)
@@ -335,11 +414,11 @@ void truth_exit_end(struct vcpu *v)
 	put_int(o, begin - v->first_event_at);
 	put_int(o, exit_reason(w, v->kind));
 	put_text(o, exit_name(w, v->kind));
-	put_int(o, v->spent[V_HYPERVISOR]);
+	put_int(o, v->spent[V_HYPERVISOR] + v->spent[V_POLLING]);
 	put_int(o, v->spent[V_USERSPACE]);
-	put_int(o, v->spent[V_PREEMPTED] + v->spent[V_WAITING]);
+	put_int(o, v->spent[V_PREEMPTED] + v->spent[V_WAITING] + v->spent[V_THROTTLED]);
 	put_int(o, v->spent[V_HALTED] + v->spent[V_BLOCKED]);
-	put_int(o, v->poll_ns);
+	put_int(o, v->spent[V_POLLING]);
 	put_int(o, reference(w, v->true_exit));
 	put_int(o, reference(w, v->true_entry));
 	put_end(o);
@@ -429,8 +508,10 @@ static void end_lanes(struct machine *m)
 {
 	for (unsigned i = 0; i < m->n_cpus; i++) {
 		write_cpu(&m->cpus[i]);
-		if (m->guest && m->vcpus[i].thread)
+		if (m->guest && m->vcpus[i].thread) {
 			write_vcpu(&m->vcpus[i]);
+			write_cause(&m->vcpus[i]);
+		}
 	}
 	for (size_t i = 0; i < m->tasks.n; i++)
 		write_thread(m->tasks.at[i]);
@@ -461,7 +542,7 @@ int truth_new(struct world *w, struct truth **truthp, struct error *err)
 	tr->w = w;
 	for (unsigned i = 0; i < N_FILE; i++) {
 		tr->out[i].buffer = mem_alloc(BUFFER);
-		if (!ret && (w->o->truth || !FILES[i].big))
+		if (!ret && (w->o->truth || !FILES[i].big) && (i != F_CAUSE || w->o->causes))
 			ret = open_file(tr, i, err);
 	}
 	if (ret) {

@@ -40,6 +40,9 @@ void truth_thread_name(struct task *t);
 void truth_vcpu(struct vcpu *v, enum vcpu_state state, int reason, unsigned pcpu, int32_t occupant,
 		int64_t waking);
 
+/* What c is busy with has changed: so has what vCPUs in its queue wait for. */
+void truth_occupants(struct cpu *c);
+
 /* At the kvm_exit and at the kvm_entry event. */
 void truth_exit_begin(struct vcpu *v);
 void truth_exit_end(struct vcpu *v);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cause.h"
 #include "truth.h"
 
 enum { EXIT_EVERY_NS = 350000 };
@@ -231,7 +232,7 @@ static void add_rest(struct block *b, struct task *t)
 
 /* ---- load ---- */
 
-static void program_hog(struct cpu *c, struct task *t)
+void program_hog(struct cpu *c, struct task *t)
 {
 	struct block b = {0};
 
@@ -241,7 +242,7 @@ static void program_hog(struct cpu *c, struct task *t)
 }
 
 /* p[0]: mean ns of work, p[1]: mean ns of sleep. */
-static void program_sleeper(struct cpu *c, struct task *t)
+void program_sleeper(struct cpu *c, struct task *t)
 {
 	struct block b = {0};
 
@@ -556,7 +557,7 @@ static void add_with_work(struct machine *m, const char *comm,
 	t->p[0] = work;
 }
 
-static void add_pipe(struct machine *m)
+struct task *work_pipe(struct machine *m)
 {
 	struct task *a = work_task(m, "pipe-a", program_pipe);
 	struct task *b = work_task(m, "pipe-b", program_pipe);
@@ -564,6 +565,7 @@ static void add_pipe(struct machine *m)
 	a->peer = b;
 	b->peer = a;
 	b->phase = 1;
+	return a;
 }
 
 static struct task *add_shell(struct machine *m, int64_t every)
@@ -593,7 +595,7 @@ static void add_random(struct machine *m)
 		work_task(m, "hog", program_hog);
 		break;
 	case 1:
-		add_pipe(m);
+		work_pipe(m);
 		break;
 	case 2:
 	case 3:
@@ -620,7 +622,7 @@ static void add_fixed(struct machine *m)
 {
 	work_task(m, "hog", program_hog);
 	add_sleeper(m, "sleeper", 50000, 1000000);
-	add_pipe(m);
+	work_pipe(m);
 	add_with_work(m, "reader", program_disk, 100000);
 }
 
@@ -628,6 +630,10 @@ void work_add(struct machine *m)
 {
 	const struct options *o = m->w->o;
 
+	if (o->causes) {
+		cause_work(m);
+		return;
+	}
 	if (m->guest && o->identical) {
 		add_fixed(m);
 	} else {
