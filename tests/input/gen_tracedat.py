@@ -232,6 +232,7 @@ class File:
         self.options = []  # (id, data)
         self.extra_sections = []
         self.cmdlines = b"7 tick-tock\n42 qemu\n9 <...>\nrubbish\n"
+        self.known, self.kallsyms = KNOWN, b"kall\n"
         self.kernel_long = None
         self.odd_size = 0  # what is added to the sizes of compressed CPUs: versions of trace-cmd differ
         self.lines = ["thread 7 tick-tock", "thread 42 qemu"]
@@ -259,10 +260,10 @@ class File:
         return out
 
     def formats(self):
-        systems = sorted({f.system for f in KNOWN})
+        systems = sorted({f.system for f in self.known})
         out = self.m.pack("I", len(systems))
         for s in systems:
-            out += s.encode() + b"\0" + self.texts([f for f in KNOWN if f.system == s])
+            out += s.encode() + b"\0" + self.texts([f for f in self.known if f.system == s])
         return out
 
     def head(self):
@@ -293,7 +294,8 @@ class File:
         m = self.m
         n_cpus = 1 + max(c for _, _, rings in self.buffers for c in rings)
         out = self.head() + self.header_info() + self.texts([]) + self.formats()
-        out += m.pack("I", 5) + b"kall\n" + m.pack("I", 0) + m.pack("Q", len(self.cmdlines)) + self.cmdlines
+        out += m.pack("I", len(self.kallsyms)) + self.kallsyms + m.pack("I", 0)
+        out += m.pack("Q", len(self.cmdlines)) + self.cmdlines
         out += m.pack("I", n_cpus)
         text = f"local [{self.clock}] global\n".encode() + b"\0"
         self.clock_behind = m.pack("Q", len(text)) + text if clock_behind else b""
