@@ -66,6 +66,8 @@ static void begin(struct host *h, bool has_names)
 								.vm_uid = NO_VALUE,
 								.why = mem_strdup("")};
 		*vec_push(&h->identity.vcpus) = (struct ident_vcpu){.vm = vm, .tid = vm ? G2 : G1};
+		*vec_push(&h->identity.runs) = (struct ident_run){
+			.vcpu = vm, .tid = vm ? G2 : G1, .from = INT64_MIN, .to = INT64_MAX};
 	}
 	h->model = model_new(&h->identity, &all, &lanes, has_names ? &symbols : NULL, &h->sink);
 }
