@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyze/findings.h"
+#include "analyze/warnings.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/slots.h"
@@ -340,6 +340,25 @@ static inline const struct cpu_rows *cpu_of_vcpu(const struct save *s, struct vc
 	return v->on = find_cpu(s, (uint32_t)vm->host, i->cpu);
 }
 
+/* row: from the column behind state on. */
+static void save_tally_state(const struct save *s, const struct vcpu_interval *i,
+			     const int64_t *row)
+{
+	const struct tally_state state = {
+		.state = i->state,
+		.begin = i->begin,
+		.dur = i->end - i->begin,
+		.cpu = row[VCPU_STATE(PCPU)],
+		.occupant = row[VCPU_STATE(OCCUPANT_THREAD_ID)],
+		.busy = i->occupant.busy,
+		.occupant_irq = row[VCPU_STATE(OCCUPANT_IRQ)],
+		.occupant_handler = row[VCPU_STATE(OCCUPANT_HANDLER)],
+		.certainty = i->throttled,
+	};
+
+	tally_add_state(&s->tally->vcpus[i->vcpu], &state);
+}
+
 static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 {
 	struct save *s = ctx;
@@ -357,8 +376,7 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 		row[VCPU_STATE(OCCUPANT_IRQ)] = index_or_null(i->occupant.irq);
 		row[VCPU_STATE(OCCUPANT_HANDLER)] = handler_name(s, i->occupant.handler);
 		row[VCPU_STATE(CERTAINTY)] = s->certainty_names[i->throttled];
-		tally_add_state(&s->tally->vcpus[i->vcpu], i->state, i->end - i->begin,
-				row[VCPU_STATE(PCPU)], row[VCPU_STATE(OCCUPANT_THREAD_ID)]);
+		save_tally_state(s, i, row);
 	}
 	const struct cpu_rows *on = i->cpu == NO_CPU ? NULL : cpu_of_vcpu(s, v, i);
 
@@ -369,9 +387,11 @@ static void on_vcpu(void *ctx, const struct vcpu_interval *i)
 }
 
 /* row: from the column behind dur on. */
-static void save_tally_exit(const struct save *s, uint32_t vcpu, int64_t dur, const int64_t *row)
+static void save_tally_exit(const struct save *s, const struct vm_exit *x, int64_t dur,
+			    const int64_t *row)
 {
-	const struct tally_exit x = {
+	const struct tally_exit exit = {
+		.ts = x->begin,
 		.reason = row[VM_EXIT(REASON)],
 		.isa = row[VM_EXIT(ISA)],
 		.name = row[VM_EXIT(NAME)],
@@ -382,9 +402,10 @@ static void save_tally_exit(const struct save *s, uint32_t vcpu, int64_t dur, co
 		.preempted = row[VM_EXIT(PREEMPTED_NS)],
 		.blocked = row[VM_EXIT(BLOCKED_NS)],
 		.vector = row[VM_EXIT(VECTOR)],
+		.polled = row[VM_EXIT(POLLED_NS)],
 	};
 
-	tally_add_exit(&s->tally->vcpus[vcpu], &x);
+	tally_add_exit(&s->tally->vcpus[x->vcpu], &exit);
 }
 
 static void on_exit_(void *ctx, const struct vm_exit *x)
@@ -412,7 +433,7 @@ static void on_exit_(void *ctx, const struct vm_exit *x)
 	row[VM_EXIT(THROTTLED_NS)] = split ? x->throttled : TABLE_NULL;
 	row[VM_EXIT(DETAIL)] = detail_name(s, x->detail);
 	row[VM_EXIT(DETAIL_VALUE)] = x->detail.value;
-	save_tally_exit(s, x->vcpu, dur, row);
+	save_tally_exit(s, x, dur, row);
 }
 
 static struct store_lane *new_states(struct save *s, uint32_t thread)
@@ -850,7 +871,7 @@ static void add_sync(struct save *s, const struct analysis *a)
 	}
 }
 
-static void add_finding(struct save *s, const struct finding *f)
+static void add_warning(struct save *s, const struct warning *f)
 {
 	const struct diag *w = &f->where;
 	int64_t row[COL_DIAG_N_COLUMNS] = {
@@ -869,14 +890,14 @@ static void add_finding(struct save *s, const struct finding *f)
 	store_writer_add(s->writer, TABLE_DIAG, row);
 }
 
-static void add_findings(struct save *s, const struct analysis *a)
+static void add_warnings(struct save *s, const struct analysis *a)
 {
-	struct findings findings;
+	struct warnings warnings;
 
-	findings_init(&findings, a, s->tally);
-	vec_each (f, &findings.at)
-		add_finding(s, f);
-	findings_deinit(&findings);
+	warnings_init(&warnings, a, s->tally);
+	vec_each (f, &warnings.at)
+		add_warning(s, f);
+	warnings_deinit(&warnings);
 }
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -923,7 +944,7 @@ int save_finish(struct save *s, const struct analysis *a, struct error *err)
 	add_containers(s, a->model);
 	add_vectors(s, a);
 	add_sync(s, a);
-	add_findings(s, a);
+	add_warnings(s, a);
 	return store_writer_finish(s->writer, err);
 }
 

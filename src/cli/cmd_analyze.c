@@ -1,15 +1,10 @@
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "analyze/analysis.h"
-#include "analyze/save.h"
+#include "cli/analyzed.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
 #include "cli/report_args.h"
 #include "cli/sync_args.h"
-#include "inspect/complain.h"
-#include "tally/tally.h"
 
 enum option_id {
 	OPT_FORMAT = 1,
@@ -51,9 +46,6 @@ struct request {
 };
 
 enum { MAX_THREADS = 256 };
-
-/* Below this, reading takes less time than reading what is said about it. */
-enum { LARGE = 200 << 20 };
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -122,82 +114,29 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-static void say_progress(const struct session *s)
+static int analyze(const struct command *cmd, struct request *q, char **traces, int n)
 {
-	uint64_t size = 0;
+	struct error err = {0};
+	struct analyzed a;
 
-	vec_each (trace, &s->recordings)
-		size += (*trace)->size;
-	if (size >= LARGE && isatty(STDERR_FILENO))
-		fprintf(stderr, "vmscope: reading %zu traces, %.1f GB\n", s->recordings.n,
-			(double)size / 1e9);
-}
-
-/* Analyzes into a file, which is opened. Return: 0 or ERR. */
-static int analyze_into(struct save *save, struct request *q, struct session *session,
-			struct store **storep, struct error *err)
-{
-	struct analysis a;
-
-	q->analysis.sink = save_sink(save);
-	if (q->analysis.threads > 1)
-		q->analysis.helper = save_use_thread(save);
-	int r = analysis_init(&a, session, &q->analysis, err);
-
-	if (!r)
-		r = save_finish(save, &a, err);
-	analysis_deinit(&a);
-	return r ? r : save_open(save, storep, err);
-}
-
-/* The session is taken over. Return: an exit status, or ERR. */
-static int analyze(struct request *q, struct session *session, struct error *err)
-{
-	struct store *store = NULL;
-	struct save *save;
-
-	if (save_new(&save, q->output, err)) {
-		session_deinit(session);
-		return ERR;
-	}
-	say_progress(session);
 	sync_args_apply(&q->args, &q->analysis);
-	int r = analyze_into(save, q, session, &store, err);
+	int r = analyzed_init(&a, traces, (size_t)n, &q->analysis, &q->input, q->output, &err);
 
-	q->report.tally = save_take_tally(save);
-	save_free(save);
+	q->report.tally = a.tally;
 	q->report.threads = q->analysis.threads;
 	if (!r)
-		r = report_args_print(&q->report, store, q->strict, err);
-	tally_free(q->report.tally);
-	store_free(store);
-	return r;
-}
-
-static int open_and_analyze(const struct command *cmd, struct request *q, char **traces, int n)
-{
-	struct session session;
-	struct error err = {0};
-
-	int r = session_open(&session, traces, (size_t)n, &q->input, &err);
-
-	if (!r || session.notes.n > 1)
-		complain_session(stderr, &session);
-	if (r)
-		session_deinit(&session);
-	else
-		r = analyze(q, &session, &err);
+		r = report_args_print(&q->report, a.store, q->strict, &err);
+	analyzed_deinit(&a);
 	return r == ERR ? cli_failed(cmd, &err) : r;
 }
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	struct request q = {.analysis = ANALYSIS_OPTIONS_AUTO};
+	struct request q = {.analysis = ANALYSIS_OPTIONS_AUTO, .report.findings = FINDINGS_OF_ALL};
 
 	q.analysis.threads = cli_threads();
 	int r = read_options(cmd, &q, argc, argv);
-	int status =
-		r ? cli_option_status(r) : open_and_analyze(cmd, &q, argv + optind, argc - optind);
+	int status = r ? cli_option_status(r) : analyze(cmd, &q, argv + optind, argc - optind);
 
 	sync_args_deinit(&q.args);
 	return status;

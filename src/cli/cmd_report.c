@@ -92,7 +92,7 @@ static int print(const struct command *cmd, struct request *q)
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	struct request q = {.report.threads = cli_threads()};
+	struct request q = {.report = {.threads = cli_threads(), .findings = FINDINGS_OF_ALL}};
 	int r = read_options(cmd, &q, argc, argv);
 
 	return r ? cli_option_status(r) : print(cmd, &q);

@@ -10,8 +10,8 @@
 #include "cli/cut_files.h"
 
 static const struct command *const commands[] = {
-	&cmd_analyze, &cmd_check, &cmd_diff,   &cmd_events, &cmd_export,
-	&cmd_info,    &cmd_query, &cmd_record, &cmd_report, &cmd_serve,
+	&cmd_analyze, &cmd_check,  &cmd_diff,	&cmd_events, &cmd_export, &cmd_info,
+	&cmd_query,   &cmd_record, &cmd_report, &cmd_serve,  &cmd_why,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -43,6 +43,8 @@ int report_args_print(const struct report_options *o, const struct store *store,
 	options.color = o->format == REPORT_TEXT && wants_color();
 	int r = report_print(stdout, store, &options, err);
 
+	if (r > 0)
+		return error_set(err, "'%s' has no such VM or vCPU", store->name);
 	if (!r && strict)
 		r = report_is_damaged(store, err);
 	return r > 0 ? CLI_DAMAGED : r;

@@ -52,7 +52,8 @@ static void print_rows(struct out *o, const struct rows *t)
 	}
 }
 
-void rows_print_csv(FILE *f, const struct results *r, unsigned sections)
+void rows_print_csv(FILE *f, const struct results *r, const struct findings *found,
+		    unsigned sections)
 {
 	bool several = sections & (sections - 1), first = true;
 	struct out o;
@@ -69,7 +70,7 @@ void rows_print_csv(FILE *f, const struct results *r, unsigned sections)
 			out_char(&o, '\n');
 		}
 		first = false;
-		rows_init(&t, r, (enum report_section)s);
+		rows_init(&t, r, found, (enum report_section)s);
 		print_rows(&o, &t);
 		rows_deinit(&t);
 	}

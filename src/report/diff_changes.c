@@ -110,9 +110,7 @@ static void add_states(const struct pair *p)
 static void add_up_kinds(const struct results *r, const struct res_vcpu *v, int64_t *lost)
 {
 	vec_each (o, &v->sum.occupants) {
-		enum occupant_kind kind = occupant_of(r, o->thread).kind;
-
-		lost[kind] += o->preempted + o->waiting;
+		tally_add_ns(&lost[occupant_of(r, o).kind], summary_taken(o));
 	}
 }
 

@@ -50,7 +50,8 @@ static void print_span(struct jsonw *j, const struct results *r)
 	jsonw_object_end(j);
 }
 
-void rows_print_json(FILE *f, const struct results *r, unsigned sections)
+void rows_print_json(FILE *f, const struct results *r, const struct findings *found,
+		     unsigned sections)
 {
 	struct jsonw j;
 
@@ -64,7 +65,7 @@ void rows_print_json(FILE *f, const struct results *r, unsigned sections)
 
 		if (!(sections & 1u << s))
 			continue;
-		rows_init(&t, r, (enum report_section)s);
+		rows_init(&t, r, found, (enum report_section)s);
 		jsonw_key(&j, report_section_names()[s]);
 		print_rows(&j, &t);
 		rows_deinit(&t);

@@ -10,30 +10,47 @@
 /* What has to be added up for some sections. */
 static unsigned parts_of(unsigned sections)
 {
-	unsigned lanes = 1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL;
+	unsigned found = 1u << REPORT_FINDINGS | 1u << REPORT_MISSING;
+	unsigned lanes =
+		1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL | 1u << REPORT_SPLIT;
 	/* Whether a vCPU's time can be told from its host's shows in its exits. */
 	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS |
 			 1u << REPORT_VCPUS;
 	unsigned wakeups = 1u << REPORT_LATENCY;
 
-	return (sections & lanes ? SUMMARY_LANES : 0u) | (sections & exits ? SUMMARY_EXITS : 0u) |
+	return (sections & found ? FINDINGS_PARTS : 0u) | (sections & lanes ? SUMMARY_LANES : 0u) |
+	       (sections & exits ? SUMMARY_EXITS : 0u) |
 	       (sections & wakeups ? SUMMARY_WAKEUPS : 0u);
 }
 
-static void print(FILE *f, const struct results *r, const struct report_options *options,
-		  unsigned sections)
+static void print(FILE *f, const struct results *r, const struct findings *found,
+		  const struct report_options *options, unsigned sections)
 {
 	switch (options->format) {
 	case REPORT_TEXT:
-		text_print(f, r, options);
+		text_print(f, r, found, options);
 		break;
 	case REPORT_JSON:
-		rows_print_json(f, r, sections);
+		rows_print_json(f, r, found, sections);
 		break;
 	case REPORT_CSV:
-		rows_print_csv(f, r, sections);
+		rows_print_csv(f, r, found, sections);
 		break;
 	}
+}
+
+/* Return: 0; 1 when there is no VM or vCPU that findings are asked of; or ERR. */
+static int report_find_and_print(FILE *f, const struct results *r,
+				 const struct report_options *options, unsigned sections,
+				 struct error *err)
+{
+	struct findings found;
+	int status = findings_init(&found, r, &options->findings, err);
+
+	if (!status)
+		print(f, r, &found, options, sections);
+	findings_deinit(&found);
+	return status;
 }
 
 int report_print(FILE *f, const struct store *store, const struct report_options *options,
@@ -48,7 +65,7 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 		status =
 			summary_scan(&r, parts_of(sections), options->threads, options->tally, err);
 	if (!status)
-		print(f, &r, options, sections);
+		status = report_find_and_print(f, &r, options, sections, err);
 	results_deinit(&r);
 	return status;
 }

@@ -17,7 +17,10 @@
 #include "report/section.h"
 #include "store/reader.h"
 
-/* Return: 0, or ERR with err set when the file is damaged; nothing is printed then. */
+/*
+ * Return: 0; 1 when the file has no VM or vCPU of those that findings are asked of; or ERR with err
+ * set when it is damaged. Nothing is printed then.
+ */
 int report_print(FILE *f, const struct store *store, const struct report_options *options,
 		 struct error *err);
 

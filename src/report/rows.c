@@ -67,6 +67,117 @@ static void put_vcpu(struct rows *t, const struct results *r, const struct res_v
 	put_int(t, v->index);
 }
 
+/* ---- findings ------------------------------------------------------------------------------- */
+
+static const char *const finding_columns[] = {
+	"cause",
+	"kind",
+	"machine_id",
+	"machine",
+	"vcpu_index",
+	"vcpus",
+	"cost_ns",
+	"of_ns",
+	"times",
+	"culprit",
+	"culprit_machine_id",
+	"culprit_machine",
+	"culprit_pid",
+	"culprit_ns",
+	"worst_vcpu_id",
+	"worst_vcpu_index",
+	"worst_at_ns",
+	"worst_ns",
+	"what",
+	"where",
+	"evidence",
+	"against",
+	"remedy",
+	"look",
+	NULL,
+};
+
+static void put_worst(struct rows *t, const struct results *r, const struct finding *f)
+{
+	const struct res_vcpu *v = f->worst.ns > 0 ? &r->vcpus.at[f->worst.vcpu] : NULL;
+
+	put_int(t, v ? v->id : TABLE_NULL);
+	put_int(t, v ? v->index : TABLE_NULL);
+	put_int(t, v ? f->worst.at : TABLE_NULL);
+	put_int(t, v ? f->worst.ns : TABLE_NULL);
+}
+
+static void fill_finding(struct rows *t, const struct results *r, const struct finding *f)
+{
+	put_text(t, cause_info(f->cause)->name);
+	put_text(t, cause_kind_name(cause_info(f->cause)->kind));
+	put_machine(t, r, f->vm);
+	put_int(t, f->vcpu == NOBODY ? TABLE_NULL : r->vcpus.at[f->vcpu].index);
+	put_int(t, f->n_vcpus);
+	put_int(t, f->cost);
+	put_int(t, f->whole);
+	put_uint(t, f->times);
+	put_text(t, f->culprit);
+	put_machine(t, r, f->culprit_vm);
+	put_int(t, f->culprit_pid);
+	put_int(t, f->culprit_ns);
+	put_worst(t, r, f);
+	put_text(t, f->what);
+	put_text(t, f->where);
+	put_text(t, f->evidence);
+	put_text(t, f->against);
+	put_text(t, cause_info(f->cause)->remedy);
+	put_text(t, f->look);
+}
+
+static const char *const missing_columns[] = {"machine_id", "machine", "event", "without", NULL};
+
+static void fill_found(struct rows *t, const struct results *r, const struct findings *found,
+		       enum report_section section)
+{
+	if (section == REPORT_FINDINGS) {
+		vec_each (f, &found->at)
+			fill_finding(t, r, f);
+		return;
+	}
+	vec_each (m, &found->missing) {
+		put_machine(t, r, m->machine);
+		put_text(t, m->event);
+		put_text(t, m->without);
+	}
+}
+
+static const char *const split_columns[] = {
+	"vcpu_id",	"machine_id", "machine",    "vcpu_index", "total_ns",	"run_ns",
+	"ready_ns",	"exit_ns",    "poll_ns",    "idle_ns",	  "blocked_ns", "unknown_ns",
+	"neighbour_ns", "sibling_ns", "own_ns",	    "process_ns", "kernel_ns",	"interrupt_ns",
+	"quota_ns",	"latency_ns", "unclear_ns", NULL,
+};
+
+/* The last ones are what it was ready for, by number; one NULL. */
+_Static_assert(sizeof(split_columns) / sizeof(*split_columns) == 12 + READY_N + 1,
+	       "each part has a column");
+
+static void fill_split(struct rows *t, const struct results *r)
+{
+	vec_each (v, &r->vcpus) {
+		struct split s;
+
+		split_of(&s, r, v);
+		put_vcpu(t, r, v);
+		put_int(t, s.whole);
+		put_int(t, s.run);
+		put_int(t, s.ready);
+		put_int(t, s.exit);
+		put_int(t, s.poll);
+		put_int(t, s.idle);
+		put_int(t, s.blocked);
+		put_int(t, s.unknown);
+		for (int i = 0; i < READY_N; i++)
+			put_int(t, s.of_ready[i]);
+	}
+}
+
 /* ---- machines ------------------------------------------------------------------------------- */
 
 static const char *const machine_columns[] = {
@@ -160,6 +271,10 @@ static const char *const steal_columns[] = {
 	"preempted_ns",
 	"waiting_ns",
 	"times",
+	"throttled_ns",
+	"irq",
+	"handler",
+	"certainty",
 	NULL,
 };
 
@@ -173,7 +288,7 @@ static void put_thread(struct rows *t, const struct res_thread *thread)
 static void steal_row(struct rows *t, const struct results *r, const struct res_vcpu *v,
 		      const struct summary_occupant *s)
 {
-	struct occupant o = occupant_of(r, s->thread);
+	struct res_occupant o = occupant_of(r, s);
 
 	put_vcpu(t, r, v);
 	put_text(t, occupant_kind_name(o.kind));
@@ -184,6 +299,10 @@ static void steal_row(struct rows *t, const struct results *r, const struct res_
 	put_int(t, s->preempted);
 	put_int(t, s->waiting);
 	put_uint(t, s->times);
+	put_int(t, s->throttled);
+	put_int(t, s->irq);
+	put_text(t, s->handler);
+	put_text(t, certainty_name(s->certainty));
 }
 
 static void fill_steal(struct rows *t, const struct results *r)
@@ -491,37 +610,58 @@ static void fill_diag(struct rows *t, const struct results *r)
 static const char *const *columns_of(enum report_section section)
 {
 	static const char *const *const columns[REPORT_N_SECTIONS] = {
-		[REPORT_MACHINES] = machine_columns, [REPORT_VCPUS] = vcpu_columns,
-		[REPORT_PCPUS] = pcpu_columns,	     [REPORT_STEAL] = steal_columns,
-		[REPORT_VM_EXITS] = vm_exit_columns, [REPORT_EXITS] = exit_columns,
-		[REPORT_THREADS] = thread_columns,   [REPORT_CONTAINERS] = container_columns,
-		[REPORT_LATENCY] = latency_columns,  [REPORT_WAITS] = wait_columns,
-		[REPORT_SYNC] = sync_columns,	     [REPORT_DIAG] = diag_columns,
+		[REPORT_FINDINGS] = finding_columns,
+		[REPORT_MISSING] = missing_columns,
+		[REPORT_SPLIT] = split_columns,
+		[REPORT_MACHINES] = machine_columns,
+		[REPORT_VCPUS] = vcpu_columns,
+		[REPORT_PCPUS] = pcpu_columns,
+		[REPORT_STEAL] = steal_columns,
+		[REPORT_VM_EXITS] = vm_exit_columns,
+		[REPORT_EXITS] = exit_columns,
+		[REPORT_THREADS] = thread_columns,
+		[REPORT_CONTAINERS] = container_columns,
+		[REPORT_LATENCY] = latency_columns,
+		[REPORT_WAITS] = wait_columns,
+		[REPORT_SYNC] = sync_columns,
+		[REPORT_DIAG] = diag_columns,
 	};
 
 	return columns[section];
 }
 
-static void fill(struct rows *t, const struct results *r, enum report_section section)
+static void fill(struct rows *t, const struct results *r, const struct findings *found,
+		 enum report_section section)
 {
 	static void (*const fills[REPORT_N_SECTIONS])(struct rows *, const struct results *) = {
-		[REPORT_MACHINES] = fill_machines, [REPORT_VCPUS] = fill_vcpus,
-		[REPORT_PCPUS] = fill_pcpus,	   [REPORT_STEAL] = fill_steal,
-		[REPORT_VM_EXITS] = fill_vm_exits, [REPORT_EXITS] = fill_exits,
-		[REPORT_THREADS] = fill_threads,   [REPORT_CONTAINERS] = fill_containers,
-		[REPORT_LATENCY] = fill_latency,   [REPORT_WAITS] = fill_waits,
-		[REPORT_SYNC] = fill_sync,	   [REPORT_DIAG] = fill_diag,
+		[REPORT_SPLIT] = fill_split,
+		[REPORT_MACHINES] = fill_machines,
+		[REPORT_VCPUS] = fill_vcpus,
+		[REPORT_PCPUS] = fill_pcpus,
+		[REPORT_STEAL] = fill_steal,
+		[REPORT_VM_EXITS] = fill_vm_exits,
+		[REPORT_EXITS] = fill_exits,
+		[REPORT_THREADS] = fill_threads,
+		[REPORT_CONTAINERS] = fill_containers,
+		[REPORT_LATENCY] = fill_latency,
+		[REPORT_WAITS] = fill_waits,
+		[REPORT_SYNC] = fill_sync,
+		[REPORT_DIAG] = fill_diag,
 	};
 
-	fills[section](t, r);
+	if (fills[section])
+		fills[section](t, r);
+	else
+		fill_found(t, r, found, section);
 }
 
-void rows_init(struct rows *t, const struct results *r, enum report_section section)
+void rows_init(struct rows *t, const struct results *r, const struct findings *found,
+	       enum report_section section)
 {
 	*t = (struct rows){.columns = columns_of(section)};
 	while (t->columns[t->n_columns])
 		t->n_columns++;
-	fill(t, r, section);
+	fill(t, r, found, section);
 	assert(t->cells.n % t->n_columns == 0);
 }
 

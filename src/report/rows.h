@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "results/findings.h"
 #include "results/results.h"
 #include "report/section.h"
 
@@ -31,8 +32,9 @@ struct rows {
 	struct arena texts;
 };
 
-/* The section; the results must outlive it. */
-void rows_init(struct rows *t, const struct results *r, enum report_section section);
+/* The section; the results and what was found in them must outlive it. */
+void rows_init(struct rows *t, const struct results *r, const struct findings *found,
+	       enum report_section section);
 void rows_deinit(struct rows *t);
 
 #endif

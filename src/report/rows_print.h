@@ -9,7 +9,9 @@
 #include "report/rows.h"
 
 /* sections: bit 1 << enum report_section for each. */
-void rows_print_json(FILE *f, const struct results *r, unsigned sections);
-void rows_print_csv(FILE *f, const struct results *r, unsigned sections);
+void rows_print_json(FILE *f, const struct results *r, const struct findings *found,
+		     unsigned sections);
+void rows_print_csv(FILE *f, const struct results *r, const struct findings *found,
+		    unsigned sections);
 
 #endif

@@ -7,11 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "results/findings.h"
 #include "results/range.h"
 
 struct tally;
 
 enum report_section {
+	REPORT_FINDINGS,
+	REPORT_MISSING,
+	REPORT_SPLIT,
 	REPORT_MACHINES,
 	REPORT_VCPUS,
 	REPORT_PCPUS,
@@ -33,8 +37,9 @@ struct report_options {
 	enum report_format format;
 	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
 	struct results_range range;
-	bool color;	  /* text: with terminal escapes */
-	bool all;	  /* text: long lists whole */
+	struct findings_wanted findings; /* of which findings are told */
+	bool color;			 /* text: with terminal escapes */
+	bool all;			 /* text: long lists whole */
 	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */
 	/*
 	 * Of all rows, if they were added up when they were written; used up by the report, which

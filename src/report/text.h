@@ -12,12 +12,14 @@
 #include "base/out.h"
 #include "report/grid.h"
 #include "report/section.h"
+#include "results/findings.h"
 #include "results/results.h"
 
 struct text {
 	struct out out;
 	struct arena arena;
 	const struct results *r;
+	const struct findings *found;
 	unsigned sections; /* to print */
 	unsigned asked;	   /* of them, those that the user named */
 	bool color, all;

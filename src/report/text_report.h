@@ -9,6 +9,7 @@
 #include "report/section.h"
 #include "results/results.h"
 
-void text_print(FILE *f, const struct results *r, const struct report_options *options);
+void text_print(FILE *f, const struct results *r, const struct findings *found,
+		const struct report_options *options);
 
 #endif

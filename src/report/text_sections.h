@@ -7,6 +7,9 @@
 #include "report/text.h"
 
 void text_summary(struct text *t);
+void text_findings(struct text *t);
+void text_missing(struct text *t);
+void text_split(struct text *t);
 void text_vcpus(struct text *t);
 void text_pcpus(struct text *t);
 void text_steal(struct text *t);

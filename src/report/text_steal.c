@@ -11,7 +11,7 @@ enum { VCPU_LIMIT = 8, OCCUPANT_LIMIT = 8, LABEL_WIDTH = 48 };
 /* Threads that people take for one: those of a process, idle ones of all CPUs. */
 struct group {
 	const char *label; /* in the text's arena */
-	int64_t preempted, waiting;
+	int64_t taken, preempted, waiting, throttled;
 	uint64_t times;
 };
 
@@ -32,19 +32,20 @@ static struct group *get_group(groups_t *groups, const char *label)
 static int by_time(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
-	int64_t s = x->preempted + x->waiting, t = y->preempted + y->waiting;
 
-	return s != t ? (s > t ? -1 : 1) : strcmp(x->label, y->label);
+	return x->taken != y->taken ? (x->taken > y->taken ? -1 : 1) : strcmp(x->label, y->label);
 }
 
 static void group_occupants(struct text *t, const struct res_vcpu *v, groups_t *groups)
 {
 	vec_each (s, &v->sum.occupants) {
-		struct occupant o = occupant_of(t->r, s->thread);
+		struct res_occupant o = occupant_of(t->r, s);
 		struct group *g = get_group(groups, occupant_label(t->r, &o, v, &t->arena));
 
+		g->taken += summary_taken(s);
 		g->preempted += s->preempted;
 		g->waiting += s->waiting;
+		g->throttled += s->throttled;
 		g->times += s->times;
 	}
 	if (groups->n)
@@ -52,18 +53,22 @@ static void group_occupants(struct text *t, const struct res_vcpu *v, groups_t *
 }
 
 static const struct grid_column columns[] = {
-	{.title = "lost"},    {.title = "share"}, {.title = "preempted"},
-	{.title = "waiting"}, {.title = "times"}, {.title = "to", .left = true},
+	{.title = "lost"},
+	{.title = "share"},
+	{.title = "preempted"},
+	{.title = "waiting"},
+	{.title = "throttled"},
+	{.title = "times"},
+	{.title = "to", .left = true},
 };
 
 static void add_row(struct text *t, struct grid *g, const struct group *group, int64_t whole)
 {
-	int64_t lost = group->preempted + group->waiting;
-
-	grid_add(g, units_duration(&t->arena, lost, 4));
-	grid_add(g, units_share(&t->arena, lost, whole));
+	grid_add(g, units_duration(&t->arena, group->taken, 4));
+	grid_add(g, units_share(&t->arena, group->taken, whole));
 	grid_add(g, units_duration_or_none(&t->arena, group->preempted, 4));
 	grid_add(g, units_duration_or_none(&t->arena, group->waiting, 4));
+	grid_add(g, units_duration_or_none(&t->arena, group->throttled, 4));
 	grid_add(g, group->times ? units_count(&t->arena, (int64_t)group->times) : "");
 	grid_add(g, units_safe(&t->arena, group->label, LABEL_WIDTH));
 }

@@ -14,7 +14,9 @@ const char *occupant_kind_name(enum occupant_kind kind)
 		[OCCUPANT_VCPU] = "vcpu",	[OCCUPANT_VMM] = "vmm",
 		[OCCUPANT_VHOST] = "vhost",	[OCCUPANT_PROCESS] = "process",
 		[OCCUPANT_KERNEL] = "kernel",	[OCCUPANT_IDLE] = "idle",
-		[OCCUPANT_UNKNOWN] = "unknown",
+		[OCCUPANT_UNKNOWN] = "unknown", [OCCUPANT_IRQ] = "irq",
+		[OCCUPANT_SOFTIRQ] = "softirq", [OCCUPANT_TIMER] = "timer",
+		[OCCUPANT_QUOTA] = "quota",
 	};
 
 	return names[kind];
@@ -39,9 +41,9 @@ static int64_t vhost_pid(const char *comm)
 	return comm && sscanf(comm, "vhost-%" SCNd64, &pid) == 1 ? pid : TABLE_NULL;
 }
 
-struct occupant occupant_of(const struct results *r, int thread)
+struct res_occupant occupant_of_thread(const struct results *r, int thread)
 {
-	struct occupant o = {.kind = OCCUPANT_UNKNOWN, .vm = NOBODY};
+	struct res_occupant o = {.kind = OCCUPANT_UNKNOWN, .vm = NOBODY, .irq = TABLE_NULL};
 
 	if (thread == NOBODY)
 		return o;
@@ -63,6 +65,28 @@ struct occupant occupant_of(const struct results *r, int thread)
 		o.kind = o.vm == NOBODY ? OCCUPANT_PROCESS : OCCUPANT_VMM;
 	}
 	return o;
+}
+
+/* Return: what the CPU was busy with, if that is no thread; else OCCUPANT_UNKNOWN. */
+static enum occupant_kind kind_of_busy(const struct summary_occupant *s)
+{
+	static const enum occupant_kind kinds[BUSY_N] = {
+		[BUSY_UNKNOWN] = OCCUPANT_UNKNOWN, [BUSY_THREAD] = OCCUPANT_UNKNOWN,
+		[BUSY_IDLE] = OCCUPANT_IDLE,	   [BUSY_IRQ] = OCCUPANT_IRQ,
+		[BUSY_SOFTIRQ] = OCCUPANT_SOFTIRQ, [BUSY_TIMER] = OCCUPANT_TIMER,
+	};
+
+	return s->throttled ? OCCUPANT_QUOTA : kinds[s->busy];
+}
+
+struct res_occupant occupant_of(const struct results *r, const struct summary_occupant *s)
+{
+	enum occupant_kind kind = kind_of_busy(s);
+
+	if (kind == OCCUPANT_UNKNOWN)
+		return occupant_of_thread(r, s->thread);
+	return (struct res_occupant){
+		.kind = kind, .vm = NOBODY, .handler = s->handler, .irq = s->irq};
 }
 
 /* The name of a thread's process; its own where that is not known. */
@@ -91,7 +115,7 @@ static const char *vcpu_label(const struct results *r, int vcpu, struct arena *a
 	return arena_printf(arena, "vCPU %" PRId64 " of %s", v->index, vm);
 }
 
-static const char *process_label(const struct results *r, const struct occupant *o, int own_vm,
+static const char *process_label(const struct results *r, const struct res_occupant *o, int own_vm,
 				 struct arena *arena)
 {
 	const struct res_thread *t = o->thread;
@@ -105,7 +129,18 @@ static const char *process_label(const struct results *r, const struct occupant 
 	return arena_printf(arena, "%s%s, pid %" PRId64, process_comm(r, t), vm, t->pid);
 }
 
-static const char *local_label(const struct results *r, const struct occupant *o, int own_vm,
+static const char *interrupt_label(const struct res_occupant *o, struct arena *arena)
+{
+	const char *what = o->kind == OCCUPANT_TIMER ? "timer" : occupant_kind_name(o->kind);
+
+	if (o->handler && o->irq != TABLE_NULL && o->kind == OCCUPANT_IRQ)
+		return arena_printf(arena, "%s %" PRId64 " (%s)", what, o->irq, o->handler);
+	if (o->handler)
+		return arena_printf(arena, "%s %s", what, o->handler);
+	return o->irq == TABLE_NULL ? what : arena_printf(arena, "%s %" PRId64, what, o->irq);
+}
+
+static const char *local_label(const struct results *r, const struct res_occupant *o, int own_vm,
 			       struct arena *arena)
 {
 	switch (o->kind) {
@@ -124,12 +159,18 @@ static const char *local_label(const struct results *r, const struct occupant *o
 				    o->thread->comm ? o->thread->comm : "?");
 	case OCCUPANT_IDLE:
 		return "idle (wake-up latency)";
+	case OCCUPANT_IRQ:
+	case OCCUPANT_SOFTIRQ:
+	case OCCUPANT_TIMER:
+		return interrupt_label(o, arena);
+	case OCCUPANT_QUOTA:
+		return "nobody: its own CPU quota";
 	default:
 		return "unknown (not recorded)";
 	}
 }
 
-const char *occupant_label(const struct results *r, const struct occupant *o,
+const char *occupant_label(const struct results *r, const struct res_occupant *o,
 			   const struct res_vcpu *victim, struct arena *arena)
 {
 	const char *label = local_label(r, o, victim->machine, arena);

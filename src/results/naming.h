@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "results/results.h"
 
-/* What kind of thread had the CPU that a vCPU was waiting for. */
+/* What kind of thing kept a vCPU from its CPU. */
 enum occupant_kind {
 	OCCUPANT_VCPU,	  /* a vCPU, of this VM or another */
 	OCCUPANT_VMM,	  /* another thread of a VM's process */
@@ -19,27 +19,34 @@ enum occupant_kind {
 	OCCUPANT_KERNEL,
 	OCCUPANT_IDLE,	  /* nobody: the CPU was on its way out of idle */
 	OCCUPANT_UNKNOWN, /* not recorded */
+	OCCUPANT_IRQ,	  /* an interrupt's handler, on top of whoever was there */
+	OCCUPANT_SOFTIRQ,
+	OCCUPANT_TIMER, /* a timer of the kernel that is handled in its interrupt */
+	OCCUPANT_QUOTA, /* nobody: its own CPU quota was used up */
 	OCCUPANT_N_KINDS,
 };
 
-struct occupant {
+struct res_occupant {
 	enum occupant_kind kind;
 	int vm;				 /* machine, of VCPU, VMM and VHOST; or NOBODY */
-	const struct res_thread *thread; /* borrowed; NULL when unknown */
+	const struct res_thread *thread; /* borrowed; NULL when unknown, or none */
+	const char *handler;		 /* borrowed: of IRQ, SOFTIRQ, TIMER; or NULL */
+	int64_t irq;			 /* its number, or TABLE_NULL */
 };
 
 /* Return: the number of a vCPU, or "tid 318" where that is not known; in the arena. */
 const char *vcpu_number(const struct res_vcpu *v, struct arena *arena);
 
 /* thread: index in the results, or NOBODY. */
-struct occupant occupant_of(const struct results *r, int thread);
+struct res_occupant occupant_of_thread(const struct results *r, int thread);
+struct res_occupant occupant_of(const struct results *r, const struct summary_occupant *s);
 const char *occupant_kind_name(enum occupant_kind kind);
 
 /*
  * What people call it; threads of one process have the same label. victim: the vCPU that it kept
  * waiting, from its host or from one further out. The text lives in the arena.
  */
-const char *occupant_label(const struct results *r, const struct occupant *o,
+const char *occupant_label(const struct results *r, const struct res_occupant *o,
 			   const struct res_vcpu *victim, struct arena *arena);
 
 /* Return: the exits' name, or their number as text, in the arena. */

@@ -35,6 +35,20 @@ const char *wakeup_stage_name(enum wakeup_stage stage)
 	return names[stage];
 }
 
+int64_t summary_taken(const struct summary_occupant *o)
+{
+	int64_t sum = o->preempted;
+
+	tally_add_ns(&sum, o->waiting);
+	tally_add_ns(&sum, o->throttled);
+	return sum;
+}
+
+int64_t summary_cost(const struct summary_exits *e)
+{
+	return (int64_t)((uint64_t)e->handled - (uint64_t)e->polled + (uint64_t)e->userspace);
+}
+
 void summary_exits_deinit(summary_exits_t *exits)
 {
 	vec_each (e, exits)

@@ -23,11 +23,17 @@ enum wait_source {
 	WAIT_N_SOURCES,
 };
 
-/* Who had the CPU that a vCPU was waiting for. */
+/* What kept a vCPU from its CPU. */
 struct summary_occupant {
-	int thread;		    /* index in the results, or NOBODY */
-	int64_t preempted, waiting; /* ns */
-	uint64_t times;		    /* that it took the CPU from the vCPU */
+	int thread; /* index in the results, or NOBODY */
+	enum busy busy;
+	enum certainty certainty;
+	const char *handler;		       /* borrowed, or NULL */
+	int64_t irq;			       /* or TABLE_NULL */
+	int64_t preempted, waiting, throttled; /* ns */
+	uint64_t times;			       /* that it took the CPU from the vCPU */
+	uint64_t stretches;		       /* without a CPU in which it had a part */
+	struct tally_stretch worst;	       /* its part of the worst of them */
 };
 
 /* The exits of one vCPU for one reason. */
@@ -40,6 +46,8 @@ struct summary_exits {
 		blocked;  /* ns, over `whole`; they add up to its sum, if all of it is split */
 	uint64_t n_split; /* of `whole`: those whose parts are known */
 	int64_t early;	  /* ns, over all: between the guest's stop and the kvm_exit event */
+	int64_t polled;	  /* of handled */
+	struct tally_window worst; /* where most of what they cost lies */
 };
 
 typedef VEC(struct summary_exits) summary_exits_t;
@@ -50,6 +58,8 @@ struct summary_vcpu {
 	uint64_t n_unsplit; /* exits whose end was seen, but not whether it had a CPU meanwhile */
 	VEC(struct tally_cpu) cpus;		/* by number */
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
+	struct tally_stretch blocked;		/* the longest in which its host kept it asleep */
+	uint64_t n_blocked;
 	summary_exits_t exits;			/* by total time, most first */
 	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
 	int wait_sender[WAIT_N_SOURCES];  /* thread that ended most of it, index in the results, or
@@ -58,6 +68,12 @@ struct summary_vcpu {
 };
 
 void summary_vcpu_deinit(struct summary_vcpu *v);
+/* Return: ns for which this kept the vCPU from its CPU. */
+int64_t summary_taken(const struct summary_occupant *o);
+
+/* Return: what these exits cost, ns: what KVM and user space did for them. */
+int64_t summary_cost(const struct summary_exits *e);
+
 void summary_exits_deinit(summary_exits_t *exits);
 
 const char *wait_source_name(enum wait_source source);

@@ -29,18 +29,31 @@ static bool begins_in_range(const struct results *r, int64_t begin)
 static void summary_add_state(const struct results *r, struct tally_vcpu *v,
 			      const struct store_cursor *c)
 {
-	enum vcpu_state state = (enum vcpu_state)store_cursor_get(c, COL_VCPU_STATE_STATE);
 	int64_t begin = store_cursor_get(c, COL_VCPU_STATE_TS);
-	int64_t dur = length_in_range(r, begin, store_cursor_get(c, COL_VCPU_STATE_DUR));
-	int64_t occupant = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID);
+	struct tally_state s = {
+		.state = (enum vcpu_state)store_cursor_get(c, COL_VCPU_STATE_STATE),
+		.begin = r->range.given && begin < r->range.from ? r->range.from : begin,
+		.dur = length_in_range(r, begin, store_cursor_get(c, COL_VCPU_STATE_DUR)),
+		.cpu = store_cursor_get(c, COL_VCPU_STATE_PCPU),
+		.occupant = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID),
+		.occupant_irq = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_IRQ),
+		.occupant_handler = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_HANDLER),
+	};
+
+	if (vcpu_state_is(s.state, STATE_LOST)) {
+		s.busy = busy_of_name(
+			store_string(r->store, store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_KIND)));
+		s.certainty = certainty_of_name(
+			store_string(r->store, store_cursor_get(c, COL_VCPU_STATE_CERTAINTY)));
+	}
 
 	/* Its CPU was taken before the range began. */
 	if (!begins_in_range(r, begin))
-		v->before = state;
+		v->before = s.state;
 	/* A forged file names any number of threads that it does not have. */
-	if (results_find(r, TABLE_THREAD, occupant) == NOBODY)
-		occupant = TABLE_NULL;
-	tally_add_state(v, state, dur, store_cursor_get(c, COL_VCPU_STATE_PCPU), occupant);
+	if (results_find(r, TABLE_THREAD, s.occupant) == NOBODY)
+		s.occupant = TABLE_NULL;
+	tally_add_state(v, &s);
 }
 
 static struct store_query query_of(const struct results *r, enum table_id table, uint32_t columns)
@@ -70,7 +83,9 @@ static int scan_lanes(const struct results *r, struct tally *t, struct error *er
 	struct store_query q = query_of(
 		r, TABLE_VCPU_STATE,
 		1u << COL_VCPU_STATE_TS | 1u << COL_VCPU_STATE_DUR | 1u << COL_VCPU_STATE_STATE |
-			1u << COL_VCPU_STATE_PCPU | 1u << COL_VCPU_STATE_OCCUPANT_THREAD_ID);
+			1u << COL_VCPU_STATE_PCPU | 1u << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
+			1u << COL_VCPU_STATE_OCCUPANT_KIND | 1u << COL_VCPU_STATE_OCCUPANT_IRQ |
+			1u << COL_VCPU_STATE_OCCUPANT_HANDLER | 1u << COL_VCPU_STATE_CERTAINTY);
 	struct tally_vcpu *v = NULL;
 	struct store_cursor c;
 	size_t lane = SIZE_MAX;
@@ -94,6 +109,7 @@ static int scan_lanes(const struct results *r, struct tally *t, struct error *er
 static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
 {
 	const struct tally_exit x = {
+		.ts = store_cursor_get(c, COL_VM_EXIT_TS),
 		.reason = store_cursor_get(c, COL_VM_EXIT_REASON),
 		.isa = store_cursor_get(c, COL_VM_EXIT_ISA),
 		.name = store_cursor_get(c, COL_VM_EXIT_NAME),
@@ -104,6 +120,7 @@ static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
 		.preempted = store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS),
 		.blocked = store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS),
 		.vector = store_cursor_get(c, COL_VM_EXIT_VECTOR),
+		.polled = store_cursor_get(c, COL_VM_EXIT_POLLED_NS),
 	};
 
 	tally_add_exit(v, &x);
@@ -207,12 +224,21 @@ static void take_lanes(const struct results *r, struct res_vcpu *v, struct tally
 		*vec_push(&v->sum.cpus) = *c;
 	vec_each (o, &from->occupants) {
 		*vec_push(&v->sum.occupants) = (struct summary_occupant){
-			.thread = results_find(r, TABLE_THREAD, o->thread),
+			.thread = results_find(r, TABLE_THREAD, o->who.thread),
+			.busy = o->who.busy,
+			.irq = o->who.irq,
+			.handler = store_string(r->store, o->who.handler),
+			.certainty = o->who.certainty,
 			.preempted = o->preempted,
 			.waiting = o->waiting,
+			.throttled = o->throttled,
 			.times = o->times,
+			.stretches = o->stretches,
+			.worst = o->worst,
 		};
 	}
+	v->sum.blocked = from->longest;
+	v->sum.n_blocked = from->n_blocked;
 }
 
 static struct histogram take_histogram(struct histogram *from)
@@ -258,6 +284,8 @@ static void take_exits(const struct results *r, struct res_vcpu *v, struct tally
 			.blocked = e->blocked,
 			.n_split = e->n_split,
 			.early = e->early,
+			.polled = e->polled,
+			.worst = e->worst,
 		};
 	}
 	take_waits(r, v, from);
@@ -313,11 +341,13 @@ static int by_number(const void *a, const void *b)
 static int by_time_taken(const void *a, const void *b)
 {
 	const struct summary_occupant *x = a, *y = b;
-	int64_t s = x->preempted + x->waiting, t = y->preempted + y->waiting;
+	int64_t s = summary_taken(x), t = summary_taken(y);
 
 	if (s != t)
 		return s > t ? -1 : 1;
-	return (unsigned)x->thread < (unsigned)y->thread ? -1 : x->thread != y->thread;
+	if (x->thread != y->thread)
+		return (unsigned)x->thread < (unsigned)y->thread ? -1 : 1;
+	return x->irq < y->irq ? -1 : x->irq > y->irq;
 }
 
 static int by_total(const void *a, const void *b)
@@ -405,6 +435,9 @@ static void merge_exits(struct vm_exits *x, struct map *by_cause, const struct s
 	tally_add_ns(&to->preempted, from->preempted);
 	tally_add_ns(&to->blocked, from->blocked);
 	tally_add_ns(&to->early, from->early);
+	tally_add_ns(&to->polled, from->polled);
+	if (from->worst.ns > to->worst.ns)
+		to->worst = from->worst;
 }
 
 void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)

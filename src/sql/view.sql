@@ -84,19 +84,31 @@ SELECT
 	s.steal_ns,
 	s.preempted_ns,
 	s.waiting_ns,
-	s.max_ns
+	s.max_ns,
+	s.throttled_ns,
+	s.occupant_kind,
+	s.occupant_irq,
+	s.occupant_handler,
+	s.certainty
 FROM (
 	SELECT
 		vcpu_id,
-		occupant_thread_id,
+		-- An interrupt is none of whom it interrupted.
+		iif(occupant_kind IN ('irq', 'softirq', 'timer'), NULL, occupant_thread_id)
+			AS occupant_thread_id,
+		occupant_kind,
+		occupant_irq,
+		occupant_handler,
+		certainty,
 		count(*) AS times,
 		sum(dur) AS steal_ns,
 		sum(iif(state = 'preempted', dur, 0)) AS preempted_ns,
 		sum(iif(state = 'waiting', dur, 0)) AS waiting_ns,
-		max(dur) AS max_ns
+		max(dur) AS max_ns,
+		sum(iif(state = 'throttled', dur, 0)) AS throttled_ns
 	FROM vcpu_state
 	WHERE state IN (@VCPU_LOST@)
-	GROUP BY vcpu_id, occupant_thread_id
+	GROUP BY 1, 2, 3, 4, 5, 6, state = 'throttled'
 ) s
 	LEFT JOIN vcpu v ON v.id = s.vcpu_id
 	LEFT JOIN machine m ON m.id = v.machine_id
@@ -104,6 +116,85 @@ FROM (
 	LEFT JOIN machine om ON om.id = o.machine_id
 	LEFT JOIN vcpu ov ON ov.id = o.vcpu_id
 	LEFT JOIN machine ovm ON ovm.id = ov.machine_id;
+
+--- vcpu_split: where all time of each vCPU went, in the words of esxtop; run to unknown add up to the total
+WITH vm AS MATERIALIZED (
+	SELECT parent_id, pid, id FROM machine WHERE parent_id IS NOT NULL AND pid IS NOT NULL
+),
+taker AS MATERIALIZED (
+	SELECT
+		t.id,
+		t.tid = 0 AS is_idle,
+		t.vcpu_id IS NOT NULL AS is_vcpu,
+		coalesce(t.tid = 2 OR t.ppid = 2, 0) AS is_kernel,
+		coalesce(v.machine_id, (
+			SELECT vm.id FROM vm
+			WHERE vm.parent_id = t.machine_id AND vm.pid = iif(t.comm GLOB 'vhost-[0-9]*',
+				CAST(substr(t.comm, 7) AS INTEGER), t.pid)
+		)) AS vm_id
+	FROM thread t
+		LEFT JOIN vcpu v ON v.id = t.vcpu_id
+),
+lost AS MATERIALIZED (
+	SELECT
+		s.vcpu_id,
+		CASE
+			WHEN s.certainty = 'open' THEN 'unclear'
+			WHEN s.state = 'throttled' THEN 'quota'
+			WHEN s.occupant_kind IN ('irq', 'softirq', 'timer') THEN 'interrupt'
+			WHEN s.occupant_kind = 'idle' OR t.is_idle
+				THEN iif(s.state = 'waiting', 'latency', 'unclear')
+			WHEN t.vm_id = v.machine_id THEN iif(t.is_vcpu, 'sibling', 'own')
+			WHEN t.vm_id IS NOT NULL THEN 'neighbour'
+			WHEN t.is_kernel THEN 'kernel'
+			WHEN t.id IS NOT NULL THEN 'process'
+			ELSE 'unclear'
+		END AS why,
+		sum(s.dur) AS dur
+	FROM vcpu_state s
+		JOIN vcpu v ON v.id = s.vcpu_id
+		LEFT JOIN taker t ON t.id = s.occupant_thread_id
+	WHERE s.state IN (@VCPU_LOST@)
+	GROUP BY 1, 2
+),
+ready AS MATERIALIZED (
+	SELECT
+		vcpu_id,
+		sum(iif(why = 'neighbour', dur, 0)) AS neighbour_ns,
+		sum(iif(why = 'sibling', dur, 0)) AS sibling_ns,
+		sum(iif(why = 'own', dur, 0)) AS own_ns,
+		sum(iif(why = 'process', dur, 0)) AS process_ns,
+		sum(iif(why = 'kernel', dur, 0)) AS kernel_ns,
+		sum(iif(why = 'interrupt', dur, 0)) AS interrupt_ns,
+		sum(iif(why = 'quota', dur, 0)) AS quota_ns,
+		sum(iif(why = 'latency', dur, 0)) AS latency_ns,
+		sum(iif(why = 'unclear', dur, 0)) AS unclear_ns
+	FROM lost
+	GROUP BY vcpu_id
+)
+SELECT
+	s.vcpu_id,
+	s.machine,
+	s.vcpu_index,
+	s.total_ns - s.absent_ns AS total_ns,
+	s.guest_ns AS run_ns,
+	s.steal_ns AS ready_ns,
+	s.hypervisor_ns + s.userspace_ns AS exit_ns,
+	s.polling_ns AS poll_ns,
+	s.halted_ns AS idle_ns,
+	s.blocked_ns,
+	s.unknown_ns,
+	coalesce(r.neighbour_ns, 0) AS neighbour_ns,
+	coalesce(r.sibling_ns, 0) AS sibling_ns,
+	coalesce(r.own_ns, 0) AS own_ns,
+	coalesce(r.process_ns, 0) AS process_ns,
+	coalesce(r.kernel_ns, 0) AS kernel_ns,
+	coalesce(r.interrupt_ns, 0) AS interrupt_ns,
+	coalesce(r.quota_ns, 0) AS quota_ns,
+	coalesce(r.latency_ns, 0) AS latency_ns,
+	coalesce(r.unclear_ns, 0) AS unclear_ns
+FROM vcpu_summary s
+	LEFT JOIN ready r ON r.vcpu_id = s.vcpu_id;
 
 --- thread_summary: how much time each thread spent in each state
 SELECT

@@ -1,6 +1,7 @@
 #include "store/reader.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/column.h"
@@ -379,6 +380,18 @@ static int open_map(struct store **sp, const struct file_map *map, const char *n
 	s->data = map->data;
 	s->size = map->size;
 	return open_data(sp, s, err);
+}
+
+bool store_is_results(const char *path)
+{
+	uint8_t magic[8];
+	FILE *f = fopen(path, "rbe");
+	bool is =
+		f && fread(magic, sizeof(magic), 1, f) == 1 && format_load64(magic) == FORMAT_MAGIC;
+
+	if (f)
+		fclose(f);
+	return is;
 }
 
 int store_open(struct store **sp, const char *path, struct error *err)

@@ -52,6 +52,9 @@ struct store {
 	struct table_info tables[TABLE_N];
 };
 
+/* Return: whether the file begins like one of these; false where it cannot be read. */
+bool store_is_results(const char *path);
+
 /* Opens a file. Return: 0 and *sp, owned by the caller; or ERR with err set. */
 int store_open(struct store **sp, const char *path, struct error *err);
 

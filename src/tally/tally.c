@@ -26,7 +26,7 @@ static void tally_deinit_vcpu(struct tally_vcpu *v)
 	vec_deinit(&v->exits);
 	vec_deinit(&v->waits);
 	map_deinit(&v->cpu_by_number);
-	map_deinit(&v->occupant_by_thread);
+	map_deinit(&v->occupant_by_who);
 	map_deinit(&v->exits_by_cause);
 }
 
@@ -54,34 +54,98 @@ static struct tally_cpu *tally_find_cpu(struct tally_vcpu *v, int64_t cpu)
 	return &v->cpus.at[*i];
 }
 
-static struct tally_occupant *tally_find_occupant(struct tally_vcpu *v, int64_t thread)
+static bool tally_is_who(const struct tally_who *a, const struct tally_who *b)
 {
-	uint64_t *i = map_put(&v->occupant_by_thread, (uint64_t)thread, v->occupants.n);
-
-	if (*i == v->occupants.n)
-		vec_push(&v->occupants)->thread = thread;
-	return &v->occupants.at[*i];
+	return a->thread == b->thread && a->busy == b->busy && a->irq == b->irq &&
+	       a->handler == b->handler && a->certainty == b->certainty &&
+	       a->throttled == b->throttled;
 }
 
-static void tally_add_lost(struct tally_vcpu *v, enum vcpu_state state, int64_t dur, int64_t thread)
+static uint64_t tally_hash_who(const struct tally_who *who)
 {
-	struct tally_occupant *o = tally_find_occupant(v, thread);
+	const int64_t values[] = {who->thread, who->irq, who->handler, who->busy, who->certainty};
+	uint64_t hash = who->throttled;
 
-	tally_add_ns(vcpu_state_is(state, STATE_TAKEN) ? &o->preempted : &o->waiting, dur);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		hash = (hash ^ (uint64_t)values[i]) * UINT64_C(0x9E3779B97F4A7C15);
+	return hash;
+}
+
+/* A forged file can have any number of them. */
+enum { MOST_OCCUPANTS = 1 << 16 };
+
+static struct tally_occupant *tally_find_occupant(struct tally_vcpu *v, const struct tally_who *who)
+{
+	static const struct tally_who nobody = {
+		.thread = TABLE_NULL, .irq = TABLE_NULL, .handler = TABLE_NULL};
+	size_t n = v->occupants.n;
+
+	if (v->recent_occupant < n && tally_is_who(&v->occupants.at[v->recent_occupant].who, who))
+		return &v->occupants.at[v->recent_occupant];
+	if (n >= MOST_OCCUPANTS)
+		who = &nobody;
+	for (uint64_t key = tally_hash_who(who);; key++) {
+		uint64_t i = *map_put(&v->occupant_by_who, key, n);
+
+		if (i == n)
+			vec_push(&v->occupants)->who = *who;
+		else if (!tally_is_who(&v->occupants.at[i].who, who))
+			continue;
+		v->recent_occupant = (size_t)i;
+		return &v->occupants.at[i];
+	}
+}
+
+/* Adds a piece to the latest of some stretches, and keeps the longest of them. */
+static void tally_add_piece(struct tally_stretch *now, struct tally_stretch *longest, int64_t ns)
+{
+	tally_add_ns(&now->ns, ns);
+	if (now->ns > longest->ns)
+		*longest = *now;
+}
+
+static void tally_add_lost(struct tally_vcpu *v, const struct tally_state *s)
+{
+	bool taken = vcpu_state_is(s->state, STATE_TAKEN);
+	const struct tally_who who = {
+		.thread = s->busy > BUSY_IDLE ? TABLE_NULL : s->occupant,
+		.busy = s->busy,
+		.irq = s->occupant_irq,
+		.handler = s->occupant_handler,
+		.certainty = s->certainty,
+		.throttled = s->state == VCPU_THROTTLED,
+	};
+	struct tally_occupant *o = tally_find_occupant(v, &who);
+
+	v->stretch += !vcpu_state_is(v->before, STATE_LOST);
+	if (o->now.number != v->stretch) {
+		o->now = (struct tally_stretch){.begin = s->begin, .number = v->stretch};
+		o->stretches++;
+	}
+	tally_add_piece(&o->now, &o->worst, s->dur);
+	tally_add_ns(who.throttled ? &o->throttled : taken ? &o->preempted : &o->waiting, s->dur);
 	/* The lane is cut where the CPU changes hands; only the first piece is a preemption. */
-	o->times += vcpu_state_is(state, STATE_TAKEN) && !vcpu_state_is(v->before, STATE_TAKEN);
+	o->times += taken && !vcpu_state_is(v->before, STATE_TAKEN);
 }
 
-void tally_add_state(struct tally_vcpu *v, enum vcpu_state state, int64_t dur, int64_t cpu,
-		     int64_t occupant)
+static void tally_add_blocked(struct tally_vcpu *v, const struct tally_state *s)
 {
-	if (vcpu_state_is(state, STATE_LOST))
-		tally_add_lost(v, state, dur, occupant);
-	else if (cpu != TABLE_NULL && state == VCPU_GUEST)
-		tally_add_ns(&tally_find_cpu(v, cpu)->guest, dur);
-	else if (cpu != TABLE_NULL)
-		tally_add_ns(&tally_find_cpu(v, cpu)->other, dur);
-	v->before = state;
+	if (v->before != VCPU_BLOCKED)
+		v->blocked = (struct tally_stretch){.begin = s->begin, .number = ++v->n_blocked};
+	tally_add_piece(&v->blocked, &v->longest, s->dur);
+}
+
+void tally_add_state(struct tally_vcpu *v, const struct tally_state *s)
+{
+	if (vcpu_state_is(s->state, STATE_LOST))
+		tally_add_lost(v, s);
+	else if (s->cpu != TABLE_NULL && s->state == VCPU_GUEST)
+		tally_add_ns(&tally_find_cpu(v, s->cpu)->guest, s->dur);
+	else if (s->cpu != TABLE_NULL)
+		tally_add_ns(&tally_find_cpu(v, s->cpu)->other, s->dur);
+	if (s->state == VCPU_BLOCKED)
+		tally_add_blocked(v, s);
+	v->before = s->state;
 }
 
 /* ---- exits ----------------------------------------------------------------------------------- */
@@ -115,9 +179,29 @@ static struct histogram *tally_find_wait(struct tally_vcpu *v, int64_t vector)
 	return &w->times;
 }
 
+int64_t tally_cost(const struct tally_exit *x)
+{
+	int64_t cost = (int64_t)((uint64_t)x->handled + (uint64_t)x->userspace);
+
+	return x->polled == TABLE_NULL ? cost : (int64_t)((uint64_t)cost - (uint64_t)x->polled);
+}
+
+static void tally_add_cost(struct tally_exits *e, const struct tally_exit *x)
+{
+	int64_t window = x->ts >> TALLY_WINDOW_BITS;
+
+	if (e->now.number != window)
+		e->now = (struct tally_window){.number = window};
+	tally_add_ns(&e->now.ns, tally_cost(x));
+	if (e->now.ns > e->worst.ns)
+		e->worst = e->now;
+}
+
 static void tally_add_parts(struct tally_exits *e, const struct tally_exit *x)
 {
 	e->n_split++;
+	tally_add_cost(e, x);
+	tally_add_ns(&e->polled, x->polled == TABLE_NULL ? 0 : x->polled);
 	tally_add_ns(&e->handled, x->handled);
 	tally_add_ns(&e->userspace, x->userspace);
 	tally_add_ns(&e->preempted, x->preempted);

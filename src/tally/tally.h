@@ -10,11 +10,13 @@
 #ifndef VMSCOPE_TALLY_TALLY_H
 #define VMSCOPE_TALLY_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "schema/cause.h"
 #include "schema/state.h"
 #include "tally/histogram.h"
 
@@ -34,11 +36,37 @@ struct tally_cpu {
 	int64_t guest, other; /* ns: in the guest there; on it otherwise */
 };
 
-/* Who had the CPU that a vCPU was waiting for. */
+/*
+ * What kept a vCPU from its CPU: who had that, or a quota. What is not known, or does not apply, is
+ * TABLE_NULL; the handler is the number of a string.
+ */
+struct tally_who {
+	int64_t thread; /* of interrupts: not who was interrupted */
+	int64_t irq, handler;
+	enum busy busy;
+	enum certainty certainty;
+	bool throttled;
+};
+
+/* Time that is one piece as far as somebody waits for its end, ns. */
+struct tally_stretch {
+	int64_t begin, ns;
+	uint64_t number;
+};
+
 struct tally_occupant {
-	int64_t thread;		    /* or TABLE_NULL */
-	int64_t preempted, waiting; /* ns */
-	uint64_t times;		    /* that it took the CPU from the vCPU */
+	struct tally_who who;
+	int64_t preempted, waiting, throttled; /* ns */
+	uint64_t times;			       /* that it took the CPU from the vCPU */
+	uint64_t stretches;		       /* without a CPU in which it had a part */
+	struct tally_stretch now, worst;       /* its part of the latest, of the worst */
+};
+
+/* Where most of a cost lies: the worst of windows of time side by side. */
+enum { TALLY_WINDOW_BITS = 27 }; /* 134 ms */
+
+struct tally_window {
+	int64_t number, ns;
 };
 
 /* The exits of one vCPU for one reason. */
@@ -51,6 +79,8 @@ struct tally_exits {
 		blocked;  /* ns, over `whole`; they add up to its sum, if all of it is split */
 	uint64_t n_split; /* of `whole`: those whose parts are known */
 	int64_t early;	  /* ns, over all: between the guest's stop and the kvm_exit event */
+	int64_t polled;	  /* of handled */
+	struct tally_window now, worst; /* by what they cost (tally_cost()) */
 };
 
 /* Times asleep of the exits of one vCPU that ended with one interrupt. */
@@ -63,9 +93,12 @@ struct tally_wait {
 struct tally_vcpu {
 	VEC(struct tally_cpu) cpus;
 	VEC(struct tally_occupant) occupants;
-	struct map cpu_by_number, occupant_by_thread;
-	size_t recent;		/* index in cpus: of the last one */
-	enum vcpu_state before; /* of the row before */
+	struct map cpu_by_number, occupant_by_who;
+	size_t recent, recent_occupant;	       /* index in cpus, in occupants: of the last one */
+	enum vcpu_state before;		       /* of the row before */
+	uint64_t stretch;		       /* number of the latest without a CPU */
+	struct tally_stretch blocked, longest; /* the latest asleep on the host, the longest */
+	uint64_t n_blocked;
 
 	VEC(struct tally_exits) exits;
 	VEC(struct tally_wait) waits;
@@ -83,14 +116,26 @@ struct tally {
 struct tally *tally_new(size_t n_vcpus);
 void tally_free(struct tally *t); /* NULL is allowed */
 
-/* The next row of vcpu_state; dur may be a part of its own. */
-void tally_add_state(struct tally_vcpu *v, enum vcpu_state state, int64_t dur, int64_t cpu,
-		     int64_t occupant);
+/* A row of vcpu_state, or a part of one. */
+struct tally_state {
+	enum vcpu_state state;
+	int64_t begin, dur, cpu;
+	int64_t occupant, occupant_irq, occupant_handler;
+	enum busy busy;
+	enum certainty certainty;
+};
+
+/* The next row of a lane. */
+void tally_add_state(struct tally_vcpu *v, const struct tally_state *s);
 
 /* A row of vm_exit. */
 struct tally_exit {
-	int64_t reason, isa, name, dur, early, handled, userspace, preempted, blocked, vector;
+	int64_t ts, reason, isa, name, dur, early, handled, userspace, preempted, blocked, vector;
+	int64_t polled; /* or TABLE_NULL */
 };
+
+/* Return: what one whose parts are known cost: what KVM and user space did for it, ns. */
+int64_t tally_cost(const struct tally_exit *x);
 
 void tally_add_exit(struct tally_vcpu *v, const struct tally_exit *x);
 

@@ -83,6 +83,10 @@ def test_parts_add_up():
             # steal by thief, and in all
             "SELECT vcpu_id, sum(steal_ns) FROM steal_matrix GROUP BY 1 EXCEPT "
             "SELECT vcpu_id, steal_ns FROM vcpu_summary",
+            "SELECT * FROM vcpu_split WHERE total_ns <> run_ns + ready_ns + exit_ns + poll_ns + idle_ns + blocked_ns + "
+            "unknown_ns",
+            "SELECT * FROM vcpu_split WHERE ready_ns <> neighbour_ns + sibling_ns + own_ns + process_ns + kernel_ns + "
+            "interrupt_ns + quota_ns + latency_ns + unclear_ns",
             "SELECT * FROM exit_summary WHERE total_ns <> handled_ns + userspace_ns + preempted_ns "
             "+ blocked_ns",
             "SELECT * FROM vcpu_summary WHERE total_ns <> guest_ns + hypervisor_ns + userspace_ns + "

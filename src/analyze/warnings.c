@@ -1,4 +1,4 @@
-#include "analyze/findings.h"
+#include "analyze/warnings.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 /* A hundredth: as many events may lie at the very ends of their windows. */
 enum { NEGLIGIBLE_SHARE = 100 };
 
-static void add_diags(struct findings *f, const struct diag_list *diags, int machine,
+static void add_diags(struct warnings *f, const struct diag_list *diags, int machine,
 		      const struct clock_map *clock)
 {
 	for (int i = 0; i < DIAG_N; i++) {
@@ -20,16 +20,16 @@ static void add_diags(struct findings *f, const struct diag_list *diags, int mac
 			continue;
 		if (clock && where.first_ns != DIAG_NO_TIME)
 			where.first_ns = clock_map_apply(clock, where.first_ns);
-		*vec_push(&f->at) = (struct finding){
+		*vec_push(&f->at) = (struct warning){
 			.kind = diag_kind((enum diag_id)i), .machine = machine, .where = where};
 	}
 }
 
-static void add(struct findings *f, enum diag_id id, int machine, uint64_t count)
+static void add(struct warnings *f, enum diag_id id, int machine, uint64_t count)
 {
 	if (!count)
 		return;
-	*vec_push(&f->at) = (struct finding){.kind = diag_kind(id),
+	*vec_push(&f->at) = (struct warning){.kind = diag_kind(id),
 					     .machine = machine,
 					     .where = {.count = count, .first_ns = DIAG_NO_TIME}};
 }
@@ -52,7 +52,7 @@ static struct required_seen *seen_in(const struct analysis *a, int machine)
 }
 
 /* That an enabled event never was recorded says nothing: perhaps it never happened. */
-static void add_missing(struct findings *f, const struct analysis *a, int machine,
+static void add_missing(struct warnings *f, const struct analysis *a, int machine,
 			const struct required_recording *in, enum need need, enum diag_id id)
 {
 	bool knows_threads = a->session.recordings.at[machine]->knows_threads;
@@ -74,7 +74,7 @@ static void add_missing(struct findings *f, const struct analysis *a, int machin
 		f->at.at[f->at.n - 1].detail = detail;
 }
 
-static void add_all_missing(struct findings *f, const struct analysis *a, int machine)
+static void add_all_missing(struct warnings *f, const struct analysis *a, int machine)
 {
 	const struct recording *trace = a->session.recordings.at[machine];
 	struct required_seen *seen = seen_in(a, machine);
@@ -153,7 +153,7 @@ static const char *nameless_text(struct arena *texts, const struct nameless *x)
 			    isa ? isa : "an unknown processor");
 }
 
-static void tell_nameless(struct findings *f, nameless_t *all, int machine)
+static void tell_nameless(struct warnings *f, nameless_t *all, int machine)
 {
 	const char *detail = "";
 	uint64_t n = 0;
@@ -175,7 +175,7 @@ static void tell_nameless(struct findings *f, nameless_t *all, int machine)
 		f->at.at[f->at.n - 1].detail = detail;
 }
 
-static void add_exits(struct findings *f, const struct analysis *a, const struct tally *tally,
+static void add_exits(struct warnings *f, const struct analysis *a, const struct tally *tally,
 		      int host)
 {
 	nameless_t all = {0};
@@ -194,7 +194,7 @@ static void add_exits(struct findings *f, const struct analysis *a, const struct
 
 /* ---- the recorder's agent ----------------------------------------------------------------------- */
 
-static void add_agent(struct findings *f, const struct sync_estimate *agent, int machine)
+static void add_agent(struct warnings *f, const struct sync_estimate *agent, int machine)
 {
 	bool is_off = agent->present && agent->excess > 0;
 
@@ -208,7 +208,7 @@ static void add_agent(struct findings *f, const struct sync_estimate *agent, int
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-static void add_of_machine(struct findings *f, const struct analysis *a, const struct tally *tally,
+static void add_of_machine(struct warnings *f, const struct analysis *a, const struct tally *tally,
 			   int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
@@ -230,7 +230,7 @@ static void add_of_machine(struct findings *f, const struct analysis *a, const s
 
 static int worst_first(const void *a, const void *b)
 {
-	const struct finding *x = a, *y = b;
+	const struct warning *x = a, *y = b;
 
 	if (x->kind->severity != y->kind->severity)
 		return x->kind->severity > y->kind->severity ? -1 : 1;
@@ -239,9 +239,9 @@ static int worst_first(const void *a, const void *b)
 	return x->kind < y->kind ? -1 : x->kind > y->kind;
 }
 
-void findings_init(struct findings *f, const struct analysis *a, const struct tally *tally)
+void warnings_init(struct warnings *f, const struct analysis *a, const struct tally *tally)
 {
-	*f = (struct findings){0};
+	*f = (struct warnings){0};
 	add_diags(f, &a->session.diags, IDENT_NONE, NULL);
 	for (size_t i = 0; i < a->n_machines; i++)
 		add_of_machine(f, a, tally, (int)i);
@@ -251,7 +251,7 @@ void findings_init(struct findings *f, const struct analysis *a, const struct ta
 		qsort(f->at.at, f->at.n, sizeof(*f->at.at), worst_first);
 }
 
-void findings_deinit(struct findings *f)
+void warnings_deinit(struct warnings *f)
 {
 	vec_deinit(&f->at);
 	arena_deinit(&f->texts);

@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "report/text_sections.h"
+#include "results/units.h"
+
+enum { FINDINGS_LIMIT = 5, VCPUS_LIMIT = 16 };
+
+/* ---- what was found -------------------------------------------------------------------------- */
+
+static void text_sentence(struct text *t, const char *sentence)
+{
+	if (sentence)
+		text_wrapped(t, 5, sentence);
+}
+
+static void text_finding(struct text *t, size_t number, const struct finding *f)
+{
+	const char *what = arena_printf(&t->arena, "%zu. %s", number, f->what);
+
+	text_wrapped(t, number < 10 ? 2 : 1, what);
+	text_sentence(t, f->where);
+	text_sentence(t, f->evidence);
+	text_sentence(t, f->against);
+	text_sentence(t, arena_printf(&t->arena, "Remedy: %s.", cause_info(f->cause)->remedy));
+	text_sentence(t, arena_printf(&t->arena, "Look closer: %s", f->look));
+}
+
+void text_findings(struct text *t)
+{
+	size_t n = text_limit(t, t->found->at.n, FINDINGS_LIMIT);
+
+	text_title(t, "Why VMs were slow");
+	if (t->found->verdict)
+		text_wrapped(t, 2, t->found->verdict);
+	for (size_t i = 0; i < n; i++)
+		text_finding(t, i + 1, &t->found->at.at[i]);
+	text_more(t, t->found->at.n, n, "findings");
+}
+
+/* ---- what cannot be told --------------------------------------------------------------------- */
+
+void text_missing(struct text *t)
+{
+	if (!t->found->missing.n)
+		return;
+	text_title(t, "What cannot be told, because it was not recorded");
+	vec_each (m, &t->found->missing) {
+		const char *of = m->machine == NOBODY ? "" : text_machine(t, m->machine, 20);
+
+		text_wrapped(t, 2,
+			     arena_printf(&t->arena, "%s%s%s: %s", of, *of ? ": " : "",
+					  units_safe(&t->arena, m->event, 60),
+					  units_safe(&t->arena, m->without, 200)));
+	}
+}
+
+/* ---- where the time went --------------------------------------------------------------------- */
+
+static const struct grid_column split_columns[] = {
+	{.title = "VM", .left = true},
+	{.title = "vCPU"},
+	{.title = "RUN"},
+	{.title = "READY"},
+	{.title = "EXIT"},
+	{.title = "POLL"},
+	{.title = "IDLE"},
+	{.title = "BLOCKED"},
+	{.title = "UNKNOWN"},
+	{.title = "ready, but", .left = true},
+};
+
+enum { READY_WIDTH = 34 };
+
+/* Return: the largest of what is left of the parts, or READY_N; less is not seen in a line. */
+static int text_largest(const struct split *s, unsigned left)
+{
+	int largest = READY_N;
+
+	for (int i = 0; i < READY_N; i++) {
+		if (left >> i & 1 && s->of_ready[i] > s->whole / 1000 &&
+		    (largest == READY_N || s->of_ready[i] > s->of_ready[largest]))
+			largest = i;
+	}
+	return largest;
+}
+
+/* "neighbour 25.1 %, quota 3.0 %" */
+static const char *text_ready(struct text *t, const struct split *s)
+{
+	unsigned left = (1u << READY_N) - 1;
+	const char *list = "";
+
+	for (int i; (i = text_largest(s, left)) != READY_N; left &= ~(1u << i)) {
+		const char *longer = arena_printf(&t->arena, "%s%s%s %s", list, *list ? ", " : "",
+						  split_ready_name((enum split_ready)i),
+						  units_share(&t->arena, s->of_ready[i], s->whole));
+
+		if (strlen(longer) > READY_WIDTH)
+			return arena_printf(&t->arena, "%s, ..", list);
+		list = longer;
+	}
+	return list;
+}
+
+static void text_split_row(struct text *t, struct grid *g, const struct res_vcpu *v)
+{
+	struct split s;
+
+	split_of(&s, t->r, v);
+	const int64_t parts[] = {s.run, s.ready, s.exit, s.poll, s.idle, s.blocked, s.unknown};
+
+	text_add_vcpu(t, g, v);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		grid_add(g, units_share(&t->arena, parts[i], s.whole));
+	grid_add(g, text_ready(t, &s));
+}
+
+void text_split(struct text *t)
+{
+	size_t n = text_limit(t, t->r->vcpus.n, VCPUS_LIMIT);
+	struct grid g;
+
+	if (!n)
+		return;
+	text_title(t, "Where all time of each vCPU went");
+	grid_init(&g, split_columns, sizeof(split_columns) / sizeof(*split_columns));
+	for (size_t i = 0; i < n; i++)
+		text_split_row(t, &g, &t->r->vcpus.at[i]);
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, t->r->vcpus.n, n, "vCPUs");
+}
