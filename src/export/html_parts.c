@@ -22,6 +22,12 @@ static const char gather_sql[] =
 	"CREATE TEMP TABLE found_steal AS WITH leader AS ("
 	"  SELECT machine_id, tid, min(comm) AS comm FROM thread WHERE tid = pid GROUP BY 1, 2)"
 	" SELECT s.*, coalesce(occupant_machine || ' vCPU ' || occupant_vcpu_index,"
+	/* As occupant_label() of results/naming.h. */
+	"  CASE WHEN s.throttled_ns > 0 THEN 'nobody: its own CPU quota'"
+	"   WHEN s.occupant_kind = 'irq' AND s.occupant_handler IS NOT NULL AND s.occupant_irq IS NOT NULL"
+	"    THEN 'irq ' || s.occupant_irq || ' (' || s.occupant_handler || ')'"
+	"   WHEN s.occupant_kind IN ('irq', 'softirq', 'timer') THEN s.occupant_kind ||"
+	"    coalesce(' ' || coalesce(s.occupant_handler, s.occupant_irq), '') END,"
 	"  iif(occupant_tid = 0, 'idle (wake-up latency)',"
 	"   coalesce(l.comm, occupant_comm) || ' (' || coalesce(t.pid, occupant_tid) || ')'"
 	"   || iif(t.machine_id = v.host_id, '', ' on ' || occupant_host)),"

@@ -4,6 +4,7 @@
 
 #include "server/arrows.h"
 #include "server/find.h"
+#include "server/findings_reply.h"
 #include "server/graph.h"
 #include "server/label.h"
 #include "server/lane.h"
@@ -505,6 +506,22 @@ static void statistics(struct call *c)
 	stats_deinit(&stats);
 }
 
+/* ---- findings ------------------------------------------------------------------------------- */
+
+static void findings(struct call *c)
+{
+	struct findings_reply *found;
+	struct error err = {0};
+
+	if (findings_reply_new(&found, c->data, !c->view.has_range, c->view.from, c->view.to,
+			       &err)) {
+		reply_failed(c->reply, 500, "Cannot be read", &err);
+		return;
+	}
+	findings_reply_write(found, reply_json(c->reply));
+	findings_reply_free(found);
+}
+
 /* ---- which is it ---------------------------------------------------------------------------- */
 
 static void open_path(struct call *c)
@@ -568,10 +585,15 @@ static void dispatch_view(struct call *c, const char *what)
 		void (*answer)(struct call *);
 		bool slow; /* can read much of the file */
 	} views[] = {
-		{"rows", HTTP_GET, rows, false},     {"exits", HTTP_GET, exits, true},
-		{"lanes", HTTP_POST, lanes, false},  {"details", HTTP_POST, details, false},
-		{"arrows", HTTP_POST, arrows, true}, {"series", HTTP_POST, series, true},
-		{"search", HTTP_POST, search, true}, {"statistics", HTTP_POST, statistics, true},
+		{"rows", HTTP_GET, rows, false},
+		{"exits", HTTP_GET, exits, true},
+		{"lanes", HTTP_POST, lanes, false},
+		{"details", HTTP_POST, details, false},
+		{"arrows", HTTP_POST, arrows, true},
+		{"series", HTTP_POST, series, true},
+		{"search", HTTP_POST, search, true},
+		{"statistics", HTTP_POST, statistics, true},
+		{"findings", HTTP_POST, findings, true},
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {

@@ -126,6 +126,12 @@ class Data:
                               stdout=subprocess.PIPE, timeout=120)
         return json.loads(done.stdout)
 
+    def report(self, results, *options):
+        """What the report finds, as JSON."""
+        done = subprocess.run([self.program, "report", "--format", "json", *options, results, "findings", "missing"],
+                              check=True, stdout=subprocess.PIPE, timeout=120)
+        return json.loads(done.stdout)
+
 
 def read_lanes(data):
     """Decodes what /api/.../lanes gives: {row: [(begin, end, state, truth, label)]}."""

@@ -30,6 +30,7 @@ class Shown:
 
     def __init__(self, server, data, results):
         self.server, self.sql = server, lambda statement: data.query(results, statement)
+        self.report = lambda *options: data.report(results, *options)
         self.exp = next(e for e in server.experiments() if e["name"] == results.name)
         self.start = int(self.exp["start"])
         self.end = self.start + self.exp["duration"]
@@ -320,6 +321,20 @@ def test_latency_is_the_longest():
                 wanted = max((r["run_ns"] for r in rows if r[key] == value and x <= r["ts"] - shown.start < x + n),
                              default=0)
                 assert (y or 0) == wanted, (s["name"], x, y, wanted)
+
+
+def test_findings_are_those_of_the_report():
+    for shown in SHOWN:
+        begin, end = shown.exp["duration"] // 4, shown.exp["duration"] // 2
+        for options, range_ in (((), {}), (("--begin", f"+{begin / 1e9:.9f}", "--end", f"+{end / 1e9:.9f}"),
+                                           {"start": begin, "end": end})):
+            found = schema.good(SERVER.post(f"{shown.api}/findings", range_), "page", "findings")
+            wanted = shown.report(*options)
+            assert len(found["findings"]) == len(wanted["findings"])
+            for got, truth in zip(found["findings"], wanted["findings"]):
+                assert all(got[k] == truth[k] for k in ("cause", "what", "where", "evidence", "against", "remedy"))
+                assert got["cost"] == truth["cost_ns"] and got["of"] == truth["of_ns"]
+            assert [m["event"] for m in found["missing"]] == [m["event"] for m in wanted["missing"]]
 
 
 def statistics(shown, table, **range_):

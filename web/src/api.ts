@@ -204,6 +204,30 @@ export interface Column {
 	help: string;
 }
 
+/** Why a VM was slow: sentences, and where it was worst. */
+export interface Finding {
+	cause: string;
+	kind: "lost" | "exits" | "blocked" | "host" | "note";
+	cost: number;
+	of: number;
+	what: string;
+	where: string | null;
+	evidence: string;
+	against: string | null;
+	remedy: string;
+	row?: RowId;
+	start?: number;
+	end?: number;
+}
+
+export interface Findings {
+	/** That there is nothing; null: there is. */
+	verdict: string | null;
+	findings: Finding[];
+	/** What cannot be told because it was not recorded. */
+	missing: { machine: string | null; event: string; without: string }[];
+}
+
 export interface Statistics {
 	columns: Column[];
 	rows: (string | number | null)[][];
@@ -398,6 +422,11 @@ export class ExperimentApi {
 	}
 
 	/** Of everything without a range. */
+	/** Of everything. */
+	findings(signal?: AbortSignal): Promise<Findings> {
+		return json(`${this.base}/findings`, {}, signal);
+	}
+
 	statistics(
 		table: TableName,
 		range: TimeRange | null,

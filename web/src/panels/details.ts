@@ -5,6 +5,7 @@ import {
 	isAbort,
 	type Details,
 	type ExperimentApi,
+	type Findings,
 	type Lane,
 	type RowId,
 	type TimeRange,
@@ -15,6 +16,7 @@ import { fullName, type Tree, type TreeNode } from "../graph/tree";
 import type { Session } from "../session";
 import { formatDuration, formatExact, formatTime, type TimeLine } from "../time";
 import { debounce, el, iconButton, replace } from "./dom";
+import { findingsOf } from "./findings";
 import { swatch } from "./swatch";
 import { isExact, sumStates, type StateSum } from "./statistics";
 
@@ -26,6 +28,7 @@ interface Shown {
 	tree: Tree;
 	palette: Palette;
 	line: TimeLine;
+	findings: Findings | null; // until they are there
 }
 
 export class DetailsPanel {
@@ -55,10 +58,25 @@ export class DetailsPanel {
 		});
 	}
 
-	open(shown: Shown | null): void {
-		this.shown = shown;
+	open(shown: Omit<Shown, "findings"> | null): void {
+		this.shown = shown && { ...shown, findings: null };
 		this.head();
 		void this.load();
+		if (this.shown) {
+			void this.find(this.shown);
+		}
+	}
+
+	/** What slowed the VMs down is shown while nothing is selected. */
+	private async find(shown: Shown): Promise<void> {
+		try {
+			shown.findings = await shown.api.findings();
+		} catch {
+			return; // the rest of the page says what is wrong
+		}
+		if (this.shown === shown) {
+			this.head();
+		}
 	}
 
 	private node(): TreeNode | undefined {
@@ -73,7 +91,7 @@ export class DetailsPanel {
 		if (!node) {
 			const hint = "Click a state for what it was. Drag over a row for how its time divides.";
 			replace(this.moment, el("p", { class: "hint" }, this.shown ? hint : ""));
-			replace(this.range);
+			replace(this.range, ...(this.shown ? findingsOf(this.shown.findings, this.session) : []));
 		}
 	}
 
