@@ -102,9 +102,9 @@ const struct command cmd_report = {
 	.name = "report",
 	.summary = "print the report of a results file, or sections of it",
 	.help = "usage: vmscope report [OPTION...] FILE [SECTION...]\n\n"
-		"Print what `vmscope analyze -o FILE` found out: where each vCPU's time went, who took it,\n"
-		"and how well that is known. SECTION is one of: machines vcpus pcpus steal vm_exits exits\n"
-		"threads containers latency waits sync diag.\n\n"
+		"Print what `vmscope analyze -o FILE` found out: why VMs were slow, where each vCPU's time went,\n"
+		"who took it, and how well that is known. SECTION is one of: findings missing split machines\n"
+		"vcpus pcpus steal vm_exits exits threads containers latency waits sync diag.\n\n"
 		"  --format text|json|csv  how to print it; text is the default\n"
 		"  --all                   text: do not cut long lists\n"
 		"  --begin TIME            tell only of what was from TIME on, which is ns since the\n"

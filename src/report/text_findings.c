@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "report/text_sections.h"
+#include "results/naming.h"
 #include "results/units.h"
 
 enum { FINDINGS_LIMIT = 5, VCPUS_LIMIT = 16 };
@@ -69,7 +70,8 @@ static const struct grid_column split_columns[] = {
 	{.title = "ready, but", .left = true},
 };
 
-enum { READY_WIDTH = 34 };
+/* What the other columns and ", .." take, beside VM and vCPU. */
+enum { SPLIT_WIDTH = 100, SPLIT_REST = 68 };
 
 /* Return: the largest of what is left of the parts, or READY_N; less is not seen in a line. */
 static int text_largest(const struct split *s, unsigned left)
@@ -85,7 +87,7 @@ static int text_largest(const struct split *s, unsigned left)
 }
 
 /* "neighbour 25.1 %, quota 3.0 %" */
-static const char *text_ready(struct text *t, const struct split *s)
+static const char *text_ready(struct text *t, const struct split *s, size_t width)
 {
 	unsigned left = (1u << READY_N) - 1;
 	const char *list = "";
@@ -95,14 +97,14 @@ static const char *text_ready(struct text *t, const struct split *s)
 						  split_ready_name((enum split_ready)i),
 						  units_share(&t->arena, s->of_ready[i], s->whole));
 
-		if (strlen(longer) > READY_WIDTH)
-			return arena_printf(&t->arena, "%s, ..", list);
+		if (strlen(longer) > width)
+			return *list ? arena_printf(&t->arena, "%s, ..", list) : "";
 		list = longer;
 	}
 	return list;
 }
 
-static void text_split_row(struct text *t, struct grid *g, const struct res_vcpu *v)
+static void text_split_row(struct text *t, struct grid *g, const struct res_vcpu *v, size_t width)
 {
 	struct split s;
 
@@ -112,12 +114,28 @@ static void text_split_row(struct text *t, struct grid *g, const struct res_vcpu
 	text_add_vcpu(t, g, v);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		grid_add(g, units_share(&t->arena, parts[i], s.whole));
-	grid_add(g, text_ready(t, &s));
+	grid_add(g, text_ready(t, &s, width));
+}
+
+/* Return: how much room VM and vCPU leave for what a vCPU was ready for. */
+static size_t text_ready_width(struct text *t, size_t n)
+{
+	size_t vm = 2, vcpu = 4;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct res_vcpu *v = &t->r->vcpus.at[i];
+		size_t name = units_width(text_machine(t, v->machine, 16));
+		size_t number = units_width(vcpu_number(v, &t->arena));
+
+		vm = name > vm ? name : vm;
+		vcpu = number > vcpu ? number : vcpu;
+	}
+	return vm + vcpu + SPLIT_REST < SPLIT_WIDTH ? SPLIT_WIDTH - SPLIT_REST - vm - vcpu : 0;
 }
 
 void text_split(struct text *t)
 {
-	size_t n = text_limit(t, t->r->vcpus.n, VCPUS_LIMIT);
+	size_t n = text_limit(t, t->r->vcpus.n, VCPUS_LIMIT), width = text_ready_width(t, n);
 	struct grid g;
 
 	if (!n)
@@ -125,7 +143,7 @@ void text_split(struct text *t)
 	text_title(t, "Where all time of each vCPU went");
 	grid_init(&g, split_columns, sizeof(split_columns) / sizeof(*split_columns));
 	for (size_t i = 0; i < n; i++)
-		text_split_row(t, &g, &t->r->vcpus.at[i]);
+		text_split_row(t, &g, &t->r->vcpus.at[i], width);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, t->r->vcpus.n, n, "vCPUs");

@@ -4,34 +4,23 @@
 
 #include "results/naming.h"
 #include "report/text_sections.h"
+#include "results/split.h"
 #include "results/units.h"
 
 enum { VCPU_LIMIT = 16, PCPU_LIMIT = 32 };
 
-/* Time in which it would have run if it had been alone on bare metal. */
-static int64_t wanted(const struct summary_vcpu *v)
-{
-	return summary_known(v) - summary_in(v, STATE_IDLE);
-}
-
-static int64_t on_exits(const struct summary_vcpu *v)
-{
-	return v->time[VCPU_HYPERVISOR] + v->time[VCPU_USERSPACE];
-}
-
-static int64_t lost(const struct summary_vcpu *v)
-{
-	return summary_in(v, STATE_LOST);
-}
-
 /* ---- what became of the time that it wanted to run ------------------------------------------- */
 
 static const struct grid_column verdict_columns[] = {
-	{.title = "VM", .left = true}, {.title = "vCPU"},
-	{.title = "wanted to run"},    {.title = "in guest"},
-	{.title = "on exits"},	       {.title = "blocked"},
-	{.title = "lost to others"},   {.title = "exits"},
-	{.title = "exits/s"},	       {.title = "pCPUs", .left = true},
+	{.title = "VM", .left = true},
+	{.title = "vCPU"},
+	{.title = "wanted to run"},
+	{.title = "in guest"},
+	{.title = "on exits"},
+	{.title = "without CPU"},
+	{.title = "exits"},
+	{.title = "exits/s"},
+	{.title = "pCPUs", .left = true},
 };
 
 /* The CPUs it ran on, "0-3 8". */
@@ -51,21 +40,24 @@ static const char *cpu_ranges(struct text *t, const struct summary_vcpu *v)
 }
 
 /* Of the time that it wanted to run. */
-enum { N_SHARES = 4 };
+enum { N_SHARES = 3 };
 
 static void verdict_row(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
 	const struct summary_vcpu *v = &vcpu->sum;
-	int64_t all = wanted(v), observed = summary_observed(v);
+	int64_t observed = summary_observed(v);
 	uint64_t exits = v->n_exits;
+	struct split s;
+
+	split_of(&s, t->r, vcpu);
+	int64_t all = split_wanted(&s);
 
 	text_add_vcpu(t, g, vcpu);
 	if (summary_is_scheduled(v)) {
 		grid_add(g, units_duration(&t->arena, all, 4));
-		grid_add(g, units_share(&t->arena, v->time[VCPU_GUEST], all));
-		grid_add(g, units_share(&t->arena, on_exits(v), all));
-		grid_add(g, units_share(&t->arena, v->time[VCPU_BLOCKED], all));
-		grid_add(g, units_share(&t->arena, lost(v), all));
+		grid_add(g, units_share(&t->arena, s.run, all));
+		grid_add(g, units_share(&t->arena, s.exit, all));
+		grid_add(g, units_share(&t->arena, s.ready, all));
 	} else {
 		grid_add(g, "not known");
 		for (int i = 0; i < N_SHARES; i++)
@@ -108,71 +100,44 @@ static void print_verdict(struct text *t, size_t n)
 
 /* ---- all the time ---------------------------------------------------------------------------- */
 
-/* The order of reading: from good to bad to idle. */
-static const enum vcpu_state shown_states[] = {
-	VCPU_GUEST,   VCPU_HYPERVISOR, VCPU_USERSPACE, VCPU_PREEMPTED, VCPU_WAITING, VCPU_THROTTLED,
-	VCPU_BLOCKED, VCPU_POLLING,    VCPU_HALTED,    VCPU_ABSENT,    VCPU_UNKNOWN,
+static const struct grid_column time_columns[] = {
+	{.title = "VM", .left = true},
+	{.title = "vCPU"},
+	{.title = "RUN"},
+	{.title = "READY"},
+	{.title = "EXIT"},
+	{.title = "POLL"},
+	{.title = "IDLE"},
+	{.title = "BLOCKED"},
+	{.title = "UNKNOWN"},
 };
 
-_Static_assert(sizeof(shown_states) / sizeof(*shown_states) == VCPU_N_STATES,
-	       "each state has its place in the order of reading");
-
-/* What most recordings have nothing of, and is not shown then. */
-static bool text_is_rare(enum vcpu_state state)
-{
-	return state == VCPU_THROTTLED || state == VCPU_POLLING || state == VCPU_ABSENT;
-}
-
-static bool text_any_in(const struct text *t, enum vcpu_state state)
-{
-	vec_each (v, &t->r->vcpus) {
-		if (v->sum.time[state])
-			return true;
-	}
-	return false;
-}
-
-/* The states that have a column. Return: how many. */
-static size_t text_time_states(const struct text *t, enum vcpu_state *states)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < VCPU_N_STATES; i++) {
-		if (!text_is_rare(shown_states[i]) || text_any_in(t, shown_states[i]))
-			states[n++] = shown_states[i];
-	}
-	return n;
-}
-
 /* Two rows: shares, and below them times. */
-static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu,
-		      const enum vcpu_state *states, size_t n)
+static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
-	const struct summary_vcpu *v = &vcpu->sum;
+	struct split s;
+
+	split_of(&s, t->r, vcpu);
+	const int64_t parts[] = {s.run, s.ready, s.exit, s.poll, s.idle, s.blocked, s.unknown};
+	const size_t n = sizeof(parts) / sizeof(*parts);
 
 	text_add_vcpu(t, g, vcpu);
 	for (size_t i = 0; i < n; i++)
-		grid_add(g, units_share(&t->arena, v->time[states[i]], summary_span(v)));
+		grid_add(g, units_share(&t->arena, parts[i], s.whole));
 	grid_add(g, "");
 	grid_add(g, "");
 	for (size_t i = 0; i < n; i++)
-		grid_add(g, units_duration_or_none(&t->arena, v->time[states[i]], 4));
+		grid_add(g, units_duration_or_none(&t->arena, parts[i], 4));
 }
 
 static void print_times(struct text *t, size_t n)
 {
-	struct grid_column columns[2 + VCPU_N_STATES] = {{.title = "VM", .left = true},
-							 {.title = "vCPU"}};
-	enum vcpu_state states[VCPU_N_STATES];
-	size_t n_states = text_time_states(t, states);
 	struct grid g;
 
-	for (size_t i = 0; i < n_states; i++)
-		columns[2 + i].title = vcpu_state_name(states[i]);
 	text_title(t, "Where all the time went");
-	grid_init(&g, columns, 2 + n_states);
+	grid_init(&g, time_columns, sizeof(time_columns) / sizeof(*time_columns));
 	for (size_t i = 0; i < n; i++)
-		time_rows(t, &g, &t->r->vcpus.at[i], states, n_states);
+		time_rows(t, &g, &t->r->vcpus.at[i]);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_more(t, t->r->vcpus.n, n, "vCPUs");

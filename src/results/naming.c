@@ -85,8 +85,15 @@ struct res_occupant occupant_of(const struct results *r, const struct summary_oc
 
 	if (kind == OCCUPANT_UNKNOWN)
 		return occupant_of_thread(r, s->thread);
+	bool idle = kind == OCCUPANT_IDLE && s->thread != NOBODY;
+
 	return (struct res_occupant){
-		.kind = kind, .vm = NOBODY, .handler = s->handler, .irq = s->irq};
+		.kind = kind,
+		.vm = NOBODY,
+		.thread = idle ? &r->threads.at[s->thread] : NULL,
+		.handler = s->handler,
+		.irq = s->irq,
+	};
 }
 
 /* The name of a thread's process; its own where that is not known. */

@@ -43,21 +43,47 @@ static enum split_ready split_ready_of(enum cause cause)
 	}
 }
 
+/* Where the time in each state goes. */
+static int64_t *split_part(struct split *s, enum vcpu_state state)
+{
+	switch (state) {
+	case VCPU_GUEST:
+		return &s->run;
+	case VCPU_PREEMPTED:
+	case VCPU_WAITING:
+	case VCPU_THROTTLED:
+		return &s->ready;
+	case VCPU_HYPERVISOR:
+	case VCPU_USERSPACE:
+		return &s->exit;
+	case VCPU_POLLING:
+		return &s->poll;
+	case VCPU_HALTED:
+		return &s->idle;
+	case VCPU_BLOCKED:
+		return &s->blocked;
+	case VCPU_UNKNOWN:
+		return &s->unknown;
+	case VCPU_ABSENT:
+	case VCPU_N_STATES:
+		break;
+	}
+	return NULL;
+}
+
 void split_of(struct split *s, const struct results *r, const struct res_vcpu *v)
 {
-	const int64_t *time = v->sum.time;
 	int64_t told = 0;
 
-	*s = (struct split){
-		.run = time[VCPU_GUEST],
-		.ready = summary_in(&v->sum, STATE_LOST),
-		.exit = time[VCPU_HYPERVISOR] + time[VCPU_USERSPACE],
-		.poll = time[VCPU_POLLING],
-		.idle = time[VCPU_HALTED],
-		.blocked = time[VCPU_BLOCKED],
-		.unknown = time[VCPU_UNKNOWN],
-		.whole = summary_span(&v->sum) - time[VCPU_ABSENT],
-	};
+	*s = (struct split){0};
+	for (int state = 0; state < VCPU_N_STATES; state++) {
+		int64_t *part = split_part(s, (enum vcpu_state)state);
+
+		if (part)
+			tally_add_ns(part, v->sum.time[state]);
+		if (part)
+			tally_add_ns(&s->whole, v->sum.time[state]);
+	}
 	vec_each (o, &v->sum.occupants) {
 		tally_add_ns(&s->of_ready[split_ready_of(cause_of_occupant(r, v, o, true))],
 			     (int64_t)((uint64_t)summary_taken(o) - (uint64_t)o->preempted));
@@ -84,5 +110,9 @@ void split_add(struct split *s, const struct split *more)
 
 int64_t split_wanted(const struct split *s)
 {
-	return s->run + s->ready + s->exit;
+	int64_t sum = s->run;
+
+	tally_add_ns(&sum, s->ready);
+	tally_add_ns(&sum, s->exit);
+	return sum;
 }

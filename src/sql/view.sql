@@ -93,9 +93,9 @@ SELECT
 FROM (
 	SELECT
 		vcpu_id,
-		-- An interrupt is none of whom it interrupted.
-		iif(occupant_kind IN ('irq', 'softirq', 'timer'), NULL, occupant_thread_id)
-			AS occupant_thread_id,
+		-- An interrupt is none of whom it interrupted, a quota of nobody.
+		iif(state = 'throttled' OR occupant_kind IN ('irq', 'softirq', 'timer'), NULL,
+			occupant_thread_id) AS occupant_thread_id,
 		occupant_kind,
 		occupant_irq,
 		occupant_handler,

@@ -118,7 +118,8 @@ static void tally_add_lost(struct tally_vcpu *v, const struct tally_state *s)
 	struct tally_occupant *o = tally_find_occupant(v, &who);
 
 	v->stretch += !vcpu_state_is(v->before, STATE_LOST);
-	if (o->now.number != v->stretch) {
+	/* The first one may have begun before what is added up. */
+	if (!o->stretches || o->now.number != v->stretch) {
 		o->now = (struct tally_stretch){.begin = s->begin, .number = v->stretch};
 		o->stretches++;
 	}
@@ -130,7 +131,7 @@ static void tally_add_lost(struct tally_vcpu *v, const struct tally_state *s)
 
 static void tally_add_blocked(struct tally_vcpu *v, const struct tally_state *s)
 {
-	if (v->before != VCPU_BLOCKED)
+	if (!v->n_blocked || v->before != VCPU_BLOCKED)
 		v->blocked = (struct tally_stretch){.begin = s->begin, .number = ++v->n_blocked};
 	tally_add_piece(&v->blocked, &v->longest, s->dur);
 }

@@ -250,8 +250,13 @@ def test_sections_are_what_sql_says(r):
         for s in query(file, "SELECT * FROM steal_matrix"):
             steal[s["vcpu_id"], s["occupant_tid"]] += s["steal_ns"]
         for s in out["steal"]:
-            steal[s["vcpu_id"], s["tid"]] -= s["preempted_ns"] + s["waiting_ns"]
+            steal[s["vcpu_id"], s["tid"]] -= s["preempted_ns"] + s["waiting_ns"] + s["throttled_ns"]
         assert not any(steal.values())
+        splits = keyed(query(file, "SELECT * FROM vcpu_split"), "vcpu_id")
+        assert len(splits) == len(out["split"])
+        for s in out["split"]:
+            truth = splits[s["vcpu_id"],]
+            assert all(s[k] == truth[k] for k in s if k.endswith("_ns")), (s, truth)
         threads = keyed(query(file, "SELECT * FROM thread_summary"), "thread_id")
         for t in out["threads"]:
             if (t["thread_id"],) in threads:

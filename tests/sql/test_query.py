@@ -65,8 +65,10 @@ def test_vcpu_summary():
 
 def test_steal_matrix():
     equal(rows("SELECT * FROM steal_matrix ORDER BY steal_ns DESC"), [
-        (0, "web", 0, 1, "host", 201, "CPU 0/KVM", 1, "db", 0, 2, 230, 200, 30, 200),
-        (0, "web", 0, 2, "host", 50, "kworker/0:1", None, None, None, 1, 50, 50, 0, 50)])
+        (0, "web", 0, 1, "host", 201, "CPU 0/KVM", 1, "db", 0, 2, 230, 200, 30, 200, 0, None, None, None,
+         None),
+        (0, "web", 0, 2, "host", 50, "kworker/0:1", None, None, None, 1, 50, 50, 0, 50, 0, None, None, None,
+         None)])
 
 
 def test_exit_summary():
