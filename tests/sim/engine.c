@@ -104,6 +104,18 @@ static bool counts_as_guest(const struct cpu *c)
 	       c->executing == &c->irqq;
 }
 
+/* What the CPU's own clock shows, which mostly is the machine's. */
+static uint64_t cpu_clock_raw(const struct cpu *c)
+{
+	const struct options *o = c->w->o;
+	uint64_t raw = machine_clock_raw(&c->m->clock, c->w->now);
+
+	if (c->m == c->w->host || o->tsc_clock || c->id != o->odd_cpu)
+		return raw;
+	return raw + (uint64_t)o->odd_cpu_ns +
+	       (uint64_t)(int64_t)((double)c->w->now * o->odd_cpu_ppm * 1e-6);
+}
+
 static void record(struct cpu *c, enum ev ev, const uint64_t *args)
 {
 	struct machine *m = c->m;
@@ -117,7 +129,7 @@ static void record(struct cpu *c, enum ev ev, const uint64_t *args)
 				       .in_softirq = c->in_softirq,
 				       .in_guest = counts_as_guest(c)};
 
-	out_event(m->trace, &in, ev, machine_clock_raw(&m->clock, c->w->now), args);
+	out_event(m->trace, &in, ev, cpu_clock_raw(c), args);
 }
 
 void emit_args(struct cpu *c, enum ev ev, const uint64_t *args)

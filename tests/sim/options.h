@@ -27,6 +27,9 @@ struct options {
 	int64_t slew_every;
 	unsigned steps;
 	int64_t step_ns;
+	int64_t odd_cpu_ns; /* by which the clock of guests' CPU odd_cpu is ahead of the others' */
+	double odd_cpu_ppm; /* and by which it goes faster */
+	unsigned odd_cpu;
 	bool vmx, compact, old_names, statedump, ioctl, identical, contention, late_guests,
 		late_tracing, vmsync, stock_probe, tsc_clock, tsc_scale, tsc2nsec, containers,
 		truth, channels, wall_clock, agent, poll_events, timer_events, late_quota;
