@@ -156,24 +156,38 @@ static void tie_all_told(struct analysis *a)
 /* ---- span -------------------------------------------------------------------------------------
  */
 
-/* Return: reference time of the machine's last event, INT64_MIN if it has none. */
-static int64_t machine_end(const struct analysis *a, size_t machine)
+/*
+ * Return: reference time of the CPU's last event, INT64_MIN if it has none, or nobody knows its
+ * clock.
+ */
+static int64_t last_of_cpu(const struct analysis *a, size_t machine, const struct evidence_cpu *c)
 {
-	int64_t first, last;
+	const struct clock_map *map = machine_sync_map(&a->sync[machine], c->cpu);
 
-	evidence_span(&a->evidence[machine], &first, &last);
-	return last == INT64_MIN ? last : clock_map_apply(&a->sync[machine].map, last);
+	return c->last_ns == INT64_MIN || !map ? INT64_MIN : clock_map_apply(map, c->last_ns);
 }
 
-/* Return: reference time of the machine's first event, INT64_MAX if it has none. */
-static int64_t machine_begin(const struct analysis *a, size_t machine)
+int64_t analysis_end(const struct analysis *a, size_t machine)
+{
+	int64_t end = INT64_MIN;
+
+	vec_each (c, &a->evidence[machine].cpus) {
+		int64_t last = last_of_cpu(a, machine, c);
+
+		end = last > end ? last : end;
+	}
+	return end;
+}
+
+int64_t analysis_begin(const struct analysis *a, size_t machine)
 {
 	int64_t begin = INT64_MAX;
 
 	vec_each (c, &a->evidence[machine].cpus) {
-		int64_t first = c->first_ns == INT64_MAX
+		const struct clock_map *map = machine_sync_map(&a->sync[machine], c->cpu);
+		int64_t first = c->first_ns == INT64_MAX || !map
 					? INT64_MAX
-					: clock_map_apply(&a->sync[machine].map, c->first_ns);
+					: clock_map_apply(map, c->first_ns);
 
 		begin = first < begin ? first : begin;
 	}
@@ -187,9 +201,9 @@ static const int64_t EARLIEST = -((int64_t)1 << 60), LATEST = (int64_t)1 << 62;
 static int check_times(const struct analysis *a, struct error *err)
 {
 	for (size_t i = 0; i < a->n_machines; i++) {
-		int64_t end = machine_end(a, i);
+		int64_t end = analysis_end(a, i);
 
-		if (end != INT64_MIN && (machine_begin(a, i) < EARLIEST || end > LATEST))
+		if (end != INT64_MIN && (analysis_begin(a, i) < EARLIEST || end > LATEST))
 			return error_set(err,
 					 "the times of '%s' are centuries away; give its "
 					 "--clock-offset, or leave it out",
@@ -256,7 +270,7 @@ static void find_spans(struct analysis *a)
 	for (size_t m = 0; m < a->n_machines; m++)
 		own[m] = nothing;
 	for (size_t m = 0; m < a->n_machines; m++) {
-		int64_t begin = machine_begin(a, m), end = machine_end(a, m);
+		int64_t begin = analysis_begin(a, m), end = analysis_end(a, m);
 
 		widen(&own[group_of(a, (int)m)], begin, end);
 		widen(&a->span, begin, end);
@@ -275,7 +289,7 @@ enum clock_origin analysis_origin(const struct analysis *a)
 	for (size_t m = 0; m < a->n_machines; m++) {
 		enum clock_origin own = recording_origin(a->session.recordings.at[m]);
 
-		if (group_of(a, (int)m) != (int)m || machine_begin(a, m) > machine_end(a, m))
+		if (group_of(a, (int)m) != (int)m || analysis_begin(a, m) > analysis_end(a, m))
 			continue;
 		if (any && own != origin)
 			return CLOCK_ORIGIN_UNKNOWN;
@@ -297,7 +311,7 @@ static int64_t last_event(const struct analysis *a, const struct ident_vcpu *v)
 		const struct evidence_cpu *c = &a->evidence[guest].cpus.at[k];
 
 		if ((int64_t)c->cpu == v->guest_cpu && c->last_ns != INT64_MIN)
-			return clock_map_apply(&a->sync[guest].map, c->last_ns);
+			return last_of_cpu(a, (size_t)guest, c);
 	}
 	return INT64_MIN;
 }
@@ -316,7 +330,7 @@ static int64_t *last_seen_in_guest(const struct analysis *a)
 	for (size_t i = 0; i < a->identity.vcpus.n; i++) {
 		const struct ident_vcpu *v = &a->identity.vcpus.at[i];
 		int64_t last = last_event(a, v);
-		int64_t end = machine_end(a, (size_t)a->identity.vms.at[v->vm].host);
+		int64_t end = analysis_end(a, (size_t)a->identity.vms.at[v->vm].host);
 
 		seen[i] = last != INT64_MIN && last - end <= STAY_NS ? last + 1 : INT64_MIN;
 	}
@@ -352,7 +366,7 @@ static void endings_init(struct endings *e, const struct analysis *a)
 {
 	*e = (struct endings){.seen = last_seen_in_guest(a)};
 	for (size_t i = 0; i < a->n_machines; i++) {
-		int64_t end = machine_end(a, i);
+		int64_t end = analysis_end(a, i);
 
 		if (end != INT64_MIN)
 			*vec_push(&e->at) = (struct ending){
@@ -414,22 +428,42 @@ static char *find_symbol(void *ctx, int machine, uint64_t address)
 	return recording_symbol(a->session.recordings.at[machine], address);
 }
 
+/* Return: the clock of each stream of the machine, where its CPUs do not share one; or NULL. */
+static const struct clock_map **clocks_of_streams(const struct analysis *a, size_t machine)
+{
+	const struct recording *r = a->session.recordings.at[machine];
+	const struct clock_map **clocks = NULL;
+
+	if (a->sync[machine].cpus.n)
+		clocks = mem_zalloc(r->streams.n, sizeof(*clocks));
+	for (size_t i = 0; clocks && i < r->streams.n; i++)
+		clocks[i] = machine_sync_map(&a->sync[machine], r->streams.at[i].cpu);
+	return clocks;
+}
+
 static void run_model(struct analysis *a, const struct analysis_options *o)
 {
 	static const struct model_sink nobody = {0};
 	const struct model_symbols symbols = {.ctx = a, .name = find_symbol};
 	struct merge_input *inputs = mem_zalloc(a->n_machines, sizeof(*inputs));
+	const struct clock_map ***clocks = mem_zalloc(a->n_machines, sizeof(*clocks));
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n_machines; i++) {
+		clocks[i] = clocks_of_streams(a, i);
 		inputs[n++] = (struct merge_input){.recording = a->session.recordings.at[i],
 						   .clock = &a->sync[i].map,
+						   .clocks = clocks[i],
+						   .lost_from = analysis_begin(a, i),
 						   .machine = (uint16_t)i,
 						   .wanted = model_events(a->described[i])};
 	}
 	a->model = model_new(&a->identity, a->described, a->spans, &symbols,
 			     o->sink ? o->sink : &nobody);
 	run_merged(a, merge_new(inputs, n), o);
+	for (size_t i = 0; i < a->n_machines; i++)
+		free(clocks[i]);
+	free(clocks);
 	free(inputs);
 	model_finish(a->model);
 }

@@ -63,6 +63,13 @@ int analysis_init(struct analysis *a, struct session *session,
 		  const struct analysis_options *options, struct error *err);
 void analysis_deinit(struct analysis *a);
 
+/*
+ * Return: reference time of the machine's first event, INT64_MAX if it has none; and of its last
+ * one, or INT64_MIN.
+ */
+int64_t analysis_begin(const struct analysis *a, size_t machine);
+int64_t analysis_end(const struct analysis *a, size_t machine);
+
 /* Return: the machine by whose clock this one's times are, itself if that is so. */
 int analysis_reference(const struct analysis *a, int machine);
 

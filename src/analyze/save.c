@@ -608,19 +608,15 @@ static char *parent_evidence_of(const struct analysis *a, size_t machine, const 
 /* Its first and its last event, by its own clock and by the reference's. */
 static void add_times(const struct analysis *a, size_t machine, int64_t *row)
 {
-	const struct evidence *e = &a->evidence[machine];
-	const struct clock_map *map = &a->sync[machine].map;
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t first, last;
 
-	vec_each (c, &e->cpus) {
-		first = c->first_ns < first ? c->first_ns : first;
-		last = c->last_ns > last ? c->last_ns : last;
-	}
+	evidence_span(&a->evidence[machine], &first, &last);
 	bool any = first <= last;
+	int64_t begin = analysis_begin(a, machine), end = analysis_end(a, machine);
 
 	row[COL_MACHINE_FIRST_OWN_NS] = any ? first : TABLE_NULL;
-	row[COL_MACHINE_FIRST_NS] = any ? clock_map_apply(map, first) : TABLE_NULL;
-	row[COL_MACHINE_LAST_NS] = any ? clock_map_apply(map, last) : TABLE_NULL;
+	row[COL_MACHINE_FIRST_NS] = any ? begin : TABLE_NULL;
+	row[COL_MACHINE_LAST_NS] = any ? end : TABLE_NULL;
 }
 
 /* What made its trace, and by which clock. */
@@ -790,13 +786,15 @@ struct piece {
 	int machine, reference;
 	enum sync_method method;
 	bool chosen;
+	int64_t cpu;			      /* TABLE_NULL: of all */
+	const struct sync_estimate *estimate; /* that it is of */
 	const struct clock_piece *map;
 	const struct sync_piece *known; /* NULL: it is not the estimator's own */
 };
 
-static void add_piece(struct save *s, const struct analysis *a, const struct piece *p)
+static void add_piece(struct save *s, const struct piece *p)
 {
-	const struct sync_estimate *e = &a->sync[p->machine].estimates[p->method];
+	const struct sync_estimate *e = p->estimate;
 	const struct clock_piece *m = p->map;
 	const struct sync_piece *k = p->known;
 	int64_t row[COL_SYNC_N_COLUMNS] = {
@@ -815,6 +813,7 @@ static void add_piece(struct save *s, const struct analysis *a, const struct pie
 		[COL_SYNC_LOST] = (int64_t)e->lost,
 		[COL_SYNC_EVENTS] = (int64_t)e->n_events,
 		[COL_SYNC_OUTSIDE] = k ? (int64_t)k->outside : TABLE_NULL,
+		[COL_SYNC_CPU] = p->cpu,
 	};
 
 	set_range(&row[COL_SYNC_BEGIN_LOW_NS], &row[COL_SYNC_BEGIN_HIGH_NS], k ? &k->begin : NULL);
@@ -824,6 +823,17 @@ static void add_piece(struct save *s, const struct analysis *a, const struct pie
 	store_writer_add(s->writer, TABLE_SYNC, row);
 }
 
+/* known: of its pieces, or NULL. */
+static void add_map(struct save *s, struct piece *p, const struct clock_map *map,
+		    const struct sync_piece *known)
+{
+	for (size_t k = 0; k < map->n_pieces; k++) {
+		p->map = &map->pieces[k];
+		p->known = known ? &known[k] : NULL;
+		add_piece(s, p);
+	}
+}
+
 /* The map that was taken, where it leads further than to the machine's own host. */
 static void add_composed(struct save *s, const struct analysis *a, int machine)
 {
@@ -831,11 +841,16 @@ static void add_composed(struct save *s, const struct analysis *a, int machine)
 	struct piece p = {.machine = machine,
 			  .reference = analysis_reference(a, machine),
 			  .method = sync->method,
-			  .chosen = true};
+			  .chosen = true,
+			  .cpu = TABLE_NULL,
+			  .estimate = &sync->estimates[sync->method]};
 
-	for (size_t k = 0; k < sync->map.n_pieces; k++) {
-		p.map = &sync->map.pieces[k];
-		add_piece(s, a, &p);
+	if (!sync->cpus.n)
+		add_map(s, &p, &sync->map, NULL);
+	vec_each (c, &sync->cpus) {
+		p.cpu = c->cpu;
+		p.estimate = &c->estimate;
+		add_map(s, &p, &c->map, NULL);
 	}
 }
 
@@ -847,12 +862,18 @@ static void add_estimate(struct save *s, const struct analysis *a, int machine,
 	struct piece p = {.machine = machine,
 			  .reference = sync->against == IDENT_NONE ? machine : sync->against,
 			  .method = method,
-			  .chosen = chosen};
+			  .chosen = chosen && !sync->cpus.n,
+			  .cpu = TABLE_NULL,
+			  .estimate = e};
 
-	for (size_t k = 0; k < e->map.n_pieces; k++) {
-		p.map = &e->map.pieces[k];
-		p.known = &e->pieces[k];
-		add_piece(s, a, &p);
+	add_map(s, &p, &e->map, e->pieces);
+	p.chosen = chosen;
+	for (size_t i = 0; method == SYNC_CONTAINMENT && i < sync->cpus.n; i++) {
+		const struct sync_cpu_clock *c = &sync->cpus.at[i];
+
+		p.cpu = c->cpu;
+		p.estimate = &c->estimate;
+		add_map(s, &p, &c->estimate.map, c->estimate.pieces);
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "analyze/warnings.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "events/exit_reason.h"
@@ -206,22 +207,83 @@ static void add_agent(struct warnings *f, const struct sync_estimate *agent, int
 			agent->excess);
 }
 
+/* ---- clocks of CPUs ----------------------------------------------------------------------------- */
+
+/* By how many us the clock of a CPU is ahead of the machine's, and the bound on what is wrong. */
+struct cpu_ahead {
+	double us, error; /* negative: not known */
+};
+
+static struct cpu_ahead cpu_ahead_at(const struct machine_sync *s, const struct sync_cpu_clock *c,
+				     int64_t t)
+{
+	const struct clock_piece *p = clock_map_piece(&c->estimate.map, t);
+	const struct clock_piece *q = clock_map_piece(&s->cpus.at[0].estimate.map, t);
+	bool known = p->error != CLOCK_ERROR_UNKNOWN && q->error != CLOCK_ERROR_UNKNOWN;
+
+	return (struct cpu_ahead){(double)(clock_piece_apply(q, t) - clock_piece_apply(p, t)) / 1e3,
+				  known ? (double)(p->error + q->error) / 1e3 : -1};
+}
+
+static char *cpu_ahead_text(struct arena *texts, const struct cpu_ahead *a)
+{
+	return a->error < 0 ? arena_printf(texts, "about %.1f us", fabs(a->us))
+			    : arena_printf(texts, "%.1f us (±%.1f)", fabs(a->us), a->error);
+}
+
+static char *cpu_clock_text(struct arena *texts, const struct machine_sync *s,
+			    const struct sync_cpu_clock *c)
+{
+	const struct clock_map *map = &c->estimate.map;
+
+	if (!c->estimate.present)
+		return arena_printf(texts, "that of CPU %" PRIu32 " is not known", c->cpu);
+	struct cpu_ahead first = cpu_ahead_at(s, c, map->pieces[0].from);
+	struct cpu_ahead last = cpu_ahead_at(s, c, map->pieces[map->n_pieces - 1].to - 1);
+	char *text = arena_printf(texts, "that of CPU %" PRIu32 " is %s %s that of CPU %" PRIu32,
+				  c->cpu, cpu_ahead_text(texts, &last),
+				  last.us < 0 ? "behind" : "ahead of", s->cpus.at[0].cpu);
+
+	if (fabs(last.us - first.us) <= fmax(first.error, 0) + fmax(last.error, 0))
+		return text;
+	return arena_printf(texts, "%s at the end, %s %s it at the begin", text,
+			    cpu_ahead_text(texts, &first), first.us < 0 ? "behind" : "ahead of");
+}
+
+/* Those that share the clock of the first are not told of. */
+static void add_cpu_clocks(struct findings *f, const struct machine_sync *s, int machine)
+{
+	const char *detail = "";
+	uint64_t n = 0;
+
+	vec_each (c, &s->cpus) {
+		if (!c->group)
+			continue;
+		detail = arena_printf(&f->texts, "%s%s%s", detail, n++ ? "; " : "",
+				      cpu_clock_text(&f->texts, s, c));
+	}
+	add(f, DIAG_CPU_CLOCKS, machine, n);
+	if (n)
+		f->at.at[f->at.n - 1].detail = detail;
+}
+
 /* ---- all --------------------------------------------------------------------------------------- */
 
 static void add_of_machine(struct warnings *f, const struct analysis *a, const struct tally *tally,
 			   int machine)
 {
 	const struct machine_sync *s = &a->sync[machine];
-	const struct sync_estimate *taken = machine_sync_taken(s);
+	struct sync_against taken = machine_sync_against(s);
 
 	add_diags(f, &a->diags[machine], machine, &s->map);
 	add(f, DIAG_CLOCK_UNKNOWN, machine, s->method == SYNC_AS_IS);
 	add(f, DIAG_CLOCK_UNRELATED, machine, analysis_is_unrelated(a, machine));
-	add(f, DIAG_CLOCK_VIOLATION, machine, taken->violations);
+	add_cpu_clocks(f, s, machine);
+	add(f, DIAG_CLOCK_VIOLATION, machine, taken.violations);
 	add(f, DIAG_CLOCK_DISAGREEMENT, machine, s->disagreements);
 	add_agent(f, &s->estimates[SYNC_AGENT], machine);
-	if (taken->outside > taken->n_events / NEGLIGIBLE_SHARE)
-		add(f, DIAG_CLOCK_OUTSIDE, machine, taken->outside);
+	if (taken.outside > taken.n_events / NEGLIGIBLE_SHARE)
+		add(f, DIAG_CLOCK_OUTSIDE, machine, taken.outside);
 	add(f, DIAG_KVM_UNPLACED, machine, a->evidence[machine].n_unplaced);
 	add(f, DIAG_VM_UNKNOWN, machine, count_loose(&a->identity, machine));
 	add_exits(f, a, tally, machine);

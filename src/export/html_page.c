@@ -36,12 +36,12 @@ static const char machines_sql[] =
 	" FROM machine m LEFT JOIN machine h ON h.id = m.parent_id ORDER BY m.id LIMIT 100";
 
 static const char clocks_sql[] =
-	"SELECT m.name AS machine, r.name AS \"on the clock of\", s.method AS \"found by\","
+	"SELECT m.name || coalesce(' CPU ' || s.cpu, '') AS machine, r.name AS \"on the clock of\", s.method AS \"found by\","
 	" s.offset_ns AS \"offset:ns\", printf('%+.3f', s.drift_ppb / 1000) AS \"drift, ppm:n\","
 	" s.error_ns AS \"±:ns\", s.constraints AS \"constraints:n\", s.violations AS \"violated:n\""
 	" FROM sync s JOIN machine m ON m.id = s.machine_id"
 	" LEFT JOIN machine r ON r.id = s.reference_id WHERE s.chosen = 1 AND s.method <> 'reference'"
-	" ORDER BY m.id, s.from_ns LIMIT 100";
+	" ORDER BY m.id, s.cpu, s.from_ns LIMIT 100";
 
 static const char warnings_sql[] =
 	"SELECT d.severity AS severity, d.name AS what, m.name AS machine, d.count AS \"times:n\","

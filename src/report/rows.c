@@ -527,31 +527,14 @@ static void fill_waits(struct rows *t, const struct results *r)
 /* ---- clocks, warnings ----------------------------------------------------------------------- */
 
 static const char *const sync_columns[] = {
-	"machine_id",
-	"machine",
-	"reference_id",
-	"reference",
-	"from_ns",
-	"to_ns",
-	"offset_ns",
-	"drift_ppb",
-	"error_ns",
-	"method",
-	"chosen",
-	"constraints",
-	"violations",
-	"decoys",
-	"lost",
-	"events",
+	"machine_id",	"machine",	 "reference_id",  "reference",
+	"from_ns",	"to_ns",	 "offset_ns",	  "drift_ppb",
+	"error_ns",	"method",	 "chosen",	  "constraints",
+	"violations",	"decoys",	 "lost",	  "events",
 	"outside",
 
-	"begin_low_ns",
-	"begin_high_ns",
-	"middle_low_ns",
-	"middle_high_ns",
-	"end_low_ns",
-	"end_high_ns",
-	NULL,
+	"begin_low_ns", "begin_high_ns", "middle_low_ns", "middle_high_ns",
+	"end_low_ns",	"end_high_ns",	 "cpu",		  NULL,
 };
 
 static void put_range(struct rows *t, const int64_t *range)
@@ -581,6 +564,7 @@ static void fill_sync(struct rows *t, const struct results *r)
 		put_range(t, k->begin);
 		put_range(t, k->middle);
 		put_range(t, k->end);
+		put_int(t, k->cpu);
 	}
 }
 

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "report/text_sections.h"
@@ -57,13 +58,24 @@ static bool is_estimate(const struct results *r, const struct res_clock *k)
 	return k->reference == r->machines.at[k->machine].parent;
 }
 
-static const char *taken_method(const struct results *r, int machine)
+/* Return: whether it is of the estimate that was taken, of the same CPU or of all. */
+static bool is_taken(const struct results *r, const struct res_clock *of)
 {
 	vec_each (k, &r->clocks) {
-		if (k->machine == machine && k->chosen)
-			return k->method;
+		if (k->machine == of->machine && k->chosen && k->cpu == of->cpu)
+			return !strcmp(k->method, of->method);
 	}
-	return "";
+	return false;
+}
+
+static const char *estimate_name(struct text *t, const struct res_clock *k)
+{
+	const char *method = units_safe(&t->arena, k->method, 20);
+	const char *taken = is_taken(t->r, k) ? " *" : "";
+
+	return k->cpu == TABLE_NULL
+		       ? arena_printf(&t->arena, "%s%s", method, taken)
+		       : arena_printf(&t->arena, "%s, CPU %" PRId64 "%s", method, k->cpu, taken);
 }
 
 /* All pieces of one estimate; returns how many rows of the table that are. */
@@ -72,8 +84,8 @@ static size_t count_pieces(const struct results *r, const struct res_clock *firs
 	size_t n = 0;
 
 	for (const struct res_clock *k = first; k < r->clocks.at + r->clocks.n; k++) {
-		if (k->machine != first->machine || strcmp(k->method, first->method) ||
-		    !is_estimate(r, k))
+		if (k->machine != first->machine || k->cpu != first->cpu ||
+		    strcmp(k->method, first->method) || !is_estimate(r, k))
 			break;
 		n++;
 	}
@@ -84,9 +96,7 @@ static void print_estimate(struct text *t, struct grid *g, const struct res_cloc
 			   size_t all)
 {
 	const struct res_machine *m = &t->r->machines.at[first->machine];
-	bool taken = !strcmp(first->method, taken_method(t->r, first->machine));
-	const char *name = arena_printf(&t->arena, "%s%s", units_safe(&t->arena, first->method, 20),
-					taken ? " *" : "");
+	const char *name = estimate_name(t, first);
 	size_t n = text_limit(t, all, PIECE_LIMIT);
 
 	for (size_t k = 0; k < n; k++)

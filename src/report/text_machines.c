@@ -262,19 +262,19 @@ static void add_facts(struct clock_total *total, const struct res_clock *k)
 
 /* A map that leads over several machines is there once more as its own estimate, with its own
  * facts. */
-static struct clock_total total_of(const struct text *t, int machine)
+static struct clock_total total_of(const struct text *t, int machine, int64_t cpu)
 {
 	struct clock_total total = {0}, own = {0};
 
 	vec_each (k, &t->r->clocks) {
-		if (k->machine != machine || !k->chosen)
+		if (k->machine != machine || !k->chosen || k->cpu != cpu)
 			continue;
 		total.first = total.first ? total.first : k;
 		total.error = k->error > total.error ? k->error : total.error;
 		add_facts(&total, k);
 	}
 	vec_each (k, &t->r->clocks) {
-		if (total.first && k->machine == machine && !k->chosen &&
+		if (total.first && k->machine == machine && !k->chosen && k->cpu == cpu &&
 		    !strcmp(k->method, total.first->method))
 			add_facts(&own, k);
 	}
@@ -285,14 +285,16 @@ static struct clock_total total_of(const struct text *t, int machine)
 	return total;
 }
 
-static void sync_row(struct text *t, struct grid *g, int machine)
+static void sync_row(struct text *t, struct grid *g, int machine, int64_t cpu)
 {
-	struct clock_total total = total_of(t, machine);
+	struct clock_total total = total_of(t, machine, cpu);
 	const struct res_clock *k = total.first;
 
 	if (!k)
 		return;
-	grid_add(g, text_machine(t, machine, 20));
+	grid_add(g, cpu == TABLE_NULL ? text_machine(t, machine, 20)
+				      : arena_printf(&t->arena, "%s CPU %" PRId64,
+						     text_machine(t, machine, 20), cpu));
 	grid_add(g, k->reference == machine ? "" : text_machine(t, k->reference, 12));
 	grid_add(g, method_text(t, k->method));
 	grid_add(g, units_duration_or_none(&t->arena, k->offset, 9));
@@ -304,6 +306,20 @@ static void sync_row(struct text *t, struct grid *g, int machine)
 	grid_add(g, count_or_none(t, k->lost));
 }
 
+/* One, or of each CPU where they do not share a clock. */
+static void sync_rows(struct text *t, struct grid *g, int machine)
+{
+	const struct res_clock *before = NULL;
+
+	vec_each (k, &t->r->clocks) {
+		if (k->machine != machine || !k->chosen)
+			continue;
+		if (!before || k->cpu != before->cpu)
+			sync_row(t, g, machine, k->cpu);
+		before = k;
+	}
+}
+
 void text_sync(struct text *t)
 {
 	struct grid g;
@@ -311,7 +327,7 @@ void text_sync(struct text *t)
 	text_title(t, "Clocks");
 	grid_init(&g, sync_columns, sizeof(sync_columns) / sizeof(sync_columns[0]));
 	for (int i = 0; i < (int)t->r->machines.n; i++)
-		sync_row(t, &g, i);
+		sync_rows(t, &g, i);
 	text_grid(t, &g);
 	grid_deinit(&g);
 	text_estimates(t);

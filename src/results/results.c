@@ -346,6 +346,7 @@ static int take_clock(struct results *r, const struct store_cursor *c, struct er
 		.begin = {get(c, COL_SYNC_BEGIN_LOW_NS), get(c, COL_SYNC_BEGIN_HIGH_NS)},
 		.middle = {get(c, COL_SYNC_MIDDLE_LOW_NS), get(c, COL_SYNC_MIDDLE_HIGH_NS)},
 		.end = {get(c, COL_SYNC_END_LOW_NS), get(c, COL_SYNC_END_HIGH_NS)},
+		.cpu = get(c, COL_SYNC_CPU),
 	};
 	return refer(r, c, COL_SYNC_MACHINE_ID, true, &k->machine, err) ||
 			       refer(r, c, COL_SYNC_REFERENCE_ID, true, &k->reference, err)

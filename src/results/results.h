@@ -74,6 +74,7 @@ struct res_clock {
 	bool chosen;
 	int64_t constraints, violations, decoys, lost, events, outside;
 	int64_t begin[2], middle[2], end[2]; /* at least, at most */
+	int64_t cpu;			     /* or TABLE_NULL */
 };
 
 struct res_diag {

@@ -35,16 +35,22 @@ static void counting_add(struct counting *c, const struct observed_machine *m,
 	}
 }
 
-static void counting_init(struct counting *c, const struct observed *o, const struct identity *id,
-			  int machine, struct sync_count *counts, size_t n)
+static void counting_init(struct counting *c, const struct observed_guest *guest,
+			  struct sync_count *counts, size_t n)
 {
+	const struct observed_machine *m = &guest->observed->machines[guest->machine];
+	const struct identity *id = guest->id;
+
 	*c = (struct counting){.n_windows = id->vcpus.n};
 	c->windows = mem_zalloc(c->n_windows, sizeof(*c->windows));
 	for (size_t v = 0; v < id->vcpus.n; v++) {
-		if (id->vcpus.at[v].vm != id->machines.at[machine].vm)
+		const struct ident_vcpu *vcpu = &id->vcpus.at[v];
+
+		if (vcpu->vm != id->machines.at[guest->machine].vm ||
+		    !observed_guest_has(guest, vcpu->guest_cpu))
 			continue;
 		for (size_t i = 0; i < n; i++)
-			counting_add(c, &o->machines[machine], &id->vcpus.at[v], v, &counts[i]);
+			counting_add(c, m, vcpu, v, &counts[i]);
 	}
 }
 
@@ -117,16 +123,17 @@ static void count_until(struct counting *c, int64_t until)
 		drop_passed(c, v);
 }
 
-void sync_count(const struct observed *o, const struct identity *id, int machine,
-		struct sync_count *counts, size_t n)
+void sync_count(const struct observed_guest *guest, struct sync_count *counts, size_t n)
 {
-	int vm = id->machines.at[machine].vm, host = id->vms.at[vm].host;
+	const struct observed *o = guest->observed;
+	const struct identity *id = guest->id;
+	int vm = id->machines.at[guest->machine].vm, host = id->vms.at[vm].host;
 	int64_t step = observed_windows_step(o, host, STEP_WINDOWS);
 	struct observed_windows *windows = observed_windows_new(o, id, host, vm, INT64_MIN);
 	struct counting c;
 	bool more = true;
 
-	counting_init(&c, o, id, machine, counts, n);
+	counting_init(&c, guest, counts, n);
 	for (int64_t t = o->machines[host].first_ns; more; t += step) {
 		more = observed_windows_read(windows, t, false, c.windows);
 		count_until(&c, more ? t : INT64_MAX);

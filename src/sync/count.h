@@ -6,7 +6,6 @@
 
 #include <stdint.h>
 
-#include "model/identity.h"
 #include "sync/observed.h"
 #include "timeline/clock_map.h"
 
@@ -17,8 +16,7 @@ struct sync_count {
 	uint64_t *outside;
 };
 
-/* Counts the events of a machine that is a VM, by n maps in one walk. */
-void sync_count(const struct observed *o, const struct identity *id, int machine,
-		struct sync_count *counts, size_t n);
+/* Counts a guest's events, by n maps in one walk. */
+void sync_count(const struct observed_guest *guest, struct sync_count *counts, size_t n);
 
 #endif

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
+#include "sync/count.h"
+#include "sync/fit.h"
 #include "sync/tsc.h"
 #include "timeline/clock_map.h"
 
@@ -81,12 +84,38 @@ struct sync_estimate {
 	int64_t excess;
 };
 
+/* The clock of one CPU, against the machine's own host, by containment. */
+struct sync_cpu_clock {
+	uint32_t cpu;
+	size_t group;		       /* those of one share a clock; the first is 0 */
+	struct sync_estimate estimate; /* not present: nothing is known of it */
+	struct clock_map map;	       /* to the reference; no pieces: likewise */
+};
+
+typedef VEC(struct sync_cpu_clock) sync_cpu_clocks;
+
 struct machine_sync {
 	enum sync_method method; /* the one taken */
 	int against;		 /* machine that it was aligned with, IDENT_NONE for a reference */
 	struct clock_map map;	 /* to the reference */
 	struct sync_estimate estimates[SYNC_N_METHODS];
 	uint64_t disagreements; /* pairs of estimates that cannot both be right */
+	/*
+	 * Where the machine's CPUs do not share a clock, those of each; else none. Then `map` is
+	 * that of the first.
+	 */
+	sync_cpu_clocks cpus;
 };
+
+/* What follows from the estimate's map, which is made. */
+void sync_estimate_take_map(struct sync_estimate *e);
+
+/* Makes the estimate of a fit. */
+void sync_estimate_take_fit(struct sync_estimate *e, const struct sync_fit *fit);
+
+/* Adds what was counted by its map. */
+void sync_estimate_take_count(struct sync_estimate *e, const struct sync_count *c);
+
+void sync_estimate_deinit(struct sync_estimate *e);
 
 #endif

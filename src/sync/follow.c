@@ -32,6 +32,7 @@ struct side {
 };
 
 struct guest {
+	const struct observed_guest *of;
 	struct sync_track track;
 	const struct sync_fit *fit; /* in the second look, else NULL */
 	struct sync_track *first;   /* then: what was found in the first */
@@ -64,29 +65,60 @@ static void guest_add_side(struct guest *g, const struct observed_machine *m, si
 	}
 }
 
-static void guest_init(struct guest *g, const struct observed *o, const struct identity *id,
-		       int machine, int64_t difference)
+/* Return: guest ns of the first event that is in no chunk yet, INT64_MAX at the end. */
+static int64_t next_event(const struct guest *g)
 {
-	const struct observed_machine *m = &o->machines[machine];
-	struct sync_fit_options options = sync_fit_defaults(m->first_ns, m->last_ns);
+	int64_t next = INT64_MAX;
 
-	*g = (struct guest){.difference = difference,
+	vec_each (s, &g->sides) {
+		if (!s->stream.at_end && s->stream.next.ts < next)
+			next = s->stream.next.ts;
+	}
+	return next;
+}
+
+/* The span of what is followed: the machine's, or that of some of its CPUs. */
+static void guest_set_span(struct guest *g)
+{
+	const struct observed_machine *m = &g->of->observed->machines[g->of->machine];
+	int64_t first = next_event(g), last = INT64_MIN;
+
+	vec_each (c, &m->cpus) {
+		if (observed_guest_has(g->of, c->cpu) && c->events.records && c->events.last > last)
+			last = c->events.last;
+	}
+	if (!g->of->cpus || first > last) {
+		first = m->first_ns;
+		last = m->last_ns;
+	}
+	struct sync_fit_options options = sync_fit_defaults(first, last);
+
+	g->reach = (last - first) / 1000000 * DRIFT_PPM + LEAST_REACH;
+	sync_track_init(&g->track, &options);
+}
+
+static void guest_init(struct guest *g, const struct observed_guest *of, int64_t difference)
+{
+	const struct observed_machine *m = &of->observed->machines[of->machine];
+	const struct identity *id = of->id;
+	*g = (struct guest){.of = of,
+			    .difference = difference,
 			    .n_windows = id->vcpus.n,
 			    .chunk = FIRST_CHUNK,
 			    .reached = INT64_MIN};
-	g->reach = (m->last_ns - m->first_ns) / 1000000 * DRIFT_PPM + LEAST_REACH;
-	sync_track_init(&g->track, &options);
 	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
 	vec_each (c, &m->cpus)
-		g->left += c->events.records;
+		g->left += observed_guest_has(of, c->cpu) ? c->events.records : 0;
 	for (size_t v = 0; v < id->vcpus.n; v++) {
 		const struct ident_vcpu *vcpu = &id->vcpus.at[v];
 
-		if (vcpu->vm != id->machines.at[machine].vm)
+		if (vcpu->vm != id->machines.at[of->machine].vm)
 			continue;
 		*vec_push(&g->vcpus) = v;
-		guest_add_side(g, m, v, vcpu->guest_cpu);
+		if (observed_guest_has(of, vcpu->guest_cpu))
+			guest_add_side(g, m, v, vcpu->guest_cpu);
 	}
+	guest_set_span(g);
 }
 
 static void guest_deinit(struct guest *g)
@@ -103,16 +135,20 @@ static void guest_deinit(struct guest *g)
 	sync_track_deinit(&g->track);
 }
 
-/* Return: guest ns of the first event that is in no chunk yet, INT64_MAX at the end. */
-static int64_t next_event(const struct guest *g)
+static int guest_vm(const struct guest *g)
 {
-	int64_t next = INT64_MAX;
+	return g->of->id->machines.at[g->of->machine].vm;
+}
 
-	vec_each (s, &g->sides) {
-		if (!s->stream.at_end && s->stream.next.ts < next)
-			next = s->stream.next.ts;
-	}
-	return next;
+static int guest_host(const struct guest *g)
+{
+	return g->of->id->vms.at[guest_vm(g)].host;
+}
+
+/* Those of its vCPUs, from host ns `from` on, or some earlier ones. */
+static struct observed_windows *guest_windows(const struct guest *g, int64_t from)
+{
+	return observed_windows_new(g->of->observed, g->of->id, guest_host(g), guest_vm(g), from);
 }
 
 /* Return: guest ns of the first event that is not compared yet. */
@@ -194,8 +230,8 @@ static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 {
 	size_t n = 0;
 
-	vec_each (v, &g->vcpus) {
-		const struct sync_windows *w = &g->windows[*v];
+	vec_each (s, &g->sides) {
+		const struct sync_windows *w = &g->windows[s->vcpu];
 		size_t i = first_window(w, from);
 
 		for (; i < w->at.n && w->at.at[i].begin < to && n < GAP_WINDOWS; i++)
@@ -424,12 +460,11 @@ static void walk(struct guest *g, struct observed_windows *windows, int64_t from
  * behind the host's end. So it is compared with the windows since the gap, whatever the difference
  * is, and followed from there.
  */
-static void walk_behind_gap(struct guest *g, const struct observed *o, const struct identity *id,
-			    int vm)
+static void walk_behind_gap(struct guest *g)
 {
-	int host = id->vms.at[vm].host;
-	int64_t step = observed_windows_step(o, host, STEP_WINDOWS), t = g->gap_host;
-	struct observed_windows *windows = observed_windows_new(o, id, host, vm, t);
+	int64_t step = observed_windows_step(g->of->observed, guest_host(g), STEP_WINDOWS);
+	int64_t t = g->gap_host;
+	struct observed_windows *windows = guest_windows(g, t);
 	bool more = true;
 
 	if (g->n_events)
@@ -461,50 +496,50 @@ static void end_guest(struct guest *g, int64_t last)
 }
 
 /* Reads all of a guest, from the first windows that it may need on. */
-static void walk_all(struct guest *g, const struct observed *o, const struct identity *id, int vm)
+static void walk_all(struct guest *g)
 {
-	int host = id->vms.at[vm].host;
+	const struct observed *o = g->of->observed;
+	int host = guest_host(g);
 	int64_t low, high, begin = o->machines[host].first_ns, first = next_event(g);
 
 	if (first == INT64_MAX)
 		return;
 	range_at(g, first, &low, &high);
 	begin = first + low > begin ? first + low : begin;
-	struct observed_windows *windows = observed_windows_new(o, id, host, vm, begin);
+	struct observed_windows *windows = guest_windows(g, begin);
 
 	walk(g, windows, begin, observed_windows_step(o, host, STEP_WINDOWS));
 	observed_windows_free(windows);
 }
 
 /* Return: whether it is worth being done once more. */
-static bool look_again(struct guest *first, struct sync_fit *fit, const struct observed *o,
-		       const struct identity *id, int machine)
+static bool look_again(struct guest *first, struct sync_fit *fit)
 {
 	struct guest g;
 
-	guest_init(&g, o, id, machine, first->difference);
+	guest_init(&g, first->of, first->difference);
 	g.fit = fit;
 	g.first = &first->track;
 	g.chunk = MAX_CHUNK;
-	walk_all(&g, o, id, id->machines.at[machine].vm);
+	walk_all(&g);
 	if (g.n_events)
 		compare_chunk(&g);
 	guest_deinit(&g);
 	return sync_track_finish_again(&first->track, fit);
 }
 
-int sync_follow(const struct observed *o, const struct identity *id, int machine,
-		int64_t difference, struct sync_fit *fit, struct sync_followed *followed)
+int sync_follow(const struct observed_guest *guest, int64_t difference, struct sync_fit *fit,
+		struct sync_followed *followed)
 {
-	int vm = id->machines.at[machine].vm;
-	int64_t last = o->machines[id->vms.at[vm].host].last_ns;
 	struct guest g;
 
-	guest_init(&g, o, id, machine, difference);
-	walk_all(&g, o, id, vm);
+	guest_init(&g, guest, difference);
+	int64_t last = guest->observed->machines[guest_host(&g)].last_ns;
+
+	walk_all(&g);
 	note_gap(&g, next_event(&g), last);
 	if (may_have_strayed(&g))
-		walk_behind_gap(&g, o, id, vm);
+		walk_behind_gap(&g);
 	end_guest(&g, last);
 	int r = g.lost ? SYNC_NO_FIT : sync_track_finish(&g.track, fit);
 
@@ -512,7 +547,7 @@ int sync_follow(const struct observed *o, const struct identity *id, int machine
 	 * Chunks of a short recording say more when all is known; of a long one each says enough.
 	 */
 	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
-		if (!sync_track_can_refine(fit) || !look_again(&g, fit, o, id, machine))
+		if (!sync_track_can_refine(fit) || !look_again(&g, fit))
 			break;
 	}
 	if (!r && g.track.chunks.n > MAX_AGAIN) {

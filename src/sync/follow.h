@@ -10,7 +10,6 @@
 
 #include <stdint.h>
 
-#include "model/identity.h"
 #include "sync/fit.h"
 #include "sync/observed.h"
 #include "sync/track.h"
@@ -21,12 +20,12 @@ struct sync_followed {
 };
 
 /*
- * Follows a machine that is a VM; difference: ns, host - guest, roughly and somewhere in the trace.
+ * Follows a guest; difference: ns, host - guest, roughly and somewhere in the trace.
  * followed: empty, owned by the caller; gets its chunks if it is long. Of a short one each event
  * can be looked at once more (sync/count.h).
  * Return: 0 with *fit made, or SYNC_NO_FIT.
  */
-int sync_follow(const struct observed *o, const struct identity *id, int machine,
-		int64_t difference, struct sync_fit *fit, struct sync_followed *followed);
+int sync_follow(const struct observed_guest *guest, int64_t difference, struct sync_fit *fit,
+		struct sync_followed *followed);
 
 #endif

@@ -41,6 +41,15 @@ void observed_deinit(struct observed *o)
 	*o = (struct observed){0};
 }
 
+bool observed_guest_has(const struct observed_guest *g, int64_t cpu)
+{
+	bool has = !g->cpus;
+
+	for (size_t i = 0; i < g->n_cpus && !has; i++)
+		has = g->cpus[i] == cpu;
+	return has;
+}
+
 /* ---- a guest's events ------------------------------------------------------------------------ */
 
 static enum sync_cause cause_of_kind(enum observed_kind kind, bool has_idle)

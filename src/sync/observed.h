@@ -59,6 +59,18 @@ void observed_add_cpu(struct observed *o, struct observed_machine *m, uint32_t c
 /* Forgets what there is of a machine. */
 void observed_clear(struct observed_machine *m);
 
+/* A guest whose clock is looked at: all of its CPUs, or some. */
+struct observed_guest {
+	const struct observed *observed;
+	const struct identity *id;
+	int machine;	      /* which is a VM */
+	const uint32_t *cpus; /* NULL: all */
+	size_t n_cpus;
+};
+
+/* Return: whether the CPU is one of those that are looked at. */
+bool observed_guest_has(const struct observed_guest *g, int64_t cpu);
+
 /* ---- a guest's events ------------------------------------------------------------------------ */
 
 /* One CPU's, one after the other. */

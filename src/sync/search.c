@@ -481,6 +481,43 @@ static void set_guest_cpus(struct search *c, struct identity *id, const struct c
 	}
 }
 
+/* Return: whether row r of the comparison is the CPU of that vCPU of its machine. */
+static bool is_cpu_of(const struct comparison *x, size_t r, const struct identity *id, int vcpu)
+{
+	const struct ident_vcpu *v = &id->vcpus.at[vcpu];
+
+	return v->guest_cpu == x->number_of_cpu.at[r] &&
+	       id->vms.at[v->vm].guest == (int)x->machine_of_cpu.at[r];
+}
+
+/* What each CPU claims of its own clock, by its own vCPU. */
+static void note_each_cpu(struct search *c, const struct identity *id, const struct comparison *x)
+{
+	for (size_t r = 0; r < x->cpus.n; r++) {
+		struct sync_found *found = &c->found[x->machine_of_cpu.at[r]];
+
+		for (size_t k = 0; k < x->threads.n; k++) {
+			const struct sync_score *s = &x->scores[r * x->threads.n + k];
+
+			if (s->agreeing < SYNC_MIN_CLAIMS ||
+			    !is_cpu_of(x, r, id, x->vcpu_of_thread.at[k]))
+				continue;
+			vec_push(&found->cpus);
+			found->cpus.at[found->cpus.n - 1].cpu = x->number_of_cpu.at[r];
+			found->cpus.at[found->cpus.n - 1].difference = s->difference;
+		}
+	}
+}
+
+int64_t sync_found_of_cpu(const struct sync_found *found, uint32_t cpu)
+{
+	vec_each (c, &found->cpus) {
+		if (c->cpu == cpu)
+			return c->difference;
+	}
+	return found->difference;
+}
+
 /* told: per machine, becomes true for those that fit a VM of this host, or several. */
 static void judge_host(struct search *c, const struct comparison *x, struct identity *id,
 		       const bool *fits, bool *told)
@@ -500,6 +537,7 @@ static void judge_host(struct search *c, const struct comparison *x, struct iden
 		told[m] |= verdicts[m].verdict != SYNC_FOREIGN;
 	}
 	set_guest_cpus(c, id, x, vcpus);
+	note_each_cpu(c, id, x);
 	free(belongs);
 	free(vcpus);
 	free(verdicts);

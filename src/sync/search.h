@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "model/identity.h"
 #include "sync/observed.h"
 
@@ -17,12 +18,21 @@
 struct sync_found {
 	uint32_t agreeing;  /* coincidences that agree on `difference`; 0: none */
 	int64_t difference; /* ns, host - guest, somewhere in the trace */
+	/* Of each of its CPUs, where enough agree: they may differ. */
+	VEC(struct {
+		uint32_t cpu;
+		int64_t difference;
+	})
+	cpus;
 };
+
+/* Return: the difference of a CPU, the machine's unless it has one of its own. */
+int64_t sync_found_of_cpu(const struct sync_found *found, uint32_t cpu);
 
 /*
  * Ties machines that are no VM yet to the VMs that they fit, and says in the identity's `why` what
  * could not be told. The vCPUs of VMs that are tied, now or before, learn which guest CPU they are.
- * found: per machine, zeroed by the caller.
+ * found: per machine, zeroed by the caller, who frees their `cpus`.
  */
 void sync_search(const struct observed *o, struct identity *id, unsigned threads,
 		 struct sync_found *found);

@@ -9,6 +9,7 @@
 #include "sync/choose.h"
 #include "sync/claims.h"
 #include "sync/count.h"
+#include "sync/cpus.h"
 #include "sync/exchanges.h"
 #include "sync/fit.h"
 #include "sync/follow.h"
@@ -36,7 +37,8 @@ struct task {
 	const struct identity *id;
 	const struct sync_input *in;
 	const struct sync_options *options;
-	struct sync_found found; /* of the search; agreeing 0: nothing */
+	const struct sync_found *found; /* of the search; agreeing 0: nothing */
+	struct observed_guest guest;
 	int machine;
 	int64_t first, last;	 /* of its events; machine ns */
 	bool followed;		 /* there is `fit` */
@@ -54,72 +56,6 @@ static void find_span(struct task *t)
 	t->last = first <= last ? last : 0;
 }
 
-static int64_t worst_error(const struct clock_map *map)
-{
-	int64_t worst = 0;
-
-	for (size_t i = 0; i < map->n_pieces; i++) {
-		if (map->pieces[i].error == CLOCK_ERROR_UNKNOWN)
-			return CLOCK_ERROR_UNKNOWN;
-		worst = map->pieces[i].error > worst ? map->pieces[i].error : worst;
-	}
-	return worst;
-}
-
-/* The range of the difference that a piece of the map vouches for. */
-static struct sync_range range_of_piece(const struct clock_piece *p, int64_t t)
-{
-	int64_t difference = clock_piece_apply(p, t) - t;
-
-	if (p->error == CLOCK_ERROR_UNKNOWN)
-		return (struct sync_range){.low = 0, .high = -1};
-	return (struct sync_range){difference - p->error, difference + p->error};
-}
-
-/* The same from the bounds themselves, if there is a fit. */
-static struct sync_range range_at(const struct clock_piece *p, const struct sync_fit *fit,
-				  int64_t t)
-{
-	struct sync_range r;
-
-	return fit && !sync_fit_range(fit, t, &r.low, &r.high) ? r : range_of_piece(p, t);
-}
-
-/* fit: of the estimate's map, or NULL. */
-static void find_ranges(struct sync_estimate *e, const struct sync_fit *fit)
-{
-	e->pieces = mem_zalloc(e->map.n_pieces, sizeof(*e->pieces));
-	for (size_t i = 0; i < e->map.n_pieces; i++) {
-		const struct clock_piece *p = &e->map.pieces[i];
-		int64_t last = p->to > p->from ? p->to - 1 : p->from;
-		int64_t middle = p->from + (int64_t)(((uint64_t)last - (uint64_t)p->from) / 2);
-
-		e->pieces[i].begin = range_at(p, fit, p->from);
-		e->pieces[i].middle = range_at(p, fit, middle);
-		e->pieces[i].end = range_at(p, fit, last);
-	}
-}
-
-/* The estimate's map is made: what follows from it. */
-static void take_map(struct sync_estimate *e)
-{
-	e->present = true;
-	e->error = worst_error(&e->map);
-	for (size_t i = 0; i < e->map.n_pieces; i++)
-		e->constraints += e->map.pieces[i].constraints;
-	find_ranges(e, NULL);
-}
-
-static void take_fit(struct sync_estimate *e, const struct sync_fit *fit)
-{
-	e->present = true;
-	e->map = clock_map_copy(&fit->map);
-	e->error = worst_error(&e->map);
-	e->constraints = fit->constraints;
-	e->violations = fit->violations;
-	find_ranges(e, fit);
-}
-
 /* ---- vmsync ---------------------------------------------------------------------------------- */
 
 static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
@@ -128,7 +64,7 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 	struct sync_fit fit;
 
 	if (!sync_exchanges_fit(t->in->observed, t->id, t->machine, &x, &fit)) {
-		take_fit(e, &fit);
+		sync_estimate_take_fit(e, &fit);
 		e->lost = x.lost;
 		sync_fit_deinit(&fit);
 	}
@@ -140,26 +76,16 @@ static void estimate_by_vmsync(struct sync_estimate *e, const struct task *t)
 /* What cannot be followed is still roughly where many claims agree that it is. */
 static void estimate_by_containment(struct sync_estimate *e, struct task *t)
 {
-	const struct sync_found *found = &t->found;
+	const struct sync_found *found = t->found;
 
 	if (!found->agreeing)
 		return;
-	t->followed = !sync_follow(t->in->observed, t->id, t->machine, found->difference, &t->fit,
-				   &t->by);
+	t->followed = !sync_follow(&t->guest, found->difference, &t->fit, &t->by);
 	if (t->followed) {
-		take_fit(e, &t->fit);
+		sync_estimate_take_fit(e, &t->fit);
 	} else if (found->agreeing >= SYNC_MIN_CLAIMS) {
 		clock_map_init_offset(&e->map, found->difference, 0, t->first, CLOCK_ERROR_UNKNOWN);
-		take_map(e);
-	}
-}
-
-static void take_count(struct sync_estimate *e, const struct sync_count *c)
-{
-	e->n_events = c->n_events;
-	for (size_t i = 0; i < e->map.n_pieces; i++) {
-		e->pieces[i].outside = c->outside[i];
-		e->outside += c->outside[i];
+		sync_estimate_take_map(e);
 	}
 }
 
@@ -198,9 +124,9 @@ static void check_estimates(struct machine_sync *s, const struct task *t)
 			.outside = mem_zalloc(e->map.n_pieces, sizeof(*counts->outside))};
 	}
 	if (n)
-		sync_count(t->in->observed, t->id, t->machine, counts, n);
+		sync_count(&t->guest, counts, n);
 	for (size_t i = 0; i < n; i++) {
-		take_count(of[i], &counts[i]);
+		sync_estimate_take_count(of[i], &counts[i]);
 		free(counts[i].outside);
 	}
 }
@@ -247,7 +173,7 @@ static const struct sync_tsc *find_tsc(const struct task *t)
 static void use_given(struct sync_estimate *e, const struct task *t, const struct sync_given *g)
 {
 	clock_map_init_offset(&e->map, g->offset_ns, g->drift, t->first, CLOCK_ERROR_UNKNOWN);
-	take_map(e);
+	sync_estimate_take_map(e);
 }
 
 static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
@@ -263,7 +189,7 @@ static int use_tsc(struct sync_estimate *e, const struct task *t, int host,
 		return error_set(err, "--tsc %s: both traces must have the TSC as their clock",
 				 tsc->machine);
 	tsc_clock_map_init(&e->map, &tsc->scale, &mine, &hosts, t->first, t->last);
-	take_map(e);
+	sync_estimate_take_map(e);
 	return 0;
 }
 
@@ -274,7 +200,7 @@ static void estimate_by_tsc(struct sync_estimate *e, const struct task *t)
 	int vm = t->id->machines.at[t->machine].vm;
 
 	if (sync_tsc_recorded(&e->map, t->id, t->in->traces, vm, t->first, t->last))
-		take_map(e);
+		sync_estimate_take_map(e);
 }
 
 /* The agent is not believed but checked. */
@@ -284,9 +210,29 @@ static void estimate_by_agent(struct sync_estimate *e, const struct task *t)
 
 	if (!sync_agent_map(&e->map, t->in->traces[host], t->in->traces[t->machine]))
 		return;
-	take_map(e);
+	sync_estimate_take_map(e);
 	e->excess =
 		t->followed ? sync_agent_excess(&e->map, &t->fit, t->first, t->last) : INT64_MIN;
+}
+
+/*
+ * Where no one clock holds for all CPUs: each of them by its own. What is told of the machine as a
+ * whole is by that of most.
+ */
+static void find_cpus(struct machine_sync *s, const struct task *t)
+{
+	struct sync_estimate *e = &s->estimates[SYNC_CONTAINMENT];
+	int method = t->options->method;
+
+	if (!t->found->agreeing || find_given(t) ||
+	    (method != SYNC_AUTO && method != SYNC_CONTAINMENT) ||
+	    (e->present && !sync_cpus_may_differ(e)))
+		return;
+	sync_cpus_find(&t->guest, t->found, &s->cpus);
+	if (!s->cpus.n || e->present)
+		return;
+	clock_map_init_offset(&e->map, t->found->difference, 0, t->first, CLOCK_ERROR_UNKNOWN);
+	sync_estimate_take_map(e);
 }
 
 /* All that the traces allow. */
@@ -299,8 +245,10 @@ static void estimate(struct machine_sync *s, struct task *t)
 	if (!s->estimates[SYNC_TSC].present)
 		estimate_by_tsc(&s->estimates[SYNC_TSC], t);
 	estimate_by_agent(&s->estimates[SYNC_AGENT], t);
-	if (t->in->contain)
-		check_estimates(s, t);
+	if (!t->in->contain)
+		return;
+	check_estimates(s, t);
+	find_cpus(s, t);
 }
 
 static void keep_clock(struct machine_sync *s, enum sync_method method)
@@ -309,7 +257,7 @@ static void keep_clock(struct machine_sync *s, enum sync_method method)
 
 	s->method = method;
 	clock_map_init_offset(&e->map, 0, 0, 0, method == SYNC_REFERENCE ? 0 : CLOCK_ERROR_UNKNOWN);
-	take_map(e);
+	sync_estimate_take_map(e);
 }
 
 /* Aligns one machine with its host; the host's own map is not applied yet. */
@@ -327,12 +275,27 @@ static int align(struct machine_sync *s, struct task *t, struct error *err)
 		return ERR;
 	if (!alone)
 		estimate(s, t);
-	s->method = sync_choose(s, t->options->method);
+	s->method = s->cpus.n ? SYNC_CONTAINMENT : sync_choose(s, t->options->method);
 	s->disagreements = sync_disagreements(s, t->first, t->last);
 	if (s->method == SYNC_AS_IS)
 		keep_clock(s, alone && (machine->is_host || t->id->machines.n == 1) ? SYNC_REFERENCE
 										    : SYNC_AS_IS);
 	return 0;
+}
+
+static void compose_cpus(struct machine_sync *s, const struct clock_map *above)
+{
+	vec_each (c, &s->cpus) {
+		if (c->estimate.present)
+			clock_map_init_compose(&c->map, &c->estimate.map, above);
+	}
+}
+
+/* On which of its host's CPUs a guest is changes, and with it its clock where those differ. */
+static void forget_errors(struct clock_map *map)
+{
+	for (size_t i = 0; i < map->n_pieces; i++)
+		map->pieces[i].error = CLOCK_ERROR_UNKNOWN;
 }
 
 static void compose_upwards(struct machine_sync *all, int m, bool *done)
@@ -350,7 +313,10 @@ static void compose_upwards(struct machine_sync *all, int m, bool *done)
 		if (all[s->against].map.n_pieces)
 			above = &all[s->against].map;
 	}
-	clock_map_init_compose(&s->map, &s->estimates[s->method].map, above);
+	compose_cpus(s, above);
+	clock_map_init_compose(&s->map, &machine_sync_taken(s)->map, above);
+	if (s->against != IDENT_NONE && all[s->against].cpus.n)
+		forget_errors(&s->map);
 }
 
 /*
@@ -420,7 +386,8 @@ static int align_all(const struct identity *id, const struct sync_input *in,
 		a.tasks[i] = (struct task){.id = id,
 					   .in = in,
 					   .options = options,
-					   .found = found[i],
+					   .found = &found[i],
+					   .guest = {in->observed, id, (int)i, NULL, 0},
 					   .machine = (int)i};
 		find_span(&a.tasks[i]);
 	}
@@ -448,6 +415,8 @@ int sync_machines(struct identity *id, const struct sync_input *in,
 	r = r ? r : align_all(id, in, options, found, out, err);
 	for (size_t i = 0; i < n && !r; i++)
 		compose_upwards(out, (int)i, done);
+	for (size_t i = 0; i < n; i++)
+		vec_deinit(&found[i].cpus);
 	free(found);
 	free(done);
 	return r;
@@ -455,14 +424,41 @@ int sync_machines(struct identity *id, const struct sync_input *in,
 
 void machine_sync_deinit(struct machine_sync *s)
 {
-	for (int m = 0; m < SYNC_N_METHODS; m++) {
-		clock_map_deinit(&s->estimates[m].map);
-		free(s->estimates[m].pieces);
+	for (int m = 0; m < SYNC_N_METHODS; m++)
+		sync_estimate_deinit(&s->estimates[m]);
+	vec_each (c, &s->cpus) {
+		sync_estimate_deinit(&c->estimate);
+		clock_map_deinit(&c->map);
 	}
+	vec_deinit(&s->cpus);
 	clock_map_deinit(&s->map);
+}
+
+const struct clock_map *machine_sync_map(const struct machine_sync *s, uint32_t cpu)
+{
+	vec_each (c, &s->cpus) {
+		if (c->cpu == cpu)
+			return c->estimate.present ? &c->map : NULL;
+	}
+	return &s->map;
 }
 
 const struct sync_estimate *machine_sync_taken(const struct machine_sync *s)
 {
-	return &s->estimates[s->method];
+	return s->cpus.n ? &s->cpus.at[0].estimate : &s->estimates[s->method];
+}
+
+struct sync_against machine_sync_against(const struct machine_sync *s)
+{
+	const struct sync_estimate *e = machine_sync_taken(s);
+	struct sync_against all = {e->violations, e->n_events, e->outside};
+
+	for (size_t i = 1; i < s->cpus.n; i++) {
+		const struct sync_cpu_clock *c = &s->cpus.at[i];
+
+		all.violations += c->group == c[-1].group ? 0 : c->estimate.violations;
+		all.n_events += c->estimate.n_events;
+		all.outside += c->estimate.outside;
+	}
+	return all;
 }

@@ -42,8 +42,18 @@ int sync_machines(struct identity *id, const struct sync_input *in,
 		  const struct sync_options *options, struct machine_sync *out, struct error *err);
 void machine_sync_deinit(struct machine_sync *s);
 
+/* Return: the map of one CPU's times to the reference, NULL: its clock is not known. */
+const struct clock_map *machine_sync_map(const struct machine_sync *s, uint32_t cpu);
+
 /* Return: the estimate that was taken. */
 const struct sync_estimate *machine_sync_taken(const struct machine_sync *s);
+
+/* What speaks against the clocks that were taken; see struct sync_estimate. */
+struct sync_against {
+	uint64_t violations, n_events, outside;
+};
+
+struct sync_against machine_sync_against(const struct machine_sync *s);
 
 const char *sync_method_name(enum sync_method method);
 

@@ -12,6 +12,7 @@ struct source {
 	struct worker_task reading; /* of the reader's next events */
 	struct clock_cursor clock;
 	int64_t last; /* reference ns: of the last event that was read */
+	bool lost;    /* its clock is not known: `last` is from when on its events are lost */
 };
 
 /*
@@ -49,6 +50,20 @@ struct merge {
 	struct worker *helper; /* reads ahead; or NULL */
 };
 
+/* What was read cannot be placed: one loss instead of it, and no more. */
+static void place_nowhere(struct source *s)
+{
+	struct event *e = &s->reader->events[0];
+
+	if (!s->reader->n)
+		return;
+	e->id = EV_LOST;
+	e->ts = s->last;
+	e->lost.to = INT64_MAX;
+	s->reader->n = 1;
+	s->reader->ended = true;
+}
+
 static void place_on_reference(struct source *s)
 {
 	for (size_t i = 0; i < s->reader->n; i++) {
@@ -67,7 +82,10 @@ static void read_source(void *source)
 	struct source *s = source;
 
 	reader_read(s->reader);
-	place_on_reference(s);
+	if (s->lost)
+		place_nowhere(s);
+	else
+		place_on_reference(s);
 }
 
 /*
@@ -146,11 +164,14 @@ static void add_source(struct merge *m, const struct merge_input *in, size_t str
 		       const struct input_plan *plan)
 {
 	struct source *s = &m->sources[m->n_sources++];
+	const struct clock_map *clock = in->clocks ? in->clocks[stream] : in->clock;
 
 	s->reader = reader_new(in->recording, stream, plan, in->machine,
 			       in->skip_before ? in->skip_before : INT64_MIN);
-	clock_cursor_init(&s->clock, in->clock);
-	s->last = INT64_MIN;
+	if (clock)
+		clock_cursor_init(&s->clock, clock);
+	s->lost = !clock;
+	s->last = clock ? INT64_MIN : in->lost_from;
 	s->reading = (struct worker_task){.run = read_source, .ctx = s};
 }
 

@@ -16,7 +16,13 @@
 struct merge_input {
 	const struct recording *recording;
 	const struct clock_map *clock; /* to the reference */
-	uint16_t machine;	       /* what its events will say */
+	/*
+	 * NULL: it is the clock of all streams. Else each stream's; NULL: nothing is known of it,
+	 * and its events are lost, from reference ns lost_from on.
+	 */
+	const struct clock_map *const *clocks;
+	int64_t lost_from;
+	uint16_t machine; /* what its events will say */
 	struct event_set wanted;
 	int64_t skip_before; /* machine ns: packets that end before it are not read; 0: all are */
 };

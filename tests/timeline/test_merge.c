@@ -177,6 +177,34 @@ static void test_clock_with_steps(void **state)
 	assert_true(clamped);
 }
 
+/* A stream whose clock is not known is one loss, and does not disturb the others. */
+static void test_no_clock(void **state)
+{
+	const struct fixture *f = *state;
+	struct merge_input inputs[] = {input(f, GUEST, 0), input(f, HOST, 1)};
+	struct event host[MAX_EVENTS], told[MAX_EVENTS];
+	const struct clock_map *clocks[] = {NULL}, *known[] = {inputs[1].clock};
+	size_t n = read_all(&inputs[1], 1, host), at = 0, lost = 0;
+
+	inputs[0].clocks = clocks;
+	inputs[0].lost_from = host[0].ts + 1;
+	inputs[1].clocks = known;
+	inputs[1].clock = NULL;
+	assert_int_equal(read_all(inputs, 2, told), n + 1);
+	for (size_t i = 0; i <= n; i++) {
+		if (told[i].machine == 1) {
+			assert_int_equal(told[i].ts, host[at].ts);
+			assert_int_equal(told[i].id, host[at++].id);
+			continue;
+		}
+		assert_int_equal(told[i].id, EV_LOST);
+		assert_int_equal(told[i].ts, inputs[0].lost_from);
+		assert_int_equal(told[i].lost.to, INT64_MAX);
+		lost++;
+	}
+	assert_int_equal(lost, 1);
+}
+
 /* Losses are events of their own: nothing of that CPU lies between their beginning and end. */
 static void test_losses(void **state)
 {
@@ -212,6 +240,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate_setup_teardown(test_order, setup, teardown, &f),
 		cmocka_unit_test_prestate_setup_teardown(test_ties, setup, teardown, &f),
+		cmocka_unit_test_prestate_setup_teardown(test_no_clock, setup, teardown, &f),
 		cmocka_unit_test_prestate_setup_teardown(test_reading_ahead, setup, teardown, &f),
 		cmocka_unit_test_prestate_setup_teardown(test_clock_with_steps, setup, teardown,
 							 &f),
