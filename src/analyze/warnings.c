@@ -251,7 +251,7 @@ static char *cpu_clock_text(struct arena *texts, const struct machine_sync *s,
 }
 
 /* Those that share the clock of the first are not told of. */
-static void add_cpu_clocks(struct findings *f, const struct machine_sync *s, int machine)
+static void add_cpu_clocks(struct warnings *f, const struct machine_sync *s, int machine)
 {
 	const char *detail = "";
 	uint64_t n = 0;
