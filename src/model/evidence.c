@@ -9,6 +9,9 @@ enum { VOTES_MAX = 64 };
 /* A number in a damaged event must not make a CPU, unless one of that number is to be expected. */
 enum { CPUS_MAX = 8192, MOVES_MIN = 3 };
 
+/* So many entries are no damage. */
+enum { SHARED_MIN = 2 };
+
 /* Pairs of threads that wake each other; there are few that matter, and they wake often. */
 enum { WAKES_MAX = 1 << 16 };
 
@@ -141,10 +144,11 @@ void evidence_deinit(struct evidence *e)
 	map_deinit(&e->named_by_tid);
 }
 
-static struct evidence_vcpu evidence_new_vcpu(int64_t tid, unsigned life)
+static struct evidence_vcpu evidence_new_vcpu(int64_t tid, unsigned life, int64_t only_id)
 {
 	return (struct evidence_vcpu){.tid = tid,
 				      .life = life,
+				      .only_id = only_id,
 				      .first_ns = INT64_MAX,
 				      .last_ns = INT64_MIN,
 				      .pid = NO_VALUE};
@@ -155,20 +159,35 @@ static uint64_t evidence_life_key(int64_t tid, unsigned life)
 	return (uint64_t)life << 32 | (uint32_t)tid;
 }
 
-static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid, unsigned life)
+/* Lives are few, and ids below VCPU_ID_MAX. */
+static uint64_t evidence_vcpu_key(int64_t tid, unsigned life, int64_t only_id)
 {
-	uint64_t *i = map_put(&e->vcpu_by_life, evidence_life_key(tid, life), e->vcpus.n);
+	uint64_t id = only_id == NO_VALUE ? 0 : (uint64_t)only_id + 1;
+
+	return evidence_life_key(tid, life) ^ id << 48;
+}
+
+static struct evidence_vcpu *get_vcpu(struct evidence *e, int64_t tid, unsigned life,
+				      int64_t only_id)
+{
+	uint64_t *i = map_put(&e->vcpu_by_life, evidence_vcpu_key(tid, life, only_id), e->vcpus.n);
 
 	if (*i == e->vcpus.n)
-		*vec_push(&e->vcpus) = evidence_new_vcpu(tid, life);
+		*vec_push(&e->vcpus) = evidence_new_vcpu(tid, life, only_id);
 	return &e->vcpus.at[*i];
 }
 
-const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life)
+const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life,
+					     int64_t only_id)
 {
-	uint64_t *i = map_get(&e->vcpu_by_life, evidence_life_key(tid, life));
+	uint64_t *i = map_get(&e->vcpu_by_life, evidence_vcpu_key(tid, life, only_id));
 
 	return i ? &e->vcpus.at[*i] : NULL;
+}
+
+static bool evidence_is_shared(const struct evidence *e, int64_t tid)
+{
+	return e->lives && lives_is_shared(e->lives, tid);
 }
 
 /* Which life of the tid it is at ts. */
@@ -260,7 +279,8 @@ void evidence_stream_begin(struct evidence_stream *s, struct evidence *e, uint32
 				      .cpu = e->cpus.n,
 				      .tid = NO_VALUE,
 				      .from_start = true,
-				      .unplaced = evidence_new_vcpu(NO_VALUE, 0),
+				      .vcpu_id = NO_VALUE,
+				      .unplaced = evidence_new_vcpu(NO_VALUE, 0, NO_VALUE),
 				      .unplaced_tsc = e->tsc.n};
 	*vec_push(&e->cpus) = (struct evidence_cpu){
 		.cpu = cpu, .first_tid = NO_VALUE, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
@@ -277,7 +297,9 @@ static struct evidence_vcpu *current_vcpu(struct evidence_stream *s, int64_t ts)
 		return &s->unplaced;
 	if (s->vcpu && !s->e->lives)
 		return &s->e->vcpus.at[s->vcpu - 1];
-	struct evidence_vcpu *v = get_vcpu(s->e, s->tid, evidence_life(s->e, s->tid, ts));
+	struct evidence_vcpu *v =
+		get_vcpu(s->e, s->tid, evidence_life(s->e, s->tid, ts),
+			 evidence_is_shared(s->e, s->tid) ? s->vcpu_id : NO_VALUE);
 
 	s->vcpu = (size_t)(v - s->e->vcpus.at) + 1;
 	if (*s->comm) {
@@ -311,16 +333,18 @@ static void place(struct evidence_stream *s, int64_t tid, const struct event_tex
 	if (s->from_start)
 		s->e->cpus.at[s->cpu].first_tid = tid;
 	s->from_start = false;
-	if (has_evidence(from)) {
+	if (has_evidence(from) && evidence_is_shared(s->e, tid)) {
+		s->e->n_unplaced += from->entries + from->exits;
+	} else if (has_evidence(from)) {
 		unsigned life = evidence_life(s->e, tid, from->last_ns);
-		struct evidence_vcpu *to = get_vcpu(s->e, tid, life);
+		struct evidence_vcpu *to = get_vcpu(s->e, tid, life, NO_VALUE);
 
 		evidence_add_vcpu(to, from);
 		if (!*to->comm)
 			comm_set(to->comm, comm);
 	}
 	vcpu_deinit(from);
-	*from = evidence_new_vcpu(NO_VALUE, 0);
+	*from = evidence_new_vcpu(NO_VALUE, 0, NO_VALUE);
 	for (size_t i = s->unplaced_tsc; i < s->e->tsc.n; i++)
 		s->e->tsc.at[i].tid = tid;
 }
@@ -331,6 +355,7 @@ static void on_switch(struct evidence_stream *s, const struct event *event)
 		place(s, event->sched_switch.prev_tid, &event->sched_switch.prev_comm);
 	s->tid = event->sched_switch.next_tid;
 	s->vcpu = 0;
+	s->vcpu_id = NO_VALUE;
 	comm_set(s->comm, &event->sched_switch.next_comm);
 }
 
@@ -340,9 +365,10 @@ static void on_lost(struct evidence_stream *s)
 {
 	s->e->n_unplaced += s->unplaced.entries + s->unplaced.exits;
 	vcpu_deinit(&s->unplaced);
-	s->unplaced = evidence_new_vcpu(NO_VALUE, 0);
+	s->unplaced = evidence_new_vcpu(NO_VALUE, 0, NO_VALUE);
 	s->unplaced_tsc = s->e->tsc.n;
 	s->tid = NO_VALUE;
+	s->vcpu_id = NO_VALUE;
 	*s->comm = '\0';
 	s->from_start = false;
 }
@@ -477,7 +503,7 @@ static void on_migrate(struct evidence *e, int64_t cpu)
 
 static void absorb_vcpu(struct evidence *e, const struct evidence_vcpu *from)
 {
-	struct evidence_vcpu *to = get_vcpu(e, from->tid, from->life);
+	struct evidence_vcpu *to = get_vcpu(e, from->tid, from->life, from->only_id);
 
 	evidence_add_vcpu(to, from);
 	if (from->pid != NO_VALUE)
@@ -559,24 +585,41 @@ void evidence_settle_first(struct evidence *e)
 	}
 }
 
+/* Whether a few entries are of another vCPU than most, and none has a number that is none. */
+static bool evidence_runs_several(const struct evidence_vcpu *v)
+{
+	size_t n = 0;
+
+	vec_each (id, &v->entry_ids.at) {
+		if (id->value < 0 || id->value >= VCPU_ID_MAX)
+			return false;
+		n += id->n >= SHARED_MIN;
+	}
+	return n > 1 && (!v->exit_ids.at.n || v->exit_ids.at.n > 1);
+}
+
 bool evidence_find_lives(const struct evidence *e, struct lives *lives)
 {
 	size_t n = lives->at.n;
 
 	vec_each (f, &e->forks) {
-		const struct evidence_vcpu *v = evidence_vcpu_of(e, f->tid, 0);
+		const struct evidence_vcpu *v = evidence_vcpu_of(e, f->tid, 0, NO_VALUE);
 
 		if (v && v->first_ns < f->ts && f->ts <= v->last_ns)
 			lives_add(lives, f->tid, f->ts);
 	}
 	vec_each (d, &e->deaths) {
-		const struct evidence_vcpu *v = evidence_vcpu_of(e, d->tid, 0);
+		const struct evidence_vcpu *v = evidence_vcpu_of(e, d->tid, 0, NO_VALUE);
 
 		if (v && v->first_ns < d->ts && d->ts <= v->last_ns)
 			lives_add(lives, d->tid, d->ts);
 	}
+	vec_each (v, &e->vcpus) {
+		if (evidence_runs_several(v))
+			*vec_push(&lives->shared) = v->tid;
+	}
 	lives_sort(lives);
-	return lives->at.n > n;
+	return lives->at.n > n || lives->shared.n;
 }
 
 void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp)
@@ -625,6 +668,7 @@ static void on_thread(struct evidence_stream *s, int64_t tid)
 		place(s, tid, &unnamed);
 	s->tid = tid;
 	s->vcpu = 0;
+	s->vcpu_id = NO_VALUE;
 	*s->comm = '\0';
 }
 
@@ -657,10 +701,15 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		on_switch(s, event);
 		break;
 	case EV_KVM_ENTRY:
+		s->vcpu_id = event->kvm_entry.vcpu_id;
 		on_entry(current_vcpu(s, event->ts), event);
 		break;
 	case EV_KVM_EXIT:
 		v = current_vcpu(s, event->ts);
+		if (s->vcpu_id == NO_VALUE && evidence_is_shared(s->e, s->tid)) {
+			s->e->n_unplaced++;
+			break;
+		}
 		evidence_seen(v, event);
 		v->exits++;
 		votes_add(&v->exit_ids, event->kvm_exit.vcpu_id, 1);

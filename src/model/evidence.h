@@ -24,6 +24,9 @@
 
 enum { COMM_SIZE = 16 };
 
+/* KVM's own limit is below this; a larger vcpu_id is not one (see LTTng 2.13.9 on kernel 6.1). */
+enum { VCPU_ID_MAX = 8192 };
+
 /* How often each of a few values was seen. */
 struct votes {
 	VEC(struct {
@@ -37,6 +40,8 @@ struct votes {
 struct evidence_vcpu {
 	int64_t tid;   /* NO_VALUE only while it is not known who is on the CPU */
 	unsigned life; /* of the tid (lives_number()) */
+	/* where the thread runs several: the vcpu_id of its entries that this is of; or NO_VALUE */
+	int64_t only_id;
 	uint64_t entries, exits;
 	int64_t first_ns, last_ns;	  /* of these; first > last: none */
 	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
@@ -168,6 +173,7 @@ struct evidence_stream {
 	size_t cpu;	 /* index in e->cpus */
 	int64_t tid;	 /* on the CPU now, or NO_VALUE */
 	size_t vcpu;	 /* index in e->vcpus + 1, of that; 0: not looked up */
+	int64_t vcpu_id; /* of its last entry, NO_VALUE: none since it is on the CPU */
 	bool from_start; /* nothing is missing since the trace began, and no switch was seen */
 	char comm[COMM_SIZE + 1];      /* of the thread on the CPU now, as its switch in says it */
 	struct evidence_vcpu unplaced; /* what was seen while nobody knew who is on the CPU */
@@ -195,13 +201,18 @@ void evidence_settle_first(struct evidence *e);
 
 /*
  * Adds to lives where a thread that entered a guest ended or began while its tid did: what is known
- * of it is of two. It is told apart where the same events are evidence once more, with these lives.
+ * of it is of two; and which threads ran several vCPUs. It is told apart where the same events are
+ * evidence once more, with these lives.
  * Return: whether there is any.
  */
 bool evidence_find_lives(const struct evidence *e, struct lives *lives);
 
-/* Return: what is known of the thread in this life of its tid that entered a guest, or NULL. */
-const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life);
+/*
+ * Return: what is known of the thread in this life of its tid that entered a guest, or NULL.
+ * only_id: as in struct evidence_vcpu.
+ */
+const struct evidence_vcpu *evidence_vcpu_of(const struct evidence *e, int64_t tid, unsigned life,
+					     int64_t only_id);
 
 /* From the first to the last event of all CPUs, machine ns; first > last when there is none. */
 void evidence_span(const struct evidence *e, int64_t *firstp, int64_t *lastp);

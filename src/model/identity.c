@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* KVM's own limit is below this; a larger vcpu_id is not one (see LTTng 2.13.9 on kernel 6.1). */
-#define VCPU_ID_MAX 8192
-
 static bool is_vcpu_id(int64_t id)
 {
 	return id >= 0 && id < VCPU_ID_MAX;
@@ -30,7 +27,7 @@ static int64_t index_in_comm(const char *comm)
 /* Exits first: some LTTng versions store garbage in the entry's vcpu_id. */
 static int64_t index_of(const struct evidence_vcpu *v, const char *comm)
 {
-	int64_t id = votes_winner(&v->exit_ids);
+	int64_t id = v->only_id != NO_VALUE ? v->only_id : votes_winner(&v->exit_ids);
 
 	if (is_vcpu_id(id))
 		return id;
@@ -83,7 +80,9 @@ static int by_tid(const void *a, const void *b)
 
 	if (x->v->tid != y->v->tid)
 		return x->v->tid < y->v->tid ? -1 : 1;
-	return x->v->life < y->v->life ? -1 : x->v->life > y->v->life;
+	if (x->v->life != y->v->life)
+		return x->v->life < y->v->life ? -1 : 1;
+	return x->v->only_id < y->v->only_id ? -1 : x->v->only_id > y->v->only_id;
 }
 
 /* By process, or by vmsync's number. */
@@ -137,12 +136,13 @@ static void identity_add_run(struct identity *id, int vcpu, const struct candida
 				.from = c->born > c->free_since ? c->born : c->free_since,
 				.to = c->died,
 				.life = c->v->life,
+				.only_id = c->v->only_id,
 				.last_ns = c->v->last_ns,
 				.is_born = c->born != INT64_MIN};
 
 	v->entries += c->v->entries;
 	v->exits += c->v->exits;
-	if (last && last->vcpu == vcpu) {
+	if (last && last->vcpu == vcpu && !id->vms.at[c->vm].is_shared) {
 		run.from = identity_begin_of_run(c, last->last_ns);
 		run.is_born = run.from == c->born;
 		last->to = last->to < run.from ? last->to : run.from;
@@ -163,6 +163,19 @@ static int by_index_and_time(const void *a, const void *b)
 	return by_tid(a, b);
 }
 
+/* Whether both are one thread. */
+static bool are_one_thread(const struct candidate *a, const struct candidate *b)
+{
+	return a->v->tid == b->v->tid && a->v->life == b->v->life;
+}
+
+/* Where a thread runs several vCPUs, threads run them by turns, as each entry says. */
+static void identity_find_shared(struct identity *id, const struct candidate *c, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		id->vms.at[c[i].vm].is_shared |= are_one_thread(&c[i], &c[i - 1]);
+}
+
 /*
  * Threads of one VM with the same vcpu_id, one after the other, are one vCPU. If two of them were
  * at it at the same time, that cannot be so: they are vCPUs whose number is not known.
@@ -179,7 +192,8 @@ static void identity_add_vcpus(struct identity *id, struct candidate *c, size_t 
 
 		if (!same)
 			vcpu = identity_new_vcpu(id, &c[i], c[i].index);
-		if (same && c[i].v->first_ns <= id->runs.at[id->runs.n - 1].last_ns) {
+		if (same && !id->vms.at[c[i].vm].is_shared &&
+		    c[i].v->first_ns <= id->runs.at[id->runs.n - 1].last_ns) {
 			c[i].index = NO_VALUE;
 			continue;
 		}
@@ -449,11 +463,22 @@ static void join_by_wakes(struct grouping *g)
 	map_deinit(&partners);
 }
 
-/* Whether the tid was another vCPU's, too: who woke it, and whom it did, is of either. */
+/* Whether the tid was another thread's, too: who woke it, and whom it did, is of either. */
 static bool has_several_lives(const struct candidate *c, size_t n, size_t i)
 {
-	return (i && c[i - 1].v->tid == c[i].v->tid) ||
-	       (i + 1 < n && c[i + 1].v->tid == c[i].v->tid);
+	for (size_t k = 0; k < n; k++) {
+		if (c[k].v->tid == c[i].v->tid && c[k].v->life != c[i].v->life)
+			return true;
+	}
+	return false;
+}
+
+static void join_shared(struct grouping *g)
+{
+	for (size_t i = 1; i < g->n; i++) {
+		if (are_one_thread(&g->at[i], &g->at[i - 1]) && g->at[i].group != NO_GROUP)
+			join(g, i - 1, i, "one thread runs them");
+	}
 }
 
 /* Sets the group of those whose process is not known. */
@@ -469,6 +494,7 @@ static void find_groups(const struct evidence *e, struct candidate *candidates, 
 		if (!is_known && !has_several_lives(candidates, n, i))
 			*map_put(&g.by_tid, (uint64_t)candidates[i].v->tid, i) = i;
 	}
+	join_shared(&g);
 	join_told(&g);
 	join_siblings(&g);
 	join_by_vhost(&g);
@@ -517,6 +543,7 @@ static void find_vms(struct identity *id, int host)
 	find_groups(e, c, n);
 	for (size_t i = 0; i < n; i++)
 		c[i].vm = vm_of_candidate(id, host, first_vm, c, i);
+	identity_find_shared(id, c, n);
 	identity_add_vcpus(id, c, n);
 	free(c);
 }
@@ -533,9 +560,10 @@ static uint64_t uid_votes(const struct identity *id, int vm, int64_t uid)
 	uint64_t n = 0;
 
 	vec_each (r, &id->runs) {
-		const struct evidence_vcpu *v = id->vcpus.at[r->vcpu].vm == vm
-							? evidence_vcpu_of(e, r->tid, r->life)
-							: NULL;
+		const struct evidence_vcpu *v =
+			id->vcpus.at[r->vcpu].vm == vm
+				? evidence_vcpu_of(e, r->tid, r->life, r->only_id)
+				: NULL;
 
 		for (size_t k = 0; v && k < v->vm_uids.at.n; k++)
 			n += v->vm_uids.at.at[k].value == uid ? v->vm_uids.at.at[k].n : 0;
@@ -839,6 +867,19 @@ int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid, in
 	return IDENT_NONE;
 }
 
+int identity_entered_vcpu(const struct identity *id, int host, int64_t tid, int64_t ts,
+			  int64_t vcpu_id)
+{
+	vec_each (r, &id->runs) {
+		const struct ident_vm *vm = &id->vms.at[id->vcpus.at[r->vcpu].vm];
+
+		if (r->tid == tid && r->from <= ts && ts < r->to && vm->host == host &&
+		    (!vm->is_shared || id->vcpus.at[r->vcpu].index == vcpu_id))
+			return r->vcpu;
+	}
+	return IDENT_NONE;
+}
+
 int identity_vm_of_thread(const struct identity *id, int host, int64_t tid)
 {
 	vec_each (r, &id->runs) {
@@ -852,11 +893,18 @@ int identity_vm_of_thread(const struct identity *id, int host, int64_t tid)
 
 int64_t identity_next_birth(const struct identity *id, int vcpu, int64_t ts)
 {
+	const struct ident_run *next = NULL;
+
 	vec_each (r, &id->runs) {
-		if (r->vcpu == vcpu && r->to > ts)
-			return r->from > ts && r->is_born ? r->from : INT64_MIN;
+		if (r->vcpu != vcpu || r->to <= ts)
+			continue;
+		if (r->from <= ts)
+			return INT64_MIN;
+		next = next && next->from <= r->from ? next : r;
 	}
-	return INT64_MAX;
+	if (!next)
+		return INT64_MAX;
+	return next->is_born ? next->from : INT64_MIN;
 }
 
 int identity_vcpu_of_index(const struct identity *id, int vm, int64_t index)

@@ -39,6 +39,7 @@ struct ident_vm {
 	unsigned process;    /* which one of those that had this pid */
 	int64_t vm_uid;	     /* vmsync's, or NO_VALUE */
 	bool is_whole;	     /* which vCPUs it has is proved; else it may have more */
+	bool is_shared;	     /* threads run several of its vCPUs by turns: each entry says which */
 	const char *why_one; /* why these are one VM's, where that is not their process; or NULL */
 	char *why;	     /* owned; why these vCPUs are one VM and which trace is its own */
 };
@@ -65,6 +66,7 @@ struct ident_run {
 	int64_t to;	 /* INT64_MAX: to its end */
 	bool is_born;	 /* `from` is when the thread was made: nothing ran the vCPU just before */
 	unsigned life;	 /* of the tid */
+	int64_t only_id; /* as in the evidence of it */
 	int64_t last_ns; /* of its entries and exits, by the host's clock */
 };
 
@@ -104,8 +106,18 @@ void identity_join(struct identity *id, int a, int b, char *why, size_t *moved);
  * has that; or IDENT_NONE. */
 int identity_machine_of_name(const struct identity *id, const char *name);
 
-/* Return: the vCPU that the thread of machine `host` with this tid runs at ts, or IDENT_NONE. */
+/*
+ * Return: the vCPU that the thread of machine `host` with this tid runs at ts, one of several, or
+ * IDENT_NONE.
+ */
 int identity_vcpu_of_thread(const struct identity *id, int host, int64_t tid, int64_t ts);
+
+/*
+ * Return: the vCPU that the thread enters at ts; where threads run several, the entry's vcpu_id
+ * says which.
+ */
+int identity_entered_vcpu(const struct identity *id, int host, int64_t tid, int64_t ts,
+			  int64_t vcpu_id);
 
 /* Return: the VM of a vCPU that a thread of machine `host` with this tid runs, or IDENT_NONE. */
 int identity_vm_of_thread(const struct identity *id, int host, int64_t tid);

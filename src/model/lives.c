@@ -5,6 +5,7 @@
 void lives_deinit(struct lives *l)
 {
 	vec_deinit(&l->at);
+	vec_deinit(&l->shared);
 }
 
 void lives_add(struct lives *l, int64_t tid, int64_t ts)
@@ -25,6 +26,15 @@ void lives_sort(struct lives *l)
 {
 	if (l->at.n)
 		qsort(l->at.at, l->at.n, sizeof(*l->at.at), lives_by_tid_and_ts);
+}
+
+bool lives_is_shared(const struct lives *l, int64_t tid)
+{
+	vec_each (shared, &l->shared) {
+		if (*shared == tid)
+			return true;
+	}
+	return false;
 }
 
 unsigned lives_number(const struct lives *l, int64_t tid, int64_t ts)

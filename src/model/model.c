@@ -631,17 +631,46 @@ static bool places_vcpu(const struct machine *mc, const struct event *e)
 	       (mc->has_switches || e->id == EV_KVM_ENTRY || e->id == EV_KVM_EXIT);
 }
 
-/* The thread may run a vCPU now that another thread ran before. */
-static void take_over(struct model *m, struct thread *t)
+/* v is not run by its thread any more, which goes on. */
+static void put_aside(struct model *m, struct world_vcpu *v, int64_t ts)
 {
-	int vcpu =
-		identity_vcpu_of_thread(m->identity, (int)t->known.machine, t->known.tid, m->now);
+	if (v->self.running_on != NO_CPU)
+		world_cpu(m, v->host, v->self.running_on)->guest = NULL;
+	vcpu_put_aside(&v->self, ts, v->self.running_on);
+	vcpu_changed(m, v, ts);
+}
 
-	if (vcpu == IDENT_NONE)
+/* The thread, which is on the CPU, runs this vCPU now. What another has run of it goes on. */
+static void take_turn(struct model *m, const struct cpu *c, struct thread *t, struct world_vcpu *v)
+{
+	if (t->vcpu)
+		put_aside(m, t->vcpu, m->now);
+	if (v->runner)
+		put_aside(m, v, m->now);
+	world_run_vcpu(v, t);
+	vcpu_take_up(&v->self, m->now, c->number);
+}
+
+/*
+ * The thread may run a vCPU now that another thread ran before. Where threads run vCPUs by turns,
+ * each entry says which.
+ */
+static void take_over(struct model *m, const struct event *e, const struct cpu *c, struct thread *t)
+{
+	int64_t id = e->id == EV_KVM_ENTRY ? e->kvm_entry.vcpu_id : NO_VALUE;
+	int vcpu =
+		identity_entered_vcpu(m->identity, (int)t->known.machine, t->known.tid, m->now, id);
+	struct world_vcpu *v = vcpu == IDENT_NONE ? NULL : &m->vcpus[vcpu];
+
+	if (!v || v == t->vcpu)
 		return;
-	world_run_vcpu(&m->vcpus[vcpu], t);
-	lose_vcpu(m, &m->vcpus[vcpu], m->now);
-	m->vcpus[vcpu].self.running_on = t->lane.open.cpu;
+	if (v->is_shared) {
+		take_turn(m, c, t, v);
+		return;
+	}
+	world_run_vcpu(v, t);
+	lose_vcpu(m, v, m->now);
+	v->self.running_on = c->number;
 }
 
 /* What KVM's events say, they say of the vCPU that the CPU's thread runs. */
@@ -651,8 +680,8 @@ static void on_kvm(struct model *m, const struct event *e, struct cpu *c)
 
 	if (places_vcpu(mc, e))
 		put_on_cpu(m, e, c);
-	if (c->current && !c->current->vcpu)
-		take_over(m, c->current);
+	if (c->current && (!c->current->vcpu || c->current->vcpu->is_shared))
+		take_over(m, e, c, c->current);
 	struct world_vcpu *v = vcpu_on(c);
 
 	if (!v) {
@@ -904,6 +933,7 @@ static void init_vcpus(struct model *m)
 
 		v->vm = id->vcpus.at[i].vm;
 		v->host = (uint32_t)id->vms.at[v->vm].host;
+		v->is_shared = id->vms.at[v->vm].is_shared;
 		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
 		v->self.is_unscheduled = !m->machines[v->host].has_switches;
 		if (is_unborn(m, v))

@@ -61,7 +61,7 @@ static struct thread *add_thread(struct model *m, uint32_t machine, int64_t tid,
 					 .ppid = NO_VALUE,
 					 .vcpu = NO_VCPU,
 					 .container = NO_CONTAINER};
-	if (vcpu != IDENT_NONE)
+	if (vcpu != IDENT_NONE && !m->vcpus[vcpu].is_shared)
 		world_run_vcpu(&m->vcpus[vcpu], t);
 	thread_lane_init(&t->lane, t->known.id, m->lanes[machine].begin, state,
 			 first_mode(m, machine, tid));

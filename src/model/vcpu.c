@@ -534,6 +534,20 @@ void vcpu_lose(struct vcpu *v, int64_t ts)
 	v->nested = NESTED_UNKNOWN;
 }
 
+void vcpu_put_aside(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	if (v->is_unscheduled)
+		vcpu_lose(v, ts);
+	else if (v->running_on != NO_CPU)
+		vcpu_switch_out(v, ts, cpu, VCPU_OFF_STOPPED, &nobody);
+}
+
+void vcpu_take_up(struct vcpu *v, int64_t ts, uint32_t cpu)
+{
+	if (!v->is_unscheduled)
+		vcpu_switch_in(v, ts, cpu);
+}
+
 void vcpu_unplug(struct vcpu *v, int64_t ts)
 {
 	vcpu_lose(v, ts);

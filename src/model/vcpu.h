@@ -213,6 +213,11 @@ void vcpu_unplug(struct vcpu *v, int64_t ts);
 /* A thread was made that will run it. It begins asleep. */
 void vcpu_plug(struct vcpu *v, int64_t ts);
 
+/* Its thread runs another vCPU now; this one waits until a thread takes it up again, which is on a
+ * CPU. */
+void vcpu_put_aside(struct vcpu *v, int64_t ts, uint32_t cpu);
+void vcpu_take_up(struct vcpu *v, int64_t ts, uint32_t cpu);
+
 /* From ts on nothing is known of it. */
 void vcpu_lose(struct vcpu *v, int64_t ts);
 

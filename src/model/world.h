@@ -41,6 +41,7 @@ struct world_vcpu {
 	int vm;
 	uint32_t host;
 	struct thread *runner;	    /* the thread that runs it now, or NULL */
+	bool is_shared;		    /* each entry says which thread that is: others take turns */
 	struct cpu *inner;	    /* the CPU of its VM's own recording that it is, or NULL */
 	struct cpu *waits_on;	    /* in whose list `waiting` it is, or NULL */
 	VEC(struct thread *) woken; /* whose wake-up is pending on it */

@@ -210,6 +210,19 @@ static void add_to_any(const struct observed_windows *r, const struct sync_windo
 	}
 }
 
+/* Each vCPU that the thread may have run then. */
+static void add_to_runs(const struct observed_windows *r, int64_t tid, const struct sync_window *w,
+			struct sync_windows *windows)
+{
+	vec_each (run, &r->id->runs) {
+		int vm = r->id->vcpus.at[run->vcpu].vm;
+
+		if (run->tid == tid && run->from <= w->begin && w->begin < run->to &&
+		    r->id->vms.at[vm].host == r->host && (r->vm == IDENT_NONE || r->vm == vm))
+			sync_windows_add(&windows[run->vcpu], w);
+	}
+}
+
 static void take_window(const struct observed_windows *r, const struct cpu_windows *c,
 			bool only_causes, struct sync_windows *windows)
 {
@@ -217,14 +230,13 @@ static void take_window(const struct observed_windows *r, const struct cpu_windo
 	int vcpu = lost ? ANY_VCPU : c->vcpu_of_slot[c->slot];
 	struct sync_window w = {c->begin, c->end, lost ? SYNC_CAUSE_NONE : c->cause};
 
-	if (vcpu == SEVERAL_VCPUS)
-		vcpu = observed_if_wanted(
-			r, identity_vcpu_of_thread(r->id, r->host, c->threads[c->slot], c->begin));
 	if (vcpu == IDENT_NONE || (only_causes && w.cause == SYNC_CAUSE_NONE))
 		return;
 	w.end = w.end > r->last_ns ? r->last_ns : w.end;
 	if (vcpu == ANY_VCPU)
 		add_to_any(r, &w, windows);
+	else if (vcpu == SEVERAL_VCPUS)
+		add_to_runs(r, c->threads[c->slot], &w, windows);
 	else
 		sync_windows_add(&windows[vcpu], &w);
 }

@@ -124,6 +124,32 @@ def test_a_vcpu_that_is_plugged_again():
     assert states["absent"] == 4001 and states["guest"] == 2000, states
 
 
+def test_threads_that_run_vcpus_by_turns():
+    host = Host()
+    host.is_there(501, 500, "worker")
+    host.is_there(502, 500, "worker")
+    host.runs(501, "worker")
+    host.vcpu(0, 2)
+    host.vcpu(1, 3)
+    host.vcpu(0, 2)
+    host.runs(502, "worker")
+    host.vcpu(0, 4)
+    host.vcpu(1, 5)
+    host.runs(501, "worker")
+    host.vcpu(1, 2)
+    host.runs(0, "swapper/0")
+    vcpus, guest, unknown, exits, wrong = tiny.results(
+        VMSCOPE, {"host": host.events}, [], VCPUS,
+        "SELECT vcpu_id, sum(dur) / 1000 AS us FROM vcpu_state WHERE state = 'guest' GROUP BY vcpu_id",
+        "SELECT count(*) AS n FROM vcpu_state WHERE state = 'unknown' AND ts % 1000000000 > 4000",
+        "SELECT vcpu_id, count(*) AS n, sum(handled_ns + blocked_ns = dur) AS whole FROM vm_exit GROUP BY vcpu_id",
+        "SELECT count(*) AS n FROM diag WHERE name = 'contradiction'")
+    assert [v["exits"] for v in vcpus] == [8, 10], vcpus
+    assert [g["us"] for g in guest] == [800, 1000], guest
+    assert unknown == wrong == [{"n": 0}], (unknown, wrong)
+    assert [(x["n"], x["whole"]) for x in exits] == [(8, 7), (10, 9)], exits
+
+
 def test_the_guest_of_a_vcpu_that_is_plugged_again():
     host, plugged = replugged()
     guest = [(2, "lttng_statedump_process_state", {"tid": 900, "pid": 900, "name": "app"})]
