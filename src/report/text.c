@@ -76,9 +76,18 @@ void text_more(struct text *t, size_t n, size_t shown, const char *what)
 		text_line(t, "  ... and %zu more %s (--all shows them)", n - shown, what);
 }
 
+/* Of "host/vm-PID" the host's part is cut first. */
 const char *text_machine(struct text *t, int machine, size_t width)
 {
-	return units_safe(&t->arena, t->r->machines.at[machine].name, width);
+	const char *name = t->r->machines.at[machine].name, *own = strrchr(name, '/');
+	size_t n = own ? units_width(own) : 0;
+
+	if (!own || units_width(name) <= width || n + 3 > width)
+		return units_safe(&t->arena, name, width);
+	const char *host = arena_strndup(&t->arena, name, (size_t)(own - name));
+
+	return arena_printf(&t->arena, "%s%s", units_safe(&t->arena, host, width - n),
+			    units_safe(&t->arena, own, width));
 }
 
 void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v)

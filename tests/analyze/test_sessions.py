@@ -101,6 +101,22 @@ def test_other_machines():
     assert analyzed(two, MACHINES, arguments=("a=s0", "s1")) == [("a",)]
 
 
+def test_vms_of_several_hosts():
+    two = {name: (session(0, 10), {"hostname": name}) for name in ("first-host-of-all", "second-host-of-all")}
+    assert analyzed(two, "SELECT name FROM machine WHERE trace_path IS NULL ORDER BY name") == [
+        ("first-host-of-all/vm-30",), ("second-host-of-all/vm-30",)]
+    with tempfile.TemporaryDirectory() as directory:
+        for name, (events, how) in two.items():
+            pathlib.Path(directory, name).mkdir()
+            tiny.write_trace(f"{directory}/{name}", events, **how)
+        report = subprocess.run([VMSCOPE, "analyze", directory], check=True, timeout=60, text=True,
+                                stdout=subprocess.PIPE).stdout
+        assert "first-ho../vm-30" in report and "second-h../vm-30" in report, report
+        said = subprocess.run([VMSCOPE, "analyze", "--vm", "web=30", directory], check=False, timeout=60, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert said.returncode == 1 and "on first-host-of-all, and one on second-host-of-all" in said.stderr, said
+
+
 def test_the_parts_of_one_recording_are_called_by_the_host():
     parts = {f"x/archives/2026{i}-{i}": (session(5000 * i, 10), {**BOOT, "uuid": 3}) for i in range(3)}
     for argument in "x", "x/archives":
