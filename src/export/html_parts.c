@@ -16,7 +16,8 @@ static const char gather_sql[] =
 	" WHERE handled_ns IS NULL) AS scheduled FROM vcpu_summary;"
 	"CREATE TEMP TABLE found_exit AS SELECT machine, name, sum(exits) AS exits,"
 	" sum(total_ns) AS total_ns, sum(handled_ns) AS handled_ns, sum(userspace_ns) AS userspace_ns,"
-	" sum(preempted_ns) AS preempted_ns, sum(blocked_ns) AS blocked_ns, max(max_ns) AS max_ns"
+	" sum(preempted_ns) AS preempted_ns, sum(blocked_ns) AS blocked_ns, max(max_ns) AS max_ns,"
+	" sum(cost_ns) AS cost_ns, sum(handled_ns - polled_ns) AS worked_ns"
 	" FROM exit_summary GROUP BY machine, name;"
 	/* Threads of one process are one thief. */
 	"CREATE TEMP TABLE found_steal AS WITH leader AS ("
@@ -143,17 +144,16 @@ int html_steal(struct html *h)
 
 /* ---- exits ---------------------------------------------------------------------------------- */
 
-/* A bar in three colours: where the time of the exits went, without sleep. */
+/* A bar in two colours: who worked for the exits. */
 static void write_bar(struct html *h, sqlite3_stmt *row, int first, double most)
 {
-	static const char *const classes[] = {"vcpu-hypervisor", "vcpu-userspace",
-					      "vcpu-preempted"};
+	static const char *const classes[] = {"vcpu-hypervisor", "vcpu-userspace"};
 	double x = 0;
 
 	html_raw(
 		h,
 		"<svg class=bar viewBox=\"0 0 1000 10\" preserveAspectRatio=none aria-hidden=true>");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		double width = 1000 * sqlite3_column_double(row, first + i) / fmax(most, 1);
 
 		if (width >= 0.5)
@@ -181,19 +181,20 @@ static void write_exit(struct html *h, sqlite3_stmt *row)
 	html_ns(h, sqlite3_column_int64(row, 3) / sqlite3_column_int64(row, 2));
 	html_raw(h, "<td class=n>");
 	html_ns(h, sqlite3_column_int64(row, 9));
-	html_raw(h, "<td class=n>");
-	if (sqlite3_column_int64(row, 10))
-		html_ns(h, sqlite3_column_int64(row, 10));
+	for (int i = 10; i < 12; i++) {
+		html_raw(h, "<td class=n>");
+		if (sqlite3_column_int64(row, i))
+			html_ns(h, sqlite3_column_int64(row, i));
+	}
 }
 
 static const char exits_sql[] =
-	"SELECT machine, coalesce(name, 'not recorded'), exits, total_ns, handled_ns, userspace_ns,"
-	" preempted_ns, awake, max(awake) OVER (), max_ns, blocked_ns"
-	" FROM (SELECT *, coalesce(handled_ns + userspace_ns + preempted_ns, total_ns) AS awake,"
-	"  row_number() OVER (PARTITION BY machine"
-	"   ORDER BY coalesce(handled_ns + userspace_ns + preempted_ns, total_ns) DESC) AS rank"
+	"SELECT machine, coalesce(name, 'not recorded'), exits, total_ns, worked_ns, userspace_ns,"
+	" preempted_ns, cost, max(cost) OVER (), max_ns, preempted_ns, total_ns - cost - preempted_ns"
+	" FROM (SELECT *, coalesce(cost_ns, total_ns) AS cost,"
+	"  row_number() OVER (PARTITION BY machine ORDER BY coalesce(cost_ns, total_ns) DESC) AS rank"
 	"  FROM found_exit)"
-	" WHERE rank <= 12 ORDER BY sum(awake) OVER (PARTITION BY machine) DESC, machine, rank LIMIT 100";
+	" WHERE rank <= 12 ORDER BY sum(cost) OVER (PARTITION BY machine) DESC, machine, rank LIMIT 100";
 
 int html_exits(struct html *h)
 {
@@ -202,11 +203,11 @@ int html_exits(struct html *h)
 		return 0;
 	}
 	html_raw(h, "<div class=legend><span><i class=\"key vcpu-hypervisor\"></i>KVM worked</span>"
-		    "<span><i class=\"key vcpu-userspace\"></i>user space worked</span>"
-		    "<span><i class=\"key vcpu-preempted\"></i>others had the CPU</span></div>\n"
+		    "<span><i class=\"key vcpu-userspace\"></i>user space worked</span></div>\n"
 		    "<div class=wide><table><thead><tr><th>VM<th>reason<th>what they cost"
 		    "<th class=n>in all<th class=n>exits<th class=n>per s<th class=n>on average"
-		    "<th class=n>longest<th class=n>asleep besides</thead><tbody>\n");
+		    "<th class=n>longest<th class=n>without a CPU<th class=n>halted or asleep"
+		    "</thead><tbody>\n");
 	if (html_each(h, exits_sql, write_exit))
 		return ERR;
 	html_raw(h, "</tbody></table></div>\n");

@@ -318,7 +318,7 @@ static void fill_steal(struct rows *t, const struct results *r)
 #define EXIT_COLUMNS                                                                            \
 	"reason", "isa", "name", "count", "rate_hz", "total_ns", "min_ns", "mean_ns", "p50_ns", \
 		"p99_ns", "max_ns", "handled_ns", "userspace_ns", "preempted_ns", "blocked_ns", \
-		"early_ns", "unfinished", NULL
+		"early_ns", "unfinished", "polled_ns", "cost_ns", NULL
 
 static const char *const exit_columns[] = {
 	"vcpu_id", "machine_id", "machine", "vcpu_index", EXIT_COLUMNS,
@@ -359,6 +359,8 @@ static void put_exits(struct rows *t, const struct summary_exits *e, int64_t obs
 	put_int(t, is_split ? e->blocked : TABLE_NULL);
 	put_int(t, e->early);
 	put_uint(t, e->n - e->whole.n);
+	put_int(t, is_split ? e->polled : TABLE_NULL);
+	put_int(t, is_split ? summary_cost(e) : TABLE_NULL);
 }
 
 static void fill_exits(struct rows *t, const struct results *r)

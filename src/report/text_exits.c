@@ -14,8 +14,8 @@ static const struct grid_column columns[] = {
 	{.title = "reason", .left = true},
 	{.title = "count"},
 	{.title = "/s"},
+	{.title = "cost"},
 	{.title = "total"},
-	{.title = "min"},
 	{.title = "mean"},
 	{.title = "p50"},
 	{.title = "p99"},
@@ -33,8 +33,8 @@ static void add_row(struct text *t, struct grid *g, const struct summary_exits *
 	grid_add(g, units_count(&t->arena, (int64_t)e->n));
 	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)e->n / ((double)observed / 1e9))
 				 : "");
+	grid_add(g, e->n_split ? units_duration(&t->arena, summary_cost(e), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum, DIGITS) : "");
-	grid_add(g, n ? units_duration(&t->arena, h->min, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum / n, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.5), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.99), DIGITS) : "");

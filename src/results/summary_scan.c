@@ -350,10 +350,15 @@ static int by_time_taken(const void *a, const void *b)
 	return x->irq < y->irq ? -1 : x->irq > y->irq;
 }
 
-static int by_total(const void *a, const void *b)
+/* The most expensive first; how long the guest slept in them costs nothing. */
+static int by_cost(const void *a, const void *b)
 {
 	const struct summary_exits *x = a, *y = b;
+	int64_t s = x->n_split ? summary_cost(x) : x->whole.sum;
+	int64_t t = y->n_split ? summary_cost(y) : y->whole.sum;
 
+	if (s != t)
+		return s > t ? -1 : 1;
 	if (x->whole.sum != y->whole.sum)
 		return x->whole.sum > y->whole.sum ? -1 : 1;
 	return (uint64_t)x->reason < (uint64_t)y->reason ? -1 : x->reason != y->reason;
@@ -366,7 +371,7 @@ static void sort(struct summary_vcpu *v)
 	if (v->occupants.n)
 		qsort(v->occupants.at, v->occupants.n, sizeof(*v->occupants.at), by_time_taken);
 	if (v->exits.n)
-		qsort(v->exits.at, v->exits.n, sizeof(*v->exits.at), by_total);
+		qsort(v->exits.at, v->exits.n, sizeof(*v->exits.at), by_cost);
 }
 
 static uint64_t counted(const struct summary_vcpu *v)
@@ -454,7 +459,7 @@ void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)
 	}
 	map_deinit(&by_cause);
 	if (x->exits.n)
-		qsort(x->exits.at, x->exits.n, sizeof(*x->exits.at), by_total);
+		qsort(x->exits.at, x->exits.n, sizeof(*x->exits.at), by_cost);
 }
 
 void vm_exits_deinit(struct vm_exits *x)

@@ -85,6 +85,7 @@ static void add_exit(struct exit_sum *x, const struct block *b, uint32_t row)
 	add_to(&x->userspace, b->at[COL_VM_EXIT_USERSPACE_NS][row]);
 	add_to(&x->preempted, b->at[COL_VM_EXIT_PREEMPTED_NS][row]);
 	add_to(&x->blocked, b->at[COL_VM_EXIT_BLOCKED_NS][row]);
+	add_to(&x->polled, b->at[COL_VM_EXIT_POLLED_NS][row]);
 	x->buckets[bucket_of((uint64_t)dur)]++;
 	if (dur > x->max) {
 		x->max = dur;
@@ -103,6 +104,7 @@ static void merge_sum(struct exit_sum *x, const struct exit_sum *from)
 	add_to(&x->userspace, from->userspace);
 	add_to(&x->preempted, from->preempted);
 	add_to(&x->blocked, from->blocked);
+	add_to(&x->polled, from->polled);
 	if (from->max > x->max) {
 		x->max = from->max;
 		x->max_at = from->max_at;
@@ -158,7 +160,8 @@ static int walk_entry(const struct walk *w, const struct entry *e, uint32_t leve
 {
 	const uint32_t columns = 1U << COL_VM_EXIT_REASON | 1U << COL_VM_EXIT_NAME |
 				 1U << COL_VM_EXIT_HANDLED_NS | 1U << COL_VM_EXIT_USERSPACE_NS |
-				 1U << COL_VM_EXIT_PREEMPTED_NS | 1U << COL_VM_EXIT_BLOCKED_NS;
+				 1U << COL_VM_EXIT_PREEMPTED_NS | 1U << COL_VM_EXIT_BLOCKED_NS |
+				 1U << COL_VM_EXIT_POLLED_NS;
 
 	if (e->end < w->from || e->first >= w->to)
 		return 0;
@@ -369,6 +372,13 @@ int exit_sums_init(struct exit_sums *sums, const struct store *s, const struct e
 {
 	*sums = (struct exit_sums){0};
 	return index ? add_indexed(sums, s, index, from, to, err) : add_all(sums, s, from, to, err);
+}
+
+int64_t exit_sum_cost(const struct exit_sum *x)
+{
+	if (x->split != x->finished)
+		return TABLE_NULL;
+	return (int64_t)((uint64_t)x->handled - (uint64_t)x->polled + (uint64_t)x->userspace);
 }
 
 void exit_sums_deinit(struct exit_sums *sums)

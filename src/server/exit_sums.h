@@ -23,6 +23,7 @@ struct exit_sum {
 	int64_t finished; /* how many these are */
 	int64_t split;	  /* of these: those whose parts are known */
 	int64_t total, handled, userspace, preempted, blocked, max, max_at; /* max: or TABLE_NULL */
+	int64_t polled;							    /* of handled */
 	uint32_t *buckets;						    /* owned; by length */
 };
 
@@ -52,6 +53,12 @@ void exit_index_deinit(struct exit_index *index);
 int exit_sums_init(struct exit_sums *sums, const struct store *s, const struct exit_index *index,
 		   int64_t from, int64_t to, struct error *err);
 void exit_sums_deinit(struct exit_sums *sums);
+
+/*
+ * Return: ns that KVM and user space worked for them, without what the guest's halts polled;
+ * TABLE_NULL: their parts are not all known.
+ */
+int64_t exit_sum_cost(const struct exit_sum *x);
 
 /* Return: so many of a thousand are at most so long, within 0.8 %; TABLE_NULL: no end was seen. */
 int64_t exit_sum_percentile(const struct exit_sum *x, int per_mille);

@@ -45,7 +45,8 @@ SELECT
 	e.p99_ns,
 	e.max_ns,
 	e.polled_ns,
-	e.throttled_ns
+	e.throttled_ns,
+	e.handled_ns - e.polled_ns + e.userspace_ns AS cost_ns
 FROM (
 	SELECT
 		vcpu_id,
@@ -66,7 +67,9 @@ FROM (
 	GROUP BY vcpu_id, reason, name
 ) e
 	LEFT JOIN vcpu v ON v.id = e.vcpu_id
-	LEFT JOIN machine m ON m.id = v.machine_id;
+	LEFT JOIN machine m ON m.id = v.machine_id
+-- What the guest slept or polled in its halts costs nothing.
+ORDER BY coalesce(e.handled_ns - e.polled_ns + e.userspace_ns, e.total_ns) DESC;
 
 --- steal_matrix: who had the CPU while a vCPU was preempted or waiting for it
 SELECT

@@ -185,6 +185,7 @@ def test_numbers_add_up(r):
             assert sum(c["guest_ns"] for c in cpus) == v["guest_ns"]
         for e in out["exits"] + out["vm_exits"]:
             assert sum(e[p] for p in PARTS) == e["total_ns"]
+            assert e["cost_ns"] == e["handled_ns"] - e["polled_ns"] + e["userspace_ns"]
             if e["unfinished"] < e["count"]:
                 assert e["min_ns"] <= e["p50_ns"] <= e["p99_ns"] <= e["max_ns"]
                 assert e["min_ns"] <= e["mean_ns"] <= e["max_ns"]
@@ -238,12 +239,18 @@ def test_sections_are_what_sql_says(r):
         file, out = r.results(path), report(path)
         vcpus = keyed(query(file, "SELECT * FROM vcpu_summary"), "vcpu_id")
         assert all(v[f"{s}_ns"] == vcpus[v["id"],][f"{s}_ns"] for v in out["vcpus"] for s in STATES)
-        exits = keyed(query(file, "SELECT * FROM exit_summary"), "vcpu_id", "reason")
+        listed = query(file, "SELECT * FROM exit_summary")
+        exits = keyed(listed, "vcpu_id", "reason")
+        assert [e["cost_ns"] for e in listed] == sorted((e["cost_ns"] for e in listed), reverse=True)
+        for v in out["vcpus"]:
+            costs = [e["cost_ns"] for e in out["exits"] if e["vcpu_id"] == v["id"]]
+            assert costs == sorted(costs, reverse=True), costs
         assert len(exits) == len(out["exits"])
         for e in out["exits"]:
             truth = exits[e["vcpu_id"], e["reason"]]
             assert (e["count"], e["total_ns"], e["max_ns"]) == \
                 (truth["exits"], truth["total_ns"] or 0, truth["max_ns"])
+            assert (e["polled_ns"], e["cost_ns"]) == (truth["polled_ns"], truth["cost_ns"])
             assert all(e[p] == truth[p] for p in PARTS)
             assert e["p99_ns"] is None or truth["p99_ns"] <= e["p99_ns"] <= truth["p99_ns"] * 129 / 128
         steal = collections.Counter()

@@ -357,9 +357,10 @@ def test_statistics_of_a_range():
 def test_statistics_of_exits_and_steal():
     for shown in SHOWN:
         for r in statistics(shown, "exits"):
-            [wanted] = shown.sql(f"""SELECT count(*) count, sum(dur) total, max(dur) max, sum(blocked_ns) blocked
+            [wanted] = shown.sql(f"""SELECT count(*) count, sum(dur) total, max(dur) max, sum(blocked_ns) blocked,
+                iif(count(handled_ns) = count(dur), sum(handled_ns - polled_ns + userspace_ns), NULL) cost
                 FROM vm_exit WHERE vcpu_id = {r['row'] - row('vcpu', 0)} AND name = '{r['reason']}'""")
-            assert {k: r[k] for k in wanted} == {k: v or (0 if k in ("total", "blocked") else v)
+            assert {k: r[k] for k in wanted} == {k: v or (0 if k in ("total", "blocked", "cost") else v)
                                                  for k, v in wanted.items()}, (r, wanted)
             if r["max"]:
                 at = f"ts = {r['max_at'] + shown.start} AND vcpu_id = {r['row'] - row('vcpu', 0)}"

@@ -73,8 +73,8 @@ def test_steal_matrix():
 
 def test_exit_summary():
     equal(rows("SELECT * FROM exit_summary ORDER BY total_ns DESC"), [
-        (0, "web", 0, 30, "IO", 1, 500, 100, 400, 0, 0, 500, 500, 500, 0, 0),
-        (0, "web", 0, 12, "HLT", 4, 60, 60, 0, 0, 0, 20, 30, 30, 0, 0)])
+        (0, "web", 0, 30, "IO", 1, 500, 100, 400, 0, 0, 500, 500, 500, 0, 0, 500),
+        (0, "web", 0, 12, "HLT", 4, 60, 60, 0, 0, 0, 20, 30, 30, 0, 0, 60)])
 
 
 def test_thread_summary():

@@ -52,7 +52,7 @@ const TABS: readonly Tab[] = [
 		name: "exits",
 		title: "VM exits",
 		help: "why guests were left, and how long",
-		sorting: { column: "total", descending: true },
+		sorting: { column: "cost", descending: true },
 	},
 	{
 		name: "threads",
