@@ -403,6 +403,7 @@ static void save_tally_exit(const struct save *s, const struct vm_exit *x, int64
 		.blocked = row[VM_EXIT(BLOCKED_NS)],
 		.vector = row[VM_EXIT(VECTOR)],
 		.polled = row[VM_EXIT(POLLED_NS)],
+		.detail = row[VM_EXIT(DETAIL)],
 	};
 
 	tally_add_exit(&s->tally->vcpus[x->vcpu], &exit);

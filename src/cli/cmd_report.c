@@ -104,7 +104,7 @@ const struct command cmd_report = {
 	.help = "usage: vmscope report [OPTION...] FILE [SECTION...]\n\n"
 		"Print what `vmscope analyze -o FILE` found out: why VMs were slow, where each vCPU's time went,\n"
 		"who took it, and how well that is known. SECTION is one of: findings missing split machines\n"
-		"vcpus pcpus steal vm_exits exits threads containers latency waits sync diag.\n\n"
+		"vcpus pcpus steal vm_exits exits exit_details threads containers latency waits sync diag.\n\n"
 		"  --format text|json|csv  how to print it; text is the default\n"
 		"  --all                   text: do not cut long lists\n"
 		"  --begin TIME            tell only of what was from TIME on, which is ns since the\n"

@@ -14,8 +14,8 @@ static unsigned parts_of(unsigned sections)
 	unsigned lanes =
 		1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL | 1u << REPORT_SPLIT;
 	/* Whether a vCPU's time can be told from its host's shows in its exits. */
-	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_WAITS |
-			 1u << REPORT_VCPUS;
+	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_EXIT_DETAILS |
+			 1u << REPORT_WAITS | 1u << REPORT_VCPUS;
 	unsigned wakeups = 1u << REPORT_LATENCY;
 
 	return (sections & found ? FINDINGS_PARTS : 0u) | (sections & lanes ? SUMMARY_LANES : 0u) |

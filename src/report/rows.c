@@ -387,6 +387,45 @@ static void fill_vm_exits(struct rows *t, const struct results *r)
 	}
 }
 
+static const char *const exit_detail_columns[] = {
+	"machine_id", "machine", "detail",  "count",	  "rate_hz", "total_ns",
+	"mean_ns",    "max_ns",	 "cost_ns", "unfinished", NULL,
+};
+
+static void put_detail(struct rows *t, const struct tally_detail *d, int64_t observed)
+{
+	bool any = d->n_whole, split = d->n_split || !any;
+
+	put_uint(t, d->n);
+	if (observed > 0)
+		put_number(t, (double)d->n / ((double)observed / 1e9));
+	else
+		put_null(t);
+	put_int(t, d->total);
+	if (any)
+		put_number(t, (double)d->total / (double)d->n_whole);
+	else
+		put_null(t);
+	put_int(t, any ? d->max : TABLE_NULL);
+	put_int(t, split ? d->cost : TABLE_NULL);
+	put_uint(t, d->n - d->n_whole);
+}
+
+static void fill_exit_details(struct rows *t, const struct results *r)
+{
+	vec_each (vm, &r->vms) {
+		struct vm_details details;
+
+		vm_details_init(&details, r, *vm);
+		vec_each (d, &details.details) {
+			put_machine(t, r, *vm);
+			put_text(t, store_string(r->store, d->name));
+			put_detail(t, d, details.observed);
+		}
+		vm_details_deinit(&details);
+	}
+}
+
 /* ---- threads, containers -------------------------------------------------------------------- */
 
 #define THREAD_TIME_COLUMNS                                                                     \
@@ -596,21 +635,14 @@ static void fill_diag(struct rows *t, const struct results *r)
 static const char *const *columns_of(enum report_section section)
 {
 	static const char *const *const columns[REPORT_N_SECTIONS] = {
-		[REPORT_FINDINGS] = finding_columns,
-		[REPORT_MISSING] = missing_columns,
-		[REPORT_SPLIT] = split_columns,
-		[REPORT_MACHINES] = machine_columns,
-		[REPORT_VCPUS] = vcpu_columns,
-		[REPORT_PCPUS] = pcpu_columns,
-		[REPORT_STEAL] = steal_columns,
-		[REPORT_VM_EXITS] = vm_exit_columns,
-		[REPORT_EXITS] = exit_columns,
-		[REPORT_THREADS] = thread_columns,
-		[REPORT_CONTAINERS] = container_columns,
-		[REPORT_LATENCY] = latency_columns,
-		[REPORT_WAITS] = wait_columns,
-		[REPORT_SYNC] = sync_columns,
-		[REPORT_DIAG] = diag_columns,
+		[REPORT_FINDINGS] = finding_columns, [REPORT_MISSING] = missing_columns,
+		[REPORT_SPLIT] = split_columns,	     [REPORT_MACHINES] = machine_columns,
+		[REPORT_VCPUS] = vcpu_columns,	     [REPORT_PCPUS] = pcpu_columns,
+		[REPORT_STEAL] = steal_columns,	     [REPORT_VM_EXITS] = vm_exit_columns,
+		[REPORT_EXITS] = exit_columns,	     [REPORT_EXIT_DETAILS] = exit_detail_columns,
+		[REPORT_THREADS] = thread_columns,   [REPORT_CONTAINERS] = container_columns,
+		[REPORT_LATENCY] = latency_columns,  [REPORT_WAITS] = wait_columns,
+		[REPORT_SYNC] = sync_columns,	     [REPORT_DIAG] = diag_columns,
 	};
 
 	return columns[section];
@@ -620,19 +652,13 @@ static void fill(struct rows *t, const struct results *r, const struct findings 
 		 enum report_section section)
 {
 	static void (*const fills[REPORT_N_SECTIONS])(struct rows *, const struct results *) = {
-		[REPORT_SPLIT] = fill_split,
-		[REPORT_MACHINES] = fill_machines,
-		[REPORT_VCPUS] = fill_vcpus,
-		[REPORT_PCPUS] = fill_pcpus,
-		[REPORT_STEAL] = fill_steal,
-		[REPORT_VM_EXITS] = fill_vm_exits,
-		[REPORT_EXITS] = fill_exits,
-		[REPORT_THREADS] = fill_threads,
-		[REPORT_CONTAINERS] = fill_containers,
-		[REPORT_LATENCY] = fill_latency,
-		[REPORT_WAITS] = fill_waits,
-		[REPORT_SYNC] = fill_sync,
-		[REPORT_DIAG] = fill_diag,
+		[REPORT_SPLIT] = fill_split,	 [REPORT_MACHINES] = fill_machines,
+		[REPORT_VCPUS] = fill_vcpus,	 [REPORT_PCPUS] = fill_pcpus,
+		[REPORT_STEAL] = fill_steal,	 [REPORT_VM_EXITS] = fill_vm_exits,
+		[REPORT_EXITS] = fill_exits,	 [REPORT_EXIT_DETAILS] = fill_exit_details,
+		[REPORT_THREADS] = fill_threads, [REPORT_CONTAINERS] = fill_containers,
+		[REPORT_LATENCY] = fill_latency, [REPORT_WAITS] = fill_waits,
+		[REPORT_SYNC] = fill_sync,	 [REPORT_DIAG] = fill_diag,
 	};
 
 	if (fills[section])

@@ -5,10 +5,17 @@
 #include "report/text_sections.h"
 #include "results/units.h"
 
-enum { REASON_LIMIT = 12, VM_LIMIT = 8, VCPU_LIMIT = 8, VCPU_REASON_LIMIT = 6, DIGITS = 3 };
+enum {
+	REASON_LIMIT = 12,
+	VM_LIMIT = 8,
+	VCPU_LIMIT = 8,
+	VCPU_REASON_LIMIT = 6,
+	DETAIL_LIMIT = 8,
+	DIGITS = 3
+};
 
 /* The longest names are a few letters shorter, with what a flag says. */
-enum { REASON_WIDTH = 32 };
+enum { REASON_WIDTH = 32, DETAIL_WIDTH = 40 };
 
 static const struct grid_column columns[] = {
 	{.title = "reason", .left = true},
@@ -104,4 +111,60 @@ void text_exits(struct text *t)
 		shown++;
 	}
 	text_more(t, all, n, "vCPUs");
+}
+
+/* ---- what they were about ------------------------------------------------------------------- */
+
+static const struct grid_column detail_columns[] = {
+	{.title = "about", .left = true},
+	{.title = "count"},
+	{.title = "/s"},
+	{.title = "cost"},
+	{.title = "total"},
+	{.title = "mean"},
+	{.title = "max"},
+};
+
+static void add_detail(struct text *t, struct grid *g, const struct tally_detail *d,
+		       int64_t observed)
+{
+	const char *name = store_string(t->r->store, d->name);
+	int64_t n = (int64_t)d->n_whole;
+
+	grid_add(g, units_safe(&t->arena, name ? name : "?", DETAIL_WIDTH));
+	grid_add(g, units_count(&t->arena, (int64_t)d->n));
+	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)d->n / ((double)observed / 1e9))
+				 : "");
+	grid_add(g, d->n_split ? units_duration(&t->arena, d->cost, DIGITS) : "");
+	grid_add(g, n ? units_duration(&t->arena, d->total, DIGITS) : "");
+	grid_add(g, n ? units_duration(&t->arena, d->total / n, DIGITS) : "");
+	grid_add(g, n ? units_duration(&t->arena, d->max, DIGITS) : "");
+}
+
+static void print_details(struct text *t, int vm, const struct vm_details *details)
+{
+	size_t n = text_limit(t, details->details.n, DETAIL_LIMIT);
+	struct grid g;
+
+	text_title(t, "What the exits of %s were about", text_machine(t, vm, 40));
+	grid_init(&g, detail_columns, sizeof(detail_columns) / sizeof(detail_columns[0]));
+	for (size_t i = 0; i < n; i++)
+		add_detail(t, &g, &details->details.at[i], details->observed);
+	text_grid(t, &g);
+	grid_deinit(&g);
+	text_more(t, details->details.n, n, "things");
+}
+
+void text_exit_details(struct text *t)
+{
+	size_t all = t->r->vms.n, n = text_limit(t, all, VM_LIMIT);
+
+	for (size_t i = 0; i < n; i++) {
+		struct vm_details details;
+
+		vm_details_init(&details, t->r, t->r->vms.at[i]);
+		if (details.details.n)
+			print_details(t, t->r->vms.at[i], &details);
+		vm_details_deinit(&details);
+	}
 }

@@ -15,6 +15,7 @@ void text_pcpus(struct text *t);
 void text_steal(struct text *t);
 void text_vm_exits(struct text *t);
 void text_exits(struct text *t);
+void text_exit_details(struct text *t);
 void text_threads(struct text *t);
 void text_containers(struct text *t);
 void text_latency(struct text *t);

@@ -61,6 +61,7 @@ struct summary_vcpu {
 	struct tally_stretch blocked;		/* the longest in which its host kept it asleep */
 	uint64_t n_blocked;
 	summary_exits_t exits;			/* by cost, most first */
+	VEC(struct tally_detail) details;	/* in no order */
 	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
 	int wait_sender[WAIT_N_SOURCES];  /* thread that ended most of it, index in the results, or
 					    NOBODY */

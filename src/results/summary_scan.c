@@ -121,6 +121,7 @@ static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
 		.blocked = store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS),
 		.vector = store_cursor_get(c, COL_VM_EXIT_VECTOR),
 		.polled = store_cursor_get(c, COL_VM_EXIT_POLLED_NS),
+		.detail = store_cursor_get(c, COL_VM_EXIT_DETAIL),
 	};
 
 	tally_add_exit(v, &x);
@@ -128,9 +129,10 @@ static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
 
 static int scan_exits(const struct results *r, struct tally *t, struct error *err)
 {
-	struct store_query q = query_of(
-		r, TABLE_VM_EXIT,
-		QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP | 1u << COL_VM_EXIT_GUEST_THREAD_ID));
+	struct store_query q = query_of(r, TABLE_VM_EXIT,
+					QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP |
+							      1u << COL_VM_EXIT_GUEST_THREAD_ID |
+							      1u << COL_VM_EXIT_DETAIL_VALUE));
 	struct tally_vcpu *v = NULL;
 	struct store_cursor c;
 	size_t lane = SIZE_MAX;
@@ -288,6 +290,8 @@ static void take_exits(const struct results *r, struct res_vcpu *v, struct tally
 			.worst = e->worst,
 		};
 	}
+	vec_each (d, &from->details)
+		*vec_push(&v->sum.details) = *d;
 	take_waits(r, v, from);
 }
 
@@ -465,4 +469,43 @@ void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)
 void vm_exits_deinit(struct vm_exits *x)
 {
 	summary_exits_deinit(&x->exits);
+}
+
+static int by_cost_of_detail(const void *a, const void *b)
+{
+	const struct tally_detail *x = a, *y = b;
+	int64_t s = x->n_split ? x->cost : x->total, t = y->n_split ? y->cost : y->total;
+
+	if (s != t)
+		return s > t ? -1 : 1;
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->name < y->name ? -1 : x->name > y->name;
+}
+
+void vm_details_init(struct vm_details *d, const struct results *r, int machine)
+{
+	struct map by_name = {0};
+
+	*d = (struct vm_details){0};
+	vec_each (v, &r->vcpus) {
+		if (v->machine != machine)
+			continue;
+		tally_add_ns(&d->observed, summary_observed(&v->sum));
+		vec_each (from, &v->sum.details) {
+			uint64_t *i = map_put(&by_name, (uint64_t)from->name, d->details.n);
+
+			if (*i == d->details.n)
+				vec_push(&d->details)->name = from->name;
+			tally_merge_detail(&d->details.at[*i], from);
+		}
+	}
+	map_deinit(&by_name);
+	if (d->details.n)
+		qsort(d->details.at, d->details.n, sizeof(*d->details.at), by_cost_of_detail);
+}
+
+void vm_details_deinit(struct vm_details *d)
+{
+	vec_deinit(&d->details);
 }

@@ -14,7 +14,7 @@
  */
 enum summary_part {
 	SUMMARY_LANES = 1,   /* cpus, occupants */
-	SUMMARY_EXITS = 2,   /* exits, waits */
+	SUMMARY_EXITS = 2,   /* exits, details, waits */
 	SUMMARY_WAKEUPS = 4, /* stages */
 };
 enum { SUMMARY_N_PARTS = 3 };
@@ -26,7 +26,7 @@ enum { SUMMARY_N_PARTS = 3 };
 int summary_scan(struct results *r, unsigned parts, unsigned threads, struct tally *tally,
 		 struct error *err);
 
-/* The exits of all vCPUs of a VM, by reason, those that took most time first. */
+/* The exits of all vCPUs of a VM, by reason, those that cost most first. */
 struct vm_exits {
 	summary_exits_t exits;
 	int64_t observed; /* ns in which they were seen, of all vCPUs */
@@ -34,5 +34,14 @@ struct vm_exits {
 
 void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);
 void vm_exits_deinit(struct vm_exits *x);
+
+/* The same by what they were about, of those exits of which that is known. */
+struct vm_details {
+	VEC(struct tally_detail) details;
+	int64_t observed;
+};
+
+void vm_details_init(struct vm_details *d, const struct results *r, int machine);
+void vm_details_deinit(struct vm_details *d);
 
 #endif

@@ -71,6 +71,35 @@ FROM (
 -- What the guest slept or polled in its halts costs nothing.
 ORDER BY coalesce(e.handled_ns - e.polled_ns + e.userspace_ns, e.total_ns) DESC;
 
+--- exit_detail_summary: what the exits of each vCPU were about: which MSR, port, address, ...
+SELECT
+	e.vcpu_id,
+	m.name AS machine,
+	v.vcpu_index,
+	e.detail,
+	e.exits,
+	e.total_ns,
+	e.cost_ns,
+	e.mean_ns,
+	e.max_ns
+FROM (
+	SELECT
+		vcpu_id,
+		detail,
+		count(*) AS exits,
+		coalesce(sum(dur), 0) AS total_ns,
+		iif(count(handled_ns) < count(dur), NULL,
+			coalesce(sum(handled_ns - polled_ns + userspace_ns), 0)) AS cost_ns,
+		sum(dur) / count(dur) AS mean_ns,
+		max(dur) AS max_ns
+	FROM vm_exit
+	WHERE detail IS NOT NULL
+	GROUP BY vcpu_id, detail
+) e
+	LEFT JOIN vcpu v ON v.id = e.vcpu_id
+	LEFT JOIN machine m ON m.id = v.machine_id
+ORDER BY coalesce(e.cost_ns, e.total_ns) DESC;
+
 --- steal_matrix: who had the CPU while a vCPU was preempted or waiting for it
 SELECT
 	s.vcpu_id,

@@ -28,6 +28,8 @@ static void tally_deinit_vcpu(struct tally_vcpu *v)
 	map_deinit(&v->cpu_by_number);
 	map_deinit(&v->occupant_by_who);
 	map_deinit(&v->exits_by_cause);
+	vec_deinit(&v->details);
+	map_deinit(&v->detail_by_name);
 }
 
 void tally_free(struct tally *t)
@@ -209,12 +211,39 @@ static void tally_add_parts(struct tally_exits *e, const struct tally_exit *x)
 	tally_add_ns(&e->blocked, x->blocked);
 }
 
+void tally_merge_detail(struct tally_detail *to, const struct tally_detail *from)
+{
+	to->n += from->n;
+	to->n_whole += from->n_whole;
+	to->n_split += from->n_split;
+	tally_add_ns(&to->total, from->total);
+	tally_add_ns(&to->cost, from->cost);
+	to->max = from->max > to->max ? from->max : to->max;
+}
+
+static void tally_add_detail(struct tally_vcpu *v, const struct tally_exit *x)
+{
+	uint64_t *i = map_put(&v->detail_by_name, (uint64_t)x->detail, v->details.n);
+	bool whole = x->dur != TABLE_NULL, split = whole && x->handled != TABLE_NULL;
+	struct tally_detail one = {.n = 1, .n_whole = whole, .n_split = split};
+
+	if (*i == v->details.n)
+		vec_push(&v->details)->name = x->detail;
+	if (whole)
+		one.total = one.max = x->dur;
+	if (split)
+		one.cost = tally_cost(x);
+	tally_merge_detail(&v->details.at[*i], &one);
+}
+
 void tally_add_exit(struct tally_vcpu *v, const struct tally_exit *x)
 {
 	struct tally_exits *e = tally_find_exits(v, x);
 
 	e->n++;
 	tally_add_ns(&e->early, x->early);
+	if (x->detail != TABLE_NULL)
+		tally_add_detail(v, x);
 	if (x->blocked > 0)
 		histogram_add(tally_find_wait(v, x->vector), x->blocked);
 	if (x->dur == TABLE_NULL)

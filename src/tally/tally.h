@@ -89,6 +89,17 @@ struct tally_wait {
 	struct histogram times;
 };
 
+/* The exits of one vCPU that were about one thing: an MSR, a port, an address, ... */
+struct tally_detail {
+	int64_t name;	  /* number of a string, as vm_exit.detail has it */
+	uint64_t n;	  /* all of them */
+	uint64_t n_whole; /* those whose end was seen */
+	uint64_t n_split; /* of these: those whose parts are known */
+	int64_t total;	  /* ns, over n_whole */
+	int64_t cost;	  /* ns, over n_split: KVM and user space worked, without polling */
+	int64_t max;	  /* ns; 0 without n_whole */
+};
+
 /* Each kind of row has members of its own, which no other's touch. */
 struct tally_vcpu {
 	VEC(struct tally_cpu) cpus;
@@ -103,6 +114,8 @@ struct tally_vcpu {
 	VEC(struct tally_exits) exits;
 	VEC(struct tally_wait) waits;
 	struct map exits_by_cause;
+	VEC(struct tally_detail) details;
+	struct map detail_by_name;
 	uint64_t n_unsplit; /* exits whose end was seen, but not whether it had a CPU meanwhile */
 
 	struct histogram stages[STAGE_N]; /* of threads that came to run on it */
@@ -132,6 +145,7 @@ void tally_add_state(struct tally_vcpu *v, const struct tally_state *s);
 struct tally_exit {
 	int64_t ts, reason, isa, name, dur, early, handled, userspace, preempted, blocked, vector;
 	int64_t polled; /* or TABLE_NULL */
+	int64_t detail; /* likewise */
 };
 
 /* Return: what one whose parts are known cost: what KVM and user space did for it, ns. */
@@ -150,6 +164,9 @@ static inline uint64_t tally_cause_key(int64_t reason, int64_t isa)
 {
 	return (uint64_t)isa << 33 ^ (uint64_t)reason;
 }
+
+/* Adds what they add up to. */
+void tally_merge_detail(struct tally_detail *to, const struct tally_detail *from);
 
 /* A sum that has no room, which only a forged file has, wraps around. */
 static inline void tally_add_ns(int64_t *sum, int64_t ns)

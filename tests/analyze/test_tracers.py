@@ -215,6 +215,27 @@ def test_what_exits_are_about_without_the_scheduler():
     assert [tuple(r.values()) for r in rows] == TOLD, rows
 
 
+def test_exits_are_added_up_by_what_they_are_about():
+    """Each exit is 20 us long, of which nothing is known without the scheduler."""
+    query = "SELECT exits, total_ns, cost_ns, mean_ns, max_ns FROM exit_detail_summary WHERE detail = 'page-fault'"
+    whole = {"exits": 2, "total_ns": 40000, "mean_ns": 20000, "max_ns": 20000}
+    for switches, cost in (True, 40000), (False, None):
+        rows, = results(about("kvm:{}".format, switches, tid=31), query)
+        assert rows == [{**whole, "cost_ns": cost}], rows
+
+
+def test_what_a_guest_sleeps_costs_nothing():
+    """The halt is 1000 us long, the other exits 30; the order is by cost."""
+    entry = ("kvm:kvm_entry", {"vcpu_id": 2})
+    def left(us, reason):
+        return us, "kvm:kvm_exit", {"exit_reason": reason, "guest_rip": 5, "isa": 1, "info1": 0, "info2": 0}
+    rows, = results(
+        [switch(10, IDLE, 0, VCPU), (20, *entry), left(30, 12), switch(40, VCPU, 1, IDLE), woken(1000, VCPU),
+         switch(1010, IDLE, 0, VCPU), (1030, *entry), left(1040, 10), (1070, *entry)],
+        "SELECT name, total_ns, cost_ns FROM exit_summary")
+    assert [tuple(r.values()) for r in rows] == [("CPUID", 30000, 30000), ("HLT", 1000000, 20000)], rows
+
+
 def test_memory_for_details_is_bounded():
     """4,096 numbers are named, the others go by their kind; each keeps its number."""
     events, us = [switch(10, IDLE, 0, VCPU)], 10

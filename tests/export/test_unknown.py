@@ -49,7 +49,7 @@ def test_reports():
         assert clean(vmscope("report", "--all", "--format", form, UNKNOWN), form)
     # vCPUs without numbers are not the same ones.
     assert clean(vmscope("diff", UNKNOWN, UNKNOWN, status=1), "diff")
-    for section in ("machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "threads", "containers", "latency",
+    for section in ("machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "exit_details", "threads", "containers", "latency",
                     "waits", "sync", "diag"):
         assert clean(vmscope("report", "--all", UNKNOWN, section), section)
 

@@ -18,8 +18,8 @@ VMSCOPE, SIM, SAMPLES, DATA, ROOT = sys.argv[1:6]
 SAMPLE = f"{SAMPLES}/one-guest"
 SMALL = f"{DATA}/one-qemu-kvm"
 ENV = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
-SECTIONS = ["findings", "missing", "split", "machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "threads",
-            "containers", "latency", "waits", "sync", "diag"]
+SECTIONS = ["findings", "missing", "split", "machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "exit_details",
+            "threads", "containers", "latency", "waits", "sync", "diag"]
 THREAD_STATES = ["unknown", "user", "syscall", "irq", "softirq", "wait_cpu", "blocked", "dead", "stolen",
                  "hypervisor"]
 STATES = ["unknown", "guest", "hypervisor", "userspace", "preempted", "waiting", "halted", "blocked", "polling",
@@ -253,6 +253,13 @@ def test_sections_are_what_sql_says(r):
             assert (e["polled_ns"], e["cost_ns"]) == (truth["polled_ns"], truth["cost_ns"])
             assert all(e[p] == truth[p] for p in PARTS)
             assert e["p99_ns"] is None or truth["p99_ns"] <= e["p99_ns"] <= truth["p99_ns"] * 129 / 128
+        about = keyed(query(file, """SELECT v.machine_id, detail, sum(d.exits) AS exits, sum(total_ns) AS total, sum(cost_ns) AS cost,
+            max(max_ns) AS most FROM exit_detail_summary d JOIN vcpu v ON v.id = d.vcpu_id GROUP BY 1, 2"""), "machine_id", "detail")
+        assert len(about) == len(out["exit_details"])
+        for d in out["exit_details"]:
+            truth = about[d["machine_id"], d["detail"]]
+            assert (d["count"], d["total_ns"], d["cost_ns"], d["max_ns"]) == \
+                (truth["exits"], truth["total"], truth["cost"], truth["most"]), (d, truth)
         steal = collections.Counter()
         for s in query(file, "SELECT * FROM steal_matrix"):
             steal[s["vcpu_id"], s["occupant_tid"]] += s["steal_ns"]
