@@ -176,6 +176,7 @@ const char *exit_detail_kind_name(enum exit_detail_kind kind)
 {
 	static const char *const names[DETAIL_N_KINDS] = {
 		[DETAIL_VECTOR] = "vector",
+		[DETAIL_IRQ] = "irq",
 		[DETAIL_EXCEPTION] = "exception",
 		[DETAIL_NESTED] = "nested",
 		[DETAIL_PAGE_FAULT] = "page-fault",
@@ -227,6 +228,7 @@ static const char *decimal_prefix(struct exit_detail d)
 	case DETAIL_HYPERCALL:
 		return d.value >= 0 && d.value < HYPERCALLS_MAX ? "" : NULL;
 	case DETAIL_VECTOR:
+	case DETAIL_IRQ:
 	case DETAIL_EXCEPTION:
 		return "";
 	case DETAIL_CR_READ:
@@ -421,6 +423,15 @@ struct exit_detail exit_detail_of(const struct event *e, enum isa isa, uint32_t 
 
 /* ---- what other events say ------------------------------------------------------------------ */
 
+/* Vectors that have a line go by that. */
+static struct exit_detail irq(const struct event *e)
+{
+	if (e->irq_entry.irq != NO_VALUE)
+		return detail(DETAIL_IRQ, e->irq_entry.irq);
+	return detail(e->irq_entry.vector == NO_VALUE ? DETAIL_NONE : DETAIL_VECTOR,
+		      e->irq_entry.vector);
+}
+
 /* read: its successor is the same, written. */
 static struct exit_detail directed(enum exit_detail_kind read, const struct event *e)
 {
@@ -438,6 +449,8 @@ static struct exit_detail mmio(const struct event *e)
 struct exit_detail exit_detail_told(const struct event *e)
 {
 	switch (e->id) {
+	case EV_IRQ_ENTRY:
+		return irq(e);
 	case EV_KVM_MSR:
 		return directed(DETAIL_MSR_READ, e);
 	case EV_KVM_PIO:

@@ -18,6 +18,7 @@
 enum exit_detail_kind {
 	DETAIL_NONE,
 	DETAIL_VECTOR,	  /* of the host's interrupt, or of the guest's whose end it is */
+	DETAIL_IRQ,	  /* of the host's interrupt that has one: its line */
 	DETAIL_EXCEPTION, /* vector */
 	DETAIL_NESTED,	  /* the guest's own guest left it, and the guest handles that; no number */
 	DETAIL_PAGE_FAULT, /* guest physical address */
@@ -49,6 +50,15 @@ struct exit_detail exit_detail_of(const struct event *e, enum isa isa, uint32_t 
 
 /* What another event tells of the exit that it happens in; DETAIL_NONE of all that tell nothing. */
 struct exit_detail exit_detail_told(const struct event *e);
+
+/*
+ * Return: whether it is an interrupt of the host's. That one was taken says nothing of an exit for
+ * another reason, in which it can happen as well.
+ */
+static inline bool exit_detail_is_interrupt(struct exit_detail d)
+{
+	return d.kind == DETAIL_VECTOR || d.kind == DETAIL_IRQ;
+}
 
 /* Keeps the better of the two in *d. */
 static inline void exit_detail_add(struct exit_detail *d, struct exit_detail told)

@@ -369,6 +369,7 @@ static const char *const userspace_names[] = {
 
 /* Reasons that mean something to us: Intel's, AMD's, arm64's, s390's. */
 enum {
+	VMX_EXTERNAL_INTERRUPT = 1,
 	VMX_HLT = 12,
 	VMX_VMLAUNCH = 20,
 	VMX_VMRESUME = 24,
@@ -376,6 +377,7 @@ enum {
 	VMX_MWAIT = 36,
 	VMX_APIC_ACCESS = 44,
 	VMX_APIC_WRITE = 56,
+	SVM_INTR = 0x60,
 	SVM_HLT = 0x78,
 	SVM_MSR = 0x7c,
 	SVM_VMRUN = 0x80,
@@ -383,6 +385,7 @@ enum {
 	SVM_IDLE_HLT = 0xa6,
 	ARM64_WFX = 1,
 	RISCV_VIRTUAL_INST_FAULT = 22,
+	S390_HOST_INTERRUPTION = 0,
 	S390_WAIT = 0x1c,
 };
 
@@ -525,6 +528,25 @@ bool exit_reason_is_idle(enum isa isa, uint32_t reason)
 	return exit_reason_is_halt(isa, reason) ||
 	       (isa == ISA_VMX && vmx_basic(reason) == VMX_MWAIT) ||
 	       (isa == ISA_SVM && reason == SVM_MWAIT);
+}
+
+bool exit_reason_is_interrupt(enum isa isa, uint32_t reason)
+{
+	switch (isa) {
+	case ISA_VMX:
+		return vmx_basic(reason) == VMX_EXTERNAL_INTERRUPT;
+	case ISA_SVM:
+		return reason == SVM_INTR;
+	case ISA_ARM64:
+		return reason == EXIT_ARM64_IRQ;
+	case ISA_RISCV:
+		return reason & EXIT_RISCV_IRQ;
+	case ISA_S390:
+		return reason == S390_HOST_INTERRUPTION;
+	case ISA_UNKNOWN:
+		break;
+	}
+	return false;
 }
 
 bool exit_reason_is_timer(enum isa isa, uint32_t reason)

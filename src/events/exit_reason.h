@@ -65,6 +65,9 @@ bool exit_reason_sleeps_halted(enum isa isa, uint32_t reason);
 /* Return: whether the guest's CPU went idle: halted, or waits for a write to memory (MWAIT). */
 bool exit_reason_is_idle(enum isa isa, uint32_t reason);
 
+/* Return: whether the host's interrupts ended the guest's time, not the guest. */
+bool exit_reason_is_interrupt(enum isa isa, uint32_t reason);
+
 /* Return: whether it is such an exit as programming the timer of the local APIC makes, among other
  * things. */
 bool exit_reason_is_timer(enum isa isa, uint32_t reason);

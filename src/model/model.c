@@ -723,7 +723,8 @@ static void on_detail(struct model *m, const struct event *e, const struct cpu *
 {
 	const struct thread *t = c->current;
 
-	if (!t && e->tid != NO_VALUE && !m->machines[e->machine].has_switches)
+	if (!t && e->id != EV_IRQ_ENTRY && e->tid != NO_VALUE &&
+	    !m->machines[e->machine].has_switches)
 		t = world_thread(m, c, e->tid);
 	if (t && t->vcpu)
 		vcpu_detail(&t->vcpu->self, exit_detail_told(e));
@@ -889,6 +890,7 @@ void model_event(struct model *m, const struct event *e)
 		on_syscall(m, e, c);
 		break;
 	case EV_IRQ_ENTRY:
+		on_detail(m, e, c);
 		on_work_begin(m, c, e->ts, &c->irqs, work_of_irq(&m->names, e));
 		break;
 	case EV_IRQ_EXIT:

@@ -366,6 +366,9 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 				   .guest_thread = NO_THREAD,
 				   .vector = NO_VALUE,
 				   .detail = v->early};
+	if (exit_detail_is_interrupt(v->early) &&
+	    !exit_reason_is_interrupt(cause.isa, (uint32_t)cause.reason))
+		v->exit.detail = no_detail;
 	v->early = no_detail;
 	v->halt_pending = exit_reason_is_halt(cause.isa, cause.reason) && !v->is_unscheduled;
 	v->slept = v->polled = NO_VALUE;
@@ -392,7 +395,9 @@ void vcpu_detail(struct vcpu *v, struct exit_detail detail)
 	/* On the way out of the guest some exits are handled before they are recorded. */
 	if (v->exit_pending)
 		exit_detail_add(&v->early, detail);
-	else if (v->in_exit)
+	else if (v->in_exit &&
+		 (!exit_detail_is_interrupt(detail) ||
+		  exit_reason_is_interrupt(v->exit.cause.isa, (uint32_t)v->exit.cause.reason)))
 		exit_detail_add(&v->exit.detail, detail);
 	/* It has the reason of a halt, but only lets others go first. */
 	if (detail.kind == DETAIL_WFE) {

@@ -54,7 +54,7 @@ def test_perf_on_intel():
         "SELECT state, ts % 1000000000 / 1000 AS us FROM cpu_state ORDER BY ts")
     assert vcpus == [{"vcpu_index": 2, "host_tid": 31}], vcpus
     assert states(rows) == [
-        (10, "unknown", None), (20, "guest", None), (30, "hypervisor", "HLT"), (40, "halted", "HLT"),
+        (10, "unknown", None), (20, "guest", None), (30, "polling", "HLT"), (40, "halted", "HLT"),
         (50, "waiting", "HLT"), (60, "hypervisor", "HLT"), (70, "guest", None),
         (80, "hypervisor", "EXTERNAL_INTERRUPT"), (100, "preempted", "EXTERNAL_INTERRUPT"),
         (150, "hypervisor", "EXTERNAL_INTERRUPT"), (160, "guest", None),

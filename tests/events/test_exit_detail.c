@@ -135,6 +135,26 @@ static void test_events(void **state)
 	check_text(told(EV_KVM_MSR, 0, NO_VALUE), "msr-read", NO_VALUE);
 }
 
+static void test_interrupts(void **state)
+{
+	struct event line = {.id = EV_IRQ_ENTRY, .irq_entry = {.irq = 24, .vector = NO_VALUE}};
+	struct event vector = {.id = EV_IRQ_ENTRY, .irq_entry = {.irq = NO_VALUE, .vector = 236}};
+
+	(void)state;
+	check_text(exit_detail_told(&line), "irq 24", 24);
+	check_text(exit_detail_told(&vector), "vector 236", 236);
+	for (uint32_t reason = 0; reason < 0x500; reason++) {
+		assert_int_equal(exit_reason_is_interrupt(ISA_VMX, reason), reason == 1);
+		assert_int_equal(exit_reason_is_interrupt(ISA_SVM, reason), reason == 0x60);
+		assert_int_equal(exit_reason_is_interrupt(ISA_ARM64, reason),
+				 reason == EXIT_ARM64_IRQ);
+		assert_false(exit_reason_is_interrupt(ISA_RISCV, reason));
+		assert_true(exit_reason_is_interrupt(ISA_RISCV, EXIT_RISCV_IRQ | reason));
+		assert_int_equal(exit_reason_is_interrupt(ISA_S390, reason), reason == 0);
+		assert_false(exit_reason_is_interrupt(ISA_UNKNOWN, reason));
+	}
+}
+
 static void test_the_better_one_is_kept(void **state)
 {
 	const struct exit_detail fault = told(EV_KVM_PAGE_FAULT, 0, 0x1000);
@@ -190,11 +210,9 @@ static void test_headers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_intel),
-		cmocka_unit_test(test_amd),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_the_better_one_is_kept),
+		cmocka_unit_test(test_intel),	   cmocka_unit_test(test_amd),
+		cmocka_unit_test(test_others),	   cmocka_unit_test(test_events),
+		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_the_better_one_is_kept),
 		cmocka_unit_test(test_headers),
 	};
 

@@ -135,6 +135,37 @@ static void what_exits_are_about(void **state)
 	       "exit 123 at 80 (early 0) unfinished\n");
 }
 
+/* Interrupts are taken in exits for any reason, before and after their kvm_exit. */
+static void interrupts_are_of_exits_by_interrupts(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_in_guest(&f);
+	vcpu_stop_guest(&f.v, 15);
+	tell(&f, DETAIL_VECTOR, 236);
+	svm_exit(&f, 20, INTR);
+	tell(&f, DETAIL_VECTOR, 253);
+	vcpu_enter(&f.v, 30, 0);
+	vcpu_stop_guest(&f.v, 35);
+	tell(&f, DETAIL_VECTOR, 236);
+	svm_exit(&f, 40, IOIO);
+	tell(&f, DETAIL_IRQ, 24);
+	vcpu_enter(&f.v, 50, 0);
+	vcpu_stop_guest(&f.v, 60);
+	svm_exit(&f, 60, INTR);
+	tell(&f, DETAIL_IRQ, 24);
+	vcpu_enter(&f.v, 70, 0);
+	expect(&f, 80,
+	       "0-10 unknown\n10-15 guest @0\n15-30 hypervisor 96 @0\n30-35 guest @0\n"
+	       "35-50 hypervisor 123 @0\n50-60 guest @0\n60-70 hypervisor 96 @0\n70-80 guest @0\n",
+	       "exit 96 at 20 (early 5) about vector 236 to 30 = 10 handled + 0 userspace + 0 preempted "
+	       "+ 0 blocked\n"
+	       "exit 123 at 40 (early 5) to 50 = 10 handled + 0 userspace + 0 preempted + 0 blocked\n"
+	       "exit 96 at 60 (early 0) about irq 24 to 70 = 10 handled + 0 userspace + 0 preempted "
+	       "+ 0 blocked\n");
+}
+
 /* arm64's WFE has the reason of a halt, but only lets others go first. */
 static void wfe_is_no_halt(void **state)
 {
@@ -747,6 +778,7 @@ int main(void)
 		cmocka_unit_test(entry_and_exit),
 		cmocka_unit_test(what_exits_are_about),
 		cmocka_unit_test(wfe_is_no_halt),
+		cmocka_unit_test(interrupts_are_of_exits_by_interrupts),
 		cmocka_unit_test(late_exit),
 		cmocka_unit_test(preempted_before_the_exit),
 		cmocka_unit_test(lost_exit),
