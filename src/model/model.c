@@ -210,6 +210,8 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 	if (v) {
 		struct occupant next = cpu_occupant(c);
 
+		if (v->self.running_on != NO_CPU)
+			v->ran += e->ts - v->ran_since;
 		vcpu_switch_out(&v->self, e->ts, e->cpu, vcpu_off_of(e->sched_switch.prev_state),
 				&next);
 		if (dead)
@@ -268,6 +270,8 @@ static void thread_in(struct model *m, const struct event *e, const struct cpu *
 		return;
 	world_wake_stage(v, WAKE_VCPU_RAN, e->ts);
 	throttle_judge(m, v, e->cpu, e->ts);
+	if (v->self.running_on == NO_CPU)
+		v->ran_since = e->ts;
 	vcpu_switch_in(&v->self, e->ts, e->cpu);
 	vcpu_changed(m, v, e->ts);
 }

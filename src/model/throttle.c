@@ -12,12 +12,15 @@ enum {
 	THROTTLE_IDLE = 1000000,
 	/* ns. A thread that was woken waits longer than any idle state takes to be left. */
 	THROTTLE_WOKEN = 2000000,
-	/*
-	 * ns from the timer until the thread runs, if others want the CPU, too: a slice or a tick.
-	 */
-	THROTTLE_BACK = 5000000,
+	/* ns from the timer until the thread runs, if others want the CPU, too: some slices. */
+	THROTTLE_BACK = 12000000,
 	/* ns. Waits of ordinary slices are shorter; what is longer is one of its own kind. */
 	THROTTLE_LONG = 8000000,
+	/*
+	 * ns. A quota is overrun by up to a tick on each CPU, which the next period pays back: 4 ms
+	 * at 250 Hz.
+	 */
+	THROTTLE_SLACK = 8000000,
 	/* Of expiries at which a VM was off its CPU or on it, in percent, to be its group's. */
 	THROTTLE_SHARE = 70,
 };
@@ -105,22 +108,50 @@ static struct throttle_score *throttle_score(struct throttle_group *g, int vm)
 	return s;
 }
 
-/* A VM that has a CPU when its group's quota is refilled had not used it up. */
+/* Return: ns that the vCPU's thread has been on CPUs. */
+static int64_t throttle_ran(const struct world_vcpu *v, int64_t ts)
+{
+	return v->ran + (v->self.running_on == NO_CPU ? 0 : ts - v->ran_since);
+}
+
+/* A period of the group ends: how much of it the VM has used. is_whole: it was one period. */
+static void throttle_account(struct throttle_score *s, int64_t total, bool on, bool is_whole)
+{
+	s->used = total - s->total;
+	s->total = total;
+	s->on += on;
+	if (is_whole && s->used > s->most)
+		s->most = s->used;
+}
+
+/* All VMs of the machine: vCPUs are in the order of their VMs. */
+static void throttle_account_all(const struct model *m, uint32_t machine, struct throttle_group *g,
+				 int64_t ts, bool is_whole)
+{
+	for (size_t i = 0, k; i < m->n_vcpus; i = k) {
+		int64_t total = 0;
+		bool on = false;
+
+		for (k = i; k < m->n_vcpus && m->vcpus[k].vm == m->vcpus[i].vm; k++) {
+			total += throttle_ran(&m->vcpus[k], ts);
+			/* Who has a CPU when the quota is refilled had not used it up. */
+			on |= m->vcpus[k].self.running_on != NO_CPU;
+		}
+		if (m->vcpus[i].host == machine)
+			throttle_account(throttle_score(g, m->vcpus[i].vm), total, on, is_whole);
+	}
+}
+
 static void throttle_expired(struct model *m, uint32_t machine, uint64_t timer, int64_t ts)
 {
 	struct throttle_group *g = throttle_group(&m->machines[machine].throttle, timer);
-	int last = IDENT_NONE;
+	int64_t gap = g->n++ ? ts - g->last : 0;
 
+	if (gap > 0 && (!g->period || gap < g->period))
+		g->period = gap;
+	/* Without anybody to throttle the timer rests. */
+	throttle_account_all(m, machine, g, ts, gap > 0 && gap < g->period + g->period / 2);
 	g->last = g->done = ts;
-	/* vCPUs are in the order of their VMs. */
-	for (size_t i = 0; i < m->n_vcpus; i++) {
-		const struct world_vcpu *v = &m->vcpus[i];
-
-		if (v->host != machine || v->self.running_on == NO_CPU || v->vm == last)
-			continue;
-		throttle_score(g, v->vm)->on++;
-		last = v->vm;
-	}
 }
 
 const char *throttle_timer(struct model *m, const struct event *e, struct cpu *c)
@@ -164,12 +195,24 @@ static bool throttle_is_better(const struct throttle_score *a, const struct thro
 	return of_a != of_b ? of_a > of_b : a->hits >= b->hits;
 }
 
+/* Whether the VM had used up in the last period what it ever used in one. */
+static bool throttle_is_used_up(const struct model *m, const struct throttle_score *s)
+{
+	int64_t slack = 0;
+
+	for (size_t i = 0; i < m->n_vcpus; i++)
+		slack += m->vcpus[i].vm == s->vm ? THROTTLE_SLACK : 0;
+	return s->used >= s->most - slack;
+}
+
 /* Whether the timer is that of the VM's group. is_long: by a stretch that no slice explains. */
-static bool throttle_is_group(const struct throttle_group *g, const struct throttle_score *own,
-			      bool is_long)
+static bool throttle_is_group(const struct model *m, const struct throttle_group *g,
+			      const struct throttle_score *own, bool is_long)
 {
 	uint32_t all = own->hits + own->misses + (is_long ? 0 : own->on);
 
+	if (!throttle_is_used_up(m, own))
+		return false;
 	if (!own->proved && !throttle_is_mostly(own->hits, all))
 		return false;
 	vec_each (s, &g->scores) {
@@ -305,7 +348,7 @@ static enum certainty throttle_of(struct model *m, struct world_vcpu *v,
 		return CERTAINTY_PROVED;
 	if (!own)
 		return CERTAINTY_NONE;
-	bool is_own = throttle_is_group(s->group, own, s->to - s->from >= THROTTLE_LONG);
+	bool is_own = throttle_is_group(m, s->group, own, s->to - s->from >= THROTTLE_LONG);
 
 	m->quotas[v->vm] |= is_own;
 	return is_own ? CERTAINTY_LIKELY : CERTAINTY_OPEN;

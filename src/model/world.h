@@ -44,6 +44,7 @@ struct world_vcpu {
 	bool is_shared;		    /* each entry says which thread that is: others take turns */
 	struct cpu *inner;	    /* the CPU of its VM's own recording that it is, or NULL */
 	struct cpu *waits_on;	    /* in whose list `waiting` it is, or NULL */
+	int64_t ran, ran_since;	    /* ns on CPUs, until then; since when it is on one */
 	VEC(struct thread *) woken; /* whose wake-up is pending on it */
 };
 
@@ -124,12 +125,17 @@ struct throttle_score {
 	uint32_t misses; /* it had none for long after either */
 	uint32_t on;	 /* it had one */
 	bool proved;	 /* its CPU had idled before, at one of the hits */
+	int64_t total;	 /* ns that its vCPUs had been on CPUs at the last expiry */
+	int64_t used;	 /* ns, of that in the period that ended there */
+	int64_t most;	 /* ns, of all whole periods */
 };
 
 /* A group of threads with a quota, which is refilled whenever its timer expires. */
 struct throttle_group {
 	uint64_t timer; /* its address */
+	uint32_t n;	/* expiries */
 	int64_t last;	/* expiry */
+	int64_t period; /* ns: the shortest time between two expiries, 0: not known */
 	int64_t done;	/* when its handler had returned, if it has */
 	VEC(struct throttle_score) scores;
 };

@@ -126,7 +126,7 @@ def tracing():
         (path / "buffer_size_kb").write_text("4096")
         for event in EVENTS:
             (path / "events" / event / "enable").write_text("1")
-        yield lambda: (path / "trace").read_text(errors="replace")
+        yield lambda: (path / "tracing_on").write_text("0") and (path / "trace").read_text(errors="replace")
     finally:
         (path / "tracing_on").write_text("0")
         for event in EVENTS:
@@ -237,7 +237,7 @@ class Recording:
 
 
 def throttled_by_vmscope(recording):
-    """Return: {tid: ns}."""
+    """Return: {tid: ns}, and whether the recording lacks events that nobody counted."""
     with tempfile.TemporaryDirectory() as directory:
         trace, vms = f"{directory}/host.dat", f"{directory}/x.vms"
         pathlib.Path(trace).write_bytes(recording.bytes())
@@ -246,13 +246,15 @@ def throttled_by_vmscope(recording):
                    FROM vcpu v JOIN vcpu_state s ON s.vcpu_id = v.id GROUP BY v.id"""
         done = subprocess.run([VMSCOPE, "query", "--format", "json", vms, query], check=True, timeout=60,
                               stdout=subprocess.PIPE)
-    return {row["tid"]: int(row["ns"]) for row in json.loads(done.stdout)}
+        lost = subprocess.run([VMSCOPE, "query", "--format", "csv", vms, "SELECT name FROM diag"], check=True,
+                              timeout=60, stdout=subprocess.PIPE, text=True).stdout
+    return {row["tid"]: int(row["ns"]) for row in json.loads(done.stdout)}, "contradiction" in lost
 
 
 # ---- tests
 
-def compare(percent, competitor):
-    """A thread under the quota, and perhaps one without on the same CPU."""
+def record(percent, competitor):
+    """Return: what the kernel and vmscope say of a thread under the quota, and whether events are missing."""
     cpu = max(os.sched_getaffinity(0))
     others, pids = [], []
     with tracing() as recorded, limited(percent) as group:
@@ -266,11 +268,23 @@ def compare(percent, competitor):
         finally:
             end(pids + others)
         text = recorded()
-    told = throttled_by_vmscope(Recording(text, [vcpu])).get(vcpu, 0)
-    print(f"# {percent} %: {kernel / 1e6} ms, by vmscope {told / 1e6} ms")
+    told, is_cut = throttled_by_vmscope(Recording(text, [vcpu]))
+    return kernel, told.get(vcpu, 0), is_cut
+
+
+def compare(percent, competitor):
+    """A thread under the quota, and perhaps one without on the same CPU."""
+    for _ in range(4):
+        kernel, told, is_cut = record(percent, competitor)
+        is_same = abs(told - kernel) <= WITHIN * kernel
+        print(f"# {percent} %: {kernel / 1e6} ms, by vmscope {told / 1e6} ms")
+        if is_same or not is_cut:
+            break
     if kernel < PERIOD_US * 1000:
         raise tap.Skip("others left too little of the CPU to reach the quota")
-    assert abs(told - kernel) <= WITHIN * kernel, (kernel, told)
+    if is_cut and not is_same:
+        raise tap.Skip("the kernel left switches out of each of four recordings, without a word")
+    assert is_same, (kernel, told)
 
 
 def test_a_tenth():
