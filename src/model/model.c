@@ -146,6 +146,8 @@ static void check_prev(struct model *m, struct cpu *c, struct thread *prev, int6
 		lose_thread(m, c->current, ts);
 		if (v)
 			lose_vcpu(m, v, ts);
+		if (prev->vcpu)
+			throttle_unseen(m, prev->vcpu, ts);
 	}
 	c->current = prev;
 }
@@ -296,7 +298,7 @@ static void on_switch(struct model *m, const struct event *e, struct cpu *c)
 	world_set_comm(next, &e->sched_switch.next_comm);
 	check_prev(m, c, prev, e->ts);
 	c->current = next;
-	c->irqs = c->softirqs = 0; /* neither is ever switched away from */
+	c->irqs = c->softirqs = c->work.n = 0; /* neither is ever switched away from */
 	if (prev != next) {
 		leave_other_cpu(m, c, next, e->ts);
 		thread_out(m, e, c, prev);

@@ -374,6 +374,43 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 		vcpu_throttle(&v->self, s.from, s.to, certainty);
 }
 
+/* Return: the last expiry of a timer that is likely its group's; NULL: of none. */
+static struct throttle_group *throttle_any_group(struct throttle *t, const struct world_vcpu *v,
+						 int64_t from)
+{
+	struct throttle_group *best = NULL;
+
+	vec_each (g, &t->groups) {
+		if (g->last > from && (!best || throttle_is_better(throttle_score(g, v->vm),
+								   throttle_score(best, v->vm))))
+			best = g;
+	}
+	return best;
+}
+
+void throttle_unseen(struct model *m, struct world_vcpu *v, int64_t ts)
+{
+	struct throttle_stretch s = {.to = ts};
+
+	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
+	if (!s.n)
+		return;
+	s.from = s.pieces[0].begin;
+	s.group = throttle_any_group(&m->machines[v->host].throttle, v, s.from);
+	s.to = s.from;
+	if (s.group && s.pieces[0].state == VCPU_PREEMPTED) {
+		s.to = s.group->done;
+		throttle_find_begin(m, v, &s);
+	}
+	if (s.from < s.to && throttle_idle(m, &s) >= THROTTLE_IDLE) {
+		m->quotas[v->vm] = throttle_score(s.group, v->vm)->proved = true;
+		vcpu_throttle(&v->self, s.from, s.to, CERTAINTY_PROVED);
+		vcpu_doubt(&v->self, s.to);
+	} else {
+		vcpu_doubt(&v->self, s.pieces[0].begin);
+	}
+}
+
 void throttle_deinit(struct throttle *t)
 {
 	vec_each (g, &t->groups)

@@ -32,6 +32,12 @@ void throttle_timer_done(struct model *m, const struct event *e, struct cpu *c);
 /* The vCPU's thread comes to this CPU, before vcpu_switch_in(). */
 void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts);
 
+/*
+ * The vCPU's thread has come to a CPU, nobody saw when, and is there at ts at the latest. What was
+ * throttled before that is told; from then on it is unknown whether it ran.
+ */
+void throttle_unseen(struct model *m, struct world_vcpu *v, int64_t ts);
+
 void throttle_deinit(struct throttle *t);
 
 #endif

@@ -276,6 +276,22 @@ void vcpu_throttle(struct vcpu *v, int64_t from, int64_t to, enum certainty cert
 	}
 }
 
+void vcpu_doubt(struct vcpu *v, int64_t from)
+{
+	vcpu_cut(v, from);
+	for (size_t i = v->off_at; i < v->held.n; i++) {
+		struct vcpu_interval *p = &v->held.at[i];
+
+		if (p->begin < from)
+			continue;
+		p->state = VCPU_UNKNOWN;
+		p->occupant = nobody;
+		p->throttled = CERTAINTY_NONE;
+	}
+	v->exit.has_parts = v->exit_is_whole = false;
+	v->open.state = VCPU_UNKNOWN;
+}
+
 /* The event at hand cannot happen in the open state: when that ended, nobody saw. */
 static void distrust_unless(struct vcpu *v, bool possible)
 {

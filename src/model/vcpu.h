@@ -201,6 +201,9 @@ const struct vcpu_interval *vcpu_off_pieces(struct vcpu *v, int64_t ts, size_t *
  */
 void vcpu_throttle(struct vcpu *v, int64_t from, int64_t to, enum certainty certainty);
 
+/* Of these pieces nothing is known from `from` on. */
+void vcpu_doubt(struct vcpu *v, int64_t from);
+
 /* cpu: the queue it was put on; occupant: of it. */
 void vcpu_wake(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupant *occupant);
 
