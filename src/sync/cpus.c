@@ -25,8 +25,7 @@ typedef VEC(struct part) part_vec;
 
 bool sync_cpus_may_differ(const struct sync_estimate *e)
 {
-	return e->error == CLOCK_ERROR_UNKNOWN || e->violations ||
-	       e->outside > e->n_events / MANY_OUTSIDE;
+	return e->outside > e->n_events / MANY_OUTSIDE;
 }
 
 /* ---- following ------------------------------------------------------------------------------- */
