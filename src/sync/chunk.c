@@ -316,7 +316,7 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 
 	if (!rc)
 		c->by_chance = outside_by_chance(c, pairs, n_pairs);
-	for (size_t i = 0; i < 2 && (rc || !sync_contain_is_straight(c)); i++) {
+	for (size_t i = 0; i < 2 && effort && (rc || !sync_contain_is_straight(c)); i++) {
 		struct sync_view view = {pairs, n_pairs, false_part[i], &effort};
 		sync_lead_vec leads = {0};
 		bool more = true;

@@ -122,7 +122,7 @@ static void follow_leads(const sync_lead_vec *leads, const struct sync_view *vie
 	double most = 0;
 
 	*marks = (struct sync_marks){0};
-	for (size_t i = 0; i < leads->n && most < ENOUGH_WORTH; i++) {
+	for (size_t i = 0; i < leads->n && most < ENOUGH_WORTH && *view->effort; i++) {
 		const struct sync_lead *l = &leads->at[i];
 		struct sync_marks found = {0};
 

@@ -14,7 +14,7 @@ enum {
 	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
 	LEAST_HALVED = 64,    /* events of a chunk that is halved */
 	FOLLOWING_PART = 6,   /* of the effort of a search, that one while following has */
-	HASTY_PART = 12,      /* or one after which more events are to come */
+	HASTY_PART = 60,      /* or one after which more events are to come, or a second look */
 	MAX_FRUITLESS = 4,    /* searches while following */
 	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
 	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
@@ -401,18 +401,22 @@ static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, s
 	return SYNC_NO_FIT;
 }
 
+/* What following single claims up may cost. */
+static uint64_t search_effort(const struct sync_track *t)
+{
+	return SYNC_EFFORT / (t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1);
+}
+
 /*
  * Likewise. It takes seconds where there is nothing to be found, so a track that is followed has
  * few of these.
  */
 static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
-			struct sync_contain *c)
+			uint64_t effort, struct sync_contain *c)
 {
 	if (t->following && t->fruitless == MAX_FRUITLESS)
 		return SYNC_NO_FIT;
-	int part = t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1;
-
-	if (!sync_contain_init(c, pairs, n_pairs, &t->options, SYNC_EFFORT / part)) {
+	if (!sync_contain_init(c, pairs, n_pairs, &t->options, effort)) {
 		if (fits_well(c))
 			return 0;
 		sync_contain_deinit(c);
@@ -423,8 +427,8 @@ static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, siz
 
 /*
  * Fits events as if they were all there is: near what was known, but elsewhere if that explains
- * more of them. That is searched for once only: it can take seconds, and of a clock that is slewed
- * all the time many chunks are not straight. Return: 0 or SYNC_NO_FIT.
+ * more of them. That is searched for once only, and not for long: of a clock that is slewed all the
+ * time many chunks are not straight. Return: 0 or SYNC_NO_FIT.
  */
 static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 		     struct sync_contain *c)
@@ -432,11 +436,11 @@ static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t
 	struct sync_contain other;
 
 	if (fit_near_known(t, pairs, n_pairs, c))
-		return fit_anywhere(t, pairs, n_pairs, c);
+		return fit_anywhere(t, pairs, n_pairs, search_effort(t), c);
 	if (sync_contain_is_straight(c) || t->second_looks == MAX_SECOND_LOOKS)
 		return 0;
 	t->second_looks++;
-	if (!fit_anywhere(t, pairs, n_pairs, &other))
+	if (!fit_anywhere(t, pairs, n_pairs, SYNC_EFFORT / HASTY_PART, &other))
 		sync_contain_keep_better(c, &other);
 	return 0;
 }
@@ -556,7 +560,7 @@ int sync_track_anew(struct sync_track *t, const struct sync_pair *pairs, size_t 
 
 	if (!chunk.events)
 		return 0;
-	if (!fit_anywhere(t, pairs, n_pairs, &c))
+	if (!fit_anywhere(t, pairs, n_pairs, search_effort(t), &c))
 		return accept(t, &chunk, &c);
 	sync_track_skip(t, chunk.from, chunk.to, chunk.events);
 	return SYNC_NO_FIT;
