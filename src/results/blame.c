@@ -135,21 +135,28 @@ static void blame_lost(struct blames *b, int vcpu)
 
 /* ---- exits, sleep, polling ------------------------------------------------------------------- */
 
+/* "MSR, msr-write TSC_DEADLINE" */
+static const char *blame_exit_name(struct blames *b, const struct summary_topic *d)
+{
+	const struct summary_exits e = {.reason = d->reason, .name = d->name};
+	const char *name = exit_label(&e, &b->texts);
+
+	return d->detail ? arena_printf(&b->texts, "%s, %s", name, d->detail) : name;
+}
+
 static void blame_exits(struct blames *b, int vcpu)
 {
 	const struct res_vcpu *v = &b->r->vcpus.at[vcpu];
 
-	vec_each (e, &v->sum.exits) {
-		struct blame *to = blames_get(b, v->machine, cause_of_exit(e));
-		int64_t cost = summary_cost(e);
+	vec_each (d, &v->sum.topics) {
+		struct blame *to = blames_get(b, v->machine, cause_of_exit(d->name, d->detail));
 
-		if (cost <= 0)
+		if (d->cost <= 0)
 			continue;
-		blame_add(to, vcpu, cost, e->n_split);
-		blame_add_worst(to, vcpu, (int64_t)((uint64_t)e->worst.number << TALLY_WINDOW_BITS),
-				e->worst.ns);
-		blame_add_culprit(to, exit_label(e, &b->texts), NOBODY, TABLE_NULL, cost,
-				  e->n_split);
+		blame_add(to, vcpu, d->cost, d->n);
+		blame_add_worst(to, vcpu, (int64_t)((uint64_t)d->worst.number << TALLY_WINDOW_BITS),
+				d->worst.ns);
+		blame_add_culprit(to, blame_exit_name(b, d), NOBODY, TABLE_NULL, d->cost, d->n);
 	}
 }
 

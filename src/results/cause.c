@@ -128,11 +128,38 @@ static bool cause_is_name(const char *name, const char *pattern)
 	return pattern[n] ? !strncmp(name, pattern, n) : !strcmp(name, pattern);
 }
 
-enum cause cause_of_exit(const struct summary_exits *e)
+/* By what they were about, where that was recorded: the column vm_exit.detail. */
+static const struct exit_cause detail_causes[] = {
+	{"page-fault*", CAUSE_MEMORY},
+	{"port-*", CAUSE_DEVICE},
+	{"mmio-read 0xfee00*", CAUSE_IPI},
+	{"mmio-write 0xfee00*", CAUSE_IPI},
+	{"mmio-*", CAUSE_DEVICE},
+	{"msr-write TSC_DEADLINE", CAUSE_TIMER},
+	{"msr-write X2APIC_TM*", CAUSE_TIMER},
+	{"msr-read X2APIC_*", CAUSE_IPI},
+	{"msr-write X2APIC_*", CAUSE_IPI},
+};
+
+/* Return: the cause of the first pattern that the name is of; CAUSE_N: none. */
+static enum cause cause_match(const struct exit_cause *at, size_t n, const char *name)
 {
-	for (size_t i = 0; e->name && i < sizeof(exit_causes) / sizeof(*exit_causes); i++) {
-		if (cause_is_name(e->name, exit_causes[i].name))
-			return exit_causes[i].cause;
+	for (size_t i = 0; name && i < n; i++) {
+		if (cause_is_name(name, at[i].name))
+			return at[i].cause;
 	}
-	return CAUSE_EXITS;
+	return CAUSE_N;
+}
+
+enum cause cause_of_exit(const char *name, const char *detail)
+{
+	enum cause cause =
+		cause_match(detail_causes, sizeof(detail_causes) / sizeof(*detail_causes), detail);
+
+	if (cause == CAUSE_N)
+		cause = cause_match(exit_causes, sizeof(exit_causes) / sizeof(*exit_causes), name);
+	/* Which of them it was is known then. */
+	if (cause == CAUSE_MSR && detail)
+		cause = CAUSE_EXITS;
+	return cause == CAUSE_N ? CAUSE_EXITS : cause;
 }

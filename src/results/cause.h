@@ -45,7 +45,7 @@ const char *cause_kind_name(enum cause_kind kind);
 enum cause cause_of_occupant(const struct results *r, const struct res_vcpu *victim,
 			     const struct summary_occupant *s, bool woken);
 
-/* Return: what these exits are for. */
-enum cause cause_of_exit(const struct summary_exits *e);
+/* Return: what exits of this name, about this, are for; either may be NULL. */
+enum cause cause_of_exit(const char *name, const char *detail);
 
 #endif

@@ -197,6 +197,17 @@ static const char *finding_where(const struct finding_writer *w)
 			    finding_ns(w, INT64_C(1) << TALLY_WINDOW_BITS));
 }
 
+/* "; 240 ms of it proved, 60 ms likely" */
+static const char *finding_certainty(const struct finding_writer *w)
+{
+	int64_t proved = (int64_t)((uint64_t)w->f->cost - (uint64_t)w->b->unsure);
+
+	if (!w->b->unsure)
+		return "; all of it proved";
+	return arena_printf(w->texts, "; %s of it proved, %s likely", finding_ns(w, proved),
+			    finding_ns(w, w->b->unsure));
+}
+
 static const char *finding_evidence_lost(const struct finding_writer *w)
 {
 	const char *n = units_count(w->texts, (int64_t)w->b->times);
@@ -206,8 +217,8 @@ static const char *finding_evidence_lost(const struct finding_writer *w)
 		return arena_printf(
 			w->texts,
 			"Proof: %s times it was switched out while it could run, and came "
-			"back without a wake-up; %s of it proved, %s likely.",
-			n, finding_ns(w, w->f->cost - w->b->unsure), finding_ns(w, w->b->unsure));
+			"back without a wake-up%s.",
+			n, finding_certainty(w));
 	case CAUSE_INTERRUPTS:
 		return arena_printf(
 			w->texts,
@@ -265,7 +276,7 @@ static const char *finding_against(const struct finding_writer *w)
 		return "But: nobody is blamed for it; a quota and whoever ran then cannot be told "
 		       "apart.";
 	case CAUSE_BLOCKED:
-		return "But: it may have had nothing else to do.";
+		return "But: it may have had nothing else to do, or been stopped.";
 	case CAUSE_POLLING:
 		return "But: each poll that pays off saves a wake-up.";
 	default:
@@ -354,8 +365,8 @@ const char *finding_verdict(const struct results *r, const struct split *splits,
 			units_share(texts, all.unknown, all.whole));
 	return arena_printf(
 		texts,
-		"Nothing slowed the VMs down: of the %s that they wanted to run they had "
-		"no CPU for %.1f %%, and VM exits took %.1f %%.",
+		"Nothing slowed the VMs down that is worth telling: of the %s that they "
+		"wanted to run they had no CPU for %.1f %%, and VM exits took %.1f %%.",
 		units_duration(texts, wanted, DIGITS), 100.0 * (double)all.ready / (double)wanted,
 		100.0 * (double)all.exit / (double)wanted);
 }

@@ -109,6 +109,35 @@ static int findings_split_pauses(struct findings_work *w, int vm, struct error *
 	return 0;
 }
 
+/*
+ * Exits count whole when they begin in a range, states as far as they lie in it: what exits cost is
+ * no more than the time that the VM spent on them.
+ */
+static void findings_fit_exits(struct findings_work *w, int vm)
+{
+	int64_t sum = 0, most = w->f->splits[vm].exit;
+
+	for (int cause = 0; cause < CAUSE_N; cause++) {
+		if (cause_info((enum cause)cause)->kind == CAUSE_KIND_EXIT)
+			tally_add_ns(&sum, blames_get(&w->blames, vm, (enum cause)cause)->cost);
+	}
+	for (int cause = 0; cause < CAUSE_N && sum > most; cause++) {
+		struct blame *b = blames_get(&w->blames, vm, (enum cause)cause);
+
+		if (cause_info((enum cause)cause)->kind == CAUSE_KIND_EXIT)
+			b->cost = (int64_t)((double)b->cost * ((double)most / (double)sum));
+	}
+}
+
+/* Windows of time begin before the recording, or what is asked of it. */
+static void findings_fit_worst(const struct findings_work *w, struct blame_worst *worst)
+{
+	int64_t from = w->r->range.given ? w->r->range.from : w->r->begin;
+
+	if (worst->at < from)
+		worst->at = from;
+}
+
 /* ---- which are worth telling ----------------------------------------------------------------- */
 
 static int64_t findings_whole(const struct split *s, enum cause cause)
@@ -161,6 +190,7 @@ static void findings_add(struct findings_work *w, int vm, enum cause cause)
 		.culprit_pid = c ? c->pid : TABLE_NULL,
 		.culprit_ns = c ? c->ns : TABLE_NULL,
 	};
+	findings_fit_worst(w, &found->worst);
 	finding_write(found, w->r, b, w->wanted->file, &w->f->texts);
 }
 
@@ -241,6 +271,7 @@ static int findings_find(struct findings_work *w, struct error *err)
 	findings_add_up(w);
 	for (int vm = 0; vm < (int)w->r->machines.n; vm++) {
 		findings_split_blocked(w, vm);
+		findings_fit_exits(w, vm);
 		if (findings_split_pauses(w, vm, err))
 			return ERR;
 	}

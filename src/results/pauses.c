@@ -51,10 +51,9 @@ static int pauses_next_lost(struct pauses_scan *s, struct pauses_vcpu *v)
 
 static bool pauses_is_one(const struct pauses_scan *s, const struct store_cursor *c)
 {
-	const struct summary_exits e = {
-		.name = store_string(s->r->store, store_cursor_get(c, COL_VM_EXIT_NAME))};
+	const char *name = store_string(s->r->store, store_cursor_get(c, COL_VM_EXIT_NAME));
 
-	return cause_of_exit(&e) == CAUSE_PAUSE;
+	return cause_of_exit(name, NULL) == CAUSE_PAUSE;
 }
 
 /* Goes to its next exit for spinning. */

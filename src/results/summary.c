@@ -60,6 +60,7 @@ void summary_vcpu_deinit(struct summary_vcpu *v)
 {
 	summary_exits_deinit(&v->exits);
 	vec_deinit(&v->details);
+	vec_deinit(&v->topics);
 	for (int i = 0; i < WAIT_N_SOURCES; i++)
 		histogram_deinit(&v->waits[i]);
 	for (int i = 0; i < STAGE_N; i++)

@@ -47,7 +47,15 @@ struct summary_exits {
 	uint64_t n_split; /* of `whole`: those whose parts are known */
 	int64_t early;	  /* ns, over all: between the guest's stop and the kvm_exit event */
 	int64_t polled;	  /* of handled */
-	struct tally_window worst; /* where most of what they cost lies */
+};
+
+/* Of the exits of one vCPU, those for one reason that were about one thing. */
+struct summary_topic {
+	int64_t reason;		   /* TABLE_NULL: not recorded */
+	const char *name, *detail; /* borrowed; or NULL */
+	uint64_t n;		   /* whose parts are known */
+	int64_t cost;		   /* ns: what KVM and user space did for them */
+	struct tally_window worst; /* where most of that lies */
 };
 
 typedef VEC(struct summary_exits) summary_exits_t;
@@ -60,8 +68,9 @@ struct summary_vcpu {
 	VEC(struct summary_occupant) occupants; /* by time taken, most first */
 	struct tally_stretch blocked;		/* the longest in which its host kept it asleep */
 	uint64_t n_blocked;
-	summary_exits_t exits;			/* by cost, most first */
-	VEC(struct tally_detail) details;	/* in no order */
+	summary_exits_t exits;		  /* by cost, most first */
+	VEC(struct tally_detail) details; /* in no order */
+	VEC(struct summary_topic) topics;
 	struct histogram waits[WAIT_N_SOURCES]; /* time asleep, of exits with any */
 	int wait_sender[WAIT_N_SOURCES];  /* thread that ended most of it, index in the results, or
 					    NOBODY */

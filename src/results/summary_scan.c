@@ -270,6 +270,22 @@ static void take_waits(const struct results *r, struct res_vcpu *v, const struct
 	}
 }
 
+static void take_topics(const struct results *r, struct res_vcpu *v, const struct tally_vcpu *from)
+{
+	vec_each (d, &from->topics) {
+		const struct tally_exits *e = &from->exits.at[d->exits];
+
+		*vec_push(&v->sum.topics) = (struct summary_topic){
+			.reason = e->reason,
+			.name = store_string(r->store, e->name),
+			.detail = store_string(r->store, d->detail),
+			.n = d->n,
+			.cost = d->cost,
+			.worst = d->worst,
+		};
+	}
+}
+
 static void take_exits(const struct results *r, struct res_vcpu *v, struct tally_vcpu *from)
 {
 	v->sum.n_unsplit = from->n_unsplit;
@@ -287,11 +303,11 @@ static void take_exits(const struct results *r, struct res_vcpu *v, struct tally
 			.n_split = e->n_split,
 			.early = e->early,
 			.polled = e->polled,
-			.worst = e->worst,
 		};
 	}
 	vec_each (d, &from->details)
 		*vec_push(&v->sum.details) = *d;
+	take_topics(r, v, from);
 	take_waits(r, v, from);
 }
 
@@ -445,8 +461,6 @@ static void merge_exits(struct vm_exits *x, struct map *by_cause, const struct s
 	tally_add_ns(&to->blocked, from->blocked);
 	tally_add_ns(&to->early, from->early);
 	tally_add_ns(&to->polled, from->polled);
-	if (from->worst.ns > to->worst.ns)
-		to->worst = from->worst;
 }
 
 void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)

@@ -24,12 +24,14 @@ static void tally_deinit_vcpu(struct tally_vcpu *v)
 	vec_deinit(&v->cpus);
 	vec_deinit(&v->occupants);
 	vec_deinit(&v->exits);
+	vec_deinit(&v->topics);
 	vec_deinit(&v->waits);
 	map_deinit(&v->cpu_by_number);
 	map_deinit(&v->occupant_by_who);
 	map_deinit(&v->exits_by_cause);
 	vec_deinit(&v->details);
 	map_deinit(&v->detail_by_name);
+	map_deinit(&v->topic_by_exits);
 }
 
 void tally_free(struct tally *t)
@@ -189,21 +191,44 @@ int64_t tally_cost(const struct tally_exit *x)
 	return x->polled == TABLE_NULL ? cost : (int64_t)((uint64_t)cost - (uint64_t)x->polled);
 }
 
-static void tally_add_cost(struct tally_exits *e, const struct tally_exit *x)
-{
-	int64_t window = x->ts >> TALLY_WINDOW_BITS;
+/* A forged file can have any number of them: what comes after so many is about nothing. */
+enum { MOST_TOPICS = 1 << 13 };
 
-	if (e->now.number != window)
-		e->now = (struct tally_window){.number = window};
-	tally_add_ns(&e->now.ns, tally_cost(x));
-	if (e->now.ns > e->worst.ns)
-		e->worst = e->now;
+static struct tally_topic *tally_find_topic(struct tally_vcpu *v, size_t exits, int64_t detail)
+{
+	if (v->topics.n >= MOST_TOPICS)
+		detail = TABLE_NULL;
+	for (uint64_t key = (uint64_t)detail * UINT64_C(0x9E3779B97F4A7C15) + exits;; key++) {
+		uint64_t i = *map_put(&v->topic_by_exits, key, v->topics.n);
+
+		if (i == v->topics.n) {
+			struct tally_topic *d = vec_push(&v->topics);
+
+			d->exits = exits;
+			d->detail = detail;
+		}
+		if (v->topics.at[i].exits == exits && v->topics.at[i].detail == detail)
+			return &v->topics.at[i];
+	}
+}
+
+static void tally_add_cost(struct tally_vcpu *v, size_t exits, const struct tally_exit *x)
+{
+	struct tally_topic *d = tally_find_topic(v, exits, x->detail);
+	int64_t window = x->ts >> TALLY_WINDOW_BITS, cost = tally_cost(x);
+
+	if (d->now.number != window)
+		d->now = (struct tally_window){.number = window};
+	d->n++;
+	tally_add_ns(&d->cost, cost);
+	tally_add_ns(&d->now.ns, cost);
+	if (d->now.ns > d->worst.ns)
+		d->worst = d->now;
 }
 
 static void tally_add_parts(struct tally_exits *e, const struct tally_exit *x)
 {
 	e->n_split++;
-	tally_add_cost(e, x);
 	tally_add_ns(&e->polled, x->polled == TABLE_NULL ? 0 : x->polled);
 	tally_add_ns(&e->handled, x->handled);
 	tally_add_ns(&e->userspace, x->userspace);
@@ -236,6 +261,12 @@ static void tally_add_detail(struct tally_vcpu *v, const struct tally_exit *x)
 	tally_merge_detail(&v->details.at[*i], &one);
 }
 
+static void tally_add_split(struct tally_vcpu *v, struct tally_exits *e, const struct tally_exit *x)
+{
+	tally_add_parts(e, x);
+	tally_add_cost(v, (size_t)(e - v->exits.at), x);
+}
+
 void tally_add_exit(struct tally_vcpu *v, const struct tally_exit *x)
 {
 	struct tally_exits *e = tally_find_exits(v, x);
@@ -252,7 +283,7 @@ void tally_add_exit(struct tally_vcpu *v, const struct tally_exit *x)
 	if (x->handled == TABLE_NULL)
 		v->n_unsplit++;
 	else
-		tally_add_parts(e, x);
+		tally_add_split(v, e, x);
 }
 
 /* ---- wake-ups -------------------------------------------------------------------------------- */

@@ -80,7 +80,15 @@ struct tally_exits {
 	uint64_t n_split; /* of `whole`: those whose parts are known */
 	int64_t early;	  /* ns, over all: between the guest's stop and the kvm_exit event */
 	int64_t polled;	  /* of handled */
-	struct tally_window now, worst; /* by what they cost (tally_cost()) */
+};
+
+/* Of them, those that were about one thing, and what they cost (tally_cost()). */
+struct tally_topic {
+	size_t exits;			/* index in the vCPU's: for which reason */
+	int64_t detail;			/* number of a string, or TABLE_NULL */
+	uint64_t n;			/* whose parts are known */
+	int64_t cost;			/* ns */
+	struct tally_window now, worst; /* by cost */
 };
 
 /* Times asleep of the exits of one vCPU that ended with one interrupt. */
@@ -112,8 +120,9 @@ struct tally_vcpu {
 	uint64_t n_blocked;
 
 	VEC(struct tally_exits) exits;
+	VEC(struct tally_topic) topics;
 	VEC(struct tally_wait) waits;
-	struct map exits_by_cause;
+	struct map exits_by_cause, topic_by_exits;
 	VEC(struct tally_detail) details;
 	struct map detail_by_name;
 	uint64_t n_unsplit; /* exits whose end was seen, but not whether it had a CPU meanwhile */
@@ -145,7 +154,7 @@ void tally_add_state(struct tally_vcpu *v, const struct tally_state *s);
 struct tally_exit {
 	int64_t ts, reason, isa, name, dur, early, handled, userspace, preempted, blocked, vector;
 	int64_t polled; /* or TABLE_NULL */
-	int64_t detail; /* likewise */
+	int64_t detail; /* number of a string, or TABLE_NULL */
 };
 
 /* Return: what one whose parts are known cost: what KVM and user space did for it, ns. */

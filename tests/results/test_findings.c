@@ -158,8 +158,9 @@ static void throttled(struct fixture *x, int vcpu, int64_t ms, enum certainty ce
 	lane(x, vcpu, VCPU_THROTTLED, ms, TABLE_NULL, BUSY_UNKNOWN, NULL, certainty);
 }
 
-static void exit_of(struct fixture *x, int vcpu, int64_t at_ms, const char *name, int64_t handled,
-		    int64_t userspace, int64_t polled)
+/* detail: what it was about, or NULL */
+static void exit_about(struct fixture *x, int vcpu, int64_t at_ms, const char *name,
+		       const char *detail, int64_t handled, int64_t userspace, int64_t polled)
 {
 	int64_t row[TABLE_MAX_COLUMNS];
 
@@ -176,7 +177,14 @@ static void exit_of(struct fixture *x, int vcpu, int64_t at_ms, const char *name
 	row[COL_VM_EXIT_PREEMPTED_NS] = row[COL_VM_EXIT_BLOCKED_NS] = 0;
 	row[COL_VM_EXIT_POLLED_NS] = polled;
 	row[COL_VM_EXIT_THROTTLED_NS] = 0;
+	row[COL_VM_EXIT_DETAIL] = store_writer_string(x->w, detail);
 	store_writer_add(x->w, TABLE_VM_EXIT, row);
+}
+
+static void exit_of(struct fixture *x, int vcpu, int64_t at_ms, const char *name, int64_t handled,
+		    int64_t userspace, int64_t polled)
+{
+	exit_about(x, vcpu, at_ms, name, NULL, handled, userspace, polled);
 }
 
 static void missing(struct fixture *x, const char *what)
@@ -401,6 +409,50 @@ static void storms(void **state)
 	end(x);
 }
 
+/* What it was about says more than its name. */
+static void details(void **state)
+{
+	struct fixture *x = begin();
+
+	(void)state;
+	run(x, 0, VCPU_GUEST, 100);
+	run(x, 0, VCPU_HYPERVISOR, 100);
+	exit_about(x, 0, 0, "MSR_WRITE", "msr-write TSC_DEADLINE", 40 * MS, 0, 0);
+	exit_about(x, 0, 1, "MSR_WRITE", "msr-write X2APIC_ICR", 18 * MS, 0, 0);
+	exit_about(x, 0, 2, "MSR_WRITE", NULL, 15 * MS, 0, 0);
+	exit_about(x, 0, 3, "EPT_VIOLATION", "mmio-write 0xfebf3014", 12 * MS, 0, 0);
+	exit_about(x, 0, 4, "EPT_VIOLATION", "page-fault", 11 * MS, 0, 0);
+	find_all(x);
+
+	assert_int_equal(x->f.at.n, 5);
+	assert_string_equal(expect(x, 0, CAUSE_TIMER, "g1", 40)->culprit,
+			    "MSR_WRITE, msr-write TSC_DEADLINE");
+	expect(x, 1, CAUSE_IPI, "g1", 18);
+	expect(x, 2, CAUSE_MSR, "g1", 15);
+	expect(x, 3, CAUSE_DEVICE, "g1", 12);
+	expect(x, 4, CAUSE_MEMORY, "g1", 11);
+	end(x);
+}
+
+/* An exit that begins in a range counts no more than its part of it. */
+static void exit_at_the_end(void **state)
+{
+	struct fixture *x = begin();
+
+	(void)state;
+	run(x, 0, VCPU_GUEST, 50);
+	run(x, 0, VCPU_HYPERVISOR, 40);
+	run(x, 0, VCPU_GUEST, 10);
+	exit_of(x, 0, 50, "CPUID", 40 * MS, 0, 0);
+	find(x, &(struct results_range){.given = true, .from = 20 * MS, .to = 60 * MS},
+	     &FINDINGS_OF_ALL);
+	const struct finding *f = expect(x, 0, CAUSE_EXITS, "g1", 10);
+
+	assert_int_equal(f->whole, 40 * MS);
+	assert_int_equal(f->worst.at, 20 * MS);
+	end(x);
+}
+
 static void spin(struct fixture *x, int64_t from_ms)
 {
 	for (int i = 0; i < 20; i++)
@@ -509,8 +561,8 @@ static void healthy(void **state)
 	assert_int_equal(x->f.at.n, 0);
 	assert_string_equal(
 		x->f.verdict,
-		"Nothing slowed the VMs down: of the 8.24 s that they wanted to run they "
-		"had no CPU for 0.5 %, and VM exits took 2.4 %.");
+		"Nothing slowed the VMs down that is worth telling: of the 8.24 s that they "
+		"wanted to run they had no CPU for 0.5 %, and VM exits took 2.4 %.");
 	assert_int_equal(x->f.missing.n, 2);
 	assert_string_equal(x->f.missing.at[0].event, "irq:irq_handler_entry");
 	assert_string_equal(x->f.missing.at[0].without, "who it was is not known");
@@ -602,13 +654,14 @@ static void conservation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(neighbour),	 cmocka_unit_test(others),
-		cmocka_unit_test(quota),	 cmocka_unit_test(unclear),
-		cmocka_unit_test(storms),	 cmocka_unit_test(lock_holder),
-		cmocka_unit_test(polling),	 cmocka_unit_test(stopped),
-		cmocka_unit_test(blocked),	 cmocka_unit_test(healthy),
-		cmocka_unit_test(nothing_known), cmocka_unit_test(one_stretch),
-		cmocka_unit_test(a_part),	 cmocka_unit_test(conservation),
+		cmocka_unit_test(neighbour),	   cmocka_unit_test(others),
+		cmocka_unit_test(quota),	   cmocka_unit_test(unclear),
+		cmocka_unit_test(storms),	   cmocka_unit_test(lock_holder),
+		cmocka_unit_test(polling),	   cmocka_unit_test(details),
+		cmocka_unit_test(exit_at_the_end), cmocka_unit_test(stopped),
+		cmocka_unit_test(blocked),	   cmocka_unit_test(healthy),
+		cmocka_unit_test(nothing_known),   cmocka_unit_test(one_stretch),
+		cmocka_unit_test(a_part),	   cmocka_unit_test(conservation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

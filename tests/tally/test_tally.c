@@ -143,7 +143,8 @@ static void costs(void **state)
 			       .handled = 70,
 			       .userspace = 30,
 			       .polled = 60,
-			       .vector = TABLE_NULL};
+			       .vector = TABLE_NULL,
+			       .detail = TABLE_NULL};
 
 	(void)state;
 	tally_add_exit(v, &x); /* costs 40 */
@@ -157,8 +158,17 @@ static void costs(void **state)
 
 	assert_int_equal(v->exits.at[0].handled, 280);
 	assert_int_equal(v->exits.at[0].polled, 120);
-	assert_int_equal(v->exits.at[0].worst.number, 5);
-	assert_int_equal(v->exits.at[0].worst.ns, 140);
+	assert_int_equal(v->topics.n, 1);
+	assert_int_equal(v->topics.at[0].n, 4);
+	assert_int_equal(v->topics.at[0].cost, 280);
+	assert_int_equal(v->topics.at[0].worst.number, 5);
+	assert_int_equal(v->topics.at[0].worst.ns, 140);
+	x.detail = 8; /* about something else */
+	tally_add_exit(v, &x);
+	assert_int_equal(v->exits.n, 1);
+	assert_int_equal(v->topics.n, 2);
+	assert_int_equal(v->topics.at[1].detail, 8);
+	assert_int_equal(v->topics.at[1].cost, 100);
 	tally_free(t);
 }
 
@@ -174,6 +184,7 @@ static const struct tally_exit whole = {
 	.blocked = 40,
 	.vector = VECTOR,
 	.polled = TABLE_NULL,
+	.detail = TABLE_NULL,
 };
 
 static void exits(void **state)
