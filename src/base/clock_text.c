@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define S_MAX	 (INT64_MAX / NS_PER_S - 1)
@@ -20,11 +23,22 @@ static void split(int64_t ns, int64_t *secondp, uint64_t *restp)
 	*restp = (uint64_t)rest;
 }
 
-static struct tm *to_tm(const struct clock_text *c, int64_t second, struct tm *tm)
-{
-	time_t t = (time_t)second;
+/* What a time of day counts from: an offset that was written, UTC, or local time. */
+struct zone {
+	bool fixed;
+	int64_t offset; /* s east of Greenwich, if it is fixed */
+};
 
-	return c->gmt ? gmtime_r(&t, tm) : localtime_r(&t, tm);
+static struct zone zone_of(const struct clock_text *c)
+{
+	return (struct zone){.fixed = c->gmt};
+}
+
+static struct tm *to_tm(struct zone zone, int64_t second, struct tm *tm)
+{
+	time_t t = (time_t)(second + zone.offset);
+
+	return zone.fixed ? gmtime_r(&t, tm) : localtime_r(&t, tm);
 }
 
 static void format_second(struct clock_text *c, int64_t second)
@@ -33,7 +47,7 @@ static void format_second(struct clock_text *c, int64_t second)
 	const char *format = c->style == CLOCK_DATE ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S";
 
 	c->second = second;
-	if (c->style == CLOCK_SECONDS || !to_tm(c, second, &tm) ||
+	if (c->style == CLOCK_SECONDS || !to_tm(zone_of(c), second, &tm) ||
 	    !strftime(c->text, sizeof(c->text), format, &tm))
 		snprintf(c->text, sizeof(c->text), "%lld", (long long)second);
 }
@@ -78,13 +92,74 @@ void clock_text_print_column(struct clock_text *c, struct out *o, int64_t ns)
 		clock_text_print(c, o, ns);
 }
 
+/* "Z", "+01:00" */
+static void format_zone(const struct tm *tm, char *text, size_t size)
+{
+	long minutes = tm->tm_gmtoff / 60, distance = labs(minutes);
+
+	if (!minutes)
+		snprintf(text, size, "Z");
+	else
+		snprintf(text, size, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', distance / 60,
+			 distance % 60);
+}
+
 void clock_text_print_words(struct clock_text *c, struct out *o, int64_t ns)
 {
+	char zone[CLOCK_MOMENT_SIZE];
+	int64_t second;
+	uint64_t unused;
+	struct tm tm;
+
 	clock_text_print(c, o, ns);
+	split(ns, &second, &unused);
 	if (c->origin != CLOCK_ORIGIN_EPOCH) {
 		out_str(o, " s");
 		out_str(o, clock_origin_words(c->origin));
+	} else if (c->style != CLOCK_SECONDS && to_tm(zone_of(c), second, &tm)) {
+		format_zone(&tm, zone, sizeof(zone));
+		out_str(o, zone);
 	}
+}
+
+bool clock_text_moment(const struct clock_text *c, int64_t ns, char text[CLOCK_MOMENT_SIZE])
+{
+	int64_t second;
+	uint64_t unused;
+	struct tm tm;
+
+	split(ns, &second, &unused);
+	if (c->origin != CLOCK_ORIGIN_EPOCH || !to_tm(zone_of(c), second, &tm))
+		return false;
+	size_t n = strftime(text, CLOCK_MOMENT_SIZE, "%Y-%m-%d %H:%M:%S", &tm);
+
+	format_zone(&tm, text + n, CLOCK_MOMENT_SIZE - n);
+	return n > 0;
+}
+
+char *clock_text_span(const struct clock_text *c, int64_t begin, int64_t end)
+{
+	struct clock_text date = *c, time = *c;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	struct out o;
+
+	if (!file)
+		return mem_strdup("elsewhere");
+	date.style = CLOCK_DATE;
+	time.style = CLOCK_TIME;
+	out_init(&o, file);
+	out_str(&o, "from ");
+	clock_text_print_words(&date, &o, begin);
+	out_str(&o, " to ");
+	clock_text_print_words(&time, &o, end);
+	out_str(&o, " (+0 to ");
+	clock_text_print_delta(&o, (int64_t)((uint64_t)end - (uint64_t)begin));
+	out_str(&o, " s)");
+	out_deinit(&o);
+	fclose(file);
+	return text;
 }
 
 void clock_text_print_delta(struct out *o, int64_t ns)
@@ -187,10 +262,44 @@ static bool parse_date(const char *p, struct tm *tm, const char **restp)
 	return true;
 }
 
-static int64_t to_second(const struct clock_text *c, struct tm tm)
+static int64_t to_second(struct zone zone, struct tm tm)
 {
 	tm.tm_isdst = -1;
-	return c->gmt ? timegm(&tm) : mktime(&tm);
+	return zone.fixed ? timegm(&tm) - zone.offset : mktime(&tm);
+}
+
+/* "+01:00", "-0330", "+01" */
+static bool parse_offset(const char *p, int64_t *offsetp)
+{
+	bool negative = *p++ == '-';
+	int64_t hours = 0, minutes = 0;
+	size_t n = strspn(p, "0123456789");
+
+	if (n == 4) {
+		if (!parse_number(&p, 2359, &minutes))
+			return false;
+		hours = minutes / 100;
+		minutes %= 100;
+	} else if (n != 2 || !parse_number(&p, 23, &hours)) {
+		return false;
+	}
+	if (*p == ':' && n == 2) {
+		p++;
+		if (strlen(p) != 2 || !parse_number(&p, 59, &minutes))
+			return false;
+	}
+	*offsetp = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
+	return !*p && minutes < 60;
+}
+
+/* What follows a time of day, and blanks: an offset, "Z" or "UTC". */
+static bool parse_zone(const char *p, struct zone *zone)
+{
+	p += strspn(p, " ");
+	zone->fixed = true;
+	if (*p == '+' || *p == '-')
+		return parse_offset(p, &zone->offset);
+	return !strcmp(p, "Z") || !strcmp(p, "z") || !strcmp(p, "UTC");
 }
 
 static int64_t distance(int64_t a, int64_t b)
@@ -198,8 +307,7 @@ static int64_t distance(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
-static bool parse_calendar(const struct clock_text *c, const char *text, int64_t near_ns,
-			   int64_t *nsp)
+static bool parse_in_zone(struct zone zone, const char *text, int64_t near_ns, int64_t *nsp)
 {
 	struct tm tm = {0};
 	const char *time_of_day = text;
@@ -208,17 +316,33 @@ static bool parse_calendar(const struct clock_text *c, const char *text, int64_t
 	bool dated = parse_date(text, &tm, &time_of_day);
 
 	split(near_ns, &near_second, &unused);
-	if (!dated && !to_tm(c, near_second, &tm))
+	if (!dated && !to_tm(zone, near_second, &tm))
 		return false;
 	if (!parse_time_of_day(time_of_day, &tm, &rest))
 		return false;
-	int64_t second = to_second(c, tm);
+	int64_t second = to_second(zone, tm);
 
 	tm.tm_mday++;
-	if (!dated && distance(to_second(c, tm), near_second) < distance(second, near_second))
-		second = to_second(c, tm);
+	if (!dated && distance(to_second(zone, tm), near_second) < distance(second, near_second))
+		second = to_second(zone, tm);
 	*nsp = second * NS_PER_S + rest;
 	return true;
+}
+
+static bool parse_calendar(const struct clock_text *c, const char *text, int64_t near_ns,
+			   int64_t *nsp)
+{
+	const char *time_of_day = strchr(text, ':');
+	size_t n = (size_t)(time_of_day - text) + strspn(time_of_day, "0123456789:.");
+	struct zone zone = zone_of(c);
+
+	if (text[n] && !parse_zone(text + n, &zone))
+		return false;
+	char *without = mem_strndup(text, n);
+	bool good = parse_in_zone(zone, without, near_ns, nsp);
+
+	free(without);
+	return good;
 }
 
 static bool is_calendar(const char *text)
@@ -243,7 +367,7 @@ int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin
 			err,
 			"'%s' is no time; write +seconds from the begin of the recording, ns since "
 			"the Epoch, seconds.fraction, HH:MM:SS.fraction or 'YYYY-MM-DD "
-			"HH:MM:SS.fraction'",
+			"HH:MM:SS.fraction', these two also with a zone: Z, +01:00",
 			text);
 	if (c->origin == CLOCK_ORIGIN_EPOCH || !is_calendar(text))
 		return 0;
@@ -253,11 +377,12 @@ int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin
 		  text, c->origin == CLOCK_ORIGIN_BOOT ? "boot" : "an unknown time");
 	return CLOCK_TEXT_NO_DAY;
 }
+
 int clock_text_check(const char *text, struct error *err)
 {
-	int64_t unused;
-
 	struct clock_text any = {.gmt = true, .origin = CLOCK_ORIGIN_EPOCH};
+
+	int64_t unused;
 
 	return clock_text_parse(&any, text, 0, &unused, err);
 }

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/clock_origin.h"
 #include "base/error.h"
@@ -40,18 +39,36 @@ void clock_text_print(struct clock_text *c, struct out *o, int64_t ns);
  */
 void clock_text_print_column(struct clock_text *c, struct out *o, int64_t ns);
 
-/* The same, for a sentence: "01:17:59.191196227", "12.345678901 s after boot", "12.345678901 s". */
+/*
+ * The same, for a sentence: "01:17:59.191196227Z", "02:17:59.191196227+01:00", "12.345678901 s
+ * after boot", "12.345678901 s".
+ */
 void clock_text_print_words(struct clock_text *c, struct out *o, int64_t ns);
+
+enum { CLOCK_MOMENT_SIZE = 48 };
+
+/*
+ * A date with the second and the zone: "2026-11-23 02:17:59+01:00". Return: false when the time is
+ * no wall clock's, or too far away to have a date.
+ */
+bool clock_text_moment(const struct clock_text *c, int64_t ns, char text[CLOCK_MOMENT_SIZE]);
+
+/*
+ * "from 2026-11-23 01:17:59.191196227Z to 01:18:19.381916632Z (+0 to +20.190720405 s)", or the same
+ * in seconds. For free().
+ */
+char *clock_text_span(const struct clock_text *c, int64_t begin, int64_t end);
 
 /* A span in seconds, with its sign: +0.000431440. */
 void clock_text_print_delta(struct out *o, int64_t ns);
 
 /*
  * Reads a time of a recording that begins at begin_ns: seconds from there (with a plus), ns since
- * the origin (a whole number), seconds (with a point), a time of day or a date with one. A time of
- * day belongs to the day on which it begins, or to the next if that is nearer. Return: 0 with *nsp;
- * CLOCK_TEXT_NO_DAY with err set when it is one and the origin is not the Epoch; or ERR with err
- * set.
+ * the origin (a whole number), seconds (with a point), a time of day or a date with one. These may
+ * be followed by their zone: Z, UTC, +01:00; without, they are local, or UTC if `gmt` says so. A
+ * time of day belongs to the day on which it begins, or to the next if that is nearer.
+ * Return: 0 with *nsp; CLOCK_TEXT_NO_DAY with err set when it is one and the origin is not the
+ * Epoch; or ERR with err set.
  */
 int clock_text_parse(const struct clock_text *c, const char *text, int64_t begin_ns, int64_t *nsp,
 		     struct error *err);

@@ -17,6 +17,7 @@ enum option_id {
 	OPT_STRICT,
 	OPT_FREQUENCY,
 	OPT_THREADS,
+	OPT_UTC,
 	OPT_OUTPUT = 'o',
 };
 
@@ -32,6 +33,7 @@ static const struct option options[] = {
 	{"strict", no_argument, NULL, OPT_STRICT},
 	{"tsc-frequency", required_argument, NULL, OPT_FREQUENCY},
 	{"threads", required_argument, NULL, OPT_THREADS},
+	{"utc", no_argument, NULL, OPT_UTC},
 	{"output", required_argument, NULL, OPT_OUTPUT},
 	{0},
 };
@@ -87,6 +89,9 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		return input_args_take_frequency(&q->input, cmd, optarg);
 	case OPT_THREADS:
 		return take_threads(cmd, optarg, &q->analysis.threads);
+	case OPT_UTC:
+		q->report.utc = true;
+		return 0;
 	case OPT_OUTPUT:
 		q->output = optarg;
 		return 0;
@@ -147,7 +152,7 @@ const struct command cmd_analyze = {
 	.summary = "find out and report what each vCPU truly did",
 	.help = "usage: vmscope analyze [OPTION...] TRACE...\n\n"
 		"Read the traces of a host and of its guests, put them on one time line, and report where\n"
-		"each vCPU's time went.\n\n"
+		"each vCPU's time went. Text is an overview of at most 40 lines, unless sections are named.\n\n"
 		"  --format text|json|csv  how to print the report; text is the default\n"
 		"  --section NAME          only this section, may be given several times: findings missing\n"
 		"                          split machines vcpus pcpus steal vm_exits exits exit_details\n"
@@ -161,7 +166,8 @@ const struct command cmd_analyze = {
 		"                          TSC offset and scale of machine NAME, as in the host's debugfs\n" INPUT_ARGS_HELP
 		"  --vm NAME=PID           machine NAME is the guest of process PID of a host; if no\n"
 		"                          trace is of that name, the VM without one is called so\n"
-		"  --all                   text: do not cut long lists\n"
+		"  --all                   text: all sections, and do not cut long lists\n"
+		"  --utc                   print times of day as UTC, not local time\n"
 		"  -o, --output FILE       write all results to FILE (a .vms file), for report and query\n"
 		"  --threads N             use up to N threads; by default as many as CPUs, up to 3. The\n"
 		"                          results are the same\n"

@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{"begin", required_argument, NULL, OPT_BEGIN},
 	{"end", required_argument, NULL, OPT_END},
 	{"clock-gmt", no_argument, NULL, OPT_GMT},
+	{"utc", no_argument, NULL, OPT_GMT},
 	{"clock-seconds", no_argument, NULL, OPT_SECONDS},
 	{"clock-date", no_argument, NULL, OPT_DATE},
 	{"strict", no_argument, NULL, OPT_STRICT},
@@ -103,7 +104,7 @@ static int print_events(const struct command *cmd, struct request *q, char **tra
 
 	if (r < 0)
 		return cli_failed(cmd, &err);
-	if (r == LISTING_NO_DAY) {
+	if (r == LISTING_NO_TIME) {
 		cli_usage(cmd, "%s", err.text);
 		error_deinit(&err);
 		return CLI_USAGE;
@@ -132,10 +133,11 @@ const struct command cmd_events = {
 		"                      may be given several times\n"
 		"  --begin TIME        leave out what is before TIME, which is ns since the Epoch (or\n"
 		"                      since boot, where that is all that a trace knows),\n"
-		"                      seconds.fraction, HH:MM:SS.fraction, or a date with that, or\n"
-		"                      +seconds from the begin of the traces\n"
+		"                      seconds.fraction, HH:MM:SS.fraction, or a date with that (and\n"
+		"                      a zone: Z, +01:00; local time otherwise), or +seconds from the\n"
+		"                      first event of the traces\n"
 		"  --end TIME          leave out what is after TIME\n"
-		"  --clock-gmt         print, and read, times of day as UTC, not local time\n"
+		"  --utc, --clock-gmt  print, and read, times of day as UTC, not local time\n"
 		"  --clock-date        print the date too\n"
 		"  --clock-seconds     print times in seconds since the Epoch\n" INPUT_ARGS_HELP
 		"  --strict            exit with status 3 when data was lost or damaged\n"

@@ -28,6 +28,7 @@ static const struct option options[] = {
 	{"begin", required_argument, NULL, OPT_BEGIN},
 	{"end", required_argument, NULL, OPT_END},
 	{"clock-gmt", no_argument, NULL, OPT_GMT},
+	{"utc", no_argument, NULL, OPT_GMT},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"tsc-frequency", required_argument, NULL, OPT_FREQUENCY},
 	{0},
@@ -71,6 +72,7 @@ static int why_take_option(const struct command *cmd, struct request *q, int opt
 		return range_args_take(cmd, "--end", optarg, &q->range.end);
 	case OPT_GMT:
 		q->range.clock.gmt = true;
+		q->report.utc = true;
 		return 0;
 	case OPT_ALL:
 		q->report.all = true;
@@ -207,7 +209,7 @@ const struct command cmd_why = {
 		"                          HH:MM:SS.fraction, or a date with that, or +seconds from the\n"
 		"                          begin of the recording\n"
 		"  --end TIME              only of what was before TIME\n"
-		"  --clock-gmt             read times of day as UTC, not local time\n"
+		"  --utc, --clock-gmt      read times of day as UTC, not local time\n"
 		"  --all                   text: all findings\n" INPUT_ARGS_HELP
 		"  --help                  print this\n",
 	.run = run,

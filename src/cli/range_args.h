@@ -18,10 +18,14 @@ struct range_args {
 int range_args_take(const struct command *cmd, const char *option, const char *text,
 		    const char **timep);
 
+/* Return: what was asked, as it was written: "--begin +2 --end +3". For free(). */
+char *range_args_words(const struct range_args *args);
+
 /*
- * What the words mean for the results at `path`: [*fromp, *top), ns on their time line.
- * Return: 1; 0 when neither is given; CLI_OPTION_BAD when one is a time of day, which these do not
- * know, which has been said; ERR with err set when there is nothing between them.
+ * What the words mean for the results at `path`: [*fromp, *top), ns on their time line, cut to what
+ * was recorded. Return: 1; 0 when neither is given; CLI_OPTION_BAD when one is a time of day, which
+ * these do not know, or when nothing was recorded then, or nothing is between them, which has been
+ * said; ERR with err set when the file cannot be read.
  */
 int range_args_read(const struct range_args *args, const struct command *cmd, const char *path,
 		    int64_t *fromp, int64_t *top, struct error *err);

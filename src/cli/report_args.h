@@ -14,6 +14,11 @@
 int report_args_take_format(struct report_options *o, const struct command *cmd, const char *value);
 int report_args_take_section(struct report_options *o, const struct command *cmd, const char *name);
 
+/* Values of --vcpu, --top and --sort; the same. */
+int report_args_take_vcpu(struct report_choice *c, const struct command *cmd, const char *value);
+int report_args_take_top(struct report_choice *c, const struct command *cmd, const char *value);
+int report_args_take_sort(struct report_choice *c, const struct command *cmd, const char *value);
+
 /* Prints it to stdout. Return: an exit status (CLI_DAMAGED only if strict), or ERR with err set. */
 int report_args_print(const struct report_options *o, const struct store *store, bool strict,
 		      struct error *err);

@@ -30,6 +30,7 @@ struct machine {
 struct listing {
 	struct session session;
 	VEC(struct machine) machines;
+	bool printed;	      /* something that lies between begin and end */
 	struct source **heap; /* those with something to print; heap[0] is next */
 	size_t n_heap;
 	const struct listing_printer *printer;
@@ -168,14 +169,17 @@ static void build_heap(struct listing *l)
 		sift_down(l, i);
 }
 
-static void print_source(const struct listing *l, const struct source *s)
+static void print_source(struct listing *l, const struct source *s)
 {
-	if (s->state == WALK_LOST) {
-		if (s->walk->lost_to_ns >= s->begin)
-			l->printer->lost(l->printer_ctx, &s->entry);
-	} else if (s->walk->ns >= s->begin) {
+	bool lost = s->state == WALK_LOST;
+
+	if ((lost ? s->walk->lost_to_ns : s->walk->ns) < s->begin)
+		return;
+	l->printed = true;
+	if (lost)
+		l->printer->lost(l->printer_ctx, &s->entry);
+	else
 		l->printer->event(l->printer_ctx, &s->entry);
-	}
 }
 
 static void print_all(struct listing *l, FILE *data)
@@ -192,16 +196,17 @@ static void print_all(struct listing *l, FILE *data)
 	}
 }
 
+/* A packet begins before its first event, which is where all else counts from. */
 static int64_t stream_begin(const struct recording *r, size_t stream)
 {
-	int64_t begin = r->streams.at[stream].begin_ns;
-
-	if (begin != INT64_MAX)
-		return begin;
 	struct walk *w = walk_new(r, stream, INT64_MIN);
 
-	walk_next(w);
-	begin = w->totals.first_ns <= w->totals.last_ns ? w->totals.first_ns : INT64_MAX;
+	int state = walk_next(w);
+
+	while (state == WALK_LOST)
+		state = walk_next(w);
+	int64_t begin = state == WALK_EVENT ? w->ns : INT64_MAX;
+
 	walk_free(w);
 	return begin;
 }
@@ -240,7 +245,7 @@ static int64_t first_time(const struct session *session, const struct recording 
 	return first == INT64_MAX ? 0 : first;
 }
 
-/* Return: 0, LISTING_NO_DAY or ERR, as listing_run(). */
+/* Return: 0, LISTING_NO_TIME or ERR, as listing_run(). */
 static int read_time(const char *option, const char *text, const struct clock_text *clock,
 		     const struct listing *l, const struct recording *r, int64_t *nsp,
 		     struct error *err)
@@ -251,7 +256,7 @@ static int read_time(const char *option, const char *text, const struct clock_te
 		error_wrap(err, "'%s'", r->name);
 	if (status)
 		error_wrap(err, "%s", option);
-	return status == CLOCK_TEXT_NO_DAY ? LISTING_NO_DAY : status;
+	return status == CLOCK_TEXT_NO_DAY ? LISTING_NO_TIME : status;
 }
 
 static int read_range(const struct listing *l, struct machine *m, const struct listing_options *o,
@@ -264,8 +269,72 @@ static int read_range(const struct listing *l, struct machine *m, const struct l
 	clock.origin = recording_origin(m->recording);
 	int r = read_time("--begin", o->begin, &clock, l, m->recording, &m->begin, err);
 
-	return r ? r : read_time("--end", o->end, &clock, l, m->recording, &m->end, err);
+	if (!r)
+		r = read_time("--end", o->end, &clock, l, m->recording, &m->end, err);
+	if (r || m->begin <= m->end)
+		return r;
+	error_set(err, "--end %s is before --begin %s", o->end, o->begin);
+	return LISTING_NO_TIME;
 }
+
+/* ---- a range that nothing is in -------------------------------------------------------------- */
+
+static int64_t recording_last(const struct recording *r)
+{
+	int64_t last = INT64_MIN;
+
+	for (size_t i = 0; i < r->streams.n; i++) {
+		struct walk *w = walk_new(r, i, INT64_MIN);
+
+		while (walk_next(w) != WALK_END)
+			;
+		if (w->totals.first_ns <= w->totals.last_ns && w->totals.last_ns > last)
+			last = w->totals.last_ns;
+		walk_free(w);
+	}
+	return last;
+}
+
+/* Return: LISTING_NO_TIME with err set. */
+static int say_outside(const struct listing_options *o, struct clock_text *clock, int64_t first,
+		       int64_t last, struct error *err)
+{
+	char *span = clock_text_span(clock, first, last);
+
+	error_set(err, "%s%s%s%s%s is outside of the traces, which are %s",
+		  o->begin ? "--begin " : "", o->begin ? o->begin : "",
+		  o->begin && o->end ? " " : "", o->end ? "--end " : "", o->end ? o->end : "",
+		  span);
+	free(span);
+	return LISTING_NO_TIME;
+}
+
+/*
+ * That takes reading all of the traces, so it is asked when nothing was printed. Return: 0, or
+ * LISTING_NO_TIME with err set.
+ */
+static int check_range(const struct listing *l, const struct listing_options *o, struct error *err)
+{
+	struct clock_text clock = o->clock;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	vec_each (m, &l->machines) {
+		int64_t begin = recording_begin(m->recording), end = recording_last(m->recording);
+
+		if (begin > end || (m->begin <= end && m->end >= begin))
+			return 0;
+		/* Those that count from the same are told of as one. */
+		if (first > last)
+			clock.origin = recording_origin(m->recording);
+		if (clock.origin != recording_origin(m->recording))
+			continue;
+		first = begin < first ? begin : first;
+		last = end > last ? end : last;
+	}
+	return first > last ? 0 : say_outside(o, &clock, first, last, err);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void say_unknown_filters(const struct listing *l, const struct listing_options *o,
 				FILE *messages)
@@ -351,7 +420,9 @@ int listing_run(char *const *traces, size_t n_traces, const struct listing_optio
 		build_heap(&l);
 		print_all(&l, data);
 		l.printer->free(l.printer_ctx);
-		r = sum_up(&l, messages);
+		r = l.printed || !(o->begin || o->end) ? 0 : check_range(&l, o, err);
+		if (!r)
+			r = sum_up(&l, messages);
 	}
 	listing_deinit(&l);
 	return r;

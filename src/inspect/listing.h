@@ -26,14 +26,14 @@ struct listing_options {
 	struct input_options input;
 };
 
-enum { LISTING_DAMAGED = 1, LISTING_NO_DAY = 2 };
+enum { LISTING_DAMAGED = 1, LISTING_NO_TIME = 2 };
 
 /*
  * Prints to `data`; says to `messages` what was wrong with the traces. Stops early, without an
  * error, when `data` takes no more.
- * Return: 0; LISTING_DAMAGED when it is done but something was lost or damaged; LISTING_NO_DAY with
- * err set when begin or end is a time of day that one of the traces does not know; ERR with err
- * set.
+ * Return: 0; LISTING_DAMAGED when it is done but something was lost or damaged; LISTING_NO_TIME
+ * with err set, and nothing printed, when begin or end is a time of day that one of the traces does
+ * not know, or no trace has anything between them; ERR with err set.
  */
 int listing_run(char *const *traces, size_t n_traces, const struct listing_options *options,
 		FILE *data, FILE *messages, struct error *err);

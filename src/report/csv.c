@@ -53,7 +53,7 @@ static void print_rows(struct out *o, const struct rows *t)
 }
 
 void rows_print_csv(FILE *f, const struct results *r, const struct findings *found,
-		    unsigned sections)
+		    const struct chosen *c, unsigned sections)
 {
 	bool several = sections & (sections - 1), first = true;
 	struct out o;
@@ -71,6 +71,7 @@ void rows_print_csv(FILE *f, const struct results *r, const struct findings *fou
 		}
 		first = false;
 		rows_init(&t, r, found, (enum report_section)s);
+		rows_choose(&t, r, (enum report_section)s, c);
 		print_rows(&o, &t);
 		rows_deinit(&t);
 	}

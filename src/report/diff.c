@@ -68,6 +68,19 @@ static void add_row(struct grid *g, struct arena *arena, const struct change *c,
 	grid_add(g, marked && c->past ? "!" : "");
 }
 
+static const char *range_text(struct arena *arena, const struct results_range *range)
+{
+	return units_duration(arena, ns_between(range->from, range->to), 4);
+}
+
+static void print_ranges(struct out *o, struct arena *arena, const struct diff_options *options)
+{
+	out_str(o, arena_printf(arena, "%s before, %s after: %s\n\n",
+				range_text(arena, &options->before),
+				range_text(arena, &options->after),
+				units_safe(arena, options->asked, 60)));
+}
+
 static void print_text(FILE *f, const struct changes *changes, const struct diff_options *options,
 		       size_t n_past)
 {
@@ -77,12 +90,19 @@ static void print_text(FILE *f, const struct changes *changes, const struct diff
 
 	out_init(&o, f);
 	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
+	size_t n = 0, top = options->choice.top ? options->choice.top : SIZE_MAX;
+
 	vec_each (c, &changes->at) {
-		if (c->past || options->all)
+		if ((c->past || options->all) && n++ < top)
 			add_row(&g, &arena, c, options->all);
 	}
+	if (options->asked)
+		print_ranges(&o, &arena, options);
 	if (g.cells.n)
 		grid_print(&g, &o, false);
+	if (n > top)
+		out_str(&o,
+			arena_printf(&arena, "  ... and %zu more (--top shows more)\n", n - top));
 	out_str(&o, arena_printf(&arena,
 				 "%s%zu of %zu numbers differ by more than %g pp (shares), %g %% "
 				 "(rates), %g %% (latencies)\n",
@@ -129,7 +149,19 @@ static void put_change(struct jsonw *j, const struct change *c)
 	jsonw_object_end(j);
 }
 
-static void print_json(FILE *f, const struct changes *changes, const struct diff_options *options)
+static void put_span(struct jsonw *j, const char *key, const struct results *r)
+{
+	jsonw_key(j, key);
+	jsonw_object_begin(j);
+	jsonw_key(j, "begin_ns");
+	jsonw_int(j, r->range.given ? r->range.from : r->begin);
+	jsonw_key(j, "end_ns");
+	jsonw_int(j, r->range.given ? r->range.to : r->end);
+	jsonw_object_end(j);
+}
+
+static void print_json(FILE *f, const struct changes *changes, const struct results *a,
+		       const struct results *b, const struct diff_options *options)
 {
 	struct jsonw j;
 
@@ -137,6 +169,8 @@ static void print_json(FILE *f, const struct changes *changes, const struct diff
 	jsonw_object_begin(&j);
 	jsonw_key(&j, "version");
 	jsonw_string(&j, VMSCOPE_VERSION);
+	put_span(&j, "before", a);
+	put_span(&j, "after", b);
 	jsonw_key(&j, "thresholds");
 	jsonw_object_begin(&j);
 	for (int k = 0; k < DIFF_N_KINDS; k++)
@@ -155,27 +189,32 @@ static void print_json(FILE *f, const struct changes *changes, const struct diff
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static int compare(FILE *f, const struct results *a, const struct results *b,
-		   const struct diff_options *options)
+		   const struct diff_options *options, struct error *err)
 {
 	struct changes changes;
 	size_t n_past = 0;
 
-	changes_init(&changes, a, b, options->threshold);
+	changes_init(&changes, a, b, options->threshold, &options->choice);
+	if (!changes.at.n && choice_is_some(&options->choice)) {
+		changes_deinit(&changes);
+		return error_set(err, "no vCPU of either file is of those that were asked for");
+	}
+	if (!options->by_vcpu)
+		changes_sort(&changes);
 	vec_each (c, &changes.at)
 		n_past += c->past;
 	if (options->json)
-		print_json(f, &changes, options);
+		print_json(f, &changes, a, b, options);
 	else
 		print_text(f, &changes, options, n_past);
 	changes_deinit(&changes);
 	return n_past > 0;
 }
 
-static int read_all(struct results *r, const struct store *s, struct error *err)
+static int read_all(struct results *r, const struct store *s, const struct results_range *range,
+		    struct error *err)
 {
-	const struct results_range whole = {0};
-
-	if (results_init(r, s, &whole, err))
+	if (results_init(r, s, range, err))
 		return ERR;
 	return summary_scan(r, SUMMARY_LANES | SUMMARY_EXITS | SUMMARY_WAKEUPS, 1, NULL, err);
 }
@@ -184,9 +223,9 @@ int diff_print(FILE *f, const struct store *a, const struct store *b,
 	       const struct diff_options *options, struct error *err)
 {
 	struct results ra, rb;
-	int ea = read_all(&ra, a, err);
-	int eb = ea ? ea : read_all(&rb, b, err);
-	int r = eb ? eb : compare(f, &ra, &rb, options);
+	int ea = read_all(&ra, a, &options->before, err);
+	int eb = ea ? ea : read_all(&rb, b, &options->after, err);
+	int r = eb ? eb : compare(f, &ra, &rb, options, err);
 
 	if (!ea)
 		results_deinit(&rb);

@@ -8,7 +8,9 @@
  *	rate	 exits per second of known time, all and by reason
  *	latency	 median and 99th percentile of exits by reason, and of stages of wake-ups
  *
- * What is too rare to tell anything (DIFF_FEWEST) is left out.
+ * What is too rare to tell anything (DIFF_FEWEST) is left out. The worst comes first: vCPUs that
+ * are in one file only, then shares, which are of all time, then the others, by how many times
+ * their threshold they changed.
  */
 #ifndef VMSCOPE_REPORT_DIFF_H
 #define VMSCOPE_REPORT_DIFF_H
@@ -18,12 +20,17 @@
 
 #include "base/error.h"
 #include "report/diff_kind.h"
+#include "report/section.h"
 #include "store/reader.h"
 
 struct diff_options {
 	/* How much may change: percentage points of a share, percent of the others. */
 	double threshold[DIFF_N_KINDS];
 	bool json, all; /* all: text also shows what is within the thresholds */
+	bool by_vcpu;	/* in the order of vCPUs; otherwise the worst first */
+	struct report_choice choice;
+	struct results_range before, after; /* what of each file is compared */
+	const char *asked;		    /* text: the range, as the user wrote it, or NULL */
 };
 
 #define DIFF_OPTIONS_DEFAULT    \

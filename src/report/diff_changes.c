@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/chosen.h"
 #include "results/naming.h"
 
 /* ---- who is who ------------------------------------------------------------------------------ */
@@ -66,6 +67,19 @@ struct pair {
 	const double *thresholds;
 };
 
+/*
+ * What was hardly there before is not infinitely worse: it counts as if it had been there once a
+ * second.
+ */
+static double change_weight(const struct change *c, double threshold)
+{
+	double size = fabs(c->change);
+
+	if (c->kind == DIFF_RATE && c->a < 1)
+		size = 100 * fabs(c->b - c->a);
+	return threshold > 0 ? size / threshold : size > 0 ? INFINITY : 0;
+}
+
 static void add(const struct pair *p, enum diff_kind kind, const char *what, double a, double b)
 {
 	struct change *c = vec_push(&p->changes->at);
@@ -82,6 +96,7 @@ static void add(const struct pair *p, enum diff_kind kind, const char *what, dou
 	else
 		c->change = a == b ? 0 : 100 * (b - a) / a;
 	c->past = fabs(c->change) > p->thresholds[kind];
+	c->weight = change_weight(c, p->thresholds[kind]);
 }
 
 static double share(int64_t part, const struct res_vcpu *v)
@@ -196,6 +211,50 @@ static void add_wakeups(const struct pair *p)
 	}
 }
 
+/* ---- order ----------------------------------------------------------------------------------- */
+
+/* What matters most is 0. */
+static int change_rank(const struct change *c)
+{
+	if (!c->what)
+		return 0;
+	return 1 + 2 * !c->past + (c->kind != DIFF_SHARE);
+}
+
+struct change_place {
+	int rank;
+	double weight;
+	size_t was;
+};
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct change_place *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank - y->rank;
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return x->was < y->was ? -1 : x->was > y->was;
+}
+
+void changes_sort(struct changes *c)
+{
+	size_t n = c->at.n;
+	struct change_place *places = mem_zalloc(n + 1, sizeof(*places));
+	struct change *were = mem_alloc((n + 1) * sizeof(*were));
+
+	for (size_t i = 0; i < n; i++) {
+		were[i] = c->at.at[i];
+		places[i] = (struct change_place){change_rank(&were[i]), were[i].weight, i};
+	}
+	qsort(places, n, sizeof(*places), by_weight);
+	for (size_t i = 0; i < n; i++)
+		c->at.at[i] = were[places[i].was];
+	free(places);
+	free(were);
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static void add_lonely(struct changes *c, const struct results *r, const struct res_vcpu *v,
@@ -208,7 +267,7 @@ static void add_lonely(struct changes *c, const struct results *r, const struct 
 }
 
 void changes_init(struct changes *c, const struct results *a, const struct results *b,
-		  const double *thresholds)
+		  const double *thresholds, const struct report_choice *choice)
 {
 	int *match = match_machines(a, b);
 	bool *met = mem_zalloc(b->vcpus.n + 1, sizeof(*met));
@@ -218,18 +277,23 @@ void changes_init(struct changes *c, const struct results *a, const struct resul
 		struct pair p = {.changes = c, .ra = a, .rb = b, .a = v, .thresholds = thresholds};
 
 		p.b = vcpu_of(b, match[v->machine], v->index);
+		if (p.b)
+			met[p.b - b->vcpus.at] = true;
+		if (!choice_has_vcpu(choice, a->machines.at[v->machine].name, v->index))
+			continue;
 		if (!p.b) {
 			add_lonely(c, a, v, true);
 			continue;
 		}
-		met[p.b - b->vcpus.at] = true;
 		add_states(&p);
 		add_steal(&p);
 		add_all_exits(&p);
 		add_wakeups(&p);
 	}
 	for (size_t i = 0; i < b->vcpus.n; i++) {
-		if (!met[i])
+		const struct res_vcpu *v = &b->vcpus.at[i];
+
+		if (!met[i] && choice_has_vcpu(choice, b->machines.at[v->machine].name, v->index))
 			add_lonely(c, b, &b->vcpus.at[i], false);
 	}
 	free(met);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "report/diff_kind.h"
+#include "report/choice.h"
 #include "results/results.h"
 
 struct change {
@@ -16,16 +17,20 @@ struct change {
 	double a, b;	  /* percent of the time, per second, or ns */
 	double change;	  /* percentage points, or percent of a; infinite when a is 0 */
 	bool past;	  /* its threshold */
+	double weight;	  /* how many times its threshold it changed */
 };
 
 struct changes {
-	VEC(struct change) at; /* by vCPU */
+	VEC(struct change) at; /* by vCPU, unless sorted */
 	struct arena texts;
 };
 
-/* a, b: with everything added up; they must outlive it. */
+/* a, b: with everything added up; they must outlive it. choice: of which vCPUs. */
 void changes_init(struct changes *c, const struct results *a, const struct results *b,
-		  const double *thresholds);
+		  const double *thresholds, const struct report_choice *choice);
+
+/* Puts the worst first; see diff.h. */
+void changes_sort(struct changes *c);
 void changes_deinit(struct changes *c);
 
 #endif

@@ -51,7 +51,7 @@ static void print_span(struct jsonw *j, const struct results *r)
 }
 
 void rows_print_json(FILE *f, const struct results *r, const struct findings *found,
-		     unsigned sections)
+		     const struct chosen *c, unsigned sections)
 {
 	struct jsonw j;
 
@@ -66,6 +66,7 @@ void rows_print_json(FILE *f, const struct results *r, const struct findings *fo
 		if (!(sections & 1u << s))
 			continue;
 		rows_init(&t, r, found, (enum report_section)s);
+		rows_choose(&t, r, (enum report_section)s, c);
 		jsonw_key(&j, report_section_names()[s]);
 		print_rows(&j, &t);
 		rows_deinit(&t);

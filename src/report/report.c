@@ -24,39 +24,59 @@ static unsigned parts_of(unsigned sections)
 }
 
 static void print(FILE *f, const struct results *r, const struct findings *found,
-		  const struct report_options *options, unsigned sections)
+		  const struct chosen *c, const struct report_options *options, unsigned sections)
 {
 	switch (options->format) {
 	case REPORT_TEXT:
-		text_print(f, r, found, options);
+		text_print(f, r, found, c, options);
 		break;
 	case REPORT_JSON:
-		rows_print_json(f, r, found, sections);
+		rows_print_json(f, r, found, c, sections);
 		break;
 	case REPORT_CSV:
-		rows_print_csv(f, r, found, sections);
+		rows_print_csv(f, r, found, c, sections);
 		break;
 	}
 }
 
 /* Return: 0; 1 when there is no VM or vCPU that findings are asked of; or ERR. */
-static int report_find_and_print(FILE *f, const struct results *r,
+static int report_find_and_print(FILE *f, const struct results *r, const struct chosen *c,
 				 const struct report_options *options, unsigned sections,
 				 struct error *err)
 {
+	struct findings_wanted wanted = options->findings;
 	struct findings found;
-	int status = findings_init(&found, r, &options->findings, err);
+
+	if (options->choice.one_vcpu)
+		wanted.vcpu = options->choice.vcpu;
+	int status = findings_init(&found, r, &wanted, err);
 
 	if (!status)
-		print(f, r, &found, options, sections);
+		print(f, r, &found, c, options, sections);
 	findings_deinit(&found);
+	return status;
+}
+
+static int choose_and_print(FILE *f, struct results *r, const struct report_options *options,
+			    unsigned sections, struct error *err)
+{
+	struct chosen c;
+	int status = chosen_init(&c, r, &options->choice, err);
+
+	if (!status) {
+		vec_each (v, &r->vcpus)
+			chosen_sort_exits(&c, v->sum.exits.at, v->sum.exits.n);
+		status = report_find_and_print(f, r, &c, options, sections, err);
+	}
+	chosen_deinit(&c);
 	return status;
 }
 
 int report_print(FILE *f, const struct store *store, const struct report_options *options,
 		 struct error *err)
 {
-	unsigned all = (1u << REPORT_N_SECTIONS) - 1;
+	bool overview = options->format == REPORT_TEXT && !options->all;
+	unsigned all = overview ? TEXT_OVERVIEW : (1u << REPORT_N_SECTIONS) - 1;
 	unsigned sections = options->sections ? options->sections : all;
 	struct results r;
 	int status = results_init(&r, store, &options->range, err);
@@ -65,7 +85,7 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 		status =
 			summary_scan(&r, parts_of(sections), options->threads, options->tally, err);
 	if (!status)
-		status = report_find_and_print(f, &r, options, sections, err);
+		status = choose_and_print(f, &r, options, sections, err);
 	results_deinit(&r);
 	return status;
 }

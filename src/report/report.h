@@ -4,7 +4,10 @@
  *	store --> results (what there is, and sums)   results/results.h, results/summary_scan.h
  *	    |
  *	    +------> rows, complete, typed      rows.h   --> JSON, CSV
- *	    +------> text, what matters first, cut to a screen's size
+ *	    +------> text, what matters first, cut to a screen's size: an overview, or sections
+ *	    +------> verdicts on limits         limits.h
+ *
+ * What was chosen of it (choice.h), and in which order, goes for all of the first two.
  *
  * The fields of JSON and CSV are a promise to other programs: docs/report.md.
  */

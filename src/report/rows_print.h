@@ -6,12 +6,12 @@
 
 #include <stdio.h>
 
-#include "report/rows.h"
+#include "report/rows_choose.h"
 
 /* sections: bit 1 << enum report_section for each. */
 void rows_print_json(FILE *f, const struct results *r, const struct findings *found,
-		     unsigned sections);
+		     const struct chosen *c, unsigned sections);
 void rows_print_csv(FILE *f, const struct results *r, const struct findings *found,
-		    unsigned sections);
+		    const struct chosen *c, unsigned sections);
 
 #endif

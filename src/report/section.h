@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/choice.h"
 #include "results/findings.h"
 #include "results/range.h"
 
@@ -36,11 +37,18 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 
 struct report_options {
 	enum report_format format;
-	unsigned sections; /* bit 1 << enum report_section for each; 0: those that fit the format */
+	/*
+	 * bit 1 << enum report_section for each; 0: all of them, but in text only an overview if
+	 * `all` is not set
+	 */
+	unsigned sections;
 	struct results_range range;
+	struct report_choice choice;
 	struct findings_wanted findings; /* of which findings are told */
+	const char *asked;		 /* text: the range, as the user wrote it; or NULL */
+	bool utc;			 /* text: times of day are UTC, not local */
 	bool color;			 /* text: with terminal escapes */
-	bool all;			 /* text: long lists whole */
+	bool all;			 /* text: all sections, long lists whole */
 	unsigned threads; /* that may be used; 0 is 1. What is printed does not depend on it */
 	/*
 	 * Of all rows, if they were added up when they were written; used up by the report, which

@@ -66,6 +66,8 @@ void text_grid(struct text *t, const struct grid *g)
 
 size_t text_limit(const struct text *t, size_t n, size_t limit)
 {
+	if (t->top)
+		return n < t->top ? n : t->top;
 	/* A line that says "1 more" takes as much room as what it leaves out. */
 	return t->all || n <= limit + 1 ? n : limit;
 }
@@ -73,7 +75,8 @@ size_t text_limit(const struct text *t, size_t n, size_t limit)
 void text_more(struct text *t, size_t n, size_t shown, const char *what)
 {
 	if (n > shown)
-		text_line(t, "  ... and %zu more %s (--all shows them)", n - shown, what);
+		text_line(t, "  ... and %zu more %s (--%s)", n - shown, what,
+			  t->top ? "top shows more" : "all shows them");
 }
 
 /* Of "host/vm-PID" the host's part is cut first. */

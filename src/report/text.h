@@ -9,7 +9,9 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/clock_text.h"
 #include "base/out.h"
+#include "report/chosen.h"
 #include "report/grid.h"
 #include "report/section.h"
 #include "results/findings.h"
@@ -20,9 +22,13 @@ struct text {
 	struct arena arena;
 	const struct results *r;
 	const struct findings *found;
-	unsigned sections; /* to print */
-	unsigned asked;	   /* of them, those that the user named */
+	const struct chosen *chosen; /* of r */
+	unsigned sections;	     /* to print; 0: an overview of them */
+	unsigned asked;		     /* of them, those that the user named */
+	struct clock_text clock;     /* how moments are printed */
+	const char *range_asked;     /* as the user wrote it, or NULL */
 	bool color, all;
+	size_t top; /* entries of a list; 0: not said */
 };
 
 void text_title(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -33,7 +39,7 @@ void text_wrapped(struct text *t, size_t indent, const char *words);
 
 void text_grid(struct text *t, const struct grid *g);
 
-/* Return: how many of n entries to show when `limit` are enough. */
+/* Return: how many of n entries to show when `limit` are enough, if the user does not say. */
 size_t text_limit(const struct text *t, size_t n, size_t limit);
 
 /* "... and 12 more vCPUs (--all)", when not all n were shown. */

@@ -118,6 +118,8 @@ static void add_estimates(struct text *t, struct grid *g)
 			n = 1;
 			continue;
 		}
+		if (!t->chosen->related[k->machine])
+			continue;
 		print_estimate(t, g, k, n);
 		if (k->machine != machine)
 			g->cells.at[before] = text_machine(t, k->machine, 20);

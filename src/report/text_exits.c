@@ -71,6 +71,7 @@ static void print_vm(struct text *t, int vm)
 	struct vm_exits x;
 
 	vm_exits_init(&x, t->r, vm);
+	chosen_sort_exits(t->chosen, x.exits.at, x.exits.n);
 	if (n_vcpus == 1)
 		text_title(t, "Exits of %s", name);
 	else
@@ -81,10 +82,16 @@ static void print_vm(struct text *t, int vm)
 
 void text_vm_exits(struct text *t)
 {
-	size_t all = t->r->vms.n, n = text_limit(t, all, VM_LIMIT);
+	size_t all = 0, shown = 0;
 
-	for (size_t i = 0; i < n; i++)
-		print_vm(t, t->r->vms.at[i]);
+	vec_each (vm, &t->r->vms)
+		all += t->chosen->machines[*vm];
+	size_t n = text_limit(t, all, VM_LIMIT);
+
+	vec_each (vm, &t->r->vms) {
+		if (t->chosen->machines[*vm] && shown++ < n)
+			print_vm(t, *vm);
+	}
 	text_more(t, all, n, "VMs");
 }
 
@@ -98,16 +105,16 @@ void text_exits(struct text *t)
 {
 	size_t all = 0, shown = 0;
 
-	vec_each (v, &t->r->vcpus)
-		all += is_shown(t, v);
+	vec_each (v, &t->chosen->vcpus)
+		all += is_shown(t, *v);
 	size_t n = text_limit(t, all, VCPU_LIMIT);
 
-	vec_each (v, &t->r->vcpus) {
-		if (!is_shown(t, v) || shown == n)
+	vec_each (v, &t->chosen->vcpus) {
+		if (!is_shown(t, *v) || shown == n)
 			continue;
-		text_title(t, "Exits of %s", text_vcpu(t, v));
-		print_exits(t, v->sum.exits.at, v->sum.exits.n, VCPU_REASON_LIMIT,
-			    summary_observed(&v->sum));
+		text_title(t, "Exits of %s", text_vcpu(t, *v));
+		print_exits(t, (*v)->sum.exits.at, (*v)->sum.exits.n, VCPU_REASON_LIMIT,
+			    summary_observed(&(*v)->sum));
 		shown++;
 	}
 	text_more(t, all, n, "vCPUs");

@@ -26,16 +26,56 @@ static void text_finding(struct text *t, size_t number, const struct finding *f)
 	text_sentence(t, arena_printf(&t->arena, "Look closer: %s", f->look));
 }
 
+static bool text_has_finding(const struct text *t, const struct finding *f)
+{
+	return t->chosen->machines[f->vm];
+}
+
+static size_t text_count_findings(const struct text *t)
+{
+	size_t n = 0;
+
+	vec_each (f, &t->found->at)
+		n += text_has_finding(t, f);
+	return n;
+}
+
 void text_findings(struct text *t)
 {
-	size_t n = text_limit(t, t->found->at.n, FINDINGS_LIMIT);
+	size_t all = text_count_findings(t), n = text_limit(t, all, FINDINGS_LIMIT), shown = 0;
 
 	text_title(t, "Why VMs were slow");
 	if (t->found->verdict)
 		text_wrapped(t, 2, t->found->verdict);
-	for (size_t i = 0; i < n; i++)
-		text_finding(t, i + 1, &t->found->at.at[i]);
-	text_more(t, t->found->at.n, n, "findings");
+	vec_each (f, &t->found->at) {
+		if (text_has_finding(t, f) && shown < n)
+			text_finding(t, ++shown, f);
+	}
+	text_more(t, all, n, "findings");
+}
+
+void text_findings_short(struct text *t, size_t lines)
+{
+	enum { TITLE_LINES = 3, MORE_LINES = 1, WIDTH = 95 };
+	size_t all = text_count_findings(t), shown = 0;
+
+	text_title(t, "Why VMs were slow");
+	if (t->found->verdict)
+		text_wrapped(t, 2, t->found->verdict);
+	lines -= TITLE_LINES + MORE_LINES;
+	vec_each (f, &t->found->at) {
+		/* A line may end some letters earlier where a word is wrapped. */
+		size_t needed = f->what ? units_width(f->what) / (WIDTH - 12) + 1 : 1;
+
+		if (!text_has_finding(t, f))
+			continue;
+		if (needed > lines || (t->top && shown == t->top))
+			break;
+		lines -= needed;
+		text_wrapped(t, 2, arena_printf(&t->arena, "%zu. %s", ++shown, f->what));
+	}
+	if (shown < all)
+		text_line(t, "  ... and %zu more (section findings)", all - shown);
 }
 
 /* ---- what cannot be told --------------------------------------------------------------------- */
@@ -46,6 +86,8 @@ void text_missing(struct text *t)
 		return;
 	text_title(t, "What cannot be told, because it was not recorded");
 	vec_each (m, &t->found->missing) {
+		if (m->machine != NOBODY && !t->chosen->related[m->machine])
+			continue;
 		const char *of = m->machine == NOBODY ? "" : text_machine(t, m->machine, 20);
 
 		text_wrapped(t, 2,
@@ -123,7 +165,7 @@ static size_t text_ready_width(struct text *t, size_t n)
 	size_t vm = 2, vcpu = 4;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct res_vcpu *v = &t->r->vcpus.at[i];
+		const struct res_vcpu *v = t->chosen->vcpus.at[i];
 		size_t name = units_width(text_machine(t, v->machine, 16));
 		size_t number = units_width(vcpu_number(v, &t->arena));
 
@@ -135,7 +177,7 @@ static size_t text_ready_width(struct text *t, size_t n)
 
 void text_split(struct text *t)
 {
-	size_t n = text_limit(t, t->r->vcpus.n, VCPUS_LIMIT), width = text_ready_width(t, n);
+	size_t n = text_limit(t, t->chosen->vcpus.n, VCPUS_LIMIT), width = text_ready_width(t, n);
 	struct grid g;
 
 	if (!n)
@@ -143,8 +185,8 @@ void text_split(struct text *t)
 	text_title(t, "Where all time of each vCPU went");
 	grid_init(&g, split_columns, sizeof(split_columns) / sizeof(*split_columns));
 	for (size_t i = 0; i < n; i++)
-		text_split_row(t, &g, &t->r->vcpus.at[i], width);
+		text_split_row(t, &g, t->chosen->vcpus.at[i], width);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, t->r->vcpus.n, n, "vCPUs");
+	text_more(t, t->chosen->vcpus.n, n, "vCPUs");
 }

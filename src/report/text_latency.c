@@ -115,17 +115,17 @@ static void print_vcpus(struct text *t, const char *title, const struct grid_col
 	size_t all = 0, shown = 0;
 	struct grid g;
 
-	vec_each (v, &t->r->vcpus)
-		all += has(v);
+	vec_each (v, &t->chosen->vcpus)
+		all += has(*v);
 	size_t n = text_limit(t, all, VCPU_LIMIT);
 
 	if (!all)
 		return;
 	text_title(t, "%s", title);
 	grid_init(&g, columns, sizeof(stage_columns) / sizeof(stage_columns[0]));
-	vec_each (v, &t->r->vcpus) {
-		if (has(v) && shown++ < n)
-			rows(t, &g, v);
+	vec_each (v, &t->chosen->vcpus) {
+		if (has(*v) && shown++ < n)
+			rows(t, &g, *v);
 	}
 	text_grid(t, &g);
 	grid_deinit(&g);

@@ -41,7 +41,30 @@ static const char *offset_text(struct text *t, int64_t ns)
 			    units_seconds(&t->arena, offset));
 }
 
-static void print_scope(struct text *t)
+/* "vCPU 0 of web*" */
+static const char *choice_text(struct text *t)
+{
+	const struct report_choice *c = t->chosen->choice;
+	const char *vm = c->vm ? units_safe(&t->arena, c->vm, 40) : "all VMs";
+
+	return c->one_vcpu ? arena_printf(&t->arena, "vCPU %" PRId64 " of %s", c->vcpu, vm) : vm;
+}
+
+static void print_range(struct text *t)
+{
+	const struct results_range *range = &t->r->range;
+	const char *asked = "";
+
+	if (t->range_asked)
+		asked = arena_printf(&t->arena, " (%s)", units_safe(&t->arena, t->range_asked, 60));
+	text_wrapped(t, 0,
+		     arena_printf(&t->arena, "%s, from %s to %s%s, of",
+				  units_duration(&t->arena, ns_between(range->from, range->to), 4),
+				  offset_text(t, range->from), offset_text(t, range->to), asked));
+}
+
+/* Return: how many lines. */
+static size_t print_scope(struct text *t)
 {
 	const struct results *r = t->r;
 	size_t hosts = 0;
@@ -49,13 +72,20 @@ static void print_scope(struct text *t)
 	vec_each (m, &r->machines)
 		hosts += m->is_host;
 	if (r->range.given)
-		text_line(t, "%s, from %s to %s, of",
-			  units_duration(&t->arena, ns_between(r->range.from, r->range.to), 4),
-			  offset_text(t, r->range.from), offset_text(t, r->range.to));
+		print_range(t);
+	if (choice_is_some(t->chosen->choice))
+		text_line(t, "only %s, of", choice_text(t));
 	text_line(t, "%s from %s%s", units_duration(&t->arena, ns_between(r->begin, r->end), 4),
-		  units_moment(&t->arena, r->begin, r->origin), reference_text(t));
+		  units_moment(&t->arena, r->begin, &t->clock), reference_text(t));
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
 		  r->vms.n == 1 ? "" : "s", r->vcpus.n, r->vcpus.n == 1 ? "" : "s");
+	/* What was asked may need two. */
+	return 2u + 2u * r->range.given + choice_is_some(t->chosen->choice);
+}
+
+static bool has_diag(const struct text *t, const struct res_diag *d)
+{
+	return d->machine == NOBODY || t->chosen->related[d->machine];
 }
 
 /* What spoils the result has to be seen before the result. */
@@ -64,7 +94,7 @@ static void print_alarm(struct text *t)
 	const char *names = NULL;
 
 	vec_each (d, &t->r->diags) {
-		if (!strcmp(d->severity, "info"))
+		if (!strcmp(d->severity, "info") || !has_diag(t, d))
 			continue;
 		const char *of = d->machine == NOBODY
 					 ? ""
@@ -82,10 +112,38 @@ static void print_alarm(struct text *t)
 	out_str(&t->out, t->color ? "\033[0m" : "");
 }
 
-void text_summary(struct text *t)
+/* A line for each of the worst of them. Return: how many lines. */
+static size_t print_warnings(struct text *t)
 {
-	print_scope(t);
+	enum { LIMIT = 3, HELP_WIDTH = 300, LINE_WIDTH = 100 };
+	size_t n = 0;
+
+	vec_each (d, &t->r->diags) {
+		if (!strcmp(d->severity, "info") || !has_diag(t, d) || n++ >= LIMIT)
+			continue;
+		const char *of = d->machine == NOBODY ? "" : text_machine(t, d->machine, 20);
+		const char *line = arena_printf(
+			&t->arena, "WARNING: %s%s%s%s, %s time%s: %s", d->name, *of ? " (" : "", of,
+			*of ? ")" : "", units_count(&t->arena, d->count), d->count == 1 ? "" : "s",
+			units_safe(&t->arena, d->help, HELP_WIDTH));
+
+		out_str(&t->out, t->color ? "\033[1;31m" : "");
+		out_str(&t->out, units_safe(&t->arena, line, LINE_WIDTH));
+		out_str(&t->out, t->color ? "\033[0m\n" : "\n");
+	}
+	if (n > LIMIT)
+		text_line(t, "... and %zu more warnings (section diag)", n - LIMIT);
+	return n > LIMIT ? LIMIT + 1 : n;
+}
+
+size_t text_summary(struct text *t)
+{
+	size_t lines = print_scope(t);
+
+	if (!t->sections)
+		return lines + print_warnings(t);
 	print_alarm(t);
+	return lines;
 }
 
 /* ---- machines ------------------------------------------------------------------------------- */
@@ -100,6 +158,11 @@ static const struct grid_column machine_columns[] = {
 	{.title = "events"},
 	{.title = "lost"},
 };
+
+static bool is_related(const struct text *t, const struct res_machine *m)
+{
+	return t->chosen->related[m - t->r->machines.at];
+}
 
 /* Its name, and its host name where that is another. */
 static void add_names(struct text *t, struct grid *g, const struct res_machine *m)
@@ -184,7 +247,7 @@ static void print_evidence(struct text *t)
 {
 	out_char(&t->out, '\n');
 	vec_each (m, &t->r->machines) {
-		if (!m->trace_path)
+		if (!m->trace_path || !is_related(t, m))
 			continue;
 		print_why(t, m->name, role_words(m), m->role_evidence);
 		if (m->parent != NOBODY)
@@ -203,11 +266,11 @@ void text_machines(struct text *t)
 	text_title(t, "Machines");
 	grid_init(&g, machine_columns, sizeof(machine_columns) / sizeof(machine_columns[0]));
 	vec_each (m, &t->r->machines) {
-		if (m->trace_path)
+		if (m->trace_path && is_related(t, m))
 			machine_row(t, &g, m);
 	}
 	vec_each (m, &t->r->machines) {
-		if (!m->trace_path && untraced++ < n)
+		if (!m->trace_path && is_related(t, m) && untraced++ < n)
 			untraced_row(t, &g, m);
 	}
 	text_grid(t, &g);
@@ -290,7 +353,7 @@ static void sync_row(struct text *t, struct grid *g, int machine, int64_t cpu)
 	struct clock_total total = total_of(t, machine, cpu);
 	const struct res_clock *k = total.first;
 
-	if (!k)
+	if (!k || !t->chosen->related[machine])
 		return;
 	grid_add(g, cpu == TABLE_NULL ? text_machine(t, machine, 20)
 				      : arena_printf(&t->arena, "%s CPU %" PRId64,
@@ -365,6 +428,8 @@ void text_diag(struct text *t)
 	text_title(t, "Warnings");
 	if (!t->r->diags.n)
 		text_line(t, "  none");
-	vec_each (d, &t->r->diags)
-		print_diag(t, d);
+	vec_each (d, &t->r->diags) {
+		if (has_diag(t, d))
+			print_diag(t, d);
+	}
 }

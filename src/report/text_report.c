@@ -3,7 +3,7 @@
 #include "report/text_sections.h"
 
 void text_print(FILE *f, const struct results *r, const struct findings *found,
-		const struct report_options *options)
+		const struct chosen *c, const struct report_options *options)
 {
 	static void (*const sections[REPORT_N_SECTIONS])(struct text *) = {
 		[REPORT_FINDINGS] = text_findings, [REPORT_MISSING] = text_missing,
@@ -25,13 +25,22 @@ void text_print(FILE *f, const struct results *r, const struct findings *found,
 			 ~(1u << REPORT_PCPUS | 1u << REPORT_SPLIT | 1u << REPORT_MISSING);
 	struct text t = {.r = r,
 			 .found = found,
+			 .chosen = c,
 			 .sections = options->sections ? options->sections : usual,
 			 .asked = options->sections,
+			 .clock = {.gmt = options->utc, .origin = r->origin},
+			 .range_asked = options->asked,
 			 .color = options->color,
-			 .all = options->all};
+			 .all = options->all,
+			 .top = options->choice.top};
 
+	if (!options->sections && !options->all)
+		t.sections = 0;
 	out_init(&t.out, f);
-	text_summary(&t);
+	size_t head_lines = text_summary(&t);
+
+	if (!t.sections)
+		text_overview(&t, head_lines);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (t.sections & 1u << order[i])
 			sections[order[i]](&t);

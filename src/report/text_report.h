@@ -6,10 +6,13 @@
 
 #include <stdio.h>
 
+#include "report/chosen.h"
 #include "report/section.h"
-#include "results/results.h"
+
+/* What an overview needs, as sections. */
+enum { TEXT_OVERVIEW = 1u << REPORT_FINDINGS | 1u << REPORT_VCPUS | 1u << REPORT_STEAL };
 
 void text_print(FILE *f, const struct results *r, const struct findings *found,
-		const struct report_options *options);
+		const struct chosen *c, const struct report_options *options);
 
 #endif

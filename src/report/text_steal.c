@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/naming.h"
+#include "report/split_part.h"
 #include "report/text_sections.h"
+#include "results/naming.h"
 #include "results/units.h"
 
 enum { VCPU_LIMIT = 8, OCCUPANT_LIMIT = 8, LABEL_WIDTH = 48 };
@@ -94,17 +95,81 @@ static void print_vcpu(struct text *t, const struct res_vcpu *v)
 	vec_deinit(&groups);
 }
 
+/* ---- the most important lines of all vCPUs --------------------------------------------------- */
+
+static const struct grid_column top_columns[] = {
+	{.title = "VM", .left = true},
+	{.title = "vCPU"},
+	{.title = "lost"},
+	{.title = "of its time"},
+	{.title = "to", .left = true},
+};
+
+struct loss {
+	const struct res_vcpu *vcpu;
+	struct group group;
+};
+
+static int by_loss(const void *a, const void *b)
+{
+	const struct loss *x = a, *y = b;
+	int order = by_time(&x->group, &y->group);
+
+	return order ? order : (x->vcpu < y->vcpu ? -1 : x->vcpu > y->vcpu);
+}
+
+static void loss_row(struct text *t, struct grid *g, const struct loss *l)
+{
+	int64_t lost = l->group.taken;
+
+	text_add_vcpu(t, g, l->vcpu);
+	grid_add(g, units_duration(&t->arena, lost, 4));
+	grid_add(g, units_share(&t->arena, lost, split_part_whole(t->r, l->vcpu)));
+	grid_add(g, units_safe(&t->arena, l->group.label, LABEL_WIDTH));
+}
+
+size_t text_steal_top(struct text *t, size_t limit)
+{
+	VEC(struct loss) losses = {0};
+	struct grid g;
+
+	vec_each (v, &t->chosen->vcpus) {
+		groups_t groups = {0};
+
+		group_occupants(t, *v, &groups);
+		vec_each (group, &groups)
+			*vec_push(&losses) = (struct loss){*v, *group};
+		vec_deinit(&groups);
+	}
+	if (losses.n)
+		qsort(losses.at, losses.n, sizeof(*losses.at), by_loss);
+	size_t n = losses.n < limit ? losses.n : limit;
+
+	if (n)
+		text_title(t, "Who had the CPU while they could run");
+	grid_init(&g, top_columns, sizeof(top_columns) / sizeof(top_columns[0]));
+	for (size_t i = 0; i < n; i++)
+		loss_row(t, &g, &losses.at[i]);
+	if (n)
+		text_grid(t, &g);
+	grid_deinit(&g);
+	vec_deinit(&losses);
+	return n;
+}
+
+/* ---- vCPU by vCPU ---------------------------------------------------------------------------- */
+
 void text_steal(struct text *t)
 {
 	size_t all = 0, shown = 0;
 
-	vec_each (v, &t->r->vcpus)
-		all += v->sum.occupants.n > 0;
+	vec_each (v, &t->chosen->vcpus)
+		all += (*v)->sum.occupants.n > 0;
 	size_t n = text_limit(t, all, VCPU_LIMIT);
 
-	vec_each (v, &t->r->vcpus) {
-		if (v->sum.occupants.n && shown++ < n)
-			print_vcpu(t, v);
+	vec_each (v, &t->chosen->vcpus) {
+		if ((*v)->sum.occupants.n && shown++ < n)
+			print_vcpu(t, *v);
 	}
 	text_more(t, all, n, "vCPUs");
 }

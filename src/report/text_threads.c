@@ -93,22 +93,25 @@ static void print_threads(struct text *t, int machine)
 	vec_deinit(&threads);
 }
 
-static bool is_traced_guest(const struct res_machine *m)
+/* Guests that were traced. */
+static bool is_shown(const struct text *t, size_t machine)
 {
-	return m->trace_path && m->parent != NOBODY;
+	const struct res_machine *m = &t->r->machines.at[machine];
+
+	return m->trace_path && m->parent != NOBODY && t->chosen->machines[machine];
 }
 
 void text_threads(struct text *t)
 {
 	size_t all = 0, shown = 0;
 
-	vec_each (m, &t->r->machines)
-		all += is_traced_guest(m);
+	for (size_t i = 0; i < t->r->machines.n; i++)
+		all += is_shown(t, i);
 	size_t n = text_limit(t, all, MACHINE_LIMIT);
 
-	for (int i = 0; i < (int)t->r->machines.n; i++) {
-		if (is_traced_guest(&t->r->machines.at[i]) && shown++ < n)
-			print_threads(t, i);
+	for (size_t i = 0; i < t->r->machines.n; i++) {
+		if (is_shown(t, i) && shown++ < n)
+			print_threads(t, (int)i);
 	}
 	text_more(t, all, n, "machines");
 }
@@ -173,6 +176,15 @@ static void add_inside(struct tree *tree, int machine, int parent, int depth)
 	}
 }
 
+static size_t count_containers(const struct text *t)
+{
+	size_t n = 0;
+
+	vec_each (k, &t->r->containers)
+		n += t->chosen->machines[k->machine];
+	return n;
+}
+
 static bool has_containers(const struct results *r, int machine)
 {
 	vec_each (k, &r->containers) {
@@ -185,26 +197,24 @@ static bool has_containers(const struct results *r, int machine)
 void text_containers(struct text *t)
 {
 	const struct results *r = t->r;
+	size_t all = count_containers(t), machines = 0;
 
-	size_t machines = 0;
-
-	if (!r->containers.n && !(t->asked & 1u << REPORT_CONTAINERS))
+	if (!all && !(t->asked & 1u << REPORT_CONTAINERS))
 		return;
 	struct container_time *own = container_times(r);
 	struct container_time *nested = container_times_nested(r, own);
 	struct tree tree = {.t = t,
 			    .own = own,
 			    .nested = nested,
-			    .limit = text_limit(t, r->containers.n, CONTAINER_LIMIT) +
-				     r->machines.n};
+			    .limit = text_limit(t, all, CONTAINER_LIMIT) + r->machines.n};
 
 	text_title(t, "Containers (PID namespaces), each with what is inside it");
-	if (!r->containers.n)
+	if (!all)
 		text_line(t, "  none");
 	grid_init(&tree.grid, container_columns,
 		  sizeof(container_columns) / sizeof(container_columns[0]));
 	for (int i = 0; i < (int)r->machines.n; i++) {
-		if (!has_containers(r, i))
+		if (!t->chosen->machines[i] || !has_containers(r, i))
 			continue;
 		machines++;
 		container_row(&tree, r->containers.n + (size_t)i, 0, r->machines.at[i].name);
@@ -213,7 +223,7 @@ void text_containers(struct text *t)
 	if (tree.grid.cells.n)
 		text_grid(t, &tree.grid);
 	grid_deinit(&tree.grid);
-	text_more(t, r->containers.n + machines, tree.shown, "containers");
+	text_more(t, all + machines, tree.shown, "containers");
 	free(own);
 	free(nested);
 }

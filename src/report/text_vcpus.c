@@ -70,12 +70,12 @@ static void verdict_row(struct text *t, struct grid *g, const struct res_vcpu *v
 	grid_add(g, cpu_ranges(t, v));
 }
 
-static void say_unscheduled(struct text *t)
+void text_say_unscheduled(struct text *t)
 {
 	bool any = false;
 
-	vec_each (v, &t->r->vcpus)
-		any |= !summary_is_scheduled(&v->sum);
+	vec_each (v, &t->chosen->vcpus)
+		any |= !summary_is_scheduled(&(*v)->sum);
 	if (any)
 		text_wrapped(
 			t, 2,
@@ -91,11 +91,11 @@ static void print_verdict(struct text *t, size_t n)
 	text_title(t, "What each vCPU got of the time that it wanted to run");
 	grid_init(&g, verdict_columns, sizeof(verdict_columns) / sizeof(verdict_columns[0]));
 	for (size_t i = 0; i < n; i++)
-		verdict_row(t, &g, &t->r->vcpus.at[i]);
+		verdict_row(t, &g, t->chosen->vcpus.at[i]);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, t->r->vcpus.n, n, "vCPUs");
-	say_unscheduled(t);
+	text_more(t, t->chosen->vcpus.n, n, "vCPUs");
+	text_say_unscheduled(t);
 }
 
 /* ---- all the time ---------------------------------------------------------------------------- */
@@ -137,15 +137,15 @@ static void print_times(struct text *t, size_t n)
 	text_title(t, "Where all the time went");
 	grid_init(&g, time_columns, sizeof(time_columns) / sizeof(*time_columns));
 	for (size_t i = 0; i < n; i++)
-		time_rows(t, &g, &t->r->vcpus.at[i]);
+		time_rows(t, &g, t->chosen->vcpus.at[i]);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, t->r->vcpus.n, n, "vCPUs");
+	text_more(t, t->chosen->vcpus.n, n, "vCPUs");
 }
 
 void text_vcpus(struct text *t)
 {
-	size_t n = text_limit(t, t->r->vcpus.n, VCPU_LIMIT);
+	size_t n = text_limit(t, t->chosen->vcpus.n, VCPU_LIMIT);
 
 	if (!n)
 		return;
@@ -175,16 +175,16 @@ void text_pcpus(struct text *t)
 	size_t all = 0, shown = 0;
 	struct grid g;
 
-	vec_each (v, &t->r->vcpus)
-		all += v->sum.cpus.n;
+	vec_each (v, &t->chosen->vcpus)
+		all += (*v)->sum.cpus.n;
 	size_t n = text_limit(t, all, PCPU_LIMIT);
 
 	text_title(t, "On which physical CPUs");
 	grid_init(&g, pcpu_columns, sizeof(pcpu_columns) / sizeof(pcpu_columns[0]));
-	vec_each (v, &t->r->vcpus) {
-		vec_each (c, &v->sum.cpus) {
+	vec_each (v, &t->chosen->vcpus) {
+		vec_each (c, &(*v)->sum.cpus) {
 			if (shown++ < n)
-				pcpu_row(t, &g, v, c);
+				pcpu_row(t, &g, *v, c);
 		}
 	}
 	text_grid(t, &g);

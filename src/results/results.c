@@ -1,6 +1,5 @@
 #include "results/results.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,34 +72,6 @@ static int refer(const struct results *r, const struct store_cursor *c, int colu
 static void keep_id(struct results *r, enum table_id table, int64_t id, size_t index)
 {
 	map_put(&r->ids[table], (uint64_t)id, index);
-}
-
-/* ---- meta ------------------------------------------------------------------------------------ */
-
-static int take_meta(struct results *r, const struct store_cursor *c, struct error *err)
-{
-	const char *key = text_or(c, COL_META_KEY, ""), *value = text_or(c, COL_META_VALUE, "");
-	int64_t *to = !strcmp(key, "span_begin_ns") ? &r->begin
-		      : !strcmp(key, "span_end_ns") ? &r->end
-						    : NULL;
-	char *end;
-
-	if (!to)
-		return 0;
-	errno = 0;
-	*to = strtoll(value, &end, 10);
-	if (errno || end == value || *end)
-		return error_set(err, "'%s': %s is no time: '%s'", r->store->name, key, value);
-	return 0;
-}
-
-static int read_span(struct results *r, struct error *err)
-{
-	if (each_row(r, TABLE_META, take_meta, err) || store_time_origin(r->store, &r->origin, err))
-		return ERR;
-	if (r->begin > r->end || (uint64_t)ns_between(r->begin, r->end) > INT64_MAX)
-		return error_set(err, "'%s': its span is not possible", r->store->name);
-	return 0;
 }
 
 /* ---- machines -------------------------------------------------------------------------------- */
@@ -397,7 +368,9 @@ int results_init(struct results *r, const struct store *s, const struct results_
 		 struct error *err)
 {
 	*r = (struct results){.store = s, .range = *range};
-	if (read_span(r, err) || read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
+	if (store_span(s, &r->begin, &r->end, err) || store_time_origin(s, &r->origin, err))
+		return ERR;
+	if (read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
 	    each_row(r, TABLE_CONTAINER, take_container, err) ||
 	    each_row(r, TABLE_CONTAINER, take_container_parent, err) ||
 	    each_row(r, TABLE_THREAD, take_thread, err) || read_sums(r, err) ||

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "schema/table.h"
 
@@ -94,19 +93,14 @@ const char *units_rate(struct arena *arena, double per_second)
 	return arena_printf(arena, "%.*f", decimals(per_second, 3), per_second);
 }
 
-const char *units_moment(struct arena *arena, int64_t ns, enum clock_origin origin)
+const char *units_moment(struct arena *arena, int64_t ns, const struct clock_text *clock)
 {
-	time_t seconds = (time_t)(ns / 1000000000);
-	char text[32];
-	struct tm tm;
+	char text[CLOCK_MOMENT_SIZE];
 
-	if (origin != CLOCK_ORIGIN_EPOCH)
-		return arena_printf(arena, "%s%s", units_seconds(arena, ns),
-				    clock_origin_words(origin));
-	if (ns < 0 || !gmtime_r(&seconds, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
-		return arena_printf(arena, "%" PRId64 " ns", ns);
-	return arena_strdup(arena, text);
+	if (clock_text_moment(clock, ns, text))
+		return arena_strdup(arena, text);
+	return arena_printf(arena, "%s%s", units_seconds(arena, ns),
+			    clock_origin_words(clock->origin));
 }
 
 /* Return: bytes of the printable UTF-8 character at p, 0 if there is none. */

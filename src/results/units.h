@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/clock_origin.h"
+#include "base/clock_text.h"
 
 /* A duration in the unit that suits it, with so many digits: "7.773 s", "28 ns", "-1.5 ms". */
 const char *units_duration(struct arena *arena, int64_t ns, int digits);
@@ -30,9 +30,11 @@ const char *units_number(struct arena *arena, int64_t n);
 /* With three digits: "0.05", "46.5", "12345". */
 const char *units_rate(struct arena *arena, double per_second);
 
-/* A moment: date and time of day, UTC, to the second; "731.4 s after boot", exactly, where the time
- * is no wall clock's. */
-const char *units_moment(struct arena *arena, int64_t ns, enum clock_origin origin);
+/*
+ * A moment: date and time of day, to the second, with its zone; "731.4 s after boot", exactly,
+ * where the time is no wall clock's.
+ */
+const char *units_moment(struct arena *arena, int64_t ns, const struct clock_text *clock);
 
 /*
  * A text of foreign origin made safe for a terminal: what is no printable UTF-8 becomes '?', and it

@@ -17,7 +17,7 @@ import traceback
 VMSCOPE, SIM, SAMPLES, DATA, ROOT = sys.argv[1:6]
 SAMPLE = f"{SAMPLES}/one-guest"
 SMALL = f"{DATA}/one-qemu-kvm"
-ENV = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
+ENV = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "TZ": "UTC"}
 SECTIONS = ["findings", "missing", "split", "machines", "vcpus", "pcpus", "steal", "vm_exits", "exits", "exit_details",
             "threads", "containers", "latency", "waits", "sync", "diag"]
 THREAD_STATES = ["unknown", "user", "syscall", "irq", "softirq", "wait_cpu", "blocked", "dead", "stolen",
@@ -104,11 +104,124 @@ class Recordings:
 
 def test_text_fits_a_screen(r):
     for path in r.all():
-        for options in ([], ["--all"]) + tuple([s] for s in SECTIONS):
+        for options in ([], ["--all"], ["--top", "2", "--all"]) + tuple([s] for s in SECTIONS):
             out, err = vmscope("report", r.results(path), *options)
             assert err == "" and "\033" not in out
             for line in out.splitlines():
                 assert len(line) <= WIDTH and line == line.rstrip(), f"{len(line)}: {line}"
+
+
+SPLIT = {"RUN": ["guest"], "READY": ["preempted", "waiting", "throttled"], "EXIT": ["hypervisor", "userspace"],
+         "POLL": ["polling"], "IDLE": ["halted"], "BLOCKED": ["blocked"], "UNKNOWN": ["unknown"]}
+
+
+def table(text, title):
+    """Rows of a table in text, as dicts: what stands below each column's title."""
+    lines = re.split(rf"^{title}.*\n\n", text, flags=re.M)[1].split("\n\n")[0].splitlines()
+    ends = [(m.group(), m.end()) for m in re.finditer(r"\S+(?: \S+)*", lines[0])]
+    for line in lines[1:]:
+        if line.startswith("  ... "):
+            continue
+        cells, at = {}, 0
+        for name, end in ends:
+            # Columns of names are aligned to the left.
+            left = name == "VM"
+            stop = line.find(" ", lines[0].index(name)) if left else end
+            cells[name], at = line[at:stop].strip(), stop
+        yield cells
+
+
+def test_the_overview_fits_a_screen(r):
+    for path in r.all() + [r.contained(), r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4")]:
+        for options in [], ["--begin", "+0.0000001", "--vm", "*"], ["--top", "3"], ["--vcpu", "0", "--sort", "run"]:
+            out, _ = vmscope("report", *options, r.results(path))
+            assert len(out.splitlines()) <= 40, out
+
+
+def test_the_overview_adds_up_and_is_true(r):
+    for path in r.all() + [r.contained()]:
+        truth = {(v["machine"], str(v["vcpu_index"])): v for v in report(path)["vcpus"]}
+        rows = list(table(analyze(path)[0], "Where the time of each vCPU went"))
+        assert len(rows) == min(len(truth), len(rows)) > 0
+        for row in rows:
+            v = truth[row["VM"], row["vCPU"]]
+            whole = v["span_ns"] - v["absent_ns"]
+            shares = {name: row.get(name, "").replace(" %", "") for name in SPLIT}
+            tenths = {name: 0 if s in ("", "<0.1") else round(float(s) * 10) for name, s in shares.items()}
+            assert sum(tenths.values()) == 1000, row
+            for name, states in SPLIT.items():
+                ns = sum(v[f"{s}_ns"] for s in states)
+                assert abs(tenths[name] - 1000 * ns / whole) < 1, (name, row, v)
+                assert (shares[name] == "") == (ns == 0), (name, row, v)
+
+
+def test_of_many_vcpus_those_that_waited_most_are_shown(r):
+    out, _ = analyze(r.many())
+    ready = {(v["machine"], str(v["vcpu_index"])): v["preempted_ns"] + v["waiting_ns"] + v["throttled_ns"]
+             for v in report(r.many())["vcpus"]}
+    shown = [(row["VM"], row["vCPU"]) for row in table(out, "Where the time of each vCPU went")]
+    assert len(shown) < len(ready) == 24 and shown == sorted(ready, key=ready.get, reverse=True)[:len(shown)]
+    assert f"... and {24 - len(shown)} more vCPUs" in out
+    steal = collections.Counter()
+    for s in report(r.many())["steal"]:
+        steal[s["machine"], str(s["vcpu_index"]), s["occupant"]] += s["preempted_ns"] + s["waiting_ns"]
+    lines = out.split("Who had the CPU while they could run\n\n")[1].split("\n\n")[0].splitlines()[1:]
+    for line, (key, ns) in zip(lines, steal.most_common(4), strict=True):
+        vm, vcpu, number, unit = line.split()[:4]
+        assert (vm, vcpu) == key[:2] and line.endswith(f"  {key[2]}"), (line, key)
+        assert abs(float(number) * {"s": 1e9, "ms": 1e6, "us": 1e3}[unit] - ns) <= ns / 1000, (line, ns)
+
+
+def test_one_vm_and_one_vcpu_are_told_of_alone(r):
+    file = r.results(r.many())
+    whole = json.loads(vmscope("report", "--format", "json", file)[0])
+    vms = sorted({v["machine"] for v in whole["vcpus"]})
+    host, = (m["name"] for m in whole["machines"] if m["role"] == "host")
+    for options, names, numbers in ((["--vm", "g1"], ["g1"], range(4)), (["--vm", "vm-*", "--vcpu", "2"], vms[1:], [2]),
+                                    (["--vcpu", "1"], vms, [1]), (["--vm", "*"], vms, range(4))):
+        some = json.loads(vmscope("report", "--format", "json", *options, file)[0])
+        for section in SECTIONS:
+            def told(row):
+                if section in ("machines", "sync", "diag", "missing"):
+                    return row.get("machine", row.get("name")) in [*names, host, None]
+                vcpu = section in ("split", "vcpus", "pcpus", "steal", "exits", "latency", "waits")
+                return row["machine"] in names and (not vcpu or row["vcpu_index"] in numbers)
+            if section != "diag" and (section != "findings" or "--vcpu" not in options):
+                assert some[section] == [row for row in whole[section] if told(row)], (options, section)
+            text, _ = vmscope("report", "--all", *options, file, section)
+            assert text.startswith("only "), text
+            if section == "findings":
+                continue  # culprits are named
+            for name in set(vms) - set(names):
+                assert not re.search(rf"^  {re.escape(name)} |^Exits of (vCPU \d of )?{re.escape(name)}\\b"
+                                     rf"|while vCPU \d of {re.escape(name)}\\b", text, re.M), (options, section, name)
+    for wrong in (["--vm", "nobody"], ["--vcpu", "4"], ["--vm", "g1", "--vcpu", "4"]):
+        out, err = vmscope("report", *wrong, file, status=1)
+        assert out == "" and err.count("\n") == 1 and "there is no v" in err.lower(), err
+    assert "g1, vm-" in vmscope("report", "--vm", "nobody", file, status=1)[1]
+
+
+def test_top_and_sort(r):
+    file = r.results(r.many())
+    whole = json.loads(vmscope("report", "--format", "json", file)[0])
+    for section, key, value in (("vcpus", "exit", lambda v: v["hypervisor_ns"] + v["userspace_ns"]),
+                                ("vcpus", "run", lambda v: v["guest_ns"]), ("vcpus", "exits", lambda v: v["exits"]),
+                                ("exits", "p99", lambda e: e["p99_ns"] or 0), ("vm_exits", "count", lambda e: e["count"]),
+                                ("exits", "cost", lambda e: e["cost_ns"])):
+        wanted = sorted(whole[section], key=value, reverse=True)[:5]
+        some = json.loads(vmscope("report", "--format", "json", "--sort", key, "--top", "5", file, section)[0])
+        assert some[section] == wanted, (section, key)
+    out, _ = vmscope("report", "--sort", "run", "--top", "2", file)
+    first = [row["VM"] + " " + row["vCPU"] for row in table(out, "Where the time of each vCPU went")]
+    wanted = sorted(whole["vcpus"], key=lambda v: v["guest_ns"], reverse=True)[:2]
+    assert first == [f"{v['machine']} {v['vcpu_index']}" for v in wanted]
+    out, _ = vmscope("report", "--sort", "count", "--top", "3", "--vm", "g1", file, "vm_exits")
+    counts = [line.split()[1] for line in out.split("Exits of g1")[1].splitlines()[3:6]]
+    own = sorted((e["count"] for e in whole["vm_exits"] if e["machine"] == "g1"), reverse=True)
+    assert counts == [str(n) for n in own[:3]] and f"... and {len(own) - 3} more reasons (--top shows more)" in out
+    for wrong in (["--top", "0"], ["--top", "x"], ["--sort", "x"], ["--vcpu", "-1"], ["--vcpu", "1x"]):
+        out, err = vmscope("report", *wrong, file, status=2)
+        assert out == "" and err.count("\n") == 1
 
 
 def test_long_lists_are_cut_unless_all(r):
@@ -362,6 +475,49 @@ def test_diff(r):
     diff(*loose, "--threshold", "rate=1e12", calm, busy, status=1 if news else 0)
 
 
+def test_diff_leads_with_the_worst(r):
+    calm = r.results(r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4"))
+    busy = r.results(r.simulated("busy", "--vms", "2", "--vcpus", "2", "--pcpus", "2", "--contention"))
+    out = json.loads(diff("--format", "json", calm, busy, status=1))
+    past = [c for c in out["changes"] if c["past"]]
+    assert past == out["changes"][:len(past)]
+    kinds = [c["kind"] for c in past]
+    shares = [abs(c["change"]) for c in past if c["kind"] == "share"]
+    assert kinds[:len(shares)] == ["share"] * len(shares) and shares == sorted(shares, reverse=True) and shares
+    times = [abs(c["change"]) / out["thresholds"][c["kind"]] for c in past if c["kind"] != "share" and c["before"] >= 1]
+    assert times == sorted(times, reverse=True) and times
+    by_vcpu = json.loads(diff("--format", "json", "--sort", "vcpu", calm, busy, status=1))["changes"]
+    assert [(c["machine"], c["vcpu_index"]) for c in by_vcpu] == sorted((c["machine"], c["vcpu_index"]) for c in by_vcpu)
+    assert sorted(map(str, by_vcpu)) == sorted(map(str, out["changes"]))
+    text = diff("--top", "3", calm, busy, status=1).splitlines()
+    first = out["changes"][0]
+    assert text[1].split()[:3] == [first["machine"], str(first["vcpu_index"]), first["what"]]
+    assert text[4] == f"  ... and {len(past) - 3} more (--top shows more)"
+    some = json.loads(diff("--format", "json", "--vm", "g1", "--vcpu", "1", calm, busy, status=1))["changes"]
+    assert some == [c for c in out["changes"] if (c["machine"], c["vcpu_index"]) == ("g1", 1)] and some
+    for wrong in ["--vm", "nobody"], ["--vcpu", "2"], ["--sort", "x"], ["--top", "0"]:
+        out, err = vmscope("diff", *wrong, calm, busy, status=2)
+        assert out == "" and err.count("\n") == 1
+
+
+def test_diff_of_a_part(r):
+    calm = r.results(r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4"))
+    busy = r.results(r.simulated("busy", "--vms", "2", "--vcpus", "2", "--pcpus", "2", "--contention"))
+    part = ["--begin", "+0.05", "--end", "+0.1"]
+    out = json.loads(diff("--format", "json", *part, calm, busy, status=1))
+    for file, key in ((calm, "before"), (busy, "after")):
+        told = json.loads(vmscope("report", "--format", "json", *part, file, "vcpus")[0])
+        assert out[key] == {k: told["span"][k] for k in ("begin_ns", "end_ns")}
+        rows = {(v["machine"], v["vcpu_index"]): v for v in told["vcpus"]}
+        for c in out["changes"]:
+            if c["what"] in STATES:
+                v = rows[c["machine"], c["vcpu_index"]]
+                truth = 100 * v[f"{c['what']}_ns"] / (v["span_ns"] - v["unknown_ns"])
+                assert abs(c[key] - truth) < 1e-9, c
+    assert diff(*part, calm, busy, status=1).startswith("50.00 ms before, 50.00 ms after: --begin +0.05 --end +0.1\n\n")
+    assert diff(*part, calm, calm, status=0).splitlines()[2].startswith("0 of ")
+
+
 def test_diff_of_other_machines(r):
     calm = r.results(r.simulated("calm", "--vms", "2", "--vcpus", "2", "--pcpus", "4"))
     out = json.loads(diff("--format", "json", calm, r.results(SAMPLE), status=1))
@@ -481,15 +637,18 @@ def check_part(file, told, inside, begins):
 def test_a_part_is_written_as_people_write_times(r):
     file = r.results(SAMPLE)
     out = vmscope("report", "--begin", "+15.3", "--end", "+15.45", file, "vcpus")[0]
-    assert out.startswith("150.0 ms, from +15.3 s to +15.45 s, of\n20.19 s from ")
+    assert out.startswith("150.0 ms, from +15.3 s to +15.45 s (--begin +15.3 --end +15.45), of\n20.19 s from ")
     assert vmscope("report", "--begin", "+0", file)[0].splitlines()[1:] == vmscope("report", file)[0].splitlines()
-    for wrong, status in (["--begin", "soon"], 2), (["--begin", "+2", "--end", "+1"], 1):
-        assert vmscope("report", *wrong, file, status=status)[1].startswith("vmscope report: ")
+    for wrong in ["--begin", "soon"], ["--begin", "+2", "--end", "+1"]:
+        assert vmscope("report", *wrong, file, status=2)[1].startswith("vmscope report: ")
 
 
 def test_losses_are_said(r):
     out, _ = analyze(r.lossy())
     assert out.splitlines()[2].startswith("WARNING: events-lost (")
+    assert re.fullmatch(r"WARNING: events-lost \(\w+\), \d+ times: .*", out.splitlines()[2]) and "Warnings" not in out
+    out, _ = analyze("--all", r.lossy())
+    assert re.fullmatch(r"WARNING: events-lost \(.*\); see Warnings below\.", out.splitlines()[2])
     assert re.search(r"damage: \w+: events-lost, \d+ times, first after [\d.]+ [mun]?s", out)
     analyze("--strict", r.lossy(), status=3)
     analyze("--strict", SAMPLE)
@@ -507,20 +666,21 @@ def lost_of(out):
 
 def test_lost_packets_are_no_none(r):
     lossy = r.simulated("packets", "--lost-packets", "20", "--packet-size", "8k")
-    lost = lost_of(analyze(lossy)[0])
+    lost = lost_of(analyze("--section", "machines", lossy)[0])
     assert re.fullmatch(r"\d+ packets?", lost["host"]), lost
     both = r.simulated("both", "--lost-packets", "20", "--lost-events", "5", "--packet-size", "8k")
-    assert re.fullmatch(r"\d+ \+ \d+ packets?", lost_of(analyze(both)[0])["host"])
-    assert set(lost_of(analyze(SAMPLE)[0]).values()) == {"none"}
+    assert re.fullmatch(r"\d+ \+ \d+ packets?", lost_of(analyze("--section", "machines", both)[0])["host"])
+    assert set(lost_of(analyze("--all", SAMPLE)[0]).values()) == {"none"}
     cut = r.directory / "cut"
     shutil.copytree(SAMPLE, cut)
     stream = cut / "host/kernel/k_0"
     stream.write_bytes(stream.read_bytes()[:-100000])
-    assert lost_of(analyze(cut)[0]) == {"host": "some", "g1": "none"}
+    assert lost_of(analyze("--all", cut)[0]) == {"host": "some", "g1": "none"}
 
 
 def test_clocks_as_they_are_are_loud(r):
-    out, _ = analyze("--sync", "none", SAMPLE)
+    assert "\nWARNING: clock-not-synchronized (g1), 1 time: " in analyze("--sync", "none", SAMPLE)[0]
+    out, _ = analyze("--sync", "none", "--all", SAMPLE)
     assert "WARNING: clock-not-synchronized (g1)" in out and "NONE: clocks as they are" in out
     diag = report("--sync", "none", SAMPLE)["diag"]
     assert [(d["name"], d["machine"]) for d in diag] == [("clock-not-synchronized", "g1")]
