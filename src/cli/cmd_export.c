@@ -7,9 +7,22 @@
 #include "base/mem.h"
 #include "cli/common.h"
 #include "cli/range_args.h"
+#include "cli/report_args.h"
 #include "export/export.h"
 
-enum option_id { OPT_TO = 1, OPT_TABLE, OPT_BEGIN, OPT_END, OPT_GMT, OPT_IDLE, OPT_OUTPUT = 'o' };
+enum option_id {
+	OPT_TO = 1,
+	OPT_TABLE,
+	OPT_BEGIN,
+	OPT_END,
+	OPT_GMT,
+	OPT_IDLE,
+	OPT_VM,
+	OPT_VCPU,
+	OPT_TOP,
+	OPT_SORT,
+	OPT_OUTPUT = 'o',
+};
 
 enum format { TO_NOTHING = -1, TO_PERFETTO, TO_CSV, TO_SQLITE, TO_HTML };
 
@@ -21,7 +34,12 @@ static const struct option options[] = {
 	{"begin", required_argument, NULL, OPT_BEGIN},
 	{"end", required_argument, NULL, OPT_END},
 	{"clock-gmt", no_argument, NULL, OPT_GMT},
+	{"utc", no_argument, NULL, OPT_GMT},
 	{"idle", no_argument, NULL, OPT_IDLE},
+	{"vm", required_argument, NULL, OPT_VM},
+	{"vcpu", required_argument, NULL, OPT_VCPU},
+	{"top", required_argument, NULL, OPT_TOP},
+	{"sort", required_argument, NULL, OPT_SORT},
 	{0},
 };
 
@@ -30,6 +48,7 @@ struct request {
 	enum format to;
 	VEC(const char *) tables;
 	struct range_args range;
+	struct report_choice choice;
 };
 
 /* ---- the command line ----------------------------------------------------------------------- */
@@ -61,9 +80,20 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		return range_args_take(cmd, "--end", optarg, &q->range.end);
 	case OPT_GMT:
 		q->range.clock.gmt = true;
+		q->job.utc = true;
 		return 0;
 	case OPT_IDLE:
 		q->job.idle = true;
+		return 0;
+	case OPT_VM:
+		q->choice.vm = optarg;
+		return 0;
+	case OPT_VCPU:
+		return report_args_take_vcpu(&q->choice, cmd, optarg);
+	case OPT_TOP:
+		return report_args_take_top(&q->choice, cmd, optarg);
+	case OPT_SORT:
+		q->job.sort = optarg;
 		return 0;
 	}
 	return CLI_OPTION_BAD;
@@ -85,6 +115,10 @@ static const char *contradiction(const struct request *q)
 		return "--table is for --to csv; the other formats hold all tables";
 	if (q->job.idle && q->to != TO_PERFETTO)
 		return "--idle is for --to perfetto";
+	if (q->to != TO_CSV && (q->job.sort || q->choice.top))
+		return "--sort and --top are for --to csv";
+	if (q->to == TO_SQLITE && choice_is_some(&q->choice))
+		return "--vm and --vcpu are not for --to sqlite, which holds all tables";
 	if (q->to == TO_SQLITE && !q->job.output)
 		return "a database needs a name: -o FILE";
 	if (q->to == TO_CSV && q->tables.n != 1 && !q->job.output)
@@ -111,6 +145,9 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	q->job.path = argv[optind];
 	q->job.tables = q->tables.at;
 	q->job.n_tables = q->tables.n;
+	q->job.choice = (struct export_choice){
+		.vm = q->choice.vm, .one_vcpu = q->choice.one_vcpu, .vcpu = q->choice.vcpu};
+	q->job.top = q->choice.top;
 	if (optind == argc)
 		wrong = "name a results file, as `vmscope analyze -o FILE` writes it";
 	else if (optind + 1 < argc)
@@ -192,10 +229,16 @@ const struct command cmd_export = {
 		"  --table NAME    csv: this table or view only; may be given several times\n"
 		"  --begin TIME    leave out what is before TIME, which is ns since the Epoch (or since\n"
 		"                  boot, where that is all that is known), seconds.fraction,\n"
-		"                  HH:MM:SS.fraction, or a date with that, or +seconds from the begin of\n"
-		"                  the recording\n"
+		"                  HH:MM:SS.fraction, or a date with that (and a zone: Z, +01:00; local\n"
+		"                  time otherwise), or +seconds from the begin of the recording\n"
 		"  --end TIME      leave out what is after TIME\n"
-		"  --clock-gmt     read times of day as UTC, not local time\n"
+		"  --utc, --clock-gmt\n"
+		"                  print, and read, times of day as UTC, not local time\n"
+		"  --vm NAME       csv, html, perfetto: only what this VM did, its CPUs and its host's;\n"
+		"                  * and ? match as in the shell\n"
+		"  --vcpu N        csv, html, perfetto: only the vCPUs of this number\n"
+		"  --sort COLUMN   csv: sort rows by this column, most first\n"
+		"  --top N         csv: at most N rows of each table\n"
 		"  --idle          perfetto: slices for states in which nothing happens, too\n"
 		"  --help          print this\n",
 	.run = run,

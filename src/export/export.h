@@ -23,6 +23,13 @@ struct export_range {
 	int64_t from, to; /* ns on the time line, [from, to) */
 };
 
+/* Of which VMs and vCPUs what is in time is told. */
+struct export_choice {
+	const char *vm; /* a name, in which * and ? match as in the shell; NULL: all */
+	bool one_vcpu;	/* that of this number, of each VM */
+	int64_t vcpu;
+};
+
 /* Something that the user should know of what was made: a sentence without its end. */
 typedef void export_note_fn(void *ctx, const char *text);
 
@@ -33,9 +40,13 @@ struct export_job {
 	const char *path;   /* the results file */
 	const char *output; /* the file to be made, or replaced; NULL: the standard output */
 	struct export_range range;
-	const char *const *tables; /* CSV: which tables and views; none: all tables */
+	struct export_choice choice; /* not of SQLite */
+	const char *const *tables;   /* CSV: which tables and views; none: all tables */
 	size_t n_tables;
-	bool idle; /* Perfetto: slices for states in which nothing happens, too */
+	const char *sort; /* CSV: the column by which rows are sorted, most first; NULL: none */
+	uint64_t top;	  /* CSV: at most so many rows of each table; 0: all */
+	bool utc;	  /* HTML: times of day are UTC, not local */
+	bool idle;	  /* Perfetto: slices for states in which nothing happens, too */
 	export_progress_fn *progress; /* NULL is allowed */
 	export_note_fn *note;	      /* the same */
 	void *ctx;

@@ -1,7 +1,8 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock_text.h"
 #include "base/mem.h"
 #include "export/html.h"
 #include "export/quantile.h"
@@ -120,19 +121,31 @@ static int write_sections(struct html *h)
 	return 0;
 }
 
-/* When the recording begins: "2026-11-23 01:17:59 UTC", "731.489040 s after boot". */
+/* When the recording begins: "2026-11-23 01:17:59Z", "731.489040 s after boot". */
 static void write_begin(struct html *h)
 {
-	time_t second = (time_t)(h->begin / 1000000000);
-	struct tm tm;
-	char text[64];
+	const struct clock_text clock = {.gmt = h->job->utc, .origin = h->origin};
+	char text[CLOCK_MOMENT_SIZE];
 
-	if (h->origin != CLOCK_ORIGIN_EPOCH)
+	if (clock_text_moment(&clock, h->begin, text))
+		html_text(h, text);
+	else
 		html_rawf(h, "%.6f&nbsp;s%s", (double)h->begin / 1e9,
 			  clock_origin_words(h->origin));
-	else if (gmtime_r(&second, &tm) &&
-		 strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
-		html_text(h, text);
+}
+
+/* "only web1, vCPU 0; " */
+static void write_choice(struct html *h)
+{
+	const struct export_choice *c = &h->job->choice;
+
+	if (!c->vm && !c->one_vcpu)
+		return;
+	html_raw(h, "only ");
+	html_text(h, c->vm ? c->vm : "");
+	if (c->one_vcpu)
+		html_rawf(h, "%svCPU %" PRId64, c->vm ? ", " : "", c->vcpu);
+	html_raw(h, "; ");
 }
 
 static void write_title_part(struct html *h, sqlite3_stmt *row)
@@ -164,6 +177,7 @@ static int write_head(struct html *h)
 	if (html_each(h, title_sql, write_title_part))
 		return ERR;
 	html_raw(h, " truly did</h1>\n<p class=soft>");
+	write_choice(h);
 	if (h->job->range.given) {
 		html_moment(h, h->from);
 		html_raw(h, " to ");
@@ -264,7 +278,7 @@ int export_html(const struct export_job *job, struct error *err)
 
 	if (store_open(&h.store, job->path, err))
 		return ERR;
-	int r = source_open(&h.db, job->path, &job->range, err);
+	int r = source_open(&h.db, job->path, &job->range, &job->choice, err);
 
 	if (!r) {
 		r = write_file(&h);

@@ -10,6 +10,7 @@
 #define VMSCOPE_EXPORT_PERFETTO_H
 
 #include "base/clock_origin.h"
+#include "export/choose.h"
 #include "export/export.h"
 #include "export/interned.h"
 #include "export/names.h"
@@ -53,8 +54,9 @@ struct perfetto {
 	struct names names;
 	struct interned interned;
 	struct takeovers takeovers;
-	struct map wakeup_lanes; /* thread -> lane of wakeup */
-	struct proto packet;	 /* being put together */
+	struct chosen_ids chosen; /* whose lanes are written */
+	struct map wakeup_lanes;  /* thread -> lane of wakeup */
+	struct proto packet;	  /* being put together */
 	struct out out;
 	uint64_t rows_done, rows_total;
 	struct error *err;

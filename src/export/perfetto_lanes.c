@@ -377,6 +377,18 @@ static uint64_t track_of(enum table_id table, size_t lane, int64_t key)
 	}
 }
 
+static bool is_chosen(const struct chosen_ids *c, enum table_id table, int64_t key)
+{
+	switch (table) {
+	case TABLE_THREAD_STATE:
+		return chosen_ids_have(c, &c->threads, key);
+	case TABLE_CPU_STATE:
+		return chosen_ids_have(c, &c->related, key);
+	default:
+		return chosen_ids_have(c, &c->vcpus, key);
+	}
+}
+
 int perfetto_write_lanes(struct perfetto *p, enum table_id table)
 {
 	const struct table_info *info = &p->store->tables[table];
@@ -394,7 +406,7 @@ int perfetto_write_lanes(struct perfetto *p, enum table_id table)
 			.lost = &lost,
 		};
 
-		if (write_lane(&w))
+		if (is_chosen(&p->chosen, table, info->lanes.at[i].keys[0]) && write_lane(&w))
 			return ERR;
 	}
 	return 0;
@@ -465,8 +477,10 @@ static int write_counters_of(struct perfetto *p, enum table_id table, enum track
 	const struct table_info *info = &p->store->tables[table];
 
 	for (size_t i = 0; i < info->lanes.n; i++) {
-		if (write_counter(p, table, i, track_uuid(kind, info->lanes.at[i].keys[0]),
-				  measure))
+		int64_t vcpu = info->lanes.at[i].keys[0];
+
+		if (is_chosen(&p->chosen, table, vcpu) &&
+		    write_counter(p, table, i, track_uuid(kind, vcpu), measure))
 			return ERR;
 	}
 	return 0;

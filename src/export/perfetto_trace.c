@@ -91,11 +91,13 @@ static int write_to(struct perfetto *p, struct target *t)
 	find_span(p);
 	find_wakeup_lanes(p);
 	int r = names_init(&p->names, p->db, p->err) ||
+		chosen_ids_init(&p->chosen, p->db, &p->job->choice, p->err) ||
 		takeovers_init(&p->takeovers, p->store, p->db, &p->job->range, p->err) ||
 		write_all(p);
 
 	out_deinit(&p->out);
 	takeovers_deinit(&p->takeovers);
+	chosen_ids_deinit(&p->chosen);
 	map_deinit(&p->wakeup_lanes);
 	interned_deinit(&p->interned);
 	names_deinit(&p->names);
@@ -124,7 +126,7 @@ int export_perfetto(const struct export_job *job, struct error *err)
 	int r = store_time_origin(p.store, &p.origin, err);
 
 	if (!r)
-		r = source_open(&p.db, job->path, &(struct export_range){0}, err);
+		r = source_open(&p.db, job->path, &(struct export_range){0}, &job->choice, err);
 	if (!r) {
 		r = write_file(&p);
 		sqlite3_close(p.db);

@@ -76,6 +76,9 @@ static int each_row(struct tree *tree, const char *sql,
 static void write_machine(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t id = sqlite3_column_int64(row, 0);
+
+	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.related, id))
+		return;
 	char *name = names_machine(&tree->p->names, id);
 	const char *host = (const char *)sqlite3_column_text(row, 1);
 
@@ -108,6 +111,8 @@ static void write_vcpu(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t id = sqlite3_column_int64(row, 0);
 
+	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.vcpus, id))
+		return;
 	write_named(tree, TRACK_VCPU, id, parent_in(row, 1, TRACK_MACHINE),
 		    names_vcpu(&tree->p->names, id));
 	write_counter(tree, TRACK_STEAL, id, "steal, %");
@@ -118,6 +123,8 @@ static void write_cpus(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t machine = sqlite3_column_int64(row, 0);
 
+	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.related, machine))
+		return;
 	write_named(tree, TRACK_CPUS, machine, parent_in(row, 1, TRACK_MACHINE),
 		    mem_strdup("CPUs"));
 }
@@ -129,6 +136,8 @@ static void write_all_cpus(struct tree *tree)
 	for (size_t i = 0; i < info->lanes.n; i++) {
 		const int64_t *keys = info->lanes.at[i].keys;
 
+		if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.related, keys[0]))
+			continue;
 		write_named(tree, TRACK_CPU, (int64_t)i, track_uuid(TRACK_CPUS, keys[0]),
 			    mem_printf("CPU %" PRId64, keys[1]));
 	}
@@ -138,6 +147,8 @@ static void write_threads(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t machine = sqlite3_column_int64(row, 0);
 
+	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.machines, machine))
+		return;
 	write_named(tree, TRACK_THREADS, machine, parent_in(row, 1, TRACK_MACHINE),
 		    mem_strdup("Threads"));
 }
@@ -148,6 +159,8 @@ static void write_thread(struct tree *tree, sqlite3_stmt *row)
 	int64_t id = sqlite3_column_int64(row, 0), process = sqlite3_column_int64(row, 2);
 	uint64_t parent = parent_in(row, 1, TRACK_THREADS);
 
+	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.threads, id))
+		return;
 	if (sqlite3_column_int(row, 3) > 1) {
 		if (id == process)
 			write_named(tree, TRACK_PROCESS, id, parent,

@@ -1,8 +1,15 @@
 /*
- * source: a results file to be exported, as a database, with the range of time that is wanted.
+ * source: a results file to be exported, as a database, with the range of time that is wanted, and
+ * of which VMs and vCPUs.
  *
- * With a range, every table of things in time is replaced by a view of that part of it, and so are
- * all that are made of it: whoever writes an unqualified name gets what belongs to the range.
+ * With a range or a choice, every table of things in time is replaced by a view of that part of it,
+ * and so are all that are made of it: whoever writes an unqualified name gets what is wanted.
+ * Machines, vCPUs and threads are all there, for they have what others are called by. A choice also
+ * makes tables of ids in the schema `temp`:
+ *
+ *	chosen_machine	  the VMs
+ *	chosen_vcpu	  their vCPUs, or those of the number that was asked for
+ *	related_machine	  the VMs, and the machines that they run on
  */
 #ifndef VMSCOPE_EXPORT_SOURCE_H
 #define VMSCOPE_EXPORT_SOURCE_H
@@ -15,7 +22,7 @@
 
 /* Return: 0 and *dbp, for sqlite3_close(); or ERR with err set. */
 int source_open(sqlite3 **dbp, const char *path, const struct export_range *range,
-		struct error *err);
+		const struct export_choice *choice, struct error *err);
 
 /* Prepares a statement. Return: 0 and *sp, for sqlite3_finalize(); or ERR with err set. */
 int source_prepare(sqlite3_stmt **sp, sqlite3 *db, const char *sql, struct error *err);

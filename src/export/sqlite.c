@@ -188,7 +188,7 @@ int export_sqlite(const struct export_job *job, struct error *err)
 
 	if (store_open(&store, job->path, err))
 		return ERR;
-	int r = source_open(&m.db, job->path, &job->range, err);
+	int r = source_open(&m.db, job->path, &job->range, &(struct export_choice){0}, err);
 
 	if (!r) {
 		r = make_into(&m, store);

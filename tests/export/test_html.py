@@ -148,6 +148,14 @@ def test_pictures_of_vcpus_are_true():
             check_strip(file, vcpu, begin, end, strip)
 
 
+def test_one_vm_alone():
+    p = page(CROWD, "--vm", "g2")
+    assert "only g2; " in plain(p.text) and len(strips(p, "vcpu-")) == 2
+    assert strips(p, "vcpu-") == strips(page(CROWD), "vcpu-")[2:4]
+    assert "only g2, vCPU 1; " in plain(page(CROWD, "--vm", "g2", "--vcpu", "1").text)
+    assert strips(page(CROWD, "--vm", "g2", "--vcpu", "1"), "vcpu-") == strips(p, "vcpu-")[1:]
+
+
 def test_pictures_of_cpus_have_the_vms_in_them():
     """The areas are the shares of the time."""
     found = strips(page(SAMPLE), "cpu-")

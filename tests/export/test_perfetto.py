@@ -145,6 +145,17 @@ def test_a_range_is_cut_out_to_the_ns():
     compare(SAMPLE, trace(SAMPLE, "--begin", str(begin), "--end", str(end)), begin=begin, end=end)
 
 
+def test_one_vm_alone():
+    """What it did, its threads, and the CPUs of its host: to the ns as without a choice."""
+    whole, some = got_slices(trace(CROWD)), got_slices(trace(CROWD, "--vm", "g2"))
+    assert some == {kind: {lane: slices for lane, slices in lanes.items()
+                           if lane[0] in (["g2", "host"] if kind == "cpu" else ["g2"])}
+                    for kind, lanes in whole.items()}
+    assert all(some.values()) and set(some) == {"vcpu", "cpu", "thread"}
+    one = got_slices(trace(CROWD, "--vm", "g2", "--vcpu", "1"))
+    assert list(one["vcpu"]) == [("g2", "g2 vCPU 1")] and one["thread"] == some["thread"]
+
+
 def test_slices_of_all_lanes_add_up():
     """With idle ones, each vCPU's slices leave no gap."""
     t = trace(CROWD, "--idle")

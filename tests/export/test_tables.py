@@ -157,6 +157,57 @@ def test_times_can_be_written_in_many_ways():
         assert text == wanted != vmscope("export", "--to", "csv", "--table", "vm_exit", SAMPLE)[0], way
 
 
+# ---- some VMs and vCPUs
+
+
+def rows_of(table, *args):
+    text = vmscope("export", "--to", "csv", "--table", table, *args, CROWD)[0].decode()
+    return [{k: v or None for k, v in row.items()} for row in csv.DictReader(text.splitlines())]
+
+
+def as_text(rows):
+    return [{k: None if v is None else str(v) for k, v in row.items()} for row in rows]
+
+
+def test_what_one_vm_or_vcpu_did():
+    g2 = "(SELECT id FROM machine WHERE name = 'g2')"
+    vcpus = {"": f"(SELECT id FROM vcpu WHERE machine_id = {g2})",
+             "1": f"(SELECT id FROM vcpu WHERE machine_id = {g2} AND vcpu_index = 1)"}
+    for number, ids in vcpus.items():
+        args = ["--vm", "g2", *(["--vcpu", number] if number else [])]
+        for table in "vcpu_state", "vm_exit":
+            assert rows_of(table, *args) == as_text(query(CROWD, f"SELECT * FROM {table} WHERE vcpu_id IN {ids}")), table
+        for view in "vcpu_summary", "steal_matrix":
+            wanted = query(CROWD, f"SELECT * FROM {view} WHERE vcpu_id IN {ids}")
+            got = rows_of(view, *args)
+            assert len(got) == len(wanted) > 0
+            assert sorted(map(str, got)) == sorted(map(str, as_text(wanted))), view
+    threads = f"(SELECT id FROM thread WHERE machine_id = {g2})"
+    assert rows_of("thread_state", "--vm", "g2") == as_text(
+        query(CROWD, f"SELECT * FROM thread_state WHERE thread_id IN {threads}"))
+    assert rows_of("wakeup", "--vm", "g2") == as_text(query(CROWD, f"SELECT * FROM wakeup WHERE machine_id = {g2}"))
+    wanted = query(CROWD, "SELECT * FROM cpu_state WHERE machine_id IN (SELECT id FROM machine WHERE name IN ('g2', 'host'))")
+    assert rows_of("cpu_state", "--vm", "g2") == as_text(wanted)
+    # Others are called by their names all the same.
+    assert len(rows_of("thread", "--vm", "g2")) == query(CROWD, "SELECT count(*) AS n FROM thread")[0]["n"]
+    assert {row["machine"] for row in rows_of("vcpu_summary", "--vm", "g[13]")} == {"g1", "g3"}
+    assert {row["vcpu_index"] for row in rows_of("vcpu_summary", "--vcpu", "0")} == {"0"}
+
+
+def test_a_part_of_one_vm_adds_up():
+    (first, last), = (row.values() for row in query(CROWD, "SELECT min(first_ns), max(last_ns) FROM vcpu_state_total"))
+    begin, end = first + (last - first) // 3, first + (last - first) // 2
+    rows = rows_of("vcpu_summary", "--vm", "g1", "--begin", begin, "--end", end)
+    assert [(row["machine"], int(row["total_ns"])) for row in rows] == [("g1", end - begin)] * 2
+
+
+def test_rows_are_sorted_and_cut():
+    wanted = query(CROWD, "SELECT guest_ns FROM vcpu_summary ORDER BY guest_ns DESC LIMIT 3")
+    got = rows_of("vcpu_summary", "--sort", "guest_ns", "--top", "3")
+    assert [row["guest_ns"] for row in got] == [str(row["guest_ns"]) for row in wanted]
+    assert len(rows_of("thread_state", "--top", "5")) == 5
+
+
 # ---- what goes wrong
 
 
@@ -183,8 +234,13 @@ def test_the_command_line_is_checked():
     fails(2, "--table is for --to csv", "--to", "sqlite", "-o", "x", "--table", "vcpu", SAMPLE)
     fails(2, "would be replaced", "--to", "html", "-o", f"{HERE}/./sample.vms", SAMPLE)
     fails(2, "--idle is for --to perfetto", "--to", "html", "--idle", SAMPLE)
+    fails(2, "--sort and --top are for --to csv", "--to", "html", "--top", "3", SAMPLE)
+    fails(2, "--vm and --vcpu are not for --to sqlite", "--to", "sqlite", "-o", f"{HERE}/x", "--vm", "g1", SAMPLE)
+    fails(1, "there is no VM 'nobody'", "--to", "csv", "--table", "vm_exit", "--vm", "nobody", SAMPLE)
+    fails(1, "there is no vCPU 7", "--to", "html", "--vcpu", "7", SAMPLE)
+    fails(1, "no such column", "--to", "csv", "--table", "vm_exit", "--sort", "nonsense", SAMPLE)
     fails(2, "'noon' is no time", "--to", "html", "--begin", "noon", SAMPLE)
-    fails(1, "no time between", "--to", "html", "--begin", "+2", "--end", "+1", SAMPLE)
+    fails(2, "--end \\+1 is not after --begin \\+2", "--to", "html", "--begin", "+2", "--end", "+1", SAMPLE)
 
 
 def test_an_unknown_table_is_said():
