@@ -319,11 +319,16 @@ static int64_t throttle_idle(const struct model *m, const struct throttle_stretc
 	return idle;
 }
 
-/* Of a thread that was woken: a quota must have been seen already. */
+/*
+ * Of a thread that was woken: a quota must have been seen already, or be refilled just then. No CPU
+ * that idles leaves a thread alone for so long.
+ */
 static enum certainty throttle_of_woken(const struct model *m, const struct world_vcpu *v,
 					const struct throttle_stretch *s, int64_t idle)
 {
-	if (!m->quotas[v->vm] || (m->machines[v->host].throttle.groups.n && !s->group))
+	const struct throttle *t = &m->machines[v->host].throttle;
+
+	if (!s->group && (t->groups.n || !m->quotas[v->vm]))
 		return CERTAINTY_NONE;
 	return idle >= THROTTLE_WOKEN ? CERTAINTY_LIKELY : CERTAINTY_NONE;
 }
