@@ -33,6 +33,8 @@ static void take_told(struct evidence *e, void *ctx)
 
 	vec_each (thread, &t->recording->threads)
 		evidence_name_thread(e, thread->tid, thread->pid, thread->pid_ns, thread->comm);
+	vec_each (cpu, &t->recording->lost_cpus)
+		evidence_name_cpu(e, *cpu);
 	if (!t->with_guests)
 		return;
 	vec_each (g, &t->recording->guests) {
@@ -82,6 +84,7 @@ static struct look look_of(struct analysis *a, const struct analysis_options *o,
 					 .is_vague = trace->lists_unrecorded,
 					 .with_vmsync = uses_vmsync(o),
 					 .has_processes = trace->knows_processes,
+					 .is_partial = trace->is_partial,
 					 .cpus_apart = trace->cpus_apart},
 			     .evidence = &a->evidence[machine],
 			     .lives = &a->lives[machine],
@@ -536,7 +539,42 @@ static int align(struct analysis *a, const struct analysis_options *o,
 	return check_times(a, err);
 }
 
-/* The first reading, and what follows from it. */
+/* ---- whether there is anything to tell -------------------------------------------------------- */
+
+/* Of a recording that says what may be in it. */
+static bool analysis_is_understood(const struct analysis *a, size_t machine)
+{
+	return a->evidence[machine].n_events && a->described[machine].bits;
+}
+
+/* Return: 0, or ERR when no recording holds an event that is known. */
+static int analysis_check_understood(const struct analysis *a, struct error *err)
+{
+	uint64_t n_events = 0;
+
+	for (size_t m = 0; m < a->n_machines; m++) {
+		if (analysis_is_understood(a, m))
+			return 0;
+		n_events += a->evidence[m].n_events;
+	}
+	if (!a->n_machines)
+		return 0;
+	const char *name = a->session.recordings.at[0]->name;
+	const char *others = a->n_machines > 1 ? " and the others" : "";
+
+	if (!n_events)
+		return error_set(err, "no event could be read of '%s'%s; `vmscope info` says more",
+				 name, others);
+	return error_set(
+		err,
+		"none of the %" PRIu64 " events of '%s'%s is one that says what a machine "
+		"does, as sched_switch or kvm_entry; `vmscope record` prints how to record these",
+		n_events, name, others);
+}
+
+/* ---- the first reading ------------------------------------------------------------------------ */
+
+/* And what follows from it. */
 static int look_and_align(struct analysis *a, const struct analysis_options *o, struct error *err)
 {
 	struct observed observed;
@@ -545,6 +583,11 @@ static int look_and_align(struct analysis *a, const struct analysis_options *o, 
 	if (observe)
 		observed_init(&observed, a->n_machines);
 	look(a, o, observe ? &observed : NULL);
+	if (analysis_check_understood(a, err)) {
+		if (observe)
+			observed_deinit(&observed);
+		return ERR;
+	}
 	judge(a);
 	if (believes_recorder(o))
 		tie_all_told(a);

@@ -6,16 +6,18 @@
 #include "base/parallel.h"
 #include "sync/observe.h"
 
-/* How often each event was read from one stream, of a CPU that has several. */
-struct look_counts {
-	uint64_t n[EV_N];
+/* What reading one stream has shown. */
+struct look_found {
+	uint64_t n[EV_N]; /* how often each event was read, of a CPU that has several streams */
+	struct gaps damaged;
+	bool is_disordered;
 };
 
 /* One stream of a CPU. It has several where the trace has several channels. */
 struct channel {
 	struct reader *reader;
 	size_t at; /* in the reader's events */
-	struct look_counts *counts;
+	struct look_found *found;
 };
 
 struct reading {
@@ -74,7 +76,7 @@ static const struct event *next_event(struct reading *r)
 	if (from)
 		from->at++;
 	if (first && first->id < EV_N)
-		from->counts->n[first->id]++;
+		from->found->n[first->id]++;
 	return first;
 }
 
@@ -98,6 +100,14 @@ static void read_together(struct reading *r)
 
 /* ---- a CPU ----------------------------------------------------------------------------------- */
 
+static void look_keep_damage(struct look_found *found, const struct reader *r)
+{
+	if (r->damaged)
+		gaps_absorb(&found->damaged, r->damaged);
+	if (r->is_disordered)
+		found->is_disordered |= *r->is_disordered;
+}
+
 static void end_reading(struct reading *r, struct diag_list *diags)
 {
 	int64_t first = INT64_MAX, last = INT64_MIN;
@@ -112,6 +122,7 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 		first = t->first_ns < first ? t->first_ns : first;
 		last = t->last_ns > last ? t->last_ns : last;
 		diag_merge(diags, c->diags);
+		look_keep_damage(r->channels[i].found, c);
 		reader_free(c);
 	}
 	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
@@ -143,7 +154,7 @@ static void look_at_cpu(struct look_cpu *c)
 	for (size_t i = 0; i < c->n; i++)
 		r.channels[i] = (struct channel){
 			.reader = reader_new(l->trace, c->from + i, l->plan, 0, INT64_MIN),
-			.counts = &l->counts[c->from + i]};
+			.found = &l->found[c->from + i]};
 	if (c->n == 1)
 		read_alone(&r);
 	else
@@ -156,6 +167,15 @@ static void look_at_cpu(struct look_cpu *c)
 
 /* ---- a machine ------------------------------------------------------------------------------- */
 
+static bool look_is_known_to_be_lost(const struct recording *r, int64_t cpu)
+{
+	vec_each (lost, &r->lost_cpus) {
+		if (*lost == cpu)
+			return true;
+	}
+	return false;
+}
+
 /* Where streams do not tell their CPU, what is there is of any. */
 static void find_missing(struct evidence *e, struct diag_list *diags, const struct recording *trace)
 {
@@ -166,7 +186,7 @@ static void find_missing(struct evidence *e, struct diag_list *diags, const stru
 			e->targets.n = 0;
 	}
 	vec_each (g, &e->targets) {
-		if (evidence_is_missing(e, g))
+		if (evidence_is_missing(e, g) && !look_is_known_to_be_lost(trace, g->cpu))
 			diag_add(diags, DIAG_CPU_MISSING, 1, &where);
 	}
 }
@@ -183,26 +203,26 @@ static void settle_first(const struct look *l)
 /* ---- events in several channels -------------------------------------------------------------- */
 
 /* How often the event was read from all streams of a channel. */
-static uint64_t count_in_channel(const struct recording *r, const struct look_counts *counts,
+static uint64_t count_in_channel(const struct recording *r, const struct look_found *found,
 				 uint32_t group, enum event_id id)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < r->streams.n; i++)
-		n += r->streams.at[i].group == group ? counts[i].n[id] : 0;
+		n += r->streams.at[i].group == group ? found[i].n[id] : 0;
 	return n;
 }
 
 /* Whether a CPU has the event in this stream and, of another channel, in one behind it. */
-static bool is_in_two(const struct recording *r, const struct look_counts *counts, size_t i,
+static bool is_in_two(const struct recording *r, const struct look_found *found, size_t i,
 		      enum event_id id)
 {
 	const struct recording_stream *s = &r->streams.at[i];
 
 	for (size_t k = i + 1; k < r->streams.n && r->streams.at[k].cpu == s->cpu; k++) {
 		if (r->streams.at[k].group != s->group && r->streams.at[k].part == s->part &&
-		    counts[k].n[id])
-			return counts[i].n[id] > 0;
+		    found[k].n[id])
+			return found[i].n[id] > 0;
 	}
 	return false;
 }
@@ -211,7 +231,7 @@ static bool is_in_two(const struct recording *r, const struct look_counts *count
  * Of an event that some CPU has in two streams of one session. Return: whether it is one, with the
  * channel that has most of it.
  */
-static bool find_keeper(const struct recording *r, const struct look_counts *counts, uint32_t part,
+static bool find_keeper(const struct recording *r, const struct look_found *found, uint32_t part,
 			enum event_id id, uint32_t *groupp)
 {
 	bool doubled = false;
@@ -219,11 +239,11 @@ static bool find_keeper(const struct recording *r, const struct look_counts *cou
 
 	for (size_t i = 0; i < r->streams.n; i++) {
 		uint32_t group = r->streams.at[i].group;
-		uint64_t n = count_in_channel(r, counts, group, id);
+		uint64_t n = count_in_channel(r, found, group, id);
 
 		if (r->streams.at[i].part != part)
 			continue;
-		doubled |= is_in_two(r, counts, i, id);
+		doubled |= is_in_two(r, found, i, id);
 		*groupp = n > most ? group : *groupp;
 		most = n > most ? n : most;
 	}
@@ -236,7 +256,7 @@ static bool find_keeper(const struct recording *r, const struct look_counts *cou
  * read once.
  * Return: whether there is any; then what was found out before counts some things twice.
  */
-static bool find_doubled_of_part(struct recording *r, const struct look_counts *counts,
+static bool find_doubled_of_part(struct recording *r, const struct look_found *found,
 				 uint32_t part)
 {
 	bool any = false;
@@ -244,7 +264,7 @@ static bool find_doubled_of_part(struct recording *r, const struct look_counts *
 	for (enum event_id id = 0; id < EV_N; id++) {
 		uint32_t keeper;
 
-		if (!find_keeper(r, counts, part, id, &keeper))
+		if (!find_keeper(r, found, part, id, &keeper))
 			continue;
 		any = true;
 		vec_each (s, &r->streams) {
@@ -255,7 +275,7 @@ static bool find_doubled_of_part(struct recording *r, const struct look_counts *
 	return any;
 }
 
-static bool find_doubled(struct recording *r, const struct look_counts *counts)
+static bool find_doubled(struct recording *r, const struct look_found *found)
 {
 	uint32_t n_parts = 0;
 	bool any = false;
@@ -263,7 +283,32 @@ static bool find_doubled(struct recording *r, const struct look_counts *counts)
 	vec_each (s, &r->streams)
 		n_parts = s->part >= n_parts ? s->part + 1 : n_parts;
 	for (uint32_t part = 0; part < n_parts; part++)
-		any |= find_doubled_of_part(r, counts, part);
+		any |= find_doubled_of_part(r, found, part);
+	return any;
+}
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+/*
+ * Says of a stream what reading it has shown. Where its packets are in disorder all else that was
+ * found may follow from that. Return: whether anything of it is new.
+ */
+static bool look_take_damage(struct recording_stream *s, struct look_found *found)
+{
+	if (found->is_disordered && !s->is_disordered) {
+		s->is_disordered = true;
+		gaps_deinit(&found->damaged);
+		return true;
+	}
+	return gaps_absorb(&s->gaps, &found->damaged);
+}
+
+static bool look_take_all_damage(struct recording *r, struct look_found *found)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->streams.n; i++)
+		any |= look_take_damage(&r->streams.at[i], &found[i]);
 	return any;
 }
 
@@ -279,7 +324,7 @@ static void look_begin(struct look *l, struct observed *all, cpus_t *cpus)
 
 	wanted.bits |= l->observed ? observer_events(l->is_guest, l->is_host).bits : 0;
 	l->plan = input_plan_new(l->trace, wanted, l->observed && l->is_guest);
-	l->counts = mem_zalloc(l->trace->streams.n, sizeof(*l->counts));
+	l->found = mem_zalloc(l->trace->streams.n, sizeof(*l->found));
 	for (size_t from = 0, to; from < l->trace->streams.n; from = to) {
 		for (to = from + 1;
 		     to < l->trace->streams.n && streams[to].cpu == streams[from].cpu;)
@@ -294,16 +339,21 @@ static void look_begin(struct look *l, struct observed *all, cpus_t *cpus)
 /* Return: whether only now it is known how to look at it. */
 static bool look_needs_more(struct look *l)
 {
-	bool doubled = find_doubled(l->trace, l->counts);
+	bool doubled = find_doubled(l->trace, l->found);
 	bool relived = evidence_find_lives(l->evidence, l->lives);
 
 	l->options.lives = relived ? l->lives : NULL;
 	return doubled || relived;
 }
 
+/* Each reason to read a machine once more can be found out only without the one before. */
+enum { LOOK_AGAIN = 3 };
+
 /* Puts together what is known of the machine's CPUs. Return: whether it is to be done again. */
 static bool look_end(struct look *l, cpus_t *cpus)
 {
+	int64_t last_ns;
+
 	evidence_init(l->evidence, &l->options);
 	l->take_told(l->evidence, l->ctx);
 	*l->diags = l->trace->diags;
@@ -320,9 +370,13 @@ static bool look_end(struct look *l, cpus_t *cpus)
 		l->observed->has_idle = evidence_has(l->evidence, EV_POWER_CPU_IDLE);
 	}
 	find_missing(l->evidence, l->diags, l->trace);
-	bool again = !l->again && look_needs_more(l);
+	bool damaged = look_take_all_damage(l->trace, l->found);
+	bool again = damaged || (!l->is_settled && look_needs_more(l));
 
-	free(l->counts);
+	l->is_settled |= !damaged;
+	again &= l->n_again < LOOK_AGAIN;
+	evidence_span(l->evidence, &l->trace->first_ns, &last_ns);
+	free(l->found);
 	input_plan_free(l->trace, l->plan);
 	return again;
 }
@@ -351,7 +405,7 @@ static void look_at_some(struct look *looks, size_t n, const bool *which, struct
 		any |= again[i];
 		if (!again[i])
 			continue;
-		looks[i].again = true;
+		looks[i].n_again++;
 		evidence_deinit(looks[i].evidence);
 		if (looks[i].observed)
 			observed_clear(looks[i].observed);

@@ -27,8 +27,9 @@ struct look {
 	void *ctx;
 	/* Private. */
 	struct input_plan *plan;
-	struct look_counts *counts; /* per stream */
-	bool again;
+	struct look_found *found; /* per stream */
+	unsigned n_again;
+	bool is_settled; /* what else has to be known before it is looked at is known */
 };
 
 /*
@@ -38,7 +39,8 @@ struct look {
  * another one's guest, so whether its events count as such. Events that a user had recorded in
  * several channels are found by counting, and must be read once only: these are then marked in the
  * recording's streams, and the machine is looked at once more. So it is where a tid turns out to have
- * been of a vCPU's thread and of another one.
+ * been of a vCPU's thread and of another one, and where packets are damaged or in
+ * disorder (input/gap.h).
  */
 void look_at(struct look *looks, size_t n, struct observed *all, unsigned threads);
 

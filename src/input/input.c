@@ -1,6 +1,7 @@
 #include "input/format.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void recording_free(struct recording *r)
 {
@@ -11,11 +12,14 @@ void recording_free(struct recording *r)
 	free(r->path);
 	free(r->note);
 	vec_deinit(&r->clocks);
+	vec_each (s, &r->streams)
+		gaps_deinit(&s->gaps);
 	vec_deinit(&r->streams);
 	vec_deinit(&r->events);
 	vec_deinit(&r->env);
 	vec_deinit(&r->guests);
 	vec_deinit(&r->threads);
+	vec_deinit(&r->lost_cpus);
 	arena_deinit(&r->arena);
 	free(r);
 }
@@ -90,7 +94,7 @@ static struct event *new_room(size_t room, uint16_t machine, uint32_t cpu)
 
 struct event *reader_room(const struct reader *r, size_t room)
 {
-	return new_room(room, r->events->machine, r->events->cpu);
+	return new_room(room + r->gaps->at.n, r->events->machine, r->events->cpu);
 }
 
 struct reader *reader_new(const struct recording *rec, size_t stream, const struct input_plan *plan,
@@ -100,9 +104,11 @@ struct reader *reader_new(const struct recording *rec, size_t stream, const stru
 
 	r->recording = rec;
 	r->doubled = rec->streams.at[stream].doubled;
+	r->gaps = &rec->streams.at[stream].gaps;
+	r->tid = NO_VALUE;
 	r->n = 0;
 	r->room = READER_FEW;
-	r->events = new_room(r->room, machine, rec->streams.at[stream].cpu);
+	r->events = new_room(r->room + r->gaps->at.n, machine, rec->streams.at[stream].cpu);
 	return r;
 }
 
@@ -139,6 +145,90 @@ static void drop_doubled(struct reader *r)
 	r->n = n;
 }
 
+/* ---- gaps ------------------------------------------------------------------------------------ */
+
+static const struct gap *reader_gap(const struct reader *r)
+{
+	return r->next_gap < r->gaps->at.n ? &r->gaps->at.at[r->next_gap] : NULL;
+}
+
+/* Puts the loss of the next gap behind the events that are kept. */
+static void reader_tell_gap(struct reader *r)
+{
+	const struct gap *g = reader_gap(r);
+	int64_t begin = r->recording->first_ns;
+
+	if (!r->is_gap_told && g->to >= begin)
+		r->events[r->n++] = (struct event){.id = EV_LOST,
+						   .machine = r->events->machine,
+						   .cpu = r->events->cpu,
+						   .tid = NO_VALUE,
+						   .pid = NO_VALUE,
+						   .ts = g->from < begin ? begin : g->from,
+						   .lost = {.to = g->to}};
+	r->is_gap_told = true;
+}
+
+static void reader_pass_gap(struct reader *r)
+{
+	reader_tell_gap(r);
+	r->tells_tid = reader_gap(r)->is_step;
+	r->tid = r->tells_tid ? r->tid : NO_VALUE;
+	r->is_gap_told = false;
+	r->next_gap++;
+}
+
+/* Return: whether the event is in none. */
+static bool reader_pass_gaps(struct reader *r, const struct event *e)
+{
+	const struct gap *g;
+
+	while ((g = reader_gap(r)) && g->to < e->ts)
+		reader_pass_gap(r);
+	if (!g || e->ts < g->from)
+		return true;
+	reader_tell_gap(r);
+	return e->id == EV_LOST;
+}
+
+/*
+ * After a step of the clock it is known who is on the CPU, for nothing is missing: events until the
+ * next switch say it.
+ */
+static void reader_follow_thread(struct reader *r, struct event *e, bool is_kept)
+{
+	if (e->id == EV_LOST) {
+		r->tid = NO_VALUE;
+	} else if (e->id == EV_SCHED_SWITCH) {
+		r->tid = e->sched_switch.next_tid;
+		r->tells_tid &= !is_kept;
+	} else if (r->tells_tid && e->tid == NO_VALUE) {
+		e->tid = r->tid;
+	}
+}
+
+/*
+ * The events have as much more room as there are gaps: they begin behind it, and move to the front.
+ */
+static void reader_leave_gaps(struct reader *r)
+{
+	size_t n = r->n, n_gaps = r->gaps->at.n;
+
+	memmove(r->events + n_gaps, r->events, n * sizeof(*r->events));
+	r->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct event e = r->events[n_gaps + i];
+
+		bool is_kept = reader_pass_gaps(r, &e);
+
+		reader_follow_thread(r, &e, is_kept);
+		if (is_kept)
+			r->events[r->n++] = e;
+	}
+	while (r->ended && reader_gap(r))
+		reader_pass_gap(r);
+}
+
 bool reader_read(struct reader *r)
 {
 	r->n = 0;
@@ -146,6 +236,8 @@ bool reader_read(struct reader *r)
 		r->recording->ops->reader_fill(r);
 		if (r->doubled.bits)
 			drop_doubled(r);
+		if (r->gaps->at.n)
+			reader_leave_gaps(r);
 	}
 	return r->n > 0;
 }

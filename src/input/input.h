@@ -27,6 +27,7 @@
 #include "events/event.h"
 #include "events/layout.h"
 #include "input/field.h"
+#include "input/gap.h"
 
 /* ---- what a recording says of itself --------------------------------------------------------- */
 
@@ -65,6 +66,10 @@ struct recording_stream {
 	struct event_set doubled;
 	/* when it begins, as far as it says before it is read; INT64_MAX: unknown */
 	int64_t begin_ns;
+	/* What reading it has shown (analyze/look.h): when it is damaged, that its packets are not
+	 * in the order of their times. */
+	struct gaps gaps;
+	bool is_disordered;
 };
 
 /* An event that may occur. */
@@ -148,12 +153,15 @@ struct recording {
 	VEC(struct recording_guest) guests;
 	struct recording_peer *peer; /* or NULL */
 	VEC(struct recording_thread) threads;
+	VEC(uint32_t) lost_cpus; /* that it knows to have been recorded, but has no stream of */
 	bool knows_threads;   /* each event says which thread it happened in (struct event's tid) */
 	bool knows_processes; /* and which process that is of (pid), or `threads` says it of all */
+	bool is_partial;      /* it was cut, so that streams may be missing at its end */
 	bool lists_unrecorded;	/* `events` holds what was not enabled, too */
 	bool cpus_apart;	/* recording begins and ends on each CPU at a time of its own */
 	char *note;		/* owned; a sentence for people about how opening went, or NULL */
 	struct diag_list diags; /* of opening; readers have their own besides */
+	int64_t first_ns; /* of its first event, once all streams were read; INT64_MIN: not yet */
 };
 
 /* NULL is allowed. */
@@ -212,12 +220,25 @@ struct reader {
 	struct stream_totals totals;
 	const struct diag_list *diags;
 
+	/*
+	 * What it has met so far: times of damage (the events of them were delivered all the same),
+	 * and that the stream is disordered. Both are then to be said of the stream.
+	 */
+	struct gaps *damaged;
+	const bool *is_disordered; /* or NULL: of a format that has no order to lose */
+
 	const struct recording *recording;
 	struct event_set doubled; /* of its stream */
+	const struct gaps *gaps;  /* of its stream */
+	size_t next_gap;
+	bool is_gap_told;
+	int64_t tid;	/* on the CPU, where there are gaps and a switch said it; NO_VALUE */
+	bool tells_tid; /* a step was passed since */
 };
 
 /*
- * Losses are delivered as EV_LOST between the events around them. Packets that end before
+ * Losses are delivered as EV_LOST between the events around them, and in place of those in gaps of
+ * the stream. Packets that end before
  * skip_before_ns are stepped over; INT64_MIN reads all. recording and plan must outlive the reader.
  * Texts of events are valid until the second reader_read() after the one that read them: one batch
  * can be looked at while the next is read.

@@ -191,6 +191,13 @@ static int joined_by_cpu(const void *a, const void *b)
 	return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+static void joined_shift_gaps(struct gaps *to, const struct gaps *from, int64_t shift)
+{
+	vec_each (g, &from->at)
+		gaps_add(to, joined_shifted(g->from, shift), joined_shifted(g->to, shift),
+			 g->is_step);
+}
+
 static void joined_list_streams(struct joined *j)
 {
 	for (size_t p = 0; p < j->parts.n; p++) {
@@ -214,6 +221,17 @@ static uint32_t joined_group_end(const struct recording *r)
 	return end;
 }
 
+/* What is missing of a stream is left out once, by the times of the whole. */
+static struct gaps joined_take_gaps(const struct joined_part *p, size_t stream)
+{
+	struct recording_stream *s = &p->r->streams.at[stream];
+	struct gaps gaps = {0};
+
+	joined_shift_gaps(&gaps, &s->gaps, p->shift);
+	gaps_deinit(&s->gaps);
+	return gaps;
+}
+
 static void joined_describe_streams(struct joined *j)
 {
 	uint32_t *first_group = mem_zalloc(j->parts.n + 1, sizeof(*first_group));
@@ -225,6 +243,7 @@ static void joined_describe_streams(struct joined *j)
 		struct recording_stream *s = vec_push(&j->base.streams);
 
 		*s = p->r->streams.at[at->stream];
+		s->gaps = joined_take_gaps(p, at->stream);
 		s->part = (uint32_t)at->part;
 		s->group += first_group[at->part];
 		s->begin_ns = joined_shifted(s->begin_ns, p->shift);
@@ -252,6 +271,9 @@ static void joined_add_part(struct joined *j, struct joined_part *p)
 	to->knows_processes &= r->knows_processes;
 	to->lists_unrecorded |= r->lists_unrecorded;
 	to->cpus_apart |= r->cpus_apart;
+	to->is_partial |= r->is_partial;
+	vec_each (cpu, &r->lost_cpus)
+		*vec_push(&to->lost_cpus) = *cpu;
 	diag_merge(&to->diags, &r->diags);
 }
 
@@ -343,6 +365,7 @@ struct joined_reader {
 	size_t at;	 /* in the inner one's events */
 	bool tells_gaps; /* it is the first stream of its CPU */
 	size_t gap;	 /* the next one, in the whole's */
+	struct gaps damaged;
 };
 
 static struct reader *joined_reader_new(const struct recording *rec, size_t stream,
@@ -360,12 +383,16 @@ static struct reader *joined_reader_new(const struct recording *rec, size_t stre
 			      joined_shifted(skip_before_ns, -part->shift));
 	r->tells_gaps = !stream || j->streams.at[stream - 1].cpu != s->cpu;
 	r->base.diags = r->inner->diags;
+	r->base.damaged = &r->damaged;
 	return &r->base;
 }
 
 static void joined_reader_free(struct reader *base)
 {
-	reader_free(((struct joined_reader *)base)->inner);
+	struct joined_reader *r = (struct joined_reader *)base;
+
+	reader_free(r->inner);
+	gaps_deinit(&r->damaged);
 }
 
 static void joined_reader_share(struct reader *base, struct worker *helper)
@@ -453,6 +480,9 @@ static void joined_reader_fill(struct reader *base)
 	while (base->n < base->room && (joined_head(r) || (r->inner->ended && r->gap < n_gaps)))
 		joined_step(r);
 	base->ended = r->inner->ended && !joined_head(r) && r->gap >= n_gaps;
+	if (base->ended && r->inner->damaged)
+		joined_shift_gaps(&r->damaged, r->inner->damaged,
+				  r->whole->parts.at[r->part].shift);
 	base->totals = r->inner->totals;
 	if (base->totals.first_ns <= base->totals.last_ns) {
 		int64_t shift = r->whole->parts.at[r->part].shift;
@@ -546,6 +576,7 @@ struct recording *joined_new(struct recording *const *parts, size_t n)
 	int64_t offset = joined_clock(parts[0])->offset_ns;
 
 	j->base.ops = &joined_ops;
+	j->base.first_ns = INT64_MIN;
 	joined_begin(j, parts[0]);
 	for (size_t i = 0; i < n; i++) {
 		struct joined_part *p = vec_push(&j->parts);

@@ -99,6 +99,7 @@ static void open_one(struct session *s, const struct input_format *format, const
 	} else {
 		r->path = mem_strdup(path);
 		r->is_named = name != NULL;
+		r->first_ns = INT64_MIN;
 		r->name = name ? mem_strdup(name) : recording_name_of(root, path, r->hostname);
 		if (r->note)
 			*vec_push(&s->notes) = mem_strdup(r->note);

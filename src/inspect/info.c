@@ -92,6 +92,13 @@ static void find_role(struct info_machine *m, const uint64_t *counts)
 	m->why = role_why(n);
 }
 
+bool info_is_unreadable(const struct info_machine *m, enum diag_id id)
+{
+	bool is_counted = id == DIAG_EVENTS_LOST || id == DIAG_PACKETS_LOST;
+
+	return m->diags.at[id].count && diag_kind(id)->severity == DIAG_DAMAGE && !is_counted;
+}
+
 const char *info_without(const struct info_machine *m, const struct required_event *r)
 {
 	return required_without(r, role_to_look_for(m->role), m->trace->knows_threads);

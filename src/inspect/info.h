@@ -52,6 +52,9 @@ void info_print_text(const struct info *info, size_t top, FILE *f);
 /* One JSON object on a line of its own. */
 void info_print_json(const struct info *info, FILE *f);
 
+/* Return: whether something of this kind could not be read, of which nobody counted the events. */
+bool info_is_unreadable(const struct info_machine *m, enum diag_id id);
+
 /* Return: what is lost without this event in this machine. */
 const char *info_without(const struct info_machine *m, const struct required_event *r);
 

@@ -111,6 +111,18 @@ static void write_diags(struct jsonw *j, const struct diag_list *diags)
 	jsonw_array_end(j);
 }
 
+/* The kinds of damage for which more than the lost events is missing. */
+static void write_unreadable(struct jsonw *j, const struct info_machine *m)
+{
+	jsonw_key(j, "unreadable");
+	jsonw_array_begin(j);
+	for (int i = 0; i < DIAG_N; i++) {
+		if (info_is_unreadable(m, (enum diag_id)i))
+			jsonw_string(j, diag_kind((enum diag_id)i)->name);
+	}
+	jsonw_array_end(j);
+}
+
 static void write_machine(struct jsonw *j, const struct info_machine *m)
 {
 	const struct recording *r = m->trace;
@@ -130,6 +142,7 @@ static void write_machine(struct jsonw *j, const struct info_machine *m)
 	write_uint(j, "events", m->n_events);
 	write_uint(j, "lost_events", m->n_lost);
 	write_uint(j, "lost_packets", m->diags.at[DIAG_PACKETS_LOST].count);
+	write_unreadable(j, m);
 	write_time(j, "first_ns", m->has_span, m->first_ns);
 	write_time(j, "last_ns", m->has_span, m->last_ns);
 	write_clocks(j, r);

@@ -170,6 +170,25 @@ static size_t count_recorded(const struct info_machine *m)
 	return n;
 }
 
+/* What of the recording could not be read, by the names of its damage; losses are counted apart. */
+static bool print_damage(struct out *o, const struct info_machine *m)
+{
+	bool any = false;
+
+	for (int i = 0; i < DIAG_N; i++) {
+		const struct diag_kind *kind = diag_kind((enum diag_id)i);
+
+		if (!info_is_unreadable(m, (enum diag_id)i))
+			continue;
+		out_str(o, any ? ", " : "what could not be read (");
+		out_str(o, kind->name);
+		any = true;
+	}
+	if (any)
+		out_str(o, "), nobody knows how much");
+	return any;
+}
+
 static void print_totals(struct out *o, const struct info_machine *m)
 {
 	uint64_t lost_packets = m->diags.at[DIAG_PACKETS_LOST].count;
@@ -180,14 +199,18 @@ static void print_totals(struct out *o, const struct info_machine *m)
 	out_uint(o, count_recorded(m));
 	out_str(o, " kinds\n");
 	print_label(o, "lost");
-	if (!m->n_lost && !lost_packets) {
-		out_str(o, "nothing, as far as the tracer tells\n");
-		return;
+	bool any = print_damage(o, m);
+
+	if (m->n_lost || lost_packets) {
+		out_str(o, any ? "; " : "");
+		print_count(o, m->n_lost);
+		out_str(o, " events, ");
+		print_count(o, lost_packets);
+		out_str(o, " packets");
+	} else if (!any) {
+		out_str(o, "nothing, as far as the tracer tells");
 	}
-	print_count(o, m->n_lost);
-	out_str(o, " events, ");
-	print_count(o, lost_packets);
-	out_str(o, " packets\n");
+	out_char(o, '\n');
 }
 
 static size_t count_width(uint64_t n)

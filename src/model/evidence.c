@@ -82,7 +82,8 @@ struct event_set evidence_events(const struct evidence_options *o)
 					       EV_KVM_ENTRY,
 					       EV_KVM_EXIT,
 					       EV_KVM_WRITE_TSC_OFFSET,
-					       EV_SCHED_MIGRATE_TASK};
+					       EV_SCHED_MIGRATE_TASK,
+					       EV_SCHED_WAKEUP};
 	static const enum event_id vmsync[] = {EV_VMSYNC_GH_HOST, EV_VMSYNC_HG_HOST,
 					       EV_VMSYNC_GH_GUEST, EV_VMSYNC_HG_GUEST};
 	/* Whose VM a vCPU is shows in who wakes whom. */
@@ -101,8 +102,11 @@ struct event_set evidence_events(const struct evidence_options *o)
 
 void evidence_init(struct evidence *e, const struct evidence_options *o)
 {
-	*e = (struct evidence){
-		.described = o->described, .lives = o->lives, .cpus_apart = o->cpus_apart};
+	*e = (struct evidence){.described = o->described,
+			       .lives = o->lives,
+			       .cpus_apart = o->cpus_apart,
+			       .has_processes = o->has_processes,
+			       .is_partial = o->is_partial};
 	/* Metadata names sched_switch also where a filter kept it out. */
 	e->shown = o->is_vague ? evidence_events(o)
 			       : event_set_of((enum event_id[]){EV_SCHED_SWITCH}, 1);
@@ -473,7 +477,8 @@ static void on_waking(struct evidence_stream *s, const struct event *event)
 	int64_t flags = event->sched_waking.flags;
 	int64_t owner;
 
-	if (s->tid == NO_VALUE || s->tid == 0 || flags == NO_VALUE || flags & interrupts)
+	if (s->e->has_processes || s->tid == NO_VALUE || s->tid == 0 || flags == NO_VALUE ||
+	    flags & interrupts)
 		return;
 	owner = vhost_owner(&event->sched_waking.comm);
 	if (owner != NO_VALUE)
@@ -493,10 +498,15 @@ static void add_target(struct evidence *e, int64_t cpu, uint64_t n)
 	*vec_push(&e->targets) = (struct evidence_target){.cpu = cpu, .n = n};
 }
 
-static void on_migrate(struct evidence *e, int64_t cpu)
+static void on_target(struct evidence *e, int64_t cpu)
 {
 	if (cpu >= 0 && cpu < CPUS_MAX)
 		add_target(e, cpu, 1);
+}
+
+void evidence_name_cpu(struct evidence *e, uint32_t cpu)
+{
+	add_target(e, cpu, MOVES_MIN);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -641,7 +651,7 @@ bool evidence_is_missing(const struct evidence *e, const struct evidence_target 
 			return false;
 		is_between |= e->cpus.at[i].cpu > g->cpu;
 	}
-	return is_between || g->n >= MOVES_MIN;
+	return is_between || e->is_partial || g->n >= MOVES_MIN;
 }
 
 static void on_statedump(struct evidence *e, const struct event *event)
@@ -721,13 +731,16 @@ void evidence_stream_event(struct evidence_stream *s, const struct event *event)
 		on_death(s->e, event);
 		break;
 	case EV_SCHED_MIGRATE_TASK:
-		on_migrate(s->e, event->sched_migrate_task.dest_cpu);
+		on_target(s->e, event->sched_migrate_task.dest_cpu);
 		break;
 	case EV_STATEDUMP_PROCESS_STATE:
 		on_statedump(s->e, event);
 		break;
-	case EV_SCHED_WAKING:
 	case EV_SCHED_WAKEUP:
+		on_target(s->e, event->sched_wakeup.target_cpu);
+		on_waking(s, event);
+		break;
+	case EV_SCHED_WAKING:
 		on_waking(s, event);
 		break;
 	case EV_KVM_WRITE_TSC_OFFSET:

@@ -101,7 +101,7 @@ struct evidence_tsc {
 	int64_t previous, next;
 };
 
-/* A CPU that threads were moved to. */
+/* A CPU that threads were moved to, or woken on. */
 struct evidence_target {
 	int64_t cpu;
 	uint64_t n; /* times */
@@ -127,7 +127,7 @@ struct evidence {
 	VEC(struct evidence_thread) named; /* by the recording as a whole, not by an event */
 	struct map vcpu_by_life, thread_by_life, wake_by_tids, named_by_tid;
 	struct event_set described, shown; /* see evidence_has() */
-	bool cpus_apart;
+	bool cpus_apart, has_processes, is_partial;
 };
 
 /* What a recording is like, as far as it decides which events are evidence. */
@@ -136,6 +136,7 @@ struct evidence_options {
 	bool is_vague;		    /* it describes events that were not enabled */
 	bool with_vmsync;	    /* vmsync's may be left out on purpose */
 	bool has_processes;	    /* it says of each thread which process it is of */
+	bool is_partial;	    /* streams at its end may be missing */
 	bool cpus_apart;	    /* it begins and ends on each CPU at a time of its own */
 	/* of tids that had several, as evidence of before has shown; NULL: not known of any */
 	const struct lives *lives;
@@ -152,6 +153,9 @@ void evidence_init(struct evidence *e, const struct evidence_options *o);
  */
 void evidence_name_thread(struct evidence *e, int64_t tid, int64_t pid, int64_t pid_ns,
 			  const char *comm);
+
+/* Says that the machine has this CPU, whether or not there is a stream of it. */
+void evidence_name_cpu(struct evidence *e, uint32_t cpu);
 
 /* Says that this thread is a vCPU of VM `vm` (any number), before any event. */
 void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid);

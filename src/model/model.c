@@ -163,13 +163,14 @@ static bool is_runnable(int64_t prev_state)
 }
 
 /*
- * Whether a thread that is exiting is gone for good: the state says that it is dead or a zombie (X,
- * Z, x: 0x10 to 0x80, numbered differently by kernels before 4.14). Until then it may still be
- * preempted or wait.
+ * Whether a thread is gone for good: the state says that it is dead or a zombie (X, Z, x: 0x10 to
+ * 0x80, numbered differently by kernels before 4.14). Until then it may still be preempted or wait.
+ * If the event of its exit is missing, what all kernels number alike says so (0x40 and 0x80 are of
+ * parked and waking threads, too).
  */
-static bool is_dead(int64_t prev_state)
+static bool is_dead(int64_t prev_state, bool exiting)
 {
-	return (prev_state & 0xf0) != 0;
+	return (prev_state & (exiting ? 0xf0 : 0x30)) != 0;
 }
 
 /*
@@ -200,7 +201,7 @@ static void end_runner(struct model *m, struct world_vcpu *v, int64_t ts)
 static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
-	bool dead = t->lane.exiting && is_dead(e->sched_switch.prev_state);
+	bool dead = is_dead(e->sched_switch.prev_state, t->lane.exiting);
 	struct world_vcpu *v = t->vcpu;
 
 	if (dead)

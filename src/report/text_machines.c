@@ -63,6 +63,25 @@ static void print_range(struct text *t)
 				  offset_text(t, range->from), offset_text(t, range->to), asked));
 }
 
+/* A guest does not see when it was not running: what it says of itself is not all that is true. */
+static void print_belief(struct text *t)
+{
+	const char *names = NULL;
+	size_t n = 0;
+
+	vec_each (m, &t->r->machines) {
+		names = arena_printf(&t->arena, "%s%s%s", names ? names : "", names ? ", " : "",
+				     units_safe(&t->arena, m->name, 40));
+		n++;
+	}
+	if (n)
+		text_wrapped(t, 0,
+			     arena_printf(&t->arena, "No host was recorded: %s %s told as %s",
+					  names, n == 1 ? "is" : "are",
+					  n == 1 ? "it believes itself to be"
+						 : "they believe themselves to be"));
+}
+
 /* Return: how many lines. */
 static size_t print_scope(struct text *t)
 {
@@ -71,6 +90,8 @@ static size_t print_scope(struct text *t)
 
 	vec_each (m, &r->machines)
 		hosts += m->is_host;
+	if (!hosts)
+		print_belief(t);
 	if (r->range.given)
 		print_range(t);
 	if (choice_is_some(t->chosen->choice))
@@ -80,7 +101,7 @@ static size_t print_scope(struct text *t)
 	text_line(t, "%zu host%s, %zu VM%s, %zu vCPU%s", hosts, hosts == 1 ? "" : "s", r->vms.n,
 		  r->vms.n == 1 ? "" : "s", r->vcpus.n, r->vcpus.n == 1 ? "" : "s");
 	/* What was asked may need two. */
-	return 2u + 2u * r->range.given + choice_is_some(t->chosen->choice);
+	return 2u + 2u * r->range.given + choice_is_some(t->chosen->choice) + !hosts;
 }
 
 static bool has_diag(const struct text *t, const struct res_diag *d)

@@ -65,6 +65,20 @@ static void guest_add_side(struct guest *g, const struct observed_machine *m, si
 	}
 }
 
+/* What ran on a CPU that is missing lies in no window, wherever the clock is looked for. */
+static bool guest_host_is_incomplete(const struct observed_guest *of)
+{
+	const struct identity *id = of->id;
+	int host = id->vms.at[id->machines.at[of->machine].vm].host;
+	const struct evidence *e = id->machines.at[host].evidence;
+
+	vec_each (target, &e->targets) {
+		if (evidence_is_missing(e, target))
+			return true;
+	}
+	return false;
+}
+
 /* Return: guest ns of the first event that is in no chunk yet, INT64_MAX at the end. */
 static int64_t next_event(const struct guest *g)
 {
@@ -95,6 +109,7 @@ static void guest_set_span(struct guest *g)
 
 	g->reach = (last - first) / 1000000 * DRIFT_PPM + LEAST_REACH;
 	sync_track_init(&g->track, &options);
+	g->track.vain = guest_host_is_incomplete(g->of);
 }
 
 static void guest_init(struct guest *g, const struct observed_guest *of, int64_t difference)

@@ -13,6 +13,7 @@ enum {
 	LEAST_PLAY = 100,     /* ns: and by this */
 	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
 	LEAST_HALVED = 64,    /* events of a chunk that is halved */
+	VAIN_PART = 32,	      /* of the effort, if it will hardly lead to anything */
 	FOLLOWING_PART = 6,   /* of the effort of a search, that one while following has */
 	HASTY_PART = 60,      /* or one after which more events are to come, or a second look */
 	MAX_FRUITLESS = 4,    /* searches while following */
@@ -404,7 +405,9 @@ static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, s
 /* What following single claims up may cost. */
 static uint64_t search_effort(const struct sync_track *t)
 {
-	return SYNC_EFFORT / (t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1);
+	int part = t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1;
+
+	return SYNC_EFFORT / (t->vain ? part * VAIN_PART : part);
 }
 
 /*

@@ -43,10 +43,11 @@ struct sync_track {
 	struct sync_fit before; /* of what the last chunks left */
 	bool following;		/* there is `before` */
 	bool hasty;		/* by its user: while searching, more events are to come */
-	VEC(size_t) recent;	/* where the last chunks begin in `kept` */
-	uint64_t quick;		/* chunks that needed only the events near an edge */
-	int fruitless;		/* searches while following that found nothing */
-	int second_looks;	/* searches for something better than what fits well */
+	bool vain; /* likewise: of the host's CPUs some are missing, so that little can fit */
+	VEC(size_t) recent; /* where the last chunks begin in `kept` */
+	uint64_t quick;	    /* chunks that needed only the events near an edge */
+	int fruitless;	    /* searches while following that found nothing */
+	int second_looks;   /* searches for something better than what fits well */
 };
 
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o);

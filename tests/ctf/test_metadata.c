@@ -395,16 +395,38 @@ static void test_ids_by_neighbours(void **state)
 /* Where they tell nothing, neither event is believed. */
 static void test_ids_in_doubt(void **state)
 {
-	static const char text[] = "trace { major = 1; minor = 8; byte_order = le; };\n"
-				   "event { name = \"a\"; id = 40; };\n"
-				   "event { name = \"b\"; id = 7; };\n"
-				   "event { name = \"c\"; id = 25; };\n"
-				   "event { name = \"d\"; id = 7; };\n";
+	static const char text[] =
+		"trace { major = 1; minor = 8; byte_order = le; };\n"
+		"event { name = \"a\"; id = 40; };\n"
+		"event { name = \"b\"; id = 7; };\n"
+		"event { name = \"c\"; id = 25; };\n"
+		"event { name = \"d\"; id = 7; fields := struct { integer { size = 8; } x; }; };\n";
 	struct ctf_trace_type t;
 
 	(void)state;
 	parse_damaged(&t, text, strlen(text));
 	assert_int_equal(t.n_event_classes, 2);
+	assert_id_of(&t, "b", -1);
+	assert_id_of(&t, "d", -1);
+	assert_int_equal(t.n_left_out, 1);
+	ctf_trace_type_deinit(&t);
+}
+
+/* Their bytes are the same: only which of the names is an event's own is not known. */
+static void test_ids_of_same_fields(void **state)
+{
+	static const char text[] =
+		"trace { major = 1; minor = 8; byte_order = le; };\n"
+		"event { name = \"a\"; id = 40; };\n"
+		"event { name = \"b\"; id = 7; fields := struct { integer { size = 8; } x; }; };\n"
+		"event { name = \"c\"; id = 25; };\n"
+		"event { name = \"d\"; id = 7; fields := struct { integer { size = 8; } x; }; };\n";
+	struct ctf_trace_type t;
+
+	(void)state;
+	parse_damaged(&t, text, strlen(text));
+	assert_int_equal(t.n_event_classes, 3);
+	assert_id_of(&t, "b|d", 7);
 	assert_id_of(&t, "b", -1);
 	assert_id_of(&t, "d", -1);
 	assert_int_equal(t.n_left_out, 1);
@@ -714,6 +736,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_attributes),
 		cmocka_unit_test(test_ids_by_neighbours),
 		cmocka_unit_test(test_ids_in_doubt),
+		cmocka_unit_test(test_ids_of_same_fields),
 		cmocka_unit_test(test_damaged_fragments),
 		cmocka_unit_test(test_empty_and_rubbish),
 		cmocka_unit_test(test_record_separators),

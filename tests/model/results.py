@@ -23,7 +23,7 @@ class Results:
     def __init__(self, program, path):
         done = subprocess.run([program, str(path)], text=True, errors="replace",
                               stdout=subprocess.PIPE, check=True)
-        for line in done.stdout.splitlines():
+        for line in done.stdout.rstrip("\n").split("\n"):
             fields = line.split("\t")
             if fields[0] == "table":
                 row = collections.namedtuple(fields[1], fields[2:])

@@ -7,13 +7,27 @@
 #include "base/mem.h"
 
 #define NS_PER_S 1000000000
-#define NS_SAFE	 (UINT64_C(1) << 62)
+
+/* Parts of a second that times may be off, at packets' ends. */
+enum { SLACK_PER_S = 1000, SECONDS_A_DAY = 86400 };
+
+#define NS_SAFE (UINT64_C(1) << 62)
+
+/* Where a packet is, of a file in which they are not in order. */
+struct ctf_place {
+	uint64_t rank, offset;
+	bool follows_damage;
+};
 
 struct ctf_cursor_file {
+	struct ctf_index index;
 	struct ctf_packets src;
 	struct ctf_packet next;	  /* not entered yet */
 	struct ctf_reader reader; /* of `next` */
 	bool has_next;
+	VEC(struct ctf_place) places; /* by rank; none: as they follow each other */
+	size_t next_place;
+	struct diag_list ignored; /* of places: what finding them has reported already */
 	struct file_window window;
 };
 
@@ -29,7 +43,7 @@ static void prepare_clock(struct ctf_cursor *c)
 {
 	uint64_t frequency = c->clock ? c->clock->frequency : NS_PER_S;
 
-	c->slack = frequency;
+	c->slack = frequency / SLACK_PER_S;
 	c->ns_offset = ctf_clock_ns(c->clock, 0);
 	c->clock_counts_ns = frequency == NS_PER_S && c->ns_offset > -(int64_t)NS_SAFE &&
 			     c->ns_offset < (int64_t)NS_SAFE;
@@ -53,6 +67,16 @@ static void report_packet(struct ctf_cursor *c, enum diag_id id, uint64_t count,
 		.first_ns = to_ns(c, p->begin), .file = c->file->src.name, .packet = p->offset};
 
 	diag_add(&c->diags, id, count, &where);
+}
+
+/* Of a packet whose own time cannot be true. */
+static void cursor_report_refused(struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	struct diag where = {.first_ns = c->n_events ? to_ns(c, c->last_clock) : DIAG_NO_TIME,
+			     .file = c->file->src.name,
+			     .packet = p->offset};
+
+	diag_add(&c->diags, DIAG_PACKET_CLOCK, 1, &where);
 }
 
 static uint64_t saturating_add(uint64_t a, uint64_t b)
@@ -97,6 +121,42 @@ static void jump(const struct ctf_cursor *c, struct ctf_cursor_file *f)
 	f->has_next = ctf_packet_read(&f->src, low * size, &f->reader, &f->next);
 }
 
+static bool clock_is_impossible(const struct ctf_packet *p)
+{
+	return has_span(p) && p->end && p->end < p->begin;
+}
+
+/* Where a packet stands among others; if its clock is impossible, at the earlier of its ends. */
+static uint64_t rank(const struct ctf_packet *p)
+{
+	return clock_is_impossible(p) ? p->end : p->begin;
+}
+
+static int cursor_place_by_rank(const void *a, const void *b)
+{
+	const struct ctf_place *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Reads the next packet of the file, whose last was at [offset, offset + size). */
+static void cursor_read_next(struct ctf_cursor_file *f, uint64_t offset, uint64_t size)
+{
+	if (!f->places.n) {
+		f->has_next = ctf_packet_read(&f->src, offset + size, &f->reader, &f->next);
+		return;
+	}
+	f->has_next = f->next_place < f->places.n;
+	if (!f->has_next)
+		return;
+	const struct ctf_place *place = &f->places.at[f->next_place++];
+
+	f->has_next = ctf_packet_read(&f->src, place->offset, &f->reader, &f->next);
+	f->next.follows_damage = place->follows_damage;
+}
+
 void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
 		     int64_t skip_before_ns)
@@ -107,6 +167,7 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 				 .clock = stream->cls->clock,
 				 .kept = CTF_CURSOR_RUN,
 				 .every_event = every_event,
+				 .next_begin = UINT64_MAX,
 				 .skip_before_ns = skip_before_ns};
 	prepare_clock(c);
 	ctf_reader_init(&c->reader, mem_zalloc(trace->type.n_saves + 1, sizeof(*c->reader.saved)));
@@ -115,6 +176,7 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 	for (size_t i = 0; i < c->n_files; i++) {
 		struct ctf_cursor_file *f = &c->files[i];
 
+		f->index = stream->files.at[i]->index;
 		f->src = ctf_trace_packets(trace, stream->files.at[i], &f->window, &c->diags);
 		ctf_reader_init(&f->reader,
 				mem_zalloc(trace->type.n_saves + 1, sizeof(*f->reader.saved)));
@@ -123,14 +185,38 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 	}
 }
 
+/* Makes the file's packets come by their times. */
+static void cursor_put_in_order(struct ctf_cursor_file *f)
+{
+	while (f->has_next) {
+		struct ctf_packet p = f->next;
+
+		*vec_push(&f->places) = (struct ctf_place){rank(&p), p.offset, p.follows_damage};
+		f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &f->reader, &f->next);
+	}
+	if (!f->places.n)
+		return;
+	qsort(f->places.at, f->places.n, sizeof(*f->places.at), cursor_place_by_rank);
+	f->src.diags = &f->ignored;
+	cursor_read_next(f, 0, 0);
+}
+
+void ctf_cursor_sort(struct ctf_cursor *c)
+{
+	for (size_t i = 0; i < c->n_files; i++)
+		cursor_put_in_order(&c->files[i]);
+}
+
 void ctf_cursor_deinit(struct ctf_cursor *c)
 {
 	for (size_t i = 0; i < c->n_files; i++) {
 		file_window_deinit(&c->files[i].window);
+		vec_deinit(&c->files[i].places);
 		free(c->files[i].reader.saved);
 	}
 	free(c->files);
 	free(c->reader.saved);
+	gaps_deinit(&c->damaged);
 	*c = (struct ctf_cursor){0};
 }
 
@@ -150,17 +236,6 @@ static void move_on(struct ctf_cursor *c)
 	c->move_at = (move_window(c, c->file, at) - c->packet.offset) * 8;
 }
 
-static bool clock_is_impossible(const struct ctf_packet *p)
-{
-	return has_span(p) && p->end && p->end < p->begin;
-}
-
-/* Where a packet stands among others; if its clock is impossible, at the earlier of its ends. */
-static uint64_t rank(const struct ctf_packet *p)
-{
-	return clock_is_impossible(p) ? p->end : p->begin;
-}
-
 /* Of the files' next packets, the one that begins first; files are few. */
 static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
 {
@@ -175,12 +250,28 @@ static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
 	return best;
 }
 
-/* Snapshots of one session hold the same packet more than once. */
-static bool is_repeated(const struct ctf_cursor *c, const struct ctf_packet *p)
+/* Return: whether it is the last packet once more, to the byte. */
+static bool cursor_is_copy(const struct ctf_cursor *c, const struct ctf_cursor_file *f,
+			   const struct ctf_packet *p)
 {
-	return c->n_files > 1 && c->had_packet && has_span(p) && p->begin == c->packet.begin &&
-	       p->end == c->packet.end && p->seq_num == c->packet.seq_num &&
-	       p->content_end == c->packet.content_end;
+	const struct ctf_packet *last = &c->packet;
+
+	return p->size == last->size &&
+	       !memcmp(f->src.data + p->offset, c->file->src.data + last->offset, p->size);
+}
+
+/*
+ * Snapshots of one session hold the same packet more than once; so does a file that was put
+ * together badly.
+ */
+static bool is_repeated(struct ctf_cursor *c, const struct ctf_cursor_file *f,
+			const struct ctf_packet *p)
+{
+	if (!c->had_packet || !has_span(p) || p->begin != c->packet.begin ||
+	    p->end != c->packet.end || p->seq_num != c->packet.seq_num ||
+	    p->content_end != c->packet.content_end)
+		return false;
+	return c->n_files > 1 || cursor_is_copy(c, f, p);
 }
 
 /* How far a counter of `size` bits has come since `before`; 0 when it went back. */
@@ -249,30 +340,56 @@ static void count_lost_events(struct ctf_cursor *c, const struct ctf_packet *p,
 }
 
 /*
- * A crashed tracer leaves end times of 0. Older LTTng's last events may lie behind their packet's
- * end: a second of slack is theirs.
+ * A crashed tracer leaves end times of 0. Older LTTng's last events may lie a little behind their
+ * packet's end. Where the next packet begins long before this one ends, it is as likely this one's
+ * end that is damaged.
  */
 static void set_clock_limits(struct ctf_cursor *c)
 {
 	const struct ctf_packet *p = &c->packet;
+	uint64_t next = saturating_add(c->next_begin, c->slack);
 
 	c->clock_floor = 0;
-	c->clock_limit = UINT64_MAX;
+	c->clock_limit = next;
 	if (CTF_HAS(p, CTF_ROLE_BEGIN_TIME) && p->clock == p->begin)
 		c->clock_floor = p->begin > c->slack ? p->begin - c->slack : 0;
-	if (has_span(p) && p->end)
+	if (has_span(p) && p->end && p->end < c->next_begin)
 		c->clock_limit = saturating_add(p->end, c->slack);
-	c->quiet_limit = has_span(p) && p->end ? p->end : UINT64_MAX;
+	c->quiet_limit = has_span(p) && p->end && p->end < next ? p->end : next;
+}
+
+/* Return: whether the packet lies wholly before the last one, whose place in the file is wrong. */
+static bool cursor_is_out_of_order(const struct ctf_cursor *c, const struct ctf_packet *p)
+{
+	return c->any_entered && has_span(p) && p->end && !clock_is_impossible(p) &&
+	       p->end <= saturating_add(c->packet.begin, c->slack) && p->begin < c->packet.begin &&
+	       ctf_role_size(p->cls->packet_context, CTF_ROLE_END_TIME) == 64;
+}
+
+/* Return: when the packet after this one begins; UINT64_MAX if that says nothing. */
+static uint64_t cursor_begin_of(const struct ctf_packet *after, const struct ctf_packet *p)
+{
+	bool says = after && CTF_HAS(after, CTF_ROLE_BEGIN_TIME) &&
+		    ctf_role_size(after->cls->packet_context, CTF_ROLE_BEGIN_TIME) == 64;
+
+	return says && after->begin > p->begin && !clock_is_impossible(after) ? after->begin
+									      : UINT64_MAX;
 }
 
 /*
- * A packet that begins long before the events that came before it, while the one after it does not:
- * it is not the clock that was set back but the packet's time that is damaged.
+ * A packet that begins before the events that came before it, while the one after it does not: it
+ * is not the clock that was set back but the packet's time that is damaged. So it is of a first one
+ * that begins a day before the second.
  */
 static bool is_out_of_line(const struct ctf_cursor *c, const struct ctf_packet *p,
 			   const struct ctf_packet *after)
 {
-	if (!c->n_events || !after || !CTF_HAS(p, CTF_ROLE_BEGIN_TIME) || c->last_clock < c->slack)
+	if (!after || !CTF_HAS(p, CTF_ROLE_BEGIN_TIME))
+		return false;
+	if (!c->n_events)
+		return cursor_begin_of(after, p) != UINT64_MAX &&
+		       (after->begin - p->begin) / SECONDS_A_DAY / SLACK_PER_S > c->slack;
+	if (c->last_clock < c->slack)
 		return false;
 	return p->begin < c->last_clock - c->slack && after->begin >= c->last_clock - c->slack;
 }
@@ -314,11 +431,17 @@ static bool take_packet(struct ctf_cursor *c, struct ctf_packet *p, const struct
 		report_packet(c, DIAG_PACKET_OVERLAP, 1, p);
 	bool is_readable = !clock_is_impossible(p) && !is_out_of_line(c, p, after);
 
+	c->begins_damaged |= !c->n_events && (p->follows_damage || !is_readable);
+	if (!c->had_packet && is_readable && CTF_HAS(p, CTF_ROLE_SEQ_NUM) && p->seq_num)
+		gaps_add(&c->damaged, INT64_MIN, to_ns(c, p->begin) - 1, false);
+	c->is_disordered |= cursor_is_out_of_order(c, p);
+	c->next_begin = cursor_begin_of(after, p);
 	c->packet = *p;
 	c->had_packet = true;
+	c->any_entered |= is_readable;
 	c->n_packets++;
 	if (!is_readable) {
-		report_packet(c, DIAG_PACKET_CLOCK, 1, p);
+		cursor_report_refused(c, p);
 		c->gap = true;
 	}
 	return is_readable;
@@ -336,6 +459,17 @@ static void swap_readers(struct ctf_cursor *c, struct ctf_cursor_file *f)
 	f->reader = reader;
 }
 
+/* The file was cut between two packets, if by its index there is one behind the last, p. */
+static void cursor_end_file(struct ctf_cursor *c, const struct ctf_cursor_file *f,
+			    const struct ctf_packet *p)
+{
+	bool is_short = f->src.size < f->index.size && p->begin < f->index.last_begin;
+
+	c->gap_after_packet |= f->next.follows_damage | is_short;
+	if (is_short && !p->cut)
+		report_packet(c, DIAG_PACKETS_LOST, 1, p);
+}
+
 /*
  * Makes the next packet the current one, unless it is to be left out.
  * Return: whether there was one.
@@ -350,8 +484,8 @@ static bool enter_packet(struct ctf_cursor *c)
 
 	move_window(c, f, p.offset);
 	swap_readers(c, f);
-	f->has_next = ctf_packet_read(&f->src, p.offset + p.size, &f->reader, &f->next);
-	if (!is_repeated(c, &p) && !ends_too_early(c, &p)) {
+	cursor_read_next(f, p.offset, p.size);
+	if (!is_repeated(c, f, &p) && !ends_too_early(c, &p)) {
 		c->file = f;
 		bool has_after = f->has_next && f->next.cls == p.cls;
 
@@ -359,11 +493,11 @@ static bool enter_packet(struct ctf_cursor *c)
 			set_clock_limits(c);
 			ctf_packet_enter(&p, &c->reader);
 			move_on(c);
-			c->in_packet = true;
+			c->in_packet = c->is_new = true;
 		}
 	}
 	if (!f->has_next)
-		c->gap_after_packet |= f->next.follows_damage;
+		cursor_end_file(c, f, &p);
 	return true;
 }
 
@@ -371,6 +505,9 @@ static int deliver_gap(struct ctf_cursor *c, int64_t to_ns_)
 {
 	uint64_t begin = c->packet.begin;
 
+	if (c->begins_damaged)
+		gaps_add(&c->damaged, INT64_MIN, to_ns_ == INT64_MAX ? to_ns_ : to_ns_ - 1, false);
+	c->begins_damaged = false;
 	c->ns = to_ns(c, c->n_events ? c->last_clock : begin);
 	c->lost_to_ns = to_ns_;
 	c->lost = c->gap_lost;
@@ -380,12 +517,35 @@ static int deliver_gap(struct ctf_cursor *c, int64_t to_ns_)
 	return CTF_CURSOR_LOST;
 }
 
+/* Return: the packet's end as far as it is known, with all times of it that were believed. */
+static uint64_t cursor_end_of_packet(const struct ctf_cursor *c)
+{
+	const struct ctf_packet *p = &c->packet;
+	uint64_t end = has_span(p) && p->end ? p->end : c->last_clock;
+
+	end = end > c->next_begin ? c->next_begin : end;
+	return end < c->last_clock ? c->last_clock : end;
+}
+
+/* Where in the packet the damage begins is not known: none of it tells anything. */
+static void cursor_spoil_packet(struct ctf_cursor *c)
+{
+	const struct ctf_packet *p = &c->packet;
+	bool has_begin = CTF_HAS(p, CTF_ROLE_BEGIN_TIME);
+
+	gaps_add(&c->damaged, has_begin ? to_ns(c, p->begin) : INT64_MIN,
+		 to_ns(c, cursor_end_of_packet(c)), false);
+}
+
 /* The rest of the packet cannot be read. */
 static void give_up_packet(struct ctf_cursor *c, enum diag_id id)
 {
-	/* That a cut packet's last event is cut has been said already. */
-	if (!(id == DIAG_EVENT_CUT && c->packet.cut))
+	/* That a cut packet's last event is cut has been said already; what follows in one that was
+	 * never closed is none. */
+	if (!c->packet.unclosed && !(id == DIAG_EVENT_CUT && c->packet.cut)) {
 		report_event(c, id, c->n_events ? c->last_clock : c->packet.begin);
+		cursor_spoil_packet(c);
+	}
 	c->gap_after_packet = true;
 	c->in_packet = false;
 }
@@ -422,9 +582,22 @@ static bool check_clock(struct ctf_cursor *c)
 	mend_clock(c);
 	if (r->clock > c->clock_limit || r->clock < c->clock_floor)
 		return false;
-	if (r->clock < c->last_clock && c->n_events)
-		report_event(c, DIAG_EVENT_CLOCK_BACK, r->clock);
+	if (r->clock >= c->most_clock || !c->n_events)
+		return true;
+	report_event(c, DIAG_EVENT_CLOCK_BACK, r->clock);
+	gaps_add(&c->damaged, to_ns(c, r->clock), to_ns(c, c->most_clock), !c->is_new);
 	return true;
+}
+
+/* One more event has been read. */
+static void cursor_take_clock(struct ctf_cursor *c, uint64_t clock)
+{
+	c->is_new = false;
+	if (!c->n_events++)
+		c->least_clock = c->most_clock = clock;
+	c->last_clock = clock;
+	c->least_clock = clock < c->least_clock ? clock : c->least_clock;
+	c->most_clock = clock > c->most_clock ? clock : c->most_clock;
 }
 
 /*
@@ -447,7 +620,7 @@ static int read_event(struct ctf_cursor *c, void *out)
 		give_up_packet(c, DIAG_EVENT_CLASS);
 		return 0;
 	}
-	if (__builtin_expect(r->clock > c->quiet_limit || r->clock < c->last_clock, 0) &&
+	if (__builtin_expect(r->clock > c->quiet_limit || r->clock < c->most_clock, 0) &&
 	    !check_clock(c)) {
 		give_up_packet(c, DIAG_EVENT_CLOCK_JUMP);
 		return 0;
@@ -462,9 +635,7 @@ static int read_event(struct ctf_cursor *c, void *out)
 		give_up_packet(c, diag_of(read));
 		return 0;
 	}
-	if (!c->n_events++)
-		c->first_clock = clock;
-	c->last_clock = clock;
+	cursor_take_clock(c, clock);
 	if (!interest && !c->deliver_any && !c->every_event)
 		return 0;
 	c->ns = to_ns(c, clock);
@@ -491,7 +662,8 @@ size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max
 			      .clock_limit = c->quiet_limit,
 			      .any = c->deliver_any};
 
-	if (!c->in_packet || c->every_event || !c->n_events || c->reader.clock < c->last_clock)
+	if (!c->in_packet || c->packet.unclosed || c->every_event || !c->n_events ||
+	    c->reader.clock < c->most_clock)
 		return 0;
 	if (c->clock_counts_ns) {
 		run.ns_offset = c->ns_offset;
@@ -506,13 +678,28 @@ size_t ctf_cursor_run(struct ctf_cursor *c, void *out, size_t stride, size_t max
 	if (!c->clock_counts_ns)
 		to_ns_all(c, &run);
 	if (run.passed) {
+		c->is_new = false;
 		c->n_events += run.passed;
-		c->last_clock = c->reader.clock;
+		c->last_clock = c->most_clock = c->reader.clock;
 	}
 	c->deliver_any = run.any;
 	if (c->reader.pos >= c->move_at)
 		move_on(c);
 	return run.n;
+}
+
+/* Return: whether nothing was written from here to the end of a packet that was never closed. */
+static bool cursor_is_at_zeros(const struct ctf_cursor *c)
+{
+	const struct ctf_reader *r = &c->reader;
+
+	if (!c->packet.unclosed)
+		return false;
+	for (uint64_t at = (r->pos + 7) / 8; at < r->end / 8; at++) {
+		if (r->data[at])
+			return false;
+	}
+	return true;
 }
 
 int ctf_cursor_next(struct ctf_cursor *c, void *out)
@@ -528,16 +715,19 @@ int ctf_cursor_next(struct ctf_cursor *c, void *out)
 		ctf_cursor_run(c, NULL, 0, 0);
 		if (c->reader.pos >= c->move_at)
 			move_on(c);
-		if (c->reader.pos >= c->reader.end)
+		if (c->reader.pos >= c->reader.end || cursor_is_at_zeros(c))
 			c->in_packet = false;
 		else if (read_event(c, out))
 			return CTF_CURSOR_EVENT;
 	}
-	if (c->gap || c->gap_after_packet) {
-		c->gap_after_packet = false;
-		return deliver_gap(c, INT64_MAX);
-	}
-	return CTF_CURSOR_END;
+	if (!c->gap && !c->gap_after_packet)
+		return CTF_CURSOR_END;
+	c->gap_after_packet = false;
+	/* When it begins nobody knows if no packet could be read. */
+	c->begins_damaged |= !c->any_entered;
+	int r = deliver_gap(c, INT64_MAX);
+
+	return c->any_entered ? r : CTF_CURSOR_END;
 }
 
 static const struct ctf_fc *root_of(const struct ctf_event_class *cls, enum ctf_scope scope)
@@ -590,8 +780,8 @@ bool ctf_cursor_span(const struct ctf_cursor *c, int64_t *first_nsp, int64_t *la
 {
 	if (!c->n_events)
 		return false;
-	*first_nsp = to_ns(c, c->first_clock);
-	*last_nsp = to_ns(c, c->last_clock);
+	*first_nsp = to_ns(c, c->least_clock);
+	*last_nsp = to_ns(c, c->most_clock);
 	return true;
 }
 

@@ -39,6 +39,8 @@ struct ctf_cursor {
 	uint64_t n_events; /* so far, wanted or not */
 	uint64_t n_packets;
 	uint64_t n_lost; /* events discarded, as the tracer counted them */
+	struct gaps damaged;
+	bool is_disordered; /* a packet ends before the one that precedes it begins */
 	struct diag_list diags;
 
 	/* Private. */
@@ -55,11 +57,13 @@ struct ctf_cursor {
 	struct ctf_reader reader;
 	struct ctf_reader at_event;	  /* every event: the reader before the event's fields */
 	uint64_t discarded, seq_num;	  /* the packet's, as far as they are believed */
-	uint64_t first_clock, last_clock; /* cycles, of events */
+	uint64_t last_clock;		  /* cycles, of the last event */
+	uint64_t least_clock, most_clock; /* of all */
 	uint64_t clock_floor;		  /* cycles: an earlier event is not believed */
 	uint64_t clock_limit;		  /* cycles: nor is a later one */
 	uint64_t quiet_limit;		  /* cycles: up to here a time needs no closer look */
-	uint64_t slack;			  /* cycles in a second */
+	uint64_t slack;			  /* cycles in a millisecond */
+	uint64_t next_begin; /* cycles: of the next packet; UINT64_MAX: there is none */
 	/*
 	 * Bytes behind it that stay at hand: texts are best looked at by then, for later it costs
 	 * memory.
@@ -72,7 +76,10 @@ struct ctf_cursor {
 	bool deliver_any; /* the next event is wanted whichever it is */
 	bool in_packet;
 	bool had_packet;
-	bool gap; /* something is missing before the current position */
+	bool is_new;	     /* no event was read of this packet yet */
+	bool any_entered;    /* a packet whose header could be believed */
+	bool begins_damaged; /* nothing that could be read was before the next packet */
+	bool gap;	     /* something is missing before the current position */
 	bool gap_after_packet;
 };
 
@@ -84,6 +91,13 @@ struct ctf_cursor {
 void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
 		     int64_t skip_before_ns);
+
+/*
+ * Before anything is read: lets packets come by their times instead of as they lie in the files.
+ * That takes memory for each packet.
+ */
+void ctf_cursor_sort(struct ctf_cursor *c);
+
 void ctf_cursor_deinit(struct ctf_cursor *c);
 
 /*

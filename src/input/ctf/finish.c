@@ -585,7 +585,32 @@ static uint32_t same_event_id(const struct ctf_stream_class *s, uint32_t i)
 	return n;
 }
 
-/* Nobody knows which of several events with one id is meant: all of them are left out. */
+/*
+ * Events from number i on have the same id. If their fields are the same, too, what an event of it
+ * says can be read, and it is called by all of their names: which is its own is not known.
+ * Return: whether they are.
+ */
+static bool finish_join_events(struct finisher *f, struct ctf_stream_class *s, uint32_t i,
+			       uint32_t same)
+{
+	struct ctf_event_class *a = s->events[i];
+
+	for (uint32_t k = i + 1; k < i + same; k++) {
+		if (!ctf_fc_is_same(a->payload, s->events[k]->payload) ||
+		    !ctf_fc_is_same(a->specific_context, s->events[k]->specific_context))
+			return false;
+	}
+	for (uint32_t k = i + 1; k < i + same; k++) {
+		if (strcmp(a->name, s->events[k]->name) != 0)
+			a->name = arena_printf(&f->t->arena, "%s|%s", a->name, s->events[k]->name);
+	}
+	return true;
+}
+
+/*
+ * Nobody knows which of several events with one id is meant: all of them are left out, unless their
+ * bytes can be read all the same.
+ */
 static void sort_events(struct finisher *f, struct ctf_stream_class *s)
 {
 	uint32_t kept = 0, same;
@@ -610,6 +635,8 @@ static void sort_events(struct finisher *f, struct ctf_stream_class *s)
 			  a->name, b->name, s->id, a->id);
 		wrap_where(f, b->where);
 		ctf_trace_type_left_out(f->t, f->err);
+		if (finish_join_events(f, s, i, same))
+			s->events[kept++] = s->events[i];
 	}
 	s->n_events = kept;
 }

@@ -131,12 +131,52 @@ static void take_roles(struct ctf_packet *p, const struct ctf_reader *r)
 	p->clock_size = r->clock_size;
 }
 
+static bool packet_is_all_ones(const struct ctf_packet *p, enum ctf_role role, uint64_t value)
+{
+	unsigned size = ctf_role_size(p->cls->packet_context, role);
+
+	return size && value == (size < 64 ? (UINT64_C(1) << size) - 1 : UINT64_MAX);
+}
+
+/*
+ * Tracers write a packet's sizes when they close it. Until then they are all ones, or none where
+ * both are there.
+ */
+static bool packet_was_never_closed(const struct ctf_packet *p, const struct ctf_reader *r)
+{
+	uint64_t size = r->role[CTF_ROLE_PACKET_SIZE], content = r->role[CTF_ROLE_CONTENT_SIZE];
+
+	if (!CTF_HAS(p, CTF_ROLE_CONTENT_SIZE))
+		return false;
+	return packet_is_all_ones(p, CTF_ROLE_CONTENT_SIZE, content) ||
+	       (CTF_HAS(p, CTF_ROLE_PACKET_SIZE) && !size && !content);
+}
+
+/* It ends where the next packet begins. */
+static void packet_take_unclosed(struct ctf_packet *p, const struct ctf_reader *r)
+{
+	uint64_t size = r->role[CTF_ROLE_PACKET_SIZE];
+	bool has_size = CTF_HAS(p, CTF_ROLE_PACKET_SIZE) && size && size % 8 == 0 &&
+			size <= r->end && size > r->pos;
+
+	p->unclosed = p->cut = true;
+	p->content_start = r->pos;
+	p->content_end = has_size ? size : r->end;
+	p->size = p->content_end / 8;
+	if (CTF_HAS(p, CTF_ROLE_END_TIME) && packet_is_all_ones(p, CTF_ROLE_END_TIME, p->end))
+		p->end = 0;
+}
+
 /* Sizes as the packet states them; SIZE_MAX bits where the file's end is the packet's. */
 static enum probe take_sizes(struct ctf_packet *p, const struct ctf_reader *r)
 {
 	uint64_t left = r->end;
 	uint64_t size = left, content;
 
+	if (packet_was_never_closed(p, r)) {
+		packet_take_unclosed(p, r);
+		return PROBE_SOUND;
+	}
 	if (CTF_HAS(p, CTF_ROLE_PACKET_SIZE) && r->role[CTF_ROLE_PACKET_SIZE])
 		size = r->role[CTF_ROLE_PACKET_SIZE];
 	else if (CTF_HAS(p, CTF_ROLE_CONTENT_SIZE) && r->role[CTF_ROLE_CONTENT_SIZE])
@@ -242,11 +282,13 @@ static void mend_size(const struct ctf_packets *src, struct ctf_packet *p, struc
 {
 	uint64_t left = src->size - p->offset;
 	uint64_t stated = p->size < left ? p->size : left;
-	bool leads = leads_to_header(src, p, r);
+	bool leads = !p->unclosed && leads_to_header(src, p, r);
 	uint64_t from = p->offset + ((leads ? p->content_end : p->content_start) + 7) / 8;
 	uint64_t next = search(src, from, p->offset + stated, r);
 
-	if (next < p->offset + stated)
+	if (p->unclosed)
+		report(src, DIAG_PACKET_UNCLOSED, p->offset, 0);
+	else if (next < p->offset + stated)
 		report(src, DIAG_PACKET_SIZE, p->offset, 0);
 	else if (p->size > left)
 		report(src, DIAG_PACKET_CUT, p->offset, left * 8);

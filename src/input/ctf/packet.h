@@ -5,7 +5,7 @@
  * header, or says a length that leads to no header, the next sound header is searched for (its
  * magic number and UUID make a false one as good as impossible) and everything in between is given
  * up, with a diagnostic. A stream is read this way packet by packet, without an index in memory, so
- * that memory does not grow with the trace. (LTTng's index/ files say nothing that headers do not.)
+ * that memory does not grow with the trace. (Of LTTng's index/ files see index.h.)
  */
 #ifndef VMSCOPE_CTF_PACKET_H
 #define VMSCOPE_CTF_PACKET_H
@@ -47,6 +47,7 @@ struct ctf_packet {
 	bool follows_damage; /* bytes before it were given up */
 	bool other_uuid;     /* its UUID is not quite the metadata's */
 	bool cut;	     /* its end is missing, or its size was not what it said */
+	bool unclosed;	     /* it does not say its size */
 };
 
 #define CTF_HAS(packet, role) (((packet)->has & 1u << (role)) != 0)

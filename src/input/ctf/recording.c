@@ -7,6 +7,7 @@
 
 #include "input/ctf/cursor.h"
 #include "input/ctf/interest.h"
+#include "input/ctf/lost.h"
 #include "input/ctf/walk.h"
 #include "input/format.h"
 
@@ -131,7 +132,9 @@ static void describe(struct ctf_recording *c)
 	struct recording *r = &c->base;
 	const struct ctf_trace_type *t = &c->trace->type;
 
-	r->clocks.n = r->streams.n = r->events.n = r->env.n = 0;
+	vec_each (s, &r->streams)
+		gaps_deinit(&s->gaps);
+	r->clocks.n = r->streams.n = r->events.n = r->env.n = r->lost_cpus.n = 0;
 	describe_clocks(r, t);
 	describe_streams(r, c->trace);
 	describe_events(r, t);
@@ -148,6 +151,7 @@ static void describe(struct ctf_recording *c)
 	r->knows_processes = event_set_has(recording_described(r), EV_STATEDUMP_PROCESS_STATE) ||
 			     ctf_interest_knows_processes(t);
 	r->diags = c->trace->diags;
+	ctf_lost_find(c->trace, r);
 }
 
 static void note_damage(struct ctf_recording *c)
@@ -182,7 +186,11 @@ static struct reader *stream_reader_new(const struct recording *r, size_t stream
 
 	ctf_cursor_init(&reader->cursor, t, &t->streams.at[stream], (const struct ctf_plan *)plan,
 			false, skip_before_ns);
+	if (r->streams.at[stream].is_disordered)
+		ctf_cursor_sort(&reader->cursor);
 	reader->base.diags = &reader->cursor.diags;
+	reader->base.damaged = &reader->cursor.damaged;
+	reader->base.is_disordered = &reader->cursor.is_disordered;
 	return &reader->base;
 }
 

@@ -84,6 +84,7 @@ static void add_file(struct ctf_trace *t, const char *dir, const char *name)
 	f->is_unreadable = file_map_init(&f->map, f->path, &err) != 0;
 	if (f->is_unreadable)
 		report_file(t, DIAG_FILE_UNREADABLE, f);
+	f->index = ctf_index_of(f->path);
 	error_deinit(&err);
 }
 
@@ -115,13 +116,6 @@ struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf
 				    .diags = diags};
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /*
  * Where packets have no stream id, files of one name in the parts of a recording are one stream.
  * The CPU has to be the same: a damaged id must not mix two of them.
@@ -135,7 +129,8 @@ static bool is_stream_of(const struct ctf_stream *s, const struct ctf_file *f,
 	    s->has_cpu != has_cpu || (has_cpu && s->cpu != (uint32_t)p->cpu))
 		return false;
 	return s->has_id ? s->id == p->stream_id
-			 : !strcmp(base_name(s->files.at[0]->path), base_name(f->path));
+			 : !strcmp(ctf_index_base_name(s->files.at[0]->path),
+				   ctf_index_base_name(f->path));
 }
 
 static struct ctf_stream *find_stream(struct ctf_trace *t, const struct ctf_file *f,
@@ -183,6 +178,32 @@ static int read_first(const struct ctf_packets *src, struct ctf_file *f, struct 
 	return 1;
 }
 
+/* No machine has a CPU of such a number. */
+enum { CPUS_MAX = 1 << 16 };
+
+/*
+ * The CPU in the first packet of a file may be damaged. LTTng calls files after their CPUs: where
+ * that of the name is the second packet's, or the first one's cannot be, the name is right.
+ */
+static void trace_mend_cpu(struct ctf_trace *t, const struct ctf_packets *src,
+			   const struct ctf_file *f, struct ctf_reader *r,
+			   struct ctf_packet *origin)
+{
+	int64_t named = ctf_index_cpu_of(f->path);
+	const struct ctf_packet *a = &f->first;
+	struct ctf_packet b;
+
+	if (named >= 0 && CTF_HAS(origin, CTF_ROLE_CPU_ID) && origin->cpu != (uint64_t)named) {
+		bool is_second = ctf_packet_read(src, a->offset + a->size, r, &b) &&
+				 b.cls == a->cls && b.cpu == (uint64_t)named;
+
+		if (is_second || origin->cpu >= CPUS_MAX)
+			origin->cpu = (uint64_t)named;
+	}
+	if (origin->cpu != a->cpu)
+		report_file(t, DIAG_PACKET_CPU, f);
+}
+
 static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved)
 {
 	struct ctf_reader r;
@@ -194,6 +215,8 @@ static void assign_file(struct ctf_trace *t, struct ctf_file *f, uint64_t *saved
 	t->size += f->map.size;
 	ctf_reader_init(&r, saved);
 	int is_read = read_first(&src, f, &r, &origin);
+	if (is_read)
+		trace_mend_cpu(t, &src, f, &r, &origin);
 	file_window_deinit(&window);
 	if (!is_read) {
 		/* No cursor will meet this damage again. */
@@ -230,7 +253,7 @@ static int by_cpu(const void *a, const void *b)
 /* Forgets what assigning files to streams has reported: it will be reported once more. */
 static void forget_found(struct diag_list *diags)
 {
-	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_MAGIC,
+	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_CPU, DIAG_PACKET_MAGIC,
 					     DIAG_PACKET_HEADER, DIAG_PACKET_STREAM};
 
 	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)

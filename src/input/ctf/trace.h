@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "input/ctf/index.h"
 #include "input/ctf/packet.h"
 #include "input/ctf/type.h"
 
@@ -22,6 +23,7 @@ struct ctf_file {
 	char *path; /* owned */
 	struct file_map map;
 	bool is_unreadable;
+	struct ctf_index index;
 	struct ctf_packet first; /* its first sound packet */
 };
 

@@ -140,3 +140,54 @@ void ctf_trace_type_deinit(struct ctf_trace_type *t)
 	arena_deinit(&t->arena);
 	*t = (struct ctf_trace_type){0};
 }
+
+static bool fc_has_same_members(const struct ctf_fc *a, const struct ctf_fc *b)
+{
+	if (a->n_members != b->n_members)
+		return false;
+	for (uint32_t i = 0; i < a->n_members; i++) {
+		if (strcmp(a->members[i].name, b->members[i].name) != 0 ||
+		    !ctf_fc_is_same(a->members[i].fc, b->members[i].fc))
+			return false;
+	}
+	return true;
+}
+
+static bool fc_has_same_path(const struct ctf_fc *a, const struct ctf_fc *b)
+{
+	if (a->path.relative != b->path.relative || a->path.scope != b->path.scope ||
+	    a->path.n_names != b->path.n_names)
+		return false;
+	for (uint32_t i = 0; i < a->path.n_names; i++) {
+		const char *x = a->path.names[i], *y = b->path.names[i];
+
+		if (!x != !y || (x && strcmp(x, y) != 0))
+			return false;
+	}
+	return true;
+}
+
+bool ctf_fc_is_same(const struct ctf_fc *a, const struct ctf_fc *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->align != b->align || a->size != b->size ||
+	    a->is_signed != b->is_signed || a->big_endian != b->big_endian ||
+	    a->reversed_bits != b->reversed_bits || a->is_char != b->is_char ||
+	    a->role != b->role || a->clock != b->clock || a->code_unit != b->code_unit ||
+	    a->content != b->content || a->length != b->length)
+		return false;
+	switch (a->kind) {
+	case CTF_STRUCT:
+		return fc_has_same_members(a, b);
+	case CTF_ARRAY:
+		return ctf_fc_is_same(a->elem, b->elem);
+	case CTF_SEQUENCE:
+		return fc_has_same_path(a, b) && ctf_fc_is_same(a->elem, b->elem);
+	case CTF_VARIANT:
+	case CTF_OPTIONAL:
+		return false;
+	default:
+		return true;
+	}
+}

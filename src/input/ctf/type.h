@@ -223,6 +223,12 @@ struct ctf_fc *ctf_fc_new(struct arena *a, enum ctf_kind kind);
 struct ctf_fc *ctf_fc_copy(struct arena *a, const struct ctf_fc *fc);
 
 /*
+ * Return: whether the same bytes are the same fields of the same names in both. Of what is not
+ * simple (variants, optional fields) it is not said.
+ */
+bool ctf_fc_is_same(const struct ctf_fc *a, const struct ctf_fc *b);
+
+/*
  * How many field classes are in fc, itself included, and how deep they are nested (an integer: 1).
  * A reader asks before it copies, so that its trees stay within CTF_MAX_NODES and CTF_MAX_DEPTH.
  */

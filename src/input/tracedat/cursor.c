@@ -85,9 +85,18 @@ void tracedat_cursor_init(struct tracedat_cursor *c, const struct tracedat *t, s
 void tracedat_cursor_deinit(struct tracedat_cursor *c)
 {
 	tracedat_pages_deinit(&c->pages);
+	gaps_deinit(&c->damaged);
 }
 
 /* ---- between sub-buffers --------------------------------------------------------------------- */
+
+#define SECONDS_A_DAY UINT64_C(86400)
+
+/* A thousandth of a second, where it is known how many counts that is. */
+static uint64_t cursor_slack(const struct tracedat_cursor *c)
+{
+	return c->stream->slack == UINT64_MAX ? UINT64_MAX : c->stream->slack / 1000;
+}
 
 static uint64_t saturated_sum(uint64_t a, uint64_t b)
 {
@@ -101,12 +110,25 @@ static uint64_t saturated_sum(uint64_t a, uint64_t b)
 static bool is_ring_out_of_line(const struct tracedat_cursor *c, const struct ring *r,
 				const struct ring *next)
 {
-	uint64_t before = c->n_events ? c->last : 0, slack = c->stream->slack;
+	uint64_t before = c->n_events ? c->last : 0, slack = cursor_slack(c);
 
 	if (next->begin < before)
 		return false;
 	return r->begin > saturated_sum(next->begin, slack) ||
 	       (c->n_events && saturated_sum(r->begin, slack) < before);
+}
+
+/*
+ * Return: whether a time is further behind the one before it than any sub-buffer takes to be
+ * filled, or before it.
+ */
+static bool cursor_is_far_off(const struct tracedat_cursor *c, uint64_t time, uint64_t before)
+{
+	uint64_t day;
+
+	if (__builtin_mul_overflow(c->stream->slack, SECONDS_A_DAY, &day))
+		return false;
+	return time > saturated_sum(before, day) || saturated_sum(time, cursor_slack(c)) < before;
 }
 
 /*
@@ -117,13 +139,16 @@ static bool cursor_check_time(struct tracedat_cursor *c, const struct ring *r)
 	struct page page;
 	struct ring next;
 
-	c->limit = UINT64_MAX;
+	c->limit = c->next = UINT64_MAX;
 	if (!tracedat_pages_peek(&c->pages, &page) || !cursor_enter(c, &next, &page) || !next.size)
-		return true;
-	if (is_ring_out_of_line(c, r, &next))
+		return !c->n_events || !cursor_is_far_off(c, r->begin, c->last);
+	if (is_ring_out_of_line(c, r, &next) ||
+	    (!c->n_events && next.begin > r->begin && cursor_is_far_off(c, next.begin, r->begin)))
 		return false;
-	if (next.begin >= r->begin)
-		c->limit = saturated_sum(next.begin, c->stream->slack);
+	if (next.begin >= r->begin) {
+		c->next = next.begin;
+		c->limit = saturated_sum(next.begin, cursor_slack(c));
+	}
 	return true;
 }
 
@@ -150,6 +175,14 @@ static void cursor_give_up(struct tracedat_cursor *c, enum diag_id id, uint64_t 
 	c->in_ring = false;
 }
 
+/* The kernel goes on to another sub-buffer when one is full: only the last one holds nothing. */
+static bool cursor_is_emptied(struct tracedat_cursor *c, const struct ring *r)
+{
+	struct page next;
+
+	return !r->size && !r->is_missing && tracedat_pages_peek(&c->pages, &next);
+}
+
 static void cursor_enter_page(struct tracedat_cursor *c, const struct page *page)
 {
 	struct ring r;
@@ -165,12 +198,20 @@ static void cursor_enter_page(struct tracedat_cursor *c, const struct page *page
 		return;
 	}
 	c->n_pages++;
+	if (cursor_is_emptied(c, &r)) {
+		cursor_report(c, DIAG_SUBBUFFER_DAMAGED, 1, r.begin);
+		c->gap_after = true;
+		return;
+	}
 	if (!cursor_check_time(c, &r)) {
 		cursor_give_up(c, DIAG_PACKET_CLOCK, c->last);
+		c->was_refused = true;
 		return;
 	}
 	c->ring = r;
-	c->in_ring = true;
+	c->in_ring = c->is_new = true;
+	c->gap_after = c->was_refused;
+	c->was_refused = false;
 	cursor_count_missing(c);
 	c->has_ring = true;
 }
@@ -207,7 +248,30 @@ static int cursor_deliver_end(struct tracedat_cursor *c)
 	c->gap |= c->gap_after || (c->stream->is_cut && !c->ended);
 	c->gap_after = false;
 	c->ended = true;
-	return c->gap ? cursor_deliver_gap(c, 0, INT64_MAX) : CURSOR_END;
+	if (!c->gap)
+		return CURSOR_END;
+	if (c->n_events)
+		return cursor_deliver_gap(c, 0, INT64_MAX);
+	/* When it begins nobody knows: nothing could be read. */
+	c->gap = false;
+	gaps_add(&c->damaged, INT64_MIN, INT64_MAX, false);
+	return CURSOR_END;
+}
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+/* Where in the sub-buffer the damage begins is not known: none of it tells anything. */
+static void cursor_spoil(struct tracedat_cursor *c)
+{
+	uint64_t end = c->next != UINT64_MAX && c->next > c->last ? c->next : c->last;
+
+	gaps_add(&c->damaged, cursor_ns(c, c->ring.begin), cursor_ns(c, end), false);
+}
+
+static void cursor_step_back(struct tracedat_cursor *c)
+{
+	cursor_report(c, DIAG_EVENT_CLOCK_BACK, 1, c->ring.now);
+	gaps_add(&c->damaged, cursor_ns(c, c->ring.now), cursor_ns(c, c->most), !c->is_new);
 }
 
 /* ---- in a sub-buffer ------------------------------------------------------------------------- */
@@ -218,10 +282,12 @@ static void cursor_leave(struct tracedat_cursor *c, enum ring_step step)
 	/* That the file is cut has been said. */
 	bool is_known = c->ring.is_cut && c->stream->is_cut;
 
-	if (step == RING_ZEROS)
+	if (step == RING_ZEROS) {
 		cursor_give_up(c, DIAG_SUBBUFFER_ZEROS, c->ring.now);
-	else if ((step == RING_CUT || c->ring.is_cut) && !is_known)
+	} else if ((step == RING_CUT || c->ring.is_cut) && !is_known) {
 		cursor_give_up(c, DIAG_EVENT_CUT, c->ring.now);
+		cursor_spoil(c);
+	}
 	c->gap_after |= c->ring.is_cut;
 	c->in_ring = false;
 }
@@ -231,9 +297,11 @@ static bool cursor_check_event(struct tracedat_cursor *c)
 {
 	if (c->ring.now > c->limit) {
 		cursor_give_up(c, DIAG_EVENT_CLOCK_JUMP, c->last);
+		cursor_spoil(c);
 		return false;
 	}
-	cursor_report(c, DIAG_EVENT_CLOCK_BACK, 1, c->ring.now);
+	if (c->ring.now < c->most && c->n_events)
+		cursor_step_back(c);
 	return true;
 }
 
@@ -246,12 +314,15 @@ static int cursor_next_event(struct tracedat_cursor *c)
 		cursor_leave(c, step);
 		return CURSOR_END;
 	}
-	if (__builtin_expect(c->ring.now > c->limit || c->ring.now < c->last, 0) &&
+	if (__builtin_expect(c->ring.now > c->limit || c->ring.now < c->most, 0) &&
 	    !cursor_check_event(c))
 		return CURSOR_END;
+	c->is_new = false;
 	if (!c->n_events++)
-		c->first = c->ring.now;
+		c->least = c->ring.now;
 	c->last = c->ring.now;
+	c->least = c->last < c->least ? c->last : c->least;
+	c->most = c->last > c->most ? c->last : c->most;
 	c->ns = cursor_ns(c, c->last);
 	return CURSOR_EVENT;
 }
@@ -277,6 +348,6 @@ struct stream_totals tracedat_cursor_totals(const struct tracedat_cursor *c)
 	return (struct stream_totals){.n_events = c->n_events,
 				      .n_lost = c->n_lost,
 				      .n_packets = c->n_pages,
-				      .first_ns = c->n_events ? cursor_ns(c, c->first) : INT64_MAX,
-				      .last_ns = c->n_events ? cursor_ns(c, c->last) : INT64_MIN};
+				      .first_ns = c->n_events ? cursor_ns(c, c->least) : INT64_MAX,
+				      .last_ns = c->n_events ? cursor_ns(c, c->most) : INT64_MIN};
 }

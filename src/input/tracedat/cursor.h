@@ -27,9 +27,12 @@ struct tracedat_cursor {
 	struct ring ring; /* of the current sub-buffer */
 	uint64_t place;	  /* byte of the file, of it or its chunk */
 	uint64_t limit;	  /* counts: later events than this are damaged */
+	uint64_t next;	  /* counts: when the next one begins; UINT64_MAX: not known */
 	bool in_ring;
 	bool has_ring;	     /* there was a sub-buffer before */
 	bool gap, gap_after; /* something is missing before, behind the current place */
+	bool was_refused;    /* the last one: what it held may be of before or behind this one */
+	bool is_new;	     /* no event was read of this one yet */
 	bool ended;
 	bool pauses;	   /* the caller's to set: PAUSE rather than decompress another chunk */
 	uint64_t gap_lost; /* in the gap; as the kernel counted them */
@@ -42,7 +45,9 @@ struct tracedat_cursor {
 
 	/* Of all that was read so far. */
 	uint64_t n_events, n_lost, n_pages;
-	uint64_t first, last; /* counts, of events */
+	uint64_t last;	      /* counts, of the last event */
+	uint64_t least, most; /* of all */
+	struct gaps damaged;
 	struct diag_list diags;
 };
 

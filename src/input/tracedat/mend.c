@@ -125,5 +125,6 @@ bool tracedat_mend_buffer(struct tracedat *t, uint64_t from, uint64_t to, bool i
 		return false;
 	}
 	*vec_push(&t->buffers) = m.buffer;
+	t->base.is_partial = true;
 	return true;
 }

@@ -32,6 +32,7 @@ struct reader *tracedat_reader_new(const struct recording *rec, size_t stream,
 	tracedat_cursor_init(&r->cursor, (const struct tracedat *)rec, stream, skip_before_ns);
 	r->plan = (const struct ftrace_plan *)plan;
 	r->base.diags = &r->cursor.diags;
+	r->base.damaged = &r->cursor.damaged;
 	return &r->base;
 }
 
