@@ -83,15 +83,11 @@ def test_what_is_described_need_not_have_been_enabled():
             "and the next entry is not known"), warning(path, "events-not-recorded")
 
 
-def test_the_rate_of_cycles_is_asked_for_only_where_it_is_wanted():
+def test_timers_name_who_keeps_a_vcpu_waiting():
     with tempfile.TemporaryDirectory() as directory:
-        path = simulated(directory, "trace.dat", "--tsc-clock", "--no-tsc2nsec")
+        path = simulated(directory, "trace.dat")
         hide(path, "hrtimer_expire_entry")
         assert "hrtimer_expire_entry" in missing(path), missing(path)
-    with tempfile.TemporaryDirectory() as directory:
-        path = simulated(directory, "trace.dat", "--tsc-clock")
-        hide(path, "hrtimer_expire_entry")
-        assert "hrtimer_expire_entry" not in missing(path), missing(path)
 
 
 tap.run(globals())

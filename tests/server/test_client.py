@@ -124,7 +124,8 @@ class Expected:
                 return ""
             return str(min(bucket_end(lengths[math.ceil(len(lengths) * per_mille / 1000) - 1]), lengths[-1]))
 
-        return [self.vcpu_name(vcpu), rows[0]["name"], str(len(rows)), str(sum(lengths)),
+        cost = sum((r["handled_ns"] or 0) - (r["polled_ns"] or 0) + (r["userspace_ns"] or 0) for r in whole)
+        return [self.vcpu_name(vcpu), rows[0]["name"], str(len(rows)), str(cost), str(sum(lengths)),
                 str(sum(lengths) // len(whole)) if whole else "", share(500), share(990),
                 str(longest["dur"]) if whole else "", str(longest["ts"]) if whole else "",
                 part("handled_ns"), part("userspace_ns"), part("preempted_ns"), part("blocked_ns")]
