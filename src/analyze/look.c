@@ -256,8 +256,7 @@ static bool find_keeper(const struct recording *r, const struct look_found *foun
  * read once.
  * Return: whether there is any; then what was found out before counts some things twice.
  */
-static bool find_doubled_of_part(struct recording *r, const struct look_found *found,
-				 uint32_t part)
+static bool find_doubled_of_part(struct recording *r, const struct look_found *found, uint32_t part)
 {
 	bool any = false;
 

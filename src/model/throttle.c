@@ -14,6 +14,11 @@ enum {
 	THROTTLE_WOKEN = 2000000,
 	/* ns from the timer until the thread runs, if others want the CPU, too: some slices. */
 	THROTTLE_BACK = 12000000,
+	/*
+	 * ns. From 6.18 on a thread of a throttled group gets to run when it is woken, for some
+	 * 10 us until it is throttled itself.
+	 */
+	THROTTLE_OWN = 200000,
 	/* ns. Waits of ordinary slices are shorter; what is longer is one of its own kind. */
 	THROTTLE_LONG = 8000000,
 	/*
@@ -266,7 +271,7 @@ static void throttle_find_begin(const struct model *m, const struct world_vcpu *
 
 		if (i && p->cpu != p[-1].cpu)
 			s->from = p->begin;
-		if (throttle_is_own(m, v, p->occupant.thread))
+		if (p->end - p->begin > THROTTLE_OWN && throttle_is_own(m, v, p->occupant.thread))
 			s->from = p->end;
 	}
 }

@@ -37,7 +37,7 @@ static bool is_left_out(enum event_id id, enum tracer tracer)
 	case EV_KVM_WAIT_LAPIC_EXPIRE: /* only where it is recorded does it matter */
 		return true;
 	case EV_KVM_VCPU_WAKEUP: /* no module of LTTng's has it */
-	case EV_KVM_MMIO: /* can crash a vCPU's thread */
+	case EV_KVM_MMIO:	 /* can crash a vCPU's thread */
 	case EV_KVM_FAST_MMIO:
 		return tracer == TRACER_LTTNG;
 	case EV_KVM_WFX: /* x86 would be asked for it in vain */
