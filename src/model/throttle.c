@@ -276,17 +276,23 @@ static void throttle_find_begin(const struct model *m, const struct world_vcpu *
 	}
 }
 
-/* Where no timer says when it ended, it did when it was moved, or else when it had a CPU. */
-static void throttle_find_end(struct throttle_stretch *s)
+/*
+ * Where no timer says when it ended, it did when it was moved, or else when it had a CPU; or
+ * another thread of its group, just before it.
+ */
+static void throttle_find_end(const struct model *m, const struct world_vcpu *v,
+			      struct throttle_stretch *s)
 {
-	if (s->group)
-		s->to = s->group->done < s->to ? s->group->done : s->to;
+	if (s->group && s->group->done < s->to)
+		s->to = s->group->done;
 	for (size_t i = 1; !s->group && i < s->n; i++) {
 		if (s->pieces[i].cpu != s->pieces[i - 1].cpu) {
 			s->to = s->pieces[i].begin;
 			return;
 		}
 	}
+	for (size_t i = s->n; i && throttle_is_own(m, v, s->pieces[i - 1].occupant.thread); i--)
+		s->to = s->pieces[i - 1].begin < s->to ? s->pieces[i - 1].begin : s->to;
 }
 
 /* The expiry that may have ended it, of the timer that is likeliest to be the VM's own. */
@@ -374,7 +380,7 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 		return;
 	s.from = s.pieces[0].begin;
 	throttle_find_group(&mc->throttle, v, &s);
-	throttle_find_end(&s);
+	throttle_find_end(m, v, &s);
 	throttle_find_begin(m, v, &s);
 	s.woken = s.pieces[0].state == VCPU_WAITING;
 	s.moved = s.pieces[s.n - 1].cpu != cpu && !mc->has_migrations;
