@@ -103,11 +103,12 @@ static int make_choice(sqlite3 *db, const struct export_choice *choice, struct e
 /* Return: what holds for a table's rows that belong to the choice, in SQL; NULL: nothing. */
 static const char *choice_condition(const struct export_choice *choice, enum table_id table)
 {
+	static const char threads[] = "thread_id IN (SELECT id FROM main.thread WHERE machine_id"
+				      " IN (SELECT id FROM temp.chosen_machine))";
 	static const char *const conditions[TABLE_N] = {
 		[TABLE_VCPU_STATE] = "vcpu_id IN (SELECT id FROM temp.chosen_vcpu)",
 		[TABLE_VM_EXIT] = "vcpu_id IN (SELECT id FROM temp.chosen_vcpu)",
-		[TABLE_THREAD_STATE] = "thread_id IN (SELECT id FROM main.thread WHERE machine_id"
-				       " IN (SELECT id FROM temp.chosen_machine))",
+		[TABLE_THREAD_STATE] = threads,
 		[TABLE_CPU_STATE] = "machine_id IN (SELECT id FROM temp.related_machine)",
 		[TABLE_WAKEUP] = "machine_id IN (SELECT id FROM temp.chosen_machine)",
 	};

@@ -314,9 +314,10 @@ static const char *finding_look(const struct finding_writer *w)
 		return arena_printf(w->texts, "vmscope report %s %s", file, section);
 	/* A window of exits may begin before the recording. */
 	at = at < 0 ? 0 : at;
+	const int64_t from_us = at / 1000, to_us = (at + ns) / 1000 + 1;
+
 	return arena_printf(w->texts, "vmscope report --begin +%.6f --end +%.6f %s %s",
-			    (double)(at / 1000) / 1e6, (double)((at + ns) / 1000 + 1) / 1e6, file,
-			    section);
+			    (double)from_us / 1e6, (double)to_us / 1e6, file, section);
 }
 
 void finding_write(struct finding *f, const struct results *r, const struct blame *b,

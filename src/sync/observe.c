@@ -83,11 +83,13 @@ static void write_window(struct observer *o, int64_t begin, int64_t end, unsigne
 
 	if (q->records && begin < q->last)
 		begin = q->last;
+	end = end < begin ? begin : end;
 	uint8_t *p = spool_record(q, begin);
 	bool first = !q->n, other = first || slot != o->last_slot;
 
-	p = spool_put(p, (uint64_t)(begin - q->last) << 3 | cause << 1 | other);
-	p = spool_put(p, (uint64_t)(end - begin));
+	/* Times of a damaged recording can be anything. */
+	p = spool_put(p, ((uint64_t)begin - (uint64_t)q->last) << 3 | cause << 1 | other);
+	p = spool_put(p, (uint64_t)end - (uint64_t)begin);
 	if (other)
 		p = spool_put(p, slot);
 	spool_recorded(q, p, begin);
@@ -186,7 +188,7 @@ static void observe_guest(struct observer *o, const struct event *e)
 		return;
 	uint8_t *p = spool_record(q, e->ts);
 
-	spool_recorded(q, spool_put(p, (uint64_t)(e->ts - q->last) << 2 | kind), e->ts);
+	spool_recorded(q, spool_put(p, ((uint64_t)e->ts - (uint64_t)q->last) << 2 | kind), e->ts);
 	o->cpu->kinds[kind]++;
 }
 
@@ -199,7 +201,7 @@ static void observe_vmsync(struct observer *o, const struct event *e)
 	int64_t before = q->n ? o->last_cnt : 0;
 	unsigned kind = e->id - EV_VMSYNC_GH_HOST;
 
-	p = spool_put(p, (uint64_t)(o->now - q->last) << 2 | kind);
+	p = spool_put(p, ((uint64_t)o->now - (uint64_t)q->last) << 2 | kind);
 	p = spool_put_signed(p, (int64_t)((uint64_t)e->vmsync.cnt - (uint64_t)before));
 	p = spool_put_signed(p, e->vmsync.vm_uid);
 	if (kind <= EV_VMSYNC_HG_HOST - EV_VMSYNC_GH_HOST)

@@ -128,10 +128,10 @@ static void step_windows(struct cpu_windows *c)
 		return;
 	uint64_t x = spool_get(&c->cursor), length = spool_get(&c->cursor);
 
-	c->cursor.time += (int64_t)(x >> 3);
+	c->cursor.time = (int64_t)((uint64_t)c->cursor.time + (x >> 3));
 	c->cause = x >> 1 & 3;
 	c->begin = c->cursor.time;
-	c->end = c->begin + (int64_t)length;
+	c->end = (int64_t)((uint64_t)c->begin + length);
 	if (x & 1)
 		c->slot = spool_get(&c->cursor);
 }

@@ -142,10 +142,9 @@ char *timer_kallsyms(const struct machine *m)
 	char *text = NULL;
 
 	for (unsigned i = 0; i < N_FUNCTIONS; i++) {
-		char *longer =
-			mem_printf("%s%016llx t %s\n", text ? text : "",
-				   (unsigned long long)(m->kernel_base + FUNCTIONS[i].offset),
-				   FUNCTIONS[i].name);
+		char *longer = mem_printf("%s%016llx t %s\n", text ? text : "",
+					  (unsigned long long)m->kernel_base + FUNCTIONS[i].offset,
+					  FUNCTIONS[i].name);
 		free(text);
 		text = longer;
 	}
