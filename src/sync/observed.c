@@ -81,7 +81,7 @@ void observed_events_step(struct observed_events *e)
 		return;
 	uint64_t x = spool_get(&e->cursor);
 
-	e->cursor.time += (int64_t)(x >> 2);
+	e->cursor.time = (int64_t)((uint64_t)e->cursor.time + (x >> 2));
 	e->next.ts = e->cursor.time;
 	e->next.cause = cause_of_kind(x & 3, e->has_idle);
 }
@@ -317,7 +317,7 @@ static void step_vmsync(struct cpu_vmsync *c)
 	if (c->block != c->cursor.next_block)
 		before = 0;
 	c->block = c->cursor.next_block;
-	c->cursor.time += (int64_t)(x >> 2);
+	c->cursor.time = (int64_t)((uint64_t)c->cursor.time + (x >> 2));
 	c->next = (struct observed_vmsync){
 		.ts = c->cursor.time, .is_host = !(x & 2), .to_guest = x & 1, .tid = NO_VALUE};
 	c->next.cnt = before + (uint64_t)spool_get_signed(&c->cursor);
