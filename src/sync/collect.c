@@ -278,7 +278,7 @@ static bool is_uniform(const struct sync_known *k, const struct clock_piece *p,
 
 static void collect_pair(struct collector *c, const struct sync_pair *p)
 {
-	const struct sync_guest_event *e = p->cpu->events, *end = e + p->cpu->n;
+	const struct sync_guest_event *e = p->cpu->events, *end = e ? e + p->cpu->n : NULL;
 
 	c->cursor = (struct cursor){p->thread, 0};
 	while (e < end) {
