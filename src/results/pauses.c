@@ -17,7 +17,10 @@ struct pauses_scan {
 	const struct results *r;
 	struct error *err;
 	VEC(struct pauses_vcpu) vcpus;
+	char *names; /* owned; by string of the file: an enum pauses_name, as far as they were met */
 };
+
+enum pauses_name { NAME_NEW, NAME_OTHER, NAME_PAUSE };
 
 /* Begins to read a vCPU's lane of a table. Return: whether it has one. */
 static bool pauses_open(const struct pauses_scan *s, struct store_cursor *c, int64_t id,
@@ -49,11 +52,18 @@ static int pauses_next_lost(struct pauses_scan *s, struct pauses_vcpu *v)
 	return status == ERR ? ERR : 0;
 }
 
+/* There are millions of exits of some ten names: each name is judged once. */
 static bool pauses_is_one(const struct pauses_scan *s, const struct store_cursor *c)
 {
-	const char *name = store_string(s->r->store, store_cursor_get(c, COL_VM_EXIT_NAME));
+	int64_t number = store_cursor_get(c, COL_VM_EXIT_NAME);
+	const char *name = store_string(s->r->store, number);
 
-	return cause_of_exit(name, NULL) == CAUSE_PAUSE;
+	if (!name)
+		return false;
+	if (s->names[number] == NAME_NEW)
+		s->names[number] =
+			cause_of_exit(name, NULL) == CAUSE_PAUSE ? NAME_PAUSE : NAME_OTHER;
+	return s->names[number] == NAME_PAUSE;
 }
 
 /* Goes to its next exit for spinning. */
@@ -131,7 +141,8 @@ static int pauses_walk(struct pauses_scan *s)
 
 int pauses_count(struct pauses *p, const struct results *r, int vm, struct error *err)
 {
-	struct pauses_scan s = {.p = p, .r = r, .err = err};
+	struct pauses_scan s = {
+		.p = p, .r = r, .err = err, .names = mem_zalloc(r->store->n_strings, 1)};
 
 	vec_each (v, &r->vcpus) {
 		if (v->machine != vm)
@@ -152,5 +163,6 @@ int pauses_count(struct pauses *p, const struct results *r, int vm, struct error
 			store_cursor_deinit(&v->lost);
 	}
 	vec_deinit(&s.vcpus);
+	free(s.names);
 	return status;
 }
