@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <regex.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,14 +15,59 @@ static const struct foreign {
 	{"\x89VMS\r\n", "is a results file; see 'vmscope help report'"},
 };
 
-enum { N_FOREIGNERS = sizeof(foreigners) / sizeof(foreigners[0]), MAGIC_MAX = 16 };
+enum { N_FOREIGNERS = sizeof(foreigners) / sizeof(foreigners[0]), HEAD_MAX = 4096 };
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/*
+ * Texts that are printed from recordings, by a line of theirs, as extended regular expressions:
+ *
+ *	trace-cmd report	"  qemu-kvm-1234  [002] 98.765432: kvm_entry: vcpu 0"; flags after the CPU may be there
+ *	perf script		"qemu-kvm 1234/1240 [002] 98.765432: kvm:kvm_entry: vcpu 0"; a count may stand before the event
+ */
+static const struct foreign_text {
+	const char *line, *hint;
+} texts[] = {
+	{"^(# tracer: |(.*\n)?[ \t]*[^\n]*-[0-9]+[ \t]+(\\([^\n)]*\\)[ \t]+)?\\[[0-9]+\\][ \t]+([^ \t\n]{4,5}[ "
+	 "\t]+)?[0-9]+\\.[0-9]+: [a-z_0-9]+:)",
+	 "is text, as trace-cmd report or the file trace of tracefs has it; it does not hold all that was recorded: give the trace.dat "
+	 "that it was printed from"},
+	{"^(.*\n)?[^\n]* [0-9]+(/[0-9]+)?[ \t]+\\[[0-9]+\\][ \t]+[0-9]+\\.[0-9]+:[ \t]+([0-9]+[ \t]+)?[a-z_0-9-]+:",
+	 "is text, as perf script prints it; it does not hold all that was recorded: give the perf.data that it was printed from"},
+};
+
+enum { N_TEXTS = sizeof(texts) / sizeof(texts[0]) };
+
+static bool foreign_matches(const char *pattern, const char *text)
+{
+	regex_t regex;
+	bool matches;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
+		return false;
+	matches = regexec(&regex, text, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return matches;
+}
+
+/* head ends with a NUL. */
+static const char *foreign_text_hint(const char *head)
+{
+	for (int i = 0; i < N_TEXTS; i++) {
+		if (foreign_matches(texts[i].line, head))
+			return texts[i].hint;
+	}
+	return NULL;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Return: the hint for a file, or NULL. */
 static const char *hint_of(int dir, const char *name)
 {
-	char head[MAGIC_MAX];
+	char head[HEAD_MAX + 1];
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head));
+	ssize_t n = fd < 0 ? 0 : read(fd, head, HEAD_MAX);
 
 	if (fd >= 0)
 		close(fd);
@@ -30,7 +77,10 @@ static const char *hint_of(int dir, const char *name)
 		if (n >= (ssize_t)length && !memcmp(head, foreigners[i].magic, length))
 			return foreigners[i].hint;
 	}
-	return NULL;
+	if (n <= 0 || memchr(head, '\0', (size_t)n))
+		return NULL;
+	head[n] = '\0';
+	return foreign_text_hint(head);
 }
 
 /* Of the first file by name for which there is one. */

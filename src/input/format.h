@@ -71,14 +71,11 @@ struct input_format {
 	/*
 	 * Opens it; name and path are the session's to set. Damage is no failure as long as
 	 * something can be read: it is counted in the recording's diags. Return: 0 with *rp to be
-	 * freed by the caller; INPUT_NOT_KERNEL with *rp NULL; or ERR with err set.
+	 * freed by the caller, or ERR with err set.
 	 */
 	int (*open)(struct recording **rp, const char *path, const struct input_options *options,
 		    struct error *err);
 };
-
-/* It holds no kernel's events (a trace of user space). */
-enum { INPUT_NOT_KERNEL = 1 };
 
 extern const struct input_format input_ctf, input_tracedat, input_perfdata;
 

@@ -11,6 +11,7 @@ void recording_free(struct recording *r)
 	free(r->name);
 	free(r->path);
 	free(r->note);
+	free(r->nothing);
 	vec_deinit(&r->clocks);
 	vec_each (s, &r->streams)
 		gaps_deinit(&s->gaps);

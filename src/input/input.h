@@ -125,6 +125,8 @@ struct recording_peer {
 struct input_options {
 	/* Hz of clocks that count cycles and do not say how many; 0: not given */
 	uint64_t tsc_frequency;
+	/* Traces of user space are wanted, too. */
+	bool with_user_space;
 };
 
 struct recording_ops; /* input/format.h */
@@ -138,6 +140,7 @@ struct recording {
 	struct arena arena;
 	char *name;	       /* owned; how reports call the machine */
 	bool is_named;	       /* by the user */
+	bool is_user_space;    /* it holds events of programs, none of the kernel's */
 	char *path;	       /* owned; of the file, or of the first directory */
 	uint64_t size;	       /* bytes on disk of what holds events */
 	uint64_t decoded_size; /* the same, decompressed */
@@ -160,6 +163,7 @@ struct recording {
 	bool lists_unrecorded;	/* `events` holds what was not enabled, too */
 	bool cpus_apart;	/* recording begins and ends on each CPU at a time of its own */
 	char *note;		/* owned; a sentence for people about how opening went, or NULL */
+	char *nothing;		/* owned; why there is nothing to be read in it; NULL: there is */
 	struct diag_list diags; /* of opening; readers have their own besides */
 	int64_t first_ns; /* of its first event, once all streams were read; INT64_MIN: not yet */
 };

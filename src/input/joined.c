@@ -58,6 +58,8 @@ bool joined_same_machine(const struct recording *a, const struct recording *b)
 		return false;
 	if (!x || !y || !a->ops->stream_end || !b->ops->stream_end)
 		return false;
+	if (a->is_user_space || b->is_user_space)
+		return false;
 	return joined_equal(a->hostname, b->hostname) && joined_same_clock(x, y) &&
 	       (joined_equal(a->boot_id, b->boot_id) || joined_equal(x->uuid, y->uuid)) &&
 	       joined_tells_times(a) && joined_tells_times(b);

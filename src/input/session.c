@@ -90,9 +90,10 @@ static void open_one(struct session *s, const struct input_format *format, const
 	int result = format->open(&r, path, s->options, &err);
 
 	s->n_found++;
-	if (result == INPUT_NOT_KERNEL) {
+	if (!result && r->is_user_space && !s->options->with_user_space) {
 		note(s, DIAG_UST_IGNORED,
 		     mem_printf("'%s' is a user-space trace and was left out", path));
+		recording_free(r);
 	} else if (result) {
 		*vec_push(&s->unreadable) =
 			(struct session_unreadable){mem_strdup(path), mem_strdup(err.text)};
@@ -244,6 +245,24 @@ static void settle_unreadable(struct session *s)
 	}
 }
 
+/* What no other part has given anything to is left out. */
+static void drop_those_without_streams(struct session *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->recordings.n; i++) {
+		struct recording *r = s->recordings.at[i];
+
+		if (!r->nothing) {
+			s->recordings.at[kept++] = r;
+			continue;
+		}
+		note(s, DIAG_TRACE_UNREADABLE, mem_strdup(r->nothing));
+		recording_free(r);
+	}
+	s->recordings.n = kept;
+}
+
 /* Puts recordings of one machine where the first of them is. */
 static void join_machine(struct session *s, size_t first)
 {
@@ -284,6 +303,7 @@ int session_open(struct session *s, char *const *args, size_t n_args,
 			return r;
 	}
 	settle_unreadable(s);
+	drop_those_without_streams(s);
 	if (!s->recordings.n)
 		return error_set(err, "no trace could be read: %s",
 				 s->notes.n ? s->notes.at[0] : "none was named");

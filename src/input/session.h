@@ -5,7 +5,8 @@
  * recordings somewhere below (an LTTng session, a directory of sessions), or NAME=PATH to give a
  * machine its name. Which format something has is told by its bytes, never by its name. Parts of
  * one recording (rotation archives, snapshots) become one, and so do several recordings of one
- * machine since it was booted (joined.h). Traces of user space are left out.
+ * machine since it was booted (joined.h). Traces of user space are left
+ * out unless they are asked for.
  */
 #ifndef VMSCOPE_INPUT_SESSION_H
 #define VMSCOPE_INPUT_SESSION_H

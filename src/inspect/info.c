@@ -89,7 +89,9 @@ static void find_role(struct info_machine *m, const uint64_t *counts)
 			n[m->trace->events.at[i].id] += counts[i];
 	}
 	m->role = role_of_counts(n);
-	m->why = role_why(n);
+	m->why = m->trace->is_user_space
+			 ? mem_strdup("a user-space trace, which the analysis leaves out")
+			 : role_why(n);
 }
 
 bool info_is_unreadable(const struct info_machine *m, enum diag_id id)
@@ -117,7 +119,9 @@ static void find_missing(struct info_machine *m)
 		seen[i] = (struct required_seen){m->events.at[i].name, m->events.at[i].count > 0};
 	m->required = mem_zalloc(n_required_events, sizeof(*m->required));
 	for (size_t i = 0; i < n_required_events; i++)
-		m->required[i] = required_presence(&required_events[i], &in);
+		m->required[i] = m->trace->is_user_space
+					 ? REQUIRED_NOT_NEEDED
+					 : required_presence(&required_events[i], &in);
 	free(seen);
 }
 
@@ -139,8 +143,11 @@ static void read_machine(struct info_machine *m, const struct recording *t)
 int info_init(struct info *info, char *const *traces, size_t n_traces,
 	      const struct input_options *options, struct error *err)
 {
+	struct input_options all = {.with_user_space = true,
+				    .tsc_frequency = options->tsc_frequency};
+
 	*info = (struct info){0};
-	int r = session_open(&info->session, traces, n_traces, options, err);
+	int r = session_open(&info->session, traces, n_traces, &all, err);
 
 	info->worst = diag_worst(&info->session.diags);
 	if (r)

@@ -358,7 +358,10 @@ static void say_unknown_filters(const struct listing *l, const struct listing_op
 static int listing_open(struct listing *l, char *const *args, size_t n_args,
 			const struct listing_options *o, FILE *messages, struct error *err)
 {
-	int r = session_open(&l->session, args, n_args, &o->input, err);
+	struct input_options all = o->input;
+
+	all.with_user_space = true;
+	int r = session_open(&l->session, args, n_args, &all, err);
 
 	/* A failure speaks of the first note itself. */
 	if (!r || l->session.notes.n > 1)

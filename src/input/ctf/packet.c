@@ -7,6 +7,7 @@
 /* What is wrong with the bytes at a place where a packet may begin. */
 enum probe {
 	PROBE_SOUND,
+	PROBE_UUID, /* sound, but of another trace by its UUID */
 	PROBE_MAGIC,
 	PROBE_STREAM, /* a header, but of no known stream class */
 	PROBE_HEADER,
@@ -90,7 +91,8 @@ static unsigned differing_bytes(const uint8_t a[16], const uint8_t b[16])
 
 /*
  * One byte of the UUID may differ. So neither a damaged packet nor, worse, damaged metadata costs
- * packets that are good otherwise; and no two UUIDs are that close.
+ * packets that are good otherwise; and no two UUIDs are that close. If more differ, the packet has
+ * to prove itself (probe_whole()).
  */
 static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader *r,
 			       struct ctf_packet *p)
@@ -107,7 +109,7 @@ static enum probe probe_header(const struct ctf_packets *src, struct ctf_reader 
 	unsigned differ = uuid.n == 16 && t->has_uuid ? differing_bytes(uuid.bytes, t->uuid) : 0;
 
 	p->other_uuid = differ != 0;
-	return differ > 1 ? PROBE_MAGIC : PROBE_SOUND;
+	return differ > 1 ? PROBE_UUID : PROBE_SOUND;
 }
 
 static const struct ctf_stream_class *class_of(const struct ctf_trace_type *t,
@@ -198,7 +200,7 @@ static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct c
 	start_packet(src, offset, r);
 	enum probe found = probe_header(src, r, p);
 
-	if (found != PROBE_SOUND)
+	if (found != PROBE_SOUND && found != PROBE_UUID)
 		return found;
 	p->header_end = r->pos;
 	p->cls = class_of(src->type, r);
@@ -208,13 +210,52 @@ static enum probe probe(const struct ctf_packets *src, uint64_t offset, struct c
 	    ctf_visit(r, p->cls->packet_context, NULL, &ctf_visit_nothing, NULL))
 		return PROBE_HEADER;
 	take_roles(p, r);
-	return take_sizes(p, r);
+	enum probe sizes = take_sizes(p, r);
+
+	return sizes == PROBE_SOUND ? found : sizes;
 }
 
 /* Whether headers can be told from other bytes at all. */
 static bool has_magic(const struct ctf_trace_type *t)
 {
 	return ctf_role_size(t->packet_header, CTF_ROLE_MAGIC) == 32;
+}
+
+/* Return: whether at `next` there is the same header as p's, to the bit, as there mostly is. */
+static bool is_same_header(const struct ctf_packets *src, uint64_t next, const struct ctf_packet *p)
+{
+	uint64_t n = (p->header_end + 7) / 8;
+
+	return src->size - next >= n && !memcmp(src->data + next, src->data + p->offset, n);
+}
+
+static bool leads_to_header(const struct ctf_packets *src, const struct ctf_packet *p,
+			    struct ctf_reader *r)
+{
+	uint64_t next = p->offset + p->size;
+	struct ctf_packet other;
+
+	if (next >= src->size)
+		return next == src->size;
+	return is_same_header(src, next, p) || probe(src, next, r, &other) != PROBE_MAGIC ||
+	       !has_magic(src->type);
+}
+
+/*
+ * As probe(), but a packet of another UUID is sound only if its size leads to one more header, or to
+ * the file's end: tools that join or rewrite traces forget the UUID, damage leaves no sizes.
+ */
+static enum probe probe_whole(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
+			      struct ctf_packet *p)
+{
+	enum probe found = probe(src, offset, r, p);
+
+	if (found != PROBE_UUID)
+		return found;
+	bool leads = leads_to_header(src, p, r);
+
+	probe(src, offset, r, p);
+	return leads ? PROBE_SOUND : PROBE_MAGIC;
 }
 
 /*
@@ -237,7 +278,7 @@ static uint64_t search(const struct ctf_packets *src, uint64_t from, uint64_t to
 		if (!hit)
 			break;
 		from = (uint64_t)(hit - src->data);
-		if (probe(src, from, r, &p) == PROBE_SOUND)
+		if (probe_whole(src, from, r, &p) == PROBE_SOUND)
 			return from;
 		from++;
 	}
@@ -250,26 +291,6 @@ static void report(const struct ctf_packets *src, enum diag_id id, uint64_t offs
 		.first_ns = DIAG_NO_TIME, .file = src->name, .packet = offset, .bit = bit};
 
 	diag_add(src->diags, id, 1, &where);
-}
-
-/* Return: whether at `next` there is the same header as p's, to the bit, as there mostly is. */
-static bool is_same_header(const struct ctf_packets *src, uint64_t next, const struct ctf_packet *p)
-{
-	uint64_t n = (p->header_end + 7) / 8;
-
-	return src->size - next >= n && !memcmp(src->data + next, src->data + p->offset, n);
-}
-
-static bool leads_to_header(const struct ctf_packets *src, const struct ctf_packet *p,
-			    struct ctf_reader *r)
-{
-	uint64_t next = p->offset + p->size;
-	struct ctf_packet other;
-
-	if (next >= src->size)
-		return next == src->size;
-	return is_same_header(src, next, p) || probe(src, next, r, &other) != PROBE_MAGIC ||
-	       !has_magic(src->type);
 }
 
 /*
@@ -327,7 +348,7 @@ int ctf_packet_read(const struct ctf_packets *src, uint64_t offset, struct ctf_r
 	bool damaged = false;
 
 	while (offset < src->size) {
-		enum probe found = probe(src, offset, r, p);
+		enum probe found = probe_whole(src, offset, r, p);
 
 		if (found == PROBE_SOUND) {
 			mend_size(src, p, r);
@@ -351,7 +372,7 @@ bool ctf_packet_is_at(const struct ctf_packets *src, uint64_t offset, struct ctf
 		      struct ctf_packet *p)
 {
 	return has_magic(src->type) && offset < src->size &&
-	       probe(src, offset, r, p) == PROBE_SOUND;
+	       probe_whole(src, offset, r, p) == PROBE_SOUND;
 }
 
 void ctf_packet_enter(const struct ctf_packet *p, struct ctf_reader *r)

@@ -1079,8 +1079,8 @@ int ctf_plan_header(const struct ctf_stream_plan *s, struct ctf_reader *r,
 			return read;
 	}
 	if (!(r->roles_seen & 1u << CTF_ROLE_EVENT_CLASS_ID)) {
-		/* Without an id there can be only one class. */
-		*eventp = s->cls->n_events == 1 ? &s->events[0] : NULL;
+		/* Without an id there is only one class, or it is class 0. */
+		*eventp = s->cls->n_events == 1 ? &s->events[0] : find_event(s, 0);
 		return CTF_READ_OK;
 	}
 	*eventp = find_event(s, r->role[CTF_ROLE_EVENT_CLASS_ID]);

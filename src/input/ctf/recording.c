@@ -1,5 +1,6 @@
 #include "input/ctf/recording.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,39 @@ static void describe_env(struct recording *r, const struct ctf_trace_type *t)
 			(struct recording_env){t->env[i].name, t->env[i].string, t->env[i].integer};
 }
 
+/* Return: a directory in `dir` that is a trace itself, owned by the caller; NULL: there is none. */
+static char *trace_below(const char *dir)
+{
+	struct dirent **entries;
+	char *found = NULL;
+	int n = scandir(dir, &entries, NULL, versionsort);
+
+	for (int i = 0; i < n; i++) {
+		char *metadata = mem_printf("%s/%s/metadata", dir, entries[i]->d_name);
+
+		if (!found && entries[i]->d_name[0] != '.' && access(metadata, F_OK) == 0)
+			found = mem_printf("%s/%s", dir, entries[i]->d_name);
+		free(metadata);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+	return found;
+}
+
+/* Nothing was recorded; or the file `metadata` does not belong where it is. */
+static char *describe_nothing(const struct ctf_trace *t)
+{
+	char *below = t->files.n ? NULL : trace_below(t->path), *text = NULL;
+
+	if (!t->files.n)
+		text = mem_printf("'%s' has metadata but no data stream%s%s%s", t->path,
+				  below ? ": if that file is there by mistake, name '" : "",
+				  below ? below : "", below ? "'" : "");
+	free(below);
+	return text;
+}
+
 /* Says all anew: parts that came later may have other metadata. */
 static void describe(struct ctf_recording *c)
 {
@@ -150,6 +184,11 @@ static void describe(struct ctf_recording *c)
 	r->knows_threads = ctf_interest_knows_threads(t);
 	r->knows_processes = event_set_has(recording_described(r), EV_STATEDUMP_PROCESS_STATE) ||
 			     ctf_interest_knows_processes(t);
+	const char *domain = ctf_env_string(t, "domain");
+
+	r->is_user_space = domain && !strcmp(domain, "ust");
+	free(r->nothing);
+	r->nothing = describe_nothing(c->trace);
 	r->diags = c->trace->diags;
 	ctf_lost_find(c->trace, r);
 }
@@ -327,12 +366,6 @@ static int open_directory(struct recording **rp, const char *path,
 		c->trace = NULL;
 		recording_free(&c->base);
 		return ERR;
-	}
-	const char *domain = ctf_env_string(&c->trace->type, "domain");
-
-	if (domain && !strcmp(domain, "ust")) {
-		recording_free(&c->base);
-		return INPUT_NOT_KERNEL;
 	}
 	describe(c);
 	note_damage(c);

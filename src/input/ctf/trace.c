@@ -247,13 +247,16 @@ static int by_cpu(const void *a, const void *b)
 
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return strverscmp(x->files.at[0]->path, y->files.at[0]->path);
 }
 
 /* Forgets what assigning files to streams has reported: it will be reported once more. */
 static void forget_found(struct diag_list *diags)
 {
-	static const enum diag_id found[] = {DIAG_STREAM_EMPTY, DIAG_PACKET_CPU, DIAG_PACKET_MAGIC,
+	static const enum diag_id found[] = {DIAG_STREAM_EMPTY,	 DIAG_STREAM_SHARED,
+					     DIAG_PACKET_CPU,	 DIAG_PACKET_MAGIC,
 					     DIAG_PACKET_HEADER, DIAG_PACKET_STREAM};
 
 	for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++)
@@ -268,6 +271,92 @@ static void drop_streams(struct ctf_trace *t)
 	t->size = 0;
 }
 
+/* ---- streams that share an id ---------------------------------------------------------------- */
+
+static bool is_same_directory(const struct ctf_file *a, const struct ctf_file *b)
+{
+	size_t n = (size_t)(ctf_index_base_name(a->path) - a->path);
+
+	return n == (size_t)(ctf_index_base_name(b->path) - b->path) &&
+	       !memcmp(a->path, b->path, n);
+}
+
+/*
+ * Return: whether b begins while a goes on, so that it is no later part of the same stream. One
+ * packet that says so may be damaged; and what begins with a packet of a's is a copy.
+ */
+static bool trace_files_overlap(const struct ctf_trace *t, const struct ctf_file *a,
+				const struct ctf_file *b, uint64_t *saved)
+{
+	struct file_window window;
+	struct diag_list ignored = {0};
+	struct ctf_packets src = ctf_trace_packets(t, a, &window, &ignored);
+	struct ctf_packet p = a->first;
+	struct ctf_reader r;
+	uint64_t n = 0, later = 0, offset = 0;
+	bool is_copy = false;
+
+	if (!CTF_HAS(&b->first, CTF_ROLE_BEGIN_TIME) || !is_same_directory(a, b))
+		return false;
+	ctf_reader_init(&r, saved);
+	for (; later < 2 && ctf_packet_read(&src, offset, &r, &p); offset = p.offset + p.size) {
+		is_copy |= p.begin == b->first.begin && p.end == b->first.end;
+		later += p.begin > b->first.begin;
+		n++;
+	}
+	file_window_deinit(&window);
+	if (is_copy)
+		return false;
+	return later > 1 || (n == 1 && CTF_HAS(&p, CTF_ROLE_END_TIME) && p.end > b->first.begin);
+}
+
+static struct ctf_stream *trace_add_stream_like(struct ctf_trace *t, size_t i)
+{
+	struct ctf_stream *s = vec_push(&t->streams);
+
+	*s = t->streams.at[i];
+	memset(&s->files, 0, sizeof(s->files));
+	return s;
+}
+
+/*
+ * Of several files that say they are stream i's: those that go on at the same time are streams of
+ * their own.
+ */
+static void trace_split_stream(struct ctf_trace *t, size_t i, uint64_t *saved)
+{
+	struct ctf_stream whole = t->streams.at[i];
+	size_t first = t->streams.n;
+
+	memset(&t->streams.at[i].files, 0, sizeof(whole.files));
+	*vec_push(&t->streams.at[i].files) = whole.files.at[0];
+	for (size_t k = 1; k < whole.files.n; k++) {
+		struct ctf_stream *to = NULL;
+
+		for (size_t s = i; !to && s < t->streams.n; s = s == i ? first : s + 1) {
+			struct ctf_stream *own = &t->streams.at[s];
+
+			if (!trace_files_overlap(t, own->files.at[own->files.n - 1],
+						 whole.files.at[k], saved))
+				to = own;
+		}
+		if (!to) {
+			to = trace_add_stream_like(t, i);
+			report_file(t, DIAG_STREAM_SHARED, whole.files.at[k]);
+		}
+		*vec_push(&to->files) = whole.files.at[k];
+	}
+	vec_deinit(&whole.files);
+}
+
+static void trace_split_streams(struct ctf_trace *t, uint64_t *saved)
+{
+	for (size_t i = 0, n = t->streams.n; i < n; i++) {
+		if (t->streams.at[i].has_id && t->streams.at[i].files.n > 1)
+			trace_split_stream(t, i, saved);
+	}
+}
+
 /* Assigns the files from number `from` on to streams. */
 static void build_streams(struct ctf_trace *t, size_t from)
 {
@@ -275,9 +364,10 @@ static void build_streams(struct ctf_trace *t, size_t from)
 
 	for (size_t i = from; i < t->files.n; i++)
 		assign_file(t, t->files.at[i], saved);
-	free(saved);
 	vec_each (s, &t->streams)
 		qsort(s->files.at, s->files.n, sizeof(*s->files.at), by_begin);
+	trace_split_streams(t, saved);
+	free(saved);
 	if (t->streams.n)
 		qsort(t->streams.at, t->streams.n, sizeof(*t->streams.at), by_cpu);
 }

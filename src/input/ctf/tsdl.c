@@ -79,16 +79,16 @@ static void bind_events(struct tsdl_parser *p)
 	p->result.events.n = kept;
 }
 
-/* A clock whose block was left out is as one that says nothing. */
-static int check_clocks(struct tsdl_parser *p)
+/* A clock whose block is not there, or was left out, is as one that says nothing. */
+static void check_clocks(struct tsdl_parser *p)
 {
 	for (size_t i = 0; i < p->result.clocks.n; i++) {
 		if (p->clock_defined.at[i] || p->lost_other)
 			continue;
-		return tsdl_fail_at(p, p->lx.line, "the clock '%s' is mapped but not defined",
-				    p->result.clocks.at[i]->name);
+		tsdl_fail_at(p, p->lx.line, "the clock '%s' is mapped but not defined",
+			     p->result.clocks.at[i]->name);
+		ctf_trace_type_mended(p->t, p->err);
 	}
-	return 0;
 }
 
 struct role_name {
@@ -190,10 +190,9 @@ static int parse_all(struct tsdl_parser *p)
 		return error_set(p->err, "%s", p->t->damage);
 	if (!p->has_trace)
 		return tsdl_fail_at(p, p->lx.line, "the metadata ends without a trace block");
-	r = check_clocks(p);
-	if (!r)
-		bind_events(p);
-	return r;
+	check_clocks(p);
+	bind_events(p);
+	return 0;
 }
 
 static int finish(struct tsdl_parser *p)
@@ -213,6 +212,7 @@ static void deinit(struct tsdl_parser *p)
 	vec_deinit(&p->named);
 	vec_deinit(&p->members);
 	vec_deinit(&p->labels);
+	vec_deinit(&p->env_numbers);
 	ctf_builder_deinit(&p->result);
 	vec_deinit(&p->clock_defined);
 	vec_deinit(&p->event_streams);

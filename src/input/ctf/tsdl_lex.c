@@ -197,6 +197,26 @@ static int lex_string(struct tsdl_lexer *lx)
 	return TSDL_STRING;
 }
 
+/* CTF 1.8, C.1.3: 'c', or L'c'; its value is the byte. */
+static int lex_character(struct tsdl_lexer *lx)
+{
+	static const char problem[] = "a character constant that is not one character";
+
+	lx->next += 1 + (*lx->next == 'L');
+	if (lx->end - lx->next < 2 || *lx->next == '\'' || *lx->next == '\n')
+		return lex_fail(lx, problem);
+	if (*lx->next != '\\') {
+		lx->number = (unsigned char)*lx->next++;
+	} else {
+		lx->next++;
+		lx->number = (unsigned char)unescape(&lx->next, lx->end);
+	}
+	if (lx->next == lx->end || *lx->next != '\'')
+		return lex_fail(lx, problem);
+	lx->next++;
+	return TSDL_NUMBER;
+}
+
 static int lex_punctuation(struct tsdl_lexer *lx)
 {
 	char c = *lx->next;
@@ -226,6 +246,8 @@ static int lex_token(struct tsdl_lexer *lx)
 	}
 	if (is_digit(*lx->next))
 		return lex_number(lx);
+	if (*lx->next == '\'' || starts(lx, "L'"))
+		return lex_character(lx);
 	if (is_word_char(*lx->next))
 		return lex_word(lx);
 	if (*lx->next == '"')

@@ -151,6 +151,58 @@ struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool defin
 	return clock;
 }
 
+/* After `name`: [= number]. */
+static void env_take_entry(struct tsdl_parser *p, struct tsdl_lexer *lx)
+{
+	struct tsdl_env_number n = {.name = lx->text, .len = lx->len};
+
+	tsdl_next(lx);
+	if (lx->kind != '=')
+		return;
+	tsdl_next(lx);
+	n.number = lx->number;
+	if (lx->kind == TSDL_NUMBER)
+		*vec_push(&p->env_numbers) = n;
+}
+
+/* Errors are left to be found again. */
+static void env_scan(struct tsdl_parser *p)
+{
+	struct error ignored = {0};
+	struct tsdl_lexer lx;
+	bool in_env = false;
+	uint32_t depth = 0;
+
+	tsdl_lexer_init(&lx, p->text, p->size, &p->t->arena, &ignored);
+	while (lx.kind != TSDL_END && lx.kind != TSDL_ERROR) {
+		depth += lx.kind == '{';
+		depth -= lx.kind == '}' && depth;
+		if (!depth)
+			in_env = tsdl_is_word(&lx, "env");
+		if (in_env && depth == 1 && lx.kind == TSDL_WORD)
+			env_take_entry(p, &lx);
+		else
+			tsdl_next(&lx);
+	}
+	error_deinit(&ignored);
+}
+
+int tsdl_env_number(struct tsdl_parser *p, const char *name, uint64_t *np)
+{
+	size_t len = strlen(name);
+
+	if (!p->is_env_scanned)
+		env_scan(p);
+	p->is_env_scanned = true;
+	vec_each (n, &p->env_numbers) {
+		if (n->len == len && !memcmp(n->name, name, len)) {
+			*np = n->number;
+			return 0;
+		}
+	}
+	return tsdl_fail_at(p, p->lx.line, "the environment has no number '%s'", name);
+}
+
 uint32_t tsdl_count_lines(const char *begin, const char *end)
 {
 	uint32_t n = 0;

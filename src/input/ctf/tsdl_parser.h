@@ -42,6 +42,13 @@ struct tsdl_value {
 	char word[TSDL_NAME_SIZE]; /* TSDL_WORD: with its dots */
 };
 
+/* A number of the environment. */
+struct tsdl_env_number {
+	const char *name; /* within the text */
+	size_t len;
+	uint64_t number;
+};
+
 struct tsdl_parser {
 	const char *text;
 	size_t size;
@@ -65,6 +72,10 @@ struct tsdl_parser {
 	VEC(uint64_t) event_streams; /* for each event of it: its stream id */
 	VEC(bool) event_has_stream;
 	bool has_trace;
+
+	/* Of all env blocks, wherever they stand; once one is asked for. */
+	VEC(struct tsdl_env_number) env_numbers;
+	bool is_env_scanned;
 
 	/* Damage. */
 	bool lenient;	       /* statements that cannot be read are left out of their block */
@@ -100,6 +111,9 @@ int tsdl_byte_order(struct tsdl_parser *p, const struct tsdl_value *v, bool *big
 /* The clock of this name, defined or not yet. Return: NULL with the error set if they are too many.
  */
 struct ctf_clock *tsdl_clock(struct tsdl_parser *p, const char *name, bool define);
+
+/* The environment's number of this name. Return: 0, or ERR with the error set. */
+int tsdl_env_number(struct tsdl_parser *p, const char *name, uint64_t *np);
 
 /* Return: how many lines end between the two. */
 uint32_t tsdl_count_lines(const char *begin, const char *end);

@@ -117,6 +117,8 @@ static int parse_attributes(struct tsdl_parser *p, set_attribute_fn *set, void *
 	int r = tsdl_expect(p, '{', "'{'");
 
 	while (!r && !tsdl_accept(p, '}')) {
+		if (tsdl_accept(p, ';'))
+			continue;
 		r = tsdl_parse_dotted(p, name);
 		if (!r)
 			r = tsdl_expect(p, '=', "'='");
@@ -174,9 +176,10 @@ static int set_base(struct tsdl_parser *p, const struct tsdl_value *v, uint8_t *
 		const char *word;
 		uint8_t base;
 	} words[] = {
-		{"decimal", 10},     {"dec", 10}, {"d", 10}, {"i", 10},	    {"u", 10},
-		{"hexadecimal", 16}, {"hex", 16}, {"x", 16}, {"X", 16},	    {"p", 16},
-		{"octal", 8},	     {"oct", 8},  {"o", 8},  {"binary", 2}, {"b", 2},
+		{"decimal", 10}, {"dec", 10},	      {"d", 10},    {"i", 10},
+		{"u", 10},	 {"hexadecimal", 16}, {"hex", 16},  {"x", 16},
+		{"X", 16},	 {"p", 16},	      {"octal", 8}, {"oct", 8},
+		{"o", 8},	 {"binary", 2},	      {"bin", 2},   {"b", 2},
 	};
 
 	if (v->kind == TSDL_NUMBER &&
@@ -525,14 +528,27 @@ static int parse_path(struct tsdl_parser *p, struct ctf_ref *ref)
 	return r;
 }
 
+/* A field's value, or with "env." a number that holds for all of the trace. */
+static int parse_named_length(struct tsdl_parser *p, struct ctf_fc *array)
+{
+	char path[TSDL_NAME_SIZE];
+	int r = tsdl_parse_dotted(p, path);
+
+	if (!r && !strncmp(path, "env.", 4))
+		return tsdl_env_number(p, path + 4, &array->length);
+	array->kind = CTF_SEQUENCE;
+	if (!r)
+		set_path(p, &array->path, path);
+	return r;
+}
+
 /* "[N]" or "[path]", as far as the closing bracket. */
 static int parse_length(struct tsdl_parser *p, struct ctf_fc *array)
 {
 	int r = 0;
 
 	if (p->lx.kind == TSDL_WORD) {
-		array->kind = CTF_SEQUENCE;
-		r = parse_path(p, &array->path);
+		r = parse_named_length(p, array);
 	} else {
 		array->length = p->lx.number;
 		r = tsdl_expect(p, TSDL_NUMBER, "a length");
@@ -599,8 +615,13 @@ static int parse_fields(struct tsdl_parser *p)
 {
 	struct ctf_fc *type;
 	uint32_t line = p->lx.line;
+	bool names = tsdl_is_word(&p->lx, "struct") || tsdl_is_word(&p->lx, "variant") ||
+		     tsdl_is_word(&p->lx, "enum");
 	int r = tsdl_parse_type(p, &type);
 
+	/* It gives a type a name, no more. */
+	if (!r && names && tsdl_accept(p, ';'))
+		return 0;
 	if (!r)
 		r = parse_field(p, type);
 	while (!r && tsdl_accept(p, ',')) {

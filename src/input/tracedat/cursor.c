@@ -183,6 +183,16 @@ static bool cursor_is_emptied(struct tracedat_cursor *c, const struct ring *r)
 	return !r->size && !r->is_missing && tracedat_pages_peek(&c->pages, &next);
 }
 
+/*
+ * A sub-buffer that begins among what came before stands behind one that was to follow it: from its begin
+ * on events are missing, which the first reading did not know when it passed there.
+ */
+static void cursor_spoil_misplaced(struct tracedat_cursor *c, const struct ring *r)
+{
+	if (c->n_events && r->begin >= c->least && r->begin < c->most)
+		gaps_add(&c->damaged, cursor_ns(c, r->begin), cursor_ns(c, c->most), false);
+}
+
 static void cursor_enter_page(struct tracedat_cursor *c, const struct page *page)
 {
 	struct ring r;
@@ -205,6 +215,7 @@ static void cursor_enter_page(struct tracedat_cursor *c, const struct page *page
 	}
 	if (!cursor_check_time(c, &r)) {
 		cursor_give_up(c, DIAG_PACKET_CLOCK, c->last);
+		cursor_spoil_misplaced(c, &r);
 		c->was_refused = true;
 		return;
 	}
@@ -282,6 +293,10 @@ static void cursor_leave(struct tracedat_cursor *c, enum ring_step step)
 	/* That the file is cut has been said. */
 	bool is_known = c->ring.is_cut && c->stream->is_cut;
 
+	if (step == RING_END && tracedat_ring_goes_on(&c->ring)) {
+		cursor_give_up(c, DIAG_SUBBUFFER_DAMAGED, c->ring.now);
+		cursor_spoil(c);
+	}
 	if (step == RING_ZEROS) {
 		cursor_give_up(c, DIAG_SUBBUFFER_ZEROS, c->ring.now);
 	} else if ((step == RING_CUT || c->ring.is_cut) && !is_known) {

@@ -25,6 +25,7 @@ bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const u
 		return false;
 	*r = (struct ring){.data = page + shape->data_at,
 			   .size = (uint32_t)(size < room ? size : room),
+			   .room = (uint32_t)room,
 			   .big_endian = shape->big_endian,
 			   .is_cut = size > room,
 			   .is_missing = commit & MISSED,
@@ -100,4 +101,20 @@ enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *reco
 	r->now += delta;
 	*recordp = (struct ring_record){at + 2 * RING_WORD, more - RING_WORD};
 	return RING_EVENT;
+}
+
+bool tracedat_ring_goes_on(const struct ring *r)
+{
+	struct ring rest = *r;
+	struct ring_record record;
+	enum ring_step step;
+	uint32_t n = 0;
+
+	rest.pos = r->size;
+	rest.size = r->room;
+	if (r->is_cut || r->is_missing || is_zero_from_here(&rest))
+		return false;
+	while ((step = tracedat_ring_next(&rest, &record)) == RING_EVENT)
+		n++;
+	return n && (step != RING_CUT || is_zero_from_here(&rest));
 }

@@ -42,6 +42,7 @@ struct ring_shape {
 struct ring {
 	const uint8_t *data; /* of events */
 	uint32_t size;	     /* bytes of it; what is cut off is not counted */
+	uint32_t room;	     /* bytes up to the sub-buffer's end, as far as they are there */
 	uint32_t pos;
 	bool big_endian;
 	bool is_cut;	  /* it says that there is more than there is */
@@ -83,6 +84,12 @@ static inline uint32_t ring_delta(uint32_t word, bool big_endian)
  * none.
  */
 enum ring_step tracedat_ring_next_other(struct ring *r, struct ring_record *recordp);
+
+/*
+ * At its end. Return: whether events go on behind it up to zeros or to the sub-buffer's end: it holds more
+ * than it says. The kernel leaves zeros there.
+ */
+bool tracedat_ring_goes_on(const struct ring *r);
 
 /*
  * Goes to the next event. Return: RING_EVENT with its record in *recordp and its time in r->now, or
