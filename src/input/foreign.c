@@ -22,8 +22,10 @@ enum { N_FOREIGNERS = sizeof(foreigners) / sizeof(foreigners[0]), HEAD_MAX = 409
 /*
  * Texts that are printed from recordings, by a line of theirs, as extended regular expressions:
  *
- *	trace-cmd report	"  qemu-kvm-1234  [002] 98.765432: kvm_entry: vcpu 0"; flags after the CPU may be there
- *	perf script		"qemu-kvm 1234/1240 [002] 98.765432: kvm:kvm_entry: vcpu 0"; a count may stand before the event
+ *	trace-cmd report	"  qemu-kvm-1234  [002] 98.765432: kvm_entry: vcpu 0"; the CPU may
+ *				be followed by flags
+ *	perf script		"qemu-kvm 1234/1240 [002] 98.765432: kvm:kvm_entry: vcpu 0"; a count
+ *				may stand before the event
  */
 static const struct foreign_text {
 	const char *line, *hint;

@@ -242,8 +242,8 @@ static bool leads_to_header(const struct ctf_packets *src, const struct ctf_pack
 }
 
 /*
- * As probe(), but a packet of another UUID is sound only if its size leads to one more header, or to
- * the file's end: tools that join or rewrite traces forget the UUID, damage leaves no sizes.
+ * As probe(), but a packet of another UUID is sound only if its size leads to one more header, or
+ * to the file's end: tools that join or rewrite traces forget the UUID, damage leaves no sizes.
  */
 static enum probe probe_whole(const struct ctf_packets *src, uint64_t offset, struct ctf_reader *r,
 			      struct ctf_packet *p)

@@ -184,8 +184,8 @@ static bool cursor_is_emptied(struct tracedat_cursor *c, const struct ring *r)
 }
 
 /*
- * A sub-buffer that begins among what came before stands behind one that was to follow it: from its begin
- * on events are missing, which the first reading did not know when it passed there.
+ * A sub-buffer that begins among what came before stands behind one that was to follow it: from its
+ * begin on events are missing, which the first reading did not know when it passed there.
  */
 static void cursor_spoil_misplaced(struct tracedat_cursor *c, const struct ring *r)
 {
