@@ -14,9 +14,9 @@ static void html_sentence(struct html *h, const char *before, const char *senten
 	html_text(h, sentence);
 }
 
-static void html_finding(struct html *h, const struct finding *f)
+static void html_finding(struct html *h, const struct finding *f, size_t number)
 {
-	html_raw(h, "<li><b>");
+	html_rawf(h, "<li id=finding-%zu><b>", number);
 	html_text(h, f->what);
 	html_raw(h, "</b>");
 	html_sentence(h, " ", f->where);
@@ -69,28 +69,32 @@ static const char warnings_sql[] = "SELECT count(*) FILTER (WHERE severity <> 'i
 static int html_write_findings(struct html *h, const struct findings *found,
 			       const struct results *r)
 {
-	html_raw(h, "<h2>Why VMs were slow</h2>\n<ul class=found>\n");
+	html_raw(h, "<section id=findings><h2>Why VMs were slow</h2>\n<ul class=found>\n");
 	html_sentence(h, "<li>", found->verdict);
 	for (size_t i = 0; i < found->at.n && i < MAX_FINDINGS; i++)
-		html_finding(h, &found->at.at[i]);
+		html_finding(h, &found->at.at[i], i + 1);
 	if (found->at.n > MAX_FINDINGS)
 		html_rawf(h, "<li>And %zu more that cost less.\n", found->at.n - MAX_FINDINGS);
 	if (html_each(h, warnings_sql, write_warnings))
 		return ERR;
 	html_raw(h, "</ul>\n");
 	html_missing(h, found, r);
+	html_raw(h, "</section>\n");
 	return 0;
 }
 
 static int html_find(struct html *h, const struct results *r)
 {
 	struct findings found;
-	int status = findings_init(&found, r, &FINDINGS_OF_ALL, h->err);
+	const struct export_choice *choice = &h->job->choice;
+	const struct findings_wanted wanted = {
+		.vm = choice->vm, .vcpu = choice->one_vcpu ? choice->vcpu : TABLE_NULL};
+	int status = findings_init(&found, r, &wanted, h->err);
 
 	if (!status)
 		status = html_write_findings(h, &found, r);
 	findings_deinit(&found);
-	return status;
+	return status > 0 ? 0 : status; /* none of the VMs that were chosen is in the range */
 }
 
 int html_findings(struct html *h)

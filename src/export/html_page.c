@@ -84,8 +84,8 @@ struct section {
 
 static const struct section sections[] = {
 	{"vcpus", "What each vCPU did",
-	 "Every column shows how its time was shared. Red and pink are times in which the vCPU could "
-	 "run and had no CPU.",
+	 "Every column shows how its time was shared. Dark orange (preempted), pink (waiting) and "
+	 "wine red (throttled) are times in which the vCPU could run and had no CPU.",
 	 html_vcpu_lanes},
 	{"cpus", "What the host's CPUs did", "Through to the VM that ran.", html_cpu_lanes},
 	{"steal", "Who had the CPU while vCPUs could run",
@@ -104,6 +104,16 @@ static const struct section sections[] = {
 };
 
 enum { N_SECTIONS = sizeof(sections) / sizeof(*sections) };
+
+/* Where what is, to jump to. */
+static void write_contents(struct html *h)
+{
+	html_raw(h,
+		 "<nav class=soft aria-label=Contents><a href=\"#findings\">Why VMs were slow</a>");
+	for (size_t i = 0; i < N_SECTIONS; i++)
+		html_rawf(h, " &middot; <a href=\"#%s\">%s</a>", sections[i].id, sections[i].title);
+	html_raw(h, "</nav>\n");
+}
 
 static int write_sections(struct html *h)
 {
@@ -192,7 +202,9 @@ static int write_head(struct html *h)
 	html_raw(h, "; ");
 	if (html_each(h, counts_sql, write_title_part))
 		return ERR;
-	html_raw(h, "</p></header>\n");
+	html_raw(h, "</p>\n");
+	write_contents(h);
+	html_raw(h, "</header>\n");
 	return 0;
 }
 

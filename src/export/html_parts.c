@@ -31,6 +31,10 @@ static const char gather_sql[] =
 	"    coalesce(' ' || coalesce(s.occupant_handler, s.occupant_irq), '') END,"
 	"  iif(occupant_tid = 0, 'idle (wake-up latency)',"
 	"   coalesce(l.comm, occupant_comm) || ' (' || coalesce(t.pid, occupant_tid) || ')'"
+	"  "
+	/* Its own QEMU is its own doing, another VM's is not. */
+	"   || coalesce((SELECT ' of ' || m.name || iif(m.id = v.machine_id, ' itself', '')"
+	"     FROM machine m WHERE m.parent_id = t.machine_id AND m.pid = t.pid), '')"
 	"   || iif(t.machine_id = v.host_id, '', ' on ' || occupant_host)),"
 	"  'not known') AS thief FROM steal_matrix s JOIN vcpu v ON v.id = s.vcpu_id"
 	"  LEFT JOIN thread t ON t.id = s.occupant_thread_id"
@@ -178,7 +182,7 @@ static void write_exit(struct html *h, sqlite3_stmt *row)
 	html_ns(h, sqlite3_column_int64(row, 7));
 	html_rawf(h, "<td class=n>%s<td class=n>%.1f<td class=n>", html_column(row, 2),
 		  sqlite3_column_double(row, 2) / seconds);
-	html_ns(h, sqlite3_column_int64(row, 3) / sqlite3_column_int64(row, 2));
+	html_ns(h, sqlite3_column_int64(row, 7) / sqlite3_column_int64(row, 2));
 	html_raw(h, "<td class=n>");
 	html_ns(h, sqlite3_column_int64(row, 9));
 	for (int i = 10; i < 12; i++) {

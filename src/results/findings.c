@@ -1,5 +1,6 @@
 #include "results/findings.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,9 @@ static bool findings_want(const struct findings_work *w, const struct res_vcpu *
 {
 	const char *vm = w->wanted->vm;
 
-	return (!vm || !strcmp(w->r->machines.at[v->machine].name, vm)) &&
+	const char *name = w->r->machines.at[v->machine].name;
+
+	return (!vm || !strcmp(name, vm) || !fnmatch(vm, name, 0)) &&
 	       (w->wanted->vcpu == TABLE_NULL || w->wanted->vcpu == v->index);
 }
 

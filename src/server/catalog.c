@@ -333,6 +333,9 @@ static enum catalog_answer resolve(struct catalog *c, const char *path, char **r
 			"'%s' is neither a results file nor a recording, nor a directory with recordings",
 			path);
 		return CATALOG_NO_TRACE;
+	case ROOT_MISSING:
+		error_set(err, "'%s' does not exist", path);
+		return CATALOG_MISSING;
 	default:
 		error_set(err, "'%s' is not in a directory that is served", path);
 		return CATALOG_FORBIDDEN;

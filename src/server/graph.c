@@ -76,7 +76,7 @@ static struct lane_query query_for(const struct dataset *d, const struct view_re
 		.to = q->has_range ? q->to : d->end,
 		.pixels = pixels ? (uint32_t)pixels : 1,
 		.budget = budget_for(n),
-		.label_pixels = LABEL_PIXELS,
+		.label_pixels = q->all_labels ? 0 : LABEL_PIXELS,
 		.nodes = d->nodes,
 	};
 }

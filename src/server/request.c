@@ -313,6 +313,7 @@ int view_request_init(struct view_request *r, const char *body, size_t size, boo
 	r->parameters = tsp ? json_object_get(r->root, "parameters") : r->root;
 	if (r->parameters && !json_is_null(r->parameters) && !json_is_object(r->parameters))
 		return request_wrong("parameters", "an object", err);
+	r->all_labels = !tsp && json_is_true(json_object_get(r->parameters, "labels"));
 	if (!tsp)
 		return read_page_range(r, origin, err) || read_items(r, "items", err) ? ERR : 0;
 	return read_tsp_range(r, err) || read_items(r, "requested_items", err) ||

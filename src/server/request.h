@@ -41,6 +41,8 @@ struct view_request {
 	int64_t from, to;
 	uint32_t pixels;
 
+	bool all_labels; /* also of states too short to be written on */
+
 	bool has_items; /* else: all */
 	VEC(int32_t) items;
 

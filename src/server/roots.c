@@ -125,11 +125,35 @@ static enum root_answer survey(const struct roots *r, const char *real)
 	return s.has_recording ? ROOT_RECORDING : ROOT_OTHER;
 }
 
+/*
+ * Of a path that leads nowhere: whether what there is of it, from its begin, is served. A link that
+ * leads nowhere does not count: whether there is something at its end is nobody's to know.
+ */
+static bool is_missing_below(const struct roots *r, const char *path)
+{
+	char *part = mem_strdup(path), *slash, *real = NULL;
+	struct stat st;
+
+	while (lstat(part, &st) && (slash = strrchr(part, '/')) && slash != part)
+		*slash = '\0';
+	if (!lstat(part, &st))
+		real = realpath(part, NULL);
+	bool below = real && is_below(r, real);
+
+	free(real);
+	free(part);
+	return below;
+}
+
 enum root_answer roots_resolve(const struct roots *r, const char *path, char **realp)
 {
-	char *real = *path == '/' && strlen(path) < PATH_MAX ? realpath(path, NULL) : NULL;
+	if (*path != '/' || strlen(path) >= PATH_MAX)
+		return ROOT_OUTSIDE;
+	char *real = realpath(path, NULL);
 
-	if (!real || !is_below(r, real)) {
+	if (!real)
+		return is_missing_below(r, path) ? ROOT_MISSING : ROOT_OUTSIDE;
+	if (!is_below(r, real)) {
 		free(real);
 		return ROOT_OUTSIDE;
 	}

@@ -22,14 +22,13 @@ enum root_answer {
 	ROOT_RESULTS,	/* a results file, by its name */
 	ROOT_RECORDING, /* a recording, or a directory that holds some */
 	ROOT_OTHER,	/* there is something, but no trace */
-	ROOT_MISSING,	/* there is nothing, */
-	ROOT_OUTSIDE,	/* or nothing that may be opened */
+	ROOT_MISSING,	/* there is nothing, in a directory that is served */
+	ROOT_OUTSIDE,	/* nothing that may be opened */
 };
 
 /*
  * Finds out what an absolute path is. Return: for the first three, *realp is the resolved path,
- * owned by the caller. What is outside is not told apart from what is not there, except by its
- * name.
+ * owned by the caller. Of what is outside it is not told whether it is there.
  */
 enum root_answer roots_resolve(const struct roots *r, const char *path, char **realp);
 

@@ -84,6 +84,15 @@ def test_a_page_is_small_whatever_was_recorded():
     assert "The busiest 40 of 150 are drawn." in page(WIDE).text
 
 
+def test_every_link_has_its_anchor():
+    """So that a ticket can point at a section, or at a finding."""
+    p = page(SAMPLE)
+    ids = [attrs["id"] for _, attrs in p.elements if attrs.get("id")]
+    links = {attrs["href"] for _, attrs in p.elements if attrs.get("href")}
+    assert len(set(ids)) == len(ids) and {"findings", "finding-1", "steal", "exits"} <= set(ids), ids
+    assert links <= {f"#{i}" for i in ids} and len(links) > 9, links
+
+
 def test_names_are_text_and_nothing_else():
     p = page(HOSTILE)
     check_alone(p)

@@ -374,8 +374,10 @@ export class ExperimentApi {
 		pixels: number,
 		items: readonly RowId[],
 		signal?: AbortSignal,
+		/** Also of states that have no room for them in a picture. */
+		labels = false,
 	): Promise<Lane[]> {
-		const body = { output, ...wholeRange(range), pixels, items };
+		const body = { output, ...wholeRange(range), pixels, items, ...(labels ? { labels } : {}) };
 		const reply = await request(`${this.base}/lanes`, body, signal);
 		return decodeLanes(await reply.arrayBuffer());
 	}
@@ -421,7 +423,6 @@ export class ExperimentApi {
 		return found.row === undefined ? null : (found as Found);
 	}
 
-	/** Of everything without a range. */
 	/** Of everything. */
 	findings(signal?: AbortSignal): Promise<Findings> {
 		return json(`${this.base}/findings`, {}, signal);

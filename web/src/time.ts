@@ -1,7 +1,7 @@
 // Times and durations for people, and the ticks of a time axis. Times are ns since the experiment's
 // start. Only of a clock that counts from the Epoch dates and times of day are known.
 
-import type { Experiment, Origin, TimeRange } from "./api";
+import type { Experiment, TimeRange } from "./api";
 import type { Clock } from "./view";
 
 /** When an experiment starts, and by what clock. */
@@ -89,19 +89,47 @@ export function formatDate(start: string, time = 0): string {
 	return new Date(Number(seconds) * 1000).toISOString().slice(0, 10);
 }
 
-/** The clock that there is in place of the time since the recording began. */
-function ownClock(origin: Origin): Clock {
-	return origin === "epoch" ? "utc" : origin === "boot" ? "boot" : "relative";
+/** How far the reader's clock was ahead of UTC at a time, in ns. */
+function zoneAhead(start: string, time: number): number {
+	const ms = Number((BigInt(start) + BigInt(Math.round(time))) / 1_000_000n);
+	return -new Date(ms).getTimezoneOffset() * 60e9;
+}
+
+/** The start as it would be if the reader's clock was UTC's. */
+function localStart(start: string, time: number): string {
+	return String(BigInt(start) + BigInt(zoneAhead(start, time)));
+}
+
+/** "UTC+01:00". */
+function zoneName(start: string, time = 0): string {
+	const minutes = Math.round(zoneAhead(start, time) / 60e9);
+	const [sign, size] = [minutes < 0 ? "−" : "+", Math.abs(minutes)];
+	const two = (n: number) => String(n).padStart(2, "0");
+	return `UTC${sign}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+/** The clocks of a recording, in the order in which they are offered. */
+export function clocksOf({ time_origin }: TimeLine): readonly Clock[] {
+	switch (time_origin) {
+		case "epoch":
+			return ["relative", "local", "utc"];
+		case "boot":
+			return ["relative", "boot"];
+		default:
+			return ["relative"];
+	}
 }
 
 /** The clock that is shown: the reader may have chosen one that this recording does not know. */
-export function shownClock(clock: Clock, { time_origin }: TimeLine): Clock {
-	return clock === "relative" ? clock : ownClock(time_origin);
+export function shownClock(clock: Clock, line: TimeLine): Clock {
+	const known = clocksOf(line);
+	return known.includes(clock) ? clock : (known.at(-1) ?? "relative");
 }
 
 /** What the reader changes to from what is shown. */
 export function otherClock(clock: Clock, line: TimeLine): Clock {
-	return shownClock(clock, line) === "relative" ? ownClock(line.time_origin) : "relative";
+	const known = clocksOf(line);
+	return known[(known.indexOf(shownClock(clock, line)) + 1) % known.length] ?? "relative";
 }
 
 /** A time as the clock that the reader chose says it. */
@@ -109,6 +137,8 @@ export function formatTime(clock: Clock, line: TimeLine, time: number, step = 1)
 	switch (shownClock(clock, line)) {
 		case "utc":
 			return formatUtc(line.start, time, step);
+		case "local":
+			return formatUtc(localStart(line.start, time), time, step);
 		case "boot":
 			return formatBoot(line.start, time, step);
 		default:
@@ -131,11 +161,29 @@ export function formatMoment({ start, time_origin }: TimeLine, time = 0): string
 	}
 }
 
+/** A time that another program reads, to the ns, by the clock that is shown. */
+export function formatStamp(clock: Clock, line: TimeLine, time: number): string {
+	const whole = BigInt(line.start) + BigInt(Math.round(time));
+	const fraction = String(((whole % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
+	const shown = shownClock(clock, line);
+	if (shown === "utc" || shown === "local") {
+		const start = shown === "local" ? localStart(line.start, time) : line.start;
+		const zone = shown === "local" ? zoneName(line.start, time).slice(3) : "Z";
+		const clockTime = formatUtc(start, time, 1e9);
+		const day = formatDate(start, time);
+		return `${day}T${clockTime}.${fraction.padStart(9, "0")}${zone.replace("−", "-")}`;
+	}
+	const ns = shown === "boot" ? whole : BigInt(Math.round(time));
+	return `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;
+}
+
 /** What times alone do not say: which day it is, or what they count from. */
 export function clockNote(clock: Clock, line: TimeLine): string {
 	switch (shownClock(clock, line)) {
 		case "utc":
 			return `${formatDate(line.start)} UTC`;
+		case "local":
+			return `${formatDate(localStart(line.start, 0))} local, ${zoneName(line.start)}`;
 		case "boot":
 			return "time since boot";
 		default:
@@ -177,6 +225,7 @@ export function ticks(range: TimeRange, step: number, phase = 0): number[] {
 
 /** What to give `ticks` as phase, so that they are round by the clock that is shown. */
 export function tickPhase(clock: Clock, line: TimeLine, step: number): number {
-	const isRelative = shownClock(clock, line) === "relative";
-	return isRelative ? 0 : Number(BigInt(line.start) % BigInt(Math.round(step)));
+	const shown = shownClock(clock, line);
+	const start = shown === "local" ? localStart(line.start, 0) : line.start;
+	return shown === "relative" ? 0 : Number(BigInt(start) % BigInt(Math.round(step)));
 }

@@ -7,9 +7,9 @@ import type { RowId, TimeRange, Uuid } from "./api";
 /** A row of the tree, whether it has a lane or only holds others (graph/rows.ts). */
 export type RowKey = string;
 export type Theme = "auto" | "light" | "dark";
-/** Since the recording began, or by its own clock: the time of day, or since boot. */
-export type Clock = "relative" | "utc" | "boot";
-const CLOCKS: readonly Clock[] = ["relative", "utc", "boot"];
+/** Since the recording began; the time of day, the reader's or UTC's; or since boot. */
+export type Clock = "relative" | "local" | "utc" | "boot";
+const CLOCKS: readonly Clock[] = ["relative", "local", "utc", "boot"];
 
 /** What is searched for: states that match neither are dimmed. */
 export interface Query {
@@ -40,6 +40,10 @@ export interface ViewState {
 	filter: string;
 	/** Threads that do nothing in the range are left out. */
 	active: boolean;
+	/** Only vCPUs and CPUs are shown, no threads. */
+	cores: boolean;
+	/** Rows that lost most come first. */
+	byLost: boolean;
 	query: Query | null;
 	/** Which of the output tabs is open; "" none. */
 	tab: string;
@@ -77,6 +81,8 @@ export function initialState(): ViewState {
 		toggled: [],
 		filter: "",
 		active: false,
+		cores: false,
+		byLost: false,
 		query: null,
 		tab: "steal",
 		theme: "auto",
@@ -318,6 +324,8 @@ export function toHash(state: Readonly<ViewState>): string {
 	put("open", state.toggled.join(","));
 	put("f", state.filter);
 	put("a", state.active ? "1" : "");
+	put("c", state.cores ? "1" : "");
+	put("l", state.byLost ? "1" : "");
 	if (state.query) {
 		put("q", state.query.text);
 		put("qs", state.query.states.join(","));
@@ -355,6 +363,8 @@ export function fromHash(hash: string): Partial<ViewState> {
 		toggled: list(p.get("open")),
 		filter: p.get("f") ?? "",
 		active: p.get("a") === "1",
+		cores: p.get("c") === "1",
+		byLost: p.get("l") === "1",
 		query: query.text || query.states.length || query.min ? query : null,
 		tab: tab === "none" ? "" : (tab ?? initialState().tab),
 		clock: CLOCKS.find((clock) => clock === p.get("clock")) ?? "relative",

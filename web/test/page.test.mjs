@@ -362,6 +362,80 @@ test("rows are filtered, hidden and pinned", { skip }, async () => {
 	assert.ok((await names()).includes("vCPU 0"));
 });
 
+test("what is shown alone is what shares are of, and one clock says all times", { skip }, async () => {
+	await fresh();
+	const lostOf = () =>
+		browser.evaluate(
+			() => document.querySelector(".name-row.vcpu .lost")?.textContent ?? "none",
+		);
+	// Wanted and lost within a part: by SQL, cut at its ends.
+	const part = { start: 10e9, end: 11e9 };
+	await change({ range: part });
+	const within = `max(0, min(ts + dur, ${experiment.start} + ${part.end}) - max(ts, ${experiment.start} + ${part.start}))`;
+	const sum = (states) =>
+		`sum(CASE WHEN state IN (${states.map((s) => `'${s}'`).join()}) THEN ${within} ELSE 0 END)`;
+	const lost = ["preempted", "waiting", "throttled"];
+	const [{ l, w }] = sql.rows(
+		`SELECT ${sum(lost)} AS l, ${sum([...lost, "guest", "hypervisor", "userspace"])} AS w FROM vcpu_state WHERE vcpu_id = 0`,
+	);
+	const said = Number(/([\d.]+)/.exec(await lostOf())?.[1] ?? 0);
+	assert.ok(Math.abs(said - (100 * l) / w) <= 0.5, `${await lostOf()} for ${(100 * l) / w}`);
+
+	await change({ clock: "utc" });
+	await browser.click(".tab", "VM exits");
+	await browser.until(() => document.querySelector("#tables tbody .go"));
+	const times = () =>
+		browser.evaluate(() => [...document.querySelectorAll("#tables .go")].map((e) => e.textContent));
+	assert.ok((await times()).every((time) => /^\d\d:\d\d:\d\d\./.test(time)), `${await times()}`);
+	await change({ clock: "relative" });
+	assert.ok((await times()).every((time) => / s$/.test(time)), `${await times()}`);
+});
+
+test("a filter drops what does not match, and vCPUs and CPUs stand alone", { skip }, async () => {
+	await fresh("f=vCPU");
+	const kinds = () =>
+		browser.evaluate(() =>
+			[...document.querySelectorAll(".names-rest .name-row")].map((e) => e.className.split(" ")[1]),
+		);
+	assert.deepEqual([...new Set(await kinds())].sort(), ["machine", "vcpu"]);
+	await change({ filter: "" });
+	await browser.click(".g-cores");
+	await settle(browser);
+	assert.deepEqual([...new Set(await kinds())].sort(), ["cpu", "machine", "vcpu"]);
+	assert.ok((await browser.evaluate(() => location.hash)) && (await view(browser)).cores);
+});
+
+test("at 400 px nothing lies over anything else, and words are whole", { skip }, async () => {
+	await fresh();
+	await browser.resize(400, HEIGHT);
+	await settle(browser, 300);
+	const wrong = await browser.evaluate(() => {
+		const box = (e) => e.getBoundingClientRect();
+		const found = [];
+		const parts = [...document.querySelectorAll("#graph, #charts, #tables, #details, #legend")];
+		parts.forEach((a, i) =>
+			parts.slice(i + 1).forEach((b) => {
+				const over = Math.min(box(a).bottom, box(b).bottom) - Math.max(box(a).top, box(b).top);
+				if (over > 1) found.push(`${a.id} over ${b.id} by ${over}`);
+			}),
+		);
+		const about = box(document.querySelector(".about"));
+		const tabs = box(document.querySelector(".tabs"));
+		if (about.left < tabs.right - 1 && about.top < tabs.bottom - 1 && about.bottom > tabs.top + 1) {
+			found.push("shown: lies over the tabs");
+		}
+		for (const e of document.querySelectorAll("#legend .name, #legend .help, .lines .name")) {
+			if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") {
+				found.push(`cut: ${e.textContent}`);
+			}
+		}
+		if (document.documentElement.scrollWidth > 400) found.push("wider than the window");
+		return found;
+	});
+	await browser.resize(WIDTH, HEIGHT);
+	assert.deepEqual(wrong, []);
+});
+
 test("a table is sorted, and its worst exit is shown in the graph", { skip }, async () => {
 	await fresh();
 	await browser.click(".tab", "VM exits");
@@ -520,6 +594,21 @@ test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
 		svg.includes("vCPU 0") &&
 			svg.includes(rows.states.vcpu.find((s) => s.name === "guest").color),
 	);
+	// One entry per name, no row without anything, and no tick beyond the edge.
+	const drawn = await browser.evaluate((svg) => {
+		const doc = new DOMParser().parseFromString(svg, "image/svg+xml");
+		const legend = [...doc.querySelectorAll("rect[width='14']")].map(
+			(box) => box.nextElementSibling.textContent,
+		);
+		const holder = document.body.appendChild(document.createElement("div"));
+		holder.innerHTML = svg;
+		const width = Number(doc.documentElement.getAttribute("width"));
+		const right = Math.max(...[...holder.querySelectorAll("text")].map((t) => t.getBBox().x + t.getBBox().width));
+		holder.remove();
+		return { legend, width, right };
+	}, svg);
+	assert.equal(new Set(drawn.legend).size, drawn.legend.length, `${drawn.legend}`);
+	assert.ok(drawn.right <= drawn.width, `text to ${drawn.right} of ${drawn.width}`);
 	const problem = await browser.evaluate(
 		(svg) =>
 			new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("parsererror")
@@ -532,14 +621,25 @@ test("the view is exported as PNG, SVG and CSV", { skip }, async () => {
 		.trim()
 		.split("\r\n")
 		.map((line) => line.split(","));
-	assert.deepEqual(lines[0], ["row", "begin_ns", "end_ns", "state", "label", "truth"]);
-	const exact = lines.filter((line) => line[0].endsWith("vCPU 0") && line.at(-1) === "exact");
+	assert.deepEqual(lines[0], [
+		...["row", "begin_ns", "end_ns", "state", "label", "truth", "begin", "end"],
+	]);
+	const exact = lines.filter((line) => line[0].endsWith("vCPU 0") && line[5] === "exact");
 	assert.ok(exact.length > 5);
 	const said = sql.statesAt(
 		rows,
 		experiment.start,
 		exact.map((line) => ({ row: vcpu, time: Number(line[1]) })),
 	);
+	// Labels are there however short a state is, and times by the clock of the host, too.
+	const short = exact.filter((line) => line[3] === "hypervisor" && line[2] - line[1] < 1e5);
+	assert.ok(short.length > 0, "no short state");
+	const named = sql.rows(
+		`SELECT ts - ${experiment.start} AS ts, exit_name AS name FROM vcpu_state WHERE vcpu_id = 0 AND exit_name IS NOT NULL`,
+	);
+	const names = new Map(named.map(({ ts, name }) => [ts, name]));
+	short.forEach((line) => assert.equal(line[4], names.get(Number(line[1])) ?? "", `${line}`));
+	assert.match(exact[0][6], /^10\.\d{9}$|^9\.\d{9}$/);
 	exact.forEach((line, i) =>
 		assert.deepEqual(
 			[said[i].start, said[i].end, said[i].state],
@@ -645,7 +745,13 @@ test("says what was wrong with a recording", { skip }, async () => {
 	await browser.click(".warnings");
 	const said = await browser.evaluate(() => document.querySelector("dialog[open]").textContent);
 	assert.match(said, /warning.*g1: clock-not-synchronized.*--clock-offset/s);
-	await browser.key("Escape");
+	// What it says is not of another recording.
+	await browser.evaluate((hash) => (location.hash = hash), `e=${experiment.id}`);
+	await browser.until(
+		(id) => window.vmscope.phase.kind === "ready" && window.vmscope.phase.experiment.id === id,
+		experiment.id,
+	);
+	await browser.until(() => !document.querySelector("dialog[open]"));
 });
 
 /** A copy of the recording whose clocks count from boot, as those of most tracers do. */

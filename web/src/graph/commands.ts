@@ -153,6 +153,14 @@ export class Commands implements KeyActions {
 		this.view.change({ active: !this.view.state.active });
 	}
 
+	toggleCores(): void {
+		this.view.change({ cores: !this.view.state.cores });
+	}
+
+	toggleByLost(): void {
+		this.view.change({ byLost: !this.view.state.byLost });
+	}
+
 	pin(): void {
 		const node = this.node();
 		if (node && node.output !== null) {

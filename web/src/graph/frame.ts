@@ -20,6 +20,8 @@ export class Frame {
 	readonly root: HTMLElement;
 	readonly clock: HTMLButtonElement;
 	readonly active: HTMLButtonElement;
+	readonly cores: HTMLButtonElement;
+	readonly byLost: HTMLButtonElement;
 	readonly overview: HTMLCanvasElement;
 	readonly axis: HTMLCanvasElement;
 	readonly names: HTMLElement;
@@ -38,6 +40,9 @@ export class Frame {
 		this.root = add(host, "div", "time-graph");
 		const top = add(this.root, "div", "g-top");
 		const corner = add(top, "div", "g-corner");
+		const ways = add(corner, "div", "g-ways");
+		this.cores = add(ways, "button", "g-active g-cores");
+		this.byLost = add(ways, "button", "g-active g-by-lost");
 		this.active = add(corner, "button", "g-active");
 		this.clock = add(corner, "button", "g-clock");
 		const head = add(top, "div", "g-head");
@@ -85,6 +90,10 @@ export class Frame {
 		this.names.setAttribute("role", "tree");
 		this.names.setAttribute("aria-label", "Machines, vCPUs, CPUs and threads");
 		this.names.tabIndex = 0;
+		this.cores.textContent = "vCPUs and CPUs only";
+		this.cores.title = "Leave out all threads (v)";
+		this.byLost.textContent = "Worst first";
+		this.byLost.title = "Rows that lost most of the time that they wanted come first (r)";
 		this.active.textContent = "Only active threads";
 		this.active.title = "Leave out threads that do nothing in the time that is shown (e)";
 		this.rows.setAttribute("role", "img");

@@ -18,6 +18,7 @@ import { Commands } from "./commands";
 import { Frame } from "./frame";
 import { bindKeys } from "./keys";
 import { Loader } from "./loader";
+import { LossLoader } from "./losses";
 import { Matcher } from "./match";
 import { Names } from "./names";
 import { Overview } from "./overview";
@@ -49,6 +50,7 @@ export class TimeGraph {
 	private readonly loader: Loader;
 	private readonly arrows: ArrowLoader;
 	private readonly activity: ActivityLoader;
+	private readonly losses: LossLoader;
 	private readonly tooltip: Tooltip;
 	private readonly pointer: Pointer;
 	private readonly commands: Commands;
@@ -78,6 +80,7 @@ export class TimeGraph {
 			this.frame.say(message ?? ""),
 		);
 		this.activity = new ActivityLoader(api, this.rows.states.thread, redraw);
+		this.losses = new LossLoader(api, this.rows.states, redraw);
 		this.arrows = new ArrowLoader(api, () => this.redrawOverlay());
 		this.painter = new RowsPainter(this.frame.rows);
 		this.overview = new Overview(this.frame.overview, view, () => this.redrawOverlay());
@@ -103,6 +106,7 @@ export class TimeGraph {
 		this.loader.close();
 		this.arrows.close();
 		this.activity.close();
+		this.losses.close();
 		cancelAnimationFrame(this.frameAsked);
 		this.frame.close();
 		this.waiting.splice(0).forEach((resolve) => resolve());
@@ -151,6 +155,7 @@ export class TimeGraph {
 		do {
 			await this.drawnNow();
 			await this.activity.settled();
+			await this.losses.settled();
 			await this.drawnNow();
 			await this.loader.settled();
 			await this.arrows.settled();
@@ -215,6 +220,8 @@ export class TimeGraph {
 		bindWheelZoom(frame.axis, view, (x) => this.timeAt(x));
 		bindWheelZoom(frame.overview, view, (x) => (x / frame.width) * view.duration);
 		frame.active.addEventListener("click", () => this.commands.toggleActive());
+		frame.cores.addEventListener("click", () => this.commands.toggleCores());
+		frame.byLost.addEventListener("click", () => this.commands.toggleByLost());
 		frame.clock.addEventListener("click", () =>
 			view.change({ clock: otherClock(view.state.clock, this.experiment) }),
 		);
@@ -323,8 +330,12 @@ export class TimeGraph {
 	private arrange(): void {
 		const { state } = this.view;
 		this.activity.want(state);
+		this.losses.want(state.range, this.view.duration);
 		this.frame.active.setAttribute("aria-pressed", String(state.active));
-		this.list.update({ ...state, only: this.activity.active });
+		this.frame.cores.setAttribute("aria-pressed", String(state.cores));
+		this.frame.byLost.setAttribute("aria-pressed", String(state.byLost));
+		const { lost } = this.losses;
+		this.list.update({ ...state, only: this.activity.active, lost });
 		this.frame.publishMargins();
 		this.frame.clock.textContent = clockNote(state.clock, this.experiment);
 		this.frame.clock.disabled = otherClock("relative", this.experiment) === "relative";
@@ -335,6 +346,7 @@ export class TimeGraph {
 			current: this.list.current,
 			isPinned: (node) => node.id !== null && state.pinned.includes(node.id),
 			dimmed: (node) => this.matcher?.dims(node) ?? false,
+			lost: (node) => (lost ? (lost.get(node.id as RowId) ?? 0) : node.lost),
 		});
 		this.want();
 	}

@@ -17,6 +17,8 @@ export interface KeyActions {
 	fold: (open: boolean) => void;
 	toggle: () => void;
 	toggleActive: () => void;
+	toggleCores: () => void;
+	toggleByLost: () => void;
 	pin: () => void;
 	hide: () => void;
 	clear: () => void;
@@ -85,6 +87,18 @@ export const GRAPH_KEYS: readonly Key[] = [
 		does: (a) => a.toggleActive(),
 		shown: "e",
 		help: "only threads that do anything in the time shown",
+	},
+	{
+		keys: ["v"],
+		does: (a) => a.toggleCores(),
+		shown: "v",
+		help: "only vCPUs and CPUs, no threads",
+	},
+	{
+		keys: ["r"],
+		does: (a) => a.toggleByLost(),
+		shown: "r",
+		help: "rows that lost most come first",
 	},
 	{ keys: ["p"], does: (a) => a.pin(), shown: "p", help: "pin the row to the top, or let it go" },
 	{ keys: ["h"], does: (a) => a.hide(), shown: "h", help: "hide the row" },

@@ -22,9 +22,10 @@ export interface NamesScene {
 	isPinned: (node: TreeNode) => boolean;
 	/** Rows that a search is not about. */
 	dimmed: (node: TreeNode) => boolean;
+	/** The share lost of the time that it wanted, in what is shown. */
+	lost: (node: TreeNode) => number;
 }
 
-const INDENT = 14;
 /** Less than this share of the time lost is not worth a word. */
 const LEAST_LOST = 0.005;
 
@@ -54,10 +55,7 @@ class NameRow {
 		this.name.textContent = node.name;
 		this.note.textContent = node.note;
 		root.title = node.note ? `${node.name} · ${node.note}` : node.name;
-		if (node.lost >= LEAST_LOST) {
-			this.lost.textContent = `−${(node.lost * 100).toFixed(node.lost < 0.0995 ? 1 : 0)} %`;
-			this.lost.title = "of the time that it wanted to run, it had no CPU";
-		}
+		this.lost.title = "of the time shown in which it wanted to run, it had no CPU";
 		for (const button of [twisty, pin, hide]) {
 			// One stop for the whole tree: its keys do the same.
 			button.tabIndex = -1;
@@ -93,13 +91,16 @@ class NameRow {
 		const pinned = scene.isPinned(node);
 		root.style.transform = `translateY(${row.y - (row.pinned ? 0 : scene.pinnedHeight)}px)`;
 		root.style.height = `${row.height}px`;
-		root.style.paddingLeft = `${6 + row.depth * INDENT}px`;
+		root.style.paddingLeft = `calc(6px + ${row.depth} * var(--indent))`;
 		root.setAttribute("aria-level", String(row.depth + 1));
 		root.setAttribute("aria-selected", String(node.id !== null && node.id === scene.row));
 		root.id = `${row.pinned ? "pin" : "row"}-${node.key}`;
 		root.classList.toggle("current", !row.pinned && node.key === scene.current);
 		root.classList.toggle("dimmed", scene.dimmed(node));
 		root.classList.toggle("pinned", pinned);
+		const lost = scene.lost(node);
+		this.lost.textContent =
+			lost >= LEAST_LOST ? `−${(lost * 100).toFixed(lost < 0.0995 ? 1 : 0)} %` : "";
 		this.pin.title = pinned ? "Unpin (p)" : "Pin to the top (p)";
 		this.pin.setAttribute("aria-label", this.pin.title);
 		const folds = node.children.length > 0 && !row.pinned;

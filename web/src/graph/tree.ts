@@ -25,6 +25,8 @@ export interface TreeNode {
 	name: string;
 	/** Said behind the name, in a quieter voice. */
 	note: string;
+	/** What a filter finds it by. */
+	words: string;
 	/** Its row's id; null where it only holds others together. */
 	id: RowId | null;
 	/** Where its states come from; null: it has none. */
@@ -60,6 +62,7 @@ function node(kind: NodeKind, key: RowKey, name: string, rest: Partial<TreeNode>
 		kind,
 		name,
 		note: "",
+		words: `${name} ${rest.note ?? ""}`,
 		id: null,
 		output: null,
 		family: null,
@@ -121,8 +124,11 @@ class ThreadForest {
 
 	private threadNode(thread: Thread): TreeNode {
 		const vm = thread.vcpu === null ? "" : this.vmName(thread);
+		const tid = thread.tid ? String(thread.tid) : "";
 		return node("thread", String(thread.id), thread.comm || "?", {
-			note: vm || (thread.tid ? String(thread.tid) : ""),
+			note: vm || tid,
+			// Who asks for vCPUs does not want the threads that run them.
+			words: `${thread.comm} ${tid} ${vm.replace(/ vCPU.*/, "")}`,
 			id: thread.id,
 			output: "threads",
 			family: "thread",
@@ -389,69 +395,109 @@ export interface Choice {
 	filter: string;
 	/** The threads that did anything; without it all count. */
 	only?: ReadonlySet<RowId> | null;
+	/** Only vCPUs and CPUs, without threads. */
+	cores?: boolean;
+	/** Rows that lost more of the time that they wanted come first. */
+	byLost?: boolean;
+	/** The share that rows lost in what is shown; without it that of everything. */
+	lost?: ReadonlyMap<RowId, number> | null;
+}
+
+/** What a filter and the choice of active threads leave. */
+interface Kept {
+	keys: ReadonlySet<RowKey>;
+	/** What stands above rows that the filter found. */
+	above: ReadonlySet<RowKey>;
 }
 
 type Keeps = (n: TreeNode, above: string) => boolean;
 
-/** Every word of the filter has to be in the name, the note or a parent's. */
+/**
+ * Each word has to be there or in a parent's name, and one of them there. A note counts only with
+ * the name that it stands at: "vcpu" is not about the threads that run vCPUs, "kvm vcpu" is.
+ */
 function namedKeeps(filter: string): Keeps | null {
 	const words = filter
 		.toLowerCase()
 		.split(/\s+/)
 		.filter((word) => word !== "");
 	const keeps: Keeps = (n, above) => {
-		const text = `${above} ${n.name} ${n.note}`.toLowerCase();
-		return words.every((word) => text.includes(word));
+		const [name, own] = [n.name.toLowerCase(), n.words.toLowerCase()];
+		const all = `${above} ${own}`.toLowerCase();
+		const noted = `${all} ${n.note}`.toLowerCase();
+		return (
+			(words.some((w) => own.includes(w)) && words.every((w) => all.includes(w))) ||
+			(words.some((w) => name.includes(w)) && words.every((w) => noted.includes(w)))
+		);
 	};
 	return words.length > 0 ? keeps : null;
 }
 
 /** Return: what is to be shown, each with all that it stands below; null: everything. */
-function keptKeys(tree: Tree, choice: Choice): ReadonlySet<RowKey> | null {
+function keptRows(tree: Tree, choice: Choice): Kept | null {
 	const named = namedKeeps(choice.filter);
 	const { only } = choice;
-	if (!named && !only) {
+	if (!named && !only && !choice.cores) {
 		return null;
 	}
-	const kept = new Set<RowKey>();
-	const visit = (n: TreeNode, above: string): boolean => {
+	const keys = new Set<RowKey>();
+	const above = new Set<RowKey>();
+	// A machine or group that is found is kept with all that is in it, as it is folded.
+	const visit = (n: TreeNode, text: string, inside: boolean): boolean => {
+		const isRow = n.output !== null;
 		const quiet = only && n.kind === "thread" && !only.has(n.id as RowId);
-		const folder = only && n.kind === "group";
-		const own = !quiet && !folder && (!named || named(n, above));
-		const text = `${above} ${n.name} ${n.note}`;
-		const below = n.children.map((child) => visit(child, text)).some(Boolean);
+		const coreless = choice.cores && n.kind !== "vcpu" && n.kind !== "cpu";
+		const hit = !named || named(n, text);
+		const own = !quiet && !coreless && (isRow || !only) && (hit || inside);
+		const within = inside || (hit && !isRow);
+		const below = n.children.map((c) => visit(c, `${text} ${n.words}`, within)).some(Boolean);
 		if (own || below) {
-			kept.add(n.key);
+			keys.add(n.key);
+		}
+		if (below && !within) {
+			above.add(n.key);
 		}
 		return own || below;
 	};
-	tree.roots.forEach((root) => visit(root, ""));
-	return kept;
+	tree.roots.forEach((root) => visit(root, "", false));
+	return { keys, above: named ? above : new Set() };
+}
+
+/** The worst first; with null as they are. */
+function inOrderOf(
+	nodes: readonly TreeNode[],
+	lost: ((n: TreeNode) => number) | null,
+): readonly TreeNode[] {
+	return lost ? [...nodes].sort((a, b) => lost(b) - lost(a)) : nodes;
 }
 
 /** The rows to draw, from the top: pinned ones, and the others. */
 export function shownRows(tree: Tree, choice: Choice): { pinned: Shown[]; rows: Shown[] } {
 	const toggled = new Set(choice.toggled);
 	const hidden = new Set(choice.hidden);
-	const kept = keptKeys(tree, choice);
+	const kept = keptRows(tree, choice);
 	const rows: Shown[] = [];
-	const named = choice.filter.trim() !== "";
 	// What a filter found is shown, however deep it was folded away.
-	const found = (n: TreeNode) => named && n.children.some((child) => kept?.has(child.key));
+	const found = (n: TreeNode) => kept?.above.has(n.key);
+	const lost = (n: TreeNode) => choice.lost?.get(n.id as RowId) ?? (choice.lost ? 0 : n.lost);
 	// When few threads are left there is no need to fold the less busy ones.
 	const opens = (n: TreeNode) => n.open || (Boolean(choice.only) && n.parent?.kind === "group");
 	const visit = (n: TreeNode, depth: number) => {
-		if (hidden.has(n.key) || (kept && !kept.has(n.key))) {
+		if (hidden.has(n.key) || (kept && !kept.keys.has(n.key))) {
 			return;
 		}
-		const open = n.children.length > 0 && (found(n) || opens(n) !== toggled.has(n.key));
+		const has = n.children.some((child) => !kept || kept.keys.has(child.key));
+		const open = has && (found(n) || opens(n) !== toggled.has(n.key));
 		rows.push({ node: n, depth, open });
 		if (open) {
-			n.children.forEach((child) => visit(child, depth + 1));
+			inOrderOf(n.children, choice.byLost ? lost : null).forEach((child) =>
+				visit(child, depth + 1),
+			);
 		}
 	};
 
-	tree.roots.forEach((root) => visit(root, 0));
+	const worst = (root: TreeNode) => Math.max(0, ...root.children.map(lost));
+	inOrderOf(tree.roots, choice.byLost ? worst : null).forEach((root) => visit(root, 0));
 	const pinned = choice.pinned
 		.map((id) => tree.byId.get(id))
 		.filter((n): n is TreeNode => n !== undefined)

@@ -16,14 +16,19 @@ export function toCsv(
 }
 
 /**
- * Ids of rows mean nothing outside of the page; times are as they are, ns since the experiment's
- * start.
+ * Ids of rows mean nothing outside of the page. A time is there twice: in ns since the experiment's
+ * start, and by the clock that is shown.
  */
-export function statisticsCsv(table: Statistics): string {
-	const shown = table.columns.map((_, i) => i).filter((i) => table.columns[i]?.type !== "row");
-	const unit = (type: string | undefined) => (type === "ns" || type === "time" ? "_ns" : "");
-	return toCsv(
-		shown.map((i) => `${table.columns[i]?.name}${unit(table.columns[i]?.type)}`),
-		table.rows.map((row) => shown.map((i) => row[i] ?? null)),
+export function statisticsCsv(table: Statistics, stamp: (time: number) => string): string {
+	const shown = table.columns.filter((column) => column.type !== "row");
+	const names = shown.flatMap(({ name, type }) =>
+		type === "time" ? [`${name}_ns`, name] : [type === "ns" ? `${name}_ns` : name],
 	);
+	const cells = (row: Statistics["rows"][0]) =>
+		shown.flatMap((column) => {
+			const value = row[table.columns.indexOf(column)] ?? null;
+			const isTime = column.type === "time";
+			return isTime ? [value, value === null ? null : stamp(Number(value))] : [value];
+		});
+	return toCsv(names, table.rows.map(cells));
 }

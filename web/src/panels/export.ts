@@ -29,6 +29,7 @@ async function loadLanes(
 	what: Exported,
 	session: Session,
 	rows: readonly Shown[],
+	labels: boolean,
 ): Promise<Map<RowId, Lane>> {
 	const byOutput = new Map<GraphOutput, RowId[]>();
 	for (const { node } of rows) {
@@ -38,12 +39,13 @@ async function loadLanes(
 	}
 	const { range } = session.view.state;
 	const asked = [...byOutput].map(([output, items]) =>
-		what.api.lanes(output, range, COLUMNS, items),
+		what.api.lanes(output, range, COLUMNS, items, undefined, labels),
 	);
 	return new Map((await Promise.all(asked)).flat().map((lane) => [lane.row, lane]));
 }
 
-async function gather(what: Exported, session: Session): Promise<Picture> {
+/** `labels`: short states have theirs, too. */
+async function gather(what: Exported, session: Session, labels: boolean): Promise<Picture> {
 	const { state } = session.view;
 	const only = await rowsInUse(what.api, what.palette.states.thread, state);
 	const shown = shownRows(what.tree, { ...state, only });
@@ -58,7 +60,7 @@ async function gather(what: Exported, session: Session): Promise<Picture> {
 		clock: state.clock,
 		range: state.range,
 		rows,
-		lanes: await loadLanes(what, session, rows),
+		lanes: await loadLanes(what, session, rows, labels),
 		palette: what.palette,
 		colors: {
 			ground: color("--ground"),
@@ -91,7 +93,7 @@ async function toPng(svg: string, width: number, height: number): Promise<Blob> 
 
 /** Throws what the page then says. */
 export async function exportView(format: Format, what: Exported, session: Session): Promise<void> {
-	const picture = await gather(what, session);
+	const picture = await gather(what, session, format === "csv");
 	const name = `vmscope-${what.name.replace(/[^\w.-]+/g, "-")}.${format}`;
 	if (format === "csv") {
 		download(name, new Blob([toCsv(STATE_COLUMNS, stateLines(picture))], { type: "text/csv" }));

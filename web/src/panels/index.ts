@@ -81,6 +81,8 @@ class Panels {
 	}
 
 	private open(phase: Phase): void {
+		// What a dialog says is of what was there before.
+		document.querySelectorAll("dialog[open]").forEach((d) => (d as HTMLDialogElement).close());
 		const ready = phase.kind === "ready" ? phase : null;
 		this.tree = ready ? buildTree(ready.rows) : null;
 		place("side").hidden = !ready;
@@ -108,7 +110,7 @@ class Panels {
 				: null;
 		this.legend.open(palette);
 		this.details.open(shown);
-		this.tables.open(ready?.api ?? null, palette);
+		this.tables.open(ready?.api ?? null, palette, ready?.experiment ?? null);
 		this.charts.redraw();
 	}
 

@@ -5,7 +5,7 @@ import type { Lane, TimeRange } from "../api";
 import type { Paint, Palette } from "../graph/palette";
 import { BLANK, fillColumns, stateEnd } from "../graph/pixels";
 import { fullName, type Shown } from "../graph/tree";
-import { formatTime, roundStep, tickPhase, ticks, type TimeLine } from "../time";
+import { formatStamp, formatTime, roundStep, tickPhase, ticks, type TimeLine } from "../time";
 import type { Clock } from "../view";
 
 export interface Picture {
@@ -31,6 +31,8 @@ const BAR = 15;
 const TOP = 64;
 const LEGEND_COLUMN = 185;
 const TICKS = 8;
+/** At most so wide is a digit of what is written. */
+const DIGIT = 7.5;
 
 function escape(text: string): string {
 	return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -89,42 +91,89 @@ function axis(p: Picture, bottom: number): string {
 			const x = round(
 				NAMES + ((time - p.range.start) / (p.range.end - p.range.start)) * PLOT,
 			);
+			const said = formatTime(p.clock, p.line, time, step);
+			// The last one stands before its line where there is no room around it.
+			const half = (said.length * DIGIT) / 2;
+			const anchor = Number(x) + half > NAMES + PLOT + MARGIN ? "end" : "middle";
 			const label = text(
-				Number(x),
+				anchor === "end" ? NAMES + PLOT : Number(x),
 				TOP - 8,
-				formatTime(p.clock, p.line, time, step),
+				said,
 				p.colors.quiet,
-				'text-anchor="middle"',
+				`text-anchor="${anchor}"`,
 			);
 			return `<path stroke="${p.colors.grid}" d="M${x} ${TOP}V${bottom}"/>${label}`;
 		})
 		.join("\n");
 }
 
-function legend(paints: readonly Paint[], y: number, p: Picture): string {
+function legend(entries: readonly Entry[], y: number, p: Picture): string {
 	const perLine = Math.floor((NAMES + PLOT) / LEGEND_COLUMN);
-	return paints
-		.map((paint, i) => {
+	return entries
+		.map(({ name, paint }, i) => {
 			const x = MARGIN + (i % perLine) * LEGEND_COLUMN;
 			const at = y + Math.floor(i / perLine) * ROW;
 			const box = `<rect x="${x}" y="${at}" width="14" height="12" fill="${paint.color}"/>`;
-			return box + text(x + 20, at + 10, paint.name, p.colors.text);
+			return box + text(x + 20, at + 10, name, p.colors.text);
 		})
 		.join("\n");
 }
 
-/** One of each look: states of two families that look alike and are called alike mean the same. */
-function legendOf(used: ReadonlyMap<string, Paint>): Paint[] {
-	const seen = new Map(
-		[...used.values()].map((paint) => [`${paint.name} ${paint.color}`, paint]),
-	);
+/** What a colour is called. */
+export interface Entry {
+	name: string;
+	paint: Paint;
+}
+
+const FAMILY_NAMES: Record<string, string> = { vcpu: "vCPU", thread: "thread", cpu: "CPU" };
+
+/**
+ * One of each look: states of two families that look alike and are called alike mean the same.
+ * Those that are called alike and do not look so say whose they are.
+ */
+export function legendOf(used: ReadonlyMap<string, Paint>): Entry[] {
+	const seen = new Map<string, Entry>();
+	for (const [key, paint] of used) {
+		const family = FAMILY_NAMES[key.split(" ")[0] ?? ""] ?? "";
+		const others = [...used.values()].filter((other) => other.name === paint.name);
+		const alone = others.every((other) => other.color === paint.color);
+		const name = alone ? paint.name : `${paint.name} (${family})`;
+		if (!seen.has(`${paint.name} ${paint.color}`)) {
+			seen.set(`${paint.name} ${paint.color}`, { name, paint });
+		}
+	}
 	return [...seen.values()];
+}
+
+/** Whether a row did anything but what is not drawn, in the range. */
+function isDrawn(p: Picture, { node }: Shown): boolean {
+	const lane = node.id === null ? undefined : p.lanes.get(node.id);
+	const states = lane ? [...lane.state.keys()] : [];
+	return states.some((i) => {
+		const paint = p.palette.paint(node.family ?? "vcpu", lane?.state[i] ?? 0);
+		const [begin, end] = [lane?.begin[i] ?? 0, lane ? stateEnd(lane, i) : 0];
+		return paint && paint.middle !== 0 && end > p.range.start && begin < p.range.end;
+	});
+}
+
+/** The rows with something to see, and what they stand below. */
+export function drawnRows(p: Picture): Shown[] {
+	const kept: Shown[] = [];
+	let depth = 0;
+	for (const row of [...p.rows].reverse()) {
+		if (isDrawn(p, row) || row.depth < depth) {
+			kept.unshift(row);
+			depth = row.depth;
+		}
+	}
+	return kept;
 }
 
 export function toSvg(p: Picture): { svg: string; width: number; height: number } {
 	const used = new Map<string, Paint>();
-	const bottom = TOP + p.rows.length * ROW;
-	const rows = p.rows.map((shown, i) => {
+	const drawn = drawnRows(p);
+	const bottom = TOP + drawn.length * ROW;
+	const rows = drawn.map((shown, i) => {
 		const y = TOP + i * ROW;
 		const lane = shown.node.id === null ? undefined : p.lanes.get(shown.node.id);
 		const name =
@@ -169,11 +218,14 @@ export function stateLines(p: Picture): (string | number)[][] {
 			const end = stateEnd(lane, i);
 			const truth = ["exact", "gathered", "share"][lane.truth[i] ?? 0] ?? "";
 			if (end > p.range.start && begin < p.range.end) {
-				lines.push([fullName(node), begin, end, state, label, truth]);
+				const stamps = [begin, end].map((t) => formatStamp(p.clock, p.line, t));
+				lines.push([fullName(node), begin, end, state, label, truth, ...stamps]);
 			}
 		}
 	}
 	return lines;
 }
 
-export const STATE_COLUMNS = ["row", "begin_ns", "end_ns", "state", "label", "truth"] as const;
+export const STATE_COLUMNS = [
+	...["row", "begin_ns", "end_ns", "state", "label", "truth", "begin", "end"],
+] as const;

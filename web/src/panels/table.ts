@@ -3,7 +3,7 @@
 
 import type { Column, Statistics } from "../api";
 import { formatCount } from "../format";
-import { formatDuration, formatExact, formatRelative } from "../time";
+import { formatDuration, formatExact } from "../time";
 import type { Paint } from "../graph/palette";
 import type { View } from "../view";
 import { el, replace } from "./dom";
@@ -41,7 +41,10 @@ export function sortRows(table: Statistics, sorting: Sorting | null): readonly V
 	});
 }
 
-function text(column: Column, value: Value): string {
+/** A time of the page's, by the clock that the reader chose. */
+export type SayTime = (time: number) => string;
+
+function text(column: Column, value: Value, time: SayTime): string {
 	if (value === null || (value === 0 && column.type === "ns")) {
 		return "";
 	}
@@ -51,7 +54,7 @@ function text(column: Column, value: Value): string {
 	if (column.type === "ns") {
 		return formatDuration(value, 3);
 	}
-	return column.type === "time" ? formatRelative(value) : formatCount(value);
+	return column.type === "time" ? time(value) : formatCount(value);
 }
 
 export class Table {
@@ -72,6 +75,7 @@ export class Table {
 		/** How a column looks that is a state. */
 		private readonly paint: (column: string) => Paint | undefined,
 		private sorting: Sorting | null,
+		private readonly time: SayTime,
 	) {
 		this.element = el(
 			"div",
@@ -93,6 +97,11 @@ export class Table {
 
 	set(table: Statistics): void {
 		this.table = table;
+		this.draw();
+	}
+
+	/** The same, by another clock. */
+	redraw(): void {
 		this.draw();
 	}
 
@@ -166,7 +175,7 @@ export class Table {
 		if (column.type === "row") {
 			return null;
 		}
-		const cell = el("td", { class: column.type }, text(column, value));
+		const cell = el("td", { class: column.type }, text(column, value, this.time));
 		if (column.type === "ns" && typeof value === "number") {
 			cell.title = formatExact(value);
 			this.bar(cell, column, value, total);
@@ -177,7 +186,7 @@ export class Table {
 				el(
 					"button",
 					{ type: "button", class: "go", title: "Show it in the graph" },
-					text(column, value),
+					text(column, value, this.time),
 				),
 			);
 		}

@@ -9,7 +9,7 @@ import {
 	type TableName,
 	type TimeRange,
 } from "../api";
-import { formatDuration, formatRelative } from "../time";
+import { formatDuration, formatStamp, formatTime, type TimeLine } from "../time";
 import type { Paint, Palette } from "../graph/palette";
 import type { Session } from "../session";
 import { statisticsCsv } from "./csv";
@@ -70,6 +70,8 @@ const TABS: readonly Tab[] = [
 	},
 ];
 
+const NO_LINE: TimeLine = { start: "0", time_origin: null };
+
 /** What explains least stands last, so that what was lost is seen without scrolling. */
 const LAST_COLUMNS = ["irq", "softirq", "blocked", "dead", "unknown"];
 
@@ -100,6 +102,7 @@ export class Tables {
 	private stop: AbortController | null = null;
 	private api: ExperimentApi | null = null;
 	private palette: Palette | null = null;
+	private line: TimeLine = NO_LINE;
 
 	constructor(
 		host: HTMLElement,
@@ -122,12 +125,17 @@ export class Tables {
 			if (changed.has("row")) {
 				this.table?.mark();
 			}
+			if (changed.has("clock")) {
+				this.table?.redraw();
+				this.describe(tableRange(session.view.state));
+			}
 		});
 	}
 
 	/** Another experiment, or none. */
-	open(api: ExperimentApi | null, palette: Palette | null): void {
+	open(api: ExperimentApi | null, palette: Palette | null, line: TimeLine | null): void {
 		this.api = api;
+		this.line = line ?? NO_LINE;
 		this.palette = palette;
 		this.choose();
 	}
@@ -139,10 +147,24 @@ export class Tables {
 		this.tools.hidden = this.hold.hidden = !this.tab;
 		this.hold.parentElement?.classList.toggle("closed", !this.tab);
 		this.table = this.tab
-			? new Table(view, (state) => this.paint(state), this.tab.sorting)
+			? new Table(
+					view,
+					(state) => this.paint(state),
+					this.tab.sorting,
+					(time) => this.timeText(time),
+				)
 			: null;
 		replace(this.hold, this.said, this.table?.element);
 		void this.load();
+	}
+
+	private timeText(time: number): string {
+		return formatTime(this.session.view.state.clock, this.line, time);
+	}
+
+	private csv(table: Table): string {
+		const { clock } = this.session.view.state;
+		return statisticsCsv(table.shown, (time) => formatStamp(clock, this.line, time));
 	}
 
 	/** Columns that are states look like them. */
@@ -197,19 +219,19 @@ export class Tables {
 	private describe(range: TimeRange): void {
 		const selected = range === this.session.view.state.selection;
 		this.about.textContent = `${selected ? "selected" : "shown"}: ${formatDuration(range.end - range.start)}`;
-		this.about.title = `${formatRelative(range.start)} to ${formatRelative(range.end)}`;
+		this.about.title = `${this.timeText(range.start)} to ${this.timeText(range.end)}`;
 	}
 
 	private async copy(): Promise<void> {
 		if (this.table) {
-			const done = await copyText(statisticsCsv(this.table.shown));
+			const done = await copyText(this.csv(this.table));
 			this.say(done ? "Table copied as CSV" : "The browser does not let the page copy");
 		}
 	}
 
 	private save(): void {
 		if (this.table && this.tab) {
-			const text = statisticsCsv(this.table.shown);
+			const text = this.csv(this.table);
 			download(`vmscope-${this.tab.name}.csv`, new Blob([text], { type: "text/csv" }));
 		}
 	}

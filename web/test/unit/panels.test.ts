@@ -222,8 +222,9 @@ test("what explains least stands last, with its numbers", () => {
 
 test("tables become CSV that reads back", () => {
 	assert.equal(
-		statisticsCsv(TABLE),
-		'name,total_ns,max_at_ns\r\nt10,5,9007199254740991\r\nt9,50,\r\n"a ""b"", c",7,1\r\n',
+		statisticsCsv(TABLE, (time) => `at ${time}`),
+		"name,total_ns,max_at_ns,max_at\r\nt10,5,9007199254740991,at 9007199254740991\r\n" +
+			't9,50,,\r\n"a ""b"", c",7,1,at 1\r\n',
 	);
 	assert.equal(toCsv(["a"], [["x\ny"]]), 'a\r\n"x\ny"\r\n');
 });
@@ -319,8 +320,8 @@ test("the drawing has each state where it was, and is well-formed", () => {
 
 test("the states of a view are lines of a table", () => {
 	assert.deepEqual(stateLines(picture()), [
-		["g1 › vCPU 0", 0, 50, "guest", "", "exact"],
-		["g1 › vCPU 0", 50, 100, "preempted", "", "exact"],
+		["g1 › vCPU 0", 0, 50, "guest", "", "exact", "0.000000000", "0.000000050"],
+		["g1 › vCPU 0", 50, 100, "preempted", "", "exact", "0.000000050", "0.000000100"],
 	]);
 });
 

@@ -10,6 +10,7 @@ import {
 	formatExact,
 	formatMoment,
 	formatRelative,
+	formatStamp,
 	formatTime,
 	formatUtc,
 	otherClock,
@@ -72,18 +73,32 @@ test("a clock that the recording does not know is not shown, nor offered", () =>
 	assert.equal(shownClock("utc", NOT_KNOWN), "relative");
 	assert.equal(plain(formatTime("utc", BOOT, 0, 1e9)), "731 489 s");
 	assert.equal(formatTime("utc", NOT_KNOWN, 5e9, 1e9), "5 s");
-	for (const [line, other] of [
-		[WALL, "utc"],
-		[BOOT, "boot"],
-		[NOT_KNOWN, "relative"],
+	for (const [line, clocks] of [
+		[WALL, ["relative", "local", "utc", "relative"]],
+		[BOOT, ["relative", "boot", "relative"]],
+		[NOT_KNOWN, ["relative", "relative"]],
 	] as const) {
-		assert.equal(otherClock("relative", line), other);
-		assert.equal(otherClock(other, line), other === "relative" ? other : "relative");
+		clocks.slice(1).forEach((next, i) => assert.equal(otherClock(clocks[i] ?? "utc", line), next));
 	}
 	assert.equal(clockNote("utc", WALL), "2026-11-23 UTC");
 	assert.equal(clockNote("utc", BOOT), "time since boot");
 	assert.equal(clockNote("utc", NOT_KNOWN), "time since the recording began");
 	assert.equal(clockNote("relative", BOOT), "time since the recording began");
+});
+
+test("the reader's own clock is ahead of UTC, or behind", () => {
+	for (const [zone, clock, note, stamp] of [
+		["Asia/Kolkata", "06:49:58", "2026-11-23 local, UTC+05:30", "2026-11-23T06:49:58.967412113+05:30"],
+		["America/New_York", "20:19:58", "2026-11-22 local, UTC−05:00", "2026-11-22T20:19:58.967412113-05:00"],
+	] as const) {
+		process.env["TZ"] = zone;
+		assert.equal(formatTime("local", WALL, 0, 1e9), clock);
+		assert.equal(clockNote("local", WALL), note);
+		assert.equal(formatStamp("local", WALL, 0), stamp);
+		assert.equal((BigInt(START) + BigInt(ticks({ start: 0, end: 3600e9 }, 3600e9, tickPhase("local", WALL, 3600e9))[0] ?? 0)) % 1_800_000_000_000n, 0n);
+	}
+	assert.equal(formatStamp("utc", WALL, 1), "2026-11-23T01:19:58.967412114Z");
+	assert.equal(formatStamp("relative", WALL, 1_500_000_000), "1.500000000");
 });
 
 test("steps are round, by the clock where they are long", () => {

@@ -173,8 +173,24 @@ test("a filter keeps what it matches with what that stands below, however deep i
 		"  Threads that never ran",
 		"   kthreadd",
 	]);
-	assert.deepEqual(names({ filter: "web vcpu" }).slice(0, 3), ["web", " vCPU 0", "  CPU 0"]);
+	// What does not match itself is dropped, threads of a vCPU's among it.
+	assert.deepEqual(names({ filter: "web vcpu" }), ["web", " vCPU 0", " vCPU 1"]);
+	assert.deepEqual(names({ filter: "vCPU" }), [
+		...["web", " vCPU 0", " vCPU 1"],
+		...["n1", " vCPU 0", "inner", " vCPU 0"],
+	]);
+	// A machine is kept with all it has.
+	assert.ok(names({ filter: "web" }).includes("  nginx"));
 	assert.deepEqual(names({ filter: "no such thing" }), []);
+});
+
+test("vCPUs and CPUs alone, and the worst first", () => {
+	assert.deepEqual(names({ cores: true }).slice(0, 4), ["web", " vCPU 0", "  CPU 0", " vCPU 1"]);
+	assert.ok(!names({ cores: true }).some((name) => /nginx|Threads/.test(name)));
+	const lost = new Map([[KIND + 1, 0.5]]);
+	assert.deepEqual(names({ cores: true, byLost: true, lost }).slice(0, 3), [
+		...["web", " vCPU 1", " vCPU 0"],
+	]);
 });
 
 test("threads that did nothing are left out, the others come out of their folds", () => {
