@@ -174,7 +174,7 @@ static void findings_add(struct findings_work *w, int vm, enum cause cause)
 	const struct blame *b = blames_get(&w->blames, vm, cause);
 	int64_t whole = findings_whole(&w->f->splits[vm], cause);
 
-	if (!findings_is_worth(b, cause, whole))
+	if (w->wanted->any ? b->cost <= 0 || whole <= 0 : !findings_is_worth(b, cause, whole))
 		return;
 	const struct blame_culprit *c = b->culprits.n ? b->culprits.at : NULL;
 	struct finding *found = vec_push(&w->f->at);

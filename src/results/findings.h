@@ -36,8 +36,9 @@ struct findings {
 
 /* Of which VM, and of which of its vCPUs alone is told. */
 struct findings_wanted {
-	const char *vm;	  /* name; NULL: all */
-	int64_t vcpu;	  /* number in the VM; TABLE_NULL: all */
+	const char *vm; /* name; NULL: all */
+	int64_t vcpu;	/* number in the VM; TABLE_NULL: all */
+	bool any;	/* also what costs too little to be told: of a stretch that is asked for */
 	const char *file; /* as commands name the results file; NULL: "FILE" */
 };
 

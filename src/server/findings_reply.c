@@ -4,7 +4,9 @@
 
 #include "results/findings.h"
 #include "results/summary_scan.h"
+#include "server/lane.h"
 #include "server/write.h"
+#include "store/cursor.h"
 
 struct findings_reply {
 	const struct dataset *data;
@@ -12,23 +14,32 @@ struct findings_reply {
 	struct findings findings;
 };
 
-static int findings_reply_find(struct findings_reply *f, const struct results_range *range,
+static int findings_reply_find(struct findings_reply *f, const struct findings_query *q,
 			       struct error *err)
 {
-	if (results_init(&f->results, f->data->store, range, err) ||
+	const struct results_range range = {.given = !q->all, .from = q->from, .to = q->to};
+	const struct ds_vcpu *v =
+		q->vcpu < 0 ? NULL : dataset_vcpu(f->data, row_index((int32_t)q->vcpu));
+	struct findings_wanted wanted = FINDINGS_OF_ALL;
+
+	if (v) {
+		wanted.vm = dataset_machine_name(f->data, v->machine);
+		wanted.vcpu = v->index;
+		wanted.any = true;
+	}
+	if (results_init(&f->results, f->data->store, &range, err) ||
 	    summary_scan(&f->results, FINDINGS_PARTS, 1, NULL, err))
 		return ERR;
-	return findings_init(&f->findings, &f->results, &FINDINGS_OF_ALL, err);
+	return findings_init(&f->findings, &f->results, &wanted, err) < 0 ? ERR : 0;
 }
 
-int findings_reply_new(struct findings_reply **fp, const struct dataset *d, bool all, int64_t from,
-		       int64_t to, struct error *err)
+int findings_reply_new(struct findings_reply **fp, const struct dataset *d,
+		       const struct findings_query *q, struct error *err)
 {
 	struct findings_reply *f = mem_zalloc(1, sizeof(*f));
-	const struct results_range range = {.given = !all, .from = from, .to = to};
 
 	f->data = d;
-	int status = findings_reply_find(f, &range, err);
+	int status = findings_reply_find(f, q, err);
 
 	if (status)
 		findings_reply_free(f);
@@ -56,7 +67,32 @@ static void findings_reply_text(struct jsonw *j, const char *key, const char *te
 		jsonw_null(j);
 }
 
-/* Where it was worst: the vCPU's row, and when; or nothing. */
+/* Who had the CPU of a vCPU at a time: its row, or nothing. */
+static void findings_reply_culprit(const struct findings_reply *f, struct jsonw *j, int32_t row,
+				   int64_t at)
+{
+	const struct dataset *d = f->data;
+	struct error err = {0};
+	struct lane_row state;
+	enum table_id table;
+	size_t lane;
+
+	if (!dataset_lane(d, row, &table, &lane))
+		return;
+	/* Without it there is one thing less to point at: no reason to tell nothing. */
+	if (lane_at(d->store, table, lane, at, &state, &err) == CURSOR_ROW) {
+		const struct ds_thread *t =
+			dataset_thread(d, state.values[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
+
+		if (t && t->vcpu >= 0)
+			write_int(j, "culprit", row_id(ROW_VCPU, t->vcpu));
+		else if (t && t->tid)
+			write_int(j, "culprit", row_id(ROW_THREAD, t->id));
+	}
+	error_deinit(&err);
+}
+
+/* Where it was worst: the vCPU's row, when, and who it was then; or nothing. */
 static void findings_reply_worst(const struct findings_reply *f, struct jsonw *j,
 				 const struct finding *found)
 {
@@ -66,9 +102,12 @@ static void findings_reply_worst(const struct findings_reply *f, struct jsonw *j
 		return;
 	int64_t at = ns_between(f->data->begin, worst->at);
 
-	write_int(j, "row", row_id(ROW_VCPU, f->results.vcpus.at[worst->vcpu].id));
+	int32_t row = row_id(ROW_VCPU, f->results.vcpus.at[worst->vcpu].id);
+
+	write_int(j, "row", row);
 	write_int(j, "start", at < 0 ? 0 : at);
 	write_int(j, "end", at + worst->ns);
+	findings_reply_culprit(f, j, row, worst->at);
 }
 
 static void findings_reply_one(const struct findings_reply *f, struct jsonw *j,

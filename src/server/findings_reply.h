@@ -9,12 +9,19 @@
 
 struct findings_reply;
 
+/* Of what findings are wanted. */
+struct findings_query {
+	bool all; /* of the whole recording, else of [from, to) */
+	int64_t from, to;
+	int64_t vcpu; /* row of the only vCPU; -1: all, and only what is worth telling */
+};
+
 /*
- * Finds them in [from, to); all: in the whole recording, whatever these are. It reads all exits and
- * what vCPUs did. Return: 0 and *fp, owned by the caller; or ERR with err set.
+ * Finds them. It reads all exits and what vCPUs did in that time. Return: 0 and *fp, owned by the
+ * caller; or ERR with err set.
  */
-int findings_reply_new(struct findings_reply **fp, const struct dataset *d, bool all, int64_t from,
-		       int64_t to, struct error *err);
+int findings_reply_new(struct findings_reply **fp, const struct dataset *d,
+		       const struct findings_query *q, struct error *err);
 void findings_reply_free(struct findings_reply *f); /* NULL is allowed */
 
 /* Writes them as docs/server.md says. */

@@ -510,11 +510,18 @@ static void statistics(struct call *c)
 
 static void findings(struct call *c)
 {
+	struct findings_query q = {
+		.all = !c->view.has_range, .from = c->view.from, .to = c->view.to, .vcpu = -1};
 	struct findings_reply *found;
 	struct error err = {0};
 
-	if (findings_reply_new(&found, c->data, !c->view.has_range, c->view.from, c->view.to,
-			       &err)) {
+	if (request_int(&c->view, "row", 0, INT32_MAX, &q.vcpu, &err) ||
+	    (q.vcpu >= 0 && row_kind((int32_t)q.vcpu) != ROW_VCPU &&
+	     request_wrong("row", "the row of a vCPU", &err))) {
+		bad_request(c, &err);
+		return;
+	}
+	if (findings_reply_new(&found, c->data, &q, &err)) {
 		reply_failed(c->reply, 500, "Cannot be read", &err);
 		return;
 	}

@@ -218,6 +218,8 @@ export interface Finding {
 	row?: RowId;
 	start?: number;
 	end?: number;
+	/** Who had the CPU then. */
+	culprit?: RowId;
 }
 
 export interface Findings {
@@ -426,6 +428,11 @@ export class ExperimentApi {
 	/** Of everything. */
 	findings(signal?: AbortSignal): Promise<Findings> {
 		return json(`${this.base}/findings`, {}, signal);
+	}
+
+	/** Of a stretch of one vCPU, however little it cost. */
+	stretchFindings(row: RowId, range: TimeRange, signal?: AbortSignal): Promise<Findings> {
+		return json(`${this.base}/findings`, { row, ...wholeRange(range) }, signal);
 	}
 
 	statistics(

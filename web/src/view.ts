@@ -21,6 +21,12 @@ export interface Query {
 	min: number;
 }
 
+/** A stretch in which a vCPU had no CPU, and the row of who had it; null: nobody. */
+export interface Evidence extends TimeRange {
+	row: RowId;
+	culprit: RowId | null;
+}
+
 export interface ViewState {
 	/** "" while none is chosen. */
 	experiment: Uuid;
@@ -30,6 +36,8 @@ export interface ViewState {
 	selection: TimeRange | null;
 	/** The selected row: its details and its arrows are shown. */
 	row: RowId | null;
+	/** What proves the finding that was chosen. */
+	evidence: Evidence | null;
 	/** Rows held at the top, in this order. */
 	pinned: readonly RowId[];
 	/** Rows taken out, with all that is below them. */
@@ -76,6 +84,7 @@ export function initialState(): ViewState {
 		range: { start: 0, end: 0 },
 		selection: null,
 		row: null,
+		evidence: null,
 		pinned: [],
 		hidden: [],
 		toggled: [],
@@ -302,6 +311,16 @@ function parseRange(text: string | null): TimeRange | null {
 	return range && range.end >= range.start ? range : null;
 }
 
+function evidenceText(evidence: Evidence): string {
+	return `${evidence.row}.${evidence.culprit ?? ""}.${rangeText(evidence)}`;
+}
+
+function parseEvidence(text: string | null): Evidence | null {
+	const [row, culprit, range] = (text ?? "").split(".");
+	const [id, span] = [parseRow(row ?? null), parseRange(range ?? null)];
+	return id !== null && span ? { row: id, culprit: parseRow(culprit || null), ...span } : null;
+}
+
 function parseRow(text: string | null): RowId | null {
 	return text !== null && /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
@@ -319,6 +338,7 @@ export function toHash(state: Readonly<ViewState>): string {
 	put("t", state.range.end > state.range.start ? rangeText(state.range) : "");
 	put("s", state.selection ? rangeText(state.selection) : "");
 	put("r", state.row === null ? "" : String(state.row));
+	put("why", state.evidence ? evidenceText(state.evidence) : "");
 	put("pin", state.pinned.join(","));
 	put("hide", state.hidden.join(","));
 	put("open", state.toggled.join(","));
@@ -356,6 +376,7 @@ export function fromHash(hash: string): Partial<ViewState> {
 		range: range ?? { start: 0, end: 0 },
 		selection: parseRange(p.get("s")),
 		row: parseRow(p.get("r")),
+		evidence: parseEvidence(p.get("why")),
 		pinned: list(p.get("pin"))
 			.map(parseRow)
 			.filter((row): row is RowId => row !== null),

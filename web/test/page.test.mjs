@@ -281,6 +281,61 @@ test("a click says what was there", { skip }, async () => {
 	);
 });
 
+test("a finding is shown where it was worst, at who it was, and told again there", { skip }, async () => {
+	await fresh();
+	await browser.until(() => document.querySelector("#details button.finding"));
+	const [title, said] = await browser.evaluate(() => [
+		document.querySelector("#details h2").textContent,
+		[...document.querySelectorAll(".findings strong")].map((e) => e.textContent),
+	]);
+	assert.equal(title, "Why VMs were slow");
+	const why = JSON.parse(
+		execFileSync(program, ["why", file, "--format", "json"], { encoding: "utf8" }),
+	);
+	const wanted = JSON.stringify(why);
+	said.forEach((text) => assert.ok(wanted.includes(JSON.stringify(text).slice(1, -1)), text));
+
+	const { findings } = await (
+		await fetch(new URL(`api/experiments/${experiment.id}/findings`, server.url), {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: "{}",
+		})
+	).json();
+	const at = findings.findIndex((f) => f.culprit !== undefined);
+	assert.ok(at >= 0, "a finding with a culprit");
+	const before = await browser.evaluate(() => location.hash);
+	await browser.evaluate((at) => document.querySelectorAll("button.finding")[at].click(), at);
+	await settle(browser, 400);
+	const { row, selection, range } = await view(browser);
+	const { start, end, culprit, row: victim } = findings[at];
+	assert.deepEqual([row, selection], [culprit, { start, end }]);
+	assert.ok(range.start <= start && range.end >= end);
+	// Both rows are framed at the stretch's begin.
+	const places = await Promise.all([victim, culprit].map((id) => spot(id, (start + end) / 2)));
+	assert.ok(places.every(Boolean), "both rows are seen");
+	await browser.until(() => document.querySelector("#details .why strong"));
+	const told = () => browser.evaluate(() => document.querySelector("#details .why").textContent);
+	assert.match(await told(), /^g1 lost .* of the .* that it wanted to run, to /);
+
+	// The browser's Back is where the reader was; a stretch that is clicked has its sentence.
+	await browser.until((before) => location.hash !== before, before);
+	await browser.evaluate(() => history.back());
+	await browser.until((before) => location.hash === before, before);
+	assert.equal((await view(browser)).row, null);
+	const [lost] = sql.rows(
+		`SELECT ts - ${experiment.start} AS ts, dur FROM vcpu_state WHERE state = 'preempted' AND dur < 500000 ORDER BY dur DESC LIMIT 1`,
+	);
+	await change({
+		pinned: [vcpu],
+		range: { start: lost.ts - lost.dur, end: lost.ts + 2 * lost.dur },
+	});
+	const { x, y } = await spot(vcpu, lost.ts + lost.dur / 2);
+	await browser.clickAt(x, y);
+	await browser.until(() => document.querySelector("#details .why strong"));
+	assert.match(await told(), /^g1 lost .* 100\.0 % of the .* that it wanted to run, to /);
+});
+
 test("a search goes to the next, and back to the previous", { skip }, async () => {
 	await fresh();
 	await browser.key("/");

@@ -110,7 +110,7 @@ export class Commands implements KeyActions {
 	}
 
 	clear(): void {
-		this.view.change({ selection: null, row: null, query: null });
+		this.view.change({ selection: null, row: null, query: null, evidence: null });
 	}
 
 	// ---- rows

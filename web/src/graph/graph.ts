@@ -10,7 +10,7 @@ import {
 	type Rows,
 } from "../api";
 import { clockNote, otherClock } from "../time";
-import type { View, ViewState } from "../view";
+import type { Evidence, View, ViewState } from "../view";
 import { ActivityLoader } from "./activity";
 import { ArrowLoader, type Arrow } from "./arrows";
 import { axisTicks, paintAxis } from "./axis";
@@ -234,6 +234,9 @@ export class TimeGraph {
 		if (changed.has("row") && state.row !== null) {
 			this.reveal(state.row);
 		}
+		if (changed.has("evidence") && state.evidence) {
+			this.prove(state.evidence);
+		}
 		if (changed.has("range") && this.at) {
 			// The pointer stands still, but the times move below it.
 			this.point(this.at);
@@ -261,6 +264,14 @@ export class TimeGraph {
 		}
 	}
 
+	/** Both rows of the proof are to be seen: who had no CPU is held at the top. */
+	private prove({ row, culprit }: Evidence): void {
+		const { pinned } = this.view.state;
+		if (culprit !== null && culprit !== row && !pinned.includes(row)) {
+			this.view.change({ pinned: [...pinned, row] });
+		}
+	}
+
 	private setCurrent(key: string): void {
 		this.list.goTo(key);
 		this.redraw();
@@ -274,7 +285,7 @@ export class TimeGraph {
 		const time = this.timeAt(x);
 		const node = this.list.at(y)?.node;
 		const row = node?.output ? { row: node.id } : {};
-		this.view.change({ selection: { start: time, end: time }, ...row });
+		this.view.change({ selection: { start: time, end: time }, evidence: null, ...row });
 	}
 
 	private doubleClick(x: number, y: number): void {
@@ -375,6 +386,8 @@ export class TimeGraph {
 			...{ range, width, height, ratio, layout, colors, selection, hover, row },
 			zoomBox: this.zoomBox,
 			arrows: this.arrows.arrows,
+			evidence: this.view.state.evidence,
+			placesOf: (id) => this.list.placesOf(id),
 			arrowEnd: (id) => this.list.arrowEnd(id),
 			nameOf: (id) => this.nameOf(id),
 		});

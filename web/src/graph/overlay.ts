@@ -2,6 +2,7 @@
 // the pointer, arrows. On a canvas of its own, so that the rows need not be drawn again.
 
 import type { RowId, TimeRange } from "../api";
+import type { Evidence } from "../view";
 import type { Arrow } from "./arrows";
 import type { Layout } from "./layout";
 import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
@@ -27,6 +28,9 @@ export interface OverlayScene {
 	hover: number | null;
 	row: RowId | null;
 	arrows: readonly Arrow[];
+	evidence: Evidence | null;
+	/** Where a row's states are: [top, height]. */
+	placesOf: (row: RowId) => (readonly [number, number])[];
 	/** Where an arrow to a row ends; null: nowhere. `seen`: at the row itself. */
 	arrowEnd: (row: RowId) => { y: number; seen: boolean } | null;
 	nameOf: (row: RowId) => string;
@@ -44,6 +48,9 @@ export function paintOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): vo
 		paintRange(ctx, scene, scene.zoomBox, scene.colors.text, 0.18);
 	}
 	paintArrows(ctx, scene);
+	if (scene.evidence) {
+		paintEvidence(ctx, scene, scene.evidence);
+	}
 	if (scene.hover !== null) {
 		ctx.fillStyle = scene.colors.quiet;
 		ctx.fillRect(
@@ -73,6 +80,33 @@ function paintRange(
 	ctx.globalAlpha = 1;
 	ctx.fillRect(Math.round(from), 0, 1, scene.height);
 	ctx.fillRect(Math.round(to), 0, 1, scene.height);
+}
+
+/** The stretch, framed at who had no CPU and at who had it, and an arrow from one to the other. */
+function paintEvidence(
+	ctx: CanvasRenderingContext2D,
+	scene: OverlayScene,
+	{ row, culprit, start, end }: Evidence,
+): void {
+	const from = timeToX(scene.range, scene.width, start);
+	const to = Math.max(timeToX(scene.range, scene.width, end), from + 2);
+	const frame = ([top, height]: readonly [number, number], color: string) => {
+		ctx.strokeStyle = color;
+		ctx.lineWidth = 2;
+		ctx.strokeRect(from - 1, top - 1, to - from + 2, height + 2);
+	};
+	const victims = scene.placesOf(row);
+	const culprits = culprit === null || culprit === row ? [] : scene.placesOf(culprit);
+	victims.forEach((place) => frame(place, scene.colors.text));
+	culprits.forEach((place) => frame(place, scene.colors.alarm));
+	const [victim, other] = [victims[0], culprits.at(-1)];
+	if (victim && other) {
+		const [upper, lower] = victim[0] < other[0] ? [victim, other] : [other, victim];
+		const x = (from + to) / 2;
+		const [y0, y1] = [upper[0] + upper[1], lower[0]];
+		const down = lower === victim;
+		paintArrow(ctx, scene.colors, x, down ? y0 : y1, x, down ? y1 : y0);
+	}
 }
 
 function paintArrows(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {

@@ -68,6 +68,11 @@ export class RowList {
 		return this.layout.placed.find((row) => y >= row.y && y < row.y + row.height);
 	}
 
+	/** Where a row's states are drawn: [top, height], once or also pinned. */
+	placesOf(row: RowId): (readonly [number, number])[] {
+		return this.layout.placed.filter((p) => p.node.id === row).map(barOf);
+	}
+
 	/** An arrow ends at the row, at what it is folded into, or beyond the window's edge. */
 	arrowEnd(row: RowId): { y: number; seen: boolean } | null {
 		for (let n = this.tree.byId.get(row) ?? null; n; n = n.parent) {

@@ -3,6 +3,7 @@
 
 import {
 	isAbort,
+	isIn,
 	type Details,
 	type ExperimentApi,
 	type Findings,
@@ -16,7 +17,7 @@ import { fullName, type Tree, type TreeNode } from "../graph/tree";
 import type { Session } from "../session";
 import { formatDuration, formatExact, formatTime, type TimeLine } from "../time";
 import { debounce, el, iconButton, replace } from "./dom";
-import { findingsOf } from "./findings";
+import { findingsOf, stretchOf } from "./findings";
 import { swatch } from "./swatch";
 import { isExact, sumStates, type StateSum } from "./statistics";
 
@@ -51,7 +52,7 @@ export class DetailsPanel {
 		);
 		const later = debounce(120, () => void this.load());
 		session.view.subscribe((_, changed) => {
-			if (["row", "selection", "pinned", "clock"].some((key) => changed.has(key as "row"))) {
+			if (["row", "selection", "pinned", "clock", "evidence"].some((key) => changed.has(key as "row"))) {
 				this.head();
 				later();
 			}
@@ -86,12 +87,12 @@ export class DetailsPanel {
 
 	private head(): void {
 		const node = this.node();
-		this.title.textContent = node ? fullName(node) : this.shown ? "Nothing selected" : "";
+		this.title.textContent = node ? fullName(node) : this.shown ? "Why VMs were slow" : "";
 		replace(this.actions, ...(node ? this.buttons(node) : []));
 		if (!node) {
 			const hint = "Click a state for what it was. Drag over a row for how its time divides.";
-			replace(this.moment, el("p", { class: "hint" }, this.shown ? hint : ""));
-			replace(this.range, ...(this.shown ? findingsOf(this.shown.findings, this.session) : []));
+			replace(this.moment, ...(this.shown ? findingsOf(this.shown.findings, this.session) : []));
+			replace(this.range, el("p", { class: "hint" }, this.shown ? hint : ""));
 		}
 	}
 
@@ -113,7 +114,7 @@ export class DetailsPanel {
 			view.change({ hidden: [...hidden, node.key], row: null }),
 		);
 		const close = iconButton("close", "Select nothing (Esc)", () =>
-			view.change({ row: null, selection: null }),
+			view.change({ row: null, selection: null, evidence: null }),
 		);
 		return [pin, hide, close];
 	}
@@ -161,6 +162,30 @@ export class DetailsPanel {
 			return;
 		}
 		replace(this.moment, ...this.describe(shown, node, details));
+		await this.loadWhy(shown, node, details, signal);
+	}
+
+	/** Of a stretch in which a vCPU has no CPU: why, in the words of all that is found. */
+	private async loadWhy(
+		shown: Shown,
+		node: TreeNode,
+		{ start, end, state }: Details,
+		signal: AbortSignal,
+	): Promise<void> {
+		const style = shown.palette.states.vcpu.find((s) => s.name === state);
+		const lost = node.kind === "vcpu" && isIn(style, "lost", "asleep");
+		const { evidence } = this.session.view.state;
+		// Who is shown as the culprit of a stretch has that stretch told.
+		const proof = evidence && evidence.culprit === node.id ? evidence : null;
+		if (!lost && !proof) {
+			return;
+		}
+		const { row, ...range } = proof ?? { row: node.id as RowId, start, end };
+		const why = await shown.api.stretchFindings(row, range, signal);
+		const said = stretchOf(why, this.session);
+		if (said && !signal.aborted) {
+			this.moment.prepend(said);
+		}
 	}
 
 	private describe(shown: Shown, node: TreeNode, details: Details): HTMLElement[] {

@@ -4,33 +4,71 @@ import type { Finding, Findings } from "../api";
 import type { Session } from "../session";
 import { el } from "./dom";
 
-function zoomTo(session: Session, found: Finding): void {
-	const { row, start, end } = found;
+/** Shows where it was worst, who it was, and what is the proof of it. */
+export function showFinding(session: Session, found: Finding): void {
+	const { row, start, end, culprit } = found;
 	if (row === undefined || start === undefined || end === undefined) {
 		return;
 	}
-	const room = (end - start) / 2;
+	const room = Math.max((end - start) / 2, 5);
 	session.view.change({
-		row,
+		row: culprit ?? row,
 		range: { start: start - room, end: end + room },
 		selection: { start, end },
+		evidence: { row, culprit: culprit ?? null, start, end },
 	});
 }
 
+function sentences(found: Finding): string {
+	return [found.where, found.evidence, found.against].filter((s) => s !== null).join(" ");
+}
+
 function findingOf(found: Finding, session: Session): HTMLElement {
-	const why = [found.where, found.evidence, found.against].filter((s) => s !== null);
-	return el(
-		"li",
-		{},
+	const body = [
 		el("strong", {}, found.what),
-		el("p", {}, why.join(" ")),
+		el("span", {}, sentences(found)),
+		el("span", { class: "hint" }, `Remedy: ${found.remedy}.`),
+	];
+	if (found.row === undefined) {
+		return el("li", {}, el("div", { class: "finding" }, ...body));
+	}
+	const button = el(
+		"button",
+		{
+			type: "button",
+			class: "finding",
+			title: "Show where it was worst, and who it was",
+			onclick: () => showFinding(session, found),
+		},
+		...body,
+		el("span", { class: "link" }, "Show the worst of it"),
+	);
+	return el("li", {}, button);
+}
+
+/** The one that cost most, of a stretch that somebody asks about; null: there is none. */
+export function stretchOf(findings: Findings, session: Session): HTMLElement | null {
+	const [found] = findings.findings;
+	if (!found || found.kind === "note") {
+		return findings.verdict === null ? null : el("p", {}, findings.verdict);
+	}
+	const { culprit } = found;
+	return el(
+		"div",
+		{ class: "why" },
+		el("strong", {}, found.what),
+		el("p", {}, sentences(found)),
 		el("p", { class: "hint" }, `Remedy: ${found.remedy}.`),
-		found.row === undefined
+		culprit === undefined
 			? null
 			: el(
 					"button",
-					{ type: "button", class: "link", onclick: () => zoomTo(session, found) },
-					"Zoom to the worst of it",
+					{
+						type: "button",
+						class: "link",
+						onclick: () => session.view.change({ row: culprit }),
+					},
+					"Show who it was",
 				),
 	);
 }
@@ -42,7 +80,6 @@ export function findingsOf(findings: Findings | null, session: Session): HTMLEle
 	}
 	const { verdict, missing } = findings;
 	return [
-		el("h3", {}, "Why VMs were slow"),
 		...(verdict === null ? [] : [el("p", {}, verdict)]),
 		el("ol", { class: "findings" }, ...findings.findings.map((f) => findingOf(f, session))),
 		...(missing.length === 0
