@@ -963,6 +963,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	m->quotas = mem_zalloc(identity->vms.n + 1, sizeof(*m->quotas));
+	m->apart = mem_zalloc(identity->vms.n + 1, sizeof(*m->apart));
 	m->symbols = symbols ? *symbols : (struct model_symbols){0};
 	for (size_t i = 0; i < m->n_machines; i++) {
 		m->machines[i].has_syscalls = event_set_has(described[i], EV_SYSCALL_ENTRY);
@@ -1015,6 +1016,7 @@ void model_free(struct model *m)
 	free(m->vcpus);
 	free(m->irq_sources);
 	free(m->quotas);
+	free(m->apart);
 	work_names_deinit(&m->names);
 	free(m);
 }
@@ -1043,8 +1045,10 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
 	for (size_t i = 0; i < m->n_vcpus; i++) {
 		struct world_vcpu *v = &m->vcpus[i];
 
-		if (v->host == (uint32_t)machine && !outlasts(v, ts, guest_seen))
-			lose_vcpu(m, v, ts);
+		if (v->host != (uint32_t)machine || outlasts(v, ts, guest_seen))
+			continue;
+		throttle_end(m, v, ts);
+		lose_vcpu(m, v, ts);
 	}
 	world_each_thread (at, m) {
 		struct thread *t = *at;

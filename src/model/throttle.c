@@ -12,6 +12,12 @@ enum {
 	THROTTLE_IDLE = 1000000,
 	/* ns. A thread that was woken waits longer than any idle state takes to be left. */
 	THROTTLE_WOKEN = 2000000,
+	/* ns. The same where no quota is known: on an emulated host idle CPUs took up to 12 ms. */
+	THROTTLE_WOKEN_ALONE = 20000000,
+	/* ns. Threads of a group that has been refilled are back on idle CPUs within that time. */
+	THROTTLE_TOGETHER = 1000000,
+	/* ns. And they stop within that time, but those that are not on a CPU. */
+	THROTTLE_STOP = 100000,
 	/* ns from the timer until the thread runs, if others want the CPU, too: some slices. */
 	THROTTLE_BACK = 12000000,
 	/*
@@ -69,11 +75,13 @@ static struct timer_function *throttle_function(struct model *m, uint32_t machin
 
 /*
  * Where the recorder has no names of functions: one that mostly expires when a CPU that idles gets
- * a thread back that was runnable all the time is the one that refills quotas.
+ * a thread back that was runnable all the time is the one that refills quotas. So is one that
+ * hardly ever expires but when a thread is back that was without a CPU for longer than others' turns
+ * take (is_proved: not that).
  */
-static void throttle_vote(struct throttle *t, int64_t ts)
+static void throttle_vote(struct throttle *t, int64_t ts, bool is_proved)
 {
-	enum { ENOUGH = 3, PERCENT = 30 };
+	enum { ENOUGH = 3, PERCENT = 30, PERCENT_UNPROVED = 60 };
 
 	for (unsigned i = 0; i < THROTTLE_RECENT; i++) {
 		const struct timer_expiry *x = &t->recent[i];
@@ -83,7 +91,9 @@ static void throttle_vote(struct throttle *t, int64_t ts)
 		if (!f || !f->n || f->is_named || x->ts > ts || ts - x->ts > THROTTLE_IDLE)
 			continue;
 		f->votes++;
-		f->refills = f->votes >= ENOUGH && f->votes * 100 >= f->n * PERCENT;
+		f->proved += is_proved;
+		f->refills = (f->proved >= ENOUGH && f->proved * 100 >= f->n * PERCENT) ||
+			     (f->votes >= ENOUGH && f->votes * 100 >= f->n * PERCENT_UNPROVED);
 	}
 }
 
@@ -295,6 +305,117 @@ static void throttle_find_end(const struct model *m, const struct world_vcpu *v,
 		s->to = s->pieces[i - 1].begin < s->to ? s->pieces[i - 1].begin : s->to;
 }
 
+static bool throttle_are_siblings(const struct world_vcpu *v, const struct world_vcpu *u)
+{
+	return u != v && u->vm == v->vm && u->host == v->host;
+}
+
+/*
+ * Whether it has no CPU now and did not sleep, although its CPU idled: it will prove a quota when it
+ * is back. *fromp: since when.
+ */
+static bool throttle_will_prove(const struct model *m, const struct world_vcpu *u, int64_t ts,
+				int64_t *fromp)
+{
+	const struct vcpu *v = &u->self;
+	const struct vcpu_interval *first =
+		v->off_at < v->held.n ? &v->held.at[v->off_at] : &v->open;
+	int64_t idle = throttle_is_idle(m, &v->open.occupant) ? ts - v->open.begin : 0;
+
+	if (!v->off_pending || first->state != VCPU_PREEMPTED)
+		return false;
+	for (size_t i = v->off_at; i < v->held.n; i++) {
+		const struct vcpu_interval *p = &v->held.at[i];
+
+		idle += throttle_is_idle(m, &p->occupant) ? p->end - p->begin : 0;
+	}
+	*fromp = first->begin;
+	return idle >= THROTTLE_IDLE;
+}
+
+/* Return: when its CPU idled first in that stretch; its end: never. */
+static int64_t throttle_first_idle(const struct model *m, const struct throttle_stretch *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->pieces[i].end > s->from && throttle_is_idle(m, &s->pieces[i].occupant))
+			return s->pieces[i].begin > s->from ? s->pieces[i].begin : s->from;
+	}
+	return s->to;
+}
+
+/* While another vCPU of the VM ran on, only whoever had this one's CPU kept it from it. */
+static void throttle_begin_together(const struct model *m, const struct world_vcpu *v,
+				    struct throttle_stretch *s)
+{
+	int64_t begin = s->from, idle = throttle_first_idle(m, s);
+
+	if (m->apart[v->vm])
+		return;
+	for (size_t i = 0; i < m->n_vcpus; i++) {
+		const struct world_vcpu *u = &m->vcpus[i];
+		int64_t from, after = u->ran_since, now = s->pieces[s->n - 1].end;
+
+		if (!throttle_are_siblings(v, u))
+			continue;
+		if (!throttle_will_prove(m, u, now, &from)) {
+			if (u->kept_to < s->to - THROTTLE_TOGETHER)
+				continue;
+			from = u->kept_from;
+			after = u->kept_after;
+		}
+		if (from - after > THROTTLE_OWN && from > begin && from < s->to)
+			begin = from;
+	}
+	begin = begin < idle ? begin : idle;
+	if (begin - s->from > THROTTLE_STOP)
+		s->from = begin;
+}
+
+/*
+ * Where no timer tells: the part of it in which another vCPU of the VM was throttled that stopped
+ * then, or later. Return: whether there is one.
+ */
+static bool throttle_find_together(const struct model *m, const struct world_vcpu *v,
+				   struct throttle_stretch *s)
+{
+	int64_t best_from = 0, best_to = 0;
+
+	for (size_t i = 0; i < m->n_vcpus && !m->apart[v->vm]; i++) {
+		const struct world_vcpu *u = &m->vcpus[i];
+		int64_t from = u->kept_from, to = u->kept_to;
+
+		if (!throttle_are_siblings(v, u))
+			continue;
+		if (throttle_will_prove(m, u, s->to, &from))
+			to = s->to;
+		if (to > s->to || (!s->woken && s->from > from + THROTTLE_SLACK))
+			continue;
+		from = from > s->from ? from : s->from;
+		if (to - from > best_to - best_from) {
+			best_from = from;
+			best_to = to;
+		}
+	}
+	if (best_to - best_from < THROTTLE_TOGETHER)
+		return false;
+	s->from = best_from;
+	s->to = best_to;
+	return true;
+}
+
+/* It was throttled while another vCPU of the VM had long had its CPU: they are not in one group. */
+static void throttle_learn_apart(struct model *m, const struct world_vcpu *v,
+				 const struct throttle_stretch *s)
+{
+	for (size_t i = 0; i < m->n_vcpus; i++) {
+		const struct world_vcpu *u = &m->vcpus[i];
+
+		if (throttle_are_siblings(v, u) && u->self.running_on != NO_CPU &&
+		    s->to - u->ran_since > THROTTLE_SLACK && s->to - s->from > 2 * THROTTLE_SLACK)
+			m->apart[v->vm] = true;
+	}
+}
+
 /* The expiry that may have ended it, of the timer that is likeliest to be the VM's own. */
 static void throttle_find_group(struct throttle *t, const struct world_vcpu *v,
 				struct throttle_stretch *s)
@@ -331,43 +452,83 @@ static int64_t throttle_idle(const struct model *m, const struct throttle_stretc
 }
 
 /*
- * Of a thread that was woken: a quota must have been seen already, or be refilled just then. No CPU
- * that idles leaves a thread alone for so long.
+ * Of a thread that was woken: no CPU that idles leaves one alone for so long; unless a quota has
+ * been seen already, or is refilled just then, it must be much longer. Timers that are known, and
+ * have not expired, speak against it.
  */
-static enum certainty throttle_of_woken(const struct model *m, const struct world_vcpu *v,
+static enum certainty throttle_of_woken(struct model *m, const struct world_vcpu *v,
 					const struct throttle_stretch *s, int64_t idle)
 {
-	const struct throttle *t = &m->machines[v->host].throttle;
+	struct throttle *t = &m->machines[v->host].throttle;
+	bool alone = !s->group && !m->quotas[v->vm];
 
-	if (!s->group && (t->groups.n || !m->quotas[v->vm]))
+	if (idle < (alone ? THROTTLE_WOKEN_ALONE : THROTTLE_WOKEN) || (!s->group && t->groups.n))
 		return CERTAINTY_NONE;
-	return idle >= THROTTLE_WOKEN ? CERTAINTY_LIKELY : CERTAINTY_NONE;
+	m->quotas[v->vm] = true;
+	if (!s->group)
+		throttle_vote(t, s->to, true);
+	return CERTAINTY_LIKELY;
 }
 
-static enum certainty throttle_of(struct model *m, struct world_vcpu *v,
-				  const struct throttle_stretch *s)
+/* Its CPU idled meanwhile. */
+static enum certainty throttle_of_proved(struct model *m, struct world_vcpu *v,
+					 const struct throttle_stretch *s,
+					 struct throttle_score *own)
 {
-	int64_t idle = throttle_idle(m, s);
-	struct throttle_score *own = s->group ? throttle_score(s->group, v->vm) : NULL;
-	bool proved = !s->woken && !s->moved && idle >= THROTTLE_IDLE;
-
-	if (s->woken)
-		return throttle_of_woken(m, v, s, idle);
-	m->quotas[v->vm] |= proved;
-	if (proved && !own)
-		throttle_vote(&m->machines[v->host].throttle, s->to);
+	m->quotas[v->vm] = true;
+	throttle_learn_apart(m, v, s);
 	if (own) {
 		own->hits++;
-		own->proved |= proved;
+		own->proved = true;
+	} else {
+		throttle_vote(&m->machines[v->host].throttle, s->to, true);
 	}
-	if (proved)
-		return CERTAINTY_PROVED;
-	if (!own)
-		return CERTAINTY_NONE;
+	return CERTAINTY_PROVED;
+}
+
+static enum certainty throttle_of_timer(struct model *m, const struct world_vcpu *v,
+					const struct throttle_stretch *s,
+					struct throttle_score *own)
+{
+	own->hits++;
 	bool is_own = throttle_is_group(m, s->group, own, s->to - s->from >= THROTTLE_LONG);
 
 	m->quotas[v->vm] |= is_own;
 	return is_own ? CERTAINTY_LIKELY : CERTAINTY_OPEN;
+}
+
+/* May find out that only a part of the stretch is meant. */
+static enum certainty throttle_of(struct model *m, struct world_vcpu *v, struct throttle_stretch *s)
+{
+	struct throttle *t = &m->machines[v->host].throttle;
+	struct throttle_score *own = s->group ? throttle_score(s->group, v->vm) : NULL;
+	int64_t idle = throttle_idle(m, s);
+	enum certainty certainty = CERTAINTY_NONE;
+
+	if (!s->woken && !s->moved && idle >= THROTTLE_IDLE)
+		return throttle_of_proved(m, v, s, own);
+	if (s->woken)
+		certainty = throttle_of_woken(m, v, s, idle);
+	else if (own)
+		certainty = throttle_of_timer(m, v, s, own);
+	else if (s->to - s->from >= THROTTLE_LONG)
+		throttle_vote(t, s->to, false);
+	if (certainty == CERTAINTY_NONE && !t->groups.n && throttle_find_together(m, v, s))
+		certainty = CERTAINTY_LIKELY;
+	return certainty;
+}
+
+static void throttle_tell(struct world_vcpu *v, const struct throttle_stretch *s,
+			  enum certainty certainty)
+{
+	if (certainty == CERTAINTY_NONE)
+		return;
+	vcpu_throttle(&v->self, s->from, s->to, certainty);
+	if (certainty == CERTAINTY_OPEN)
+		return;
+	v->kept_from = s->from;
+	v->kept_to = s->to;
+	v->kept_after = v->ran_since;
 }
 
 void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts)
@@ -382,12 +543,37 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 	throttle_find_group(&mc->throttle, v, &s);
 	throttle_find_end(m, v, &s);
 	throttle_find_begin(m, v, &s);
+	throttle_begin_together(m, v, &s);
 	s.woken = s.pieces[0].state == VCPU_WAITING;
 	s.moved = s.pieces[s.n - 1].cpu != cpu && !mc->has_migrations;
-	enum certainty certainty = s.from < s.to ? throttle_of(m, v, &s) : CERTAINTY_NONE;
+	if (s.from < s.to)
+		throttle_tell(v, &s, throttle_of(m, v, &s));
+}
 
-	if (certainty != CERTAINTY_NONE)
-		vcpu_throttle(&v->self, s.from, s.to, certainty);
+void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts)
+{
+	struct throttle_stretch s = {.to = ts};
+
+	/* Where CPUs' recordings end at different times, it may have run on one that had ended. */
+	if (m->identity->machines.at[v->host].evidence->cpus_apart)
+		return;
+	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
+	if (!s.n)
+		return;
+	s.from = s.pieces[0].begin;
+	s.woken = s.pieces[0].state == VCPU_WAITING;
+	throttle_find_begin(m, v, &s);
+	throttle_begin_together(m, v, &s);
+	const int64_t least = !s.woken		 ? THROTTLE_IDLE
+			      : m->quotas[v->vm] ? THROTTLE_WOKEN
+						 : THROTTLE_WOKEN_ALONE;
+
+	if (s.from >= s.to)
+		return;
+	if (throttle_idle(m, &s) >= least)
+		throttle_tell(v, &s, s.woken ? CERTAINTY_LIKELY : CERTAINTY_PROVED);
+	else if (throttle_find_together(m, v, &s))
+		throttle_tell(v, &s, CERTAINTY_LIKELY);
 }
 
 /* Return: the last expiry of a timer that is likely its group's; NULL: of none. */

@@ -10,10 +10,15 @@
  *	open	that timer expired, but it brings another VM back, or not this one mostly
  *
  * A thread that is woken while its group is throttled waits on a queue nobody looks at; that is
- * taken for the quota, too, once one is known to be there.
+ * taken for the quota, too, once one is known to be there, or if its CPU idled for long.
+ *
+ * All vCPUs of a VM are in one group, unless they are seen to have quotas of their own: where no
+ * timer tells, a vCPU is likely throttled while another one of its VM is, which stopped when it did
+ * or later and had a CPU that idled.
  *
  * It lasts until the timer's handler returns: from then on it is runnable like any other. It begins
- * when the last thread of the same VM had the CPU, for that was in the same group.
+ * when the last thread of the same VM had the CPU, for that was in the same group; on another CPU,
+ * too, if this one was busy with somebody else until then.
  *
  * Facts: kernel/sched/fair.c, throttle_cfs_rq() and distribute_cfs_runtime(); from 6.18 on tasks
  * are throttled one by one on their way to user space, which looks the same.
@@ -31,6 +36,9 @@ void throttle_timer_done(struct model *m, const struct event *e, struct cpu *c);
 
 /* The vCPU's thread comes to this CPU, before vcpu_switch_in(). */
 void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts);
+
+/* The recording ends, and the vCPU's thread may be without a CPU: it will not be seen to be back. */
+void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts);
 
 /*
  * The vCPU's thread has come to a CPU, nobody saw when, and is there at ts at the latest. What was

@@ -22,6 +22,7 @@ void vcpu_init(struct vcpu *v, uint32_t id, int64_t begin, const struct model_si
 			   .running_on = NO_CPU,
 			   .queue = NO_CPU,
 			   .taken_by = nobody,
+			   .left = NO_VALUE,
 			   .slept = NO_VALUE,
 			   .polled = NO_VALUE,
 			   .early = no_detail};
@@ -387,7 +388,7 @@ bool vcpu_exit(struct vcpu *v, int64_t ts, uint32_t cpu, struct exit_cause cause
 		v->exit.detail = no_detail;
 	v->early = no_detail;
 	v->halt_pending = exit_reason_is_halt(cause.isa, cause.reason) && !v->is_unscheduled;
-	v->slept = v->polled = NO_VALUE;
+	v->left = v->slept = v->polled = NO_VALUE;
 	v->running_on = cpu;
 	v->asleep = false;
 	return !expected;
@@ -455,6 +456,9 @@ void vcpu_halt_ended(struct vcpu *v, int64_t ts, int64_t ns, bool slept)
 
 	if (!v->in_exit || end == NO_VALUE || ns < 0 || __builtin_sub_overflow(ts, ns, &begin))
 		return;
+	/* It stops polling when others want the CPU, and is switched out then. */
+	if (v->left != NO_VALUE && v->left > begin)
+		end = v->left;
 	v->polled = end > begin ? end - begin : 0;
 }
 
@@ -484,6 +488,8 @@ void vcpu_switch_out(struct vcpu *v, int64_t ts, uint32_t cpu, enum vcpu_off off
 
 	distrust_unless(v, runs(v));
 	v->interrupted = v->open.state;
+	if (v->left == NO_VALUE)
+		v->left = ts;
 	if (!runnable) {
 		vcpu_decide_halt(v, ts, off == VCPU_OFF_ASLEEP);
 		v->slept = ts;

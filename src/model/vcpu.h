@@ -80,6 +80,7 @@ struct vcpu {
 	bool off_pending;  /* it could run, and has no CPU */
 	int64_t stopped;   /* exit_pending: when */
 	size_t off_at;	   /* off_pending: the first of `held` in which it had none */
+	int64_t left;	   /* in this exit: when it was switched out first, or NO_VALUE */
 	int64_t slept;	   /* in this exit: when it fell asleep last, or NO_VALUE */
 	int64_t polled;	   /* in this exit: for how long KVM says that it polled, or NO_VALUE */
 

@@ -45,6 +45,8 @@ struct world_vcpu {
 	struct cpu *inner;	    /* the CPU of its VM's own recording that it is, or NULL */
 	struct cpu *waits_on;	    /* in whose list `waiting` it is, or NULL */
 	int64_t ran, ran_since;	    /* ns on CPUs, until then; since when it is on one */
+	int64_t kept_from, kept_to; /* its last stretch that was throttled; equal: none yet */
+	int64_t kept_after;	    /* since when it had been on a CPU before that */
 	VEC(struct thread *) woken; /* whose wake-up is pending on it */
 };
 
@@ -144,9 +146,10 @@ struct throttle_group {
 struct timer_function {
 	const char *handler; /* its name, or its address as text */
 	bool is_named;
-	bool refills; /* quotas */
-	uint32_t n;   /* expiries */
-	uint32_t votes;
+	bool refills;	 /* quotas */
+	uint32_t n;	 /* expiries */
+	uint32_t votes;	 /* of them, those at which a vCPU came back as from a quota */
+	uint32_t proved; /* of votes, those whose CPU had idled */
 };
 
 struct timer_expiry {
@@ -198,6 +201,7 @@ struct model {
 	struct map container_by_key;
 	struct irq_sources *irq_sources; /* per VM */
 	bool *quotas;			 /* per VM: it is known to have one */
+	bool *apart;			 /* per VM: its vCPUs have quotas of their own */
 	struct model_symbols symbols;	 /* name: NULL: there are none */
 	struct work_names names;
 	uint64_t contradictions;

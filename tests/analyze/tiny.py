@@ -23,27 +23,33 @@ def uuid_of(number):
     return f'uuid = "00000000-0000-0000-0000-{number:012}";' if number else ""
 
 
-def write_trace(directory, events, offset_s=1700000000, hostname="machine", clock=0, uuid=0, offset_ns=0):
+def write_trace(directory, events, **more):
+    """events: (us, name, {field: int or str}); one class per name. more: as of write_cpus()."""
+    write_cpus(directory, {0: events}, **more)
+
+
+def write_cpus(directory, cpus, offset_s=1700000000, hostname="machine", clock=0, uuid=0, offset_ns=0):
     """
-    events: (us, name, {field: int or str}); one class per name. offset_s, offset_ns: of the clock, from the
-    Epoch; 0 is what tracers write that do not know it. clock, uuid: numbers that clock and recording have, 0:
-    none.
+    cpus: {number: events, as of write_trace()}. offset_s, offset_ns: of the clock, from the Epoch; 0 is what tracers
+    write that do not know it. clock, uuid: numbers that clock and recording have, 0: none.
     """
     metadata = HEAD.replace("OFFSET", str(offset_s)).replace("HOSTNAME", hostname).replace("NS", str(offset_ns))
     metadata = metadata.replace("CLOCK", uuid_of(clock)).replace("UUID", uuid_of(uuid))
-    body, ids = b"", {}
-    for us, name, fields in events:
-        if name not in ids:
-            ids[name] = len(ids)
-            members = "".join(f"{'string' if isinstance(v, str) else 's64'} {k}; "
-                              for k, v in fields.items())
-            metadata += f'event {{ name = "{name}"; id = {ids[name]}; fields := struct {{ {members}}}; }};\n'
-        body += struct.pack("<IQ", ids[name], us * 1000)
-        for value in fields.values():
-            body += value.encode() + b"\0" if isinstance(value, str) else struct.pack("<q", value)
-    span = struct.pack("<QQI", events[0][0] * 1000, events[-1][0] * 1000, 0)
+    ids = {}
+    for cpu, events in cpus.items():
+        body = bytearray()
+        for us, name, fields in events:
+            if name not in ids:
+                ids[name] = len(ids)
+                members = "".join(f"{'string' if isinstance(v, str) else 's64'} {k}; "
+                                  for k, v in fields.items())
+                metadata += f'event {{ name = "{name}"; id = {ids[name]}; fields := struct {{ {members}}}; }};\n'
+            body += struct.pack("<IQ", ids[name], us * 1000)
+            for value in fields.values():
+                body += value.encode() + b"\0" if isinstance(value, str) else struct.pack("<q", value)
+        span = struct.pack("<QQI", events[0][0] * 1000, events[-1][0] * 1000, cpu)
+        pathlib.Path(directory, f"stream{cpu or str()}").write_bytes(struct.pack("<I", 0xC1FC1FC1) + span + body)
     pathlib.Path(directory, "metadata").write_text(metadata)
-    pathlib.Path(directory, "stream").write_bytes(struct.pack("<I", 0xC1FC1FC1) + span + body)
 
 
 def results(vmscope, traces, options, *queries):

@@ -236,6 +236,46 @@ static void woken(void **state)
 	assert_int_equal(h.time[0][VCPU_PREEMPTED], 8 * ms);
 }
 
+/* The recording ends while it is throttled: nobody sees it come back, but its CPU idled. */
+static void not_over(void **state)
+{
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	runs(&h, G1, 0, 30 * ms, 0, 0);
+	switches(&h, 1, 100 * ms, 0, 0, PROCESS);
+	finish(&h, 100 * ms);
+	assert_int_equal(h.time[0][VCPU_THROTTLED], 70 * ms);
+	assert_int_equal(h.time[0][VCPU_PREEMPTED], 0);
+}
+
+/* Woken, and its CPU idles: for 15 ms that may be a slow host, for 60 ms it is not. */
+static void woken_in_vain(void **state)
+{
+	struct host h;
+	const int64_t waits[] = {15 * ms, 60 * ms};
+
+	(void)state;
+	begin(&h, false);
+	for (int i = 0; i < 2; i++) {
+		const int64_t at = i * 100 * ms;
+
+		switches(&h, 0, at, 0, 0, G1);
+		enters(&h, 0, at + 1 * ms);
+		exits(&h, 0, at + 2 * ms);
+		switches(&h, 0, at + 3 * ms, G1, 1, 0);
+		say(&h, 0, at + 20 * ms,
+		    (struct event){.id = EV_SCHED_WAKEUP,
+				   .sched_wakeup = {.tid = G1, .target_cpu = 0}});
+		switches(&h, 0, at + 20 * ms + waits[i], 0, 0, G1);
+		switches(&h, 0, at + 90 * ms, G1, 1, 0);
+	}
+	finish(&h, 200 * ms);
+	assert_int_equal(h.time[0][VCPU_WAITING], 15 * ms);
+	assert_int_equal(h.time[0][VCPU_THROTTLED], 60 * ms);
+}
+
 /* What an interrupt's handler takes of a CPU is not the thread's that it interrupts. */
 static void interrupts(void **state)
 {
@@ -275,6 +315,7 @@ int main(void)
 		cmocka_unit_test(idle_cpu),  cmocka_unit_test(busy_cpu),
 		cmocka_unit_test(neighbour), cmocka_unit_test(two_vms),
 		cmocka_unit_test(woken),     cmocka_unit_test(interrupts),
+		cmocka_unit_test(not_over),  cmocka_unit_test(woken_in_vain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
