@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/split_part.h"
+#include "results/split.h"
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
 static int64_t choice_vcpu_key(const struct results *r, const struct res_vcpu *v, enum sort_key key)
 {
+	struct split s;
+
 	switch (key) {
 	case SORT_RUN:
 	case SORT_READY:
@@ -19,7 +21,8 @@ static int64_t choice_vcpu_key(const struct results *r, const struct res_vcpu *v
 	case SORT_IDLE:
 	case SORT_BLOCKED:
 	case SORT_UNKNOWN:
-		return split_part_time(r, v, (enum split_part)(SPLIT_RUN + (key - SORT_RUN)));
+		split_of(&s, r, v);
+		return s.parts[key - SORT_RUN];
 	case SORT_EXITS:
 		return (int64_t)v->sum.n_exits;
 	default:

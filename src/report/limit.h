@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "report/split_part.h"
+#include "results/split.h"
 
 enum limit_metric { LIMIT_TIME, LIMIT_THROTTLED, LIMIT_EXITS, LIMIT_WAKEUP };
 

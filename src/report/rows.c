@@ -342,7 +342,7 @@ static void put_durations(struct rows *t, const struct histogram *h)
 /* observed: ns in which exits were seen; rates are per second of it. */
 static void put_exits(struct rows *t, const struct summary_exits *e, int64_t observed)
 {
-	bool is_split = e->n_split || !e->whole.n;
+	bool is_split = summary_is_split(e);
 
 	put_int(t, e->reason);
 	put_text(t, isa_label(e->isa));
@@ -378,7 +378,7 @@ static void fill_vm_exits(struct rows *t, const struct results *r)
 	vec_each (vm, &r->vms) {
 		struct vm_exits x;
 
-		vm_exits_init(&x, r, *vm);
+		vm_exits_init(&x, r, *vm, TABLE_NULL);
 		vec_each (e, &x.exits) {
 			put_machine(t, r, *vm);
 			put_exits(t, e, x.observed);
@@ -394,7 +394,7 @@ static const char *const exit_detail_columns[] = {
 
 static void put_detail(struct rows *t, const struct tally_detail *d, int64_t observed)
 {
-	bool any = d->n_whole, split = d->n_split || !any;
+	bool any = d->n_whole, split = summary_detail_is_split(d);
 
 	put_uint(t, d->n);
 	if (observed > 0)
@@ -416,7 +416,7 @@ static void fill_exit_details(struct rows *t, const struct results *r)
 	vec_each (vm, &r->vms) {
 		struct vm_details details;
 
-		vm_details_init(&details, r, *vm);
+		vm_details_init(&details, r, *vm, TABLE_NULL);
 		vec_each (d, &details.details) {
 			put_machine(t, r, *vm);
 			put_text(t, store_string(r->store, d->name));

@@ -99,6 +99,15 @@ void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v)
 	grid_add(g, vcpu_number(v, &t->arena));
 }
 
+void text_add_shares(struct text *t, struct grid *g, const struct split *s)
+{
+	const char *shares[SPLIT_N];
+
+	split_shares(s, shares, &t->arena);
+	for (int i = 0; i < SPLIT_N; i++)
+		grid_add(g, shares[i]);
+}
+
 const char *text_vcpu(struct text *t, const struct res_vcpu *v)
 {
 	const char *vm = text_machine(t, v->machine, 40);

@@ -51,6 +51,9 @@ const char *text_machine(struct text *t, int machine, size_t width);
 /* The vCPU's VM and its number there, as cells. */
 void text_add_vcpu(struct text *t, struct grid *g, const struct res_vcpu *v);
 
+/* Where its time went: a cell of the share of each part. */
+void text_add_shares(struct text *t, struct grid *g, const struct split *s);
+
 /* "vCPU 0 of web1" */
 const char *text_vcpu(struct text *t, const struct res_vcpu *v);
 

@@ -35,19 +35,20 @@ static void add_row(struct text *t, struct grid *g, const struct summary_exits *
 {
 	const struct histogram *h = &e->whole;
 	int64_t n = (int64_t)h->n;
+	bool split = n && summary_is_split(e);
 
 	grid_add(g, units_safe(&t->arena, exit_label(e, &t->arena), REASON_WIDTH));
 	grid_add(g, units_count(&t->arena, (int64_t)e->n));
 	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)e->n / ((double)observed / 1e9))
 				 : "");
-	grid_add(g, e->n_split ? units_duration(&t->arena, summary_cost(e), DIGITS) : "");
+	grid_add(g, split ? units_duration(&t->arena, summary_cost(e), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->sum / n, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.5), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, histogram_quantile(h, 0.99), DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, h->max, DIGITS) : "");
-	grid_add(g, e->n_split ? units_duration_or_none(&t->arena, e->preempted, DIGITS) : "");
-	grid_add(g, e->n_split ? units_duration_or_none(&t->arena, e->blocked, DIGITS) : "");
+	grid_add(g, split ? units_duration_or_none(&t->arena, e->preempted, DIGITS) : "");
+	grid_add(g, split ? units_duration_or_none(&t->arena, e->blocked, DIGITS) : "");
 }
 
 static void print_exits(struct text *t, const struct summary_exits *exits, size_t all, size_t limit,
@@ -70,7 +71,7 @@ static void print_vm(struct text *t, int vm)
 	size_t n_vcpus = t->r->machines.at[vm].n_vcpus;
 	struct vm_exits x;
 
-	vm_exits_init(&x, t->r, vm);
+	vm_exits_init(&x, t->r, vm, TABLE_NULL);
 	chosen_sort_exits(t->chosen, x.exits.at, x.exits.n);
 	if (n_vcpus == 1)
 		text_title(t, "Exits of %s", name);
@@ -142,7 +143,8 @@ static void add_detail(struct text *t, struct grid *g, const struct tally_detail
 	grid_add(g, units_count(&t->arena, (int64_t)d->n));
 	grid_add(g, observed > 0 ? units_rate(&t->arena, (double)d->n / ((double)observed / 1e9))
 				 : "");
-	grid_add(g, d->n_split ? units_duration(&t->arena, d->cost, DIGITS) : "");
+	grid_add(g,
+		 n && summary_detail_is_split(d) ? units_duration(&t->arena, d->cost, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, d->total, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, d->total / n, DIGITS) : "");
 	grid_add(g, n ? units_duration(&t->arena, d->max, DIGITS) : "");
@@ -169,7 +171,7 @@ void text_exit_details(struct text *t)
 	for (size_t i = 0; i < n; i++) {
 		struct vm_details details;
 
-		vm_details_init(&details, t->r, t->r->vms.at[i]);
+		vm_details_init(&details, t->r, t->r->vms.at[i], TABLE_NULL);
 		if (details.details.n)
 			print_details(t, t->r->vms.at[i], &details);
 		vm_details_deinit(&details);

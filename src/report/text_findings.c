@@ -151,11 +151,8 @@ static void text_split_row(struct text *t, struct grid *g, const struct res_vcpu
 	struct split s;
 
 	split_of(&s, t->r, v);
-	const int64_t parts[] = {s.run, s.ready, s.exit, s.poll, s.idle, s.blocked, s.unknown};
-
 	text_add_vcpu(t, g, v);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		grid_add(g, units_share(&t->arena, parts[i], s.whole));
+	text_add_shares(t, g, &s);
 	grid_add(g, text_ready(t, &s, width));
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "report/section.h"
-#include "report/split_part.h"
 #include "report/text_sections.h"
+#include "results/split.h"
 #include "results/units.h"
 
 enum {
@@ -36,61 +36,15 @@ static const struct grid_column columns[] = {
 	{.title = "exits/s"},
 };
 
-struct rest {
-	enum split_part part;
-	uint64_t left; /* of the division */
-};
-
-static int by_rest(const void *a, const void *b)
-{
-	const struct rest *x = a, *y = b;
-
-	if (x->left != y->left)
-		return x->left > y->left ? -1 : 1;
-	return (int)x->part - (int)y->part;
-}
-
-/*
- * Tenths of a percent that add up to 100 % as the parts do: those with the largest rests are
- * rounded up.
- */
-static void overview_tenths(const struct results *r, const struct res_vcpu *v, unsigned *tenths)
-{
-	enum { ALL = 1000 };
-	unsigned __int128 whole = (unsigned __int128)split_part_whole(r, v);
-	struct rest rests[SPLIT_N];
-	unsigned sum = 0;
-
-	for (int p = 0; p < SPLIT_N; p++) {
-		unsigned __int128 part =
-			(unsigned __int128)split_part_time(r, v, (enum split_part)p) * ALL;
-
-		tenths[p] = whole ? (unsigned)(part / whole) : 0;
-		rests[p] = (struct rest){(enum split_part)p, whole ? (uint64_t)(part % whole) : 0};
-		sum += tenths[p];
-	}
-	qsort(rests, SPLIT_N, sizeof(*rests), by_rest);
-	for (int i = 0; i < SPLIT_N && sum < ALL && whole; i++, sum++)
-		tenths[rests[i].part]++;
-}
-
 static void overview_row(struct text *t, struct grid *g, const struct res_vcpu *vcpu)
 {
 	const struct summary_vcpu *v = &vcpu->sum;
 	int64_t observed = summary_observed(v);
-	unsigned tenths[SPLIT_N];
+	struct split s;
 
-	overview_tenths(t->r, vcpu, tenths);
+	split_of(&s, t->r, vcpu);
 	text_add_vcpu(t, g, vcpu);
-	for (int p = 0; p < SPLIT_N; p++) {
-		if (!split_part_time(t->r, vcpu, (enum split_part)p))
-			grid_add(g, "");
-		else if (!tenths[p])
-			grid_add(g, "<0.1 %");
-		else
-			grid_add(g, arena_printf(&t->arena, "%u.%u %%", tenths[p] / 10,
-						 tenths[p] % 10));
-	}
+	text_add_shares(t, g, &s);
 	grid_add(g, v->n_exits && observed > 0
 			    ? units_rate(&t->arena, (double)v->n_exits / ((double)observed / 1e9))
 			    : "");

@@ -2,56 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/split_part.h"
 #include "report/text_sections.h"
-#include "results/naming.h"
+#include "results/split.h"
+#include "results/takers.h"
 #include "results/units.h"
 
 enum { VCPU_LIMIT = 8, OCCUPANT_LIMIT = 8, LABEL_WIDTH = 48 };
-
-/* Threads that people take for one: those of a process, idle ones of all CPUs. */
-struct group {
-	const char *label; /* in the text's arena */
-	int64_t taken, preempted, waiting, throttled;
-	uint64_t times;
-};
-
-typedef VEC(struct group) groups_t;
-
-static struct group *get_group(groups_t *groups, const char *label)
-{
-	vec_each (g, groups) {
-		if (!strcmp(g->label, label))
-			return g;
-	}
-	struct group *g = vec_push(groups);
-
-	g->label = label;
-	return g;
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-
-	return x->taken != y->taken ? (x->taken > y->taken ? -1 : 1) : strcmp(x->label, y->label);
-}
-
-static void group_occupants(struct text *t, const struct res_vcpu *v, groups_t *groups)
-{
-	vec_each (s, &v->sum.occupants) {
-		struct res_occupant o = occupant_of(t->r, s);
-		struct group *g = get_group(groups, occupant_label(t->r, &o, v, &t->arena));
-
-		g->taken += summary_taken(s);
-		g->preempted += s->preempted;
-		g->waiting += s->waiting;
-		g->throttled += s->throttled;
-		g->times += s->times;
-	}
-	if (groups->n)
-		qsort(groups->at, groups->n, sizeof(*groups->at), by_time);
-}
 
 static const struct grid_column columns[] = {
 	{.title = "lost"},
@@ -63,36 +19,37 @@ static const struct grid_column columns[] = {
 	{.title = "to", .left = true},
 };
 
-static void add_row(struct text *t, struct grid *g, const struct group *group, int64_t whole)
+static void add_row(struct text *t, struct grid *g, const struct taker *taker, int64_t whole)
 {
-	grid_add(g, units_duration(&t->arena, group->taken, 4));
-	grid_add(g, units_share(&t->arena, group->taken, whole));
-	grid_add(g, units_duration_or_none(&t->arena, group->preempted, 4));
-	grid_add(g, units_duration_or_none(&t->arena, group->waiting, 4));
-	grid_add(g, units_duration_or_none(&t->arena, group->throttled, 4));
-	grid_add(g, group->times ? units_count(&t->arena, (int64_t)group->times) : "");
-	grid_add(g, units_safe(&t->arena, group->label, LABEL_WIDTH));
+	grid_add(g, units_duration(&t->arena, taker->taken, 4));
+	grid_add(g, units_share(&t->arena, taker->taken, whole));
+	grid_add(g, units_duration_or_none(&t->arena, taker->preempted, 4));
+	grid_add(g, units_duration_or_none(&t->arena, taker->waiting, 4));
+	grid_add(g, units_duration_or_none(&t->arena, taker->throttled, 4));
+	grid_add(g, taker->times ? units_count(&t->arena, (int64_t)taker->times) : "");
+	grid_add(g, units_safe(&t->arena, taker->label, LABEL_WIDTH));
 }
 
 static void print_vcpu(struct text *t, const struct res_vcpu *v)
 {
-	int64_t whole = summary_in(&v->sum, STATE_LOST);
-	groups_t groups = {0};
+	takers_t takers = {0};
+	struct split s;
 	struct grid g;
 
-	group_occupants(t, v, &groups);
-	size_t n = text_limit(t, groups.n, OCCUPANT_LIMIT);
+	split_of(&s, t->r, v);
+	takers_add(&takers, t->r, v, &t->arena);
+	size_t n = text_limit(t, takers.n, OCCUPANT_LIMIT);
 
 	text_title(t, "Who had the CPU while %s could run: lost %s, %s of the time",
-		   text_vcpu(t, v), units_duration(&t->arena, whole, 4),
-		   units_share(&t->arena, whole, summary_span(&v->sum)));
+		   text_vcpu(t, v), units_duration(&t->arena, s.ready, 4),
+		   units_share(&t->arena, s.ready, s.whole));
 	grid_init(&g, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < n; i++)
-		add_row(t, &g, &groups.at[i], whole);
+		add_row(t, &g, &takers.at[i], s.ready);
 	text_grid(t, &g);
 	grid_deinit(&g);
-	text_more(t, groups.n, n, "rows");
-	vec_deinit(&groups);
+	text_more(t, takers.n, n, "rows");
+	vec_deinit(&takers);
 }
 
 /* ---- the most important lines of all vCPUs --------------------------------------------------- */
@@ -107,25 +64,27 @@ static const struct grid_column top_columns[] = {
 
 struct loss {
 	const struct res_vcpu *vcpu;
-	struct group group;
+	struct taker taker;
 };
 
 static int by_loss(const void *a, const void *b)
 {
 	const struct loss *x = a, *y = b;
-	int order = by_time(&x->group, &y->group);
+	int order = taker_order(&x->taker, &y->taker);
 
 	return order ? order : (x->vcpu < y->vcpu ? -1 : x->vcpu > y->vcpu);
 }
 
 static void loss_row(struct text *t, struct grid *g, const struct loss *l)
 {
-	int64_t lost = l->group.taken;
+	int64_t lost = l->taker.taken;
+	struct split s;
 
+	split_of(&s, t->r, l->vcpu);
 	text_add_vcpu(t, g, l->vcpu);
 	grid_add(g, units_duration(&t->arena, lost, 4));
-	grid_add(g, units_share(&t->arena, lost, split_part_whole(t->r, l->vcpu)));
-	grid_add(g, units_safe(&t->arena, l->group.label, LABEL_WIDTH));
+	grid_add(g, units_share(&t->arena, lost, s.whole));
+	grid_add(g, units_safe(&t->arena, l->taker.label, LABEL_WIDTH));
 }
 
 size_t text_steal_top(struct text *t, size_t limit)
@@ -134,12 +93,12 @@ size_t text_steal_top(struct text *t, size_t limit)
 	struct grid g;
 
 	vec_each (v, &t->chosen->vcpus) {
-		groups_t groups = {0};
+		takers_t takers = {0};
 
-		group_occupants(t, *v, &groups);
-		vec_each (group, &groups)
-			*vec_push(&losses) = (struct loss){*v, *group};
-		vec_deinit(&groups);
+		takers_add(&takers, t->r, *v, &t->arena);
+		vec_each (taker, &takers)
+			*vec_push(&losses) = (struct loss){*v, *taker};
+		vec_deinit(&takers);
 	}
 	if (losses.n)
 		qsort(losses.at, losses.n, sizeof(*losses.at), by_loss);

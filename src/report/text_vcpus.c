@@ -118,16 +118,12 @@ static void time_rows(struct text *t, struct grid *g, const struct res_vcpu *vcp
 	struct split s;
 
 	split_of(&s, t->r, vcpu);
-	const int64_t parts[] = {s.run, s.ready, s.exit, s.poll, s.idle, s.blocked, s.unknown};
-	const size_t n = sizeof(parts) / sizeof(*parts);
-
 	text_add_vcpu(t, g, vcpu);
-	for (size_t i = 0; i < n; i++)
-		grid_add(g, units_share(&t->arena, parts[i], s.whole));
+	text_add_shares(t, g, &s);
 	grid_add(g, "");
 	grid_add(g, "");
-	for (size_t i = 0; i < n; i++)
-		grid_add(g, units_duration_or_none(&t->arena, parts[i], 4));
+	for (int i = 0; i < SPLIT_N; i++)
+		grid_add(g, units_duration_or_none(&t->arena, s.parts[i], 4));
 }
 
 static void print_times(struct text *t, size_t n)

@@ -29,10 +29,11 @@ static void verdict_of_time(struct verdicts *v, struct verdict *j)
 {
 	const struct limit *l = j->limit;
 	const struct summary_vcpu *sum = &j->vcpu->sum;
-	int64_t whole = split_part_whole(v->r, j->vcpu);
-	int64_t unknown = split_part_time(v->r, j->vcpu, SPLIT_UNKNOWN);
-	int64_t time = l->metric == LIMIT_THROTTLED ? sum->time[VCPU_THROTTLED]
-						    : split_part_time(v->r, j->vcpu, l->part);
+	struct split s;
+
+	split_of(&s, v->r, j->vcpu);
+	int64_t whole = s.whole, unknown = s.unknown;
+	int64_t time = l->metric == LIMIT_THROTTLED ? sum->time[VCPU_THROTTLED] : s.parts[l->part];
 
 	if (whole <= 0) {
 		j->why = "nothing of its time was recorded";

@@ -112,6 +112,17 @@ const char *vcpu_number(const struct res_vcpu *v, struct arena *arena)
 	return arena_printf(arena, "tid %s", units_number(arena, v->tid));
 }
 
+const char *vcpu_name(const struct results *r, const struct res_vcpu *v, struct arena *arena)
+{
+	const char *vm = r->machines.at[v->machine].name;
+
+	if (v->index != TABLE_NULL)
+		return arena_printf(arena, "%s vCPU %" PRId64, vm, v->index);
+	if (v->tid != TABLE_NULL)
+		return arena_printf(arena, "%s vCPU thread %" PRId64, vm, v->tid);
+	return arena_printf(arena, "%s vCPU ?", vm);
+}
+
 static const char *vcpu_label(const struct results *r, int vcpu, struct arena *arena)
 {
 	const struct res_vcpu *v = &r->vcpus.at[vcpu];
@@ -189,9 +200,10 @@ const char *occupant_label(const struct results *r, const struct res_occupant *o
 
 const char *exit_label(const struct summary_exits *e, struct arena *arena)
 {
-	if (e->reason == TABLE_NULL)
-		return "(not recorded)";
-	return e->name ? e->name : arena_printf(arena, "exit %" PRId64, e->reason);
+	if (e->name)
+		return e->name;
+	return e->reason == TABLE_NULL ? "(not recorded)"
+				       : arena_printf(arena, "exit %" PRId64, e->reason);
 }
 
 const char *isa_label(int64_t isa)

@@ -37,6 +37,9 @@ struct res_occupant {
 /* Return: the number of a vCPU, or "tid 318" where that is not known; in the arena. */
 const char *vcpu_number(const struct res_vcpu *v, struct arena *arena);
 
+/* Return: "g1 vCPU 0"; "g1 vCPU thread 318" where its number is not known; in the arena. */
+const char *vcpu_name(const struct results *r, const struct res_vcpu *v, struct arena *arena);
+
 /* thread: index in the results, or NOBODY. */
 struct res_occupant occupant_of_thread(const struct results *r, int thread);
 struct res_occupant occupant_of(const struct results *r, const struct summary_occupant *s);

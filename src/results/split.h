@@ -9,6 +9,7 @@
 #ifndef VMSCOPE_RESULTS_SPLIT_H
 #define VMSCOPE_RESULTS_SPLIT_H
 
+#include "base/arena.h"
 #include "results/results.h"
 
 /* What it was ready for and had no CPU for. */
@@ -25,8 +26,24 @@ enum split_ready {
 	READY_N,
 };
 
+enum split_part {
+	SPLIT_RUN,
+	SPLIT_READY,
+	SPLIT_EXIT,
+	SPLIT_POLL,
+	SPLIT_IDLE,
+	SPLIT_BLOCKED,
+	SPLIT_UNKNOWN,
+	SPLIT_N,
+};
+
 struct split {
-	int64_t run, ready, exit, poll, idle, blocked, unknown; /* ns; they add up to the whole */
+	union {
+		int64_t parts[SPLIT_N];
+		struct {
+			int64_t run, ready, exit, poll, idle, blocked, unknown;
+		};
+	}; /* ns; they add up to the whole */
 	int64_t whole;
 	int64_t of_ready[READY_N]; /* they add up to `ready` */
 };
@@ -39,6 +56,18 @@ void split_add(struct split *s, const struct split *more);
 
 /* Return: ns in which it wanted to run: run, ready and exit. */
 int64_t split_wanted(const struct split *s);
+
+/* Return: "RUN" and so on. */
+const char *split_part_name(enum split_part part);
+
+/* Return: the part of this name, in upper or lower case; SPLIT_N when there is none. */
+enum split_part split_part_of_name(const char *name);
+
+/*
+ * The parts' shares of the whole as people read them, in the arena: "25.1 %", "<0.1 %", "" for
+ * nothing. The tenths of a percent add up to 100 % as the parts do to the whole.
+ */
+void split_shares(const struct split *s, const char *shares[SPLIT_N], struct arena *arena);
 
 /* Return: "neighbour" and the like. */
 const char *split_ready_name(enum split_ready ready);

@@ -81,7 +81,22 @@ void summary_vcpu_deinit(struct summary_vcpu *v);
 /* Return: ns for which this kept the vCPU from its CPU. */
 int64_t summary_taken(const struct summary_occupant *o);
 
-/* Return: what these exits cost, ns: what KVM and user space did for them. */
+/* Return: whether the parts of all of them are known; sums of some would be taken for all. */
+static inline bool summary_is_split(const struct summary_exits *e)
+{
+	return e->n_split == e->whole.n;
+}
+
+/* The same of what they were about. */
+static inline bool summary_detail_is_split(const struct tally_detail *d)
+{
+	return d->n_split == d->n_whole;
+}
+
+/*
+ * Return: what these exits cost, ns: what KVM and user space did for them. It is known if
+ * summary_is_split().
+ */
 int64_t summary_cost(const struct summary_exits *e);
 
 void summary_exits_deinit(summary_exits_t *exits);

@@ -374,8 +374,8 @@ static int by_time_taken(const void *a, const void *b)
 static int by_cost(const void *a, const void *b)
 {
 	const struct summary_exits *x = a, *y = b;
-	int64_t s = x->n_split ? summary_cost(x) : x->whole.sum;
-	int64_t t = y->n_split ? summary_cost(y) : y->whole.sum;
+	int64_t s = summary_is_split(x) ? summary_cost(x) : x->whole.sum;
+	int64_t t = summary_is_split(y) ? summary_cost(y) : y->whole.sum;
 
 	if (s != t)
 		return s > t ? -1 : 1;
@@ -463,13 +463,18 @@ static void merge_exits(struct vm_exits *x, struct map *by_cause, const struct s
 	tally_add_ns(&to->polled, from->polled);
 }
 
-void vm_exits_init(struct vm_exits *x, const struct results *r, int machine)
+static bool vm_counts(const struct res_vcpu *v, int machine, int64_t vcpu)
+{
+	return v->machine == machine && (vcpu == TABLE_NULL || v->index == vcpu);
+}
+
+void vm_exits_init(struct vm_exits *x, const struct results *r, int machine, int64_t vcpu)
 {
 	struct map by_cause = {0};
 
 	*x = (struct vm_exits){0};
 	vec_each (v, &r->vcpus) {
-		if (v->machine != machine)
+		if (!vm_counts(v, machine, vcpu))
 			continue;
 		tally_add_ns(&x->observed, summary_observed(&v->sum));
 		vec_each (e, &v->sum.exits)
@@ -488,7 +493,8 @@ void vm_exits_deinit(struct vm_exits *x)
 static int by_cost_of_detail(const void *a, const void *b)
 {
 	const struct tally_detail *x = a, *y = b;
-	int64_t s = x->n_split ? x->cost : x->total, t = y->n_split ? y->cost : y->total;
+	int64_t s = summary_detail_is_split(x) ? x->cost : x->total;
+	int64_t t = summary_detail_is_split(y) ? y->cost : y->total;
 
 	if (s != t)
 		return s > t ? -1 : 1;
@@ -497,13 +503,13 @@ static int by_cost_of_detail(const void *a, const void *b)
 	return x->name < y->name ? -1 : x->name > y->name;
 }
 
-void vm_details_init(struct vm_details *d, const struct results *r, int machine)
+void vm_details_init(struct vm_details *d, const struct results *r, int machine, int64_t vcpu)
 {
 	struct map by_name = {0};
 
 	*d = (struct vm_details){0};
 	vec_each (v, &r->vcpus) {
-		if (v->machine != machine)
+		if (!vm_counts(v, machine, vcpu))
 			continue;
 		tally_add_ns(&d->observed, summary_observed(&v->sum));
 		vec_each (from, &v->sum.details) {

@@ -32,7 +32,8 @@ struct vm_exits {
 	int64_t observed; /* ns in which they were seen, of all vCPUs */
 };
 
-void vm_exits_init(struct vm_exits *x, const struct results *r, int machine);
+/* vcpu: the number of the only one that counts; TABLE_NULL: all. */
+void vm_exits_init(struct vm_exits *x, const struct results *r, int machine, int64_t vcpu);
 void vm_exits_deinit(struct vm_exits *x);
 
 /* The same by what they were about, of those exits of which that is known. */
@@ -41,7 +42,7 @@ struct vm_details {
 	int64_t observed;
 };
 
-void vm_details_init(struct vm_details *d, const struct results *r, int machine);
+void vm_details_init(struct vm_details *d, const struct results *r, int machine, int64_t vcpu);
 void vm_details_deinit(struct vm_details *d);
 
 #endif
