@@ -107,7 +107,7 @@ static int make_sums(const struct making *m, const struct table *t)
 
 static int make_view(const struct making *m, const struct sql_view *view)
 {
-	if (strstr(view->select, "percentile("))
+	if (strstr(view->select, "quantile("))
 		return copy_as_table(m, view->name);
 	return source_run(
 		m->db, sqlite3_mprintf("CREATE VIEW out.\"%w\" AS\n%s", view->name, view->select),

@@ -11,13 +11,12 @@
  */
 enum { INDEX_ROWS = 1 << 21, END_ROWS = 1 << 20, MIN_ROWS = 1 << 14, MAX_ROWS = 1 << 17 };
 
-enum { BUCKET_BITS = 7, N_BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS };
-
+/* How many exits are in a place of a histogram. */
 struct bucket {
-	uint32_t number, n;
+	uint32_t place, n;
 };
 
-/* Its sums have no buckets of their own: theirs are in `buckets`, one sum's after the other's. */
+/* Its sums' histograms have no counts: those are in `buckets`, one sum's after the other's. */
 struct exit_stretch {
 	size_t lane;
 	int64_t first, last; /* when its first and its last exit began */
@@ -27,42 +26,6 @@ struct exit_stretch {
 };
 
 /* ---- one sum -------------------------------------------------------------------------------- */
-
-/* Lengths that differ by less than 1/128 share a bucket. */
-static unsigned bucket_of(uint64_t length)
-{
-	unsigned shift;
-
-	if (length >> BUCKET_BITS == 0)
-		return (unsigned)length;
-	shift = 63 - (unsigned)__builtin_clzll(length) - BUCKET_BITS;
-	return (shift + 1) << BUCKET_BITS | (unsigned)(length >> shift & ((1U << BUCKET_BITS) - 1));
-}
-
-/* Return: the longest length in a bucket. */
-static int64_t bucket_end(unsigned bucket)
-{
-	unsigned shift = bucket >> BUCKET_BITS;
-	uint64_t low = bucket & ((1U << BUCKET_BITS) - 1);
-
-	if (!shift)
-		return (int64_t)low;
-	return (int64_t)(((low + 1 + (1U << BUCKET_BITS)) << (shift - 1)) - 1);
-}
-
-int64_t exit_sum_percentile(const struct exit_sum *x, int per_mille)
-{
-	uint64_t n = (uint64_t)x->finished, seen = 0;
-
-	if (!n)
-		return TABLE_NULL;
-	for (unsigned i = 0; i < N_BUCKETS; i++) {
-		seen += x->buckets[i];
-		if (seen * 1000 >= n * (uint64_t)per_mille)
-			return bucket_end(i) < x->max ? bucket_end(i) : x->max;
-	}
-	return x->max;
-}
 
 /* Sums of a damaged file may wrap around. */
 static void add_to(int64_t *sum, int64_t x)
@@ -78,37 +41,30 @@ static void add_exit(struct exit_sum *x, const struct block *b, uint32_t row)
 	x->count++;
 	if (dur == TABLE_NULL)
 		return;
-	x->finished++;
-	add_to(&x->total, dur);
+	if (x->max_at == TABLE_NULL || dur > x->whole.max)
+		x->max_at = b->at[COL_VM_EXIT_TS][row];
+	histogram_add(&x->whole, dur);
 	x->split += b->at[COL_VM_EXIT_HANDLED_NS][row] != TABLE_NULL;
 	add_to(&x->handled, b->at[COL_VM_EXIT_HANDLED_NS][row]);
 	add_to(&x->userspace, b->at[COL_VM_EXIT_USERSPACE_NS][row]);
 	add_to(&x->preempted, b->at[COL_VM_EXIT_PREEMPTED_NS][row]);
 	add_to(&x->blocked, b->at[COL_VM_EXIT_BLOCKED_NS][row]);
 	add_to(&x->polled, b->at[COL_VM_EXIT_POLLED_NS][row]);
-	x->buckets[bucket_of((uint64_t)dur)]++;
-	if (dur > x->max) {
-		x->max = dur;
-		x->max_at = b->at[COL_VM_EXIT_TS][row];
-	}
 }
 
-/* Adds all but the buckets. */
+/* Adds all but counts that are kept elsewhere. */
 static void merge_sum(struct exit_sum *x, const struct exit_sum *from)
 {
 	x->count += from->count;
-	x->finished += from->finished;
+	if (from->whole.n && (x->max_at == TABLE_NULL || from->whole.max > x->whole.max))
+		x->max_at = from->max_at;
+	histogram_merge(&x->whole, &from->whole);
 	x->split += from->split;
-	add_to(&x->total, from->total);
 	add_to(&x->handled, from->handled);
 	add_to(&x->userspace, from->userspace);
 	add_to(&x->preempted, from->preempted);
 	add_to(&x->blocked, from->blocked);
 	add_to(&x->polled, from->polled);
-	if (from->max > x->max) {
-		x->max = from->max;
-		x->max_at = from->max_at;
-	}
 }
 
 static struct exit_sum *find_sum(struct exit_sums *sums, int64_t vcpu, int64_t reason)
@@ -125,8 +81,7 @@ static struct exit_sum *find_sum(struct exit_sums *sums, int64_t vcpu, int64_t r
 
 	x->vcpu = vcpu;
 	x->reason = reason;
-	x->max = x->max_at = TABLE_NULL;
-	x->buckets = mem_zalloc(N_BUCKETS, sizeof(*x->buckets));
+	x->max_at = TABLE_NULL;
 	return x;
 }
 
@@ -235,18 +190,13 @@ static void end_stretch(struct exit_stretch *stretch, struct exit_sums *sums)
 {
 	vec_each (x, &sums->at) {
 		uint32_t n = 0;
+		uint64_t count;
 
-		for (uint32_t i = 0; i < N_BUCKETS; i++) {
-			if (!x->buckets[i])
-				continue;
+		for (unsigned i = 0; (count = histogram_next(&x->whole, &i)); i++, n++)
 			*vec_push(&stretch->buckets) =
-				(struct bucket){.number = i, .n = x->buckets[i]};
-			n++;
-		}
-		struct exit_sum *kept = vec_push(&stretch->sums);
-
-		*kept = *x;
-		kept->buckets = NULL;
+				(struct bucket){.place = i, .n = (uint32_t)count};
+		histogram_drop_counts(&x->whole);
+		*vec_push(&stretch->sums) = *x;
 		*vec_push(&stretch->n_buckets) = n;
 	}
 	exit_sums_deinit(sums);
@@ -333,7 +283,7 @@ static void add_stretch(struct exit_sums *sums, const struct exit_stretch *stret
 			x->name = from->name;
 		merge_sum(x, from);
 		for (uint32_t k = 0; k < stretch->n_buckets.at[i]; k++, b++)
-			x->buckets[b->number] += b->n;
+			histogram_put(&x->whole, b->place, b->n);
 	}
 }
 
@@ -376,7 +326,7 @@ int exit_sums_init(struct exit_sums *sums, const struct store *s, const struct e
 
 int64_t exit_sum_cost(const struct exit_sum *x)
 {
-	if (x->split != x->finished)
+	if ((uint64_t)x->split != x->whole.n)
 		return TABLE_NULL;
 	return (int64_t)((uint64_t)x->handled - (uint64_t)x->polled + (uint64_t)x->userspace);
 }
@@ -384,7 +334,7 @@ int64_t exit_sum_cost(const struct exit_sum *x)
 void exit_sums_deinit(struct exit_sums *sums)
 {
 	vec_each (x, &sums->at)
-		free(x->buckets);
+		histogram_deinit(&x->whole);
 	vec_deinit(&sums->at);
 	map_deinit(&sums->places);
 	*sums = (struct exit_sums){0};

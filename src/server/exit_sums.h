@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "store/reader.h"
+#include "tally/histogram.h"
 
 /* More pairs of vCPU and reason than this no recording has; only they are told apart. */
 enum { EXIT_SUMS_MAX = 10000 };
@@ -19,12 +20,12 @@ enum { EXIT_SUMS_MAX = 10000 };
 struct exit_sum {
 	const char *name; /* the file's; NULL: it has none */
 	int64_t vcpu, reason;
-	int64_t count;	  /* of all; the rest is of those whose end was seen */
-	int64_t finished; /* how many these are */
-	int64_t split;	  /* of these: those whose parts are known */
-	int64_t total, handled, userspace, preempted, blocked, max, max_at; /* max: or TABLE_NULL */
-	int64_t polled;							    /* of handled */
-	uint32_t *buckets;						    /* owned; by length */
+	int64_t count;		/* of all; the rest is of those whose end was seen */
+	struct histogram whole; /* how long these took */
+	int64_t split;		/* of these: those whose parts are known */
+	int64_t handled, userspace, preempted, blocked;
+	int64_t polled; /* of handled */
+	int64_t max_at; /* when the longest began; TABLE_NULL: no end was seen */
 };
 
 struct exit_sums {
@@ -59,8 +60,5 @@ void exit_sums_deinit(struct exit_sums *sums);
  * TABLE_NULL: their parts are not all known.
  */
 int64_t exit_sum_cost(const struct exit_sum *x);
-
-/* Return: so many of a thousand are at most so long, within 0.8 %; TABLE_NULL: no end was seen. */
-int64_t exit_sum_percentile(const struct exit_sum *x, int per_mille);
 
 #endif

@@ -495,7 +495,8 @@ static void statistics(struct call *c)
 
 	if (request_text(&c->view, "table", &name, &err) ||
 	    (stats_find(name) == STATS_N_KINDS &&
-	     request_wrong("table", "vcpus, exits, threads, cpus or steal", &err))) {
+	     request_wrong("table", "vcpus, exits, threads, cpus, steal, split or details",
+			   &err))) {
 		bad_request(c, &err);
 		return;
 	}

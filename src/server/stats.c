@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "results/split.h"
+#include "results/summary_scan.h"
 #include "server/label.h"
-#include "server/write.h"
 #include "store/cursor.h"
 #include "store/sums.h"
 
@@ -18,41 +19,15 @@ struct making {
 enum stats_kind stats_find(const char *name)
 {
 	static const char *const names[STATS_N_KINDS] = {
-		[STATS_VCPUS] = "vcpus", [STATS_THREADS] = "threads", [STATS_CPUS] = "cpus",
-		[STATS_EXITS] = "exits", [STATS_STEAL] = "steal",
+		[STATS_VCPUS] = "vcpus",     [STATS_THREADS] = "threads", [STATS_CPUS] = "cpus",
+		[STATS_EXITS] = "exits",     [STATS_STEAL] = "steal",	  [STATS_SPLIT] = "split",
+		[STATS_DETAILS] = "details",
 	};
 	int i = 0;
 
 	while (i < STATS_N_KINDS && strcmp(names[i], name) != 0)
 		i++;
 	return (enum stats_kind)i;
-}
-
-static void add_column(struct stats *s, const char *name, const char *title, enum stats_type type,
-		       const char *help)
-{
-	s->columns[s->n_columns++] = (struct stats_column){name, title, help, type};
-}
-
-/* Begins a row. Return: its number, since rows move. */
-static size_t add_row(struct stats *s, int32_t about)
-{
-	struct stats_row *row = vec_push(&s->rows);
-
-	row->row = about;
-	for (int i = 0; i < STATS_MAX_COLUMNS; i++)
-		row->cells[i].value = TABLE_NULL;
-	return s->rows.n - 1;
-}
-
-static void set_text(struct stats *s, size_t row, int column, char *text)
-{
-	s->rows.at[row].cells[column].text = text;
-}
-
-static void set_value(struct stats *s, size_t row, int column, int64_t value)
-{
-	s->rows.at[row].cells[column].value = value;
 }
 
 /* ---- time by state -------------------------------------------------------------------------- */
@@ -62,9 +37,10 @@ static void add_state_columns(struct stats *s, enum table_id table)
 	const struct table *t = table_get(table);
 	const struct state_labels *labels = t->columns[t->state].labels;
 
-	add_column(s, "total", "Total", STATS_NS, "all of its time in the range");
+	stats_add_column(s, "total", "Total", STATS_NS, "all of its time in the range");
 	for (int i = 0; i < labels->n; i++)
-		add_column(s, labels->at[i].name, labels->at[i].name, STATS_NS, labels->at[i].help);
+		stats_add_column(s, labels->at[i].name, labels->at[i].name, STATS_NS,
+				 labels->at[i].help);
 }
 
 /* Sets the columns of add_state_columns(), of which `column` is the first. */
@@ -76,10 +52,10 @@ static int set_states(struct making *m, size_t row, int column, enum table_id ta
 	if (sums_add(m->data->store, table, lane, m->from, m->to, sums, m->err))
 		return ERR;
 	for (int i = 0; i < table_n_states(table_get(table)); i++) {
-		set_value(m->stats, row, column + 1 + i, (int64_t)sums[i]);
+		stats_set_value(m->stats, row, column + 1 + i, (int64_t)sums[i]);
 		total += sums[i];
 	}
-	set_value(m->stats, row, column, (int64_t)total);
+	stats_set_value(m->stats, row, column, (int64_t)total);
 	return 0;
 }
 
@@ -95,16 +71,16 @@ static bool has_lane(const struct making *m, enum table_id table, int64_t lane)
 
 static int make_vcpus(struct making *m)
 {
-	add_column(m->stats, "row", "vCPU", STATS_ROW, "the vCPU");
-	add_column(m->stats, "vcpu", "Name", STATS_TEXT, "its VM and number");
+	stats_add_column(m->stats, "row", "vCPU", STATS_ROW, "the vCPU");
+	stats_add_column(m->stats, "vcpu", "Name", STATS_TEXT, "its VM and number");
 	add_state_columns(m->stats, TABLE_VCPU_STATE);
 	vec_each (v, &m->data->vcpus) {
 		if (!has_lane(m, TABLE_VCPU_STATE, v->lane))
 			continue;
-		size_t row = add_row(m->stats, row_id(ROW_VCPU, v->id));
+		size_t row = stats_add_row(m->stats, row_id(ROW_VCPU, v->id));
 
-		set_value(m->stats, row, 0, row_id(ROW_VCPU, v->id));
-		set_text(m->stats, row, 1, dataset_vcpu_text(m->data, v->id));
+		stats_set_value(m->stats, row, 0, row_id(ROW_VCPU, v->id));
+		stats_set_text(m->stats, row, 1, dataset_vcpu_text(m->data, v->id));
 		if (set_states(m, row, 2, TABLE_VCPU_STATE, (size_t)v->lane))
 			return ERR;
 	}
@@ -113,20 +89,21 @@ static int make_vcpus(struct making *m)
 
 static int make_threads(struct making *m)
 {
-	add_column(m->stats, "row", "Thread", STATS_ROW, "the thread");
-	add_column(m->stats, "machine", "Machine", STATS_TEXT, "its machine");
-	add_column(m->stats, "comm", "Name", STATS_TEXT, "its name");
-	add_column(m->stats, "tid", "TID", STATS_NUMBER, "its number on the machine");
+	stats_add_column(m->stats, "row", "Thread", STATS_ROW, "the thread");
+	stats_add_column(m->stats, "machine", "Machine", STATS_TEXT, "its machine");
+	stats_add_column(m->stats, "comm", "Name", STATS_TEXT, "its name");
+	stats_add_column(m->stats, "tid", "TID", STATS_NUMBER, "its number on the machine");
 	add_state_columns(m->stats, TABLE_THREAD_STATE);
 	vec_each (t, &m->data->threads) {
 		if (!has_lane(m, TABLE_THREAD_STATE, t->lane))
 			continue;
-		size_t row = add_row(m->stats, row_id(ROW_THREAD, t->id));
+		size_t row = stats_add_row(m->stats, row_id(ROW_THREAD, t->id));
 
-		set_value(m->stats, row, 0, row_id(ROW_THREAD, t->id));
-		set_text(m->stats, row, 1, mem_strdup(dataset_machine_name(m->data, t->machine)));
-		set_text(m->stats, row, 2, mem_strdup(t->tid == 0 ? "idle" : t->comm));
-		set_value(m->stats, row, 3, t->tid);
+		stats_set_value(m->stats, row, 0, row_id(ROW_THREAD, t->id));
+		stats_set_text(m->stats, row, 1,
+			       mem_strdup(dataset_machine_name(m->data, t->machine)));
+		stats_set_text(m->stats, row, 2, mem_strdup(t->tid == 0 ? "idle" : t->comm));
+		stats_set_value(m->stats, row, 3, t->tid);
 		if (set_states(m, row, 4, TABLE_THREAD_STATE, (size_t)t->lane))
 			return ERR;
 	}
@@ -142,20 +119,20 @@ static bool is_physical(const struct dataset *d, const struct ds_cpu *c)
 
 static int make_cpus(struct making *m)
 {
-	add_column(m->stats, "row", "CPU", STATS_ROW, "the CPU");
-	add_column(m->stats, "cpu", "Name", STATS_TEXT, "its machine and number");
+	stats_add_column(m->stats, "row", "CPU", STATS_ROW, "the CPU");
+	stats_add_column(m->stats, "cpu", "Name", STATS_TEXT, "its machine and number");
 	add_state_columns(m->stats, TABLE_CPU_STATE);
 	for (size_t i = 0; i < m->data->cpus.n; i++) {
 		const struct ds_cpu *c = &m->data->cpus.at[i];
 
 		if (!is_physical(m->data, c) || !has_lane(m, TABLE_CPU_STATE, c->lane))
 			continue;
-		size_t row = add_row(m->stats, row_id(ROW_CPU, (int64_t)i));
+		size_t row = stats_add_row(m->stats, row_id(ROW_CPU, (int64_t)i));
 
-		set_value(m->stats, row, 0, row_id(ROW_CPU, (int64_t)i));
-		set_text(m->stats, row, 1,
-			 mem_printf("%s CPU %" PRId64, dataset_machine_name(m->data, c->machine),
-				    c->cpu));
+		stats_set_value(m->stats, row, 0, row_id(ROW_CPU, (int64_t)i));
+		stats_set_text(m->stats, row, 1,
+			       mem_printf("%s CPU %" PRId64,
+					  dataset_machine_name(m->data, c->machine), c->cpu));
 		if (set_states(m, row, 2, TABLE_CPU_STATE, (size_t)c->lane))
 			return ERR;
 	}
@@ -176,16 +153,17 @@ static int32_t exits_row(const struct dataset *d, const struct exit_sum *x)
 static void add_exit_row(struct making *m, const struct exit_sum *x)
 {
 	struct stats *s = m->stats;
-	size_t row = add_row(s, exits_row(m->data, x));
-	bool any = x->max != TABLE_NULL, split = x->split == x->finished;
+	size_t row = stats_add_row(s, exits_row(m->data, x));
+	const struct histogram *h = &x->whole;
+	bool any = h->n, split = (uint64_t)x->split == h->n;
 	const int64_t values[] = {
 		x->count,
 		exit_sum_cost(x),
-		x->total,
-		any ? x->total / x->finished : TABLE_NULL,
-		exit_sum_percentile(x, 500),
-		exit_sum_percentile(x, 990),
-		x->max,
+		h->sum,
+		any ? h->sum / (int64_t)h->n : TABLE_NULL,
+		any ? histogram_quantile(h, 0.5) : TABLE_NULL,
+		any ? histogram_quantile(h, 0.99) : TABLE_NULL,
+		any ? h->max : TABLE_NULL,
 		x->max_at,
 		split ? x->handled : TABLE_NULL,
 		split ? x->userspace : TABLE_NULL,
@@ -194,11 +172,11 @@ static void add_exit_row(struct making *m, const struct exit_sum *x)
 	};
 
 	if (x->vcpu >= 0 && x->vcpu < ROW_INDEX_END)
-		set_value(s, row, 0, row_id(ROW_VCPU, x->vcpu));
-	set_text(s, row, 1, dataset_vcpu_text(m->data, x->vcpu));
-	set_text(s, row, 2, mem_strdup(x->name ? x->name : "?"));
+		stats_set_value(s, row, 0, row_id(ROW_VCPU, x->vcpu));
+	stats_set_text(s, row, 1, dataset_vcpu_text(m->data, x->vcpu));
+	stats_set_text(s, row, 2, mem_strdup(x->name ? x->name : "?"));
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-		set_value(s, row, 3 + (int)i, values[i]);
+		stats_set_value(s, row, 3 + (int)i, values[i]);
 }
 
 /* The most expensive first; their length stands in where their parts are not known. */
@@ -207,8 +185,8 @@ static int by_cost(const void *a, const void *b)
 	const struct exit_sum *x = a, *y = b;
 	int64_t s = exit_sum_cost(x), t = exit_sum_cost(y);
 
-	s = s == TABLE_NULL ? x->total : s;
-	t = t == TABLE_NULL ? y->total : t;
+	s = s == TABLE_NULL ? x->whole.sum : s;
+	t = t == TABLE_NULL ? y->whole.sum : t;
 	if (s != t)
 		return s > t ? -1 : 1;
 	if (x->vcpu != y->vcpu)
@@ -222,21 +200,23 @@ static int make_exits(struct making *m)
 	const struct exit_index *index;
 	struct exit_sums sums = {0};
 
-	add_column(s, "row", "vCPU", STATS_ROW, "the vCPU");
-	add_column(s, "vcpu", "Name", STATS_TEXT, "its VM and number");
-	add_column(s, "reason", "Reason", STATS_TEXT, "why the guest was left");
-	add_column(s, "count", "Count", STATS_NUMBER, "how often");
-	add_column(s, "cost", "Cost", STATS_NS, "KVM and user space worked, without polling");
-	add_column(s, "total", "Total", STATS_NS, "from exits to the next entries");
-	add_column(s, "mean", "Mean", STATS_NS, "on average");
-	add_column(s, "p50", "Median", STATS_NS, "half of them are at most so long, within 0.8 %");
-	add_column(s, "p99", "99 %", STATS_NS, "so many are at most so long, within 0.8 %");
-	add_column(s, "max", "Longest", STATS_NS, "the longest");
-	add_column(s, "max_at", "Longest at", STATS_TIME, "when the longest began");
-	add_column(s, "handled", "Handled", STATS_NS, "of total: KVM worked");
-	add_column(s, "userspace", "User space", STATS_NS, "of total: in user space");
-	add_column(s, "preempted", "Preempted", STATS_NS, "of total: runnable, without a CPU");
-	add_column(s, "blocked", "Blocked", STATS_NS, "of total: asleep");
+	stats_add_column(s, "row", "vCPU", STATS_ROW, "the vCPU");
+	stats_add_column(s, "vcpu", "Name", STATS_TEXT, "its VM and number");
+	stats_add_column(s, "reason", "Reason", STATS_TEXT, "why the guest was left");
+	stats_add_column(s, "count", "Count", STATS_NUMBER, "how often");
+	stats_add_column(s, "cost", "Cost", STATS_NS, "KVM and user space worked, without polling");
+	stats_add_column(s, "total", "Total", STATS_NS, "from exits to the next entries");
+	stats_add_column(s, "mean", "Mean", STATS_NS, "on average");
+	stats_add_column(s, "p50", "Median", STATS_NS,
+			 "half of them are at most so long, within 0.8 %");
+	stats_add_column(s, "p99", "99 %", STATS_NS, "so many are at most so long, within 0.8 %");
+	stats_add_column(s, "max", "Longest", STATS_NS, "the longest");
+	stats_add_column(s, "max_at", "Longest at", STATS_TIME, "when the longest began");
+	stats_add_column(s, "handled", "Handled", STATS_NS, "of total: KVM worked");
+	stats_add_column(s, "userspace", "User space", STATS_NS, "of total: in user space");
+	stats_add_column(s, "preempted", "Preempted", STATS_NS,
+			 "of total: runnable, without a CPU");
+	stats_add_column(s, "blocked", "Blocked", STATS_NS, "of total: asleep");
 	int r = dataset_find_exits(m->data, m->err) ||
 		dataset_find_exit_index(m->data, &index, m->err) ||
 		exit_sums_init(&sums, m->data->store, index, m->from, m->to, m->err);
@@ -254,7 +234,7 @@ static int make_exits(struct making *m)
 /* ---- who took the CPU ----------------------------------------------------------------------- */
 
 struct steal_sum {
-	int64_t vcpu, by, times, preempted, waiting, max, max_at;
+	int64_t vcpu, by, times, preempted, waiting, throttled, max, max_at;
 };
 
 typedef VEC(struct steal_sum) steal_sums_t;
@@ -304,10 +284,16 @@ static void add_steal(struct making *m, struct steal_sum *x, const struct store_
 	begin = begin > m->from ? begin : m->from;
 	end = end < m->to ? end : m->to;
 	x->times++;
-	if (vcpu_state_is(store_cursor_get(c, COL_VCPU_STATE_STATE), STATE_TAKEN))
+	switch (store_cursor_get(c, COL_VCPU_STATE_STATE)) {
+	case VCPU_PREEMPTED:
 		x->preempted += end - begin;
-	else
+		break;
+	case VCPU_WAITING:
 		x->waiting += end - begin;
+		break;
+	default:
+		x->throttled += end - begin;
+	}
 	if (end - begin > x->max) {
 		x->max = end - begin;
 		x->max_at = at;
@@ -347,19 +333,21 @@ static void add_steal_row(struct making *m, const struct steal_sum *x)
 {
 	struct stats *s = m->stats;
 	const struct ds_thread *by = dataset_thread(m->data, x->by);
-	size_t row = add_row(s, dataset_vcpu(m->data, x->vcpu) ? row_id(ROW_VCPU, x->vcpu) : -1);
+	size_t row =
+		stats_add_row(s, dataset_vcpu(m->data, x->vcpu) ? row_id(ROW_VCPU, x->vcpu) : -1);
 
-	set_value(s, row, 0, s->rows.at[row].row);
-	set_text(s, row, 1, dataset_vcpu_text(m->data, x->vcpu));
+	stats_set_value(s, row, 0, s->rows.at[row].row);
+	stats_set_text(s, row, 1, dataset_vcpu_text(m->data, x->vcpu));
 	if (by)
-		set_value(s, row, 2, row_id(ROW_THREAD, by->id));
-	set_text(s, row, 3, taker_text(m->data, x->by));
-	set_value(s, row, 4, x->times);
-	set_value(s, row, 5, x->preempted + x->waiting);
-	set_value(s, row, 6, x->preempted);
-	set_value(s, row, 7, x->waiting);
-	set_value(s, row, 8, x->max);
-	set_value(s, row, 9, x->max_at);
+		stats_set_value(s, row, 2, row_id(ROW_THREAD, by->id));
+	stats_set_text(s, row, 3, taker_text(m->data, x->by));
+	stats_set_value(s, row, 4, x->times);
+	stats_set_value(s, row, 5, x->preempted + x->waiting + x->throttled);
+	stats_set_value(s, row, 6, x->preempted);
+	stats_set_value(s, row, 7, x->waiting);
+	stats_set_value(s, row, 8, x->throttled);
+	stats_set_value(s, row, 9, x->max);
+	stats_set_value(s, row, 10, x->max_at);
 }
 
 static int make_steal(struct making *m)
@@ -367,19 +355,22 @@ static int make_steal(struct making *m)
 	struct stats *s = m->stats;
 	steal_sums_t sums = {0};
 
-	add_column(s, "row", "vCPU", STATS_ROW, "the vCPU that could run");
-	add_column(s, "vcpu", "vCPU", STATS_TEXT, "its VM and number");
-	add_column(s, "by", "By", STATS_ROW, "the thread that had the CPU");
-	add_column(
+	stats_add_column(s, "row", "vCPU", STATS_ROW, "the vCPU that could run");
+	stats_add_column(s, "vcpu", "vCPU", STATS_TEXT, "its VM and number");
+	stats_add_column(s, "by", "By", STATS_ROW, "the thread that had the CPU");
+	stats_add_column(
 		s, "by_name", "By whom", STATS_TEXT,
 		"its name; of a VM: another thread of its process on the host; an interrupt, or the "
 		"VM's own quota");
-	add_column(s, "times", "Times", STATS_NUMBER, "how often");
-	add_column(s, "steal", "Stolen", STATS_NS, "how long in all");
-	add_column(s, "preempted", "Preempted", STATS_NS, "of that: the CPU was taken away");
-	add_column(s, "waiting", "Waiting", STATS_NS, "of that: woken, and not yet given a CPU");
-	add_column(s, "max", "Longest", STATS_NS, "the longest");
-	add_column(s, "max_at", "Longest at", STATS_TIME, "when that began");
+	stats_add_column(s, "times", "Times", STATS_NUMBER, "how often");
+	stats_add_column(s, "steal", "Stolen", STATS_NS, "how long in all");
+	stats_add_column(s, "preempted", "Preempted", STATS_NS, "of that: the CPU was taken away");
+	stats_add_column(s, "waiting", "Waiting", STATS_NS,
+			 "of that: woken, and not yet given a CPU");
+	stats_add_column(s, "throttled", "Throttled", STATS_NS,
+			 "of that: its own quota was used up");
+	stats_add_column(s, "max", "Longest", STATS_NS, "the longest");
+	stats_add_column(s, "max_at", "Longest at", STATS_TIME, "when that began");
 	int r = collect_steal(m, &sums);
 
 	vec_each (x, &sums)
@@ -388,140 +379,144 @@ static int make_steal(struct making *m)
 	return r;
 }
 
+/* ---- as the report has it ------------------------------------------------------------------- */
+
+/* Adds up what the report does. Return: 0, or ERR with m->err set; deinitialize in every case. */
+static int read_results(struct making *m, struct results *r, unsigned parts)
+{
+	const struct dataset *d = m->data;
+	const struct results_range range = {
+		.given = m->from > d->begin || m->to < d->end, .from = m->from, .to = m->to};
+
+	return results_init(r, d->store, &range, m->err) || summary_scan(r, parts, 1, NULL, m->err)
+		       ? ERR
+		       : 0;
+}
+
+static void add_split_row(struct making *m, const struct results *r, const struct res_vcpu *v)
+{
+	struct stats *s = m->stats;
+	struct split split;
+	int column = 3;
+
+	split_of(&split, r, v);
+	if (!split.whole)
+		return;
+	size_t row = stats_add_row(s, row_id(ROW_VCPU, v->id));
+
+	stats_set_value(s, row, 0, row_id(ROW_VCPU, v->id));
+	stats_set_text(s, row, 1, dataset_vcpu_text(m->data, v->id));
+	stats_set_value(s, row, 2, split.whole);
+	for (int i = 0; i < SPLIT_N; i++)
+		stats_set_value(s, row, column++, split.parts[i]);
+	for (int i = 0; i < READY_N; i++)
+		stats_set_value(s, row, column++, split.of_ready[i]);
+}
+
+static int make_split(struct making *m)
+{
+	static const char *const names[SPLIT_N] = {
+		[SPLIT_RUN] = "run",	     [SPLIT_READY] = "ready", [SPLIT_EXIT] = "exit",
+		[SPLIT_POLL] = "poll",	     [SPLIT_IDLE] = "idle",   [SPLIT_BLOCKED] = "blocked",
+		[SPLIT_UNKNOWN] = "unknown",
+	};
+	static const char *const helps[SPLIT_N] = {
+		[SPLIT_RUN] = "in the guest",
+		[SPLIT_READY] = "could run, and had no CPU",
+		[SPLIT_EXIT] = "in KVM or user space, for an exit",
+		[SPLIT_POLL] = "halted, with its CPU kept busy",
+		[SPLIT_IDLE] = "halted",
+		[SPLIT_BLOCKED] = "asleep for another reason",
+		[SPLIT_UNKNOWN] = "not known",
+	};
+	struct stats *s = m->stats;
+	struct results r;
+	int status = read_results(m, &r, SUMMARY_LANES);
+
+	stats_add_column(s, "row", "vCPU", STATS_ROW, "the vCPU");
+	stats_add_column(s, "vcpu", "Name", STATS_TEXT, "its VM and number");
+	stats_add_column(s, "total", "Total", STATS_NS, "all of its time in the range");
+	for (int i = 0; i < SPLIT_N; i++)
+		stats_add_column(s, names[i], split_part_name((enum split_part)i), STATS_NS,
+				 helps[i]);
+	for (int i = 0; i < READY_N; i++) {
+		const char *name = split_ready_name((enum split_ready)i);
+
+		stats_add_column(s, name, name, STATS_NS, "of READY: who or what had the CPU");
+	}
+	vec_each (v, &r.vcpus) {
+		if (!status)
+			add_split_row(m, &r, v);
+	}
+	results_deinit(&r);
+	return status;
+}
+
+static void add_detail_row(struct making *m, const struct res_machine *vm,
+			   const struct tally_detail *d)
+{
+	bool split = summary_detail_is_split(d);
+	const char *about = store_string(m->data->store, d->name);
+	size_t row = stats_add_row(m->stats, row_id(ROW_MACHINE, vm->id));
+
+	stats_set_value(m->stats, row, 0, row_id(ROW_MACHINE, vm->id));
+	stats_set_text(m->stats, row, 1, mem_strdup(vm->name));
+	stats_set_text(m->stats, row, 2, mem_strdup(about ? about : "?"));
+	stats_set_value(m->stats, row, 3, (int64_t)d->n);
+	stats_set_value(m->stats, row, 4, split ? d->cost : TABLE_NULL);
+	stats_set_value(m->stats, row, 5, d->total);
+	if (!d->n_whole)
+		return;
+	stats_set_value(m->stats, row, 6, d->total / (int64_t)d->n_whole);
+	stats_set_value(m->stats, row, 7, d->max);
+}
+
+static void add_details(struct making *m, const struct results *r, int vm)
+{
+	struct vm_details details;
+
+	vm_details_init(&details, r, vm, TABLE_NULL);
+	vec_each (d, &details.details)
+		add_detail_row(m, &r->machines.at[vm], d);
+	vm_details_deinit(&details);
+}
+
+static int make_details(struct making *m)
+{
+	struct stats *s = m->stats;
+	struct results r;
+	int status = read_results(m, &r, SUMMARY_EXITS);
+
+	stats_add_column(s, "row", "VM", STATS_ROW, "the VM");
+	stats_add_column(s, "vm", "Name", STATS_TEXT, "its name");
+	stats_add_column(s, "about", "About", STATS_TEXT,
+			 "what exits were about: an MSR, a port, ...");
+	stats_add_column(s, "count", "Count", STATS_NUMBER, "how often");
+	stats_add_column(s, "cost", "Cost", STATS_NS, "KVM and user space worked, without polling");
+	stats_add_column(s, "total", "Total", STATS_NS, "from exits to the next entries");
+	stats_add_column(s, "mean", "Mean", STATS_NS, "on average");
+	stats_add_column(s, "max", "Longest", STATS_NS, "the longest");
+	vec_each (vm, &r.vms) {
+		if (!status)
+			add_details(m, &r, *vm);
+	}
+	results_deinit(&r);
+	return status;
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 int stats_init(struct stats *s, struct dataset *d, enum stats_kind kind, int64_t from, int64_t to,
 	       struct error *err)
 {
 	static int (*const make[STATS_N_KINDS])(struct making *) = {
-		[STATS_VCPUS] = make_vcpus, [STATS_THREADS] = make_threads,
-		[STATS_CPUS] = make_cpus,   [STATS_EXITS] = make_exits,
-		[STATS_STEAL] = make_steal,
+		[STATS_VCPUS] = make_vcpus,	[STATS_THREADS] = make_threads,
+		[STATS_CPUS] = make_cpus,	[STATS_EXITS] = make_exits,
+		[STATS_STEAL] = make_steal,	[STATS_SPLIT] = make_split,
+		[STATS_DETAILS] = make_details,
 	};
 	struct making m = {.stats = s, .data = d, .from = from, .to = to, .err = err};
 
 	*s = (struct stats){0};
 	return make[kind](&m);
-}
-
-void stats_deinit(struct stats *s)
-{
-	vec_each (row, &s->rows) {
-		for (int i = 0; i < s->n_columns; i++)
-			free(row->cells[i].text);
-	}
-	vec_deinit(&s->rows);
-}
-
-/* ---- writing -------------------------------------------------------------------------------- */
-
-static void write_columns(struct jsonw *j, const struct stats *s)
-{
-	static const char *const types[] = {[STATS_TEXT] = "text",
-					    [STATS_NUMBER] = "number",
-					    [STATS_NS] = "ns",
-					    [STATS_ROW] = "row",
-					    [STATS_TIME] = "time"};
-
-	jsonw_array_begin(j);
-	for (int i = 0; i < s->n_columns; i++) {
-		jsonw_object_begin(j);
-		write_text(j, "name", s->columns[i].name);
-		write_text(j, "title", s->columns[i].title);
-		write_text(j, "type", types[s->columns[i].type]);
-		write_text(j, "help", s->columns[i].help);
-		jsonw_object_end(j);
-	}
-	jsonw_array_end(j);
-}
-
-void stats_write(struct jsonw *j, const struct stats *s, int64_t origin)
-{
-	jsonw_object_begin(j);
-	jsonw_key(j, "columns");
-	write_columns(j, s);
-	write_array(j, "rows");
-	vec_each (row, &s->rows) {
-		jsonw_array_begin(j);
-		for (int i = 0; i < s->n_columns; i++) {
-			const struct stats_cell *cell = &row->cells[i];
-
-			if (s->columns[i].type == STATS_TEXT)
-				jsonw_string(j, cell->text);
-			else if (cell->value == TABLE_NULL)
-				jsonw_null(j);
-			else
-				jsonw_int(j, s->columns[i].type == STATS_TIME
-						     ? format_sub(cell->value, origin)
-						     : cell->value);
-		}
-		jsonw_array_end(j);
-	}
-	jsonw_array_end(j);
-	jsonw_object_end(j);
-}
-
-/* Row ids are for programs, and stand in the entry itself. */
-static bool is_in_tree(const struct stats_column *c)
-{
-	return c->type != STATS_ROW;
-}
-
-static void write_header(struct jsonw *j, const struct stats_column *c)
-{
-	static const char *const types[] = {[STATS_TEXT] = "STRING",
-					    [STATS_NUMBER] = "NUMBER",
-					    [STATS_NS] = "DURATION",
-					    [STATS_ROW] = "NUMBER",
-					    [STATS_TIME] = "TIMESTAMP"};
-
-	jsonw_object_begin(j);
-	write_text(j, "name", c->title);
-	write_text(j, "tooltip", c->help);
-	write_text(j, "dataType", types[c->type]);
-	jsonw_object_end(j);
-}
-
-static void write_labels(struct jsonw *j, const struct stats *s, const struct stats_row *row)
-{
-	char number[24];
-
-	write_array(j, "labels");
-	for (int i = 0; i < s->n_columns; i++) {
-		const struct stats_cell *cell = &row->cells[i];
-
-		if (!is_in_tree(&s->columns[i]))
-			continue;
-		snprintf(number, sizeof(number), "%" PRId64, cell->value);
-		jsonw_string(j, s->columns[i].type == STATS_TEXT ? cell->text
-				: cell->value == TABLE_NULL	 ? ""
-								 : number);
-	}
-	jsonw_array_end(j);
-}
-
-void stats_write_tree(struct jsonw *j, const struct stats *s)
-{
-	int32_t id = 0;
-
-	jsonw_object_begin(j);
-	write_array(j, "headers");
-	for (int i = 0; i < s->n_columns; i++) {
-		if (is_in_tree(&s->columns[i]))
-			write_header(j, &s->columns[i]);
-	}
-	jsonw_array_end(j);
-	write_array(j, "entries");
-	vec_each (row, &s->rows) {
-		jsonw_object_begin(j);
-		write_int(j, "id", row->row >= 0 ? row->row : id);
-		write_int(j, "parentId", -1);
-		write_labels(j, s, row);
-		write_bool(j, "hasData", true);
-		jsonw_object_end(j);
-		id++;
-	}
-	jsonw_array_end(j);
-	write_int(j, "autoExpandLevel", 1);
-	jsonw_object_end(j);
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tally/histogram.h"
+
 /* Integers stay integers until a real comes; ns since the Epoch do not fit a double. */
 struct percentile {
 	union number {
@@ -50,18 +52,24 @@ static void add(struct percentile *p, sqlite3_value *value)
 		p->at[p->n++].i = sqlite3_value_int64(value);
 }
 
+/* Return: whether it is one; else an error is set. */
+static bool is_share(sqlite3_context *ctx, double share)
+{
+	if (share >= 0 && share <= 1)
+		return true;
+	sqlite3_result_error(
+		ctx, "percentile(value, share), quantile(value, share): share is from 0 to 1", -1);
+	return false;
+}
+
 static void percentile_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
 	struct percentile *p = sqlite3_aggregate_context(ctx, sizeof(*p));
 	double share = sqlite3_value_double(argv[1]);
 
 	(void)argc;
-	if (!p)
+	if (!p || !is_share(ctx, share))
 		return;
-	if (!(share >= 0 && share <= 1)) {
-		sqlite3_result_error(ctx, "percentile(value, share): share is from 0 to 1", -1);
-		return;
-	}
 	p->share = share;
 	if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
 		return;
@@ -135,9 +143,52 @@ static void percentile_final(sqlite3_context *ctx)
 		sqlite3_free(p->at);
 }
 
+/* ---- in memory that does not grow ------------------------------------------------------------ */
+
+struct quantile {
+	struct histogram values;
+	double share;
+};
+
+static void quantile_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	struct quantile *q = sqlite3_aggregate_context(ctx, sizeof(*q));
+	double share = sqlite3_value_double(argv[1]);
+
+	(void)argc;
+	if (!q || !is_share(ctx, share))
+		return;
+	q->share = share;
+	if (sqlite3_value_type(argv[0]) != SQLITE_NULL)
+		histogram_add(&q->values, sqlite3_value_int64(argv[0]));
+}
+
+static void quantile_final(sqlite3_context *ctx)
+{
+	struct quantile *q = sqlite3_aggregate_context(ctx, 0);
+
+	if (q && q->values.n)
+		sqlite3_result_int64(ctx, histogram_quantile(&q->values, q->share));
+	else
+		sqlite3_result_null(ctx);
+	if (q)
+		histogram_deinit(&q->values);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static int function_add(sqlite3 *db, const char *name,
+			void (*step)(sqlite3_context *ctx, int argc, sqlite3_value **argv),
+			void (*final)(sqlite3_context *ctx))
+{
+	return sqlite3_create_function_v2(db, name, 2,
+					  SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+					  NULL, NULL, step, final, NULL);
+}
+
 int sql_function_register(sqlite3 *db)
 {
-	return sqlite3_create_function_v2(db, "percentile", 2,
-					  SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
-					  NULL, NULL, percentile_step, percentile_final, NULL);
+	int r = function_add(db, "percentile", percentile_step, percentile_final);
+
+	return r == SQLITE_OK ? function_add(db, "quantile", quantile_step, quantile_final) : r;
 }

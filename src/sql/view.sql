@@ -58,8 +58,8 @@ FROM (
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(userspace_ns), 0)) AS userspace_ns,
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(preempted_ns), 0)) AS preempted_ns,
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(blocked_ns), 0)) AS blocked_ns,
-		percentile(dur, 0.5) AS p50_ns,
-		percentile(dur, 0.99) AS p99_ns,
+		quantile(dur, 0.5) AS p50_ns,
+		quantile(dur, 0.99) AS p99_ns,
 		max(dur) AS max_ns,
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(polled_ns), 0)) AS polled_ns,
 		iif(count(handled_ns) < count(dur), NULL, coalesce(sum(throttled_ns), 0)) AS throttled_ns
@@ -291,8 +291,8 @@ FROM (
 		thread_id,
 		count(*) AS wakeups,
 		count(vcpu_wake_ns) AS asleep,
-		percentile(run_ns, 0.5) AS p50_ns,
-		percentile(run_ns, 0.99) AS p99_ns,
+		quantile(run_ns, 0.5) AS p50_ns,
+		quantile(run_ns, 0.99) AS p99_ns,
 		max(run_ns) AS max_ns,
 		-- Of those that ran, each stage counted from the one that was reached before it.
 		coalesce(sum(vcpu_wake_ns), 0) AS vcpu_wake_ns,

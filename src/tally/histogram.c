@@ -31,6 +31,13 @@ static int64_t highest_in(unsigned octave, unsigned step)
 	return (int64_t)(next - 1);
 }
 
+static uint64_t *histogram_octave(struct histogram *h, unsigned octave)
+{
+	if (!h->octaves[octave])
+		h->octaves[octave] = mem_zalloc(HISTOGRAM_STEPS, sizeof(uint64_t));
+	return h->octaves[octave];
+}
+
 void histogram_add(struct histogram *h, int64_t value)
 {
 	unsigned octave, step;
@@ -38,9 +45,7 @@ void histogram_add(struct histogram *h, int64_t value)
 	if (value < 0)
 		value = 0;
 	place_of(value, &octave, &step);
-	if (!h->octaves[octave])
-		h->octaves[octave] = mem_zalloc(HISTOGRAM_STEPS, sizeof(uint64_t));
-	h->octaves[octave][step]++;
+	histogram_octave(h, octave)[step]++;
 	h->min = h->n && h->min < value ? h->min : value;
 	h->max = h->n && h->max > value ? h->max : value;
 	h->n++;
@@ -54,15 +59,37 @@ void histogram_merge(struct histogram *h, const struct histogram *from)
 	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
 		if (!from->octaves[o])
 			continue;
-		if (!h->octaves[o])
-			h->octaves[o] = mem_zalloc(HISTOGRAM_STEPS, sizeof(uint64_t));
 		for (unsigned s = 0; s < HISTOGRAM_STEPS; s++)
-			h->octaves[o][s] += from->octaves[o][s];
+			histogram_octave(h, o)[s] += from->octaves[o][s];
 	}
 	h->min = h->n && h->min < from->min ? h->min : from->min;
 	h->max = h->n && h->max > from->max ? h->max : from->max;
 	h->n += from->n;
 	h->sum = (int64_t)((uint64_t)h->sum + (uint64_t)from->sum);
+}
+
+uint64_t histogram_next(const struct histogram *h, unsigned *placep)
+{
+	for (; *placep < HISTOGRAM_OCTAVES * HISTOGRAM_STEPS; ++*placep) {
+		const uint64_t *octave = h->octaves[*placep / HISTOGRAM_STEPS];
+
+		if (octave && octave[*placep % HISTOGRAM_STEPS])
+			return octave[*placep % HISTOGRAM_STEPS];
+	}
+	return 0;
+}
+
+void histogram_put(struct histogram *h, unsigned place, uint64_t n)
+{
+	histogram_octave(h, place / HISTOGRAM_STEPS)[place % HISTOGRAM_STEPS] += n;
+}
+
+void histogram_drop_counts(struct histogram *h)
+{
+	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
+		free(h->octaves[o]);
+		h->octaves[o] = NULL;
+	}
 }
 
 int64_t histogram_quantile(const struct histogram *h, double share)
@@ -84,7 +111,6 @@ int64_t histogram_quantile(const struct histogram *h, double share)
 
 void histogram_deinit(struct histogram *h)
 {
-	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++)
-		free(h->octaves[o]);
+	histogram_drop_counts(h);
 	*h = (struct histogram){0};
 }

@@ -22,6 +22,16 @@ void histogram_add(struct histogram *h, int64_t value);
 void histogram_merge(struct histogram *h, const struct histogram *from);
 void histogram_deinit(struct histogram *h);
 
+/*
+ * Its counts alone, place by place, for who keeps them packed. Finds the first place from *placep
+ * on that has any. Return: how many; 0: none follows.
+ */
+uint64_t histogram_next(const struct histogram *h, unsigned *placep);
+void histogram_put(struct histogram *h, unsigned place, uint64_t n);
+
+/* Leaves the counts out: n, sum, min and max stay, which histogram_merge() adds up. */
+void histogram_drop_counts(struct histogram *h);
+
 /* Return: the least value that at least `share` (0..1) of all do not exceed; 0 when empty. */
 int64_t histogram_quantile(const struct histogram *h, double share);
 

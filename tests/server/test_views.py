@@ -368,8 +368,10 @@ def test_statistics_of_exits_and_steal():
         stolen = statistics(shown, "steal")
         for vcpu in shown.rows["vcpus"]:
             lane = shown.lanes["vcpus"][vcpu["id"]]
-            wanted = clipped(lane, 0, shown.exp["duration"], ("preempted", "waiting"))
-            assert sum(r["steal"] for r in stolen if r["row"] == vcpu["id"]) == wanted
+            for column, states in (("steal", ("preempted", "waiting", "throttled")), ("preempted", ("preempted",)),
+                                   ("waiting", ("waiting",)), ("throttled", ("throttled",))):
+                wanted = clipped(lane, 0, shown.exp["duration"], states)
+                assert sum(r[column] for r in stolen if r["row"] == vcpu["id"]) == wanted, column
 
 
 def search(shown, **body):

@@ -605,6 +605,17 @@ static void test_percentile(void **state)
 			 4955);
 	assert_int_not_equal(sqlite3_exec(db, "SELECT percentile(x, 99) FROM n", NULL, NULL, NULL),
 			     SQLITE_OK);
+	/* Values below 256 have a class each. */
+	assert_int_equal(ask(db, "SELECT quantile(x, 0.2) FROM n"), 200);
+	assert_int_equal(ask(db, "SELECT quantile(x, 0.5) FROM n"), 501);
+	assert_int_equal(ask(db, "SELECT quantile(x, 1) FROM n"), 1000);
+	assert_int_equal(ask(db, "SELECT quantile(nullif(x, 1), 0) FROM n"), 2);
+	assert_int_equal(ask(db, "SELECT quantile(x, 0.5) IS NULL FROM n WHERE x > 1000"), 1);
+	assert_int_equal(ask(db, "SELECT sum(q) FROM (SELECT quantile(x, 1) AS q FROM n "
+				 "GROUP BY x % 10)"),
+			 9955);
+	assert_int_not_equal(sqlite3_exec(db, "SELECT quantile(x, 99) FROM n", NULL, NULL, NULL),
+			     SQLITE_OK);
 	sqlite3_close(db);
 	made_file_deinit(&f);
 }
