@@ -1,13 +1,13 @@
 #include "export/html.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "results/units.h"
 
 /* Names have no limit in recordings; pages have one. */
 enum { MAX_TEXT = 1000 };
@@ -69,32 +69,65 @@ void html_text(struct html *h, const char *text)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-void html_ns(struct html *h, int64_t ns)
+/* As a number stands in text, but with its unit on the same line and the signs of print. */
+static void html_number(struct html *h, const char *text)
 {
-	static const struct {
-		double ns;
-		const char *name;
-	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "&micro;s"}, {1, "ns"}};
-	double x = fabs((double)ns);
-	size_t i = 0;
-
-	while (i < 3 && x < units[i].ns * 0.99995)
-		i++;
-	x /= units[i].ns;
-	int digits = i == 3 || x >= 1000 ? 0 : x >= 100 ? 1 : x >= 10 ? 2 : 3;
-
-	html_rawf(h, "%s%.*f&nbsp;%s", ns < 0 ? "&minus;" : "", digits, x, units[i].name);
+	for (; *text; text++) {
+		if (*text == ' ')
+			html_raw(h, "&nbsp;");
+		else if (*text == '-')
+			html_raw(h, "&minus;");
+		else if (text[0] == 'u' && text[1] == 's')
+			html_raw(h, "&micro;");
+		else
+			out_bytes(&h->out, text, 1);
+	}
 }
 
-void html_percent(struct html *h, double part, double whole)
+void html_ns(struct html *h, int64_t ns)
 {
-	if (whole > 0)
-		html_rawf(h, "%.1f&nbsp;%%", 100 * part / whole);
+	struct arena text = {0};
+
+	html_number(h, units_duration(&text, ns, 4));
+	arena_deinit(&text);
+}
+
+void html_percent(struct html *h, int64_t part, int64_t whole)
+{
+	struct arena text = {0};
+
+	html_number(h, units_share(&text, part, whole));
+	arena_deinit(&text);
+}
+
+void html_rate(struct html *h, double per_second)
+{
+	struct arena text = {0};
+
+	html_number(h, units_rate(&text, per_second));
+	arena_deinit(&text);
 }
 
 void html_moment(struct html *h, int64_t t)
 {
 	html_rawf(h, "+%.6f&nbsp;s", (double)(int64_t)((uint64_t)t - (uint64_t)h->begin) / 1e9);
+}
+
+/* ---- what is told of ------------------------------------------------------------------------- */
+
+bool html_has_vcpu(const struct html *h, const struct res_vcpu *v)
+{
+	return chosen_ids_have(&h->chosen, &h->chosen.vcpus, v->id);
+}
+
+bool html_has_machine(const struct html *h, int machine)
+{
+	return chosen_ids_have(&h->chosen, &h->chosen.machines, h->results.machines.at[machine].id);
+}
+
+int64_t html_one_vcpu(const struct html *h)
+{
+	return h->job->choice.one_vcpu ? h->job->choice.vcpu : TABLE_NULL;
 }
 
 /* ---- tables --------------------------------------------------------------------------------- */
@@ -159,8 +192,6 @@ static void write_value(struct html *h, sqlite3_stmt *s, int i)
 		return;
 	if (!strcmp(kind, "ns"))
 		html_ns(h, sqlite3_column_int64(s, i));
-	else if (!strcmp(kind, "%"))
-		html_percent(h, sqlite3_column_double(s, i), 1);
 	else if (!strcmp(kind, "t"))
 		html_moment(h, sqlite3_column_int64(s, i));
 	else

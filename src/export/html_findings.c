@@ -66,8 +66,7 @@ static const char warnings_sql[] = "SELECT count(*) FILTER (WHERE severity <> 'i
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int html_write_findings(struct html *h, const struct findings *found,
-			       const struct results *r)
+static int html_write_findings(struct html *h, const struct findings *found)
 {
 	html_raw(h, "<section id=findings><h2>Why VMs were slow</h2>\n<ul class=found>\n");
 	html_sentence(h, "<li>", found->verdict);
@@ -78,36 +77,19 @@ static int html_write_findings(struct html *h, const struct findings *found,
 	if (html_each(h, warnings_sql, write_warnings))
 		return ERR;
 	html_raw(h, "</ul>\n");
-	html_missing(h, found, r);
+	html_missing(h, found, &h->results);
 	html_raw(h, "</section>\n");
 	return 0;
 }
 
-static int html_find(struct html *h, const struct results *r)
-{
-	struct findings found;
-	const struct export_choice *choice = &h->job->choice;
-	const struct findings_wanted wanted = {
-		.vm = choice->vm, .vcpu = choice->one_vcpu ? choice->vcpu : TABLE_NULL};
-	int status = findings_init(&found, r, &wanted, h->err);
-
-	if (!status)
-		status = html_write_findings(h, &found, r);
-	findings_deinit(&found);
-	return status > 0 ? 0 : status; /* none of the VMs that were chosen is in the range */
-}
-
 int html_findings(struct html *h)
 {
-	const struct results_range range = {
-		.given = h->job->range.given, .from = h->job->range.from, .to = h->job->range.to};
-	struct results r;
-	int status = results_init(&r, h->store, &range, h->err);
+	const struct findings_wanted wanted = {.vm = h->job->choice.vm, .vcpu = html_one_vcpu(h)};
+	struct findings found;
+	int status = findings_init(&found, &h->results, &wanted, h->err);
 
 	if (!status)
-		status = summary_scan(&r, FINDINGS_PARTS, 1, NULL, h->err);
-	if (!status)
-		status = html_find(h, &r);
-	results_deinit(&r);
-	return status;
+		status = html_write_findings(h, &found);
+	findings_deinit(&found);
+	return status > 0 ? 0 : status; /* none of the VMs that were chosen is in the range */
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "export/html.h"
 #include "export/strip.h"
+#include "results/split.h"
 #include "store/cursor.h"
 
 /* So that the page stays small: of more lanes the busiest are drawn; many are drawn less fine. */
@@ -195,12 +196,28 @@ static void write_vcpu_legend(struct html *h)
 
 static const char vcpus_sql[] =
 	"SELECT * FROM (SELECT vcpu_id, 0, coalesce(machine, '?') || ' vCPU ' || coalesce(vcpu_index, '?'),"
-	" printf('%.1f %% in guest, %.1f %% lost',"
-	"  100.0 * guest_ns / max(total_ns - unknown_ns, 1),"
-	"  100.0 * steal_ns / max(total_ns - unknown_ns, 1)),"
-	" count(*) OVER (), machine, vcpu_index"
+	" '', count(*) OVER (), machine, vcpu_index"
 	" FROM found_vcpu ORDER BY total_ns - halted_ns - blocked_ns - unknown_ns DESC LIMIT ?)"
 	" ORDER BY machine, vcpu_index";
+
+/* "RUN 25.1 %, READY 3.0 %" */
+static void note_vcpus(struct html *h, struct lanes *lanes)
+{
+	vec_each (lane, &lanes->at) {
+		int64_t id = h->store->tables[TABLE_VCPU_STATE].lanes.at[lane->lane].keys[0];
+		int vcpu = results_find(&h->results, TABLE_VCPU, id);
+		const char *shares[SPLIT_N];
+		struct split s;
+
+		if (vcpu == NOBODY)
+			continue;
+		split_of(&s, &h->results, &h->results.vcpus.at[vcpu]);
+		split_shares(&s, shares, &h->texts);
+		free(lane->note);
+		lane->note = mem_printf("RUN %s, READY %s", s.run ? shares[SPLIT_RUN] : "0 %",
+					s.ready ? shares[SPLIT_READY] : "0 %");
+	}
+}
 
 int html_vcpu_lanes(struct html *h)
 {
@@ -221,6 +238,8 @@ int html_vcpu_lanes(struct html *h)
 	write_vcpu_legend(h);
 	int r = find_lanes(h, TABLE_VCPU_STATE, vcpus_sql, &lanes);
 
+	if (!r)
+		note_vcpus(h, &lanes);
 	if (!r)
 		r = write_lanes(h, &lanes, &look);
 	lanes_deinit(&lanes);

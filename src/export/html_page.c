@@ -5,20 +5,11 @@
 #include "base/clock_text.h"
 #include "base/mem.h"
 #include "export/html.h"
-#include "export/quantile.h"
 #include "export/target.h"
+#include "results/summary_scan.h"
 #include "store/meta.h"
 
 /* ---- tables --------------------------------------------------------------------------------- */
-
-static const char vcpus_sql[] =
-	"SELECT machine AS VM, vcpu_index AS \"vCPU:n\", host AS \"on\", known AS \"known:ns\","
-	" guest_ns * 1.0 / known AS \"guest:%\", hypervisor_ns * 1.0 / known AS \"hypervisor:%\","
-	" userspace_ns * 1.0 / known AS \"userspace:%\", preempted_ns * 1.0 / known AS \"preempted:%\","
-	" waiting_ns * 1.0 / known AS \"waiting:%\", halted_ns * 1.0 / known AS \"halted:%\","
-	" blocked_ns * 1.0 / known AS \"blocked:%\", steal_ns AS \"lost:ns\""
-	" FROM (SELECT *, nullif(total_ns - unknown_ns, 0) AS known FROM found_vcpu)"
-	" ORDER BY machine, vcpu_index LIMIT 200";
 
 static const char threads_sql[] =
 	"SELECT machine AS VM, f.comm AS thread, f.tid AS \"tid:n\", believed_ns AS \"charged:ns\","
@@ -49,11 +40,6 @@ static const char warnings_sql[] =
 	" d.help AS \"what it means\", d.detail AS detail"
 	" FROM diag d LEFT JOIN machine m ON m.id = d.machine_id"
 	" ORDER BY CASE d.severity WHEN 'damage' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, d.name LIMIT 200";
-
-static int write_vcpus(struct html *h)
-{
-	return html_table(h, vcpus_sql, "<p>There is no vCPU.</p>\n");
-}
 
 static int write_threads(struct html *h)
 {
@@ -91,11 +77,16 @@ static const struct section sections[] = {
 	{"steal", "Who had the CPU while vCPUs could run",
 	 "How long each vCPU was preempted by, or waited for, whom.", html_steal},
 	{"exits", "VM exits by reason", "", html_exits},
+	{"exit-details", "What VM exits were about",
+	 "MSRs, ports, addresses, registers, hypercalls.", html_exit_details},
 	{"wakeups", "From wake-up to running",
 	 "How long threads of guests took to run after they were woken, counted by length; and those "
 	 "that lost most time so.",
 	 html_wakeups},
-	{"vcpu-times", "vCPUs", "Shares of the time that is known.", write_vcpus},
+	{"vcpu-times", "Where all time of each vCPU went",
+	 "RUN: in the guest. READY: it could run and had no CPU. EXIT: in KVM or user space. POLL: "
+	 "halted, but its CPU kept busy. IDLE: halted. They add up.",
+	 html_vcpus},
 	{"threads", "Threads of guests",
 	 "What the guest charged to each thread, and what that time truly was.", write_threads},
 	{"machines", "Machines", "", write_machines},
@@ -219,10 +210,23 @@ static void write_foot(struct html *h)
 		 "the recording.</footer>\n</body></html>\n");
 }
 
+static int add_up(struct html *h)
+{
+	const struct results_range range = {
+		.given = h->job->range.given, .from = h->job->range.from, .to = h->job->range.to};
+
+	export_progress(h->job, "adding up", 0, N_SECTIONS);
+	return html_gather(h) || chosen_ids_init(&h->chosen, h->db, &h->job->choice, h->err) ||
+			       results_init(&h->results, h->store, &range, h->err) ||
+			       summary_scan(&h->results, SUMMARY_LANES | SUMMARY_EXITS, 1, NULL,
+					    h->err)
+		       ? ERR
+		       : 0;
+}
+
 static int write_page(struct html *h)
 {
-	export_progress(h->job, "adding up", 0, N_SECTIONS);
-	if (html_gather(h) || write_head(h) || html_findings(h))
+	if (add_up(h) || write_head(h) || html_findings(h))
 		return ERR;
 	if (h->from < h->to && write_sections(h))
 		return ERR;
@@ -272,7 +276,7 @@ static int write_file(struct html *h)
 
 	find_span(h);
 	if (store_time_origin(h->store, &h->origin, h->err) || check_span(h) ||
-	    quantile_register(h->db, h->err) || target_begin(&t, h->job->output, h->err))
+	    target_begin(&t, h->job->output, h->err))
 		return ERR;
 	out_init(&h->out, t.file);
 	int r = write_page(h);
@@ -294,6 +298,9 @@ int export_html(const struct export_job *job, struct error *err)
 
 	if (!r) {
 		r = write_file(&h);
+		chosen_ids_deinit(&h.chosen);
+		results_deinit(&h.results);
+		arena_deinit(&h.texts);
 		sqlite3_close(h.db);
 	}
 	store_free(h.store);

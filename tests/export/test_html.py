@@ -96,7 +96,7 @@ def test_every_link_has_its_anchor():
 def test_names_are_text_and_nothing_else():
     p = page(HOSTILE)
     check_alone(p)
-    for name in ("</title><script>alert(1)</script>", "<script>thief</script> (101)", "<exit onload='x'>",
+    for name in ("</title><script>alert(1)</script>", "<script>thief</script>, pid 101", "<exit onload='x'>",
                  "\"><img src=x onerror=alert(1)>\ufffd\ufffd\ufffd", "</table><script>evidence</script>",
                  "<img src=//example.com/x.png>", "%s%n\ufffd", "<b>role", "\ufffd\ufffd\ufffd' onclick='x"):
         assert any(name in text for text in p.texts), name
@@ -163,6 +163,18 @@ def test_one_vm_alone():
     assert strips(p, "vcpu-") == strips(page(CROWD), "vcpu-")[2:4]
     assert "only g2, vCPU 1; " in plain(page(CROWD, "--vm", "g2", "--vcpu", "1").text)
     assert strips(page(CROWD, "--vm", "g2", "--vcpu", "1"), "vcpu-") == strips(p, "vcpu-")[1:]
+    tables = plain(p.source.split("<section id=steal>")[1].split("<section id=machines>")[0])
+    assert "<td>g2" in tables and "<td>g1" not in tables and "<td>g3" not in tables
+    for found in json.loads(vmscope("report", "--format", "json", CROWD, "findings")[0])["findings"]:
+        assert (found["what"] in plain(p.text)) == (found["machine"] == "g2"), found
+
+
+def test_what_exits_were_about():
+    rows = json.loads(vmscope("report", "--format", "json", SAMPLE, "exit_details")[0])["exit_details"]
+    text = plain(page(SAMPLE).text.split("What VM exits were about")[2])
+    assert len(rows) > 5
+    for row in rows[:12]:
+        assert f"{row['machine']} {row['detail']} {shown(row['cost_ns'])} {row['count']} " in text, (row, text[:500])
 
 
 def test_pictures_of_cpus_have_the_vms_in_them():
@@ -212,16 +224,12 @@ def test_tables_have_what_sql_has():
         assert f"{row['comm']} ({row['tid']})" in text and shown(row["max_ns"]) in text, row
 
 
-def test_percentiles_are_close():
-    """They are counted in classes less than 2 % wide."""
+def test_percentiles_are_those_of_sql():
     text = plain(page(SAMPLE).text)
-    units = {"s": 1e9, "ms": 1e6, "\xb5s": 1e3, "ns": 1}
     for row in query(SAMPLE, "SELECT * FROM wakeup_summary ORDER BY vcpu_wake_ns + vcpu_run_ns + entry_ns + run_ns "
                              "DESC LIMIT 12"):
-        found = re.search(re.escape(f"{row['comm']} ({row['tid']})") + r" (\d+) ([\d.]+) (\S+) ([\d.]+) (\S+)", text)
-        assert int(found[1]) == row["wakeups"]
-        for value, unit, wanted in ((found[2], found[3], row["p50_ns"]), (found[4], found[5], row["p99_ns"])):
-            assert abs(float(value) * units[unit] - wanted) <= 0.02 * wanted + 1, (row, found[0])
+        name = f"{row['comm']} ({row['tid']}) {row['wakeups']}"
+        assert f"{name} {shown(row['p50_ns'])} {shown(row['p99_ns'])} {shown(row['max_ns'])}" in text, row
 
 
 def test_a_range_is_all_that_is_told():
