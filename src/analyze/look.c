@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "analyze/doubt.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "sync/observe.h"
@@ -17,6 +18,7 @@ struct look_found {
 struct channel {
 	struct reader *reader;
 	size_t at; /* in the reader's events */
+	struct doubt doubt;
 	struct look_found *found;
 };
 
@@ -42,8 +44,10 @@ static void read_alone(struct reading *r)
 	struct reader *f = r->channels[0].reader;
 
 	while (reader_read(f)) {
-		for (size_t i = 0; i < f->n; i++)
+		for (size_t i = 0; i < f->n; i++) {
+			doubt_event(&r->channels[0].doubt, &f->events[i]);
 			take_event(r, &f->events[i]);
+		}
 	}
 }
 
@@ -73,8 +77,10 @@ static const struct event *next_event(struct reading *r)
 			from = &r->channels[i];
 		}
 	}
-	if (from)
+	if (from) {
+		doubt_event(&from->doubt, first);
 		from->at++;
+	}
 	if (first && first->id < EV_N)
 		from->found->n[first->id]++;
 	return first;
@@ -100,8 +106,14 @@ static void read_together(struct reading *r)
 
 /* ---- a CPU ----------------------------------------------------------------------------------- */
 
-static void look_keep_damage(struct look_found *found, const struct reader *r)
+static void look_keep_damage(struct look_found *found, struct channel *c, struct diag_list *diags)
 {
+	const struct reader *r = c->reader;
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+	uint64_t n = doubt_end(&c->doubt, &found->damaged);
+
+	if (n)
+		diag_add(diags, DIAG_EVENT_DOUBTFUL, n, &where);
 	if (r->damaged)
 		gaps_absorb(&found->damaged, r->damaged);
 	if (r->is_disordered)
@@ -122,7 +134,7 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 		first = t->first_ns < first ? t->first_ns : first;
 		last = t->last_ns > last ? t->last_ns : last;
 		diag_merge(diags, c->diags);
-		look_keep_damage(r->channels[i].found, c);
+		look_keep_damage(r->channels[i].found, &r->channels[i], diags);
 		reader_free(c);
 	}
 	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
@@ -151,10 +163,12 @@ static void look_at_cpu(struct look_cpu *c)
 	if (r.observer)
 		observer_begin(&observer, &l->observed->cpus.at[c->number], l->is_guest,
 			       l->is_host);
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		r.channels[i] = (struct channel){
 			.reader = reader_new(l->trace, c->from + i, l->plan, 0, INT64_MIN),
 			.found = &l->found[c->from + i]};
+		doubt_init(&r.channels[i].doubt);
+	}
 	if (c->n == 1)
 		read_alone(&r);
 	else

@@ -6,7 +6,7 @@ import shutil
 import struct
 
 from results import meet
-from truth import merged
+from truth import FORMATS, merged
 
 HEADER = struct.Struct("<I16sIQQQQQQQI")  # packet header and context of the simulator's CTF
 FIELDS = {"begin": (32, 8), "end": (40, 8), "content": (48, 8), "size": (56, 8), "seq": (64, 8), "discarded": (72, 8),
@@ -36,6 +36,31 @@ def pages_of(data, first, last):
     ends = {at: begin for at, begin in begins}
     return [Packet(at, PAGE, begin, end if (end := ends.get(at + PAGE, 0)) >= begin else last, PAGE_HEADER.size,
                    PAGE_FIELDS) for at, begin in begins]
+
+
+RECORD = struct.Struct("<IHH")  # perf's: type, misc, size
+SAMPLE, PERF_DATA = 9, 40
+SAMPLE_TIME, SAMPLE_CPU = 32, 40  # bytes from a sample's start, with what the simulator asks for
+SAMPLE_FIELDS = {"size": (6, 2), "type": (0, 4), "time": (SAMPLE_TIME, 8), "cpu": (SAMPLE_CPU, 4), "id": (8, 8)}
+
+
+def turns_of(data):
+    """Of a sound perf.data: stretches of records of one CPU, as perf copied them from its buffer."""
+    at, size = struct.unpack_from("<QQ", data, PERF_DATA)
+    end, found, last = at + size, [], None
+    while at < end:
+        kind, _, size = RECORD.unpack_from(data, at)
+        cpu = struct.unpack_from("<I", data, at + SAMPLE_CPU)[0] if kind == SAMPLE else None
+        if cpu is not None:
+            time, = struct.unpack_from("<Q", data, at + SAMPLE_TIME)
+            if last == cpu:
+                turn = found[-1]
+                found[-1] = turn._replace(size=at + size - turn.offset, begin=min(turn.begin, time), end=max(turn.end, time))
+            else:
+                found.append(Packet(at, size, time, time, RECORD.size + 40, SAMPLE_FIELDS))
+        last = cpu
+        at += size
+    return found
 
 
 # ---- kinds: each changes the data, and returns the first and last of the packets in whose time nothing is asked
@@ -116,6 +141,7 @@ def empty(_r, data, packets):
 
 
 KINDS = (garble, zero, cut, twice, swap, drop, extreme, flip_header, flip, empty)
+PERF_KINDS = (garble, zero, cut, twice, swap, drop, extreme, flip_header, flip)
 PAGE_KINDS = (garble, zero, cut, swap, extreme, flip_header, flip)  # that leave each CPU's data where it is
 
 
@@ -128,11 +154,12 @@ class Damaged:
         if sim.form == "ctf":
             streams = sorted(p for p in directory.glob("*/kernel/*") if p.is_file() and p.name != "metadata")
         else:
-            streams = sorted(p for p in directory.glob("*.dat"))
+            streams = sorted(p for p in directory.glob("*" + FORMATS[sim.form]))
         stream = r.choice([s for s in streams if s.stat().st_size])
         data = bytearray(stream.read_bytes())
         packets, offset = self.packets(sim, sound, directory, stream, data)
-        kinds = [k for k in kinds if (k is not swap or len(packets) > 1) and (sim.form == "ctf" or k in PAGE_KINDS)]
+        of_form = {"ctf": KINDS, "trace.dat": PAGE_KINDS, "perf.data": PERF_KINDS}[sim.form]
+        kinds = [k for k in kinds if (k is not swap or len(packets) > 1) and k in of_form]
         kind = r.choice(kinds)
         spoiled = kind(r, data, packets)
         stream.write_bytes(data)
@@ -141,16 +168,29 @@ class Damaged:
         self.name += f" {getattr(r, 'which', '')} of {len(packets)}"
         self.begin = self.end = 0
         if spoiled:
-            self.begin, self.end = packets[spoiled[0]].begin + offset, packets[spoiled[1]].end + offset
+            begin = self.begin_of(data, packets, spoiled[0])
+            self.begin, self.end = begin + offset, packets[spoiled[1]].end + offset
             self.name += f", packets {spoiled[0]} to {spoiled[1]}"
+
+    @staticmethod
+    def begin_of(data, packets, k):
+        """What says that it begins a bit earlier, behind the one before, is all that it says of that."""
+        if "begin" not in packets[k].fields:
+            return packets[k].begin
+        at, size = packets[k].fields["begin"]
+        says = int.from_bytes(data[packets[k].offset + at:packets[k].offset + at + size], "little")
+        return says if k and packets[k - 1].begin < says < packets[k].begin else packets[k].begin
 
     def packets(self, sim, sound, directory, stream, data):
         """Also what makes their times those of results."""
         if sim.form == "ctf":
             return packets_of(data), clock_offset(stream.parent / "metadata")
-        name = stream.relative_to(directory).name.removesuffix(".dat")
+        name = stream.relative_to(directory).name.removesuffix(FORMATS[sim.form])
         offset = sim.origins[name] - sim.origins["host"]
         m, = [m for m in sound.machine if m.name == name]
+        if sim.form == "perf.data":
+            turns = turns_of(data)
+            return turns, m.first_ns - min(t.begin for t in turns)
         return pages_of(data, m.first_ns - offset, m.last_ns - offset), offset
 
 

@@ -11,7 +11,7 @@ import tempfile
 
 from damage import KINDS, Damaged, wrong
 from lanes import Tap
-from truth import Simulation
+from truth import FORMATS, Simulation
 
 PER_SIMULATION = 20
 SIMULATIONS = (
@@ -26,7 +26,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--format", choices=("ctf", "trace.dat"), default="ctf")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="ctf")
     parser.add_argument("--kind", choices=[k.__name__ for k in KINDS])
     for name in ("vmscope", "rows", "sim"):
         parser.add_argument(name)

@@ -131,6 +131,27 @@ static bool cursor_is_far_off(const struct tracedat_cursor *c, uint64_t time, ui
 	return time > saturated_sum(before, day) || saturated_sum(time, cursor_slack(c)) < before;
 }
 
+/* Of the only sub-buffer of a stream. Return: whether its time is like one of another stream. */
+static bool cursor_is_like_others(const struct tracedat_cursor *c, uint64_t begin)
+{
+	const struct tracedat *t = c->trace;
+	bool any = false;
+
+	vec_each (s, &t->streams) {
+		uint64_t other;
+
+		if (s == c->stream || s->is_compressed || s->size < sizeof(other))
+			continue;
+		other = load_u64(t->map.data + s->offset, t->big_endian);
+		if (begin <= other ? begin > cursor_slack(c) && !cursor_is_far_off(c, other, begin)
+				   : !cursor_is_far_off(c, begin, other))
+			return true;
+		any = true;
+	}
+	/* Nothing is recorded before any clock has run for a microsecond, or for a century. */
+	return !any && begin <= INT64_MAX && begin >= c->stream->slack / 1000000;
+}
+
 /*
  * Looks at the one after it, as far as it is at hand. Return: whether its own time can be believed.
  */
@@ -141,7 +162,8 @@ static bool cursor_check_time(struct tracedat_cursor *c, const struct ring *r)
 
 	c->limit = c->next = UINT64_MAX;
 	if (!tracedat_pages_peek(&c->pages, &page) || !cursor_enter(c, &next, &page) || !next.size)
-		return !c->n_events || !cursor_is_far_off(c, r->begin, c->last);
+		return c->n_events ? !cursor_is_far_off(c, r->begin, c->last)
+				   : cursor_is_like_others(c, r->begin);
 	if (is_ring_out_of_line(c, r, &next) ||
 	    (!c->n_events && next.begin > r->begin && cursor_is_far_off(c, next.begin, r->begin)))
 		return false;

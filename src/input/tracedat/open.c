@@ -117,6 +117,50 @@ static uint64_t decoded_size(const struct tracedat *t, const struct tracedat_str
 	return (uint64_t)s->n_chunks * bytes_u32(&b); /* all but the last are of one size */
 }
 
+/* So many are named: what one of them makes unknown is all. */
+enum { LOST_MAX = 64 };
+
+/* Its events are not in the file. */
+static void tracedat_lose_cpu(struct tracedat *t, uint32_t cpu, uint64_t offset)
+{
+	vec_each (lost, &t->base.lost_cpus) {
+		if (*lost == cpu)
+			return;
+	}
+	if (t->base.lost_cpus.n < LOST_MAX)
+		*vec_push(&t->base.lost_cpus) = cpu;
+	tracedat_report(t, DIAG_CPU_MISSING, offset);
+}
+
+static bool tracedat_has_stream(const struct tracedat *t, uint32_t cpu)
+{
+	vec_each (s, &t->base.streams) {
+		if (s->cpu == cpu)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where CPUs were found by what their events look like, those behind the file's end were not. Which
+ * of them recorded anything may stand there, too.
+ */
+static void tracedat_find_lost(struct tracedat *t)
+{
+	const struct tracedat_facts *f = &t->facts;
+	uint32_t n = f->n_cpus ? f->n_cpus : (uint32_t)t->base.streams.n + 1;
+
+	if (!t->base.is_partial)
+		return;
+	n = f->busy_cpus.n ? (uint32_t)f->busy_cpus.n : n;
+	for (uint32_t i = 0; i < n && t->base.lost_cpus.n < LOST_MAX; i++) {
+		uint32_t cpu = f->busy_cpus.n ? f->busy_cpus.at[i] : i;
+
+		if (!tracedat_has_stream(t, cpu))
+			tracedat_lose_cpu(t, cpu, t->map.size);
+	}
+}
+
 static void place_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer,
 			 const struct tracedat_cpu *cpu)
 {
@@ -137,8 +181,10 @@ static void place_stream(struct tracedat *t, placed_vec *placed, uint32_t buffer
 	}
 	if (s.is_cut)
 		tracedat_report(t, DIAG_FILE_CUT, cpu->offset);
-	if (!s.size)
+	if (!s.size) {
+		tracedat_lose_cpu(t, cpu->cpu, cpu->offset);
 		return;
+	}
 	t->base.size += s.size;
 	t->base.decoded_size += decoded_size(t, &s);
 	*vec_push(placed) = (struct placed){s, cpu->cpu, buffer};
@@ -223,6 +269,7 @@ static void place_streams(struct tracedat *t)
 						  .clock = clock_of(t, b)};
 	}
 	vec_deinit(&placed);
+	tracedat_find_lost(t);
 }
 
 /* ---- what it says of itself ------------------------------------------------------------------ */
