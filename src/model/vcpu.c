@@ -544,10 +544,22 @@ void vcpu_requeue(struct vcpu *v, int64_t ts, uint32_t cpu, const struct occupan
 	v->open.occupant = *occupant;
 }
 
+/* Why the guest stopped is lost: it may have halted, and what followed is not KVM's work then. */
+static void vcpu_forget_exit(struct vcpu *v)
+{
+	if (v->open.state == VCPU_HYPERVISOR)
+		v->open.state = VCPU_UNKNOWN;
+	vec_each (i, &v->held) {
+		if (i->state == VCPU_HYPERVISOR)
+			i->state = VCPU_UNKNOWN;
+	}
+	release(v, no_cause);
+}
+
 void vcpu_lose(struct vcpu *v, int64_t ts)
 {
 	if (v->exit_pending)
-		release(v, no_cause);
+		vcpu_forget_exit(v);
 	v->exit_is_whole = false;
 	vcpu_decide_halt(v, ts, true);
 	vcpu_end_off(v);

@@ -178,12 +178,14 @@ struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct even
 	plan->n_steps = fs->n_by_id;
 	plan->steps = mem_zalloc(plan->n_steps, sizeof(*plan->steps));
 	compile_other(plan);
+	plan->other.is_unknown = true;
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		plan->steps[i] = plan->other;
 	vec_each (f, &fs->all) {
 		struct compiler c = {.plan = plan, .format = *f};
 		enum event_id id = layout_event_of((*f)->full_name);
 
+		plan->steps[(*f)->id].is_unknown = false;
 		if (id < EV_N && event_set_has(wanted, id))
 			plan->steps[(*f)->id] = plan_compile_event(&c, id);
 	}

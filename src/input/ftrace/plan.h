@@ -42,6 +42,7 @@ struct ftrace_step {
 	uint16_t n_ints, n_texts;
 	uint16_t id; /* enum event_id */
 	bool is_wanted, then_any;
+	bool is_unknown; /* no event has the number */
 };
 
 struct ftrace_plan {

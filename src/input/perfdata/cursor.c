@@ -295,6 +295,11 @@ static void count(struct perfdata_cursor *c, enum diag_id id, uint64_t n, int64_
 	diag_add(&c->diags, id, n, &where);
 }
 
+void perfdata_cursor_report(struct perfdata_cursor *c, enum diag_id id, int64_t ns)
+{
+	count(c, id, 1, ns);
+}
+
 /* When what is missing begins: with the last that was told, or else as early as it can. */
 static int64_t missing_from(const struct perfdata_cursor *c, int64_t to)
 {

@@ -92,6 +92,9 @@ void perfdata_cursor_deinit(struct perfdata_cursor *c);
  */
 int perfdata_cursor_next(struct perfdata_cursor *c);
 
+/* Counts something that is wrong with the last record. */
+void perfdata_cursor_report(struct perfdata_cursor *c, enum diag_id id, int64_t ns);
+
 /*
  * The same for samples that follow each other with nothing between, at a fraction of the cost, in a
  * recording that is plain:

@@ -18,7 +18,7 @@ enum {
  * ns: plain samples are this early, and so soon after the one before, or else looked at one by one.
  */
 #define PLAIN_LAST (INT64_C(1) << (PERFDATA_TIME_BITS - 1))
-#define PLAIN_STEP (UINT64_C(1) << (PERFDATA_TIME_BITS - 1))
+#define PLAIN_STEP UINT64_C(1000000000)
 
 /* What is known of a lane while it is scanned, but for the one that records are being found of. */
 struct scan_lane {
@@ -39,6 +39,7 @@ struct scan_run {
 	uint32_t cpu, n;
 	uint64_t offset, end;
 	int64_t first, last;
+	int64_t before; /* the time of the record before the last; INT64_MIN: not known */
 };
 
 struct scan {
@@ -47,7 +48,8 @@ struct scan {
 	uint32_t source_index;
 	uint32_t damage; /* that was met so far */
 	uint32_t round;
-	int64_t last; /* the time of the last record */
+	int64_t last;	  /* the time of the last record */
+	uint64_t last_at; /* where it begins, in the source */
 	bool had_sample, is_prepared;
 	unsigned n_prepared;
 	VEC(struct scan_lane) lanes; /* beside p->lanes */
@@ -162,6 +164,7 @@ static void open_run(struct scan *s, size_t lane, uint64_t at)
 				   .end = at,
 				   .first = seg->first,
 				   .last = seg->last,
+				   .before = INT64_MIN,
 				   .is_sorted = seg->is_sorted};
 }
 
@@ -178,6 +181,7 @@ static inline void run_add(struct scan *s, const struct perfdata_record *r, int6
 	struct scan_run *run = &s->run;
 
 	run->is_sorted &= time >= run->last;
+	run->before = run->n ? run->last : INT64_MIN;
 	run->first = time < run->first ? time : run->first;
 	run->last = time > run->last ? time : run->last;
 	run->n++;
@@ -193,18 +197,88 @@ static void place(struct scan *s, size_t lane, const struct perfdata_record *r, 
 	run_add(s, r, time);
 }
 
+/* Records of any CPU may be missing here. */
+static void on_missing(struct scan *s)
+{
+	close_run(s);
+	s->damage++;
+}
+
+/*
+ * Where a record should be is none: what is damaged may have begun within the one before, which is
+ * not believed.
+ */
+static void on_damage(struct scan *s)
+{
+	struct scan_run *run = &s->run;
+
+	if (run->is_open && run->n > 1 && run->end > s->last_at && run->offset < s->last_at) {
+		run->n--;
+		run->end = s->last_at;
+	}
+	on_missing(s);
+}
+
+/* ns: records of one buffer are nearer together in time than this, but for the CPU's idling. */
+#define SCAN_STEP_BACK INT64_C(1000000000)
+#define SCAN_STEP_ON   (86400 * SCAN_STEP_BACK)
+
+/*
+ * Where each event has an id per CPU, the id of what seems to be another CPU's record says whether
+ * it is.
+ * Return: whether that is so, as far as it is known.
+ */
+static bool scan_is_cpu(const struct scan *s, const struct perfdata_record *r,
+			const struct perfdata_glance *g)
+{
+	const struct perfdata_layout *l = &s->p->attrs.at.at[g->attr].layout;
+	const uint64_t *cpu = l->id ? map_get(&s->p->cpu_of_id, u64_at(s, r, l->id)) : NULL;
+
+	return !cpu || (g->has_cpu && *cpu == g->cpu);
+}
+
+/*
+ * One that is far behind the one before it, in a buffer of one CPU: either is damaged. Return:
+ * whether the record's time can be believed.
+ */
+static bool scan_is_time(struct scan *s, const struct perfdata_record *r,
+			 const struct perfdata_glance *g, int64_t time)
+{
+	const struct scan_run *run = &s->run;
+
+	if (!s->p->cpu_of_id.n || !s->had_sample)
+		return true;
+	if (time > s->last && time - s->last > SCAN_STEP_ON)
+		return false;
+	if (!run->is_open || run->end != offset_of(s, r) || run->cpu != g->cpu ||
+	    run->has_cpu != g->has_cpu || run->last - time < SCAN_STEP_BACK)
+		return true;
+	if (run->before > time)
+		return false;
+	on_damage(s);
+	return true;
+}
+
 static void on_sample(struct scan *s, const struct perfdata_record *r)
 {
 	struct perfdata_glance g;
 
 	if (__builtin_expect(!perfdata_glance_sample(s->p, r, &g), 0)) {
 		perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
+		on_missing(s);
 		return;
 	}
 	int64_t time = g.has_time ? g.time : s->last;
+	bool goes_on = run_goes_on(&s->run, offset_of(s, r), g.has_cpu, g.cpu);
 
+	if (!scan_is_time(s, r, &g, time) || (!goes_on && !scan_is_cpu(s, r, &g))) {
+		perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
+		on_missing(s);
+		return;
+	}
+	goes_on &= s->run.is_open;
 	s->had_sample = true;
-	if (__builtin_expect(run_goes_on(&s->run, offset_of(s, r), g.has_cpu, g.cpu), 1))
+	if (__builtin_expect(goes_on, 1))
 		run_add(s, r, time);
 	else
 		place(s, find_lane(s, g.has_cpu, g.cpu), r, time);
@@ -347,13 +421,6 @@ static void on_other(struct scan *s, const struct perfdata_record *r)
 		s->lanes.at[lane].lost += perfdata_side_lost(r, s->p->big_endian);
 }
 
-/* Records of any CPU may be missing here. */
-static void on_missing(struct scan *s)
-{
-	close_run(s);
-	s->damage++;
-}
-
 static void on_attr(struct scan *s, const struct perfdata_record *r)
 {
 	/* A pipe's attributes come first. */
@@ -395,8 +462,29 @@ static void prepare(struct scan *s)
 		perfdata_attrs_prepare(&s->p->attrs, s->p->big_endian);
 }
 
+/* Return: whether a record is a sample by all but its type, which is damaged. */
+static bool scan_is_disguised(const struct scan *s, const struct perfdata_record *r)
+{
+	struct perfdata_glance g;
+	int64_t apart;
+
+	if (!s->p->cpu_of_id.n || !s->had_sample || !s->is_prepared ||
+	    !perfdata_glance_sample(s->p, r, &g) || !g.has_time || !g.has_cpu)
+		return false;
+	const struct perfdata_layout *l = &s->p->attrs.at.at[g.attr].layout;
+
+	apart = g.time - s->last;
+	return l->id && map_get(&s->p->cpu_of_id, u64_at(s, r, l->id)) && scan_is_cpu(s, r, &g) &&
+	       apart > -SCAN_STEP_BACK && apart < SCAN_STEP_BACK;
+}
+
 static void on_record(struct scan *s, const struct perfdata_record *r)
 {
+	if (__builtin_expect(r->type != PERFDATA_SAMPLE, 0) && scan_is_disguised(s, r)) {
+		perfdata_note(s->p, DIAG_RECORD_DAMAGED, 1, s->source, r->at);
+		on_missing(s);
+		return;
+	}
 	if (r->type >= PERFDATA_ATTR) {
 		on_setup(s, r);
 		return;
@@ -443,19 +531,23 @@ static uint64_t take_plain(struct scan *s, uint64_t at, uint64_t end)
 {
 	const struct perfdata_plain plain = s->p->attrs.plain;
 	struct scan_run *run = &s->run;
-	const uint8_t *start = s->source->at, *here = start + at, *to = start + end;
-	uint64_t last = (uint64_t)run->last;
+	const uint8_t *start = s->source->at, *here = start + at, *to = start + end, *before = here;
+	uint64_t last = (uint64_t)run->last, time_before = (uint64_t)run->before;
 	uint32_t n = run->n, cpu = run->cpu;
 	struct perfdata_glimpse g;
 
 	/* Times that go back, or are much later, give a large difference. */
 	while (here < to && n < SEGMENT_RECORDS && perfdata_glimpse(&plain, here, &g) &&
 	       g.cpu == cpu && g.time - last < PLAIN_STEP) {
+		time_before = last;
 		last = g.time;
+		before = here;
 		here += g.size;
 		n++;
 	}
 	if (n > run->n) {
+		s->last_at = (uint64_t)(before - start);
+		run->before = (int64_t)time_before;
 		run->last = s->last = (int64_t)last;
 		run->end = (uint64_t)(here - start);
 		run->n = n;
@@ -509,10 +601,11 @@ static void scan_source(struct scan *s)
 		int result = perfdata_record_read(source->at + at, left, s->p->big_endian, &r);
 
 		if (__builtin_expect(result, 0)) {
-			on_missing(s);
+			on_damage(s);
 			at += perfdata_skip(s->p, source, result, source->at + at);
 			continue;
 		}
+		s->last_at = at;
 		on_record(s, &r);
 		at += r.span;
 	}

@@ -32,6 +32,8 @@ struct perfdata_reader {
 	 * or NO_VALUE.
 	 */
 	int64_t unborn;
+	struct gaps damaged;
+	int64_t last_ns; /* of the last event, wanted or not; INT64_MIN: none yet */
 };
 
 struct input_plan *perfdata_plan_new(const struct recording *r, struct event_set wanted, bool every)
@@ -60,13 +62,16 @@ struct reader *perfdata_reader_new(const struct recording *r, size_t stream,
 	perfdata_cursor_init(&reader->cursor, perfdata_of(r), stream, skip_before_ns);
 	reader->plan = (const struct perfdata_plan *)plan;
 	reader->base.diags = &reader->cursor.diags;
+	reader->base.damaged = &reader->damaged;
 	reader->unborn = NO_VALUE;
+	reader->last_ns = INT64_MIN;
 	return &reader->base;
 }
 
 void perfdata_reader_free(struct reader *r)
 {
 	perfdata_cursor_deinit(&((struct perfdata_reader *)r)->cursor);
+	gaps_deinit(&((struct perfdata_reader *)r)->damaged);
 }
 
 /* ---- samples --------------------------------------------------------------------------------- */
@@ -128,6 +133,23 @@ static bool take_other(struct perfdata_reader *r, bool is_tracepoint, struct eve
 	return true;
 }
 
+/*
+ * A tracepoint's record begins with the number that its event was opened with. Where it does not,
+ * or has no record, what happened there is not known. raw: NULL: it has none.
+ */
+static void reader_check_sample(struct perfdata_reader *r, const struct perfdata_attr *a,
+				const struct perfdata_part *raw, int64_t ns)
+{
+	const struct ftrace_formats *fs = &r->cursor.p->formats;
+
+	if (!(a->layout.sample_type & PERFDATA_S_RAW) ||
+	    !ftrace_format_of(fs, (uint32_t)a->config) ||
+	    (raw && ftrace_id_of(fs, raw->at, raw->n) == a->config))
+		return;
+	perfdata_cursor_report(&r->cursor, DIAG_SAMPLE_DAMAGED, ns);
+	gaps_add(&r->damaged, r->last_ns == INT64_MIN ? ns : r->last_ns, ns, false);
+}
+
 /* Return: whether the sample is wanted. */
 static bool take_sample(struct perfdata_reader *r, const struct perfdata_record *rec,
 			const struct perfdata_attr *a, int64_t time, struct event *e)
@@ -135,10 +157,12 @@ static bool take_sample(struct perfdata_reader *r, const struct perfdata_record 
 	const struct perfdata *p = r->cursor.p;
 	bool is_tracepoint = a->type == PERFDATA_TRACEPOINT;
 	struct perfdata_part raw;
-	bool wanted;
+	bool wanted, has_raw = is_tracepoint && perfdata_raw(&a->layout, rec, p->big_endian, &raw);
 
-	if (__builtin_expect(is_tracepoint && perfdata_raw(&a->layout, rec, p->big_endian, &raw),
-			     1))
+	if (is_tracepoint)
+		reader_check_sample(r, a, has_raw ? &raw : NULL, perfdata_ns(p, time));
+	r->last_ns = perfdata_ns(p, time);
+	if (__builtin_expect(has_raw, 1))
 		wanted = ftrace_plan_take(r->plan->events, raw.at, raw.n, NO_VALUE, &r->any, e);
 	else
 		wanted = take_other(r, is_tracepoint, e);
@@ -321,9 +345,9 @@ static size_t reader_pick_samples(struct perfdata_reader *r, struct perfdata_bur
 		const struct ftrace_step *step =
 			ftrace_plan_step(plan, load_u16(b.sample + plain.fixed + 4, false));
 
-		if (!step->is_wanted && !any)
+		if (!step->is_wanted && !any && !step->is_unknown)
 			continue;
-		if (__builtin_expect(size < step->plain_need, 0)) {
+		if (__builtin_expect(size < step->plain_need || step->is_unknown, 0)) {
 			perfdata_burst_return(&b);
 			break;
 		}
@@ -366,6 +390,7 @@ static size_t fill_burst(struct perfdata_reader *r, struct event *events, size_t
 		n += found;
 	} while (found == READER_PICKS);
 	perfdata_burst_end(&r->cursor, &b);
+	r->last_ns = b.n ? r->cursor.told : r->last_ns;
 	return n;
 }
 
