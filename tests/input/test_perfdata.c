@@ -1235,12 +1235,13 @@ static void test_damaged_record(void **state)
 	struct recording *r = open_bytes(&file, file.n);
 
 	assert_int_equal(r->diags.at[DIAG_RECORD_DAMAGED].count, 1);
-	assert_int_equal(count_walked(r), 39);
+	/* Nor is the one before it believed. */
+	assert_int_equal(count_walked(r), 38);
 	for (size_t i = 0; i < N_CPUS; i++) {
 		struct losses l = losses_of(r, i);
 
 		assert_int_equal(l.n, 1);
-		check_loss(&l.at[0], i ? 5019 : 5018, i ? 5021 : 5022, 0);
+		check_loss(&l.at[0], i ? 5017 : 5018, i ? 5021 : 5022, 0);
 	}
 	recording_free(r);
 	free(file.at);

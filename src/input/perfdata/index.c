@@ -234,7 +234,7 @@ static bool scan_is_cpu(const struct scan *s, const struct perfdata_record *r,
 	const struct perfdata_layout *l = &s->p->attrs.at.at[g->attr].layout;
 	const uint64_t *cpu = l->id ? map_get(&s->p->cpu_of_id, u64_at(s, r, l->id)) : NULL;
 
-	return !cpu || (g->has_cpu && *cpu == g->cpu);
+	return !cpu || !l->cpu || (g->has_cpu && *cpu == g->cpu);
 }
 
 /*
@@ -601,7 +601,10 @@ static void scan_source(struct scan *s)
 		int result = perfdata_record_read(source->at + at, left, s->p->big_endian, &r);
 
 		if (__builtin_expect(result, 0)) {
-			on_damage(s);
+			if (result == PERFDATA_READ_BAD)
+				on_damage(s);
+			else
+				on_missing(s);
 			at += perfdata_skip(s->p, source, result, source->at + at);
 			continue;
 		}

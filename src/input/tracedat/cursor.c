@@ -131,7 +131,13 @@ static bool cursor_is_far_off(const struct tracedat_cursor *c, uint64_t time, ui
 	return time > saturated_sum(before, day) || saturated_sum(time, cursor_slack(c)) < before;
 }
 
-/* Of the only sub-buffer of a stream. Return: whether its time is like one of another stream. */
+/* Counts: no clock has one so low once it has run for a second elsewhere. */
+enum { UNSET_END = 16 };
+
+/*
+ * Of the only sub-buffer of a stream. Return: whether its time is like that of another stream that
+ * has several, if there is one.
+ */
 static bool cursor_is_like_others(const struct tracedat_cursor *c, uint64_t begin)
 {
 	const struct tracedat *t = c->trace;
@@ -140,16 +146,16 @@ static bool cursor_is_like_others(const struct tracedat_cursor *c, uint64_t begi
 	vec_each (s, &t->streams) {
 		uint64_t other;
 
-		if (s == c->stream || s->is_compressed || s->size < sizeof(other))
+		if (s == c->stream || s->is_compressed || s->size <= s->page_size)
 			continue;
 		other = load_u64(t->map.data + s->offset, t->big_endian);
-		if (begin <= other ? begin > cursor_slack(c) && !cursor_is_far_off(c, other, begin)
+		if (begin <= other ? (begin >= UNSET_END || other < c->stream->slack) &&
+					     !cursor_is_far_off(c, other, begin)
 				   : !cursor_is_far_off(c, begin, other))
 			return true;
 		any = true;
 	}
-	/* Nothing is recorded before any clock has run for a microsecond, or for a century. */
-	return !any && begin <= INT64_MAX && begin >= c->stream->slack / 1000000;
+	return !any && begin <= INT64_MAX;
 }
 
 /*
