@@ -15,7 +15,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "events/event.h"
-#include "input/gap.h"
+#include "input/input.h"
 
 /* A switch that the next event contradicts. */
 struct doubt_switch {
