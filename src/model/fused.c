@@ -224,15 +224,21 @@ static void update_upwards(struct model *m, struct cpu *c, int64_t ts)
 }
 
 /* Whether a CPU is real decides what is true of its thread, and of the VM that runs on it. */
+/* Tells the vCPU that a thread runs whether it is on a CPU, as seen from further out. */
+static void __attribute__((noinline)) carry(const struct cpu *c, struct world_vcpu *v, int64_t ts)
+{
+	struct occupant taken_by = cpu_taken_by(c);
+
+	vcpu_carry(&v->self, ts, vcpu_is_carried(c), &taken_by);
+}
+
 static void update_downwards(struct model *m, const struct cpu *c, int64_t ts)
 {
 	struct world_vcpu *v;
 
 	update_thread(m, c, ts);
 	while (c->current && (v = c->current->vcpu)) {
-		struct occupant taken_by = cpu_taken_by(c);
-
-		vcpu_carry(&v->self, ts, vcpu_is_carried(c), &taken_by);
+		carry(c, v, ts);
 		if (!v->inner)
 			return;
 		c = v->inner;

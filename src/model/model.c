@@ -198,6 +198,21 @@ static void end_runner(struct model *m, struct world_vcpu *v, int64_t ts)
 		vcpu_unplug(&v->self, ts);
 }
 
+/* The thread of a vCPU is switched out. */
+static void __attribute__((noinline))
+runner_out(struct model *m, const struct event *e, const struct cpu *c, struct world_vcpu *v,
+	   bool dead)
+{
+	struct occupant next = cpu_occupant(c);
+
+	if (v->self.running_on != NO_CPU)
+		v->ran += e->ts - v->ran_since;
+	vcpu_switch_out(&v->self, e->ts, e->cpu, vcpu_off_of(e->sched_switch.prev_state), &next);
+	if (dead)
+		end_runner(m, v, e->ts);
+	vcpu_changed(m, v, e->ts);
+}
+
 static void thread_out(struct model *m, const struct event *e, struct cpu *c, struct thread *t)
 {
 	bool runnable = is_runnable(e->sched_switch.prev_state);
@@ -210,17 +225,8 @@ static void thread_out(struct model *m, const struct event *e, struct cpu *c, st
 		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, e->cpu);
 	else
 		world_thread_off(m, t, e->ts, THREAD_BLOCKED, NO_CPU);
-	if (v) {
-		struct occupant next = cpu_occupant(c);
-
-		if (v->self.running_on != NO_CPU)
-			v->ran += e->ts - v->ran_since;
-		vcpu_switch_out(&v->self, e->ts, e->cpu, vcpu_off_of(e->sched_switch.prev_state),
-				&next);
-		if (dead)
-			end_runner(m, v, e->ts);
-		vcpu_changed(m, v, e->ts);
-	}
+	if (v)
+		runner_out(m, e, c, v, dead);
 	/* It may be woken on, or go on to, the CPU of which nothing is known. */
 	if (e->ts < m->machines[e->machine].lost_to) {
 		if (t->lane.open.state != THREAD_DEAD)
@@ -280,7 +286,7 @@ static void thread_in(struct model *m, const struct event *e, const struct cpu *
 }
 
 /* The CPU changed hands: those who wait for it lose their time to somebody else. */
-static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
+static void __attribute__((noinline)) requeue(struct model *m, const struct cpu *c, int64_t ts)
 {
 	struct occupant now = cpu_occupant(c);
 
@@ -288,6 +294,12 @@ static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
 		vcpu_requeue(&(*v)->self, ts, c->number, &now);
 		world_vcpu_changed(m, *v, ts);
 	}
+}
+
+static void new_occupant(struct model *m, const struct cpu *c, int64_t ts)
+{
+	if (c->waiting.n)
+		requeue(m, c, ts);
 }
 
 static void on_switch(struct model *m, const struct event *e, struct cpu *c)
@@ -334,6 +346,18 @@ static bool can_be_woken(const struct model *m, const struct thread *t)
 	}
 }
 
+/* The thread of a vCPU is woken, to run on that CPU. */
+static void __attribute__((noinline))
+wake_runner(struct model *m, const struct event *e, struct world_vcpu *v, uint32_t cpu)
+{
+	struct occupant now = cpu_occupant(world_cpu(m, e->machine, cpu));
+
+	if (v->self.asleep)
+		world_wake_stage(v, WAKE_VCPU_WOKEN, e->ts);
+	vcpu_wake(&v->self, e->ts, cpu, &now);
+	vcpu_changed(m, v, e->ts);
+}
+
 static void on_wakeup(struct model *m, const struct event *e, const struct cpu *c, int64_t tid,
 		      int64_t target_cpu)
 {
@@ -345,17 +369,12 @@ static void on_wakeup(struct model *m, const struct event *e, const struct cpu *
 		world_woken(m, t, c, cpu, e->ts);
 		world_thread_off(m, t, e->ts, THREAD_WAIT_CPU, cpu);
 	}
-	if (!v)
-		return;
-	struct occupant now = cpu_occupant(world_cpu(m, e->machine, cpu));
-
-	if (v->self.asleep)
-		world_wake_stage(v, WAKE_VCPU_WOKEN, e->ts);
-	vcpu_wake(&v->self, e->ts, cpu, &now);
-	vcpu_changed(m, v, e->ts);
+	if (v)
+		wake_runner(m, e, v, cpu);
 }
 
-static void on_migrate(struct model *m, const struct event *e, const struct cpu *c)
+static void __attribute__((noinline))
+on_migrate(struct model *m, const struct event *e, const struct cpu *c)
 {
 	struct thread *t = world_thread(m, c, e->sched_migrate_task.tid);
 	uint32_t cpu = (uint32_t)e->sched_migrate_task.dest_cpu;
@@ -514,7 +533,8 @@ static void on_work_end(struct model *m, struct cpu *c, int64_t ts, unsigned *de
 }
 
 /* It runs within the timer's interrupt. */
-static void on_timer_begin(struct model *m, const struct event *e, struct cpu *c)
+static void __attribute__((noinline))
+on_timer_begin(struct model *m, const struct event *e, struct cpu *c)
 {
 	work_begin(&c->work, &(struct work_item){.busy = BUSY_TIMER,
 						 .number = NO_IRQ,
@@ -797,7 +817,7 @@ static void stop_guest(struct model *m, const struct event *e, struct cpu *c)
  * Who was on each CPU before its first switch is known from that switch. Of a CPU whose stream is
  * missing everything is lost.
  */
-static void start_machine(struct model *m, uint32_t machine, int64_t ts)
+static void __attribute__((noinline)) start_machine(struct model *m, uint32_t machine, int64_t ts)
 {
 	const struct evidence *e = m->identity->machines.at[machine].evidence;
 
