@@ -4,24 +4,9 @@
 
 #include "results/results.h"
 #include "report/rows_print.h"
+#include "report/section_rows.h"
 #include "results/summary_scan.h"
 #include "report/text_report.h"
-
-/* What has to be added up for some sections. */
-static unsigned parts_of(unsigned sections)
-{
-	unsigned found = 1u << REPORT_FINDINGS | 1u << REPORT_MISSING;
-	unsigned lanes =
-		1u << REPORT_VCPUS | 1u << REPORT_PCPUS | 1u << REPORT_STEAL | 1u << REPORT_SPLIT;
-	/* Whether a vCPU's time can be told from its host's shows in its exits. */
-	unsigned exits = 1u << REPORT_EXITS | 1u << REPORT_VM_EXITS | 1u << REPORT_EXIT_DETAILS |
-			 1u << REPORT_WAITS | 1u << REPORT_VCPUS;
-	unsigned wakeups = 1u << REPORT_LATENCY;
-
-	return (sections & found ? FINDINGS_PARTS : 0u) | (sections & lanes ? SUMMARY_LANES : 0u) |
-	       (sections & exits ? SUMMARY_EXITS : 0u) |
-	       (sections & wakeups ? SUMMARY_WAKEUPS : 0u);
-}
 
 static void print(FILE *f, const struct results *r, const struct findings *found,
 		  const struct chosen *c, const struct report_options *options, unsigned sections)
@@ -82,8 +67,8 @@ int report_print(FILE *f, const struct store *store, const struct report_options
 	int status = results_init(&r, store, &options->range, err);
 
 	if (!status)
-		status =
-			summary_scan(&r, parts_of(sections), options->threads, options->tally, err);
+		status = summary_scan(&r, report_parts(sections), options->threads, options->tally,
+				      err);
 	if (!status)
 		status = choose_and_print(f, &r, options, sections, err);
 	results_deinit(&r);

@@ -172,3 +172,36 @@ int sql_open(sqlite3 **dbp, const char *path, struct error *err)
 	sqlite3_close(db);
 	return ERR;
 }
+
+/* Makes the tables of an open file the schema `main`. Return: 0 or ERR. */
+static int attach_lent(sqlite3 *db, const struct store *s, struct error *err)
+{
+	struct sql_files *files = sql_files_use(mem_zalloc(1, sizeof(*files)));
+	int r = register_with(db, files);
+
+	if (r != SQLITE_OK) {
+		sql_files_unuse(files);
+		return error_set(err, "%s", sqlite3_errstr(r));
+	}
+	struct sql_file *file = sql_files_lend(files, s);
+
+	r = attach(db, files, s->name, "main", err);
+	sql_files_release(files, file);
+	sql_files_unuse(files);
+	return r;
+}
+
+int sql_open_store(sqlite3 **dbp, const struct store *s, struct error *err)
+{
+	sqlite3 *db;
+	int r = sqlite3_open(":memory:", &db);
+
+	if (r != SQLITE_OK)
+		error_set(err, "%s", sqlite3_errstr(r));
+	else if (!attach_lent(db, s, err)) {
+		*dbp = db;
+		return 0;
+	}
+	sqlite3_close(db);
+	return ERR;
+}

@@ -15,12 +15,16 @@
 
 #include "base/error.h"
 #include "sql/sqlite.h"
+#include "store/reader.h"
 
 /*
  * Makes a connection whose schema `main` is the file's tables. Whatever else is made there is in
  * memory only. Return: 0 and *dbp, for sqlite3_close(); or ERR with err set.
  */
 int sql_open(sqlite3 **dbp, const char *path, struct error *err);
+
+/* The same of a file that is open, and stays so until the connection is closed. */
+int sql_open_store(sqlite3 **dbp, const struct store *s, struct error *err);
 
 /*
  * Teaches a connection the modules and functions, among them

@@ -3,6 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct sql_file *files_add(struct sql_files *files, const char *path, const struct store *s)
+{
+	struct sql_file *f = mem_zalloc(1, sizeof(*f));
+
+	f->path = mem_strdup(path);
+	f->store = s;
+	f->users = 1;
+	*vec_push(&files->open) = f;
+	return f;
+}
+
 int sql_files_open(struct sql_files *files, const char *path, struct sql_file **fp,
 		   struct error *err)
 {
@@ -17,21 +28,21 @@ int sql_files_open(struct sql_files *files, const char *path, struct sql_file **
 
 	if (store_open(&store, path, err))
 		return ERR;
-	struct sql_file *f = mem_zalloc(1, sizeof(*f));
-
-	f->path = mem_strdup(path);
-	f->store = store;
-	f->users = 1;
-	*vec_push(&files->open) = f;
-	*fp = f;
+	*fp = files_add(files, path, store);
+	(*fp)->owned = store;
 	return 0;
+}
+
+struct sql_file *sql_files_lend(struct sql_files *files, const struct store *s)
+{
+	return files_add(files, s->name, s);
 }
 
 static void file_free(struct sql_file *f)
 {
 	for (int i = 0; i < TABLE_N; i++)
 		sql_rows_deinit(&f->rows[i]);
-	store_free(f->store);
+	store_free(f->owned);
 	free(f->path);
 	free(f);
 }

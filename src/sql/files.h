@@ -9,8 +9,9 @@
 #include "store/reader.h"
 
 struct sql_file {
-	char *path;	     /* owned */
-	struct store *store; /* owned */
+	char *path;		   /* owned */
+	const struct store *store; /* that of `owned`, or lent */
+	struct store *owned;	   /* or NULL */
 	unsigned users;
 	struct sql_rows rows[TABLE_N]; /* of tables of plain rows, once asked for */
 };
@@ -27,6 +28,9 @@ struct sql_files {
  */
 int sql_files_open(struct sql_files *files, const char *path, struct sql_file **fp,
 		   struct error *err);
+
+/* The same of a file that the caller has opened and keeps open for longer than all connections. */
+struct sql_file *sql_files_lend(struct sql_files *files, const struct store *s);
 void sql_files_release(struct sql_files *files, struct sql_file *f);
 
 /* Return: one user of *files more. */
