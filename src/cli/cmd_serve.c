@@ -12,10 +12,11 @@
 #include "base/mem.h"
 #include "cli/common.h"
 #include "server/server.h"
+#include "server/token.h"
 
 extern char **environ;
 
-enum option_id { OPT_PORT = 1, OPT_LISTEN, OPT_WEB_ROOT, OPT_ROOT };
+enum option_id { OPT_PORT = 1, OPT_LISTEN, OPT_WEB_ROOT, OPT_ROOT, OPT_TOKEN, OPT_NO_TOKEN };
 
 enum { DEFAULT_PORT = 8080, MESSAGE_SIZE = 4096 };
 
@@ -25,7 +26,15 @@ static const struct option options[] = {
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"web-root", required_argument, NULL, OPT_WEB_ROOT},
 	{"root", required_argument, NULL, OPT_ROOT},
+	{"token", optional_argument, NULL, OPT_TOKEN},
+	{"no-token", no_argument, NULL, OPT_NO_TOKEN},
 	{0},
+};
+
+struct request {
+	struct server_config server;
+	bool token, no_token;
+	char *made; /* owned: a token */
 };
 
 /* ---- analysis of recordings ----------------------------------------------------------------- */
@@ -155,9 +164,24 @@ static int take_port(const struct command *cmd, struct server_config *config)
 	return 0;
 }
 
-/* Return: 0, or an answer for cli_option_status(). */
-static int take_option(const struct command *cmd, struct server_config *config, int option)
+static int take_token(const struct command *cmd, struct request *q)
 {
+	q->token = true;
+	if (!optarg)
+		return 0;
+	if (!token_is_good(optarg)) {
+		cli_usage(cmd, "--token takes %d to %d letters, digits, '-' and '_'", TOKEN_MIN,
+			  TOKEN_MAX);
+		return CLI_OPTION_BAD;
+	}
+	q->server.token = optarg;
+	return 0;
+}
+
+/* Return: 0, or an answer for cli_option_status(). */
+static int take_option(const struct command *cmd, struct request *q, int option)
+{
+	struct server_config *config = &q->server;
 	struct error err = {0};
 
 	switch ((enum option_id)option) {
@@ -169,6 +193,11 @@ static int take_option(const struct command *cmd, struct server_config *config, 
 	case OPT_WEB_ROOT:
 		config->web_root = optarg;
 		return 0;
+	case OPT_TOKEN:
+		return take_token(cmd, q);
+	case OPT_NO_TOKEN:
+		q->no_token = true;
+		return 0;
 	case OPT_ROOT:
 		if (!roots_add(&config->catalog.roots, optarg, &err))
 			return 0;
@@ -179,15 +208,18 @@ static int take_option(const struct command *cmd, struct server_config *config, 
 }
 
 /* Return: 0, or an answer for cli_option_status(). */
-static int read_options(const struct command *cmd, struct server_config *config, int argc,
-			char **argv)
+static int read_options(const struct command *cmd, struct request *q, int argc, char **argv)
 {
 	int option, r;
 
 	while ((option = cli_next_option(cmd, argc, argv, options)) > 0) {
-		r = take_option(cmd, config, option);
+		r = take_option(cmd, q, option);
 		if (r)
 			return r;
+	}
+	if (option == CLI_OPTIONS_END && q->token && q->no_token) {
+		cli_usage(cmd, "--token and --no-token exclude each other");
+		return CLI_OPTION_BAD;
 	}
 	return option == CLI_OPTIONS_END ? 0 : option;
 }
@@ -212,13 +244,33 @@ static int open_all(struct server *s, char **paths, int n, struct error *err)
 	return 0;
 }
 
+static bool is_loopback(const char *address)
+{
+	return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
+}
+
+/* Makes the token, if there is to be one. Return: 0 or ERR. */
+static int serve_choose_token(struct request *q, struct error *err)
+{
+	bool local = is_loopback(q->server.listen);
+
+	if (!q->token && !q->no_token && local && token_has_others(NULL, geteuid()))
+		fprintf(stderr, "vmscope serve: other users are logged in, who can see what is in "
+				"the served directories; --token keeps them out\n");
+	if (q->no_token || q->server.token || (local && !q->token))
+		return 0;
+	q->server.token = q->made = token_new(err);
+	return q->made ? 0 : ERR;
+}
+
 static void say_where(const struct server_config *config, const struct server *s)
 {
 	bool v6 = strchr(config->listen, ':') != NULL;
 
-	printf("vmscope serves at http://%s%s%s:%u/\n", v6 ? "[" : "", config->listen,
-	       v6 ? "]" : "", server_port(s));
-	if (strcmp(config->listen, "127.0.0.1") != 0 && strcmp(config->listen, "::1") != 0)
+	printf("vmscope serves at http://%s%s%s:%u/%s%s\n", v6 ? "[" : "", config->listen,
+	       v6 ? "]" : "", server_port(s), config->token ? config->token : "",
+	       config->token ? "/" : "");
+	if (!config->token && !is_loopback(config->listen))
 		fprintf(stderr, "vmscope serve: anyone who reaches this address can see what is in "
 				"the served directories\n");
 	fflush(stdout);
@@ -249,17 +301,20 @@ static int serve(struct server_config *config, char **paths, int n, struct error
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	struct server_config config = {
-		.listen = "127.0.0.1", .port = DEFAULT_PORT, .catalog.analyze = analyze};
+	struct request q = {.server = {.listen = "127.0.0.1",
+				       .port = DEFAULT_PORT,
+				       .catalog.analyze = analyze}};
 	struct error err = {0};
-	int r = read_options(cmd, &config, argc, argv);
+	int r = read_options(cmd, &q, argc, argv);
 	int status = CLI_OK;
 
 	if (r)
 		status = cli_option_status(r);
-	else if (serve(&config, argv + optind, argc - optind, &err))
+	else if (serve_choose_token(&q, &err) ||
+		 serve(&q.server, argv + optind, argc - optind, &err))
 		status = cli_failed(cmd, &err);
-	roots_deinit(&config.catalog.roots);
+	roots_deinit(&q.server.catalog.roots);
+	free(q.made);
 	return status;
 }
 
@@ -274,6 +329,11 @@ const struct command cmd_serve = {
 		"  --listen ADDR   the address to listen at; 127.0.0.1, the default, can be reached from\n"
 		"                  this machine only, 0.0.0.0 and :: from everywhere\n"
 		"  --root DIR      what lies in DIR can be opened, too; may be given several times\n"
+		"  --token[=TEXT]  serve only who knows the token, the first part of the path in the address\n"
+		"                  that is printed: TEXT, which others can see in the list of processes,\n"
+		"                  or a random one. Off unless asked for on this machine's own addresses,\n"
+		"                  on where --listen names another\n"
+		"  --no-token      serve everyone who reaches the address\n"
 		"  --web-root DIR  take the page's files from DIR instead of those built in\n"
 		"  --help          print this\n",
 	.run = run,

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/fence.h"
 #include "server/write.h"
 
 enum { MAX_TRACES = 1000, MAX_EXPERIMENTS = 100, MAX_NAME = 255 };
@@ -261,6 +262,9 @@ int catalog_new(struct catalog **cp, struct catalog_config *config, struct error
 		catalog_free(c);
 		return r;
 	}
+	/* What the analysis keeps aside goes there, too. */
+	setenv("TMPDIR", c->directory, 1);
+	fence_write_below(c->directory);
 	if (pthread_create(&c->worker, NULL, work, c))
 		abort(); /* out of memory, as in mem.h */
 	c->has_worker = true;

@@ -254,6 +254,9 @@ static void add_headers(struct MHD_Response *m, struct MHD_Connection *c, const 
 	if (r->allow)
 		MHD_add_response_header(m, "Allow", r->allow);
 	MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+	/* No other site may embed it, nor learn its address. */
+	MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+	MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
 	MHD_add_response_header(m, "Cache-Control",
 				r->for_ever ? "public, max-age=31536000, immutable" : "no-cache");
 	if (r->page)

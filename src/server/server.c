@@ -8,17 +8,18 @@
 #include "server/http.h"
 #include "server/page_api.h"
 #include "server/site.h"
+#include "server/token.h"
 #include "server/tsp.h"
 
 struct server {
 	struct catalog *catalog;
 	struct http *http;
-	char *web_root; /* resolved, or NULL */
+	char *web_root;	   /* resolved, or NULL */
+	const char *token; /* borrowed, or NULL */
 };
 
-static void handle(void *ctx, const struct http_request *q, struct reply *r)
+static void server_handle(const struct server *s, const struct http_request *q, struct reply *r)
 {
-	struct server *s = ctx;
 	const struct url *u = &q->url;
 
 	if (u->n >= 2 && !strcmp(u->parts[0], "tsp") && !strcmp(u->parts[1], "api"))
@@ -27,6 +28,34 @@ static void handle(void *ctx, const struct http_request *q, struct reply *r)
 		page_api_handle(s->catalog, q, r);
 	else
 		site_handle(s->web_root, q, r);
+}
+
+/* The page's files name each other relatively: it is a directory. */
+static void server_handle_token(const struct server *s, struct http_request *q, struct reply *r)
+{
+	if (!token_take(&q->url, s->token)) {
+		reply_error(r, 403, "Forbidden",
+			    "the path has to begin with the token that vmscope serve printed");
+	} else if (!q->url.n && !q->url.is_directory) {
+		FILE *f = reply_stream(r, "text/html; charset=utf-8");
+
+		fprintf(f, "<!doctype html><meta http-equiv=refresh content=\"0;url=%s/\">",
+			s->token);
+		reply_end(r);
+	} else {
+		server_handle(s, q, r);
+	}
+}
+
+static void handle(void *ctx, const struct http_request *q, struct reply *r)
+{
+	const struct server *s = ctx;
+	struct http_request rest = *q; /* the path's text stays q's */
+
+	if (s->token)
+		server_handle_token(s, &rest, r);
+	else
+		server_handle(s, q, r);
 }
 
 static int start(struct server *s, struct server_config *config, struct error *err)
@@ -48,6 +77,7 @@ int server_new(struct server **sp, struct server_config *config, struct error *e
 {
 	struct server *s = mem_zalloc(1, sizeof(*s));
 
+	s->token = config->token;
 	json_object_seed(0); /* before there are threads */
 	if (start(s, config, err)) {
 		server_free(s);

@@ -11,6 +11,7 @@
 struct server_config {
 	const char *listen;   /* a numeric address */
 	uint16_t port;	      /* 0: any that is free */
+	const char *token;    /* first part of all paths; NULL: none */
 	const char *web_root; /* directory of the page's files, or NULL: what is built in */
 	struct catalog_config catalog;
 };

@@ -46,6 +46,7 @@ bool url_init(struct url *u, const char *path)
 	if (*path != '/' || strlen(path) > URL_MAX_LENGTH)
 		return false;
 	u->text = mem_strdup(path);
+	u->is_directory = path[strlen(path) - 1] == '/';
 	for (char *p = u->text, *end; *p; p = end) {
 		p += strspn(p, "/");
 		end = p + strcspn(p, "/");

@@ -14,6 +14,7 @@ struct url {
 	char *text; /* owned; parts point into it */
 	const char *parts[URL_MAX_PARTS];
 	int n;
+	bool is_directory; /* it ends in '/' */
 };
 
 /*

@@ -34,6 +34,11 @@ const FORMATS: readonly [Format, string, string][] = [
 	["csv", "States (CSV)", "what is drawn, as a table"],
 ];
 
+/** What is looked at, without the token that a server may want before it: who is told has his own. */
+function contentLink(): string {
+	return new URL(`/${location.search}${location.hash}`, location.href).href;
+}
+
 export class Toolbar {
 	private readonly experiment = el("span", { class: "experiment-name" }, "");
 	private readonly search = el("input", {
@@ -230,7 +235,7 @@ export class Toolbar {
 	private async copyLink(): Promise<void> {
 		// The address follows the view a moment later.
 		await new Promise((done) => setTimeout(done, 250));
-		const done = await copyText(location.href);
+		const done = await copyText(contentLink());
 		this.actions.say(
 			done
 				? "Link copied"
