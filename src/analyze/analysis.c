@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/look.h"
+#include "analyze/told.h"
 #include "base/mem.h"
 #include "timeline/merge.h"
 
@@ -19,28 +20,6 @@ static bool uses_vmsync(const struct analysis_options *o)
 static bool believes_recorder(const struct analysis_options *o)
 {
 	return o->sync.method != SYNC_CONTAINMENT;
-}
-
-/* What a recording says as a whole, not by an event. */
-struct told {
-	const struct recording *recording;
-	bool with_guests;
-};
-
-static void take_told(struct evidence *e, void *ctx)
-{
-	const struct told *t = ctx;
-
-	vec_each (thread, &t->recording->threads)
-		evidence_name_thread(e, thread->tid, thread->pid, thread->pid_ns, thread->comm);
-	vec_each (cpu, &t->recording->lost_cpus)
-		evidence_name_cpu(e, *cpu);
-	if (!t->with_guests)
-		return;
-	vec_each (g, &t->recording->guests) {
-		for (uint32_t i = 0; i < g->n_cpus; i++)
-			evidence_tell_vcpu(e, (uint32_t)(g - t->recording->guests.at), g->tids[i]);
-	}
 }
 
 static bool may_be_host(const struct analysis *a, size_t machine)
@@ -80,19 +59,14 @@ static struct look look_of(struct analysis *a, const struct analysis_options *o,
 
 	*told = (struct told){trace, believes_recorder(o)};
 	return (struct look){.trace = trace,
-			     .options = {.described = recording_described(trace),
-					 .is_vague = trace->lists_unrecorded,
-					 .with_vmsync = uses_vmsync(o),
-					 .has_processes = trace->knows_processes,
-					 .is_partial = trace->is_partial,
-					 .cpus_apart = trace->cpus_apart},
+			     .options = told_options(trace, uses_vmsync(o)),
 			     .evidence = &a->evidence[machine],
 			     .lives = &a->lives[machine],
 			     .diags = &a->diags[machine],
 			     .observed = observed ? &observed->machines[machine] : NULL,
 			     .is_guest = can_contain(a, o) && may_be_guest(a, machine),
 			     .is_host = can_contain(a, o) && may_be_host(a, machine),
-			     .take_told = take_told,
+			     .take_told = told_take,
 			     .ctx = told};
 }
 

@@ -169,24 +169,9 @@ static inline void note_thread(const struct save *s, struct cpu_rows *c, uint32_
 	note_near(c->of_thread, c);
 }
 
-/* "HLT", or with what its flags say: "HLT (MTF pending)", "exit 65 (bus lock)". */
 static int64_t exit_name_string(struct save *s, const struct exit_cause *cause)
 {
-	enum isa isa = (enum isa)cause->isa;
-	uint32_t reason = (uint32_t)cause->reason;
-	const char *name = exit_reason_name(isa, reason);
-	char *text = name ? mem_strdup(name)
-			  : mem_printf("exit %" PRIu32, exit_reason_number(isa, reason));
-
-	for (int bit = 0; bit < 32; bit++) {
-		const char *flag = exit_reason_flag(isa, reason, bit);
-		char *before = text;
-
-		if (!flag)
-			continue;
-		text = mem_printf("%s (%s)", before, flag);
-		free(before);
-	}
+	char *text = exit_reason_label((enum isa)cause->isa, (uint32_t)cause->reason);
 	int64_t string = store_writer_string(s->writer, text);
 
 	free(text);

@@ -35,6 +35,7 @@ extern const struct command cmd_query;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
 extern const struct command cmd_serve;
+extern const struct command cmd_top;
 extern const struct command cmd_why;
 
 #endif

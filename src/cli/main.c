@@ -11,7 +11,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_analyze, &cmd_check,  &cmd_diff,	&cmd_events, &cmd_export, &cmd_info,
-	&cmd_query,   &cmd_record, &cmd_report, &cmd_serve,  &cmd_why,
+	&cmd_query,   &cmd_record, &cmd_report, &cmd_serve,  &cmd_top,	  &cmd_why,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -1,6 +1,10 @@
 #include "events/exit_reason.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 
 static const char *const vmx_names[] = {
 	[0] = "EXCEPTION_NMI",
@@ -557,6 +561,24 @@ bool exit_reason_is_timer(enum isa isa, uint32_t reason)
 		return reason == SVM_MSR;
 	return (isa == ISA_VMX || isa == ISA_UNKNOWN) &&
 	       (basic == VMX_MSR_WRITE || basic == VMX_APIC_ACCESS || basic == VMX_APIC_WRITE);
+}
+
+char *exit_reason_label(enum isa isa, uint32_t reason)
+{
+	const char *name = exit_reason_name(isa, reason);
+	char *text = name ? mem_strdup(name)
+			  : mem_printf("exit %" PRIu32, exit_reason_number(isa, reason));
+
+	for (int bit = 0; bit < 32; bit++) {
+		const char *flag = exit_reason_flag(isa, reason, bit);
+		char *before = text;
+
+		if (!flag)
+			continue;
+		text = mem_printf("%s (%s)", before, flag);
+		free(before);
+	}
+	return text;
 }
 
 bool exit_reason_is_nested_entry(enum isa isa, uint32_t reason)

@@ -52,6 +52,12 @@ uint32_t exit_reason_number(enum isa isa, uint32_t reason);
  */
 const char *exit_reason_flag(enum isa isa, uint32_t reason, int bit);
 
+/*
+ * Return: what it is called in all results, owned by the caller: "HLT", or with what its flags say:
+ * "HLT (MTF pending)", "exit 65 (bus lock)".
+ */
+char *exit_reason_label(enum isa isa, uint32_t reason);
+
 /* Return: NULL of one that has no name. */
 const char *isa_name(enum isa isa);
 

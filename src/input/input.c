@@ -233,7 +233,8 @@ static void reader_leave_gaps(struct reader *r)
 bool reader_read(struct reader *r)
 {
 	r->n = 0;
-	while (!r->ended && !r->n) {
+	r->waits = false;
+	while (!r->ended && !r->waits && !r->n) {
 		r->recording->ops->reader_fill(r);
 		if (r->doubled.bits)
 			drop_doubled(r);

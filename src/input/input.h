@@ -220,6 +220,7 @@ struct reader {
 	/* of events: READER_FEW, or what its user changed it to together with `events` */
 	size_t room;
 	bool ended; /* nothing follows these */
+	bool waits; /* nothing is there, but more may come (input/feed.h) */
 
 	struct stream_totals totals;
 	const struct diag_list *diags;
@@ -261,7 +262,10 @@ bool recording_can_share(const struct recording *r);
  */
 void reader_share(struct reader *r, struct worker *helper);
 
-/* Reads the next events in place of the last. Return: whether there are any. */
+/*
+ * Reads the next events in place of the last. Return: whether there are any. Where more can come, it
+ * may be asked again.
+ */
 bool reader_read(struct reader *r);
 
 /*

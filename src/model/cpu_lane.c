@@ -93,6 +93,26 @@ void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, int64_t since, enum cp
 	flush(l, sink);
 }
 
+static void cpu_lane_peek_at(const struct cpu_interval *i, const struct model_sink *to)
+{
+	struct cpu_interval known = *i;
+
+	if ((int)known.state == CPU_RUNS)
+		known.state = CPU_UNKNOWN;
+	emit(&known, to);
+}
+
+void cpu_lane_peek(const struct cpu_lane *l, int64_t ts, const struct model_sink *to)
+{
+	struct cpu_interval open = l->open;
+
+	vec_each (i, &l->held)
+		cpu_lane_peek_at(i, to);
+	open.end = ts;
+	if (open.end > open.begin)
+		cpu_lane_peek_at(&open, to);
+}
+
 void cpu_lane_finish(struct cpu_lane *l, int64_t ts, const struct model_sink *sink)
 {
 	close_open(l, ts, sink);

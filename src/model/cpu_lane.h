@@ -55,6 +55,9 @@ static inline void cpu_lane_set(struct cpu_lane *l, int64_t ts, const struct cpu
 void cpu_lane_settle(struct cpu_lane *l, uint32_t thread, int64_t since, enum cpu_state state,
 		     const struct model_sink *sink);
 
+/* As vcpu_peek(). */
+void cpu_lane_peek(const struct cpu_lane *l, int64_t ts, const struct model_sink *to);
+
 /* Ends the lane. */
 void cpu_lane_finish(struct cpu_lane *l, int64_t ts, const struct model_sink *sink);
 

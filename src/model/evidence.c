@@ -236,6 +236,14 @@ void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid)
 		*vec_push(&e->told) = (struct evidence_told_vcpu){vm, tid};
 }
 
+void evidence_know_vcpu(struct evidence *e, int64_t tid, int64_t index)
+{
+	struct evidence_vcpu *v = get_vcpu(e, tid, 0, NO_VALUE);
+
+	v->is_told = true;
+	votes_add(&v->entry_ids, index, 1);
+}
+
 const struct evidence_thread *evidence_named(const struct evidence *e, int64_t tid)
 {
 	uint64_t *i = map_get(&e->named_by_tid, (uint64_t)tid);
@@ -259,7 +267,9 @@ static const struct evidence_fork *evidence_birth(const struct evidence *e,
 int64_t evidence_pid(const struct evidence *e, const struct evidence_vcpu *v)
 {
 	const struct evidence_thread *t = find_thread(e, v);
-	const struct evidence_fork *birth = v->pid == NO_VALUE ? evidence_birth(e, v) : NULL;
+	/* The host names the thread that has the tid now. */
+	bool unsaid = v->pid == NO_VALUE && !v->is_told;
+	const struct evidence_fork *birth = unsaid ? evidence_birth(e, v) : NULL;
 
 	if (v->pid != NO_VALUE)
 		return v->pid;

@@ -42,6 +42,7 @@ struct evidence_vcpu {
 	unsigned life; /* of the tid (lives_number()) */
 	/* where the thread runs several: the vcpu_id of its entries that this is of; or NO_VALUE */
 	int64_t only_id;
+	bool is_told; /* by the host itself, whether or not it enters a guest */
 	uint64_t entries, exits;
 	int64_t first_ns, last_ns;	  /* of these; first > last: none */
 	struct votes entry_ids, exit_ids; /* vcpu_id as the two events give it */
@@ -159,6 +160,12 @@ void evidence_name_cpu(struct evidence *e, uint32_t cpu);
 
 /* Says that this thread is a vCPU of VM `vm` (any number), before any event. */
 void evidence_tell_vcpu(struct evidence *e, uint32_t vm, int64_t tid);
+
+/*
+ * Says that this thread runs vCPU `index` of its process, before any event, and whether or not one
+ * will show it: the host knows its VMs.
+ */
+void evidence_know_vcpu(struct evidence *e, int64_t tid, int64_t index);
 
 /* Return: NULL if the recording does not name this thread. */
 const struct evidence_thread *evidence_named(const struct evidence *e, int64_t tid);

@@ -533,7 +533,7 @@ static void find_vms(struct identity *id, int host)
 	struct candidate *c = mem_zalloc(e->vcpus.n, sizeof(*c));
 
 	vec_each (v, &e->vcpus) {
-		if (v->entries + v->exits)
+		if (v->entries + v->exits || v->is_told)
 			c[n++] = candidate_of(e, v);
 	}
 	if (n)

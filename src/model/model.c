@@ -965,6 +965,7 @@ static void init_vcpus(struct model *m)
 		v->is_shared = id->vms.at[v->vm].is_shared;
 		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
 		v->self.is_unscheduled = !m->machines[v->host].has_switches;
+		v->self.is_outside = !id->vcpus.at[i].entries && !id->vcpus.at[i].exits;
 		if (is_unborn(m, v))
 			v->self.open.state = VCPU_ABSENT;
 	}
@@ -1096,6 +1097,16 @@ void model_end_vcpu(struct model *m, int vcpu, int64_t ts)
 	if (c->current)
 		lose_thread(m, c->current, ts);
 	end_cpu(m, c, ts);
+}
+
+void model_peek(const struct model *m, int64_t ts, const struct model_sink *to)
+{
+	for (size_t i = 0; i < m->n_vcpus; i++)
+		vcpu_peek(&m->vcpus[i].self, ts, to);
+	for (size_t i = 0; i < m->n_machines; i++) {
+		vec_each (c, &m->machines[i].cpus)
+			cpu_lane_peek(&(*c)->lane, ts, to);
+	}
 }
 
 void model_finish(struct model *m)

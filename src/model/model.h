@@ -47,6 +47,12 @@ void model_end_machine(struct model *m, int machine, int64_t ts, const int64_t *
  */
 void model_end_vcpu(struct model *m, int vcpu, int64_t ts);
 
+/*
+ * Tells `to` what the sink has not been told yet of vCPUs and CPUs, as if their lanes ended at ts,
+ * and changes nothing.
+ */
+void model_peek(const struct model *m, int64_t ts, const struct model_sink *to);
+
 /* Ends all lanes. */
 void model_finish(struct model *m);
 

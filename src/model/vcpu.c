@@ -344,7 +344,7 @@ void vcpu_enter(struct vcpu *v, int64_t ts, uint32_t cpu)
 	v->open.cause = no_cause;
 	change(v, ts, VCPU_GUEST, cpu);
 	v->running_on = cpu;
-	v->asleep = false;
+	v->asleep = v->is_outside = false;
 	v->early = no_detail;
 }
 
@@ -512,6 +512,8 @@ void vcpu_switch_in(struct vcpu *v, int64_t ts, uint32_t cpu)
 	distrust_unless(v, v->running_on == NO_CPU);
 	if (v->running_on != NO_CPU)
 		v->interrupted = VCPU_UNKNOWN;
+	if (v->interrupted == VCPU_UNKNOWN && v->is_outside)
+		v->interrupted = VCPU_USERSPACE;
 	change(v, ts, v->interrupted, cpu);
 	vcpu_end_off(v);
 	v->open.userspace_reason = userspace_reason;
@@ -598,6 +600,28 @@ void vcpu_plug(struct vcpu *v, int64_t ts)
 	vcpu_lose(v, ts);
 	v->open.state = VCPU_BLOCKED;
 	v->asleep = true;
+}
+
+void vcpu_peek(const struct vcpu *v, int64_t ts, const struct model_sink *to)
+{
+	struct vcpu_interval open = v->open;
+
+	if (!to->vcpu_interval)
+		return;
+	vec_each (i, &v->held) {
+		struct vcpu_interval held = *i;
+
+		if (v->halt_pending && held.state == VCPU_HYPERVISOR)
+			held.state = VCPU_POLLING;
+		to->vcpu_interval(to->ctx, &held);
+	}
+	open.end = ts;
+	open.occupant = *vcpu_taken_by(v);
+	open.state = true_state(v);
+	if (v->halt_pending && open.state == VCPU_HYPERVISOR)
+		open.state = VCPU_POLLING;
+	if (open.end > open.begin)
+		to->vcpu_interval(to->ctx, &open);
 }
 
 void vcpu_finish(struct vcpu *v, int64_t ts)

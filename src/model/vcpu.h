@@ -89,6 +89,8 @@ struct vcpu {
 	struct vm_exit exit;
 	struct exit_detail early; /* told since the guest stopped, of the exit that is pending */
 
+	/* Nobody saw it enter a guest: on a CPU it can only be in its own code, or the kernel's. */
+	bool is_outside;
 	bool is_unscheduled; /* its host's scheduler was not recorded: vcpu_leave() */
 
 	uint64_t n_lost_exits; /* entries that no exit preceded: events are missing */
@@ -224,6 +226,12 @@ void vcpu_take_up(struct vcpu *v, int64_t ts, uint32_t cpu);
 
 /* From ts on nothing is known of it. */
 void vcpu_lose(struct vcpu *v, int64_t ts);
+
+/*
+ * Tells what is not told yet as if its lane ended at ts, and changes nothing: more may come to
+ * light of it.
+ */
+void vcpu_peek(const struct vcpu *v, int64_t ts, const struct model_sink *to);
 
 /* Ends the lane. */
 void vcpu_finish(struct vcpu *v, int64_t ts);

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "results/cause.h"
-
 const char *split_part_name(enum split_part part)
 {
 	static const char *const names[SPLIT_N] = {
@@ -42,7 +40,7 @@ const char *split_ready_name(enum split_ready ready)
 	return names[ready];
 }
 
-static enum split_ready split_ready_of(enum cause cause)
+enum split_ready split_ready_of(enum cause cause)
 {
 	switch (cause) {
 	case CAUSE_NEIGHBOUR:

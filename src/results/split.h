@@ -10,6 +10,7 @@
 #define VMSCOPE_RESULTS_SPLIT_H
 
 #include "base/arena.h"
+#include "results/cause.h"
 #include "results/results.h"
 
 /* What it was ready for and had no CPU for. */
@@ -47,6 +48,9 @@ struct split {
 	int64_t whole;
 	int64_t of_ready[READY_N]; /* they add up to `ready` */
 };
+
+/* Return: as what time counts that this kept a vCPU from its CPU. */
+enum split_ready split_ready_of(enum cause cause);
 
 /* v: with its lanes added up (SUMMARY_LANES). */
 void split_of(struct split *s, const struct results *r, const struct res_vcpu *v);

@@ -48,6 +48,8 @@ struct merge {
 	int64_t until;
 	bool started;
 	struct worker *helper; /* reads ahead; or NULL */
+	int64_t last;	       /* of merge_next_before(): the time of its last event */
+	uint64_t n_late;
 };
 
 /* What was read cannot be placed: one loss instead of it, and no more. */
@@ -182,6 +184,7 @@ struct merge *merge_new(const struct merge_input *inputs, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		n_streams += inputs[i].recording->streams.n;
+	m->last = INT64_MIN;
 	m->sources = mem_zalloc(n_streams, sizeof(*m->sources));
 	m->losers = mem_zalloc(n_streams, sizeof(*m->losers));
 	m->plans = mem_zalloc(n, sizeof(*m->plans));
@@ -275,10 +278,10 @@ static int64_t merge_find_until(const struct merge *m)
  * Another source's event may be the next one, or there are no more events at hand. Apart, so that
  * merge_next() stays short.
  */
-__attribute__((noinline)) static const struct event *merge_change_winner(struct merge *m)
+__attribute__((noinline)) static bool merge_change_winner(struct merge *m)
 {
 	if (!m->n_sources)
-		return NULL;
+		return false;
 	if (m->started) {
 		m->sources[m->winner.source].next = m->next;
 		play(m, player_of(m, m->winner.source), (m->winner.source + m->n_sources) / 2);
@@ -289,14 +292,41 @@ __attribute__((noinline)) static const struct event *merge_change_winner(struct 
 	m->next = m->sources[m->winner.source].next;
 	m->end = m->sources[m->winner.source].end;
 	m->until = merge_find_until(m);
-	return m->next < m->end ? m->next++ : NULL;
+	return m->next < m->end;
 }
 
 const struct event *merge_next(struct merge *m)
 {
 	if (m->next < m->end && m->next->ts <= m->until)
 		return m->next++;
-	return merge_change_winner(m);
+	return merge_change_winner(m) ? m->next++ : NULL;
+}
+
+const struct event *merge_next_before(struct merge *m, int64_t limit)
+{
+	bool has = (m->next < m->end && m->next->ts <= m->until) || merge_change_winner(m);
+
+	if (!has || m->next->ts >= limit)
+		return NULL;
+	if (m->next->ts < m->last) {
+		m->next->ts = m->last;
+		m->n_late++;
+	}
+	m->last = m->next->ts;
+	return m->next++;
+}
+
+void merge_resume(struct merge *m)
+{
+	if (m->started)
+		m->sources[m->winner.source].next = m->next;
+	m->next = m->end = NULL;
+	m->started = false;
+}
+
+uint64_t merge_late(const struct merge *m)
+{
+	return m->n_late;
 }
 
 uint64_t merge_events_read(const struct merge *m)

@@ -45,6 +45,19 @@ void merge_use_worker(struct merge *m, struct worker *helper);
  */
 const struct event *merge_next(struct merge *m);
 
+/*
+ * Of recordings that grow (input/feed.h). Return: the next event before `limit`, ns, NULL: there is
+ * none; merge_resume() has to come before it is asked for more. All events before the limit must be
+ * there; what comes too late all the same takes the time of the one before it.
+ */
+const struct event *merge_next_before(struct merge *m, int64_t limit);
+
+/* More may be there, of any stream. */
+void merge_resume(struct merge *m);
+
+/* Return: events that came too late so far. */
+uint64_t merge_late(const struct merge *m);
+
 /* Return: events read so far, wanted or not. With a worker: at the end only, as is the next one. */
 uint64_t merge_events_read(const struct merge *m);
 

@@ -373,7 +373,8 @@ static int cursor_next_event(struct tracedat_cursor *c)
 int tracedat_cursor_next(struct tracedat_cursor *c)
 {
 	for (;;) {
-		if (!c->in_ring && c->pauses && tracedat_pages_changes(&c->pages))
+		if (!c->in_ring && ((c->pauses && tracedat_pages_changes(&c->pages)) ||
+				    tracedat_pages_waits(&c->pages)))
 			return CURSOR_PAUSE;
 		if (!c->in_ring && !cursor_next_page(c))
 			return cursor_deliver_end(c);

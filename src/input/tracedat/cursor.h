@@ -17,7 +17,7 @@ enum cursor_result {
 	CURSOR_END,
 	CURSOR_EVENT,
 	CURSOR_LOST,
-	CURSOR_PAUSE, /* only if asked for */
+	CURSOR_PAUSE, /* only if asked for, or where what follows is not there yet */
 };
 
 struct tracedat_cursor {

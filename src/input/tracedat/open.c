@@ -282,7 +282,7 @@ static void tracedat_describe_events(struct tracedat *t)
 	*vec_push(&t->base.events) = (struct recording_event){"(unknown)", EV_N};
 }
 
-static void tracedat_describe(struct tracedat *t)
+void tracedat_describe(struct tracedat *t)
 {
 	struct recording *r = &t->base;
 
@@ -318,18 +318,18 @@ static void free_tracedat(struct recording *r)
 	file_map_deinit(&t->map);
 }
 
-static const struct recording_ops ops = {.free = free_tracedat,
-					 .plan_new = tracedat_plan_new,
-					 .plan_free = tracedat_plan_free,
-					 .reader_new = tracedat_reader_new,
-					 .reader_share = tracedat_reader_share,
-					 .reader_fill = tracedat_reader_fill,
-					 .reader_free = tracedat_reader_free,
-					 .walk_new = tracedat_walk_new,
-					 .walk_next = tracedat_walk_next,
-					 .walk_visit = tracedat_walk_visit,
-					 .walk_free = tracedat_walk_free,
-					 .symbol = tracedat_symbol};
+const struct recording_ops tracedat_ops = {.free = free_tracedat,
+					   .plan_new = tracedat_plan_new,
+					   .plan_free = tracedat_plan_free,
+					   .reader_new = tracedat_reader_new,
+					   .reader_share = tracedat_reader_share,
+					   .reader_fill = tracedat_reader_fill,
+					   .reader_free = tracedat_reader_free,
+					   .walk_new = tracedat_walk_new,
+					   .walk_next = tracedat_walk_next,
+					   .walk_visit = tracedat_walk_visit,
+					   .walk_free = tracedat_walk_free,
+					   .symbol = tracedat_symbol};
 
 static bool tracedat_probe(const char *path, bool is_directory, const struct input_head *head)
 {
@@ -337,14 +337,14 @@ static bool tracedat_probe(const char *path, bool is_directory, const struct inp
 	return !is_directory && has_tracedat_magic(head->at, head->n);
 }
 
-static int open_file(struct recording **rp, const char *path, const struct input_options *options,
-		     struct error *err)
+int tracedat_open(struct recording **rp, const char *path, const struct input_options *options,
+		  struct error *err)
 {
 	struct tracedat *t = mem_zalloc(1, sizeof(*t));
 	int r;
 
 	*rp = NULL;
-	t->base.ops = &ops;
+	t->base.ops = &tracedat_ops;
 	t->file = arena_strdup(&t->base.arena, path);
 	r = file_map_init(&t->map, path, err);
 	if (!r)
@@ -362,4 +362,4 @@ static int open_file(struct recording **rp, const char *path, const struct input
 }
 
 const struct input_format input_tracedat = {
-	.name = "trace.dat", .probe = tracedat_probe, .open = open_file};
+	.name = "trace.dat", .probe = tracedat_probe, .open = tracedat_open};

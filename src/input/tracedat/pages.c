@@ -226,12 +226,44 @@ static int pages_next_compressed(struct tracedat_pages *p, struct page *pagep)
 	return r;
 }
 
+/* ---- fed ------------------------------------------------------------------------------------- */
+
+static int pages_next_fed(struct tracedat_pages *p, struct page *pagep)
+{
+	const struct fed_page *next = fed_page(p->stream->fed, p->number);
+
+	if (!next)
+		return PAGES_END;
+	p->number++;
+	p->at += next->n;
+	p->kept[p->current].place = next->place;
+	*pagep = (struct page){.at = next->at, .n = next->n, .place = next->place};
+	return next->at ? PAGES_ONE : PAGES_DAMAGED;
+}
+
+/* Those of one chunk of a file are at hand together. */
+static bool pages_peek_fed(const struct tracedat_pages *p, struct page *pagep)
+{
+	const struct fed_page *last = fed_page(p->stream->fed, p->number - 1);
+	const struct fed_page *next = fed_page(p->stream->fed, p->number);
+
+	if (!next || !next->at || (last && last->ends_stretch))
+		return false;
+	*pagep = (struct page){.at = next->at, .n = next->n, .place = next->place};
+	return true;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* The window is over the stream's part only: readers of the others have their own. */
 void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, size_t stream)
 {
 	const struct tracedat_stream *s = &t->streams.at[stream];
+
+	if (s->fed) {
+		*p = (struct tracedat_pages){.trace = t, .stream = s, .number = s->fed->first};
+		return;
+	}
 	uint64_t start = s->offset - s->offset % (uint64_t)sysconf(_SC_PAGESIZE);
 
 	*p = (struct tracedat_pages){.trace = t, .stream = s, .map_at = start, .at = s->offset};
@@ -244,7 +276,8 @@ void tracedat_pages_init(struct tracedat_pages *p, const struct tracedat *t, siz
 void tracedat_pages_deinit(struct tracedat_pages *p)
 {
 	ahead_deinit(p);
-	file_window_deinit(&p->window);
+	if (!p->stream->fed)
+		file_window_deinit(&p->window);
 	for (unsigned i = 0; i < PAGES_KEPT; i++)
 		free(p->kept[i].memory);
 	vec_deinit(&p->chunks);
@@ -255,6 +288,8 @@ void tracedat_pages_deinit(struct tracedat_pages *p)
 
 int tracedat_pages_next(struct tracedat_pages *p, struct page *pagep)
 {
+	if (p->stream->fed)
+		return pages_next_fed(p, pagep);
 	return p->stream->is_compressed ? pages_next_compressed(p, pagep)
 					: pages_next_plain(p, pagep);
 }
@@ -263,6 +298,8 @@ bool tracedat_pages_peek(const struct tracedat_pages *p, struct page *pagep)
 {
 	bool is_compressed = p->stream->is_compressed;
 
+	if (p->stream->fed)
+		return pages_peek_fed(p, pagep);
 	if (is_compressed ? tracedat_pages_changes(p) : p->at >= p->end)
 		return false;
 	*pagep = is_compressed ? page_in_chunk(p) : plain_page(p);

@@ -56,6 +56,7 @@ struct tracedat_pages {
 	struct pages_chunk kept[PAGES_KEPT];
 	unsigned current; /* of kept */
 	size_t pos;	  /* of the next sub-buffer in it */
+	uint64_t number;  /* of the next sub-buffer, where they are fed */
 	struct tracedat_inflater inflater;
 
 	struct tracedat_kept
@@ -115,10 +116,22 @@ static inline void tracedat_pages_borrow(struct tracedat_pages *p)
 	p->kept[p->current].is_borrowed = true;
 }
 
+/* Return: whether what is next is not there yet, or what it is judged by is not. */
+static inline bool tracedat_pages_waits(const struct tracedat_pages *p)
+{
+	const struct fed_pages *f = p->stream->fed;
+
+	if (!f || f->ended)
+		return false;
+	const struct fed_page *next = fed_page(f, p->number);
+
+	return !next || (!next->ends_stretch && !fed_page(f, p->number + 1));
+}
+
 /* Return: whether tracedat_pages_next() will decompress something. */
 static inline bool tracedat_pages_changes(const struct tracedat_pages *p)
 {
-	return p->stream->is_compressed && p->pos >= p->kept[p->current].n;
+	return p->stream->is_compressed && !p->stream->fed && p->pos >= p->kept[p->current].n;
 }
 
 /*

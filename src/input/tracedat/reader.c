@@ -90,6 +90,7 @@ void tracedat_reader_fill(struct reader *base)
 	size_t n = 0;
 	int result = CURSOR_LOST;
 
+	base->waits = false;
 	while (!base->ended && result != CURSOR_PAUSE && !reader_has_enough(r, n, start)) {
 		r->cursor.pauses = n > 0;
 		result = tracedat_cursor_next(&r->cursor);
@@ -101,5 +102,6 @@ void tracedat_reader_fill(struct reader *base)
 			base->ended = true;
 	}
 	base->n = n;
+	base->waits = result == CURSOR_PAUSE && !n;
 	base->totals = tracedat_cursor_totals(&r->cursor);
 }

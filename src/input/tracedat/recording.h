@@ -4,6 +4,7 @@
 #ifndef VMSCOPE_INPUT_TRACEDAT_RECORDING_H
 #define VMSCOPE_INPUT_TRACEDAT_RECORDING_H
 
+#include "input/format.h"
 #include "input/tracedat/tracedat.h"
 
 /* As in struct recording_ops. */
@@ -20,5 +21,15 @@ int tracedat_walk_next(struct walk *w);
 void tracedat_walk_visit(const struct walk *w, enum field_scope scope,
 			 const struct field_visitor *v, void *ctx);
 void tracedat_walk_free(struct walk *w);
+
+/* All of these. */
+extern const struct recording_ops tracedat_ops;
+
+/* Fills what the recording says of itself. formats are complete. */
+void tracedat_describe(struct tracedat *t);
+
+/* Opens the trace.dat at path, as struct input_format's open(). */
+int tracedat_open(struct recording **rp, const char *path, const struct input_options *options,
+		  struct error *err);
 
 #endif

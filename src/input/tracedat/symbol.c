@@ -51,6 +51,24 @@ static bool symbol_text(const struct tracedat *t, struct bytes *textp, uint8_t *
 	return !b.bad;
 }
 
+/* Of the kernel that runs this. */
+static char *symbol_of_kernel(const char *figures)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char *line = NULL, *name = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	while (f && !name && (n = getline(&line, &room, f)) > 0) {
+		if (!strncmp(line, figures, strlen(figures)))
+			name = symbol_name(line, (size_t)n);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return name;
+}
+
 char *tracedat_symbol(const struct recording *r, uint64_t address)
 {
 	const struct tracedat *t = (const struct tracedat *)r;
@@ -59,6 +77,8 @@ char *tracedat_symbol(const struct recording *r, uint64_t address)
 	char figures[32], *name = NULL;
 
 	snprintf(figures, sizeof(figures), "%016" PRIx64 " ", address);
+	if (t->is_live)
+		return symbol_of_kernel(figures);
 	if (symbol_text(t, &text, &owned) && text.n) {
 		const char *at = (const char *)text.at;
 		const char *line = symbol_line(at, text.n, figures);

@@ -28,6 +28,7 @@
 #include "input/ftrace/bytes.h"
 #include "input/ftrace/format.h"
 #include "input/input.h"
+#include "input/tracedat/fed.h"
 #include "input/tracedat/inflate.h"
 #include "input/tracedat/kept.h"
 
@@ -73,7 +74,8 @@ struct tracedat_stream {
 	bool is_compressed;
 	bool is_cut; /* the file ends before it does */
 	struct tracedat_scale scale;
-	uint64_t slack; /* counts in a second: by what times may be out of line */
+	uint64_t slack;	       /* counts in a second: by what times may be out of line */
+	struct fed_pages *fed; /* where its sub-buffers are, if not in the file; or NULL */
 };
 
 /* What options say that is needed to understand the rest. */
@@ -106,6 +108,7 @@ struct tracedat {
 	struct tracedat_kept kept;
 	uint32_t sections_read; /* bit per id */
 	uint64_t symbols_at;	/* byte where the kernel's symbols are (symbol.h), 0: nowhere */
+	bool is_live;		/* of the kernel that runs this; there is no file */
 	bool has_text;		/* a buffer was recorded as text, by a latency tracer */
 };
 
