@@ -612,6 +612,8 @@ static void add_source(struct save *s, const struct recording *r, int64_t *row)
 
 	row[COL_MACHINE_HOSTNAME] = text(s, r->hostname);
 	row[COL_MACHINE_TRACER] = text(s, r->tracer);
+	row[COL_MACHINE_KERNEL] = text(s, r->kernel);
+	row[COL_MACHINE_BOOT_ID] = text(s, r->boot_id);
 	row[COL_MACHINE_CLOCK] = text(s, clock ? clock->name : NULL);
 	row[COL_MACHINE_TIME_ORIGIN] = text(s, clock_origin_name(recording_origin(r)));
 }
@@ -665,6 +667,8 @@ static void add_untraced(struct save *s, const struct identity *id, int vm)
 		[COL_MACHINE_CLOCK] = TABLE_NULL,
 		[COL_MACHINE_TIME_ORIGIN] = TABLE_NULL,
 		[COL_MACHINE_TRACER] = TABLE_NULL,
+		[COL_MACHINE_KERNEL] = TABLE_NULL,
+		[COL_MACHINE_BOOT_ID] = TABLE_NULL,
 		[COL_MACHINE_PARENT_EVIDENCE] = text(s, v->why),
 		[COL_MACHINE_FIRST_OWN_NS] = TABLE_NULL,
 	};
