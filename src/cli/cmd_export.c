@@ -6,9 +6,12 @@
 
 #include "base/mem.h"
 #include "cli/common.h"
+#include "cli/fleet_args.h"
 #include "cli/range_args.h"
 #include "cli/report_args.h"
 #include "export/export.h"
+#include "fleet/file.h"
+#include "fleet/load.h"
 
 enum option_id {
 	OPT_TO = 1,
@@ -21,10 +24,26 @@ enum option_id {
 	OPT_VCPU,
 	OPT_TOP,
 	OPT_SORT,
+	OPT_URL,
+	OPT_HOST,
+	OPT_LINK,
+	OPT_DETAIL,
+	OPT_CREDENTIALS,
+	OPT_CACERT,
+	OPT_TIMEOUT,
+	OPT_INSERT_ROWS,
 	OPT_OUTPUT = 'o',
 };
 
-enum format { TO_NOTHING = -1, TO_PERFETTO, TO_CSV, TO_SQLITE, TO_HTML };
+enum format {
+	TO_NOTHING = -1,
+	TO_PERFETTO,
+	TO_CSV,
+	TO_SQLITE,
+	TO_HTML,
+	TO_CLICKHOUSE,
+	TO_CLICKHOUSE_NATIVE,
+};
 
 static const struct option options[] = {
 	CLI_HELP_OPTION,
@@ -40,6 +59,14 @@ static const struct option options[] = {
 	{"vcpu", required_argument, NULL, OPT_VCPU},
 	{"top", required_argument, NULL, OPT_TOP},
 	{"sort", required_argument, NULL, OPT_SORT},
+	{"url", required_argument, NULL, OPT_URL},
+	{"host", required_argument, NULL, OPT_HOST},
+	{"link", required_argument, NULL, OPT_LINK},
+	{"detail", required_argument, NULL, OPT_DETAIL},
+	{"credentials", required_argument, NULL, OPT_CREDENTIALS},
+	{"cacert", required_argument, NULL, OPT_CACERT},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"insert-rows", required_argument, NULL, OPT_INSERT_ROWS},
 	{0},
 };
 
@@ -49,9 +76,46 @@ struct request {
 	VEC(const char *) tables;
 	struct range_args range;
 	struct report_choice choice;
+	struct clickhouse_options server;
+	const char *host, *link;
+	enum fleet_part part;
+	bool detail_given;
+	unsigned insert_rows;
+	char **files; /* on the command line */
+	int n_files;
 };
 
 /* ---- the command line ----------------------------------------------------------------------- */
+
+/* What is for fleets. Return: 0, or CLI_OPTION_BAD. */
+static int take_fleet_option(const struct command *cmd, struct request *q, int option)
+{
+	switch (option) {
+	case OPT_URL:
+		q->server.url = optarg;
+		return 0;
+	case OPT_HOST:
+		q->host = optarg;
+		return 0;
+	case OPT_LINK:
+		q->link = optarg;
+		return 0;
+	case OPT_DETAIL:
+		q->detail_given = true;
+		return fleet_args_take_detail(cmd, optarg, &q->part);
+	case OPT_CREDENTIALS:
+		q->server.credentials = optarg;
+		return 0;
+	case OPT_CACERT:
+		q->server.ca_file = optarg;
+		return 0;
+	case OPT_TIMEOUT:
+		return fleet_args_take_timeout(cmd, optarg, &q->server.timeout);
+	case OPT_INSERT_ROWS:
+		return fleet_args_take_rows(cmd, optarg, &q->insert_rows);
+	}
+	return CLI_OPTION_BAD;
+}
 
 /* Return: 0, or CLI_OPTION_BAD. */
 static int take_option(const struct command *cmd, struct request *q, int option)
@@ -61,6 +125,8 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		[TO_CSV] = "csv",
 		[TO_SQLITE] = "sqlite",
 		[TO_HTML] = "html",
+		[TO_CLICKHOUSE] = "clickhouse",
+		[TO_CLICKHOUSE_NATIVE] = "clickhouse-native",
 		NULL,
 	};
 
@@ -96,7 +162,7 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		q->job.sort = optarg;
 		return 0;
 	}
-	return CLI_OPTION_BAD;
+	return take_fleet_option(cmd, q, option);
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -106,28 +172,69 @@ static bool is_same_file(const char *a, const char *b)
 	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static bool is_for_fleets(const struct request *q)
+{
+	return q->to == TO_CLICKHOUSE || q->to == TO_CLICKHOUSE_NATIVE;
+}
+
+/* Return: what is wrong with options for fleets, or NULL. */
+static const char *fleet_contradiction(const struct request *q)
+{
+	const struct clickhouse_options *s = &q->server;
+
+	if (!is_for_fleets(q) && (q->host || q->detail_given))
+		return "--host and --detail are for --to clickhouse and clickhouse-native";
+	if (q->to != TO_CLICKHOUSE &&
+	    (s->url || q->link || s->credentials || s->ca_file || s->timeout || q->insert_rows))
+		return "--url, --link, --credentials, --cacert, --timeout and --insert-rows are for --to "
+		       "clickhouse";
+	if (!is_for_fleets(q))
+		return NULL;
+	if (q->host && !*q->host)
+		return "--host needs a name";
+	if (q->range.begin || q->range.end || choice_is_some(&q->choice))
+		return "whole recordings go to ClickHouse: no --begin, --end, --vm and --vcpu";
+	if (q->to == TO_CLICKHOUSE && !s->url)
+		return "say where the server is: --url http://HOST:8123/";
+	if (q->to == TO_CLICKHOUSE && (q->job.output || q->tables.n))
+		return "--output and --table are not for --to clickhouse, but for clickhouse-native";
+	return NULL;
+}
+
+/* Return: what is wrong with where it is written to, or NULL. */
+static const char *output_contradiction(const struct request *q)
+{
+	if (q->to == TO_SQLITE && !q->job.output)
+		return "a database needs a name: -o FILE";
+	if ((q->to == TO_CSV || q->to == TO_CLICKHOUSE_NATIVE) && q->tables.n != 1 &&
+	    !q->job.output)
+		return "several tables need a directory: -o DIRECTORY; or name one: --table NAME";
+	if ((q->to == TO_PERFETTO || q->to == TO_CLICKHOUSE_NATIVE) && !q->job.output &&
+	    isatty(STDOUT_FILENO))
+		return "this is not for terminals: -o FILE";
+	if (q->job.output && is_same_file(q->job.path, q->job.output))
+		return "the results file itself would be replaced: name another one";
+	return NULL;
+}
+
 /* Return: what is wrong with these options taken together, or NULL. */
 static const char *contradiction(const struct request *q)
 {
+	const char *wrong = fleet_contradiction(q);
+
 	if (q->to == TO_NOTHING)
-		return "say --to perfetto, csv, sqlite or html";
-	if (q->tables.n && q->to != TO_CSV)
-		return "--table is for --to csv; the other formats hold all tables";
+		return "say --to perfetto, csv, sqlite, html, clickhouse or clickhouse-native";
+	if (wrong)
+		return wrong;
+	if (q->tables.n && q->to != TO_CSV && q->to != TO_CLICKHOUSE_NATIVE)
+		return "--table is for --to csv and clickhouse-native; the others hold all tables";
 	if (q->job.idle && q->to != TO_PERFETTO)
 		return "--idle is for --to perfetto";
 	if (q->to != TO_CSV && (q->job.sort || q->choice.top))
 		return "--sort and --top are for --to csv";
 	if (q->to == TO_SQLITE && choice_is_some(&q->choice))
 		return "--vm and --vcpu are not for --to sqlite, which holds all tables";
-	if (q->to == TO_SQLITE && !q->job.output)
-		return "a database needs a name: -o FILE";
-	if (q->to == TO_CSV && q->tables.n != 1 && !q->job.output)
-		return "several tables need a directory: -o DIRECTORY; or name one: --table NAME";
-	if (q->to == TO_PERFETTO && !q->job.output && isatty(STDOUT_FILENO))
-		return "a trace is not for terminals: -o FILE";
-	if (q->job.output && is_same_file(q->job.path, q->job.output))
-		return "the results file itself would be replaced: name another one";
-	return NULL;
+	return output_contradiction(q);
 }
 
 /* Return: 0, or an answer for cli_option_status(). */
@@ -143,6 +250,8 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	if (option != CLI_OPTIONS_END)
 		return option;
 	q->job.path = argv[optind];
+	q->files = argv + optind;
+	q->n_files = argc - optind;
 	q->job.tables = q->tables.at;
 	q->job.n_tables = q->tables.n;
 	q->job.choice = (struct export_choice){
@@ -150,7 +259,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 	q->job.top = q->choice.top;
 	if (optind == argc)
 		wrong = "name a results file, as `vmscope analyze -o FILE` writes it";
-	else if (optind + 1 < argc)
+	else if (optind + 1 < argc && q->to != TO_CLICKHOUSE)
 		wrong = "only one results file can be exported at a time";
 	else
 		wrong = contradiction(q);
@@ -175,6 +284,50 @@ static void show_note(void *ctx, const char *text)
 	fprintf(stderr, "%svmscope export: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
 }
 
+static void show_file(void *ctx, const char *file, size_t done, size_t total)
+{
+	(void)ctx;
+	show_progress(NULL, file, done, total);
+}
+
+static int load(const struct request *q, struct error *err)
+{
+	struct fleet_table *tables = fleet_tables_new();
+	struct load_job job = {.files = (const char *const *)q->files,
+			       .n_files = (size_t)q->n_files,
+			       .host = q->host,
+			       .link = q->link,
+			       .part = q->part,
+			       .insert_rows = q->insert_rows,
+			       .progress = q->job.progress ? show_file : NULL};
+	struct load_done done;
+	struct clickhouse *server;
+	int r = clickhouse_new(&server, &q->server, err);
+
+	if (!r) {
+		r = load_run(server, tables, &job, &done, err);
+		clickhouse_free(server);
+	}
+	free(tables);
+	if (!r)
+		fprintf(stderr, "%svmscope export: %zu loaded, %zu there before, %llu rows\n",
+			q->job.progress ? "\r\033[K" : "", done.loaded, done.known,
+			(unsigned long long)done.rows);
+	return r;
+}
+
+static int write_native(const struct request *q, struct error *err)
+{
+	struct fleet_file_job job = {.path = q->job.path,
+				     .host = q->host,
+				     .output = q->job.output,
+				     .tables = q->job.tables,
+				     .n_tables = q->job.n_tables,
+				     .part = q->part};
+
+	return fleet_write_native(&job, err);
+}
+
 static int export(const struct request *q, struct error *err)
 {
 	switch (q->to) {
@@ -184,6 +337,10 @@ static int export(const struct request *q, struct error *err)
 		return export_csv(&q->job, err);
 	case TO_SQLITE:
 		return export_sqlite(&q->job, err);
+	case TO_CLICKHOUSE:
+		return load(q, err);
+	case TO_CLICKHOUSE_NATIVE:
+		return write_native(q, err);
 	default:
 		return export_html(&q->job, err);
 	}
@@ -191,15 +348,16 @@ static int export(const struct request *q, struct error *err)
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	struct request q = {.to = TO_NOTHING};
+	struct request q = {.to = TO_NOTHING, .part = FLEET_RAW};
 	struct error err = {0};
 	int answer = read_options(cmd, &q, argc, argv), r = 0;
 
 	if (!answer) {
 		q.job.note = show_note;
 		q.job.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-		r = range_args_read(&q.range, cmd, q.job.path, &q.job.range.from, &q.job.range.to,
-				    &err);
+		if (!is_for_fleets(&q))
+			r = range_args_read(&q.range, cmd, q.job.path, &q.job.range.from,
+					    &q.job.range.to, &err);
 		if (r == CLI_OPTION_BAD)
 			answer = r;
 		q.job.range.given = r > 0;
@@ -215,18 +373,24 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 const struct command cmd_export = {
 	.name = "export",
-	.summary = "results for other programs: Perfetto, CSV, SQLite; a report with pictures",
-	.help = "usage: vmscope export --to FORMAT [OPTION...] FILE\n\n"
+	.summary =
+		"results for other programs: Perfetto, CSV, SQLite, ClickHouse; a report with pictures",
+	.help = "usage: vmscope export --to FORMAT [OPTION...] FILE...\n\n"
 		"Write what a results file holds for other programs and people.\n\n"
 		"  --to FORMAT     perfetto  a trace for Perfetto's UI and trace_processor\n"
 		"                  csv       tables and views, as `vmscope query` prints them in CSV\n"
 		"                  sqlite    a database with all tables, views and indexes\n"
 		"                  html      a report with pictures in one file, for a ticket or an\n"
 		"                            e-mail\n"
+		"                  clickhouse         into the tables of a fleet (vmscope fleet init);\n"
+		"                                     takes several FILEs; the same command again goes\n"
+		"                                     on where one ended, and loads nothing twice\n"
+		"                  clickhouse-native  the same as files of its Native format\n"
 		"  -o, --output OUT\n"
 		"                  the file to make, or to replace; for several tables in CSV the\n"
 		"                  directory; without it, the standard output\n"
-		"  --table NAME    csv: this table or view only; may be given several times\n"
+		"  --table NAME    csv, clickhouse-native: this table (csv: or view) only; may be given\n"
+		"                  several times\n"
 		"  --begin TIME    leave out what is before TIME, which is ns since the Epoch (or since\n"
 		"                  boot, where that is all that is known), seconds.fraction,\n"
 		"                  HH:MM:SS.fraction, or a date with that (and a zone: Z, +01:00; local\n"
@@ -240,6 +404,16 @@ const struct command cmd_export = {
 		"  --sort COLUMN   csv: sort rows by this column, most first\n"
 		"  --top N         csv: at most N rows of each table\n"
 		"  --idle          perfetto: slices for states in which nothing happens, too\n"
+		"  --url URL       clickhouse: http://HOST:8123/?database=NAME, or https://\n"
+		"  --host NAME     clickhouse, clickhouse-native: what the host is called, instead of\n"
+		"                  what the recording says\n"
+		"  --detail WHAT   the same: all; or rollups: sums per minute and findings, without\n"
+		"                  intervals, exits, wake-ups and threads\n"
+		"  --link URL      clickhouse: where the results files are served, followed by their\n"
+		"                  names, for the column recording.link\n"
+		"  --credentials FILE, --cacert FILE, --timeout S\n"
+		"                  clickhouse: as for `vmscope fleet`\n"
+		"  --insert-rows N clickhouse: at most so many rows per statement (131072)\n"
 		"  --help          print this\n",
 	.run = run,
 };

@@ -30,6 +30,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_diff;
 extern const struct command cmd_events;
 extern const struct command cmd_export;
+extern const struct command cmd_fleet;
 extern const struct command cmd_info;
 extern const struct command cmd_query;
 extern const struct command cmd_record;

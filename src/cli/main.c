@@ -10,7 +10,7 @@
 #include "cli/cut_files.h"
 
 static const struct command *const commands[] = {
-	&cmd_analyze, &cmd_check,  &cmd_diff,	&cmd_events, &cmd_export, &cmd_info,
+	&cmd_analyze, &cmd_check,  &cmd_diff,	&cmd_events, &cmd_export, &cmd_fleet, &cmd_info,
 	&cmd_query,   &cmd_record, &cmd_report, &cmd_serve,  &cmd_top,	  &cmd_why,
 };
 

@@ -109,6 +109,43 @@ int64_t histogram_quantile(const struct histogram *h, double share)
 	return 0;
 }
 
+enum { CLASS_STEPS = HISTOGRAM_STEPS / 16 };
+
+/* Return: how many are in the class that begins with this step. */
+static uint64_t histogram_class(const struct histogram *h, unsigned octave, unsigned step)
+{
+	uint64_t n = 0;
+
+	for (unsigned s = step; h->octaves[octave] && s < step + CLASS_STEPS; s++)
+		n += h->octaves[octave][s];
+	return n;
+}
+
+size_t histogram_n_classes(const struct histogram *h)
+{
+	size_t n = 0;
+
+	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
+		for (unsigned s = 0; h->octaves[o] && s < HISTOGRAM_STEPS; s += CLASS_STEPS)
+			n += histogram_class(h, o, s) != 0;
+	}
+	return n;
+}
+
+void histogram_classes(const struct histogram *h, int64_t *highest, int64_t *counts)
+{
+	for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
+		for (unsigned s = 0; h->octaves[o] && s < HISTOGRAM_STEPS; s += CLASS_STEPS) {
+			uint64_t n = histogram_class(h, o, s);
+
+			if (!n)
+				continue;
+			*highest++ = highest_in(o, s + CLASS_STEPS - 1);
+			*counts++ = (int64_t)n;
+		}
+	}
+}
+
 void histogram_deinit(struct histogram *h)
 {
 	histogram_drop_counts(h);

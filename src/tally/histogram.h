@@ -6,6 +6,7 @@
 #ifndef VMSCOPE_TALLY_HISTOGRAM_H
 #define VMSCOPE_TALLY_HISTOGRAM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { HISTOGRAM_OCTAVES = 64, HISTOGRAM_STEPS = 128 };
@@ -34,5 +35,14 @@ void histogram_drop_counts(struct histogram *h);
 
 /* Return: the least value that at least `share` (0..1) of all do not exceed; 0 when empty. */
 int64_t histogram_quantile(const struct histogram *h, double share);
+
+/*
+ * The same in fewer classes, for histograms that are kept and added up: 16 per octave, so that a
+ * class's highest value exceeds none in it by more than 1/16. Return: how many are not empty.
+ */
+size_t histogram_n_classes(const struct histogram *h);
+
+/* Their highest values, ascending, and how many are in each; room for that many in both. */
+void histogram_classes(const struct histogram *h, int64_t *highest, int64_t *counts);
 
 #endif

@@ -226,7 +226,7 @@ def fails(status, pattern, *args, **how):
 
 def test_the_command_line_is_checked():
     fails(2, "say --to", SAMPLE)
-    fails(2, "--to takes perfetto, csv, sqlite or html, not 'xml'", "--to", "xml", SAMPLE)
+    fails(2, "--to takes perfetto, csv, sqlite, html, clickhouse or clickhouse-native, not 'xml'", "--to", "xml", SAMPLE)
     fails(2, "name a results file", "--to", "csv")
     fails(2, "only one results file", "--to", "html", SAMPLE, SAMPLE)
     fails(2, "several tables need a directory", "--to", "csv", SAMPLE)
