@@ -16,13 +16,13 @@ enum {
 };
 
 /* A key: what an event is named for, the kind of an entity, its id. */
-enum { ID_BITS = 52, KIND_BITS = 4, STATES_PER_TABLE = 16, WAKES = 255 };
+enum { ID_BITS = ENTITY_ID_BITS, KIND_BITS = 4, STATES_PER_TABLE = 16, WAKES = 255 };
 
 _Static_assert(TABLE_N *STATES_PER_TABLE < WAKES, "keys of events are told apart");
 
-void interned_init(struct interned *in, const struct store *store, struct names *names)
+void interned_init(struct interned *in, const struct results *results)
 {
-	*in = (struct interned){.store = store, .names = names};
+	*in = (struct interned){.results = results};
 }
 
 void interned_deinit(struct interned *in)
@@ -34,36 +34,9 @@ void interned_deinit(struct interned *in)
 	proto_deinit(&in->fresh);
 }
 
-struct entity entity_of(enum entity_kind kind, int64_t id)
-{
-	return id < 0 || id >> ID_BITS ? (struct entity){0} : (struct entity){kind, id};
-}
-
 static uint64_t key_of(struct entity t)
 {
 	return (uint64_t)t.kind << ID_BITS | (uint64_t)t.id;
-}
-
-/* Return: the text of an entity, owned by the caller. */
-static char *text_of(const struct interned *in, struct entity t)
-{
-	const char *text;
-
-	switch (t.kind) {
-	case ENTITY_STRING:
-		text = store_string(in->store, t.id);
-		return mem_strdup(text ? text : "?");
-	case ENTITY_MACHINE:
-		return names_machine(in->names, t.id);
-	case ENTITY_VCPU:
-		return names_vcpu(in->names, t.id);
-	case ENTITY_THREAD:
-		return names_thread(in->names, t.id);
-	case ENTITY_GUEST_THREAD:
-		return names_guest_thread(in->names, t.id);
-	default:
-		return mem_strdup("");
-	}
 }
 
 /* Return: the number of a key, which is the next one when it is new; then *newp. */
@@ -125,7 +98,7 @@ uint64_t interned_event(struct interned *in, enum table_id table, int64_t state,
 
 	if (!new)
 		return iid;
-	char *text = text_of(in, about);
+	char *text = entity_text(in->results, about);
 
 	define_made(in, INTERNED_EVENT_NAMES, iid,
 		    mem_printf("%s%s%s", state_name(table, state), *text ? ": " : "", text));
@@ -141,7 +114,7 @@ uint64_t interned_wake(struct interned *in, struct entity whom)
 
 	if (!new)
 		return iid;
-	char *text = text_of(in, whom);
+	char *text = entity_text(in->results, whom);
 
 	define_made(in, INTERNED_EVENT_NAMES, iid, mem_printf("wakes %s", text));
 	free(text);
@@ -190,6 +163,6 @@ uint64_t interned_value(struct interned *in, struct entity value)
 	uint64_t iid = number_of(&in->values, key_of(value), &new);
 
 	if (new)
-		define_made(in, INTERNED_STRING_VALUES, iid, text_of(in, value));
+		define_made(in, INTERNED_STRING_VALUES, iid, entity_text(in->results, value));
 	return iid;
 }

@@ -7,34 +7,17 @@
 #define VMSCOPE_EXPORT_INTERNED_H
 
 #include "base/map.h"
-#include "export/names.h"
 #include "export/proto.h"
+#include "results/entity.h"
 #include "schema/table.h"
-#include "store/reader.h"
-
-/* Something that has a name, to be told from others without making the text. */
-enum entity_kind {
-	ENTITY_NONE,
-	ENTITY_STRING, /* of the file */
-	ENTITY_MACHINE,
-	ENTITY_VCPU,
-	ENTITY_THREAD,
-	ENTITY_GUEST_THREAD, /* a thread, said with its machine */
-};
-
-struct entity {
-	enum entity_kind kind;
-	int64_t id; /* not negative */
-};
 
 struct interned {
-	const struct store *store; /* borrowed */
-	struct names *names;	   /* borrowed */
+	const struct results *results; /* borrowed */
 	struct map events, categories, keys, values;
 	struct proto fresh; /* what the next packet must define: an InternedData */
 };
 
-void interned_init(struct interned *in, const struct store *store, struct names *names);
+void interned_init(struct interned *in, const struct results *results);
 void interned_deinit(struct interned *in);
 
 /* Each returns the iid, and puts its definition into `fresh` when it is new. */
@@ -55,8 +38,5 @@ uint64_t interned_key(struct interned *in, enum table_id table, int column);
 
 /* A text as an annotation's value. */
 uint64_t interned_value(struct interned *in, struct entity value);
-
-/* Return: id as an entity of this kind; nothing when it is NULL or can be none. */
-struct entity entity_of(enum entity_kind kind, int64_t id);
 
 #endif

@@ -13,7 +13,6 @@
 #include "export/choose.h"
 #include "export/export.h"
 #include "export/interned.h"
-#include "export/names.h"
 #include "export/source.h"
 #include "export/takeovers.h"
 
@@ -51,7 +50,7 @@ struct perfetto {
 	sqlite3 *db; /* all of the file */
 	int64_t from, to;
 	enum clock_origin origin;
-	struct names names;
+	struct results results;
 	struct interned interned;
 	struct takeovers takeovers;
 	struct chosen_ids chosen; /* whose lanes are written */

@@ -77,53 +77,6 @@ static void end_event(struct perfetto *p)
 
 /* ---- what a slice says ---------------------------------------------------------------------- */
 
-static struct entity about_vcpu(const int64_t *v)
-{
-	switch (v[COL_VCPU_STATE_STATE]) {
-	case VCPU_PREEMPTED:
-	case VCPU_WAITING:
-		if (v[COL_VCPU_STATE_OCCUPANT_HANDLER] >= 0)
-			return entity_of(ENTITY_STRING, v[COL_VCPU_STATE_OCCUPANT_HANDLER]);
-		return entity_of(ENTITY_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
-	case VCPU_HYPERVISOR:
-	case VCPU_USERSPACE:
-	case VCPU_BLOCKED:
-		return entity_of(ENTITY_STRING, v[COL_VCPU_STATE_EXIT_NAME]);
-	default:
-		return (struct entity){0};
-	}
-}
-
-static struct entity about_cpu(const int64_t *v)
-{
-	switch (v[COL_CPU_STATE_STATE]) {
-	case CPU_VM:
-		if (v[COL_CPU_STATE_GUEST_THREAD_ID] >= 0)
-			return entity_of(ENTITY_GUEST_THREAD, v[COL_CPU_STATE_GUEST_THREAD_ID]);
-		if (v[COL_CPU_STATE_VCPU_ID] >= 0)
-			return entity_of(ENTITY_VCPU, v[COL_CPU_STATE_VCPU_ID]);
-		return entity_of(ENTITY_MACHINE, v[COL_CPU_STATE_VM_ID]);
-	case CPU_USER:
-	case CPU_SYSCALL:
-		return entity_of(ENTITY_THREAD, v[COL_CPU_STATE_THREAD_ID]);
-	default:
-		return (struct entity){0};
-	}
-}
-
-/* What a state is about: who has the CPU, which exit, which system call. */
-static struct entity about(enum table_id table, const int64_t *v)
-{
-	switch (table) {
-	case TABLE_VCPU_STATE:
-		return about_vcpu(v);
-	case TABLE_THREAD_STATE:
-		return entity_of(ENTITY_STRING, v[COL_THREAD_STATE_SYSCALL]);
-	default:
-		return about_cpu(v);
-	}
-}
-
 /* Return: whether nothing happens in it, so that a gap says it better than a slice. */
 static bool is_idle(enum table_id table, int64_t state)
 {
@@ -186,7 +139,8 @@ static void write_slice(const struct lane_writer *w, const struct slice_row *row
 	proto_uint(&p->packet, EVENT_CATEGORY_IIDS,
 		   interned_category(&p->interned, w->table, state));
 	proto_uint(&p->packet, EVENT_NAME_IID,
-		   interned_event(&p->interned, w->table, state, about(w->table, row->values)));
+		   interned_event(&p->interned, w->table, state,
+				  entity_of_state(w->table, row->values)));
 	put_annotations(w, row);
 	if (row->out)
 		proto_fixed64(&p->packet, EVENT_FLOW_IDS, row->out);

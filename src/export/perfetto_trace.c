@@ -42,23 +42,12 @@ enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 
 static void find_span(struct perfetto *p)
 {
-	p->from = INT64_MAX;
-	p->to = INT64_MIN;
-	for (int i = 0; i < N_TABLES; i++) {
-		const struct table_info *info = &p->store->tables[tables[i]];
+	const struct export_range *range = &p->job->range;
 
-		p->rows_total += info->rows;
-		vec_each (lane, &info->lanes) {
-			p->from = lane->entry.first < p->from ? lane->entry.first : p->from;
-			p->to = lane->entry.end > p->to ? lane->entry.end : p->to;
-		}
-	}
-	if (p->from > p->to)
-		p->from = p->to = 0;
-	if (p->job->range.given) {
-		p->from = p->job->range.from;
-		p->to = p->job->range.to;
-	}
+	for (int i = 0; i < N_TABLES; i++)
+		p->rows_total += p->store->tables[tables[i]].rows;
+	p->from = range->given ? range->from : p->results.begin;
+	p->to = range->given ? range->to : p->results.end;
 }
 
 static void find_wakeup_lanes(struct perfetto *p)
@@ -71,6 +60,7 @@ static void find_wakeup_lanes(struct perfetto *p)
 
 static int write_all(struct perfetto *p)
 {
+	find_span(p);
 	write_clocks(p);
 	if (perfetto_write_tracks(p))
 		return ERR;
@@ -87,10 +77,9 @@ static int write_all(struct perfetto *p)
 static int write_to(struct perfetto *p, struct target *t)
 {
 	out_init(&p->out, t->file);
-	interned_init(&p->interned, p->store, &p->names);
-	find_span(p);
+	interned_init(&p->interned, &p->results);
 	find_wakeup_lanes(p);
-	int r = names_init(&p->names, p->db, p->err) ||
+	int r = results_init(&p->results, p->store, &(struct results_range){0}, p->err) ||
 		chosen_ids_init(&p->chosen, p->db, &p->job->choice, p->err) ||
 		takeovers_init(&p->takeovers, p->store, p->db, &p->job->range, p->err) ||
 		write_all(p);
@@ -100,7 +89,7 @@ static int write_to(struct perfetto *p, struct target *t)
 	chosen_ids_deinit(&p->chosen);
 	map_deinit(&p->wakeup_lanes);
 	interned_deinit(&p->interned);
-	names_deinit(&p->names);
+	results_deinit(&p->results);
 	proto_deinit(&p->packet);
 	return r ? ERR : target_commit(t, p->err);
 }

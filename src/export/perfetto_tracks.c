@@ -73,13 +73,19 @@ static int each_row(struct tree *tree, const char *sql,
 	return r == SQLITE_DONE ? 0 : ERR;
 }
 
+/* Return: what it is called, owned by the caller. */
+static char *name_of(const struct tree *tree, enum entity_kind kind, int64_t id)
+{
+	return entity_text(&tree->p->results, entity_of(kind, id));
+}
+
 static void write_machine(struct tree *tree, sqlite3_stmt *row)
 {
 	int64_t id = sqlite3_column_int64(row, 0);
 
 	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.related, id))
 		return;
-	char *name = names_machine(&tree->p->names, id);
+	char *name = name_of(tree, ENTITY_MACHINE, id);
 	const char *host = (const char *)sqlite3_column_text(row, 1);
 
 	write_named(tree, TRACK_MACHINE, id, 0,
@@ -89,7 +95,7 @@ static void write_machine(struct tree *tree, sqlite3_stmt *row)
 
 static void write_counter(struct tree *tree, enum track_kind kind, int64_t vcpu, const char *what)
 {
-	char *of = names_vcpu(&tree->p->names, vcpu), *name = mem_printf("%s: %s", of, what);
+	char *of = name_of(tree, ENTITY_VCPU, vcpu), *name = mem_printf("%s: %s", of, what);
 
 	write_track(tree, &(struct track){.uuid = track_uuid(kind, vcpu),
 					  .parent = track_uuid(TRACK_VCPU, vcpu),
@@ -114,7 +120,7 @@ static void write_vcpu(struct tree *tree, sqlite3_stmt *row)
 	if (!chosen_ids_have(&tree->p->chosen, &tree->p->chosen.vcpus, id))
 		return;
 	write_named(tree, TRACK_VCPU, id, parent_in(row, 1, TRACK_MACHINE),
-		    names_vcpu(&tree->p->names, id));
+		    name_of(tree, ENTITY_VCPU, id));
 	write_counter(tree, TRACK_STEAL, id, "steal, %");
 	write_counter(tree, TRACK_EXITS, id, "exits per second");
 }
@@ -169,7 +175,7 @@ static void write_thread(struct tree *tree, sqlite3_stmt *row)
 					       (int64_t)sqlite3_column_int64(row, 4)));
 		parent = track_uuid(TRACK_PROCESS, process);
 	}
-	write_named(tree, TRACK_THREAD, id, parent, names_thread(&tree->p->names, id));
+	write_named(tree, TRACK_THREAD, id, parent, name_of(tree, ENTITY_THREAD, id));
 }
 
 /* Threads by process; the first one of each, its leader if it is there, stands for it. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "events/exit_detail.h"
-#include "schema/cause.h"
+#include "schema/busy.h"
 #include "schema/state.h"
 
 #define NO_EXIT	  UINT64_MAX

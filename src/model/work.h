@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "events/event.h"
-#include "schema/cause.h"
+#include "schema/busy.h"
 
 /* More than hardware and kernel nest: irq in softirq in irq, each with a timer's handler. */
 enum { WORK_DEPTH = 8 };

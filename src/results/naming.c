@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/units.h"
@@ -112,15 +113,33 @@ const char *vcpu_number(const struct res_vcpu *v, struct arena *arena)
 	return arena_printf(arena, "tid %s", units_number(arena, v->tid));
 }
 
+char *name_vcpu(const char *vm, int64_t index, int64_t tid)
+{
+	const char *space = *vm ? " " : "";
+
+	if (index != TABLE_NULL)
+		return mem_printf("%s%svCPU %" PRId64, vm, space, index);
+	if (tid != TABLE_NULL)
+		return mem_printf("%s%svCPU thread %" PRId64, vm, space, tid);
+	return mem_printf("%s%svCPU ?", vm, space);
+}
+
+char *name_thread(const char *comm, int64_t tid)
+{
+	const char *name = comm ? comm : "?";
+
+	if (tid == 0 || tid == TABLE_NULL)
+		return mem_strdup(tid ? name : "idle");
+	return mem_printf("%s (%" PRId64 ")", name, tid);
+}
+
 const char *vcpu_name(const struct results *r, const struct res_vcpu *v, struct arena *arena)
 {
-	const char *vm = r->machines.at[v->machine].name;
+	char *name = name_vcpu(r->machines.at[v->machine].name, v->index, v->tid);
+	const char *kept = arena_strdup(arena, name);
 
-	if (v->index != TABLE_NULL)
-		return arena_printf(arena, "%s vCPU %" PRId64, vm, v->index);
-	if (v->tid != TABLE_NULL)
-		return arena_printf(arena, "%s vCPU thread %" PRId64, vm, v->tid);
-	return arena_printf(arena, "%s vCPU ?", vm);
+	free(name);
+	return kept;
 }
 
 static const char *vcpu_label(const struct results *r, int vcpu, struct arena *arena)

@@ -37,7 +37,15 @@ struct res_occupant {
 /* Return: the number of a vCPU, or "tid 318" where that is not known; in the arena. */
 const char *vcpu_number(const struct res_vcpu *v, struct arena *arena);
 
-/* Return: "g1 vCPU 0"; "g1 vCPU thread 318" where its number is not known; in the arena. */
+/*
+ * What vCPUs and threads are called in lists and pictures, owned by the caller: "g1 vCPU 0", "g1
+ * vCPU thread 318" where its number is not known; "bash (290)", "idle". vm: "" leaves it out. comm:
+ * or NULL.
+ */
+char *name_vcpu(const char *vm, int64_t index, int64_t tid);
+char *name_thread(const char *comm, int64_t tid);
+
+/* Return: the vCPU's name with its VM, in the arena. */
 const char *vcpu_name(const struct results *r, const struct res_vcpu *v, struct arena *arena);
 
 /* thread: index in the results, or NOBODY. */

@@ -27,7 +27,7 @@ static bool begins_in_range(const struct results *r, int64_t begin)
 }
 
 static void summary_add_state(const struct results *r, struct tally_vcpu *v,
-			      const struct store_cursor *c)
+			      const struct store_cursor *c, bool first)
 {
 	int64_t begin = store_cursor_get(c, COL_VCPU_STATE_TS);
 	struct tally_state s = {
@@ -40,6 +40,8 @@ static void summary_add_state(const struct results *r, struct tally_vcpu *v,
 		.occupant_handler = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_HANDLER),
 	};
 
+	if (first)
+		v->before = VCPU_UNKNOWN;
 	if (vcpu_state_is(s.state, STATE_LOST)) {
 		s.busy = busy_of_name(
 			store_string(r->store, store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_KIND)));
@@ -78,6 +80,33 @@ static struct tally_vcpu *summary_vcpu_of_lane(const struct results *r, const st
 	return vcpu == NOBODY ? NULL : &t->vcpus[vcpu];
 }
 
+/* What to do with a row of the lane of a vCPU; first: of the lane. */
+typedef void take_row_fn(const struct results *r, struct tally_vcpu *v,
+			 const struct store_cursor *c, bool first);
+
+/* Calls `take` for each row of lanes of vCPUs that there are. Return: 0, or ERR with err set. */
+static int scan_rows(const struct results *r, struct tally *t, const struct store_query *q,
+		     take_row_fn *take, struct error *err)
+{
+	struct tally_vcpu *v = NULL;
+	struct store_cursor c;
+	size_t lane = SIZE_MAX;
+	int status;
+
+	store_cursor_init(&c, r->store, q);
+	while ((status = store_cursor_next(&c, err)) == CURSOR_ROW) {
+		bool first = c.lane != lane;
+
+		if (first)
+			v = summary_vcpu_of_lane(r, t, &c);
+		lane = c.lane;
+		if (v)
+			take(r, v, &c, first);
+	}
+	store_cursor_deinit(&c);
+	return status;
+}
+
 static int scan_lanes(const struct results *r, struct tally *t, struct error *err)
 {
 	struct store_query q = query_of(
@@ -86,27 +115,12 @@ static int scan_lanes(const struct results *r, struct tally *t, struct error *er
 			1u << COL_VCPU_STATE_PCPU | 1u << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
 			1u << COL_VCPU_STATE_OCCUPANT_KIND | 1u << COL_VCPU_STATE_OCCUPANT_IRQ |
 			1u << COL_VCPU_STATE_OCCUPANT_HANDLER | 1u << COL_VCPU_STATE_CERTAINTY);
-	struct tally_vcpu *v = NULL;
-	struct store_cursor c;
-	size_t lane = SIZE_MAX;
-	int status;
 
-	store_cursor_init(&c, r->store, &q);
-	while ((status = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		if (c.lane != lane) {
-			lane = c.lane;
-			v = summary_vcpu_of_lane(r, t, &c);
-			if (v)
-				v->before = VCPU_UNKNOWN;
-		}
-		if (v)
-			summary_add_state(r, v, &c);
-	}
-	store_cursor_deinit(&c);
-	return status;
+	return scan_rows(r, t, &q, summary_add_state, err);
 }
 
-static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
+static void summary_add_exit(const struct results *r, struct tally_vcpu *v,
+			     const struct store_cursor *c, bool first)
 {
 	const struct tally_exit x = {
 		.ts = store_cursor_get(c, COL_VM_EXIT_TS),
@@ -124,7 +138,9 @@ static void summary_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
 		.detail = store_cursor_get(c, COL_VM_EXIT_DETAIL),
 	};
 
-	tally_add_exit(v, &x);
+	(void)first;
+	if (begins_in_range(r, x.ts))
+		tally_add_exit(v, &x);
 }
 
 static int scan_exits(const struct results *r, struct tally *t, struct error *err)
@@ -133,22 +149,8 @@ static int scan_exits(const struct results *r, struct tally *t, struct error *er
 					QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP |
 							      1u << COL_VM_EXIT_GUEST_THREAD_ID |
 							      1u << COL_VM_EXIT_DETAIL_VALUE));
-	struct tally_vcpu *v = NULL;
-	struct store_cursor c;
-	size_t lane = SIZE_MAX;
-	int status;
 
-	store_cursor_init(&c, r->store, &q);
-	while ((status = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		if (c.lane != lane) {
-			lane = c.lane;
-			v = summary_vcpu_of_lane(r, t, &c);
-		}
-		if (v && begins_in_range(r, store_cursor_get(&c, COL_VM_EXIT_TS)))
-			summary_add_exit(v, &c);
-	}
-	store_cursor_deinit(&c);
-	return status;
+	return scan_rows(r, t, &q, summary_add_exit, err);
 }
 
 static void summary_add_wakeup(struct tally_vcpu *v, const struct store_cursor *c)

@@ -5,27 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "store/cursor.h"
-#include "store/meta.h"
+#include "results/naming.h"
+#include "results/results.h"
 
 /* ---- reading what there is ----------------------------------------------------------------------
  */
-
-typedef void take_fn(struct dataset *d, const struct store_cursor *c);
-
-/* Calls `take` for each row of a table. */
-static int read_rows(struct dataset *d, enum table_id table, take_fn *take, struct error *err)
-{
-	struct store_query query = store_query_all(d->store, table);
-	struct store_cursor c;
-	int r;
-
-	store_cursor_init(&c, d->store, &query);
-	while ((r = store_cursor_next(&c, err)) == CURSOR_ROW)
-		take(d, &c);
-	store_cursor_deinit(&c);
-	return r;
-}
 
 static const char *text_of(const struct dataset *d, int64_t value, const char *otherwise)
 {
@@ -39,7 +23,9 @@ static int64_t id_of(int64_t value)
 	return value >= 0 && value < ROW_INDEX_END ? value : -1;
 }
 
-/* Return: whether this id names a row, and none did before; then it is that of element `index`. */
+/*
+ * Return: whether this id can name a row, and none did before; then it is that of element `index`.
+ */
 static bool is_new(struct dataset *d, enum row_kind kind, int64_t id, size_t index)
 {
 	if (id_of(id) < 0 || map_get(&d->by_id[kind], (uint64_t)id))
@@ -53,105 +39,109 @@ static int64_t lane_by_key(const struct dataset *d, enum table_id table, int64_t
 	return store_find_lane(d->store, table, (int64_t[TABLE_MAX_KEYS]){key, key2});
 }
 
-static void take_meta(struct dataset *d, const struct store_cursor *c)
-{
-	const char *key = text_of(d, store_cursor_get(c, COL_META_KEY), "");
-	const char *value = text_of(d, store_cursor_get(c, COL_META_VALUE), "");
-
-	if (!strcmp(key, "span_begin_ns"))
-		d->begin = strtoll(value, NULL, 10);
-	else if (!strcmp(key, "span_end_ns"))
-		d->end = strtoll(value, NULL, 10);
-}
-
 static int64_t count_of(int64_t value)
 {
 	return value > 0 ? value : 0;
 }
 
-static void take_machine(struct dataset *d, const struct store_cursor *c)
+static int64_t machine_id(const struct results *r, int machine)
 {
-	int64_t id = store_cursor_get(c, COL_MACHINE_ID);
-
-	if (!is_new(d, ROW_MACHINE, id, d->machines.n))
-		return;
-	*vec_push(&d->machines) = (struct ds_machine){
-		.id = id,
-		.parent = id_of(store_cursor_get(c, COL_MACHINE_PARENT_ID)),
-		.name = text_of(d, store_cursor_get(c, COL_MACHINE_NAME), "?"),
-		.role = text_of(d, store_cursor_get(c, COL_MACHINE_ROLE), "unknown"),
-		.trace_path = text_of(d, store_cursor_get(c, COL_MACHINE_TRACE_PATH), NULL),
-		.origin = clock_origin_of_name(
-			text_of(d, store_cursor_get(c, COL_MACHINE_TIME_ORIGIN), NULL)),
-		.events = count_of(store_cursor_get(c, COL_MACHINE_EVENTS)),
-		.lost = count_of(store_cursor_get(c, COL_MACHINE_LOST_EVENTS)),
-		.pid = store_cursor_get(c, COL_MACHINE_PID),
-		.begin = TABLE_NULL,
-		.end = TABLE_NULL,
-	};
+	return machine == NOBODY ? -1 : id_of(r->machines.at[machine].id);
 }
 
-static void take_vcpu(struct dataset *d, const struct store_cursor *c)
+static void take_machines(struct dataset *d, const struct results *r)
 {
-	int64_t id = store_cursor_get(c, COL_VCPU_ID);
-
-	if (!is_new(d, ROW_VCPU, id, d->vcpus.n))
-		return;
-	*vec_push(&d->vcpus) = (struct ds_vcpu){
-		.id = id,
-		.machine = id_of(store_cursor_get(c, COL_VCPU_MACHINE_ID)),
-		.index = store_cursor_get(c, COL_VCPU_VCPU_INDEX),
-		.host = id_of(store_cursor_get(c, COL_VCPU_HOST_ID)),
-		.tid = store_cursor_get(c, COL_VCPU_HOST_TID),
-		.lane = lane_by_key(d, TABLE_VCPU_STATE, id, 0),
-		.exits = lane_by_key(d, TABLE_VM_EXIT, id, 0),
-	};
+	vec_each (m, &r->machines) {
+		if (!is_new(d, ROW_MACHINE, m->id, d->machines.n))
+			continue;
+		*vec_push(&d->machines) = (struct ds_machine){
+			.id = m->id,
+			.parent = machine_id(r, m->parent),
+			.name = m->name,
+			.role = m->role,
+			.trace_path = m->trace_path,
+			.origin = clock_origin_of_name(m->time_origin),
+			.events = count_of(m->events),
+			.lost = count_of(m->lost),
+			.pid = m->pid,
+			.begin = TABLE_NULL,
+			.end = TABLE_NULL,
+		};
+	}
 }
 
-static void take_thread(struct dataset *d, const struct store_cursor *c)
+static void take_vcpus(struct dataset *d, const struct results *r)
 {
-	int64_t id = store_cursor_get(c, COL_THREAD_ID);
-	int64_t machine = store_cursor_get(c, COL_THREAD_MACHINE_ID);
+	vec_each (v, &r->vcpus) {
+		if (!is_new(d, ROW_VCPU, v->id, d->vcpus.n))
+			continue;
+		*vec_push(&d->vcpus) = (struct ds_vcpu){
+			.id = v->id,
+			.machine = machine_id(r, v->machine),
+			.index = v->index,
+			.host = machine_id(r, v->host),
+			.tid = v->tid,
+			.lane = lane_by_key(d, TABLE_VCPU_STATE, v->id, 0),
+			.exits = lane_by_key(d, TABLE_VM_EXIT, v->id, 0),
+		};
+	}
+}
 
-	if (!is_new(d, ROW_THREAD, id, d->threads.n))
+static void take_thread(struct dataset *d, const struct results *r, const struct res_thread *t)
+{
+	int64_t machine = machine_id(r, t->machine);
+
+	if (!is_new(d, ROW_THREAD, t->id, d->threads.n))
 		return;
 	*vec_push(&d->threads) = (struct ds_thread){
-		.id = id,
-		.machine = id_of(machine),
-		.tid = store_cursor_get(c, COL_THREAD_TID),
-		.pid = store_cursor_get(c, COL_THREAD_PID),
-		.comm = text_of(d, store_cursor_get(c, COL_THREAD_COMM), "?"),
-		.vcpu = id_of(store_cursor_get(c, COL_THREAD_VCPU_ID)),
-		.container = id_of(store_cursor_get(c, COL_THREAD_CONTAINER_ID)),
-		.lane = lane_by_key(d, TABLE_THREAD_STATE, id, 0),
-		.wakeups = lane_by_key(d, TABLE_WAKEUP, machine, id),
+		.id = t->id,
+		.machine = machine,
+		.tid = t->tid,
+		.pid = t->pid,
+		.comm = t->comm ? t->comm : "?",
+		.vcpu = t->vcpu == NOBODY ? -1 : id_of(r->vcpus.at[t->vcpu].id),
+		.container = t->container == NOBODY ? -1 : id_of(r->containers.at[t->container].id),
+		.lane = lane_by_key(d, TABLE_THREAD_STATE, t->id, 0),
+		.wakeups = lane_by_key(d, TABLE_WAKEUP, machine, t->id),
 	};
 }
 
-static void take_container(struct dataset *d, const struct store_cursor *c)
+static void take_threads(struct dataset *d, const struct results *r)
 {
-	int64_t id = store_cursor_get(c, COL_CONTAINER_ID);
+	for (size_t i = 0; i < r->threads.n; i++) {
+		results_drop_pages(r, i);
+		take_thread(d, r, &r->threads.at[i]);
+	}
+}
 
-	if (is_new(d, ROW_CONTAINER, id, d->containers.n))
-		*vec_push(&d->containers) = (struct ds_container){
-			.id = id,
-			.machine = id_of(store_cursor_get(c, COL_CONTAINER_MACHINE_ID)),
-			.parent = id_of(store_cursor_get(c, COL_CONTAINER_PARENT_ID)),
-			.name = text_of(d, store_cursor_get(c, COL_CONTAINER_NAME), "?"),
+static void take_containers(struct dataset *d, const struct results *r)
+{
+	vec_each (c, &r->containers) {
+		if (is_new(d, ROW_CONTAINER, c->id, d->containers.n))
+			*vec_push(&d->containers) = (struct ds_container){
+				.id = c->id,
+				.machine = machine_id(r, c->machine),
+				.parent = c->parent == NOBODY
+						  ? -1
+						  : id_of(r->containers.at[c->parent].id),
+				.name = c->name,
+			};
+	}
+}
+
+static void take_warnings(struct dataset *d, const struct results *r)
+{
+	vec_each (w, &r->diags) {
+		*vec_push(&d->warnings) = (struct ds_warning){
+			.name = w->name,
+			.severity = w->severity,
+			.help = w->help,
+			.detail = w->detail,
+			.machine = machine_id(r, w->machine),
+			.count = count_of(w->count),
+			.first = w->first,
 		};
-}
-
-static void take_warning(struct dataset *d, const struct store_cursor *c)
-{
-	*vec_push(&d->warnings) = (struct ds_warning){
-		.name = text_of(d, store_cursor_get(c, COL_DIAG_NAME), "?"),
-		.severity = text_of(d, store_cursor_get(c, COL_DIAG_SEVERITY), "warning"),
-		.help = text_of(d, store_cursor_get(c, COL_DIAG_HELP), ""),
-		.detail = text_of(d, store_cursor_get(c, COL_DIAG_DETAIL), NULL),
-		.machine = id_of(store_cursor_get(c, COL_DIAG_MACHINE_ID)),
-		.count = count_of(store_cursor_get(c, COL_DIAG_COUNT)),
-		.first = store_cursor_get(c, COL_DIAG_FIRST_NS),
-	};
+	}
 }
 
 static void find_cpus(struct dataset *d)
@@ -302,25 +292,6 @@ static void check_vcpu_threads(struct dataset *d)
 	}
 }
 
-/* A file that does not say its span has that of its lanes. */
-static void find_span(struct dataset *d)
-{
-	if (d->begin < d->end)
-		return;
-	d->begin = INT64_MAX;
-	d->end = INT64_MIN;
-	for (int t = 0; t < TABLE_N; t++) {
-		if (table_get((enum table_id)t)->kind != TABLE_STATES)
-			continue;
-		vec_each (lane, &d->store->tables[t].lanes) {
-			d->begin = lane->entry.first < d->begin ? lane->entry.first : d->begin;
-			d->end = lane->entry.end > d->end ? lane->entry.end : d->end;
-		}
-	}
-	if (d->begin >= d->end)
-		d->begin = 0, d->end = 1;
-}
-
 static void widen(struct dataset *d, int64_t machine, enum table_id table, int64_t lane)
 {
 	const uint64_t *i = map_get(&d->by_id[ROW_MACHINE], (uint64_t)machine);
@@ -356,20 +327,21 @@ static int check_span(const struct dataset *d, struct error *err)
 	return error_set(err, "'%s' spans a time that no recording can have", d->store->name);
 }
 
-static int read_all(struct dataset *d, struct error *err)
+/* Takes what views need of it: they have ids, and lanes; all texts are the file's. */
+static void take_results(struct dataset *d, const struct results *r)
 {
-	if (read_rows(d, TABLE_META, take_meta, err) ||
-	    store_time_origin(d->store, &d->origin, err) ||
-	    read_rows(d, TABLE_MACHINE, take_machine, err) ||
-	    read_rows(d, TABLE_VCPU, take_vcpu, err) ||
-	    read_rows(d, TABLE_THREAD, take_thread, err) ||
-	    read_rows(d, TABLE_CONTAINER, take_container, err) ||
-	    read_rows(d, TABLE_DIAG, take_warning, err))
-		return ERR;
-	find_cpus(d);
-	find_span(d);
-	if (check_span(d, err))
-		return ERR;
+	d->begin = r->begin;
+	d->end = r->end > r->begin ? r->end : r->begin + 1;
+	d->origin = r->origin;
+	take_machines(d, r);
+	take_vcpus(d, r);
+	take_threads(d, r);
+	take_containers(d, r);
+	take_warnings(d, r);
+}
+
+static void arrange(struct dataset *d)
+{
 	sort_all(d);
 	find_machine_spans(d);
 	find_processes(d);
@@ -377,7 +349,22 @@ static int read_all(struct dataset *d, struct error *err)
 	check_vcpu_threads(d);
 	vec_each (m, &d->machines)
 		d->n_events += m->events;
-	return 0;
+}
+
+static int read_all(struct dataset *d, struct error *err)
+{
+	struct results r;
+	int status = results_init(&r, d->store, &(struct results_range){0}, err);
+
+	if (!status) {
+		take_results(d, &r);
+		find_cpus(d);
+		status = check_span(d, err);
+	}
+	results_deinit(&r);
+	if (!status)
+		arrange(d);
+	return status;
 }
 
 int dataset_open(struct dataset **dp, int fd, const char *name, struct error *err)
@@ -489,24 +476,15 @@ char *dataset_number_text(int64_t number)
 
 char *dataset_vcpu_name(const struct ds_vcpu *v)
 {
-	if (v->index != TABLE_NULL)
-		return mem_printf("vCPU %" PRId64, v->index);
-	if (v->tid != TABLE_NULL)
-		return mem_printf("vCPU thread %" PRId64, v->tid);
-	return mem_strdup("vCPU ?");
+	return name_vcpu("", v->index, v->tid);
 }
 
 char *dataset_vcpu_text(const struct dataset *d, int64_t id)
 {
 	const struct ds_vcpu *v = dataset_vcpu(d, id);
 
-	if (!v)
-		return mem_strdup("?");
-	char *name = dataset_vcpu_name(v);
-	char *text = mem_printf("%s %s", dataset_machine_name(d, v->machine), name);
-
-	free(name);
-	return text;
+	return v ? name_vcpu(dataset_machine_name(d, v->machine), v->index, v->tid)
+		 : mem_strdup("?");
 }
 
 char *dataset_thread_text(const struct dataset *d, int64_t id)
@@ -515,11 +493,7 @@ char *dataset_thread_text(const struct dataset *d, int64_t id)
 
 	if (!t)
 		return mem_strdup("?");
-	if (t->vcpu >= 0)
-		return dataset_vcpu_text(d, t->vcpu);
-	if (t->tid == 0 || t->tid == TABLE_NULL)
-		return mem_strdup(t->tid ? t->comm : "idle");
-	return mem_printf("%s (%" PRId64 ")", t->comm, t->tid);
+	return t->vcpu >= 0 ? dataset_vcpu_text(d, t->vcpu) : name_thread(t->comm, t->tid);
 }
 
 const struct ds_machine *dataset_vm_of(const struct dataset *d, const struct ds_thread *t)

@@ -2,94 +2,38 @@
 
 #include <inttypes.h>
 
-/* The upper bits of a label: what the lower ones are. */
-enum label_kind { LABEL_NONE, LABEL_STRING, LABEL_THREAD, LABEL_VCPU, LABEL_MACHINE };
-
-enum { LABEL_VALUE_BITS = 56 };
-
-static uint64_t make(enum label_kind kind, int64_t value)
-{
-	if (value < 0 || value >> LABEL_VALUE_BITS)
-		return 0;
-	return (uint64_t)kind << LABEL_VALUE_BITS | (uint64_t)value;
-}
+#include "results/entity.h"
 
 uint32_t label_columns(enum table_id table)
 {
-	switch (table) {
-	case TABLE_VCPU_STATE:
-		return 1U << COL_VCPU_STATE_EXIT_NAME | 1U << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
-		       1U << COL_VCPU_STATE_OCCUPANT_HANDLER;
-	case TABLE_THREAD_STATE:
-		return 1U << COL_THREAD_STATE_SYSCALL;
-	default:
-		return 1U << COL_CPU_STATE_THREAD_ID | 1U << COL_CPU_STATE_VM_ID |
-		       1U << COL_CPU_STATE_VCPU_ID | 1U << COL_CPU_STATE_GUEST_THREAD_ID;
-	}
-}
-
-static uint64_t vcpu_label(const int64_t *v)
-{
-	switch (v[COL_VCPU_STATE_STATE]) {
-	case VCPU_PREEMPTED:
-	case VCPU_WAITING:
-		if (v[COL_VCPU_STATE_OCCUPANT_HANDLER] >= 0)
-			return make(LABEL_STRING, v[COL_VCPU_STATE_OCCUPANT_HANDLER]);
-		return make(LABEL_THREAD, v[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
-	case VCPU_HYPERVISOR:
-	case VCPU_USERSPACE:
-	case VCPU_BLOCKED:
-		return make(LABEL_STRING, v[COL_VCPU_STATE_EXIT_NAME]);
-	default:
-		return 0;
-	}
-}
-
-static uint64_t cpu_label(const int64_t *v)
-{
-	switch (v[COL_CPU_STATE_STATE]) {
-	case CPU_VM:
-		if (v[COL_CPU_STATE_GUEST_THREAD_ID] >= 0)
-			return make(LABEL_THREAD, v[COL_CPU_STATE_GUEST_THREAD_ID]);
-		if (v[COL_CPU_STATE_VCPU_ID] >= 0)
-			return make(LABEL_VCPU, v[COL_CPU_STATE_VCPU_ID]);
-		return make(LABEL_MACHINE, v[COL_CPU_STATE_VM_ID]);
-	case CPU_USER:
-	case CPU_SYSCALL:
-		return make(LABEL_THREAD, v[COL_CPU_STATE_THREAD_ID]);
-	default:
-		return 0;
-	}
+	return entity_columns(table);
 }
 
 uint64_t label_of(enum table_id table, const int64_t *values)
 {
-	switch (table) {
-	case TABLE_VCPU_STATE:
-		return vcpu_label(values);
-	case TABLE_THREAD_STATE:
-		return values[COL_THREAD_STATE_STATE] == THREAD_SYSCALL
-			       ? make(LABEL_STRING, values[COL_THREAD_STATE_SYSCALL])
-			       : 0;
-	default:
-		return cpu_label(values);
-	}
+	struct entity e = entity_of_state(table, values);
+
+	/* In a system call, too, a thread waits and is interrupted: for that it did not call. */
+	if (table == TABLE_THREAD_STATE && values[COL_THREAD_STATE_STATE] != THREAD_SYSCALL)
+		return 0;
+	return (uint64_t)e.kind << ENTITY_ID_BITS | (uint64_t)e.id;
 }
 
 char *label_text(const struct dataset *d, uint64_t label)
 {
-	int64_t value = (int64_t)(label & ((1ULL << LABEL_VALUE_BITS) - 1));
+	int64_t value = (int64_t)(label & ((1ULL << ENTITY_ID_BITS) - 1));
 	const char *text;
 
-	switch (label >> LABEL_VALUE_BITS) {
-	case LABEL_STRING:
+	switch ((enum entity_kind)(label >> ENTITY_ID_BITS)) {
+	case ENTITY_STRING:
 		text = store_string(d->store, value);
 		return mem_strdup(text ? text : "");
-	case LABEL_THREAD:
+	case ENTITY_THREAD:
+	case ENTITY_GUEST_THREAD:
 		return dataset_thread_text(d, value);
-	case LABEL_VCPU:
+	case ENTITY_VCPU:
 		return dataset_vcpu_text(d, value);
-	case LABEL_MACHINE:
+	case ENTITY_MACHINE:
 		return mem_strdup(dataset_machine_name(d, value));
 	default:
 		return mem_strdup("");

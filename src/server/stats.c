@@ -266,7 +266,7 @@ static char *taker_text(const struct dataset *d, int64_t by)
 	if (by == IDLE)
 		return mem_strdup("idle (wake-up latency)");
 	if (by == QUOTA)
-		return mem_strdup("nobody: its CPU quota was used up");
+		return mem_strdup("nobody: its own CPU quota");
 	if (by <= HANDLER && by != TABLE_NULL)
 		return mem_printf("interrupt %s", store_string(d->store, HANDLER - by));
 	char *name = dataset_thread_text(d, by);

@@ -16,7 +16,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "schema/cause.h"
+#include "schema/busy.h"
 #include "schema/state.h"
 #include "tally/histogram.h"
 

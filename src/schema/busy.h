@@ -1,9 +1,9 @@
 /*
- * cause: why a vCPU had no CPU, beside the thread that had it: what else a CPU is busy with, and
+ * busy: why a vCPU had no CPU, beside the thread that had it: what else a CPU is busy with, and
  * how sure a quota is. Names are those of the columns vcpu_state.occupant_kind and .certainty.
  */
-#ifndef VMSCOPE_SCHEMA_CAUSE_H
-#define VMSCOPE_SCHEMA_CAUSE_H
+#ifndef VMSCOPE_SCHEMA_BUSY_H
+#define VMSCOPE_SCHEMA_BUSY_H
 
 /* What a CPU is busy with. */
 enum busy {

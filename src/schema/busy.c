@@ -1,4 +1,4 @@
-#include "schema/cause.h"
+#include "schema/busy.h"
 
 #include <stddef.h>
 #include <string.h>
