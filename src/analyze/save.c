@@ -824,7 +824,10 @@ static void add_map(struct save *s, struct piece *p, const struct clock_map *map
 	}
 }
 
-/* The map that was taken, where it leads further than to the machine's own host. */
+/*
+ * The map that was taken, where it is not one estimate's own: it leads further than to the
+ * machine's own host, or its pieces are several's.
+ */
 static void add_composed(struct save *s, const struct analysis *a, int machine)
 {
 	const struct machine_sync *sync = &a->sync[machine];
@@ -835,8 +838,12 @@ static void add_composed(struct save *s, const struct analysis *a, int machine)
 			  .cpu = TABLE_NULL,
 			  .estimate = &sync->estimates[sync->method]};
 
-	if (!sync->cpus.n)
-		add_map(s, &p, &sync->map, NULL);
+	for (size_t k = 0; !sync->cpus.n && k < sync->map.n_pieces; k++) {
+		p.map = &sync->map.pieces[k];
+		p.method = machine_sync_method(sync, p.map->from);
+		p.estimate = &sync->estimates[p.method];
+		add_piece(s, &p);
+	}
 	vec_each (c, &sync->cpus) {
 		p.cpu = c->cpu;
 		p.estimate = &c->estimate;
@@ -872,7 +879,8 @@ static void add_sync(struct save *s, const struct analysis *a)
 	for (int i = 0; i < (int)a->n_machines; i++) {
 		const struct machine_sync *sync = &a->sync[i];
 		bool composed =
-			sync->against != IDENT_NONE && sync->against != analysis_reference(a, i);
+			sync->mixed.map.n_pieces ||
+			(sync->against != IDENT_NONE && sync->against != analysis_reference(a, i));
 
 		if (composed)
 			add_composed(s, a, i);

@@ -17,7 +17,7 @@ struct pauses_scan {
 	const struct results *r;
 	struct error *err;
 	VEC(struct pauses_vcpu) vcpus;
-	char *names; /* owned; by string of the file: an enum pauses_name, as far as they were met */
+	char *names; /* owned; by string: an enum pauses_name, as far as they were met */
 };
 
 enum pauses_name { NAME_NEW, NAME_OTHER, NAME_PAUSE };

@@ -9,11 +9,18 @@
 #include "sync/estimate.h"
 
 /*
- * What the user gave; else `forced` (unless SYNC_AUTO); else the one with the least error, but for
- * those that put far more guest events where they cannot be than another does.
+ * What the user gave; else `forced` (unless SYNC_AUTO); else the one that has the least error for
+ * most of machine time [first, last], but for those that put far more guest events where they
+ * cannot be than another does.
  * Return: the method, SYNC_AS_IS when there is none.
  */
-enum sync_method sync_choose(const struct machine_sync *s, int forced);
+enum sync_method sync_choose(const struct machine_sync *s, int forced, int64_t first, int64_t last);
+
+/*
+ * Makes s->mixed if s->method, which sync_choose() returned, has pieces whose bound is not known
+ * or far wider than what another estimate has there.
+ */
+void sync_mix(struct machine_sync *s, int64_t first, int64_t last);
 
 /*
  * Return: number of pairs of estimates that at some machine time in [first, last] leave no

@@ -94,8 +94,15 @@ struct sync_cpu_clock {
 
 typedef VEC(struct sync_cpu_clock) sync_cpu_clocks;
 
+/* A map whose pieces are of several estimates. */
+struct sync_mixed {
+	struct clock_map map;	   /* no pieces: there is none */
+	enum sync_method *methods; /* owned; by piece */
+};
+
 struct machine_sync {
-	enum sync_method method; /* the one taken */
+	enum sync_method method; /* the one taken, for most of the time */
+	struct sync_mixed mixed; /* against the same, if others are taken for the rest of it */
 	int against;		 /* machine that it was aligned with, IDENT_NONE for a reference */
 	struct clock_map map;	 /* to the reference */
 	struct sync_estimate estimates[SYNC_N_METHODS];

@@ -275,7 +275,10 @@ static int align(struct machine_sync *s, struct task *t, struct error *err)
 		return ERR;
 	if (!alone)
 		estimate(s, t);
-	s->method = s->cpus.n ? SYNC_CONTAINMENT : sync_choose(s, t->options->method);
+	s->method = s->cpus.n ? SYNC_CONTAINMENT
+			      : sync_choose(s, t->options->method, t->first, t->last);
+	if (!s->cpus.n && t->options->method == SYNC_AUTO && s->method != SYNC_GIVEN)
+		sync_mix(s, t->first, t->last);
 	s->disagreements = sync_disagreements(s, t->first, t->last);
 	if (s->method == SYNC_AS_IS)
 		keep_clock(s, alone && (machine->is_host || t->id->machines.n == 1) ? SYNC_REFERENCE
@@ -314,7 +317,9 @@ static void compose_upwards(struct machine_sync *all, int m, bool *done)
 			above = &all[s->against].map;
 	}
 	compose_cpus(s, above);
-	clock_map_init_compose(&s->map, &machine_sync_taken(s)->map, above);
+	clock_map_init_compose(&s->map,
+			       s->mixed.map.n_pieces ? &s->mixed.map : &machine_sync_taken(s)->map,
+			       above);
 	if (s->against != IDENT_NONE && all[s->against].cpus.n)
 		forget_errors(&s->map);
 }
@@ -431,6 +436,8 @@ void machine_sync_deinit(struct machine_sync *s)
 		clock_map_deinit(&c->map);
 	}
 	vec_deinit(&s->cpus);
+	clock_map_deinit(&s->mixed.map);
+	free(s->mixed.methods);
 	clock_map_deinit(&s->map);
 }
 
@@ -441,6 +448,14 @@ const struct clock_map *machine_sync_map(const struct machine_sync *s, uint32_t 
 			return c->estimate.present ? &c->map : NULL;
 	}
 	return &s->map;
+}
+
+enum sync_method machine_sync_method(const struct machine_sync *s, int64_t t)
+{
+	const struct clock_map *mixed = &s->mixed.map;
+
+	return mixed->n_pieces ? s->mixed.methods[clock_map_piece(mixed, t) - mixed->pieces]
+			       : s->method;
 }
 
 const struct sync_estimate *machine_sync_taken(const struct machine_sync *s)

@@ -2,9 +2,10 @@
  * sync: every machine's clock onto the reference clock, that of the outermost host.
  *
  * A guest is aligned with its host; a nested guest goes through all hosts above it. Every estimator
- * that has something to go by makes its map; the one with the smallest error bound is taken unless
- * the user forces one (sync/choose.h). What the user gives wins over all. Without any, the clocks
- * are taken as they are, which can be wrong by any amount, and the result says so.
+ * that has something to go by makes its map. The one whose error bound is the smallest for most of
+ * the time is taken, and others where its bound is bad, unless the user forces one (sync/choose.h).
+ * What the user gives wins over all. Without any, the clocks are taken as they are, which can be
+ * wrong by any amount, and the result says so.
  */
 #ifndef VMSCOPE_SYNC_SYNC_H
 #define VMSCOPE_SYNC_SYNC_H
@@ -45,7 +46,10 @@ void machine_sync_deinit(struct machine_sync *s);
 /* Return: the map of one CPU's times to the reference, NULL: its clock is not known. */
 const struct clock_map *machine_sync_map(const struct machine_sync *s, uint32_t cpu);
 
-/* Return: the estimate that was taken. */
+/* Return: the method of the estimate that was taken for machine time t. */
+enum sync_method machine_sync_method(const struct machine_sync *s, int64_t t);
+
+/* Return: the estimate that was taken, for most of the time. */
 const struct sync_estimate *machine_sync_taken(const struct machine_sync *s);
 
 /* What speaks against the clocks that were taken; see struct sync_estimate. */

@@ -155,16 +155,76 @@ static void test_least_error_wins(void **state)
 	struct machine_sync s = {0};
 
 	(void)state;
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_AS_IS);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_AS_IS);
 	add_estimate(&s, SYNC_VMSYNC, 5, 100);
 	add_estimate(&s, SYNC_CONTAINMENT, 0, 20);
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_CONTAINMENT);
-	assert_int_equal(sync_choose(&s, SYNC_VMSYNC), SYNC_VMSYNC);
-	assert_int_equal(sync_choose(&s, SYNC_TSC), SYNC_AS_IS);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_CONTAINMENT);
+	assert_int_equal(sync_choose(&s, SYNC_VMSYNC, 0, 1000), SYNC_VMSYNC);
+	assert_int_equal(sync_choose(&s, SYNC_TSC, 0, 1000), SYNC_AS_IS);
 	s.estimates[SYNC_CONTAINMENT].error = CLOCK_ERROR_UNKNOWN;
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_VMSYNC);
+	s.estimates[SYNC_CONTAINMENT].map.pieces[0].error = CLOCK_ERROR_UNKNOWN;
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_VMSYNC);
 	add_estimate(&s, SYNC_GIVEN, 0, CLOCK_ERROR_UNKNOWN);
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_GIVEN);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_GIVEN);
+	machine_sync_deinit(&s);
+}
+
+/* Ends the estimate's only piece at machine time t, where one with another error follows. */
+static void add_piece(struct sync_estimate *e, int64_t t, int64_t error)
+{
+	struct clock_map *m = &e->map;
+
+	m->pieces = mem_realloc(m->pieces, 2 * sizeof(*m->pieces));
+	m->pieces[1] = m->pieces[0];
+	m->pieces[0].to = m->pieces[1].from = t;
+	m->pieces[1].error = error;
+	m->n_pieces = 2;
+	e->error = CLOCK_ERROR_UNKNOWN;
+}
+
+/* Return: whether s is mixed, of two pieces, the second by vmsync from `from` on. */
+static bool is_mixed_from(const struct machine_sync *s, int64_t from)
+{
+	const struct clock_map *m = &s->mixed.map;
+
+	return m->n_pieces == 2 && m->pieces[0].to == from && m->pieces[1].from == from &&
+	       machine_sync_method(s, from - 1) == SYNC_CONTAINMENT &&
+	       machine_sync_method(s, from) == SYNC_VMSYNC && m->pieces[1].offset == 5 &&
+	       m->pieces[1].error == 100;
+}
+
+/* A bad end is no reason to throw away a good map of all the rest. */
+static void test_a_bad_piece_is_anothers(void **state)
+{
+	static const struct {
+		int64_t from, error;
+		bool mixed;
+	} tails[] = {{900, CLOCK_ERROR_UNKNOWN, true}, {900, 1000, true}, {900, 300, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		struct machine_sync s = {0};
+
+		add_estimate(&s, SYNC_VMSYNC, 5, 100);
+		add_piece(add_estimate(&s, SYNC_CONTAINMENT, 0, 20), tails[i].from, tails[i].error);
+		s.method = sync_choose(&s, SYNC_AUTO, 0, 1000);
+		assert_int_equal(s.method, SYNC_CONTAINMENT);
+		sync_mix(&s, 0, 1000);
+		assert_int_equal(is_mixed_from(&s, tails[i].from), tails[i].mixed);
+		assert_int_equal(s.mixed.map.n_pieces != 0, tails[i].mixed);
+		machine_sync_deinit(&s);
+	}
+}
+
+/* What is good for a short time only is not taken for all of it. */
+static void test_most_of_the_time_counts(void **state)
+{
+	struct machine_sync s = {0};
+
+	(void)state;
+	add_estimate(&s, SYNC_VMSYNC, 5, 100);
+	add_piece(add_estimate(&s, SYNC_CONTAINMENT, 0, 20), 100, CLOCK_ERROR_UNKNOWN);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_VMSYNC);
 	machine_sync_deinit(&s);
 }
 
@@ -175,10 +235,10 @@ static void test_the_refuted_loses(void **state)
 	(void)state;
 	add_estimate(&s, SYNC_CONTAINMENT, 0, 20)->outside = 3;
 	add_estimate(&s, SYNC_TSC, 500, 3)->outside = 100;
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_TSC);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_TSC);
 	s.estimates[SYNC_TSC].outside = 500;
-	assert_int_equal(sync_choose(&s, SYNC_AUTO), SYNC_CONTAINMENT);
-	assert_int_equal(sync_choose(&s, SYNC_TSC), SYNC_TSC);
+	assert_int_equal(sync_choose(&s, SYNC_AUTO, 0, 1000), SYNC_CONTAINMENT);
+	assert_int_equal(sync_choose(&s, SYNC_TSC, 0, 1000), SYNC_TSC);
 	machine_sync_deinit(&s);
 }
 
@@ -210,6 +270,8 @@ int main(void)
 		cmocka_unit_test(test_changed_while_recorded),
 		cmocka_unit_test(test_other_clocks),
 		cmocka_unit_test(test_least_error_wins),
+		cmocka_unit_test(test_a_bad_piece_is_anothers),
+		cmocka_unit_test(test_most_of_the_time_counts),
 		cmocka_unit_test(test_the_refuted_loses),
 		cmocka_unit_test(test_disagreements),
 	};
