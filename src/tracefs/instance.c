@@ -13,9 +13,14 @@
 #include "tracefs/owner.h"
 #include "tracefs/tracing.h"
 
+struct instance_event {
+	char *system, *name; /* owned */
+};
+
 struct instance {
-	struct tracefs_instance *fs; /* owned */
-	char *name;		     /* owned */
+	VEC(struct instance_event) enabled; /* those of one system stand together */
+	struct tracefs_instance *fs;	    /* owned */
+	char *name;			    /* owned */
 	unsigned n_cpus;
 	size_t subbuffer; /* bytes */
 };
@@ -122,6 +127,11 @@ void instance_free(struct instance *i)
 		return;
 	instance_destroy(i->fs);
 	tracefs_instance_free(i->fs);
+	vec_each (e, &i->enabled) {
+		free(e->system);
+		free(e->name);
+	}
+	vec_deinit(&i->enabled);
 	free(i->name);
 	free(i);
 }
@@ -189,23 +199,79 @@ int instance_sweep(struct error *err)
 	return r ? r : n;
 }
 
+struct instance_owners {
+	const char *purpose;
+	void (*each)(void *context, int pid);
+	void *context;
+	int n;
+};
+
+static int instance_tell_owner(const char *name, void *context)
+{
+	struct instance_owners *o = context;
+	int pid = owner_pid(name, o->purpose);
+
+	if (pid) {
+		o->each(o->context, pid);
+		o->n++;
+	}
+	return 0;
+}
+
+int instance_each_owner(const char *purpose, void (*each)(void *context, int pid), void *context,
+			struct error *err)
+{
+	struct instance_owners o = {purpose, each, context, 0};
+
+	if (tracing_find(err))
+		return ERR;
+	tracefs_instances_walk(instance_tell_owner, &o);
+	return o.n;
+}
+
 /* ---- events --------------------------------------------------------------------------------- */
 
-/* Calls `each` for every event of the system whose name matches. Return: how many, or ERR. */
+/* Calls `each` if the kernel has just this event. Return: 1, 0: it has not, or ERR. */
+static int instance_each_exact(const char *system, const char *name,
+			       int (*each)(void *context, const char *system, const char *name),
+			       void *context)
+{
+	char *dir = mem_printf("events/%s/%s", system, name);
+	bool has = tracefs_dir_exists(NULL, dir);
+
+	free(dir);
+	return !has ? 0 : each(context, system, name) ? ERR : 1;
+}
+
+/* The same for every event of the system whose name matches. Return: how many, or ERR. */
+static int instance_each_like(const char *system, const char *pattern,
+			      int (*each)(void *context, const char *system, const char *name),
+			      void *context)
+{
+	char **names = tracefs_system_events(NULL, system);
+	int n = 0;
+
+	for (char **name = names; name && *name && n != ERR; name++) {
+		if (!fnmatch(pattern, *name, 0))
+			n = each(context, system, *name) ? ERR : n + 1;
+	}
+	tracefs_list_free(names);
+	return n;
+}
+
+/* event: "system:name", perhaps with wildcards. Return: how many there are, or ERR. */
 static int instance_each_match(const char *event,
 			       int (*each)(void *context, const char *system, const char *name),
 			       void *context)
 {
 	const char *colon = strchr(event, ':');
-	char *system = colon ? mem_strndup(event, (size_t)(colon - event)) : mem_strdup("");
-	char **names = *system ? tracefs_system_events(NULL, system) : NULL;
-	int n = 0;
 
-	for (char **name = names; name && *name && n != ERR; name++) {
-		if (!fnmatch(colon + 1, *name, 0))
-			n = each(context, system, *name) ? ERR : n + 1;
-	}
-	tracefs_list_free(names);
+	if (!colon)
+		return 0;
+	char *system = mem_strndup(event, (size_t)(colon - event));
+	int n = strpbrk(colon, "*?[") ? instance_each_like(system, colon + 1, each, context)
+				      : instance_each_exact(system, colon + 1, each, context);
+
 	free(system);
 	return n;
 }
@@ -215,6 +281,24 @@ struct instance_enabling {
 	const char *filter; /* or NULL */
 	struct error *err;
 };
+
+/* Behind the last of its system. An event is noted once. */
+static void instance_note_enabled(struct instance *i, const char *system, const char *name)
+{
+	size_t at = i->enabled.n;
+
+	for (size_t k = 0; k < i->enabled.n; k++) {
+		if (strcmp(i->enabled.at[k].system, system) != 0)
+			continue;
+		if (!strcmp(i->enabled.at[k].name, name))
+			return;
+		at = k + 1;
+	}
+	vec_push(&i->enabled);
+	memmove(i->enabled.at + at + 1, i->enabled.at + at,
+		(i->enabled.n - 1 - at) * sizeof(*i->enabled.at));
+	i->enabled.at[at] = (struct instance_event){mem_strdup(system), mem_strdup(name)};
+}
 
 static int instance_enable_one(void *context, const char *system, const char *name)
 {
@@ -228,6 +312,8 @@ static int instance_enable_one(void *context, const char *system, const char *na
 	file = mem_printf("events/%s/%s/enable", system, name);
 	r = instance_write(e->i, file, "1", e->err);
 	free(file);
+	if (!r)
+		instance_note_enabled(e->i, system, name);
 	return r;
 }
 
@@ -251,35 +337,31 @@ bool instance_has_event(const char *event)
 	return instance_each_match(event, instance_pass, NULL) > 0;
 }
 
-static bool instance_is_enabled(const struct instance *i, const char *system, const char *name)
-{
-	return tracefs_event_is_enabled(i->fs, system, name) == TRACEFS_ALL_ENABLED;
-}
-
 void instance_each_enabled(const struct instance *i,
 			   void (*each)(void *context, const char *system, const char *name),
 			   void *context)
 {
-	char **systems = tracefs_event_systems(NULL);
+	vec_each (e, &i->enabled)
+		each(context, e->system, e->name);
+}
 
-	for (char **system = systems; system && *system; system++) {
-		char **names = tracefs_system_events(NULL, *system);
+void instance_each_event(const char *system,
+			 void (*each)(void *context, const char *system, const char *name),
+			 void *context)
+{
+	char **names = tracefs_system_events(NULL, system);
 
-		for (char **name = names; name && *name; name++) {
-			if (instance_is_enabled(i, *system, *name))
-				each(context, *system, *name);
-		}
-		tracefs_list_free(names);
-	}
-	tracefs_list_free(systems);
+	for (char **name = names; name && *name; name++)
+		each(context, system, *name);
+	tracefs_list_free(names);
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
 
 /* trace_clock lists all, and the one in use in brackets: "local [mono] boot". */
-bool instance_has_clock(const struct instance *i, const char *clock)
+bool instance_has_clock(const char *clock)
 {
-	char *text = tracefs_instance_file_read(i->fs, "trace_clock", NULL), *rest = NULL;
+	char *text = tracefs_instance_file_read(NULL, "trace_clock", NULL), *rest = NULL;
 	bool has = false;
 
 	for (char *w = text ? strtok_r(text, " []\n", &rest) : NULL; w && !has;

@@ -43,6 +43,11 @@ void instance_free(struct instance *i);
  */
 int instance_sweep(struct error *err);
 
+/* Calls `each` with every living process that has an instance for this purpose. Return: how many
+ * there are, or ERR with err set. */
+int instance_each_owner(const char *purpose, void (*each)(void *context, int pid), void *context,
+			struct error *err);
+
 /* Return: its name; borrowed. */
 const char *instance_name(const struct instance *i);
 
@@ -61,13 +66,18 @@ void instance_each_enabled(const struct instance *i,
 			   void (*each)(void *context, const char *system, const char *name),
 			   void *context);
 
+/* Calls `each` with system and name of every event of a system. */
+void instance_each_event(const char *system,
+			 void (*each)(void *context, const char *system, const char *name),
+			 void *context);
+
 /* Return: whether the kernel has this clock ("mono", "x86-tsc"). */
-bool instance_has_clock(const struct instance *i, const char *clock);
+bool instance_has_clock(const char *clock);
 
 /* Drops what is in the buffers. Return: 0, or ERR with err set. */
 int instance_set_clock(struct instance *i, const char *clock, struct error *err);
 
-/* kb: of each CPU. Drops what is in the buffers. Return: 0, or ERR with err set (ENOMEM mostly). */
+/* kb: of each CPU. Keeps what is in the buffers. Return: 0, or ERR with err set (ENOMEM mostly). */
 int instance_set_buffer_kb(struct instance *i, unsigned kb, struct error *err);
 
 /*

@@ -71,3 +71,15 @@ bool owner_is_gone(const char *name)
 		return false;
 	return !owner_read_start(o.pid, &start) || start != o.start;
 }
+
+int owner_pid(const char *name, const char *purpose)
+{
+	size_t n = strlen(purpose);
+	struct owner o;
+
+	if (!owner_parse(name, &o) || owner_is_gone(name) || o.space != owner_space() ||
+	    strncmp(name + strlen("vmscope-"), purpose, n) != 0 ||
+	    name[strlen("vmscope-") + n] != '-')
+		return 0;
+	return o.pid;
+}

@@ -15,4 +15,7 @@ char *owner_name(const char *purpose);
  */
 bool owner_is_gone(const char *name);
 
+/* Return: the process of a name of owner_name() for this purpose, if it lives; else 0. */
+int owner_pid(const char *name, const char *purpose);
+
 #endif

@@ -36,12 +36,12 @@ static const char *tracing_cause(void)
 	if (tracing_file_has("/sys/kernel/security/lockdown", "[confidentiality]"))
 		return "the kernel is locked down (lockdown=confidentiality) and lets nobody trace; "
 		       "boot it with lockdown=integrity or none";
-	if (tracing_is_container())
-		return "this is a container; run it on the host itself, or give the container "
-		       "CAP_SYS_ADMIN and the host's /sys/kernel/tracing";
 	if (geteuid() != 0)
 		return "tracing needs root (or a group that owns the mount of tracefs); try it with "
 		       "sudo";
+	if (tracing_is_container())
+		return "this is a container; run it on the host itself, or give the container "
+		       "CAP_SYS_ADMIN and the host's /sys/kernel/tracing";
 	return NULL;
 }
 

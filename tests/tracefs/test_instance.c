@@ -112,8 +112,8 @@ static void records_and_goes_away(void **state)
 
 	snprintf(name, sizeof(name), "%s", instance_name(i));
 	assert_true(exists(name));
-	assert_true(instance_has_clock(i, "mono"));
-	assert_false(instance_has_clock(i, "mon"));
+	assert_true(instance_has_clock("mono"));
+	assert_false(instance_has_clock("mon"));
 	done(instance_set_clock(i, "mono", &err), &err);
 	done(instance_set_buffer_kb(i, 512, &err), &err);
 	done(instance_set_buffer_percent(i, 0, &err), &err);
