@@ -105,6 +105,27 @@ static bool cgroup_is_tighter(int64_t quota, int64_t period, const struct host_v
 	       (double)quota / (double)period < (double)vm->quota_us / (double)vm->period_us;
 }
 
+/* Return: the number behind `key` in cpu.stat, or -1. */
+static int64_t cgroup_stat(const char *text, const char *key)
+{
+	char *value = files_value(text, key);
+	int64_t n = value ? strtoll(value, NULL, 10) : -1;
+
+	free(value);
+	return n;
+}
+
+/* cgroup v1 counts ns, v2 us. */
+static void cgroup_read_throttled(struct host_vm *vm, const char *dir)
+{
+	char *text = files_text(NULL, "%s/cpu.stat", dir);
+	int64_t ns = cgroup_stat(text, "throttled_time ");
+
+	vm->n_throttled = cgroup_stat(text, "nr_throttled ");
+	vm->throttled_us = ns >= 0 ? ns / 1000 : cgroup_stat(text, "throttled_usec ");
+	free(text);
+}
+
 /* Looks at the group and all above it; a quota counts for all below. */
 static void cgroup_read_quotas(struct host_vm *vm, const char *mount, const char *path)
 {
@@ -120,6 +141,7 @@ static void cgroup_read_quotas(struct host_vm *vm, const char *mount, const char
 			vm->period_us = period;
 			free(vm->quota_cgroup);
 			vm->quota_cgroup = mem_strdup(*at ? at : "/");
+			cgroup_read_throttled(vm, dir);
 		}
 		free(dir);
 	}
@@ -143,7 +165,7 @@ void cgroup_read(struct host_vm *vm, const char *root)
 {
 	char *lines = files_text(NULL, "%s/proc/%d/cgroup", root, vm->pid);
 
-	vm->quota_us = -1;
+	vm->quota_us = vm->n_throttled = vm->throttled_us = -1;
 	for (int version = 2; version >= 1; version--) {
 		char *path = cgroup_path(lines, version);
 

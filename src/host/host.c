@@ -252,6 +252,7 @@ void host_deinit(struct host *h)
 	free(h->release);
 	free(h->clocksource);
 	free(h->virtualization);
+	*h = (struct host){.halt_poll_ns = -1};
 }
 
 char *host_vm_label(const struct host_vm *vm)

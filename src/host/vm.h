@@ -35,8 +35,9 @@ struct host_vm {
 	char *cgroup;	  /* owned: path below the hierarchy that limits CPUs, or NULL */
 	int64_t quota_us; /* of each period, the tightest of the cgroup and its parents; -1: none */
 	int64_t period_us;
-	char *quota_cgroup;	     /* owned: the one that has that limit, or NULL */
-	VEC(struct host_vcpu) vcpus; /* by number, then by thread */
+	int64_t n_throttled, throttled_us; /* of that one, since it was made; -1: not known */
+	char *quota_cgroup;		   /* owned: the one that has that limit, or NULL */
+	VEC(struct host_vcpu) vcpus;	   /* by number, then by thread */
 	VEC(struct host_counter) counters;
 };
 
