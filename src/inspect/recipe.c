@@ -161,7 +161,7 @@ static void print_trace_cmd(enum role role, FILE *f)
 	fputs("\n"
 	      "# mono is CLOCK_MONOTONIC: ns on every machine, and what the other recorders' scripts take.\n"
 	      "# vmscope ties guests' clocks to their host's by the events. --date notes the time of day.\n"
-	      "CLOCK='-C mono --date'\n",
+	      "CLOCK=${CLOCK:--C mono --date}\n",
 	      f);
 	if (is_host)
 		print_agents(f);
