@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/escape.h"
 #include "base/utf8.h"
 
 void jsonw_init(struct jsonw *j, FILE *file)
@@ -71,6 +72,15 @@ static void escape(struct out *o, uint8_t c)
 	out_char(o, "0123456789abcdef"[c & 15]);
 }
 
+/* As \u202e, which JSON reads. */
+static void escape_mark(struct out *o, const uint8_t *at, size_t length)
+{
+	char name[ESCAPE_SIZE];
+
+	escape_name(name, at, length);
+	out_str(o, name);
+}
+
 static bool is_plain(uint8_t c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -94,6 +104,8 @@ void jsonw_quote(struct out *o, const char *text, size_t n)
 
 		if (length == 1)
 			escape(o, at[i]);
+		else if (length && escape_unsafe(at + i, n - i))
+			escape_mark(o, at + i, length);
 		else if (length)
 			out_bytes(o, text + i, length);
 		else

@@ -2,7 +2,16 @@
 
 #include <stdlib.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
+
+static void out_hand_over(struct out *o, const char *at, size_t n)
+{
+	if (o->is_shown)
+		escape_write(o->file, at, n);
+	else if (n)
+		fwrite(at, 1, n, o->file);
+}
 
 void out_init(struct out *o, FILE *file)
 {
@@ -12,15 +21,37 @@ void out_init(struct out *o, FILE *file)
 void out_deinit(struct out *o)
 {
 	out_flush(o);
+	out_hand_over(o, o->buf, o->n);
 	free(o->buf);
 	*o = (struct out){0};
 }
 
+void out_show(struct out *o)
+{
+	o->is_shown = true;
+}
+
+/* Return: bytes of a character at the end of which there is more to come. */
+static size_t out_begun(const struct out *o)
+{
+	for (size_t n = 1; o->is_shown && n <= 3 && n <= o->n; n++) {
+		uint8_t c = (uint8_t)o->buf[o->n - n];
+
+		if (c >= 0xc0)
+			return c >= (n == 1 ? 0xc0 : n == 2 ? 0xe0 : 0xf0) ? n : 0;
+		if (c < 0x80)
+			return 0;
+	}
+	return 0;
+}
+
 void out_flush(struct out *o)
 {
-	if (o->n)
-		fwrite(o->buf, 1, o->n, o->file);
-	o->n = 0;
+	size_t rest = out_begun(o);
+
+	out_hand_over(o, o->buf, o->n - rest);
+	memmove(o->buf, o->buf + o->n - rest, rest);
+	o->n = rest;
 }
 
 bool out_failed(const struct out *o)
@@ -30,9 +61,10 @@ bool out_failed(const struct out *o)
 
 void out_long(struct out *o, const char *at, size_t n)
 {
-	out_flush(o);
+	out_hand_over(o, o->buf, o->n);
+	o->n = 0;
 	if (n >= OUT_SIZE) {
-		fwrite(at, 1, n, o->file);
+		out_hand_over(o, at, n);
 		return;
 	}
 	memcpy(o->buf, at, n);

@@ -20,9 +20,16 @@ struct out {
 	FILE *file; /* borrowed */
 	char *buf;  /* owned, OUT_SIZE bytes */
 	size_t n;
+	bool is_shown; /* out_show() */
 };
 
 void out_init(struct out *o, FILE *file);
+
+/*
+ * It is for people: what of it must not be shown as it is (base/escape.h) is written by its name,
+ * from whichever text it comes.
+ */
+void out_show(struct out *o);
 
 /* Flushes, and frees the buffer; the FILE stays open. */
 void out_deinit(struct out *o);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
 
 static void say_bad_option(const struct command *cmd, char **argv, int answer)
@@ -69,14 +70,18 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
 	char *text = mem_vprintf(fmt, ap);
 
 	va_end(ap);
-	fprintf(stderr, "vmscope %s: %s; see 'vmscope help %s'\n", cmd->name, text, cmd->name);
+	fprintf(stderr, "vmscope %s: ", cmd->name);
+	escape_print(stderr, text);
+	fprintf(stderr, "; see 'vmscope help %s'\n", cmd->name);
 	free(text);
 	return CLI_USAGE;
 }
 
 int cli_failed(const struct command *cmd, struct error *err)
 {
-	fprintf(stderr, "vmscope %s: %s\n", cmd->name, err->text);
+	fprintf(stderr, "vmscope %s: ", cmd->name);
+	escape_print(stderr, err->text);
+	fputc('\n', stderr);
 	error_deinit(err);
 	return CLI_FAILED;
 }

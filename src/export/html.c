@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "results/units.h"
@@ -55,8 +56,9 @@ void html_text(struct html *h, const char *text)
 
 	while (i < n && i < MAX_TEXT) {
 		size_t length = utf8_length(at + i, n - i);
-		const char *escaped =
-			length ? length == 1 ? escape_of(at[i]) : NULL : UTF8_REPLACEMENT;
+		const char *escaped = length == 1		     ? escape_of(at[i])
+				      : escape_unsafe(at + i, n - i) ? UTF8_REPLACEMENT
+								     : NULL;
 
 		if (escaped)
 			html_raw(h, escaped);

@@ -1,5 +1,6 @@
 #include "export/proto.h"
 
+#include "base/escape.h"
 #include "base/utf8.h"
 #include "store/format.h"
 
@@ -68,7 +69,7 @@ void proto_text(struct proto *p, unsigned field, const char *text)
 	for (size_t i = 0; i < n;) {
 		size_t length = utf8_length(at + i, n - i);
 
-		if (length)
+		if (!escape_unsafe(at + i, n - i))
 			bytes_put(&p->bytes, at + i, length);
 		else
 			bytes_put(&p->bytes, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));

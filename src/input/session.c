@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+#include "base/utf8.h"
 #include "input/foreign.h"
 #include "input/format.h"
 #include "input/joined.h"
@@ -82,6 +84,26 @@ static void add_recording(struct session *s, struct recording *r)
 	*vec_push(&s->recordings) = r;
 }
 
+/* A machine's name stands in every line of every output: lines and controls are no part of it. */
+static char *session_shown_name(const char *said)
+{
+	char *name = mem_alloc(strlen(said) * ESCAPE_SIZE + 1), *end = name;
+	const uint8_t *at = (const uint8_t *)said;
+
+	for (size_t n = strlen(said), length; n; at += length, n -= length) {
+		length = escape_unsafe(at, n);
+		if (length) {
+			escape_name(end, at, length);
+			end += strlen(end);
+		} else {
+			length = utf8_length(at, n);
+			end = mempcpy(end, at, length);
+		}
+	}
+	*end = '\0';
+	return name;
+}
+
 static void open_one(struct session *s, const struct input_format *format, const char *root,
 		     const char *path, const char *name)
 {
@@ -101,7 +123,10 @@ static void open_one(struct session *s, const struct input_format *format, const
 		r->path = mem_strdup(path);
 		r->is_named = name != NULL;
 		r->first_ns = INT64_MIN;
-		r->name = name ? mem_strdup(name) : recording_name_of(root, path, r->hostname);
+		char *said = name ? mem_strdup(name) : recording_name_of(root, path, r->hostname);
+
+		r->name = session_shown_name(said);
+		free(said);
 		if (r->note)
 			*vec_push(&s->notes) = mem_strdup(r->note);
 		add_recording(s, r);

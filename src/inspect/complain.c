@@ -1,14 +1,23 @@
 #include "inspect/complain.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/clock_text.h"
+#include "base/escape.h"
 #include "base/out.h"
+
+/* text is freed. */
+static void complain_print(FILE *f, char *text)
+{
+	escape_print(f, text);
+	free(text);
+}
 
 void complain_session(FILE *f, const struct session *s)
 {
 	vec_each (note, &s->notes)
-		fprintf(f, "vmscope: %s\n", *note);
+		complain_print(f, mem_printf("vmscope: %s\n", *note));
 }
 
 static void print_time(FILE *f, const struct recording *r, int64_t ns)
@@ -27,12 +36,13 @@ static void print_time(FILE *f, const struct recording *r, int64_t ns)
 static void print_one(FILE *f, const struct recording *r, const struct diag_kind *kind,
 		      const struct diag *d)
 {
-	fprintf(f, "vmscope: %s: %s: %s, %" PRIu64 " time%s", r->name,
-		diag_severity_name(kind->severity), kind->name, d->count, d->count == 1 ? "" : "s");
+	complain_print(f, mem_printf("vmscope: %s: %s: %s, %" PRIu64 " time%s", r->name,
+				     diag_severity_name(kind->severity), kind->name, d->count,
+				     d->count == 1 ? "" : "s"));
 	print_time(f, r, d->first_ns);
 	if (d->file)
-		fprintf(f, ", in '%s', packet at byte %" PRIu64 ", bit %" PRIu64, d->file,
-			d->packet, d->bit);
+		complain_print(f, mem_printf(", in '%s', packet at byte %" PRIu64 ", bit %" PRIu64,
+					     d->file, d->packet, d->bit));
 	fprintf(f, ": %s\n", kind->help);
 }
 

@@ -293,6 +293,7 @@ void info_print_text(const struct info *info, size_t top, FILE *f)
 	struct out o;
 
 	out_init(&o, f);
+	out_show(&o);
 	vec_each (m, &info->machines) {
 		if (m != info->machines.at)
 			out_char(&o, '\n');

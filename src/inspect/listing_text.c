@@ -318,6 +318,7 @@ const struct listing_printer *listing_text_new(FILE *f, const struct clock_text 
 	struct text *t = mem_zalloc(1, sizeof(*t));
 
 	out_init(&t->out, f);
+	out_show(&t->out);
 	t->clock = *clock;
 	*ctxp = t;
 	return &printer;

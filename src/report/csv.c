@@ -2,23 +2,8 @@
 
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/out.h"
-
-/* As RFC 4180 has it. */
-static void print_text(struct out *o, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		out_str(o, text);
-		return;
-	}
-	out_char(o, '"');
-	for (const char *p = text; *p; p++) {
-		if (*p == '"')
-			out_char(o, '"');
-		out_char(o, *p);
-	}
-	out_char(o, '"');
-}
 
 static void print_cell(struct out *o, const struct cell *c)
 {
@@ -35,7 +20,7 @@ static void print_cell(struct out *o, const struct cell *c)
 		out_double(o, c->number);
 		break;
 	case CELL_TEXT:
-		print_text(o, c->text);
+		csv_text(o, c->text, strlen(c->text));
 		break;
 	}
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/utf8.h"
 #include "schema/table.h"
 
 /* Digits behind the point so that there are `digits` in all. */
@@ -103,19 +105,12 @@ const char *units_moment(struct arena *arena, int64_t ns, const struct clock_tex
 			    clock_origin_words(clock->origin));
 }
 
-/* Return: bytes of the printable UTF-8 character at p, 0 if there is none. */
+/* Return: bytes of the UTF-8 character at p that may be shown, 0 if there is none. */
 static size_t printable(const unsigned char *p)
 {
-	if (*p < 0x80)
-		return *p >= 0x20 && *p < 0x7f;
-	size_t n = *p >= 0xc2 && *p <= 0xdf ? 2 : *p >= 0xe1 && *p <= 0xef ? 3 : 0;
+	size_t n = strlen((const char *)p);
 
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* U+0080 to U+009f are control characters. */
-	return *p == 0xc2 && p[1] < 0xa0 ? 0 : n;
+	return escape_unsafe(p, n) ? 0 : utf8_length(p, n);
 }
 
 const char *units_safe(struct arena *arena, const char *text, size_t width)

@@ -2,24 +2,8 @@
 
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/out.h"
-
-/* As RFC 4180 has it, with the line ends of Unix. */
-static void print_text(struct out *o, const char *text, size_t n)
-{
-	if (!memchr(text, ',', n) && !memchr(text, '"', n) && !memchr(text, '\n', n) &&
-	    !memchr(text, '\r', n)) {
-		out_bytes(o, text, n);
-		return;
-	}
-	out_char(o, '"');
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '"')
-			out_char(o, '"');
-		out_char(o, text[i]);
-	}
-	out_char(o, '"');
-}
 
 static void print_value(struct out *o, sqlite3_stmt *s, int column)
 {
@@ -36,7 +20,7 @@ static void print_value(struct out *o, sqlite3_stmt *s, int column)
 		break;
 	default:
 		text = sqlite3_column_blob(s, column);
-		print_text(o, text ? text : "", (size_t)sqlite3_column_bytes(s, column));
+		csv_text(o, text ? text : "", (size_t)sqlite3_column_bytes(s, column));
 	}
 }
 
@@ -47,7 +31,7 @@ int sql_print_csv(sqlite3_stmt *s, const struct sql_output *output)
 
 	out_init(&o, output->file);
 	for (int i = 0; i < n; i++) {
-		print_text(&o, sqlite3_column_name(s, i), strlen(sqlite3_column_name(s, i)));
+		csv_text(&o, sqlite3_column_name(s, i), strlen(sqlite3_column_name(s, i)));
 		out_char(&o, i + 1 < n ? ',' : '\n');
 	}
 	while ((r = sqlite3_step(s)) == SQLITE_ROW && !out_failed(&o)) {

@@ -184,6 +184,7 @@ int sql_print_table(sqlite3_stmt *s, const struct sql_output *output)
 	if (r == SQLITE_ROW)
 		add_row(&g, s);
 	out_init(&o, output->file);
+	out_show(&o);
 	if (r == SQLITE_ROW || r == SQLITE_DONE)
 		print_first(&o, &g, s, output->width);
 	while (r == SQLITE_ROW && !out_failed(&o) && (r = sqlite3_step(s)) == SQLITE_ROW)

@@ -11,7 +11,8 @@ import sys
 
 def lines(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    return done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    # Of bytes that are no UTF-8 vmscope shows the names.
+    return done.stdout.decode("utf-8", "backslashreplace").splitlines()
 
 
 def comparable(text):
