@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/out.h"
+#include "base/utf8.h"
 
 /* Columns are as wide as these first rows need; the rows behind them are not waited for. */
 enum { FIRST_ROWS = 1000, MIN_WIDTH = 8, GAP = 2 };
@@ -37,12 +39,21 @@ static size_t width_of(const char *text)
 static const char *cell_of(struct arena *a, sqlite3_stmt *s, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(s, column);
-	char *cell = arena_strdup(a, text ? text : "");
+	char *cell = arena_strdup(a, text ? text : ""), *end = cell;
+	size_t n = strlen(cell);
 
-	for (char *p = cell; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7F)
-			*p = '?';
+	for (const char *p = cell; n;) {
+		size_t unsafe = escape_unsafe((const uint8_t *)p, n);
+		size_t length = unsafe ? unsafe : utf8_length((const uint8_t *)p, n);
+
+		if (unsafe)
+			*end++ = '?';
+		else
+			end = mempcpy(end, p, length);
+		p += length;
+		n -= length;
 	}
+	*end = '\0';
 	return cell;
 }
 
@@ -184,7 +195,6 @@ int sql_print_table(sqlite3_stmt *s, const struct sql_output *output)
 	if (r == SQLITE_ROW)
 		add_row(&g, s);
 	out_init(&o, output->file);
-	out_show(&o);
 	if (r == SQLITE_ROW || r == SQLITE_DONE)
 		print_first(&o, &g, s, output->width);
 	while (r == SQLITE_ROW && !out_failed(&o) && (r = sqlite3_step(s)) == SQLITE_ROW)
