@@ -8,6 +8,7 @@
 
 #include "cli/common.h"
 #include "top/batch.h"
+#include "top/metrics.h"
 #include "top/top.h"
 #include "top/tracer.h"
 
@@ -18,6 +19,7 @@ enum option_id {
 	OPT_COUNT,
 	OPT_REPLAY,
 	OPT_TOTALS,
+	OPT_OPENMETRICS,
 };
 
 static const struct option options[] = {
@@ -28,12 +30,14 @@ static const struct option options[] = {
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"replay", required_argument, NULL, OPT_REPLAY},
 	{"totals", no_argument, NULL, OPT_TOTALS},
+	{"openmetrics", optional_argument, NULL, OPT_OPENMETRICS},
 	{0},
 };
 
 struct top_args {
 	struct top_options top;
-	const char *replay; /* or NULL: live */
+	const char *replay;  /* or NULL: live */
+	const char *metrics; /* where they are served, or NULL */
 	bool batch;
 	enum batch_format format;
 };
@@ -87,6 +91,9 @@ static int top_read_option(const struct command *cmd, struct top_args *a, int op
 		return top_read_interval(cmd, &a->top.interval);
 	case OPT_COUNT:
 		return top_read_count(cmd, &a->top.count);
+	case OPT_OPENMETRICS:
+		a->metrics = optarg ? optarg : "";
+		return 0;
 	case OPT_REPLAY:
 		a->replay = optarg;
 		return 0;
@@ -167,6 +174,50 @@ static int top_run_batch(const struct top_args *a, struct feed *feed,
 	return top_run(feed, source, &viewer, &a->top, err);
 }
 
+/* ---- for Prometheus -------------------------------------------------------------------------- */
+
+static void top_count(void *ctx, const struct view *v, const struct live *l, double rate,
+		      bool total)
+{
+	(void)rate;
+	if (!total)
+		metrics_add(ctx, v, l);
+}
+
+static bool top_can_serve(void *ctx, const struct live *l)
+{
+	(void)ctx;
+	(void)l;
+	return !top_is_ended();
+}
+
+static int top_run_metrics(const struct top_args *a, struct feed *feed,
+			   const struct top_source *source, struct error *err)
+{
+	struct metrics *m;
+
+	if (metrics_new(&m, a->metrics, err)) {
+		feed_free(feed);
+		return ERR;
+	}
+	const struct top_viewer viewer = {.ctx = m, .show = top_count, .go_on = top_can_serve};
+
+	fprintf(stderr, "vmscope top: %s\n", metrics_url(m));
+	int r = top_run(feed, source, &viewer, &a->top, err);
+
+	metrics_free(m);
+	return r;
+}
+
+static int top_run_viewer(const struct top_args *a, struct feed *feed,
+			  const struct top_source *source, struct error *err)
+{
+	return a->metrics ? top_run_metrics(a, feed, source, err)
+			  : top_run_batch(a, feed, source, err);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
 static int top_look_back(const struct command *cmd, const struct top_args *a)
 {
 	const struct top_source source = top_replay();
@@ -174,7 +225,7 @@ static int top_look_back(const struct command *cmd, const struct top_args *a)
 	struct feed *feed;
 
 	if (feed_new_replay(&feed, a->replay, &(struct input_options){0}, &err) ||
-	    top_run_batch(a, feed, &source, &err))
+	    top_run_viewer(a, feed, &source, &err))
 		return cli_failed(cmd, &err);
 	return CLI_OK;
 }
@@ -191,7 +242,7 @@ static int top_look(const struct command *cmd, const struct top_args *a)
 	if (tracer_new(&tracer, &feed, &err))
 		return cli_failed(cmd, &err);
 	const struct top_source source = tracer_source(tracer);
-	int r = top_run_batch(a, feed, &source, &err);
+	int r = top_run_viewer(a, feed, &source, &err);
 
 	tracer_free(tracer);
 	return r ? cli_failed(cmd, &err) : CLI_OK;
@@ -220,6 +271,8 @@ const struct command cmd_top = {
 		"  --count N             end after so many\n"
 		"  --replay FILE         instead of this host, a trace.dat\n"
 		"  --totals              of a replay: the sums of all of it at the end\n"
+		"  --openmetrics[=ADDR:PORT]  serve what is seen to Prometheus, by default on\n"
+		"                        127.0.0.1:9617\n"
 		"  --help                print this\n",
 	.run = run,
 };

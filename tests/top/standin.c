@@ -7,7 +7,9 @@
  * standin_enter() and standin_exit() are where probes can be put, to stand in for kvm_entry and
  * kvm_exit. Each thread is pinned to CPU `its number modulo those there are`.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 
 #include <pthread.h>
 #include <sched.h>
