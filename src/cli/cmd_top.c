@@ -9,6 +9,7 @@
 #include "cli/common.h"
 #include "top/batch.h"
 #include "top/metrics.h"
+#include "top/screen.h"
 #include "top/top.h"
 #include "top/tracer.h"
 
@@ -209,11 +210,37 @@ static int top_run_metrics(const struct top_args *a, struct feed *feed,
 	return r;
 }
 
+/* ---- a terminal ------------------------------------------------------------------------------ */
+
+static bool top_can_draw(void *ctx, const struct live *l)
+{
+	return screen_go_on(ctx, l) && !top_is_ended();
+}
+
+static int top_run_screen(const struct top_args *a, struct feed *feed,
+			  const struct top_source *source, struct error *err)
+{
+	struct screen *s;
+
+	if (screen_new(&s, err)) {
+		feed_free(feed);
+		return ERR;
+	}
+	const struct top_viewer viewer = {.ctx = s, .show = screen_show, .go_on = top_can_draw};
+	int r = top_run(feed, source, &viewer, &a->top, err);
+
+	screen_free(s);
+	return r;
+}
+
 static int top_run_viewer(const struct top_args *a, struct feed *feed,
 			  const struct top_source *source, struct error *err)
 {
-	return a->metrics ? top_run_metrics(a, feed, source, err)
-			  : top_run_batch(a, feed, source, err);
+	if (a->metrics)
+		return top_run_metrics(a, feed, source, err);
+	return !a->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)
+		       ? top_run_screen(a, feed, source, err)
+		       : top_run_batch(a, feed, source, err);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -264,6 +291,7 @@ const struct command cmd_top = {
 	.help = "usage: vmscope top [OPTION...]\n\n"
 		"Trace this host and show, each second, where the time of each vCPU goes, who has its CPU\n"
 		"while it waits for one, and who runs on each CPU. Needs root; nothing is written.\n\n"
+		"On a terminal keys change what is shown: h lists them.\n\n"
 		"  --batch               print a table each interval\n"
 		"  --format text|csv|json  of the batch: aligned columns, CSV with a header, or a line of\n"
 		"                        JSON per interval\n"
