@@ -60,8 +60,8 @@ static void exit_vms_deinit(exit_vms_t *vms)
 /* A bar in two colours: who worked for the exits. */
 static void exit_bar(struct html *h, const struct exit_row *x, int64_t most)
 {
-	const double parts[] = {(double)(x->split ? x->cost - x->userspace : 0),
-				(double)(x->split ? x->userspace : 0)};
+	const double parts[] = {x->split ? (double)x->cost - (double)x->userspace : 0,
+				x->split ? (double)x->userspace : 0};
 	static const char *const classes[] = {"vcpu-hypervisor", "vcpu-userspace"};
 	double at = 0;
 
@@ -149,7 +149,7 @@ static void exit_add_reasons(struct html *h, exit_vms_t *vms, int vm)
 			.cost = summary_cost(e),
 			.userspace = e->userspace,
 			.without_cpu = e->preempted,
-			.asleep = e->blocked + e->polled,
+			.asleep = (int64_t)((uint64_t)e->blocked + (uint64_t)e->polled),
 			.total = e->whole.sum,
 			.max = e->whole.max,
 			.observed = exits.observed,
