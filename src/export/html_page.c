@@ -238,16 +238,25 @@ static int write_page(struct html *h)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-static int find_span(struct html *h)
+static void find_span(struct html *h)
 {
-	if (store_span(h->store, &h->from, &h->to, h->err))
-		return ERR;
+	h->from = INT64_MAX;
+	h->to = INT64_MIN;
+	for (int i = 0; i < TABLE_N; i++) {
+		if (table_get((enum table_id)i)->kind != TABLE_STATES)
+			continue;
+		vec_each (lane, &h->store->tables[i].lanes) {
+			h->from = lane->entry.first < h->from ? lane->entry.first : h->from;
+			h->to = lane->entry.end > h->to ? lane->entry.end : h->to;
+		}
+	}
+	if (h->from > h->to)
+		h->from = h->to = 0;
 	h->begin = h->from;
 	if (h->job->range.given) {
 		h->from = h->job->range.from;
 		h->to = h->job->range.to;
 	}
-	return 0;
 }
 
 /* Sums and differences of times are then safe. */
@@ -265,7 +274,8 @@ static int write_file(struct html *h)
 {
 	struct target t;
 
-	if (find_span(h) || store_time_origin(h->store, &h->origin, h->err) || check_span(h) ||
+	find_span(h);
+	if (store_time_origin(h->store, &h->origin, h->err) || check_span(h) ||
 	    target_begin(&t, h->job->output, h->err))
 		return ERR;
 	out_init(&h->out, t.file);

@@ -42,12 +42,23 @@ enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 
 static void find_span(struct perfetto *p)
 {
-	const struct export_range *range = &p->job->range;
+	p->from = INT64_MAX;
+	p->to = INT64_MIN;
+	for (int i = 0; i < N_TABLES; i++) {
+		const struct table_info *info = &p->store->tables[tables[i]];
 
-	for (int i = 0; i < N_TABLES; i++)
-		p->rows_total += p->store->tables[tables[i]].rows;
-	p->from = range->given ? range->from : p->results.begin;
-	p->to = range->given ? range->to : p->results.end;
+		p->rows_total += info->rows;
+		vec_each (lane, &info->lanes) {
+			p->from = lane->entry.first < p->from ? lane->entry.first : p->from;
+			p->to = lane->entry.end > p->to ? lane->entry.end : p->to;
+		}
+	}
+	if (p->from > p->to)
+		p->from = p->to = 0;
+	if (p->job->range.given) {
+		p->from = p->job->range.from;
+		p->to = p->job->range.to;
+	}
 }
 
 static void find_wakeup_lanes(struct perfetto *p)
@@ -79,7 +90,7 @@ static int write_to(struct perfetto *p, struct target *t)
 	out_init(&p->out, t->file);
 	interned_init(&p->interned, &p->results);
 	find_wakeup_lanes(p);
-	int r = results_init(&p->results, p->store, &(struct results_range){0}, p->err) ||
+	int r = results_init_names(&p->results, p->store, p->err) ||
 		chosen_ids_init(&p->chosen, p->db, &p->job->choice, p->err) ||
 		takeovers_init(&p->takeovers, p->store, p->db, &p->job->range, p->err) ||
 		write_all(p);

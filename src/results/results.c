@@ -364,17 +364,30 @@ static int take_vector(struct results *r, const struct store_cursor *c, struct e
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+static int read_names(struct results *r, struct error *err)
+{
+	return read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
+			       each_row(r, TABLE_CONTAINER, take_container, err) ||
+			       each_row(r, TABLE_CONTAINER, take_container_parent, err) ||
+			       each_row(r, TABLE_THREAD, take_thread, err)
+		       ? ERR
+		       : 0;
+}
+
+int results_init_names(struct results *r, const struct store *s, struct error *err)
+{
+	*r = (struct results){.store = s};
+	return read_names(r, err);
+}
+
 int results_init(struct results *r, const struct store *s, const struct results_range *range,
 		 struct error *err)
 {
 	*r = (struct results){.store = s, .range = *range};
 	if (store_span(s, &r->begin, &r->end, err) || store_time_origin(s, &r->origin, err))
 		return ERR;
-	if (read_machines(r, err) || each_row(r, TABLE_VCPU, take_vcpu, err) ||
-	    each_row(r, TABLE_CONTAINER, take_container, err) ||
-	    each_row(r, TABLE_CONTAINER, take_container_parent, err) ||
-	    each_row(r, TABLE_THREAD, take_thread, err) || read_sums(r, err) ||
-	    each_row(r, TABLE_SYNC, take_clock, err) || each_row(r, TABLE_DIAG, take_diag, err) ||
+	if (read_names(r, err) || read_sums(r, err) || each_row(r, TABLE_SYNC, take_clock, err) ||
+	    each_row(r, TABLE_DIAG, take_diag, err) ||
 	    each_row(r, TABLE_IRQ_VECTOR, take_vector, err))
 		return ERR;
 	return 0;

@@ -116,6 +116,12 @@ struct results {
  */
 int results_init(struct results *r, const struct store *s, const struct results_range *range,
 		 struct error *err);
+
+/*
+ * Reads machines, vCPUs, containers and threads alone, for what they are called, whatever the times
+ * of the file are. Return: as above.
+ */
+int results_init_names(struct results *r, const struct store *s, struct error *err);
 void results_deinit(struct results *r);
 
 /*
