@@ -8,11 +8,13 @@
 #include "cli/input_args.h"
 #include "cli/range_args.h"
 #include "cli/report_args.h"
+#include "results/thread_cost.h"
 
 enum option_id {
 	OPT_FORMAT = 1,
 	OPT_VM,
 	OPT_VCPU,
+	OPT_THREAD,
 	OPT_BEGIN,
 	OPT_END,
 	OPT_GMT,
@@ -25,6 +27,7 @@ static const struct option options[] = {
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"vm", required_argument, NULL, OPT_VM},
 	{"vcpu", required_argument, NULL, OPT_VCPU},
+	{"thread", required_argument, NULL, OPT_THREAD},
 	{"begin", required_argument, NULL, OPT_BEGIN},
 	{"end", required_argument, NULL, OPT_END},
 	{"clock-gmt", no_argument, NULL, OPT_GMT},
@@ -35,6 +38,7 @@ static const struct option options[] = {
 };
 
 struct request {
+	const char *thread; /* NULL: of VMs */
 	struct report_options report;
 	struct range_args range;
 	struct input_options input;
@@ -66,6 +70,9 @@ static int why_take_option(const struct command *cmd, struct request *q, int opt
 		return 0;
 	case OPT_VCPU:
 		return why_take_vcpu(cmd, &q->report.findings.vcpu);
+	case OPT_THREAD:
+		q->thread = optarg;
+		return 0;
 	case OPT_BEGIN:
 		return range_args_take(cmd, "--begin", optarg, &q->range.begin);
 	case OPT_END:
@@ -94,6 +101,10 @@ static int why_read_options(const struct command *cmd, struct request *q, int ar
 	}
 	if (option != CLI_OPTIONS_END)
 		return option;
+	if (q->thread && q->report.findings.vcpu != TABLE_NULL) {
+		cli_usage(cmd, "--thread is about all vCPUs that it ran on, without --vcpu");
+		return CLI_OPTION_BAD;
+	}
 	if (optind == argc) {
 		cli_usage(cmd, "name a results file, or at least one trace");
 		return CLI_OPTION_BAD;
@@ -102,6 +113,27 @@ static int why_read_options(const struct command *cmd, struct request *q, int ar
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */
+
+/* Tells of one thread. Return: an exit status, or ERR. */
+static int why_of_thread(struct request *q, const struct store *store, struct error *err)
+{
+	struct thread_cost t = {0};
+	struct results r;
+	int status = results_init(&r, store, &q->report.range, err);
+
+	if (!status)
+		status = thread_cost_init(&t, &r, q->report.findings.vm, q->thread, err);
+	if (!status) {
+		q->report.findings.thread = &t;
+		q->report.tally = t.tally;
+		status = report_args_print(&q->report, store, false, err);
+	} else {
+		status = ERR;
+	}
+	thread_cost_deinit(&t);
+	results_deinit(&r);
+	return status;
+}
 
 /* Tells of a file. Return: an exit status, or ERR. */
 static int why_of_file(const struct command *cmd, struct request *q, const char *path,
@@ -116,7 +148,9 @@ static int why_of_file(const struct command *cmd, struct request *q, const char 
 	range->given = r > 0;
 	if (r != ERR)
 		r = store_open(&store, path, err);
-	if (!r)
+	if (!r && q->thread)
+		r = why_of_thread(q, store, err);
+	else if (!r)
 		r = report_args_print(&q->report, store, false, err);
 	store_free(store);
 	return r;
@@ -165,7 +199,7 @@ static int why_of_traces(const struct command *cmd, struct request *q, char **tr
 	struct analyzed a;
 
 	analysis.threads = q->report.threads;
-	if (q->range.begin || q->range.end)
+	if (q->range.begin || q->range.end || q->thread)
 		return why_of_part(cmd, q, &analysis, traces, n, err);
 	int r = analyzed_init(&a, traces, n, &analysis, &q->input, NULL, err);
 
@@ -184,7 +218,10 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 	if (r)
 		return cli_option_status(r);
-	q.report.sections = 1u << REPORT_FINDINGS | 1u << REPORT_MISSING | 1u << REPORT_SPLIT;
+	q.report.sections = 1u << REPORT_FINDINGS | 1u << REPORT_MISSING;
+	/* What its VM's vCPUs did is another matter. */
+	if (!q.thread)
+		q.report.sections |= 1u << REPORT_SPLIT;
 	if (argc == optind + 1 && store_is_results(argv[optind])) {
 		q.report.findings.file = argv[optind];
 		r = why_of_file(cmd, &q, argv[optind], &err);
@@ -204,6 +241,8 @@ const struct command cmd_why = {
 		"  --format text|json|csv  how to print it; text is the default\n"
 		"  --vm NAME               only of this VM\n"
 		"  --vcpu N                only of the vCPUs with this number\n"
+		"  --thread T              of one thread of a guest that was recorded, by tid or name: what it\n"
+		"                          wanted, what it got, and what took the rest\n"
 		"  --begin TIME            only of what was from TIME on, which is ns since the Epoch (or\n"
 		"                          since boot, where that is all that is known), seconds.fraction,\n"
 		"                          HH:MM:SS.fraction, or a date with that, or +seconds from the\n"

@@ -76,8 +76,8 @@ static struct timer_function *throttle_function(struct model *m, uint32_t machin
 /*
  * Where the recorder has no names of functions: one that mostly expires when a CPU that idles gets
  * a thread back that was runnable all the time is the one that refills quotas. So is one that
- * hardly ever expires but when a thread is back that was without a CPU for longer than others' turns
- * take (is_proved: not that).
+ * hardly ever expires but when a thread is back that was without a CPU for longer than others'
+ * turns take (is_proved: not that).
  */
 static void throttle_vote(struct throttle *t, int64_t ts, bool is_proved)
 {
@@ -311,8 +311,8 @@ static bool throttle_are_siblings(const struct world_vcpu *v, const struct world
 }
 
 /*
- * Whether it has no CPU now and did not sleep, although its CPU idled: it will prove a quota when it
- * is back. *fromp: since when.
+ * Whether it has no CPU now and did not sleep, although its CPU idled: it will prove a quota when
+ * it is back. *fromp: since when.
  */
 static bool throttle_will_prove(const struct model *m, const struct world_vcpu *u, int64_t ts,
 				int64_t *fromp)

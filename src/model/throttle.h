@@ -37,7 +37,7 @@ void throttle_timer_done(struct model *m, const struct event *e, struct cpu *c);
 /* The vCPU's thread comes to this CPU, before vcpu_switch_in(). */
 void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t ts);
 
-/* The recording ends, and the vCPU's thread may be without a CPU: it will not be seen to be back. */
+/* The recording ends. The vCPU's thread may be without a CPU: nobody will see it come back. */
 void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts);
 
 /*

@@ -94,6 +94,7 @@ static const char *const finding_columns[] = {
 	"against",
 	"remedy",
 	"look",
+	"thread",
 	NULL,
 };
 
@@ -128,6 +129,7 @@ static void fill_finding(struct rows *t, const struct results *r, const struct f
 	put_text(t, f->against);
 	put_text(t, cause_info(f->cause)->remedy);
 	put_text(t, f->look);
+	put_text(t, f->thread);
 }
 
 static const char *const missing_columns[] = {"machine_id", "machine", "event", "without", NULL};

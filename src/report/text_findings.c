@@ -44,7 +44,7 @@ void text_findings(struct text *t)
 {
 	size_t all = text_count_findings(t), n = text_limit(t, all, FINDINGS_LIMIT), shown = 0;
 
-	text_title(t, "Why VMs were slow");
+	text_title(t, "%s", t->found->title);
 	if (t->found->verdict)
 		text_wrapped(t, 2, t->found->verdict);
 	vec_each (f, &t->found->at) {

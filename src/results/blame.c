@@ -160,13 +160,18 @@ static void blame_exits(struct blames *b, int vcpu)
 	}
 }
 
+void blames_add_taken(struct blames *b, int vcpu)
+{
+	blame_lost(b, vcpu);
+	blame_exits(b, vcpu);
+}
+
 void blames_add_vcpu(struct blames *b, int vcpu)
 {
 	const struct res_vcpu *v = &b->r->vcpus.at[vcpu];
 	int64_t blocked = v->sum.time[VCPU_BLOCKED], polled = v->sum.time[VCPU_POLLING];
 
-	blame_lost(b, vcpu);
-	blame_exits(b, vcpu);
+	blames_add_taken(b, vcpu);
 	if (blocked) {
 		struct blame *to = blames_get(b, v->machine, CAUSE_BLOCKED);
 

@@ -47,6 +47,9 @@ struct blame *blames_get(const struct blames *b, int machine, enum cause cause);
 /* Adds what a vCPU lost, what its exits cost, what it slept and polled. */
 void blames_add_vcpu(struct blames *b, int vcpu);
 
+/* Adds of that only what it lost and what its exits cost. */
+void blames_add_taken(struct blames *b, int vcpu);
+
 /* Adds up culprits that are one, and sorts them; when all is added. */
 void blames_finish(struct blames *b);
 

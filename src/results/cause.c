@@ -18,8 +18,8 @@ const char *cause_kind_name(enum cause_kind kind)
 {
 	static const char *const names[] = {
 		[CAUSE_KIND_LOST] = "lost",	  [CAUSE_KIND_EXIT] = "exits",
-		[CAUSE_KIND_BLOCKED] = "blocked", [CAUSE_KIND_HOST] = "host",
-		[CAUSE_KIND_NOTE] = "note",
+		[CAUSE_KIND_BLOCKED] = "blocked", [CAUSE_KIND_GUEST] = "guest",
+		[CAUSE_KIND_HOST] = "host",	  [CAUSE_KIND_NOTE] = "note",
 	};
 
 	return names[kind];

@@ -21,6 +21,7 @@ enum cause_kind {
 	CAUSE_KIND_LOST,    /* time without a CPU; of what the VM wanted to run */
 	CAUSE_KIND_EXIT,    /* time of VM exits; of the same */
 	CAUSE_KIND_BLOCKED, /* asleep on the host; of all that is known */
+	CAUSE_KIND_GUEST,   /* of one thread: what its own guest did; of what it wanted to run */
 	CAUSE_KIND_HOST,    /* the host's time, not the VM's; of all that is known */
 	CAUSE_KIND_NOTE,    /* no time */
 };

@@ -9,6 +9,7 @@
 struct finding {
 	enum cause cause;
 	int vm;			  /* machine */
+	const char *thread;	  /* that it is about, as people name it; NULL: the VM */
 	int vcpu;		  /* the only one that it is about; NOBODY: n_vcpus of them */
 	int n_vcpus;		  /* that it cost anything */
 	int64_t cost, whole;	  /* ns; what it is a share of; both 0 for a note */

@@ -21,8 +21,11 @@ static const char *finding_ns(const struct finding_writer *w, int64_t ns)
 	return units_duration(w->texts, ns, DIGITS);
 }
 
+/* Whom it is about. */
 static const char *finding_vm(const struct finding_writer *w)
 {
+	if (w->f->thread)
+		return w->f->thread;
 	return units_safe(w->texts, w->r->machines.at[w->f->vm].name, NAME_WIDTH);
 }
 
@@ -81,6 +84,11 @@ static const char *finding_of_wanted(const struct finding_writer *w)
 		units_share(w->texts, w->f->cost, w->f->whole), finding_ns(w, w->f->whole));
 }
 
+static const char *finding_itself(const struct finding_writer *w)
+{
+	return w->f->thread ? "its own VM" : "itself";
+}
+
 static const char *finding_what_lost(const struct finding_writer *w)
 {
 	const char *lost =
@@ -95,11 +103,12 @@ static const char *finding_what_lost(const struct finding_writer *w)
 	case CAUSE_KERNEL:
 		return arena_printf(w->texts, "%s, to kernel threads of the host: %s.", lost, who);
 	case CAUSE_SIBLINGS:
-		return arena_printf(w->texts, "%s, to itself: its vCPUs share a CPU.", lost);
+		return arena_printf(w->texts, "%s, to %s: its vCPUs share a CPU.", lost,
+				    finding_itself(w));
 	case CAUSE_EMULATOR:
 		return arena_printf(w->texts,
-				    "%s, to itself: other threads of its process had the CPU: %s.",
-				    lost, who);
+				    "%s, to %s: other threads of its process had the CPU: %s.",
+				    lost, finding_itself(w), who);
 	case CAUSE_QUOTA:
 		return arena_printf(
 			w->texts,
@@ -148,6 +157,29 @@ static const char *finding_exits_are(enum cause cause)
 	}
 }
 
+/* Of one thread: what its own guest did. */
+static const char *finding_what_guest(const struct finding_writer *w)
+{
+	const char *wanted = finding_of_wanted(w), *name = finding_vm(w);
+
+	switch (w->f->cause) {
+	case CAUSE_GUEST_THREADS:
+		return arena_printf(w->texts,
+				    "%s waited for %s, while other threads of its guest had its "
+				    "vCPU: %s.",
+				    name, wanted, finding_culprits(w));
+	case CAUSE_GUEST_INTERRUPTS:
+		return arena_printf(w->texts,
+				    "%s was interrupted for %s, by what its own guest handled on "
+				    "its vCPU.",
+				    name, wanted);
+	default:
+		return arena_printf(w->texts,
+				    "%s waited for %s, for a vCPU that slept and had to wake up.",
+				    name, wanted);
+	}
+}
+
 static const char *finding_what(const struct finding_writer *w)
 {
 	const char *vm = finding_vm(w), *cost = finding_ns(w, w->f->cost);
@@ -160,6 +192,8 @@ static const char *finding_what(const struct finding_writer *w)
 		return arena_printf(w->texts, "%s spent %s, in VM exits %s: %s.", vm,
 				    finding_of_wanted(w), finding_exits_are(w->f->cause),
 				    finding_culprits(w));
+	case CAUSE_KIND_GUEST:
+		return finding_what_guest(w);
 	case CAUSE_KIND_HOST:
 		return arena_printf(
 			w->texts,
@@ -250,6 +284,12 @@ static const char *finding_evidence(const struct finding_writer *w)
 		return finding_evidence_lost(w);
 	case CAUSE_KIND_HOST:
 		return "Proof: halts from which it was back without having slept, or slept late.";
+	case CAUSE_KIND_GUEST:
+		return arena_printf(
+			w->texts,
+			"Proof: the guest's own recording has it so %s times, while its host had "
+			"the vCPU %s.",
+			n, w->f->cause == CAUSE_GUEST_WAKING ? "asleep or polling" : "running");
 	case CAUSE_KIND_BLOCKED:
 		return arena_printf(w->texts,
 				    "Proof: switched out asleep %s times, with no halt before.", n);
@@ -295,6 +335,8 @@ static const char *finding_section(enum cause cause)
 		return "steal";
 	case CAUSE_KIND_EXIT:
 		return "exits";
+	case CAUSE_KIND_GUEST:
+		return "threads latency";
 	case CAUSE_KIND_NOTE:
 		return "sync diag";
 	default:
@@ -343,6 +385,26 @@ void finding_write_clock(struct finding *f, const struct results *r, const struc
 	f->evidence = arena_printf(texts, "Proof: the warning %s.",
 				   units_safe(texts, d->name, NAME_WIDTH));
 	f->look = finding_look(&w);
+}
+
+/* ---- of one thread --------------------------------------------------------------------------- */
+
+const char *finding_thread_title(const struct thread_cost *t, struct arena *texts)
+{
+	return arena_printf(texts, "Why %s was slow: it wanted to run for %s, and ran for %s",
+			    t->name, units_duration(texts, t->wanted, DIGITS),
+			    units_duration(texts, t->got, DIGITS));
+}
+
+const char *finding_thread_verdict(const struct thread_cost *t, struct arena *texts)
+{
+	if (t->wanted <= 0)
+		return arena_printf(texts, "%s never wanted to run, as far as is known.", t->name);
+	return arena_printf(texts,
+			    "Nothing took time from %s that is worth telling: of the %s that it "
+			    "wanted to run it ran for %s.",
+			    t->name, units_duration(texts, t->wanted, DIGITS),
+			    units_share(texts, t->got, t->wanted));
 }
 
 /* ---- nothing found --------------------------------------------------------------------------- */

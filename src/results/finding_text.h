@@ -6,6 +6,7 @@
 
 #include "results/finding.h"
 #include "results/split.h"
+#include "results/thread_cost.h"
 
 /* Writes its sentences, into the arena. file: of the command to look closer; NULL: "FILE". */
 void finding_write(struct finding *f, const struct results *r, const struct blame *b,
@@ -16,5 +17,9 @@ void finding_write_clock(struct finding *f, const struct results *r, const struc
 /* Return: what there is to say when nothing was found. splits: by machine. */
 const char *finding_verdict(const struct results *r, const struct split *splits, size_t n_vcpus,
 			    struct arena *texts);
+
+/* Of one thread: what is told of it, and that nothing is to be told. */
+const char *finding_thread_title(const struct thread_cost *t, struct arena *texts);
+const char *finding_thread_verdict(const struct thread_cost *t, struct arena *texts);
 
 #endif

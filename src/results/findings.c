@@ -20,14 +20,48 @@ static bool findings_want(const struct findings_work *w, const struct res_vcpu *
 {
 	const char *vm = w->wanted->vm;
 
+	if (w->wanted->thread)
+		return v->machine == w->wanted->thread->vm;
 	const char *name = w->r->machines.at[v->machine].name;
 
 	return (!vm || !strcmp(name, vm) || !fnmatch(vm, name, 0)) &&
 	       (w->wanted->vcpu == TABLE_NULL || w->wanted->vcpu == v->index);
 }
 
+/* What its own guest did to a thread; copies, for blames own what they have. */
+static void findings_add_guest(struct findings_work *w, const struct thread_part *p)
+{
+	struct blame *to = blames_get(&w->blames, w->wanted->thread->vm, p->cause);
+
+	*to = p->blame;
+	to->culprits.at = NULL;
+	to->culprits.n = to->culprits.cap = 0;
+	vec_each (c, &p->blame.culprits)
+		*vec_push(&to->culprits) = *c;
+}
+
+static void findings_add_up_thread(struct findings_work *w)
+{
+	const struct thread_cost *t = w->wanted->thread;
+
+	w->f->splits[t->vm] = (struct split){
+		.run = t->got, .ready = t->lost, .exit = t->exits, .whole = t->wanted};
+	for (size_t i = 0; i < w->r->vcpus.n; i++) {
+		if (!findings_want(w, &w->r->vcpus.at[i]))
+			continue;
+		w->n_vcpus++;
+		blames_add_taken(&w->blames, (int)i);
+	}
+	for (int i = 0; i < THREAD_PARTS; i++)
+		findings_add_guest(w, &t->parts[i]);
+}
+
 static void findings_add_up(struct findings_work *w)
 {
+	if (w->wanted->thread) {
+		findings_add_up_thread(w);
+		return;
+	}
 	for (size_t i = 0; i < w->r->vcpus.n; i++) {
 		const struct res_vcpu *v = &w->r->vcpus.at[i];
 		struct split s;
@@ -143,8 +177,11 @@ static void findings_fit_worst(const struct findings_work *w, struct blame_worst
 
 /* ---- which are worth telling ----------------------------------------------------------------- */
 
-static int64_t findings_whole(const struct split *s, enum cause cause)
+static int64_t findings_whole(const struct findings_work *w, const struct split *s,
+			      enum cause cause)
 {
+	if (w->wanted->thread)
+		return w->wanted->thread->wanted;
 	switch (cause_info(cause)->kind) {
 	case CAUSE_KIND_LOST:
 	case CAUSE_KIND_EXIT:
@@ -172,7 +209,7 @@ static bool findings_is_worth(const struct blame *b, enum cause cause, int64_t w
 static void findings_add(struct findings_work *w, int vm, enum cause cause)
 {
 	const struct blame *b = blames_get(&w->blames, vm, cause);
-	int64_t whole = findings_whole(&w->f->splits[vm], cause);
+	int64_t whole = findings_whole(w, &w->f->splits[vm], cause);
 
 	if (w->wanted->any ? b->cost <= 0 || whole <= 0 : !findings_is_worth(b, cause, whole))
 		return;
@@ -182,6 +219,7 @@ static void findings_add(struct findings_work *w, int vm, enum cause cause)
 	*found = (struct finding){
 		.cause = cause,
 		.vm = vm,
+		.thread = w->wanted->thread ? w->wanted->thread->name : NULL,
 		.vcpu = b->n_vcpus == 1 ? b->vcpu : NOBODY,
 		.n_vcpus = b->n_vcpus,
 		.cost = b->cost,
@@ -273,8 +311,10 @@ static int findings_find(struct findings_work *w, struct error *err)
 {
 	findings_add_up(w);
 	for (int vm = 0; vm < (int)w->r->machines.n; vm++) {
-		findings_split_blocked(w, vm);
 		findings_fit_exits(w, vm);
+		if (w->wanted->thread)
+			continue;
+		findings_split_blocked(w, vm);
 		if (findings_split_pauses(w, vm, err))
 			return ERR;
 	}
@@ -283,7 +323,8 @@ static int findings_find(struct findings_work *w, struct error *err)
 		for (int cause = 0; cause < CAUSE_CLOCK; cause++)
 			findings_add(w, vm, (enum cause)cause);
 	}
-	findings_add_clocks(w);
+	if (!w->wanted->thread)
+		findings_add_clocks(w);
 	if (w->f->at.n)
 		qsort(w->f->at.at, w->f->at.n, sizeof(*w->f->at.at), finding_by_rank);
 	findings_find_missing(w->f, w->r);
@@ -311,7 +352,12 @@ int findings_init(struct findings *f, const struct results *r, const struct find
 	blames_deinit(&w.blames);
 	if (status)
 		return status;
-	if (findings_are_none(f))
+	f->title = "Why VMs were slow";
+	if (wanted->thread)
+		f->title = finding_thread_title(wanted->thread, &f->texts);
+	if (findings_are_none(f) && wanted->thread)
+		f->verdict = finding_thread_verdict(wanted->thread, &f->texts);
+	else if (findings_are_none(f))
 		f->verdict = finding_verdict(r, f->splits, w.n_vcpus, &f->texts);
 	return !w.n_vcpus && (wanted->vm || wanted->vcpu != TABLE_NULL);
 }

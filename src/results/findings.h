@@ -19,6 +19,7 @@
 #include "results/finding.h"
 #include "results/split.h"
 #include "results/summary_scan.h"
+#include "results/thread_cost.h"
 
 /* What cannot be told because an event was not recorded. */
 struct finding_missing {
@@ -31,6 +32,7 @@ struct findings {
 	VEC(struct finding_missing) missing;
 	struct split *splits; /* by machine: of the VM's vCPUs that were asked for */
 	const char *verdict;  /* a sentence: that there is nothing; NULL: there is */
+	const char *title;    /* what they are about */
 	struct arena texts;
 };
 
@@ -40,6 +42,11 @@ struct findings_wanted {
 	int64_t vcpu;	/* number in the VM; TABLE_NULL: all */
 	bool any;	/* also what costs too little to be told: of a stretch that is asked for */
 	const char *file; /* as commands name the results file; NULL: "FILE" */
+	/*
+	 * Only of this thread; r's vCPUs then have what its tally adds up to, and the others are
+	 * ignored. NULL: of VMs.
+	 */
+	const struct thread_cost *thread;
 };
 
 #define FINDINGS_OF_ALL ((struct findings_wanted){.vcpu = TABLE_NULL})
