@@ -207,6 +207,40 @@ static void add_agent(struct warnings *f, const struct sync_estimate *agent, int
 			agent->excess);
 }
 
+/* ---- TSC offsets -------------------------------------------------------------------------------- */
+
+/* Before it first entered the guest, and after it last did, nobody sees it change. */
+static bool tsc_is_in_use(const struct evidence *e, const struct evidence_tsc *write)
+{
+	vec_each (v, &e->vcpus) {
+		if (v->tid == write->tid && v->first_ns < write->ts && write->ts < v->last_ns)
+			return true;
+	}
+	return false;
+}
+
+/* Return: how often the TSC of this guest's vCPUs was changed while they ran. */
+static uint64_t count_tsc_writes(const struct identity *id, int machine)
+{
+	int vm = id->machines.at[machine].vm;
+	const int host = vm == IDENT_NONE ? IDENT_NONE : id->vms.at[vm].host;
+	uint64_t n = 0;
+
+	if (host == IDENT_NONE)
+		return 0;
+	const struct evidence *e = id->machines.at[host].evidence;
+
+	vec_each (write, &e->tsc) {
+		int vcpu = write->tid == NO_VALUE
+				   ? IDENT_NONE
+				   : identity_vcpu_of_thread(id, host, write->tid, write->ts);
+
+		n += vcpu != IDENT_NONE && id->vcpus.at[vcpu].vm == vm &&
+		     write->previous != write->next && tsc_is_in_use(e, write);
+	}
+	return n;
+}
+
 /* ---- clocks of CPUs ----------------------------------------------------------------------------- */
 
 /* By how many us the clock of a CPU is ahead of the machine's, and the bound on what is wrong. */
@@ -279,6 +313,7 @@ static void add_of_machine(struct warnings *f, const struct analysis *a, const s
 	add(f, DIAG_CLOCK_UNKNOWN, machine, s->method == SYNC_AS_IS);
 	add(f, DIAG_CLOCK_UNRELATED, machine, analysis_is_unrelated(a, machine));
 	add_cpu_clocks(f, s, machine);
+	add(f, DIAG_TSC_WRITTEN, machine, count_tsc_writes(&a->identity, machine));
 	add(f, DIAG_CLOCK_VIOLATION, machine, taken.violations);
 	add(f, DIAG_CLOCK_DISAGREEMENT, machine, s->disagreements);
 	add_agent(f, &s->estimates[SYNC_AGENT], machine);

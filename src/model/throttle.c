@@ -166,6 +166,7 @@ static void throttle_expired(struct model *m, uint32_t machine, uint64_t timer, 
 		g->period = gap;
 	/* Without anybody to throttle the timer rests. */
 	throttle_account_all(m, machine, g, ts, gap > 0 && gap < g->period + g->period / 2);
+	g->before = g->done;
 	g->last = g->done = ts;
 }
 
@@ -343,6 +344,24 @@ static int64_t throttle_first_idle(const struct model *m, const struct throttle_
 	return s->to;
 }
 
+/*
+ * Return: whether u, another vCPU of v's VM, stopped for the quota that v's stretch may be about;
+ * *fromp: when it did; *afterp: since when it had been on a CPU.
+ */
+static bool throttle_stopped(const struct model *m, const struct world_vcpu *v,
+			     const struct world_vcpu *u, const struct throttle_stretch *s,
+			     int64_t *fromp, int64_t *afterp)
+{
+	*afterp = u->ran_since;
+	if (!throttle_are_siblings(v, u))
+		return false;
+	if (throttle_will_prove(m, u, s->pieces[s->n - 1].end, fromp))
+		return true;
+	*fromp = u->kept_from;
+	*afterp = u->kept_after;
+	return u->kept_to >= s->to - THROTTLE_TOGETHER;
+}
+
 /* While another vCPU of the VM ran on, only whoever had this one's CPU kept it from it. */
 static void throttle_begin_together(const struct model *m, const struct world_vcpu *v,
 				    struct throttle_stretch *s)
@@ -353,22 +372,34 @@ static void throttle_begin_together(const struct model *m, const struct world_vc
 		return;
 	for (size_t i = 0; i < m->n_vcpus; i++) {
 		const struct world_vcpu *u = &m->vcpus[i];
-		int64_t from, after = u->ran_since, now = s->pieces[s->n - 1].end;
+		int64_t from, after;
 
-		if (!throttle_are_siblings(v, u))
-			continue;
-		if (!throttle_will_prove(m, u, now, &from)) {
-			if (u->kept_to < s->to - THROTTLE_TOGETHER)
-				continue;
-			from = u->kept_from;
-			after = u->kept_after;
-		}
-		if (from - after > THROTTLE_OWN && from > begin && from < s->to)
+		if (throttle_stopped(m, v, u, s, &from, &after) && from - after > THROTTLE_OWN &&
+		    from > begin && from < s->to)
 			begin = from;
 	}
 	begin = begin < idle ? begin : idle;
 	if (begin - s->from > THROTTLE_STOP)
 		s->from = begin;
+}
+
+/*
+ * Whether the quota was refilled within the stretch, too, and other vCPUs of the VM ran from there
+ * on: this one's CPU was busy with somebody else then.
+ */
+static bool throttle_goes_on(const struct model *m, const struct world_vcpu *v,
+			     const struct throttle_stretch *s)
+{
+	const int64_t before = s->group ? s->group->before : s->from;
+
+	for (size_t i = 0; i < m->n_vcpus && before > s->from && before < s->to; i++) {
+		int64_t from, after;
+
+		if (!m->apart[v->vm] && throttle_stopped(m, v, &m->vcpus[i], s, &from, &after) &&
+		    from > before && from < s->to && from - after > THROTTLE_OWN)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -543,11 +574,21 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 	throttle_find_group(&mc->throttle, v, &s);
 	throttle_find_end(m, v, &s);
 	throttle_find_begin(m, v, &s);
+	struct throttle_stretch early = s;
+
+	early.to = s.from;
+	if (throttle_goes_on(m, v, &s))
+		early.to = s.from = s.group->before;
 	throttle_begin_together(m, v, &s);
 	s.woken = s.pieces[0].state == VCPU_WAITING;
 	s.moved = s.pieces[s.n - 1].cpu != cpu && !mc->has_migrations;
-	if (s.from < s.to)
-		throttle_tell(v, &s, throttle_of(m, v, &s));
+	const bool is_early = early.from < early.to && throttle_idle(m, &early) >= THROTTLE_IDLE;
+	const enum certainty certainty = s.from < s.to ? throttle_of(m, v, &s) : CERTAINTY_NONE;
+
+	/* Telling moves the pieces. */
+	throttle_tell(v, &s, certainty);
+	if (is_early && certainty != CERTAINTY_NONE)
+		vcpu_throttle(&v->self, early.from, early.to, certainty);
 }
 
 void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts)

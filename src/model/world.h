@@ -139,6 +139,7 @@ struct throttle_group {
 	int64_t last;	/* expiry */
 	int64_t period; /* ns: the shortest time between two expiries, 0: not known */
 	int64_t done;	/* when its handler had returned, if it has */
+	int64_t before; /* the same of the expiry before */
 	VEC(struct throttle_score) scores;
 };
 

@@ -158,8 +158,5 @@ enum cause cause_of_exit(const char *name, const char *detail)
 
 	if (cause == CAUSE_N)
 		cause = cause_match(exit_causes, sizeof(exit_causes) / sizeof(*exit_causes), name);
-	/* Which of them it was is known then. */
-	if (cause == CAUSE_MSR && detail)
-		cause = CAUSE_EXITS;
 	return cause == CAUSE_N ? CAUSE_EXITS : cause;
 }

@@ -139,7 +139,7 @@ static const char *finding_exits_are(enum cause cause)
 	case CAUSE_IPI:
 		return "for interrupts between vCPUs and for the interrupt controller";
 	case CAUSE_MSR:
-		return "for accesses to machine registers, mostly timers and IPIs";
+		return "for accesses to machine registers";
 	case CAUSE_DEVICE:
 		return "for devices that are emulated";
 	case CAUSE_LOCK_HOLDER:

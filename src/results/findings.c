@@ -239,7 +239,7 @@ static bool findings_is_of_clock(const struct res_diag *d)
 {
 	return d->machine != NOBODY && strcmp(d->severity, "info") != 0 &&
 	       (!strncmp(d->name, "clock-", 6) || !strncmp(d->name, "vcpu-clocks", 11) ||
-		!strcmp(d->name, "guest-events-outside"));
+		!strcmp(d->name, "guest-events-outside") || !strcmp(d->name, "tsc-offset-written"));
 }
 
 static void findings_add_clocks(struct findings_work *w)

@@ -20,7 +20,7 @@ FINDING = {
     "polling": "halt-polling", "quota": "quota", "siblings": "own-siblings", "emulator": "own-emulator", "vhost": "own-emulator",
     "interrupts": "interrupts", "neighbour": "neighbour", "long-neighbour": "neighbour",
     "lock-holder": "lock-holder-preemption", "msr-storm": "msr-accesses", "pio-storm": "device-emulation",
-    "mmio-storm": "device-emulation", "nested": "nested",
+    "mmio-storm": "device-emulation", "nested": "nested", "clock": "clock",
 }
 ALONE, PAIRS = "alone", "in pairs"
 
