@@ -29,6 +29,7 @@ struct experiment {
 	enum catalog_status status;
 	char *message;
 	struct dataset *data; /* when COMPLETED */
+	struct bookmarks bookmarks;
 };
 
 struct catalog {
@@ -282,6 +283,7 @@ static void free_experiment(struct experiment *e)
 {
 	dataset_release(e->data);
 	vec_deinit(&e->traces);
+	bookmarks_deinit(&e->bookmarks);
 	free(e->name);
 	free(e->message);
 }
@@ -316,6 +318,11 @@ void catalog_free(struct catalog *c)
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->work);
 	free(c);
+}
+
+const struct roots *catalog_roots(const struct catalog *c)
+{
+	return &c->roots;
 }
 
 /* ---- traces --------------------------------------------------------------------------------- */
@@ -386,17 +393,50 @@ enum catalog_answer catalog_add_trace(struct catalog *c, const char *path, const
 	return answer;
 }
 
-bool catalog_remove_trace(struct catalog *c, const char *uuid)
+/* Return: the experiment that a trace is part of, or NULL. */
+static const struct experiment *user_of(struct catalog *c, const char *uuid)
 {
+	vec_each (e, &c->experiments) {
+		vec_each (trace, &e->traces) {
+			if (uuid_is(trace, uuid))
+				return e;
+		}
+	}
+	return NULL;
+}
+
+enum catalog_answer catalog_remove_trace(struct catalog *c, const char *uuid, struct error *err)
+{
+	enum catalog_answer answer = CATALOG_OK;
+
 	pthread_mutex_lock(&c->lock);
 	struct trace *t = find_trace(c, uuid);
+	const struct experiment *user = user_of(c, uuid);
 
-	if (t) {
+	if (!t) {
+		error_set(err, "no trace '%.40s' is open", uuid);
+		answer = CATALOG_MISSING;
+	} else if (user) {
+		error_set(err, "the experiment '%s' needs it; close that first", user->name);
+		answer = CATALOG_IN_USE;
+	} else {
 		free_trace(t);
 		*t = c->traces.at[--c->traces.n];
 	}
 	pthread_mutex_unlock(&c->lock);
-	return t != NULL;
+	return answer;
+}
+
+bool catalog_use_bookmarks(struct catalog *c, const char *uuid,
+			   void (*use)(struct bookmarks *b, void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&c->lock);
+	struct experiment *e = find_experiment(c, uuid);
+
+	if (e)
+		use(&e->bookmarks, ctx);
+	pthread_mutex_unlock(&c->lock);
+	return e != NULL;
 }
 
 /* ---- experiments ---------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #define VMSCOPE_SERVER_CATALOG_H
 
 #include "base/json.h"
+#include "server/bookmarks.h"
 #include "server/dataset.h"
 #include "server/roots.h"
 #include "server/uuid.h"
@@ -40,6 +41,9 @@ struct catalog;
 int catalog_new(struct catalog **cp, struct catalog_config *config, struct error *err);
 void catalog_free(struct catalog *c); /* NULL is allowed */
 
+/* Return: what may be opened; it does not change. */
+const struct roots *catalog_roots(const struct catalog *c);
+
 /* Answers; those that are not CATALOG_OK have set err. */
 enum catalog_answer {
 	CATALOG_OK,
@@ -47,6 +51,7 @@ enum catalog_answer {
 	CATALOG_FORBIDDEN, /* not in a served directory */
 	CATALOG_NO_TRACE,  /* it is something else */
 	CATALOG_CONFLICT,  /* the name is that of another experiment */
+	CATALOG_IN_USE,	   /* an experiment needs it */
 	CATALOG_FULL,	   /* too many are open */
 	CATALOG_BAD,	   /* cannot be put together */
 };
@@ -60,8 +65,10 @@ enum catalog_answer catalog_add_experiment(struct catalog *c, const char *name,
 					   const char *const *traces, size_t n, struct uuid *uuidp,
 					   struct error *err);
 
+/* Return: CATALOG_OK, CATALOG_MISSING, or CATALOG_IN_USE when an experiment has it. */
+enum catalog_answer catalog_remove_trace(struct catalog *c, const char *uuid, struct error *err);
+
 /* Return: whether there was one. */
-bool catalog_remove_trace(struct catalog *c, const char *uuid);
 bool catalog_remove_experiment(struct catalog *c, const char *uuid);
 
 /* Each writes what there is in the protocol's form. uuid: only that one, an object; NULL: all, an
@@ -71,6 +78,13 @@ bool catalog_write_experiments(struct catalog *c, struct jsonw *j, const char *u
 
 /* The same in the page's form. */
 bool catalog_write_for_page(struct catalog *c, struct jsonw *j, const char *uuid);
+
+/*
+ * Calls `use` with an experiment's bookmarks, which nobody else has meanwhile. Return: whether
+ * there is such an experiment.
+ */
+bool catalog_use_bookmarks(struct catalog *c, const char *uuid,
+			   void (*use)(struct bookmarks *b, void *ctx), void *ctx);
 
 enum catalog_status { CATALOG_RUNNING, CATALOG_COMPLETED, CATALOG_FAILED };
 

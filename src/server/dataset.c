@@ -407,6 +407,7 @@ void dataset_release(struct dataset *d)
 	vec_deinit(&d->processes);
 	vec_deinit(&d->containers);
 	vec_deinit(&d->warnings);
+	vec_deinit(&d->raw_marks);
 	vec_deinit(&d->exits);
 	digest_deinit(&d->exit_digest);
 	exit_index_deinit(&d->exit_index);

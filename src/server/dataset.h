@@ -77,7 +77,13 @@ struct ds_warning {
 };
 
 /* Lazy: read when it is asked for. */
-enum ds_lazy { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_N_LAZY };
+enum ds_lazy { DS_EXITS, DS_WAKEUPS, DS_STEAL, DS_EXIT_INDEX, DS_RAW, DS_N_LAZY };
+
+/* How many events of the recordings come before a time (raw_table.h). */
+struct raw_mark {
+	int64_t time;
+	uint64_t before;
+};
 
 struct dataset {
 	struct store *store;
@@ -103,6 +109,8 @@ struct dataset {
 	VEC(struct ds_exits) exits; /* by vCPU and reason */
 	struct digest exit_digest, wakeup_digest, steal_digest;
 	struct exit_index exit_index;
+	VEC(struct raw_mark) raw_marks; /* by time */
+	uint64_t n_raw;			/* events of the recordings */
 };
 
 /*

@@ -38,6 +38,9 @@ static const struct output outputs[OUTPUT_N] = {
 	[OUTPUT_EVENTS] = {"vmscope.events", "Events",
 			   "Exits and changes of the vCPUs' states, by time", "events",
 			   OUTPUT_TABLE},
+	[OUTPUT_RAW] = {"vmscope.recording", "Events of the recording",
+			"Every event of all machines, with all its fields, by time", "recording",
+			OUTPUT_TABLE},
 };
 
 const struct output *output_get(enum output_id id)

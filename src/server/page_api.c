@@ -8,6 +8,7 @@
 #include "server/graph.h"
 #include "server/label.h"
 #include "server/lane.h"
+#include "server/raw_reply.h"
 #include "server/series.h"
 #include "server/stats.h"
 #include "server/style.h"
@@ -530,6 +531,30 @@ static void findings(struct call *c)
 	findings_reply_free(found);
 }
 
+/* ---- events of the recording ----------------------------------------------------------------- */
+
+static void events(struct call *c)
+{
+	struct raw_ask ask = {.from = c->view.from, .to = c->view.to - 1, .limit = 500, .row = -1};
+	struct error err = {0};
+
+	if (request_int(&c->view, "skip", 0, INT64_MAX, &ask.skip, &err) ||
+	    request_int(&c->view, "limit", 1, RAW_REPLY_MOST, &ask.limit, &err) ||
+	    request_int(&c->view, "row", 0, INT32_MAX, &ask.row, &err) ||
+	    request_text(&c->view, "text", &ask.text, &err) ||
+	    request_text(&c->view, "path", &ask.path, &err) ||
+	    (!c->view.has_range && request_wrong("start", "a time", &err))) {
+		bad_request(c, &err);
+		return;
+	}
+	int r = raw_reply_write(reply_json(c->reply), c->data, catalog_roots(c->catalog), &ask,
+				&err);
+
+	if (r)
+		reply_failed(c->reply, r == RAW_GONE ? 404 : 500,
+			     r == RAW_GONE ? "Not found" : "Cannot be read", &err);
+}
+
 /* ---- which is it ---------------------------------------------------------------------------- */
 
 static void open_path(struct call *c)
@@ -602,6 +627,7 @@ static void dispatch_view(struct call *c, const char *what)
 		{"search", HTTP_POST, search, true},
 		{"statistics", HTTP_POST, statistics, true},
 		{"findings", HTTP_POST, findings, true},
+		{"events", HTTP_POST, events, true},
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {

@@ -18,6 +18,23 @@ struct forest {
 	enum output_id output;
 };
 
+/* Return: what the second label of each entry is, or NULL: they have one. */
+static const char *second_header(enum output_id output)
+{
+	static const char *const second[OUTPUT_N] = {
+		[OUTPUT_VCPUS] = "Thread on the host",
+		[OUTPUT_THREADS] = "TID",
+		[OUTPUT_LATENCY] = "TID",
+	};
+
+	return second[output];
+}
+
+static bool has_second(const struct forest *f)
+{
+	return second_header(f->output) != NULL;
+}
+
 static void write_entry(const struct forest *f, const struct branch *b)
 {
 	struct jsonw *j = f->json;
@@ -68,7 +85,7 @@ static void write_vcpus(const struct forest *f, const struct ds_machine *m)
 					     .parent = row_id(ROW_MACHINE, m->id),
 					     .has_data = (f->output == OUTPUT_EXITS ? v->exits
 										    : v->lane) >= 0,
-					     .labels = {name, tid}});
+					     .labels = {name, has_second(f) ? tid : NULL}});
 		free(name);
 		free(tid);
 		if (f->output == OUTPUT_EXITS)
@@ -188,7 +205,7 @@ static void write_machine(const struct forest *f, const struct ds_machine *m)
 	write_entry(f, &(struct branch){.id = row_id(ROW_MACHINE, m->id),
 					.parent = -1,
 					.has_data = f->output == OUTPUT_LATENCY,
-					.labels = {m->name, m->role}});
+					.labels = {m->name, has_second(f) ? m->role : NULL}});
 	switch (f->output) {
 	case OUTPUT_CPUS:
 		write_cpus(f, m);
@@ -204,15 +221,9 @@ static void write_machine(const struct forest *f, const struct ds_machine *m)
 
 static void write_headers(const struct forest *f)
 {
-	static const char *const second[OUTPUT_N] = {
-		[OUTPUT_VCPUS] = "Thread on the host",
-		[OUTPUT_THREADS] = "TID",
-		[OUTPUT_LATENCY] = "TID",
-	};
-
 	jsonw_array_begin(f->json);
 	for (int i = 0; i < 2; i++) {
-		const char *name = i ? second[f->output] : "Name";
+		const char *name = i ? second_header(f->output) : "Name";
 
 		if (!name)
 			continue;

@@ -9,6 +9,7 @@
 #include "server/graph.h"
 #include "server/marks.h"
 #include "server/output.h"
+#include "server/raw_table.h"
 #include "server/series.h"
 #include "server/stats.h"
 #include "server/style.h"
@@ -109,6 +110,7 @@ void tsp_refuse(struct reply *r, enum catalog_answer answer, struct error *err)
 		[CATALOG_FORBIDDEN] = {403, "Forbidden"},
 		[CATALOG_NO_TRACE] = {501, "Not a trace"},
 		[CATALOG_CONFLICT] = {409, "Name is taken"},
+		[CATALOG_IN_USE] = {409, "In use"},
 		[CATALOG_FULL] = {503, "Too many"},
 		[CATALOG_BAD] = {400, "Bad request"},
 	};
@@ -191,12 +193,24 @@ static void post_experiment(struct call *c)
 }
 
 /* What is removed is sent once more, as clients want it. */
-static void remove_one(struct call *c, write_fn *write,
-		       bool (*remove)(struct catalog *c, const char *uuid))
+static void remove_trace(struct call *c)
 {
-	write_one(c, write, c->parts[1]);
+	struct error err = {0};
+
+	write_one(c, catalog_write_traces, c->parts[1]);
+	if (c->reply->status != 200)
+		return;
+	enum catalog_answer answer = catalog_remove_trace(c->catalog, c->parts[1], &err);
+
+	if (answer != CATALOG_OK)
+		tsp_refuse(c->reply, answer, &err);
+}
+
+static void remove_experiment(struct call *c)
+{
+	write_one(c, catalog_write_experiments, c->parts[1]);
 	if (c->reply->status == 200)
-		remove(c->catalog, c->parts[1]);
+		catalog_remove_experiment(c->catalog, c->parts[1]);
 }
 
 static void traces(struct call *c)
@@ -208,7 +222,7 @@ static void traces(struct call *c)
 	else if (c->n == 1 && c->http->method == HTTP_POST)
 		post_trace(c);
 	else if (c->n == 2 && c->http->method == HTTP_DELETE)
-		remove_one(c, catalog_write_traces, catalog_remove_trace);
+		remove_trace(c);
 	else
 		not_allowed(c->reply, c->n == 1 ? "GET, POST" : "GET, DELETE");
 }
@@ -220,12 +234,14 @@ static void experiment(struct call *c)
 	else if (c->n == 1 && c->http->method == HTTP_POST)
 		post_experiment(c);
 	else if (c->n == 2 && c->http->method == HTTP_DELETE)
-		remove_one(c, catalog_write_experiments, catalog_remove_experiment);
+		remove_experiment(c);
 	else
 		not_allowed(c->reply, c->n == 1 ? "GET, POST" : "GET, DELETE");
 }
 
 /* ---- views: each writes its model ----------------------------------------------------------- */
+
+enum { VIEW_GONE = 4 }; /* as EVENTS_TOO_LONG: err says what is not there */
 
 typedef int view_fn(struct call *c, struct jsonw *j, struct error *err);
 
@@ -316,15 +332,21 @@ static int view_data(struct call *c, struct jsonw *j, struct error *err)
 
 static int view_columns(struct call *c, struct jsonw *j, struct error *err)
 {
-	(void)c;
 	(void)err;
-	events_columns(j);
+	if (c->output == OUTPUT_RAW)
+		raw_table_columns(j);
+	else
+		events_columns(j);
 	return 0;
 }
 
 static int view_lines(struct call *c, struct jsonw *j, struct error *err)
 {
-	return events_lines(j, c->data, &c->view, err);
+	if (c->output != OUTPUT_RAW)
+		return events_lines(j, c->data, &c->view, err);
+	int r = raw_table_lines(j, c->data, catalog_roots(c->catalog), &c->view, err);
+
+	return r == RAW_GONE ? VIEW_GONE : r == RAW_TABLE_TOO_LONG ? EVENTS_TOO_LONG : r;
 }
 
 static int view_style(struct call *c, struct jsonw *j, struct error *err)
@@ -403,6 +425,8 @@ static void not_ready(struct call *c, enum catalog_status status, const char *me
 
 /* ---- which view ----------------------------------------------------------------------------- */
 
+enum { NEED_TIME = 1, NEED_ITEMS = 2, NEED_LINES = 4 };
+
 /* O/{kind}/{id}/{last}, or with kind NULL O/{id}/{last}. */
 static const struct {
 	const char *kind, *last;
@@ -410,22 +434,41 @@ static const struct {
 	bool get;  /* also by GET */
 	bool post;
 	view_fn *view;
-	bool slow; /* can read much of the file */
+	bool slow;	/* can read much of the file */
+	unsigned needs; /* NEED_... that a body must have */
 } views[] = {
-	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree, false},
-	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states, false},
-	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows, true},
-	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip, false},
-	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree, true},
-	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy, true},
-	{"XY", "tooltip", 1 << OUTPUT_XY, true, true, view_nothing, false},
-	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data, true},
-	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns, false},
-	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines, true},
-	{NULL, "style", -1, false, true, view_style, false},
-	{NULL, "annotations", -1, true, true, view_annotations, false},
-	{NULL, "configTypes", -1, true, false, view_list, false},
+	{"timeGraph", "tree", 1 << OUTPUT_TIME_GRAPH, false, true, view_tree, false, 0},
+	{"timeGraph", "states", 1 << OUTPUT_TIME_GRAPH, false, true, view_states, false,
+	 NEED_TIME | NEED_ITEMS},
+	{"timeGraph", "arrows", 1 << OUTPUT_TIME_GRAPH, false, true, view_arrows, true, NEED_TIME},
+	{"timeGraph", "tooltip", 1 << OUTPUT_TIME_GRAPH, false, true, view_tooltip, false,
+	 NEED_TIME | NEED_ITEMS},
+	{"XY", "tree", 1 << OUTPUT_XY, false, true, view_tree, true, 0},
+	{"XY", "xy", 1 << OUTPUT_XY, false, true, view_xy, true, NEED_TIME | NEED_ITEMS},
+	{"XY", "tooltip", 1 << OUTPUT_XY, true, true, view_nothing, false, 0},
+	{"data", "tree", 1 << OUTPUT_DATA, false, true, view_data, true, 0},
+	{"table", "columns", 1 << OUTPUT_TABLE, false, true, view_columns, false, 0},
+	{"table", "lines", 1 << OUTPUT_TABLE, false, true, view_lines, true, NEED_LINES},
+	{NULL, "style", -1, false, true, view_style, false, 0},
+	{NULL, "annotations", -1, true, true, view_annotations, false, 0},
+	{NULL, "configTypes", -1, true, false, view_list, false, 0},
 };
+
+/* Return: 0, or ERR with err saying what is missing. */
+static int check_needs(const struct call *c, unsigned needs, struct error *err)
+{
+	const struct view_request *v = &c->view;
+
+	if (is_get(c))
+		return 0;
+	if (needs & NEED_TIME && !v->has_range)
+		return request_wrong("requested_timerange", "a stretch of time", err);
+	if (needs & NEED_ITEMS && !v->has_items)
+		return request_wrong("requested_items", "an array of rows", err);
+	if (needs & NEED_LINES && v->index < 0 && !v->has_range)
+		return request_wrong("requested_table_index", "the number of a line", err);
+	return 0;
+}
 
 static void wrap_begin(struct jsonw *j)
 {
@@ -453,7 +496,8 @@ static void run_view(struct call *c, view_fn *view, bool bare)
 	if (r == EVENTS_TOO_LONG)
 		reply_error(c->reply, 503, "Takes too long", "the search was given up");
 	else if (r)
-		reply_failed(c->reply, 500, "Cannot be read", &err);
+		reply_failed(c->reply, r == VIEW_GONE ? 404 : 500,
+			     r == VIEW_GONE ? "Not found" : "Cannot be read", &err);
 	else if (!bare)
 		wrap_end(j, "COMPLETED", "");
 }
@@ -470,6 +514,7 @@ static bool fits(const struct call *c, int i)
 static void find_view(struct call *c, enum catalog_status status, const char *message)
 {
 	int n = sizeof(views) / sizeof(*views), i = 0;
+	struct error err = {0};
 
 	while (i < n && !fits(c, i))
 		i++;
@@ -481,6 +526,8 @@ static void find_view(struct call *c, enum catalog_status status, const char *me
 		not_allowed(c->reply, views[i].post ? views[i].get ? "GET, POST" : "POST" : "GET");
 	else if (!c->data)
 		not_ready(c, status, message);
+	else if (check_needs(c, views[i].needs, &err))
+		reply_failed(c->reply, 400, "Bad request", &err);
 	else if (views[i].slow && !c->http->may_wait)
 		c->reply->deferred = true;
 	else
@@ -538,18 +585,92 @@ static void outputs(struct call *c)
 	dataset_release(c->data);
 }
 
-/* Bookmarks are the client's own to keep. */
+/* ---- bookmarks ------------------------------------------------------------------------------ */
+
+/* What a client wants a bookmark to be. */
+struct bookmark_wish {
+	const char *name;
+	int64_t start, end;
+};
+
+/* Return: whether it is there; else the reply says what is missing. */
+static bool read_bookmark(struct call *c, struct bookmark_wish *w)
+{
+	const int64_t most = INT64_MAX / 4;
+	struct error err = {0};
+
+	*w = (struct bookmark_wish){.start = INT64_MIN, .end = INT64_MIN};
+	if (!request_text(&c->view, "name", &w->name, &err) &&
+	    !request_int(&c->view, "start", -most, INT64_MAX - 1, &w->start, &err) &&
+	    !request_int(&c->view, "end", -most, INT64_MAX - 1, &w->end, &err)) {
+		if (!w->name)
+			request_wrong("name", "a text", &err);
+		else if (w->start == INT64_MIN || w->end == INT64_MIN)
+			request_wrong(w->start == INT64_MIN ? "start" : "end", "a time", &err);
+		else if (w->end < w->start)
+			request_wrong("end", "not before start", &err);
+		else
+			return true;
+	}
+	reply_failed(c->reply, 400, "Bad request", &err);
+	return false;
+}
+
+static void make_bookmark(struct call *c, struct bookmarks *b)
+{
+	struct bookmark_wish w;
+
+	if (!read_bookmark(c, &w))
+		return;
+	const struct bookmark *made = bookmarks_add(b, w.name, w.start, w.end);
+
+	if (made)
+		bookmark_write(reply_json(c->reply), made);
+	else
+		reply_error(c->reply, 503, "Too many", "%d bookmarks are kept; remove some",
+			    BOOKMARKS_MAX);
+}
+
+static void one_bookmark(struct call *c, struct bookmarks *b)
+{
+	struct bookmark *m = bookmarks_find(b, c->parts[3]);
+	struct bookmark_wish w;
+
+	if (!m) {
+		not_found(c->reply);
+		return;
+	}
+	if (c->http->method == HTTP_PUT) {
+		if (!read_bookmark(c, &w))
+			return;
+		bookmark_set(m, w.name, w.start, w.end);
+	} else if (!is_get(c) && c->http->method != HTTP_DELETE) {
+		not_allowed(c->reply, "GET, PUT, DELETE");
+		return;
+	}
+	bookmark_write(reply_json(c->reply), m);
+	if (c->http->method == HTTP_DELETE)
+		bookmarks_remove(b, m);
+}
+
+static void use_bookmarks(struct bookmarks *b, void *ctx)
+{
+	struct call *c = ctx;
+
+	if (c->n == 4)
+		one_bookmark(c, b);
+	else if (is_get(c))
+		bookmarks_write(reply_json(c->reply), b);
+	else if (c->http->method == HTTP_POST)
+		make_bookmark(c, b);
+	else
+		not_allowed(c->reply, "GET, POST");
+}
+
 static void bookmarks(struct call *c)
 {
-	enum catalog_status status;
-	char *message;
-
-	if (!catalog_find(c->catalog, c->parts[1], &status, &c->data, &message) || c->n > 3)
+	if (c->n > 4 || !catalog_use_bookmarks(c->catalog, c->parts[1], use_bookmarks, c))
 		not_found(c->reply);
-	else
-		get_only(c, empty_list);
-	free(message);
-	dataset_release(c->data);
 }
 
 static void config(struct call *c)

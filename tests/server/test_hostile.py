@@ -118,7 +118,8 @@ def get_raw(path, host=b"localhost", method=b"GET"):
 def is_well():
     """The server still does what it should."""
     assert SERVER.get("/tsp/api/health").json == {"status": "UP"}
-    schema.model(SERVER.post(STATES, {"parameters": {}}), "states")
+    whole = {"requested_timerange": {"start": 0, "end": 2**61, "nbTimes": 100}, "requested_items": [row("vcpu", 0)]}
+    schema.model(SERVER.post(STATES, {"parameters": whole}), "states")
 
 
 # ---- files --------------------------------------------------------------------------------------------
@@ -307,7 +308,8 @@ def test_extremes_are_served():
 def test_many_items():
     items = [random.Random(1).randrange(2**31) for _ in range(90000)] + [-1, -5, 2**31, 2**62]
     for path, name in ((STATES, "states"), (f"{OUTPUTS}/XY/vmscope.latency/xy", "xy"), (f"{OUTPUTS}/XY/vmscope.exits/xy", "xy")):
-        schema.model(SERVER.post(path, {"parameters": {"requested_items": items}}), name)
+        whole = {"requested_timerange": {"start": 0, "end": 2**61, "nbTimes": 100}, "requested_items": items}
+        schema.model(SERVER.post(path, {"parameters": whole}), name)
     vcpus = {"items": [row("vcpu", 0)] * 50000, "start": 0, "end": 10**9, "pixels": 65536, "output": "vcpus"}
     reply = SERVER.post(f"{API}/lanes", vcpus)
     assert reply.status == 200 and len(reply.data) < 100e6
@@ -347,7 +349,7 @@ def test_wrong_methods():
     for path, good in (("/tsp/api/health", "GET"), ("/tsp/api/identifier", "GET"), ("/tsp/api/traces", "GET POST"),
                        ("/tsp/api/experiments", "GET POST"), (f"/tsp/api/experiments/{EXP}", "GET"), (STATES, "POST"),
                        (OUTPUTS, "GET"), (f"{API}/rows", "GET"), (f"{API}/lanes", "POST"), ("/api/open", "POST"),
-                       ("/api/experiments", "GET"), ("/", "GET"), (f"/tsp/api/experiments/{EXP}/bookmarks", "GET")):
+                       ("/api/experiments", "GET"), ("/", "GET"), (f"/tsp/api/experiments/{EXP}/bookmarks", "GET POST")):
         for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "CONNECT", "TRACE", "PROPFIND"):
             if method in good or (path.endswith(EXP) and method == "DELETE"):
                 continue
@@ -513,7 +515,9 @@ def show_all(name, data):
     paths += [f"{outputs}/table/vmscope.events/lines", f"{outputs}/vmscope.cpus/annotations"]
     statuses = set()
     for path_ in paths:
-        reply = SERVER.post(path_, {"parameters": {"requested_table_index": 20000}})
+        reply = SERVER.post(path_, {"parameters": {
+            "requested_table_index": 20000, "requested_items": [row(kind, i) for kind in ("vcpu", "thread", "cpu") for i in range(9)],
+            "requested_timerange": {"start": 0, "end": 2**61, "nbTimes": 100}}})
         statuses.add(reply.status)
         if reply.status == 200:
             schema.check(schema.read(reply), "tsp", "wrapper")

@@ -91,7 +91,7 @@ def test_analysis_in_the_background():
         done = schema.good(server.get(f"/tsp/api/experiments/{exp['id']}"), "tsp", "experiment")
         assert done["nbEvents"] > 10**5 and done["start"] < done["end"]
         assert [t["indexingStatus"] for t in done["traces"]] == ["COMPLETED"]
-        schema.model(server.tsp(f"{outputs}/timeGraph/vmscope.vcpus/states"), "states")
+        schema.model(server.tsp(f"{outputs}/timeGraph/vmscope.vcpus/states", requested_times=[0], requested_items=[1]), "states")
         assert not children(server)
     assert not list(tmp.iterdir())
 
@@ -170,7 +170,8 @@ def test_closing_what_is_looked_at():
         def look(_):
             statuses = set()
             while not done.is_set():
-                reply = server.tsp(f"/experiments/{exp['id']}/outputs/timeGraph/vmscope.threads/states")
+                reply = server.tsp(f"/experiments/{exp['id']}/outputs/timeGraph/vmscope.threads/states",
+                                   requested_times=[0], requested_items=[1])
                 statuses.add(reply.status)
                 if reply.status == 200:
                     schema.read(reply)

@@ -7,6 +7,7 @@ import atexit
 import bisect
 import json
 import random
+import subprocess
 import sys
 import urllib.parse
 
@@ -102,7 +103,7 @@ def find_state(states, t):
 
 
 DATA = service.Data(*sys.argv[1:4])
-_, CROWD = DATA.crowd()
+CROWD_RECORDING, CROWD = DATA.crowd()
 GAPS = DATA.analyze("gaps", DATA.simulate("gaps", "--lost-packets", 10, "--packet-size", "8k", "--duration", 0.2,
                                           "--seed", 7))
 SERVER = service.Service(sys.argv[1], DATA.sample, CROWD, GAPS)
@@ -459,13 +460,21 @@ def test_every_view_of_every_output():
             graph = f"{shown.tsp}/timeGraph/{output}"
             tree = schema.model(SERVER.tsp(graph + "/tree", requested_timerange=range_), "graph tree")
             assert tree["entries"][0]["start"] == shown.start
-            schema.model(SERVER.tsp(graph + "/states", requested_timerange=range_), "states")
-            schema.model(SERVER.tsp(graph + "/states", requested_times=[shown.start, shown.end]), "states")
-            schema.model(SERVER.tsp(graph + "/states"), "states")
+            items = [e["id"] for e in tree["entries"]]
+            assert {len(e["labels"]) for e in tree["entries"]} == {len(tree["headers"])}, "one label per header"
+            schema.model(SERVER.tsp(graph + "/states", requested_timerange=range_, requested_items=items), "states")
+            schema.model(SERVER.tsp(graph + "/states", requested_times=[shown.start, shown.end], requested_items=items), "states")
             schema.model(SERVER.tsp(graph + "/arrows", requested_timerange=range_), "arrows")
-            schema.model(SERVER.tsp(graph + "/tooltip"), "tooltip")
+            schema.model(SERVER.tsp(graph + "/tooltip", requested_times=[shown.start], requested_items=items[:1]), "tooltip")
+            for view, bodies in (("states", ({}, {"requested_timerange": range_}, {"requested_items": items})),
+                                 ("arrows", ({}, {"requested_items": items})),
+                                 ("tooltip", ({}, {"requested_times": [shown.start]}, {"requested_items": items}))):
+                for body in bodies:
+                    schema.refused(SERVER.tsp(f"{graph}/{view}", **body), 400)
         for output in CHARTS:
             tree = schema.model(SERVER.tsp(f"{shown.tsp}/XY/{output}/tree", requested_timerange=range_), "xy tree")
+            assert {len(e["labels"]) for e in tree["entries"]} == {len(tree["headers"])}, "one label per header"
+            schema.refused(SERVER.tsp(f"{shown.tsp}/XY/{output}/xy", requested_timerange=range_), 400)
             items = [e["id"] for e in tree["entries"] if e["hasData"]]
             xy = schema.model(SERVER.tsp(f"{shown.tsp}/XY/{output}/xy", requested_timerange=range_,
                                          requested_items=items), "xy")
@@ -473,6 +482,113 @@ def test_every_view_of_every_output():
             assert all(s["xValues"] == xy["series"][0]["xValues"] and len(s["yValues"]) == 50 for s in xy["series"])
         for output in TABLES:
             schema.model(SERVER.tsp(f"{shown.tsp}/data/vmscope.stats.{output}/tree"), "data tree")
+
+
+def test_bookmarks():
+    """Made, changed, listed and removed; kept apart by experiment; what is wrong is said."""
+    for shown in SHOWN[:2]:
+        path = f"/tsp/api/experiments/{shown.exp['id']}/bookmarks"
+        wish = {"name": "the stall", "start": shown.start + 5, "end": shown.start + 9}
+        made = schema.good(SERVER.post(path, {"parameters": wish}), "tsp", "bookmark")
+        assert {k: made[k] for k in wish} == wish and made["uuid"] == made["UUID"]
+        again = schema.good(SERVER.post(path, {"parameters": wish}), "tsp", "bookmark")
+        assert again["uuid"] != made["uuid"] and SERVER.get(path).json == [made, again]
+        moved = {**wish, "name": "moved", "end": shown.end}
+        put = SERVER.request("PUT", f"{path}/{made['uuid']}", json.dumps({"parameters": moved}))
+        assert schema.good(put, "tsp", "bookmark") == {**made, **moved} == SERVER.get(f"{path}/{made['uuid']}").json
+        for bad in ({}, {**wish, "name": None}, {**wish, "start": "x"}, {"name": "n", "start": 1}, {**wish, "end": 1}):
+            schema.refused(SERVER.post(path, {"parameters": bad}), 400)
+        gone = SERVER.request("DELETE", f"{path}/{again['uuid']}")
+        assert schema.good(gone, "tsp", "bookmark") == again
+        schema.refused(SERVER.get(f"{path}/{again['uuid']}"), 404)
+        assert [b["name"] for b in SERVER.get(path).json] == ["moved"]
+
+
+def test_a_trace_in_use_stays():
+    for trace in SERVER.get("/tsp/api/traces").json:
+        schema.refused(SERVER.request("DELETE", f"/tsp/api/traces/{trace['UUID']}"), 409)
+        assert SERVER.get(f"/tsp/api/traces/{trace['UUID']}").status == 200
+
+
+def recorded():
+    """The crowd's events as `vmscope events` prints them, by machine: (time of its own, CPU, name)."""
+    done = subprocess.run([sys.argv[1], "events", "--format", "json", CROWD_RECORDING], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120)
+    found = {}
+    for line in done.stdout.splitlines():
+        e = json.loads(line)
+        if "name" in e:
+            found.setdefault(e["trace"], []).append((e["ts"], e.get("cpu"), e["name"], e))
+    return found
+
+
+def raw_events(shown, **ask):
+    """All events of a range, asked for part by part; none twice and none missing."""
+    found, skip = [], 0
+    while True:
+        part = schema.good(SERVER.post(f"{shown.api}/events", {**ask, "skip": skip}), "page", "events")
+        found += part["events"]
+        if not part["more"]:
+            return found
+        last = found[-1]["time"]
+        skip = sum(e["time"] == last for e in found)
+        ask["start"] = last
+
+
+def test_events_of_the_recording():
+    """Those that `vmscope events` prints, on the time line of the results; of a row those of its CPU while it ran."""
+    shown = SHOWN[1]
+    machines = {m["id"]: m["name"] for m in shown.rows["machines"]}
+    host = next(m["name"] for m in shown.rows["machines"] if m["parent"] is None)
+    truth = recorded()
+    assert host in truth, (host, list(truth))
+    begin, end = shown.exp["duration"] // 3, shown.exp["duration"] // 3 + 10**7
+    got = raw_events(shown, start=begin, end=end, limit=97)
+    assert [e["time"] for e in got] == sorted(e["time"] for e in got)
+    wanted = sorted((ns - shown.start, cpu, name) for ns, cpu, name, _ in truth[host] if begin <= ns - shown.start < end)
+    assert sorted((e["time"], e["cpu"], e["name"]) for e in got if machines[e["machine"]] == host) == wanted and wanted
+    assert {machines[e["machine"]] for e in got} == set(truth), "guests' events are there, too"
+    # Every field of an event is told.
+    [one] = [e for e in truth[host] if (e[0] - shown.start, e[1], e[2]) == wanted[0]][:1]
+    text = next(e["fields"] for e in got if (e["time"], e["cpu"], e["name"]) == wanted[0])
+    for name in one[3].get("fields", {}):
+        assert f"{name}=" in text, (one, text)
+    vcpu = shown.rows["vcpus"][0]
+    ran = [(b, e) for b, e, state in shown.lanes["vcpus"][vcpu["id"]] if state in ("guest", "hypervisor", "userspace")]
+    for e in raw_events(shown, start=begin, end=end, row=vcpu["id"], limit=5000):
+        if machines[e["machine"]] == host:
+            assert any(b <= e["time"] <= t for b, t in ran), e
+    named = raw_events(shown, start=begin, end=end, text="SCHED_switch", limit=5000)
+    assert named and {e["name"] for e in named} == {"sched_switch"}
+    gone = schema.refused(SERVER.post(f"{SHOWN[0].api}/events", {"start": 0, "end": 1}), 404)
+    assert "was at" in gone["detail"] and sys.argv[3] in gone["detail"], gone
+    schema.refused(SERVER.post(f"{shown.api}/events", {}), 400)
+    schema.refused(SERVER.post(f"{shown.api}/events", {"start": 0, "end": 9, "path": "/etc"}), 404)
+    moved = SERVER.post(f"{shown.api}/events", {"start": begin, "end": end, "limit": 5000, "path": str(CROWD_RECORDING)})
+    assert len(moved.json["events"]) == min(len(got), 5000)
+
+
+def test_event_table_of_the_recording():
+    shown = SHOWN[1]
+    path = f"{shown.tsp}/table/vmscope.recording"
+    columns = [c["name"] for c in schema.model(SERVER.tsp(path + "/columns"), "columns")]
+    assert columns == ["Time", "Machine", "CPU", "Event", "Fields"]
+    size = sum(len(events) for events in recorded().values())
+    last = 0
+    for first in (0, 5, size // 2, size - 3, size):
+        lines = schema.model(SERVER.tsp(path + "/lines", requested_table_index=first, requested_table_count=4), "lines")
+        assert lines["size"] == size and [line["index"] for line in lines["lines"]] == list(range(first, min(first + 4, size)))
+        times = [int(line["cells"][0]["content"]) for line in lines["lines"]]
+        assert times == sorted(times) and (not times or times[0] >= last)
+        last = times[0] if times else last
+        if times:
+            by_time = schema.model(SERVER.tsp(path + "/lines", requested_times=times[:1], requested_table_count=1), "lines")
+            assert by_time["lines"][0]["cells"][0]["content"] == str(times[0]) and by_time["lowIndex"] <= first
+    for direction in ("NEXT", "PREVIOUS"):
+        found = schema.model(SERVER.tsp(path + "/lines", requested_table_index=size // 2, requested_table_count=1,
+                                        table_search_expressions={"3": "^sched_switch$"}, table_search_direction=direction), "lines")
+        assert found["lines"][0]["tags"] == 8 and found["lines"][0]["cells"][3]["content"] == "sched_switch"
+        assert (found["lowIndex"] >= size // 2) == (direction == "NEXT") or found["lowIndex"] == size // 2
 
 
 def test_event_table():
@@ -498,7 +614,7 @@ def test_odd_numbers_of_pixels():
         for pixels in (0, 1, 65536, 65537, 2**40, -5, 10.0):
             range_ = {"start": shown.start, "end": shown.end, "nbTimes": pixels}
             for path in ("timeGraph/vmscope.vcpus/states", "XY/vmscope.steal/xy"):
-                reply = SERVER.tsp(f"{shown.tsp}/{path}", requested_timerange=range_)
+                reply = SERVER.tsp(f"{shown.tsp}/{path}", requested_timerange=range_, requested_items=[row("vcpu", 0)])
                 schema.model(reply, "states" if "states" in path else "xy")
 
 

@@ -235,6 +235,22 @@ export interface Statistics {
 	rows: (string | number | null)[][];
 }
 
+/** An event of the recording. */
+export interface RawEvent {
+	time: number;
+	machine: RowId;
+	cpu: number | null;
+	name: string;
+	fields: string;
+}
+
+export interface RawEvents {
+	events: RawEvent[];
+	/** There are more, from `until` on. */
+	more: boolean;
+	until: number;
+}
+
 /** What the server said no with; `status` 0: it did not answer at all. */
 export class ApiError extends Error {
 	constructor(
@@ -433,6 +449,31 @@ export class ExperimentApi {
 	/** Of a stretch of one vCPU, however little it cost. */
 	stretchFindings(row: RowId, range: TimeRange, signal?: AbortSignal): Promise<Findings> {
 		return json(`${this.base}/findings`, { row, ...wholeRange(range) }, signal);
+	}
+
+	/** The events of the recording in a range, from a time on of which `skip` are known. */
+	events(
+		ask: {
+			range: TimeRange;
+			from: number;
+			skip: number;
+			limit: number;
+			row: RowId | null;
+			text: string;
+			path: string | null;
+		},
+		signal?: AbortSignal,
+	): Promise<RawEvents> {
+		const { from, skip, limit, row, text, path } = ask;
+		const body = {
+			...wholeRange({ start: from, end: Math.max(ask.range.end, from + 1) }),
+			skip,
+			limit,
+			...(row === null ? {} : { row }),
+			...(text ? { text } : {}),
+			...(path ? { path } : {}),
+		};
+		return json(`${this.base}/events`, body, signal);
 	}
 
 	statistics(

@@ -69,6 +69,13 @@ export interface Hover {
 	row: RowId | null;
 }
 
+/** A moment on a CPU of a machine. */
+export interface Mark {
+	time: number;
+	machine: RowId;
+	cpu: number | null;
+}
+
 /** The shortest range that can be shown, in ns. */
 export const MIN_SPAN = 10;
 const HISTORY = 200;
@@ -128,6 +135,7 @@ export class View {
 	/** What the last step changed: more of the same is part of it. */
 	private lastChange = "";
 	private hovered: Hover = { time: null, row: null };
+	private marked: readonly Mark[] = [];
 	/** Length of the experiment; the range stays within. */
 	private length = 0;
 
@@ -148,6 +156,18 @@ export class View {
 
 	get hover(): Readonly<Hover> {
 		return this.hovered;
+	}
+
+	/** Events to be marked in the lanes of their CPUs. */
+	get marks(): readonly Mark[] {
+		return this.marked;
+	}
+
+	setMarks(marks: readonly Mark[]): void {
+		if (marks.length > 0 || this.marked.length > 0) {
+			this.marked = marks;
+			this.hoverListeners.forEach((listener) => listener(this.hovered));
+		}
 	}
 
 	/** Return: what ends it. The listener is not called before something changes. */

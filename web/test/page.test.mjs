@@ -825,6 +825,56 @@ function sinceBoot() {
 	return results;
 }
 
+test("events of the recording stand beside the lanes, and lead to their moment", { skip }, async () => {
+	// Where the recording was is not served: that is said, and asked for.
+	await fresh("tab=recording");
+	await browser.until(() => /the recording of .* was at/.test(document.querySelector("#tables").innerText));
+	const served = await Server.start(program, "--root", recording, file);
+	try {
+		const [{ ts }] = sql.rows(
+			`SELECT ts - ${experiment.start} AS ts FROM vm_exit ORDER BY ts LIMIT 1 OFFSET 3000`,
+		);
+		const part = { start: ts, end: ts + 3e6 };
+		const { id } = (await (await fetch(new URL("api/experiments", served.url))).json())[0];
+		await openPage(browser, served.url, `e=${id}&tab=recording&t=${part.start}-${part.end}&c=1`);
+		await browser.until(() => document.querySelectorAll(".event-line").length > 2);
+		const out = execFileSync(program, ["events", "--format", "json", "--filter", "*", join(recording, "host")], {
+			maxBuffer: 1 << 28,
+			encoding: "utf8",
+			stdio: ["ignore", "pipe", "ignore"],
+		});
+		const start = BigInt(experiment.start);
+		const wanted = out
+			.split("\n")
+			.filter(Boolean)
+			// Times have more digits than a double.
+			.map((line) => [Number(BigInt(/"ts":(\d+)/.exec(line)[1]) - start), /"name":"([^"]+)"/.exec(line)?.[1]])
+			.filter(([time, name]) => name && time >= part.start && time < part.end);
+		const host = rows.machines.find((m) => m.parent === null).id;
+		const marks = await browser.evaluate(() => window.vmscope.view.marks);
+		assert.deepEqual(
+			marks.filter((m) => m.machine === host).map((m) => [m.time, m.name]).sort(),
+			wanted.sort(),
+		);
+		assert.match(
+			await browser.evaluate(() => document.querySelector(".event-line .fields").textContent),
+			/\w+=/,
+		);
+		await browser.click(".event-line:nth-child(2)");
+		await settle(browser, 300);
+		const { selection } = await view(browser);
+		assert.deepEqual(selection, { start: marks[1].time, end: marks[1].time });
+		await change({ selection: { start: marks[3].time, end: marks[3].time } });
+		await browser.until(() => document.querySelector(".event-line.chosen")?.dataset.index === "3");
+		await change({ query: { text: "sched_switch", states: [], min: 0 } });
+		await browser.until(() =>
+			[...document.querySelectorAll(".event-line .name")].every((e) => e.textContent === "sched_switch"),
+		);
+	} finally {
+		await served.stop();
+	}
+});
+
 test("without a time of day, times are since boot", { skip }, async () => {
 	const boot = await Server.start(program, sinceBoot());
 	const note = () => browser.evaluate(() => document.querySelector(".g-clock").textContent);
@@ -872,7 +922,7 @@ test("nothing was complained about, and nothing came from elsewhere", { skip }, 
 	await browser.key("w");
 	await settle(browser, 500);
 	// A refused path is an answer that the browser notes.
-	const complaints = browser.complaints.filter((text) => !/api\/open/.test(text));
+	const complaints = browser.complaints.filter((text) => !/api\/open|\/events/.test(text));
 	assert.deepEqual(complaints, []);
 	assert.ok(urls.length > 5);
 	const foreign = urls.filter(

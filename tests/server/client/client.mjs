@@ -214,9 +214,57 @@ async function tables(exp) {
   equal(none.lines, [], 'a search in vain finds nothing');
 }
 
+// The events of the recording: as many as SQL says that there are, with their fields.
+async function events(exp) {
+  const id = 'vmscope.recording';
+  const columns = await wrapped(client.fetchTableColumns(exp.UUID, id, Q.query({})), 'columns of events');
+  equal(columns.map((c) => c.name), ['Time', 'Machine', 'CPU', 'Event', 'Fields'], 'columns of events');
+  const lines = await wrapped(client.fetchTableLines(exp.UUID, id, Q.tableQuery([], 10, 3)), 'events');
+  equal([lines.size, lines.lines.map((l) => l.index)], [Number(expected.events), [10, 11, 12]], 'all events are there');
+  check(lines.lines.every((l) => l.cells[3].content && BigInt(l.cells[0].content) >= exp.start - 10n ** 9n), 'an event', lines);
+  const found = await wrapped(client.fetchTableLines(exp.UUID, id,
+    Q.tableQuery([], 0, 1, { table_search_expressions: { 3: '^sched_switch$' }, table_search_direction: 'NEXT' })), 'search events');
+  check(/prev_comm=.*next_comm=/.test(found.lines[0]?.cells[4].content), 'an event has its fields', found.lines);
+}
+
+// The client has the model of bookmarks, and leaves asking for them to the viewer.
+async function bookmarks(exp) {
+  const at = `${url}/tsp/api/experiments/${exp.UUID}/bookmarks`;
+  const ask = async (method, path, parameters) => {
+    const body = parameters && JSON.stringify({ parameters });
+    const reply = await fetch(at + path, { method, body, headers: { 'Content-Type': 'application/json' } });
+    return [reply.status, await reply.json(), reply.headers.get('Content-Type')];
+  };
+  const [status, made, type] = await ask('POST', '', { name: 'here', start: 5, end: 6 });
+  equal([status, made.name, made.start, made.end, type], [200, 'here', 5, 6, 'application/json'], 'a bookmark is made');
+  equal((await ask('GET', ''))[1], [made], 'it is listed');
+  equal((await ask('PUT', `/${made.UUID}`, { name: 'there', start: 5, end: 6 }))[1].name, 'there', 'it is changed');
+  equal((await ask('POST', '', { name: 'no times' }))[0], 400, 'a bookmark without times');
+  equal((await ask('DELETE', `/${made.UUID}`))[0], 200, 'it is removed');
+  equal((await ask('GET', `/${made.UUID}`))[0], 404, 'it is gone');
+}
+
+// What is missing or wrong is said, as JSON.
+async function errors(exp) {
+  for (const [call, name] of [['fetchTimeGraphStates', 'states'], ['fetchTimeGraphArrows', 'arrows'],
+    ['fetchTimeGraphTooltip', 'tooltip']]) {
+    const reply = await client[call](exp.UUID, 'vmscope.vcpus', Q.query({}));
+    equal(reply.getStatusCode(), 400, `${name} without parameters`);
+    check(typeof JSON.parse(reply.getText()).title === 'string', `${name}: the error is JSON`, reply.getText());
+  }
+  equal((await client.fetchXY(exp.UUID, 'vmscope.steal', Q.query({}))).getStatusCode(), 400, 'xy without parameters');
+  equal((await client.fetchTableLines(exp.UUID, 'vmscope.events', Q.query({}))).getStatusCode(), 400, 'lines without an index');
+  const [trace] = model(await client.fetchTraces(), 'traces');
+  equal((await client.deleteTrace(trace.UUID)).getStatusCode(), 409, 'a trace that is in use');
+  const none = expected.results.replace(/[^/]*$/, 'no-such-thing.vms');
+  equal((await client.openTrace(new query.Query({ uri: none }))).getStatusCode(), 404, 'a path that does not exist');
+  const tree = await wrapped(client.fetchTimeGraphTree(exp.UUID, 'vmscope.cpus', Q.timeRangeQuery(exp.start, exp.end, 2)), 'CPUs');
+  check(tree.entries.every((e) => e.labels.length === tree.headers.length), 'CPUs: a label per header', tree);
+}
+
 async function outputs(exp) {
   const all = model(await client.experimentOutputs(exp.UUID), 'outputs');
-  equal(all.length, 12, 'outputs');
+  equal(all.length, 13, 'outputs');
   equal(await wrapped(client.fetchMarkerSets(exp.UUID), 'marker sets'), [], 'no marker sets');
   for (const { id } of all) {
     const styles = await wrapped(client.fetchStyles(exp.UUID, id, Q.query({})), `${id}: styles`);
@@ -243,6 +291,9 @@ async function main() {
   for (const id of Object.keys(expected.lanes)) await graph(exp, id);
   await charts(exp);
   await tables(exp);
+  await events(exp);
+  await bookmarks(exp);
+  await errors(exp);
   await recording();
   console.log(`1..${n}`);
   process.exit(failed ? 1 : 0);

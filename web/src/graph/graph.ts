@@ -42,6 +42,8 @@ const SAID_MS = 4000;
 
 export class TimeGraph {
 	readonly tree: Tree;
+	/** The machine and CPU of rows, as text. */
+	private readonly cpuOf: ReadonlyMap<RowId, string>;
 	private readonly frame: Frame;
 	private readonly list: RowList;
 	private readonly names: Names;
@@ -74,6 +76,12 @@ export class TimeGraph {
 	) {
 		const redraw = () => this.redraw();
 		this.tree = buildTree(rows);
+		this.cpuOf = new Map(
+			[
+				...rows.cpus.map((c) => [c.id, c.machine, c.cpu] as const),
+				...rows.vcpus.map((v) => [v.id, v.machine, v.index] as const),
+			].map(([id, machine, cpu]) => [id, `${machine} ${cpu}`]),
+		);
 		this.frame = new Frame(host, redraw);
 		this.list = new RowList(this.tree, this.frame);
 		this.loader = new Loader(api, experiment.duration, redraw, (message) =>
@@ -387,6 +395,8 @@ export class TimeGraph {
 			zoomBox: this.zoomBox,
 			arrows: this.arrows.arrows,
 			evidence: this.view.state.evidence,
+			marks: this.view.marks,
+			cpuOf: (id) => this.cpuOf.get(id) ?? null,
 			placesOf: (id) => this.list.placesOf(id),
 			arrowEnd: (id) => this.list.arrowEnd(id),
 			nameOf: (id) => this.nameOf(id),

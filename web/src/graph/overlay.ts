@@ -2,7 +2,7 @@
 // the pointer, arrows. On a canvas of its own, so that the rows need not be drawn again.
 
 import type { RowId, TimeRange } from "../api";
-import type { Evidence } from "../view";
+import type { Evidence, Mark } from "../view";
 import type { Arrow } from "./arrows";
 import type { Layout } from "./layout";
 import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
@@ -29,6 +29,10 @@ export interface OverlayScene {
 	row: RowId | null;
 	arrows: readonly Arrow[];
 	evidence: Evidence | null;
+	/** Events, marked at the upper edge of the rows of their CPUs. */
+	marks: readonly Mark[];
+	/** A row's machine and CPU as text; null: it is none's. */
+	cpuOf: (row: RowId) => string | null;
 	/** Where a row's states are: [top, height]. */
 	placesOf: (row: RowId) => (readonly [number, number])[];
 	/** Where an arrow to a row ends; null: nowhere. `seen`: at the row itself. */
@@ -47,6 +51,7 @@ export function paintOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): vo
 	if (scene.zoomBox) {
 		paintRange(ctx, scene, scene.zoomBox, scene.colors.text, 0.18);
 	}
+	paintMarks(ctx, scene);
 	paintArrows(ctx, scene);
 	if (scene.evidence) {
 		paintEvidence(ctx, scene, scene.evidence);
@@ -80,6 +85,25 @@ function paintRange(
 	ctx.globalAlpha = 1;
 	ctx.fillRect(Math.round(from), 0, 1, scene.height);
 	ctx.fillRect(Math.round(to), 0, 1, scene.height);
+}
+
+const MARK = 5;
+
+function paintMarks(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {
+	const tops = new Map<string, number[]>();
+	for (const placed of scene.marks.length > 0 ? scene.layout.placed : []) {
+		const key = placed.node.id === null ? null : scene.cpuOf(placed.node.id);
+		if (key !== null) {
+			tops.set(key, [...(tops.get(key) ?? []), placed.y + 1]);
+		}
+	}
+	ctx.fillStyle = scene.colors.text;
+	for (const mark of scene.marks) {
+		const x = Math.round(timeToX(scene.range, scene.width, mark.time));
+		if (x >= 0 && x <= scene.width) {
+			tops.get(`${mark.machine} ${mark.cpu}`)?.forEach((y) => ctx.fillRect(x, y, 1, MARK));
+		}
+	}
 }
 
 /** The stretch, framed at who had no CPU and at who had it, and an arrow from one to the other. */

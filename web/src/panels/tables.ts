@@ -22,11 +22,13 @@ import {
 	replace,
 	sayIfLate,
 } from "./dom";
+import { EventsTable } from "./events";
 import { splitAbove } from "./split";
 import { Table, type Sorting } from "./table";
 
 interface Tab {
-	name: TableName;
+	/** "recording": its events, which are no table of statistics. */
+	name: TableName | "recording";
 	title: string;
 	help: string;
 	/** Whose states are columns. */
@@ -68,6 +70,12 @@ const TABS: readonly Tab[] = [
 		help: "where the time of the host's CPUs went",
 		sorting: { column: "cpu", descending: false },
 	},
+	{
+		name: "recording",
+		title: "Events",
+		help: "what was recorded, event by event, with all fields",
+		sorting: { column: "time", descending: false },
+	},
 ];
 
 const NO_LINE: TimeLine = { start: "0", time_origin: null };
@@ -98,6 +106,7 @@ export class Tables {
 	private readonly hold = el("div", { class: "tables-body" });
 	private readonly tools: HTMLElement;
 	private table: Table | null = null;
+	private readonly events: EventsTable;
 	private tab: Tab | undefined;
 	private stop: AbortController | null = null;
 	private api: ExperimentApi | null = null;
@@ -110,6 +119,7 @@ export class Tables {
 		/** Says something short. */
 		private readonly say: (text: string) => void,
 	) {
+		this.events = new EventsTable(session);
 		const copy = iconButton("copy", "Copy the table as CSV", () => void this.copy());
 		const save = iconButton("save", "Save the table as CSV", () => this.save());
 		this.tools = el("div", { class: "tools" }, this.about, copy, save);
@@ -136,6 +146,7 @@ export class Tables {
 	open(api: ExperimentApi | null, palette: Palette | null, line: TimeLine | null): void {
 		this.api = api;
 		this.line = line ?? NO_LINE;
+		this.events.open(api, line);
 		this.palette = palette;
 		this.choose();
 	}
@@ -146,7 +157,8 @@ export class Tables {
 		replace(this.tabs, ...TABS.map((tab) => this.button(tab)));
 		this.tools.hidden = this.hold.hidden = !this.tab;
 		this.hold.parentElement?.classList.toggle("closed", !this.tab);
-		this.table = this.tab
+		const raw = this.tab?.name === "recording";
+		this.table = this.tab && !raw
 			? new Table(
 					view,
 					(state) => this.paint(state),
@@ -154,7 +166,12 @@ export class Tables {
 					(time) => this.timeText(time),
 				)
 			: null;
-		replace(this.hold, this.said, this.table?.element);
+		this.said.textContent = "";
+		replace(this.hold, this.said, raw ? this.events.element : this.table?.element);
+		this.events.show(raw);
+		if (raw) {
+			this.describe(tableRange(view.state));
+		}
 		void this.load();
 	}
 
@@ -165,6 +182,13 @@ export class Tables {
 	private csv(table: Table): string {
 		const { clock } = this.session.view.state;
 		return statisticsCsv(table.shown, (time) => formatStamp(clock, this.line, time));
+	}
+
+	/** What is shown, as CSV; null: nothing is. */
+	private text(): string | null {
+		return this.tab?.name === "recording"
+			? this.events.csv()
+			: this.table && this.csv(this.table);
 	}
 
 	/** Columns that are states look like them. */
@@ -196,6 +220,10 @@ export class Tables {
 		const { api, table, tab } = this;
 		const { state } = this.session.view;
 		this.stop?.abort();
+		if (tab?.name === "recording") {
+			this.describe(tableRange(state));
+			return;
+		}
 		if (!api || !table || !tab || state.range.end <= state.range.start) {
 			return;
 		}
@@ -223,15 +251,16 @@ export class Tables {
 	}
 
 	private async copy(): Promise<void> {
-		if (this.table) {
-			const done = await copyText(this.csv(this.table));
+		const text = this.text();
+		if (text !== null) {
+			const done = await copyText(text);
 			this.say(done ? "Table copied as CSV" : "The browser does not let the page copy");
 		}
 	}
 
 	private save(): void {
-		if (this.table && this.tab) {
-			const text = this.csv(this.table);
+		const text = this.text();
+		if (text !== null && this.tab) {
 			download(`vmscope-${this.tab.name}.csv`, new Blob([text], { type: "text/csv" }));
 		}
 	}
