@@ -650,6 +650,7 @@ static void write_page_experiment(struct catalog *c, struct jsonw *j, const stru
 	snprintf(start, sizeof(start), "%" PRId64, e->data ? e->data->begin : 0);
 	jsonw_object_begin(j);
 	write_text(j, "id", e->uuid.text);
+	write_text(j, "content", e->data ? dataset_content(e->data).text : "");
 	write_text(j, "name", e->name);
 	write_text(j, "status", names[e->status]);
 	write_text(j, "message", e->message ? e->message : "");

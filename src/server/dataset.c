@@ -60,6 +60,8 @@ static void take_machines(struct dataset *d, const struct results *r)
 			.name = m->name,
 			.role = m->role,
 			.trace_path = m->trace_path,
+			.hostname = m->hostname ? m->hostname : "",
+			.first = m->first,
 			.origin = clock_origin_of_name(m->time_origin),
 			.events = count_of(m->events),
 			.lost = count_of(m->lost),
@@ -486,6 +488,24 @@ char *dataset_vcpu_text(const struct dataset *d, int64_t id)
 
 	return v ? name_vcpu(dataset_machine_name(d, v->machine), v->index, v->tid)
 		 : mem_strdup("?");
+}
+
+struct uuid dataset_content(const struct dataset *d)
+{
+	char *key = mem_printf("%" PRId64, d->begin);
+
+	vec_each (m, &d->machines) {
+		if (m->parent >= 0)
+			continue;
+		char *longer = mem_printf("%s\n%s %" PRId64, key, m->hostname, m->first);
+
+		free(key);
+		key = longer;
+	}
+	struct uuid content = uuid_of(key, strlen(key));
+
+	free(key);
+	return content;
 }
 
 char *dataset_thread_text(const struct dataset *d, int64_t id)

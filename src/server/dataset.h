@@ -15,6 +15,7 @@
 #include "server/digest.h"
 #include "server/exit_sums.h"
 #include "server/rowid.h"
+#include "server/uuid.h"
 #include "store/reader.h"
 
 /*
@@ -26,8 +27,10 @@ struct ds_machine {
 	const char *name, *role, *trace_path; /* trace_path: NULL when it was not traced */
 	enum clock_origin origin;	      /* of its own clock */
 	int64_t events, lost;
-	int64_t pid;	    /* its process on the parent, or TABLE_NULL */
-	int64_t begin, end; /* of its lanes; TABLE_NULL: it has none */
+	int64_t pid;	      /* its process on the parent, or TABLE_NULL */
+	const char *hostname; /* as the trace says, or "" */
+	int64_t first;	      /* its first event, or TABLE_NULL */
+	int64_t begin, end;   /* of its lanes; TABLE_NULL: it has none */
 };
 
 struct ds_vcpu {
@@ -122,6 +125,12 @@ int dataset_open(struct dataset **dp, int fd, const char *name, struct error *er
 /* One user more. Return: d. */
 struct dataset *dataset_use(struct dataset *d);
 void dataset_release(struct dataset *d); /* NULL is allowed */
+
+/*
+ * Return: what says which recording it is, wherever it lies and whatever it is called: made of the
+ * hosts' names and their first events, to the ns, which are those of one boot.
+ */
+struct uuid dataset_content(const struct dataset *d);
 
 /* Return: what has this id in the file, or NULL. */
 const struct ds_machine *dataset_machine(const struct dataset *d, int64_t id);

@@ -1,6 +1,7 @@
 #include "server/page_api.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "server/arrows.h"
 #include "server/find.h"
@@ -484,6 +485,68 @@ static void search(struct call *c)
 	}
 }
 
+enum { DEFAULT_HITS = 200, MAX_HITS = 1000, HITS_SECONDS = 5 };
+
+static bool is_after(time_t deadline)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec >= deadline;
+}
+
+/* Writes what is found in one row until `to`. Return: whether there may be more; or ERR. */
+static int write_hits(struct call *c, struct jsonw *j, struct find_query q, int64_t to,
+		      int64_t *leftp, struct error *err)
+{
+	struct found found;
+	int r;
+
+	while ((r = find_interval(&found, c->data, &q, err)) == FIND_FOUND && found.begin < to) {
+		if (!*leftp)
+			return 1;
+		write_found(j, c->data, &found);
+		q.from = found.begin;
+		--*leftp;
+	}
+	return r == FIND_TOO_LONG ? 1 : r == FIND_FOUND || r == FIND_NOTHING ? 0 : r;
+}
+
+/* All that a search finds in a range, row by row. */
+static void hits(struct call *c)
+{
+	int64_t left = DEFAULT_HITS;
+	struct error err = {0};
+	struct find_query q;
+	struct timespec now;
+	int more = 0;
+
+	if (read_search(c, &q, &err) || request_int(&c->view, "limit", 1, MAX_HITS, &left, &err) ||
+	    (!c->view.has_range && request_wrong("start", "a time", &err))) {
+		bad_request(c, &err);
+		return;
+	}
+	struct jsonw *j = reply_json(c->reply);
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	q.backwards = false;
+	q.n_rows = 1;
+	q.from = c->view.from - 1;
+	jsonw_object_begin(j);
+	write_array(j, "hits");
+	for (size_t i = 0; !more && i < c->view.items.n; i++) {
+		q.rows = &c->view.items.at[i];
+		more = is_after(now.tv_sec + HITS_SECONDS)
+			       ? 1
+			       : write_hits(c, j, q, c->view.to, &left, &err);
+	}
+	jsonw_array_end(j);
+	write_bool(j, "more", more > 0);
+	jsonw_object_end(j);
+	if (more < 0)
+		reply_failed(c->reply, 500, "Cannot be read", &err);
+}
+
 /* ---- statistics ----------------------------------------------------------------------------- */
 
 static void statistics(struct call *c)
@@ -625,6 +688,7 @@ static void dispatch_view(struct call *c, const char *what)
 		{"arrows", HTTP_POST, arrows, true},
 		{"series", HTTP_POST, series, true},
 		{"search", HTTP_POST, search, true},
+		{"hits", HTTP_POST, hits, true},
 		{"statistics", HTTP_POST, statistics, true},
 		{"findings", HTTP_POST, findings, true},
 		{"events", HTTP_POST, events, true},

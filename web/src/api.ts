@@ -19,6 +19,8 @@ export interface TimeRange {
 }
 
 export interface Experiment {
+	/** The same wherever the recording lies, and whatever its file is called. */
+	content: string;
 	id: Uuid;
 	name: string;
 	status: "RUNNING" | "COMPLETED" | "FAILED";
@@ -439,6 +441,15 @@ export class ExperimentApi {
 		const body = { ...query, from: Math.floor(query.from) };
 		const found = await json<Partial<Found>>(`${this.base}/search`, body, signal);
 		return found.row === undefined ? null : (found as Found);
+	}
+
+	/** All in a range; `more`: not all of them. */
+	hits(
+		query: Omit<Search, "from" | "direction">,
+		range: TimeRange,
+		signal?: AbortSignal,
+	): Promise<{ hits: Found[]; more: boolean }> {
+		return json(`${this.base}/hits`, { ...query, ...wholeRange(range) }, signal);
 	}
 
 	/** Of everything. */

@@ -60,7 +60,11 @@ export class Session {
 		const wanted = this.view.state.experiment;
 		const only =
 			wanted === "" && this.experiments.length === 1 ? this.experiments[0] : undefined;
-		const experiment = this.experiments.find((e) => e.id === wanted) ?? only;
+		const { content } = this.view.state;
+		const experiment =
+			this.experiments.find((e) => e.id === wanted) ??
+			this.experiments.find((e) => content !== "" && e.content === content) ??
+			only;
 
 		if (!experiment) {
 			const gone = wanted !== "";
@@ -71,7 +75,7 @@ export class Session {
 			);
 		} else if (experiment.id !== wanted) {
 			// The change comes back as another load.
-			this.view.change({ experiment: experiment.id });
+			this.view.start({ experiment: experiment.id });
 		} else if (experiment.status === "FAILED") {
 			this.enter({
 				kind: "failed",
@@ -94,6 +98,7 @@ export class Session {
 		const recordings = findRecordings(rows);
 		const [first] = recordings;
 		view.setDuration(experiment.duration);
+		view.start({ content: experiment.content });
 		// What an address says goes before; nobody has seen anything else, so there is no
 		// way back.
 		if (first && recordings.length > 1 && range.end <= range.start) {

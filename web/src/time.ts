@@ -191,6 +191,71 @@ export function clockNote(clock: Clock, line: TimeLine): string {
 	}
 }
 
+// ---- what is typed ------------------------------------------------------------------------------
+
+const UNIT_NS: Record<string, number> = { "": 1e9, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+const DAY = 86_400_000_000_000n;
+
+/** ns of a decimal number of units, exact. */
+function parseDecimal(whole: string, fraction: string, unit: number): bigint {
+	const digits = Math.round(Math.log10(unit));
+	return BigInt(whole + fraction.padEnd(digits, "0").slice(0, digits));
+}
+
+/** A time of day, with or without its date, by the clock that is shown. */
+function parseClock(text: string, clock: Clock, line: TimeLine): number | null {
+	const parts =
+		/^(?:(\d{4}-\d\d-\d\d)[T ])?(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z)?$/.exec(text);
+	if (!parts || line.time_origin !== "epoch") {
+		return null;
+	}
+	const [, date, hour, minute, second = "0", fraction = "", zulu] = parts;
+	const start = BigInt(line.start);
+	const utc = Boolean(zulu) || shownClock(clock, line) === "utc";
+	const ahead = utc ? 0n : BigInt(zoneAhead(line.start, 0));
+	const of = BigInt(Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1_000_000_000n;
+	const own = start + ahead;
+	const day = date ? BigInt(Date.parse(`${date}T00:00:00Z`)) * 1_000_000n : own - (own % DAY);
+	let at = day + of + BigInt(fraction.padEnd(9, "0")) - ahead;
+	// Without a date it is the day on which the recording is nearest.
+	if (!date && at < start - DAY / 2n) {
+		at += DAY;
+	}
+	return Number(at - start);
+}
+
+/** A time as people type it: "+4.5", "+300ms", "14:02:10.5"; null: it is none. */
+export function parseTime(text: string, clock: Clock, line: TimeLine): number | null {
+	const typed = text.trim().replace(/[\u202f\u00a0]/g, "");
+	const parts = /^(\+?)\s*(\d+)(?:\.(\d{1,9}))?\s*(s|ms|us|µs|ns|)$/.exec(typed);
+	if (!parts) {
+		return parseClock(typed, clock, line);
+	}
+	const [, plus, whole = "0", fraction = "", unit = ""] = parts;
+	const ns = parseDecimal(whole, fraction, UNIT_NS[unit] ?? 1e9);
+	const boot = !plus && shownClock(clock, line) === "boot";
+	return Number(boot ? ns - BigInt(line.start) : ns);
+}
+
+/** A range as people type it; of one time, as much around it as is shown now. */
+export function parseRange(
+	text: string,
+	clock: Clock,
+	line: TimeLine,
+	shown: TimeRange,
+): TimeRange | null {
+	const parts = text.split(/\s*(?:\.\.+|…)\s*/);
+	const [start, end] = parts.map((part) => parseTime(part, clock, line));
+	if (parts.length > 2 || start === null || start === undefined || end === null) {
+		return null;
+	}
+	if (end === undefined) {
+		const half = (shown.end - shown.start) / 2;
+		return { start: start - half, end: start + half };
+	}
+	return end > start ? { start, end } : null;
+}
+
 // ---- ticks --------------------------------------------------------------------------------------
 
 /** Steps longer than this follow the clock, not the decimal system. */

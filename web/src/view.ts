@@ -21,6 +21,12 @@ export interface Query {
 	min: number;
 }
 
+/** What a reader wrote at a time. */
+export interface Note {
+	time: number;
+	text: string;
+}
+
 /** A stretch in which a vCPU had no CPU, and the row of who had it; null: nobody. */
 export interface Evidence extends TimeRange {
 	row: RowId;
@@ -30,6 +36,8 @@ export interface Evidence extends TimeRange {
 export interface ViewState {
 	/** "" while none is chosen. */
 	experiment: Uuid;
+	/** What says which recording it is wherever it lies. */
+	content: string;
 	/** ns since the experiment's start, like all times here; 0 to 0: not known yet. */
 	range: TimeRange;
 	/** start = end: a moment. */
@@ -53,6 +61,8 @@ export interface ViewState {
 	/** Rows that lost most come first. */
 	byLost: boolean;
 	query: Query | null;
+	/** By time. */
+	notes: readonly Note[];
 	/** Which of the output tabs is open; "" none. */
 	tab: string;
 	theme: Theme;
@@ -88,6 +98,8 @@ type Step = Pick<ViewState, "range" | "selection" | "row">;
 export function initialState(): ViewState {
 	return {
 		experiment: "",
+		content: "",
+		notes: [],
 		range: { start: 0, end: 0 },
 		selection: null,
 		row: null,
@@ -341,6 +353,11 @@ function parseEvidence(text: string | null): Evidence | null {
 	return id !== null && span ? { row: id, culprit: parseRow(culprit || null), ...span } : null;
 }
 
+function parseNote(text: string): Note[] {
+	const parts = /^(\d{1,16})~(.{1,200})$/s.exec(text);
+	return parts ? [{ time: Number(parts[1]), text: parts[2] ?? "" }] : [];
+}
+
 function parseRow(text: string | null): RowId | null {
 	return text !== null && /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
@@ -355,6 +372,7 @@ export function toHash(state: Readonly<ViewState>): string {
 	const put = (key: string, value: string) => value !== "" && p.set(key, value);
 
 	put("e", state.experiment);
+	put("k", state.content);
 	put("t", state.range.end > state.range.start ? rangeText(state.range) : "");
 	put("s", state.selection ? rangeText(state.selection) : "");
 	put("r", state.row === null ? "" : String(state.row));
@@ -371,6 +389,7 @@ export function toHash(state: Readonly<ViewState>): string {
 		put("qs", state.query.states.join(","));
 		put("qm", state.query.min > 0 ? String(state.query.min) : "");
 	}
+	state.notes.forEach((note) => p.append("n", `${note.time}~${note.text}`));
 	put("tab", state.tab === initialState().tab ? "" : state.tab || "none");
 	put("clock", state.clock === "relative" ? "" : state.clock);
 	// Commas and colons may stand there as they are; so links stay readable.
@@ -393,6 +412,8 @@ export function fromHash(hash: string): Partial<ViewState> {
 
 	return {
 		experiment: p.get("e") ?? "",
+		content: p.get("k") ?? "",
+		notes: p.getAll("n").flatMap(parseNote),
 		range: range ?? { start: 0, end: 0 },
 		selection: parseRange(p.get("s")),
 		row: parseRow(p.get("r")),

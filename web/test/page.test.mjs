@@ -825,6 +825,104 @@ function sinceBoot() {
 	return results;
 }
 
+/** Presses Tab until what has the focus is as wanted. */
+async function tabTo(selector) {
+	for (let i = 0; i < 200; i++) {
+		await browser.key("Tab");
+		if (await browser.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) {
+			return;
+		}
+	}
+	assert.fail(`Tab does not come to ${selector}`);
+}
+
+test("a whole inquiry by keyboard alone: the worst stretch, why, and its export", { skip }, async () => {
+	await fresh();
+	await browser.until(() => document.querySelector("#details button.finding"));
+	await tabTo("button.finding");
+	await browser.key("Enter");
+	await settle(browser, 400);
+	await browser.until(() => document.querySelector("#details .why strong"));
+	const { selection } = await view(browser);
+	assert.ok(selection && selection.end > selection.start);
+	// The range that is shown is typed over, by the host's clock in UTC.
+	await change({ clock: "utc" });
+	await browser.key("g");
+	const iso = (time) => new Date(Number((BigInt(experiment.start) + BigInt(time)) / 1_000_000n)).toISOString().slice(11, 23);
+	const [from, to] = [Math.floor(selection.start / 1e6) * 1e6, Math.ceil(selection.end / 1e6) * 1e6 + 2e6];
+	await browser.type(`${iso(from)} .. ${iso(to)}`);
+	await browser.key("Enter");
+	await settle(browser);
+	const { range } = await view(browser);
+	assert.ok(Math.abs(range.start - from) < 1e6 && Math.abs(range.end - to) < 1e6, `${range.start} ${from}`);
+	await browser.key("m");
+	await browser.type("the stall");
+	await browser.key("Enter");
+	assert.deepEqual((await view(browser)).notes.map((n) => n.text), ["the stall"]);
+	await tabTo("[popovertarget=export-menu]");
+	await browser.key("Enter");
+	await tabTo("[data-format=csv]");
+	const name = join(dir, "vmscope-one.vms.csv");
+	rmSync(name, { force: true });
+	await browser.key("Enter");
+	for (let i = 0; i < 100 && !existsSync(name); i++) {
+		await sleep(50);
+	}
+	assert.match(readFileSync(name, "utf8"), /^row,begin_ns,.*\r\n.*vCPU 0/s);
+});
+
+test("a link opens the same view of the same recording elsewhere", { skip }, async () => {
+	await fresh(`t=10000000000-11000000000&r=${vcpu}&n=10500000000~here&c=1`);
+	await settle(browser, 300);
+	const link = await browser.evaluate(() => location.hash);
+	const seen = await view(browser);
+	const elsewhere = mkdtempSync(join(tmpdir(), "vmscope-elsewhere-"));
+	const moved = join(elsewhere, "another-name.vms");
+	cpSync(file, moved);
+	const other = await Server.start(program, moved);
+	try {
+		await openPage(browser, other.url, link.slice(1));
+		const { experiment: id, ...rest } = await view(browser);
+		const { experiment: before, ...wanted } = seen;
+		assert.notEqual(id, before);
+		assert.deepEqual(rest, wanted);
+	} finally {
+		await other.stop();
+		rmSync(elsewhere, { recursive: true });
+	}
+});
+
+test("axe finds no violation: light, dark, on a phone, with a dialog", { skip }, async () => {
+	const axe = readFileSync(join(built, "node_modules", "axe-core", "axe.min.js"), "utf8");
+	const check = async (what) => {
+		await settle(browser, 300);
+		await browser.send("Runtime.evaluate", { expression: `${axe};0` });
+		const found = await browser.evaluate(async () =>
+			(await window.axe.run(document)).violations.map((v) => `${v.id}: ${v.nodes[0].html}`),
+		);
+		assert.deepEqual(found, [], what);
+	};
+	try {
+		await fresh();
+		await browser.until(() => document.querySelector("#details button.finding"));
+		await check("findings");
+		await change({ row: vcpu, selection: { start: 10e9, end: 11e9 }, query: { text: "", states: ["preempted"], min: 0 }, tab: "vcpus" });
+		await browser.until(() => /hit/.test(document.querySelector(".hit-count").textContent));
+		await check("a row, a range and a search");
+		await change({ theme: "dark", tab: "recording" });
+		await check("dark, events");
+		await browser.key("?");
+		await check("help");
+		await browser.key("Escape");
+		await change({ theme: "light", tab: "exits" });
+		await browser.resize(400, HEIGHT);
+		await check("on a phone");
+	} finally {
+		await browser.resize(WIDTH, HEIGHT);
+		await change({ theme: "auto" });
+	}
+});
+
 test("events of the recording stand beside the lanes, and lead to their moment", { skip }, async () => {
 	// Where the recording was is not served: that is said, and asked for.
 	await fresh("tab=recording");

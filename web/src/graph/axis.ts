@@ -2,7 +2,7 @@
 
 import type { TimeRange } from "../api";
 import { formatDuration, formatTime, roundStep, tickPhase, ticks, type TimeLine } from "../time";
-import type { Clock } from "../view";
+import type { Clock, Note } from "../view";
 import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
 
 const TICK_GAP = 130;
@@ -18,6 +18,7 @@ export interface AxisScene {
 	line: TimeLine;
 	selection: TimeRange | null;
 	hover: number | null;
+	notes: readonly Note[];
 	colors: Colors;
 }
 
@@ -47,6 +48,7 @@ export function paintAxis(canvas: HTMLCanvasElement, scene: AxisScene): void {
 	if (scene.selection) {
 		paintSelection(ctx, scene, scene.selection);
 	}
+	paintNotes(ctx, scene);
 	if (scene.hover !== null) {
 		paintFlag(ctx, scene, scene.hover);
 	}
@@ -88,6 +90,15 @@ function paintSelection(
 			(left + Math.min(to, scene.width)) / 2,
 			scene.colors.accent,
 		);
+	}
+}
+
+function paintNotes(ctx: CanvasRenderingContext2D, scene: AxisScene): void {
+	for (const { time, text } of scene.notes) {
+		const x = timeToX(scene.range, scene.width, time);
+		if (x >= 0 && x <= scene.width) {
+			chip(ctx, scene, text.slice(0, 24), x, scene.colors.alarm);
+		}
 	}
 }
 

@@ -148,6 +148,7 @@ function bindSplit(split: HTMLElement, names: HTMLElement): void {
 	split.setAttribute("aria-label", "Width of the names");
 	split.setAttribute("aria-valuemin", String(NAMES_MIN));
 	split.setAttribute("aria-valuemax", String(NAMES_MAX));
+	split.setAttribute("aria-valuenow", String(names.offsetWidth || NAMES_MIN));
 	split.addEventListener("pointerdown", (e) => split.setPointerCapture(e.pointerId));
 	split.addEventListener("pointermove", (e) => {
 		if (split.hasPointerCapture(e.pointerId)) {

@@ -396,6 +396,7 @@ export class TimeGraph {
 			arrows: this.arrows.arrows,
 			evidence: this.view.state.evidence,
 			marks: this.view.marks,
+			notes: this.view.state.notes,
 			cpuOf: (id) => this.cpuOf.get(id) ?? null,
 			placesOf: (id) => this.list.placesOf(id),
 			arrowEnd: (id) => this.list.arrowEnd(id),
@@ -410,6 +411,7 @@ export class TimeGraph {
 			line: this.experiment,
 			selection,
 			hover,
+			notes: this.view.state.notes,
 			colors,
 		});
 		this.overview.paint(width, OVERVIEW_HEIGHT, ratio, colors);

@@ -105,6 +105,7 @@ class NameRow {
 		this.pin.setAttribute("aria-label", this.pin.title);
 		const folds = node.children.length > 0 && !row.pinned;
 		this.twisty.hidden = !folds;
+		this.twisty.setAttribute("aria-label", row.open ? "Close" : "Open");
 		root.classList.toggle("leaf", !folds);
 		this.twisty.classList.toggle("open", row.open);
 		if (folds) {

@@ -2,7 +2,7 @@
 // the pointer, arrows. On a canvas of its own, so that the rows need not be drawn again.
 
 import type { RowId, TimeRange } from "../api";
-import type { Evidence, Mark } from "../view";
+import type { Evidence, Mark, Note } from "../view";
 import type { Arrow } from "./arrows";
 import type { Layout } from "./layout";
 import { context, FONT, sizeCanvas, timeToX, type Colors } from "./scene";
@@ -31,6 +31,7 @@ export interface OverlayScene {
 	evidence: Evidence | null;
 	/** Events, marked at the upper edge of the rows of their CPUs. */
 	marks: readonly Mark[];
+	notes: readonly Note[];
 	/** A row's machine and CPU as text; null: it is none's. */
 	cpuOf: (row: RowId) => string | null;
 	/** Where a row's states are: [top, height]. */
@@ -50,6 +51,11 @@ export function paintOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): vo
 	}
 	if (scene.zoomBox) {
 		paintRange(ctx, scene, scene.zoomBox, scene.colors.text, 0.18);
+	}
+	for (const { time } of scene.notes) {
+		ctx.fillStyle = scene.colors.alarm;
+		const x = Math.round(timeToX(scene.range, scene.width, time));
+		ctx.fillRect(x, 0, 1, scene.height);
 	}
 	paintMarks(ctx, scene);
 	paintArrows(ctx, scene);
@@ -133,9 +139,27 @@ function paintEvidence(
 	}
 }
 
+/** An arrow needs so much room to be read, in CSS pixels. */
+const ARROW_ROOM = 12;
+
+/** All, where there is room for them; else those at the pointer. */
+export function readable(
+	scene: Pick<OverlayScene, "arrows" | "range" | "width" | "hover">,
+): readonly Arrow[] {
+	const { arrows, range, width, hover } = scene;
+	const seen = arrows.filter((a) => a.end >= range.start && a.start <= range.end);
+	if (seen.length * ARROW_ROOM <= width) {
+		return seen;
+	}
+	const near = ((range.end - range.start) / width) * ARROW_ROOM;
+	return hover === null
+		? []
+		: seen.filter((a) => a.start - near <= hover && hover <= a.end + near);
+}
+
 function paintArrows(ctx: CanvasRenderingContext2D, scene: OverlayScene): void {
 	const names: Name[] = [];
-	for (const arrow of scene.arrows) {
+	for (const arrow of readable(scene)) {
 		const from = scene.arrowEnd(arrow.from);
 		const to = scene.arrowEnd(arrow.to);
 		if (from && to) {

@@ -19,6 +19,7 @@ import { formatDuration, formatExact, formatTime, type TimeLine } from "../time"
 import { debounce, el, iconButton, replace } from "./dom";
 import { findingsOf, stretchOf } from "./findings";
 import { swatch } from "./swatch";
+import type { Notes } from "./timebox";
 import { isExact, sumStates, type StateSum } from "./statistics";
 
 /** So finely is a row asked for to be summed up: the server gives it whole where it can. */
@@ -43,6 +44,7 @@ export class DetailsPanel {
 	constructor(
 		host: HTMLElement,
 		private readonly session: Session,
+		private readonly notes: Notes,
 	) {
 		replace(
 			host,
@@ -52,7 +54,7 @@ export class DetailsPanel {
 		);
 		const later = debounce(120, () => void this.load());
 		session.view.subscribe((_, changed) => {
-			if (["row", "selection", "pinned", "clock", "evidence"].some((key) => changed.has(key as "row"))) {
+			if (["row", "selection", "pinned", "clock", "evidence", "notes"].some((key) => changed.has(key as "row"))) {
 				this.head();
 				later();
 			}
@@ -92,7 +94,11 @@ export class DetailsPanel {
 		if (!node) {
 			const hint = "Click a state for what it was. Drag over a row for how its time divides.";
 			replace(this.moment, ...(this.shown ? findingsOf(this.shown.findings, this.session) : []));
-			replace(this.range, el("p", { class: "hint" }, this.shown ? hint : ""));
+			replace(
+				this.range,
+				el("p", { class: "hint" }, this.shown ? hint : ""),
+				...(this.shown ? this.notes.list(this.shown.line) : []),
+			);
 		}
 	}
 
@@ -175,8 +181,9 @@ export class DetailsPanel {
 		const style = shown.palette.states.vcpu.find((s) => s.name === state);
 		const lost = node.kind === "vcpu" && isIn(style, "lost", "asleep");
 		const { evidence } = this.session.view.state;
-		// Who is shown as the culprit of a stretch has that stretch told.
-		const proof = evidence && evidence.culprit === node.id ? evidence : null;
+		// What a finding led to has that stretch told.
+		const proof =
+			evidence && (evidence.culprit ?? evidence.row) === node.id ? evidence : null;
 		if (!lost && !proof) {
 			return;
 		}

@@ -15,6 +15,7 @@ import { Legend } from "./legend";
 import { Chooser, Notice } from "./notice";
 import { RecordingsLine } from "./recordings";
 import { Tables } from "./tables";
+import { Notes } from "./timebox";
 import { Toolbar } from "./toolbar";
 
 const SAID_MS = 4000;
@@ -37,6 +38,7 @@ class Panels {
 	private readonly chooser: Chooser;
 	private readonly toolbar: Toolbar;
 	private readonly details: DetailsPanel;
+	private readonly notes: Notes;
 	private readonly legend: Legend;
 	private readonly recordings: RecordingsLine;
 	private readonly charts: Charts;
@@ -54,7 +56,8 @@ class Panels {
 			save: (format) => void this.save(format),
 			say: (text) => this.say(text),
 		});
-		this.details = new DetailsPanel(place("details"), session);
+		this.notes = new Notes(session);
+		this.details = new DetailsPanel(place("details"), session, this.notes);
 		this.legend = new Legend(place("legend"), session);
 		this.charts = new Charts(place("charts"), session);
 		this.tables = new Tables(place("tables"), session, (text) => this.say(text));
@@ -72,6 +75,8 @@ class Panels {
 		bindPanelKeys({
 			search: () => toolbar.focusSearch(),
 			filter: () => toolbar.focusFilter(),
+			time: () => toolbar.focusTime(),
+			note: () => this.notes.ask(),
 			next: () => void toolbar.find("next"),
 			previous: () => void toolbar.find("previous"),
 			theme: () => toolbar.toggleTheme(),

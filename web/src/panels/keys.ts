@@ -7,6 +7,8 @@ export interface PanelKeys {
 	next: () => void;
 	previous: () => void;
 	filter: () => void;
+	time: () => void;
+	note: () => void;
 	theme: () => void;
 	open: () => void;
 	help: () => void;
@@ -22,6 +24,8 @@ export const PANEL_KEYS: readonly {
 	{ key: "n", does: "next", shown: "n", help: "next match" },
 	{ key: "N", does: "previous", shown: "Shift+N", help: "previous match" },
 	{ key: "f", does: "filter", shown: "f", help: "only rows with this in their name" },
+	{ key: "g", does: "time", shown: "g", help: "type the time to show" },
+	{ key: "m", does: "note", shown: "m", help: "keep a note at the selected time, in the link" },
 	{ key: "o", does: "open", shown: "o", help: "other experiments, or open a file" },
 	{ key: "t", does: "theme", shown: "t", help: "light or dark" },
 	{ key: "?", does: "help", shown: "?", help: "this help" },

@@ -103,6 +103,36 @@ function nearest(found: readonly (Found | null)[], direction: "next" | "previous
 	return best;
 }
 
+/** All that match in a range, the first ones first, each once; `more`: there are others. */
+export async function allHits(
+	api: ExperimentApi,
+	tree: Tree,
+	rows: Rows,
+	query: Query,
+	range: TimeRange,
+	signal: AbortSignal,
+): Promise<{ hits: Found[]; more: boolean }> {
+	const asked = searches(tree, rows, query, 0, "next").map(
+		({ output, items, states, label, min }) =>
+			api.hits(
+				{
+					...{ output, items },
+					...(states === undefined ? {} : { states }),
+					...(label === undefined ? {} : { label }),
+					...(min === undefined ? {} : { min }),
+				},
+				range,
+				signal,
+			),
+	);
+	const parts = await Promise.all(asked);
+	const hits = new Map(parts.flatMap((p) => p.hits).map((f) => [`${f.row} ${f.start}`, f]));
+	return {
+		hits: [...hits.values()].sort((a, b) => a.start - b.start),
+		more: parts.some((p) => p.more),
+	};
+}
+
 /** From where the reader is: the selected moment, unless the view has left it. */
 export function searchFrom(
 	range: TimeRange,

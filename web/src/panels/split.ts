@@ -11,7 +11,9 @@ const MOST = 0.6;
 export function splitAbove(body: HTMLElement): HTMLElement {
 	const resize = (height: number) => {
 		const most = Math.max(innerHeight * MOST, LEAST);
-		body.style.height = `${Math.min(Math.max(height, LEAST), most)}px`;
+		const now = Math.round(Math.min(Math.max(height, LEAST), most));
+		body.style.height = `${now}px`;
+		split.setAttribute("aria-valuenow", String(now));
 	};
 	let drag: { y: number; height: number } | null = null;
 	const split = el("div", {
@@ -20,6 +22,8 @@ export function splitAbove(body: HTMLElement): HTMLElement {
 		tabindex: 0,
 		"aria-orientation": "horizontal",
 		"aria-label": "Height of the table",
+		"aria-valuenow": LEAST,
+		"aria-valuemin": LEAST,
 		title: "Drag for more table or more graph; double click for as it was",
 		onpointerdown: (event: PointerEvent) => {
 			split.setPointerCapture(event.pointerId);

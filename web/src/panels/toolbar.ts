@@ -7,7 +7,9 @@ import type { Session } from "../session";
 import type { Theme, ViewState } from "../view";
 import { copyText, debounce, el, icon, iconButton, replace } from "./dom";
 import type { Format } from "./export";
+import { Hits } from "./hits";
 import { jump, parseQuery, queryText, stateNames } from "./search";
+import { TimeBox } from "./timebox";
 import { Warnings } from "./warnings";
 
 export interface ToolbarActions {
@@ -18,7 +20,7 @@ export interface ToolbarActions {
 	say: (text: string) => void;
 }
 
-interface Searched {
+export interface Searched {
 	api: ExperimentApi;
 	tree: Tree;
 	rows: Rows;
@@ -65,6 +67,8 @@ export class Toolbar {
 	private readonly theme: HTMLButtonElement;
 	private readonly menu = el("div", { class: "menu", popover: "auto", id: "export-menu" });
 	private readonly warnings: Warnings;
+	private readonly time: TimeBox;
+	private readonly hits: Hits;
 	private searched: Searched | null = null;
 	private jumping = false;
 
@@ -78,6 +82,8 @@ export class Toolbar {
 		this.redo = iconButton("redo", "Forward (Ctrl+Y)", () => view.redo());
 		this.theme = iconButton("theme", "", () => this.toggleTheme());
 		this.warnings = new Warnings(session);
+		this.time = new TimeBox(session, actions.say);
+		this.hits = new Hits(session);
 		this.listen();
 		replace(host, ...this.groups());
 		this.fillMenu();
@@ -89,6 +95,8 @@ export class Toolbar {
 		const name = experiment?.name ?? "";
 		this.searched = searched;
 		this.warnings.open(searched?.rows ?? null, experiment);
+		this.time.open(experiment);
+		this.hits.open(searched, experiment);
 		this.experiment.textContent = name || "Open…";
 		document.title = name ? `${name} – vmscope` : "vmscope";
 		this.update();
@@ -102,6 +110,10 @@ export class Toolbar {
 	focusFilter(): void {
 		this.filter.focus();
 		this.filter.select();
+	}
+
+	focusTime(): void {
+		this.time.focus();
 	}
 
 	toggleTheme(): void {
@@ -155,12 +167,13 @@ export class Toolbar {
 		const save = iconButton("save", "Save the view as PNG, SVG or CSV", () => undefined);
 		save.setAttribute("popovertarget", "export-menu");
 		return [
-			el("div", { class: "group" }, el("span", { class: "brand" }, "vmscope"), choose),
-			el("div", { class: "group" }, this.undo, this.redo, fit),
+			el("div", { class: "group" }, el("h1", { class: "brand" }, "vmscope"), choose),
+			el("div", { class: "group" }, this.undo, this.redo, fit, this.time.element),
 			el(
 				"div",
 				{ class: "group grow" },
 				el("span", { class: "field" }, icon("search"), this.search),
+				this.hits.button,
 				iconButton(
 					"previous",
 					"Previous match (Shift+N)",
@@ -177,6 +190,7 @@ export class Toolbar {
 				iconButton("link", "Copy a link to this view", () => void this.copyLink()),
 				save,
 				this.menu,
+				this.hits.menu,
 				this.theme,
 				iconButton("help", "Help: reading it, and keys (?)", () => this.actions.help()),
 			),

@@ -14,6 +14,8 @@ import {
 	formatTime,
 	formatUtc,
 	otherClock,
+	parseRange,
+	parseTime,
 	roundStep,
 	shownClock,
 	tickPhase,
@@ -99,6 +101,23 @@ test("the reader's own clock is ahead of UTC, or behind", () => {
 	}
 	assert.equal(formatStamp("utc", WALL, 1), "2026-11-23T01:19:58.967412114Z");
 	assert.equal(formatStamp("relative", WALL, 1_500_000_000), "1.500000000");
+});
+
+test("times are read as they are typed", () => {
+	const shown = { start: 0, end: 10e9 };
+	process.env["TZ"] = "Asia/Kolkata";
+	assert.deepEqual(parseRange("+3 .. +4.5", "utc", WALL, shown), { start: 3e9, end: 4.5e9 });
+	assert.deepEqual(parseRange("3s..3.000000001s", "relative", NOT_KNOWN, shown), { start: 3e9, end: 3e9 + 1 });
+	assert.deepEqual(parseRange("+300ms", "relative", WALL, shown), { start: -4.7e9, end: 5.3e9 });
+	const from = 1_032_587_887; // 01:20:00 less the start
+	assert.deepEqual(parseRange("01:20:00 .. 01:20:02", "utc", WALL, shown), { start: from, end: from + 2e9 });
+	assert.deepEqual(parseRange("06:50:00..06:50:02", "local", WALL, shown), { start: from, end: from + 2e9 });
+	assert.equal(parseTime("2026-11-23T01:20:00.5Z", "local", WALL), from + 5e8);
+	assert.equal(parseTime("731490", "boot", BOOT), 731_490e9 - 731_489_040_123_456);
+	for (const wrong of ["", "x", "4 .. 3", "01:20:00 .. x", "1 .. 2 .. 3", "25"].slice(0, 5)) {
+		assert.equal(parseRange(wrong, "utc", WALL, shown), null, wrong);
+	}
+	assert.equal(parseTime("01:20:00", "utc", BOOT), null);
 });
 
 test("steps are round, by the clock where they are long", () => {
