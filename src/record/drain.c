@@ -162,7 +162,8 @@ static int drain_time(const struct drain *d, unsigned cpu, uint64_t at, uint64_t
 	return error_errno(err, errno, "cannot read back what was recorded");
 }
 
-/* Raises it to when the CPU that knows least begins. CPUs of which nothing was overwritten know all. */
+/* Raises it to when the CPU that knows least begins. One of which nothing was overwritten knows
+ * all. */
 static int drain_common_begin(const struct drain *d, uint64_t *beginp, struct error *err)
 {
 	for (unsigned cpu = 0; cpu < d->n_cpus; cpu++) {

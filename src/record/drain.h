@@ -56,8 +56,8 @@ int drain_read(struct drain *d, bool all, struct error *err);
 
 /*
  * Of buffers in which older events were overwritten: leaves out what is before `earliest` (a count
- * of the instance's clock), and before the time from which on all CPUs have theirs. That nothing is known of what was before is no loss. Return: 0, or ERR
- * with err set.
+ * of the instance's clock), and before the time from which on all CPUs have theirs. That nothing is
+ * known of what was before is no loss. Return: 0, or ERR with err set.
  */
 int drain_align(struct drain *d, uint64_t earliest, struct error *err);
 
