@@ -69,7 +69,7 @@ static bool fence_close(int rules)
 	return done;
 }
 
-/* Return: 1; the first object is the program: allows what loads it, if it is not loaded by itself. */
+/* Return: 1, for the first object is the program. Allows what loads it, if anything does. */
 static int fence_allow_loader(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	const int *rules = ctx;

@@ -1,6 +1,7 @@
 /*
- * fence_probe write INSIDE OUTSIDE | start X X | self: gives up what the server or the analysis gives up, tries what they must
- * not be able to do, and prints a word for each thing that it could do.
+ * fence_probe write INSIDE OUTSIDE | start X X | self: gives up what the server or the analysis
+ * gives up, tries what they must not be able to do, and prints a word for each thing that it could
+ * do.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -54,7 +54,7 @@ static void test_made_ones_differ_and_are_good(void **state)
 	assert_false(token_is_good("with%20escape"));
 }
 
-/* Return: what is said of a machine where somebody is logged in at /dev/null, whose owner is root. */
+/* Return: what is said where somebody is logged in at /dev/null, whose owner is root. */
 static bool others_of(short type, uid_t user)
 {
 	struct utmpx entry = {.ut_type = type, .ut_line = "null", .ut_user = "somebody"};

@@ -36,7 +36,7 @@ const FORMATS: readonly [Format, string, string][] = [
 	["csv", "States (CSV)", "what is drawn, as a table"],
 ];
 
-/** What is looked at, without the token that a server may want before it: who is told has his own. */
+/** What is looked at, without a token before it: who is told has one of his own. */
 function contentLink(): string {
 	return new URL(`/${location.search}${location.hash}`, location.href).href;
 }
