@@ -6,12 +6,24 @@
 #include "cli/common.h"
 #include "cli/fleet_args.h"
 #include "fleet/clickhouse.h"
+#include "fleet/query.h"
 #include "fleet/schema.h"
 
-enum option_id { OPT_CLUSTER = 1, OPT_CREDENTIALS, OPT_CACERT, OPT_TIMEOUT };
+enum option_id {
+	OPT_CLUSTER = 1,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_VM,
+	OPT_CREDENTIALS,
+	OPT_CACERT,
+	OPT_TIMEOUT
+};
 
 static const struct option options[] = {
 	CLI_HELP_OPTION,
+	{"since", required_argument, NULL, OPT_SINCE},
+	{"until", required_argument, NULL, OPT_UNTIL},
+	{"vm", required_argument, NULL, OPT_VM},
 	{"cluster", required_argument, NULL, OPT_CLUSTER},
 	{"credentials", required_argument, NULL, OPT_CREDENTIALS},
 	{"cacert", required_argument, NULL, OPT_CACERT},
@@ -22,7 +34,9 @@ static const struct option options[] = {
 struct request {
 	struct clickhouse_options server;
 	const char *cluster;
-	char **rest; /* of the command line: what to do, and with what */
+	struct fleet_query_part part;
+	const struct fleet_query *query; /* NULL: init */
+	char **rest;			 /* of the command line: what to do, and with what */
 	int n_rest;
 };
 
@@ -32,6 +46,15 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	switch (option) {
 	case OPT_CLUSTER:
 		q->cluster = optarg;
+		return 0;
+	case OPT_SINCE:
+		q->part.since = optarg;
+		return 0;
+	case OPT_UNTIL:
+		q->part.until = optarg;
+		return 0;
+	case OPT_VM:
+		q->part.vm = optarg;
 		return 0;
 	case OPT_CREDENTIALS:
 		q->server.credentials = optarg;
@@ -43,6 +66,26 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		return fleet_args_take_timeout(cmd, optarg, &q->server.timeout);
 	}
 	return CLI_OPTION_BAD;
+}
+
+/* Looks at what is no option. Return: 0, or what cli_usage() does. */
+static int check_words(const struct command *cmd, struct request *q)
+{
+	bool is_init = q->n_rest && !strcmp(q->rest[0], "init");
+
+	q->query = q->n_rest && !is_init ? fleet_query_find(q->rest[0]) : NULL;
+	if (!q->n_rest)
+		return cli_usage(cmd, "say what to do: init URL, or a question and URL");
+	if (!is_init && !q->query)
+		return cli_usage(cmd, "there is no question '%s'", q->rest[0]);
+	if (q->n_rest < 2)
+		return cli_usage(cmd, "name the server: vmscope fleet %s http://HOST:8123/",
+				 q->rest[0]);
+	if (is_init && (q->part.since || q->part.until || q->part.vm))
+		return cli_usage(cmd, "--since, --until and --vm are for questions, not for init");
+	if (q->query && (q->cluster || q->n_rest > 2))
+		return cli_usage(cmd, "a question is asked to one server, and without --cluster");
+	return 0;
 }
 
 /* Return: 0, or an answer for cli_option_status(). */
@@ -58,13 +101,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 		return option;
 	q->rest = argv + optind;
 	q->n_rest = argc - optind;
-	if (q->n_rest < 1 || strcmp(q->rest[0], "init") != 0)
-		cli_usage(cmd, "say what to do: init URL");
-	else if (q->n_rest < 2)
-		cli_usage(cmd, "name the server: vmscope fleet init http://HOST:8123/");
-	else
-		return 0;
-	return CLI_OPTION_BAD;
+	return check_words(cmd, q) ? CLI_OPTION_BAD : 0;
 }
 
 static void show_note(void *ctx, const char *text)
@@ -99,6 +136,28 @@ static int init(const struct request *q, struct error *err)
 	return r;
 }
 
+/* Prints the answer, with the names of columns. */
+static int ask(const struct request *q, struct error *err)
+{
+	struct clickhouse_options how = q->server;
+	struct clickhouse *server;
+	const char *answer;
+
+	how.url = q->rest[1];
+	if (clickhouse_new(&server, &how, err))
+		return ERR;
+	char *sql = fleet_query_sql(q->query, &q->part);
+	char *whole = mem_printf("%s FORMAT TabSeparatedWithNames", sql);
+	int r = clickhouse_ask(server, whole, &answer, err);
+
+	if (!r)
+		fputs(answer, stdout);
+	free(sql);
+	free(whole);
+	clickhouse_free(server);
+	return r;
+}
+
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct request q = {0};
@@ -107,19 +166,31 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 	if (answer)
 		return cli_option_status(answer);
-	return init(&q, &err) ? cli_failed(cmd, &err) : CLI_OK;
+	return (q.query ? ask(&q, &err) : init(&q, &err)) ? cli_failed(cmd, &err) : CLI_OK;
 }
 
 const struct command cmd_fleet = {
 	.name = "fleet",
-	.summary = "tables for the results of many hosts in ClickHouse",
-	.help = "usage: vmscope fleet init [OPTION...] URL...\n\n"
+	.summary = "the results of many hosts in ClickHouse: tables, and questions to them",
+	.help = "usage: vmscope fleet init [OPTION...] URL...\n"
+		"       vmscope fleet QUESTION [OPTION...] URL\n\n"
 		"Make the tables that `vmscope export` loads results into in ClickHouse, or add\n"
 		"what later versions have. Tables that this version does not know are left alone.\n\n"
+		"A QUESTION prints rows, with tabs between columns:\n\n"
+		"  hosts, vms      which lost most of the time that they wanted to run\n"
+		"  thieves, pairs  who took it: over all hosts; VM by VM\n"
+		"  days, kernels   what was lost day by day; by version of the host's kernel\n"
+		"  wakeups, exits  how long wake-ups took, per VM; VM exits, by reason\n"
+		"  findings        which causes cost most\n"
+		"  history         one VM over all recordings and hosts: --vm NAME\n\n"
 		"  URL             http://HOST:8123/?database=NAME or https://...; the database is\n"
 		"                  vmscope when none is named. With --cluster and without ZooKeeper,\n"
 		"                  every server of the cluster has to be named\n"
-		"  --cluster NAME  Distributed tables over this cluster of remote_servers; their\n"
+		"  --since DAY, --until DAY\n"
+		"                  only what was recorded from this day on, YYYY-MM-DD, and before\n"
+		"                  that one\n"
+		"  --vm NAME       history: of this VM; % stands for anything\n"
+		"  --cluster NAME  init: Distributed tables over this cluster of remote_servers; their\n"
 		"                  parts are replicated where the servers have a ZooKeeper\n"
 		"  --credentials FILE\n"
 		"                  lines user=NAME and password=WORD, readable by its owner only;\n"
