@@ -12,8 +12,6 @@ enum {
 	THROTTLE_IDLE = 1000000,
 	/* ns. A thread that was woken waits longer than any idle state takes to be left. */
 	THROTTLE_WOKEN = 2000000,
-	/* ns. The same where no quota is known: on an emulated host idle CPUs took up to 12 ms. */
-	THROTTLE_WOKEN_ALONE = 20000000,
 	/* ns. Threads of a group that has been refilled are back on idle CPUs within that time. */
 	THROTTLE_TOGETHER = 1000000,
 	/* ns. And they stop within that time, but those that are not on a CPU. */
@@ -483,22 +481,17 @@ static int64_t throttle_idle(const struct model *m, const struct throttle_stretc
 }
 
 /*
- * Of a thread that was woken: no CPU that idles leaves one alone for so long; unless a quota has
- * been seen already, or is refilled just then, it must be much longer. Timers that are known, and
- * have not expired, speak against it.
+ * Of a thread that was woken: a quota must have been seen already, or be refilled just then: a slow
+ * host leaves one alone for long, too. Timers that are known, and have not expired, speak against it.
  */
-static enum certainty throttle_of_woken(struct model *m, const struct world_vcpu *v,
+static enum certainty throttle_of_woken(const struct model *m, const struct world_vcpu *v,
 					const struct throttle_stretch *s, int64_t idle)
 {
-	struct throttle *t = &m->machines[v->host].throttle;
-	bool alone = !s->group && !m->quotas[v->vm];
+	const struct throttle *t = &m->machines[v->host].throttle;
 
-	if (idle < (alone ? THROTTLE_WOKEN_ALONE : THROTTLE_WOKEN) || (!s->group && t->groups.n))
+	if (!s->group && (t->groups.n || !m->quotas[v->vm]))
 		return CERTAINTY_NONE;
-	m->quotas[v->vm] = true;
-	if (!s->group)
-		throttle_vote(t, s->to, true);
-	return CERTAINTY_LIKELY;
+	return idle >= THROTTLE_WOKEN ? CERTAINTY_LIKELY : CERTAINTY_NONE;
 }
 
 /* Its CPU idled meanwhile. */
@@ -605,13 +598,11 @@ void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts)
 	s.woken = s.pieces[0].state == VCPU_WAITING;
 	throttle_find_begin(m, v, &s);
 	throttle_begin_together(m, v, &s);
-	const int64_t least = !s.woken		 ? THROTTLE_IDLE
-			      : m->quotas[v->vm] ? THROTTLE_WOKEN
-						 : THROTTLE_WOKEN_ALONE;
+	const int64_t least = s.woken ? THROTTLE_WOKEN : THROTTLE_IDLE;
 
 	if (s.from >= s.to)
 		return;
-	if (throttle_idle(m, &s) >= least)
+	if (throttle_idle(m, &s) >= least && (!s.woken || m->quotas[v->vm]))
 		throttle_tell(v, &s, s.woken ? CERTAINTY_LIKELY : CERTAINTY_PROVED);
 	else if (throttle_find_together(m, v, &s))
 		throttle_tell(v, &s, CERTAINTY_LIKELY);

@@ -10,7 +10,7 @@
  *	open	that timer expired, but it brings another VM back, or not this one mostly
  *
  * A thread that is woken while its group is throttled waits on a queue nobody looks at; that is
- * taken for the quota, too, once one is known to be there, or if its CPU idled for long.
+ * taken for the quota, too, once one is known to be there.
  *
  * All vCPUs of a VM are in one group, unless they are seen to have quotas of their own: where no
  * timer tells, a vCPU is likely throttled while another one of its VM is, which stopped when it did
