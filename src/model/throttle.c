@@ -481,8 +481,9 @@ static int64_t throttle_idle(const struct model *m, const struct throttle_stretc
 }
 
 /*
- * Of a thread that was woken: a quota must have been seen already, or be refilled just then: a slow
- * host leaves one alone for long, too. Timers that are known, and have not expired, speak against it.
+ * Of a thread that was woken: a quota must have been seen already, or be refilled just then, for a
+ * slow host leaves one alone for long, too. Timers that are known, and have not expired, speak
+ * against it.
  */
 static enum certainty throttle_of_woken(const struct model *m, const struct world_vcpu *v,
 					const struct throttle_stretch *s, int64_t idle)

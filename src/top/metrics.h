@@ -13,8 +13,8 @@
 struct metrics;
 
 /*
- * address: ADDR:PORT, ADDR, :PORT or "", the loopback and port 9617 for what is not said. Port 0: any
- * that is free. Return: 0 with *mp, owned by the caller; or ERR with err set.
+ * address: ADDR:PORT, ADDR, :PORT or "", the loopback and port 9617 for what is not said. Port 0:
+ * any that is free. Return: 0 with *mp, owned by the caller; or ERR with err set.
  */
 int metrics_new(struct metrics **mp, const char *address, struct error *err);
 void metrics_free(struct metrics *m); /* NULL is allowed */
