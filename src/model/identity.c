@@ -142,6 +142,7 @@ static void identity_add_run(struct identity *id, int vcpu, const struct candida
 
 	v->entries += c->v->entries;
 	v->exits += c->v->exits;
+	v->is_told |= c->v->is_told;
 	if (last && last->vcpu == vcpu && !id->vms.at[c->vm].is_shared) {
 		run.from = identity_begin_of_run(c, last->last_ns);
 		run.is_born = run.from == c->born;

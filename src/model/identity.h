@@ -51,6 +51,7 @@ struct ident_vcpu {
 			      otherwise */
 	int64_t tid;	   /* of the first thread that ran it, on the VM's host */
 	uint64_t entries, exits;
+	bool is_told; /* by the host itself: it may never enter a guest */
 	char comm[COMM_SIZE + 1];
 	size_t number; /* while they are sorted: where it was */
 };

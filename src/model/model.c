@@ -965,7 +965,8 @@ static void init_vcpus(struct model *m)
 		v->is_shared = id->vms.at[v->vm].is_shared;
 		vcpu_init(&v->self, i, m->lanes[v->host].begin, m->sink);
 		v->self.is_unscheduled = !m->machines[v->host].has_switches;
-		v->self.is_outside = !id->vcpus.at[i].entries && !id->vcpus.at[i].exits;
+		v->self.is_outside = id->vcpus.at[i].is_told && !id->vcpus.at[i].entries &&
+				     !id->vcpus.at[i].exits;
 		if (is_unborn(m, v))
 			v->self.open.state = VCPU_ABSENT;
 	}
