@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -63,10 +64,19 @@ def table_names(file):
     return [r["name"] for r in query(file, "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING vmscope(%'")]
 
 
-def csv_rows(data, reals):
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def shown(cell):
+    """A cell of text as `vmscope query` shows it: what could harm whoever reads it is escaped."""
+    safe = UNSAFE.sub(lambda m: f"\\x{ord(m[0]):02x}" if ord(m[0]) < 0x80 else f"\\u{ord(m[0]):04x}", cell)
+    return "'" + safe if re.match(r"[=+@]|-(?!\d)", safe) else safe
+
+
+def csv_rows(data, reals, ours=False):
     """Rows of CSV as sorted tuples; what is missing is empty in ours and \\N in theirs."""
-    rows = csv.reader(io.StringIO(data.decode("latin-1"), newline=""))
-    return sorted(tuple(repr(float(c)) if i in reals and c not in ("", "\\N") else "" if c == "\\N" else c
+    rows = csv.reader(io.StringIO(data.decode("utf-8", "backslashreplace"), newline=""))
+    return sorted(tuple(repr(float(c)) if i in reals and c not in ("", "\\N") else "" if c == "\\N" else c if ours else shown(c)
                         for i, c in enumerate(row)) for row in rows)
 
 
@@ -80,7 +90,7 @@ def same_table(server, file, recording, name, database="vmscope"):
     ours = vmscope("query", "--format", "csv", file, f'SELECT * FROM "{name}"')[0]
     header, _, rest = ours.partition(b"\n")
     assert header.decode().split(",") == [c for c, _ in columns], name
-    a, b = csv_rows(theirs, reals), csv_rows(rest, reals)
+    a, b = csv_rows(theirs, reals), csv_rows(rest, reals, ours=True)
     assert a == b, f"{name}: {len(a)} rows, not {len(b)}; first: {[p for p in zip(a, b) if p[0] != p[1]][:1]}"
     return len(a)
 

@@ -31,9 +31,21 @@ def post(path, body):
 class Views:
     """Requests as viewers and the page send them, each with what its reply must begin with."""
 
-    def __init__(self, exp):
+    def __init__(self, server):
+        exp = server.experiments()[0]
         self.id, self.start, self.length = exp["id"], int(exp["start"]), exp["duration"]
         self.outputs = f"/tsp/api/experiments/{self.id}/outputs"
+        self.lost, self.threads = (self.rows(server, path) for path in ("XY/vmscope.steal", "timeGraph/vmscope.threads"))
+
+    def rows(self, server, path):
+        tree = server.tsp(f"/experiments/{self.id}/outputs/{path}/tree", requested_timerange={
+            "start": self.start, "end": self.start + self.length, "nbTimes": 2})
+        return [entry["id"] for entry in tree.json["model"]["entries"]]
+
+    def all_threads(self):
+        """What is asked for by who wants the largest reply there is."""
+        return {"requested_timerange": {"start": self.start, "end": self.start + self.length, "nbTimes": 65536},
+                "requested_items": self.threads}
 
     def any(self, rng):
         begin = rng.randrange(self.length)
@@ -49,7 +61,8 @@ class Views:
                         {"parameters": {"requested_timerange": range_, "requested_items": [item]}}), \
                 f'{{"model":{{"rows":[{{"entryId":{item},"states":['.encode()
         if kind == 2:
-            return post(f"{self.outputs}/XY/vmscope.steal/xy", {"parameters": {"requested_timerange": range_}}), \
+            return post(f"{self.outputs}/XY/vmscope.steal/xy",
+                        {"parameters": {"requested_timerange": range_, "requested_items": self.lost}}), \
                 b'{"model":{"title":"Steal time"'
         if kind == 3:
             return post(f"/api/experiments/{self.id}/statistics", {"table": output, "start": begin, "end": end}), b'{"columns":'
@@ -104,8 +117,7 @@ async def slow_reader(port, views, rng, end):
     s.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(s, ("127.0.0.1", port))
-    all_ = {"requested_timerange": {"start": views.start, "end": views.start + views.length, "nbTimes": 65536}}
-    await loop.sock_sendall(s, post(f"{views.outputs}/timeGraph/vmscope.threads/states", {"parameters": all_}))
+    await loop.sock_sendall(s, post(f"{views.outputs}/timeGraph/vmscope.threads/states", {"parameters": views.all_threads()}))
     while time.monotonic() < end and await loop.sock_recv(s, 100):
         await asyncio.sleep(0.2)
     s.close()
@@ -163,7 +175,7 @@ async def attack(server, views):
 
 def test_200_clients():
     with service.serving(sys.argv[1], DATA.sample) as server:
-        views = Views(server.experiments()[0])
+        views = Views(server)
         figures = asyncio.run(attack(server, views))
         times = sorted(figures.times)
         print(f"# {CLIENTS} clients for {SECONDS:g} s, {BAD} of them slow or broken ({figures.broken} connections): "
@@ -179,8 +191,8 @@ def test_200_clients():
 def test_replies_that_nobody_takes():
     """They are large together; the oldest are given up rather than that others get nothing."""
     with service.serving(sys.argv[1], DATA.sample) as server:
-        views = Views(server.experiments()[0])
-        all_ = {"requested_timerange": {"start": views.start, "end": views.start + views.length, "nbTimes": 65536}}
+        views = Views(server)
+        all_ = views.all_threads()
         request = post(f"{views.outputs}/timeGraph/vmscope.threads/states", {"parameters": all_})
         size = len(server.request("POST", f"{views.outputs}/timeGraph/vmscope.threads/states",
                                   {"parameters": all_}).data)
