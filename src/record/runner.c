@@ -96,7 +96,8 @@ static int runner_status(pid_t pid)
 static pid_t runner_run(const struct runner_options *o, const struct runner_files *files,
 			struct error *err)
 {
-	const char *here[] = {"sh", "-c", o->script, "vmscope", "sh", "-c", RUNNER_COMMAND, NULL};
+	static const char in_a_session[] = RUNNER_COMMAND;
+	const char *here[] = {"sh", "-c", o->script, "vmscope", "sh", "-c", in_a_session, NULL};
 
 	if (!o->destination)
 		return runner_spawn(here, files, err);

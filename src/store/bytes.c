@@ -8,8 +8,9 @@
 
 uint8_t *bytes_room(struct bytes *b, size_t more)
 {
-	if (b->cap - b->n < more) {
-		b->cap = b->cap * 2 > b->n + more ? b->cap * 2 : b->n + more;
+	/* There is always a place to point at, even for nothing. */
+	if (!b->at || b->cap - b->n < more) {
+		b->cap = b->cap * 2 > b->n + more ? b->cap * 2 : b->n + more + 1;
 		b->at = mem_realloc(b->at, b->cap);
 	}
 	return b->at + b->n;
