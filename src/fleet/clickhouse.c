@@ -107,7 +107,8 @@ static int clickhouse_code(const struct clickhouse *s)
 /* What the server said, made fit for one line. Return: for free(). */
 static char *clickhouse_words(const struct clickhouse *s)
 {
-	char *words = mem_strndup((const char *)s->answer.at, CLICKHOUSE_TOLD);
+	const char *said = (const char *)s->answer.at;
+	char *words = mem_strndup(said, strnlen(said, CLICKHOUSE_TOLD));
 
 	for (char *c = words; *c; c++) {
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
