@@ -200,13 +200,23 @@ static char *check_texts(const struct recording *r, const char *expected)
 
 /* ---- from a time on -------------------------------------------------------------------------- */
 
+/* The time of a line, of a copy: with strict checks strtoll() looks at all that follows. */
+static int64_t time_of(const char *line)
+{
+	char number[24] = {0};
+
+	for (size_t i = 0; i + 1 < sizeof(number) && line[i + 2] != ' ' && line[i + 2]; i++)
+		number[i] = line[i + 2];
+	return strtoll(number, NULL, 10);
+}
+
 /* Behind the last line whose time is before ns. */
 static const char *lines_from(const char *text, int64_t ns)
 {
 	const char *from = text;
 
 	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-		if (strtoll(line + 2, NULL, 10) < ns)
+		if (time_of(line) < ns)
 			from = strchr(line, '\n') + 1;
 	}
 	return from;
@@ -235,7 +245,7 @@ static char *check_skip(const struct recording *r, const char *expected)
 		size_t n = 0, step = strlen(all) / 400 + 1; /* some ten times of each stream */
 
 		for (const char *line = all; *line && !wrong; line = strchr(line, '\n') + 1) {
-			int64_t ns = strtoll(line + 2, NULL, 10);
+			int64_t ns = time_of(line);
 
 			if (*line == 'E' && n++ % step == 0) {
 				wrong = compare_from(r, i, all, ns);
