@@ -233,8 +233,21 @@ def test_a_guest_by_hand_is_waited_for():
 
 # ---- flight recorder ---------------------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def many_events():
+    """A thread on each CPU that naps all the time: what is kept begins with a sub-buffer, which lasts for a second on an idle CPU."""
+    nap = "import os, time\nos.sched_setaffinity(0, {%d})\nwhile True: time.sleep(0.001)"
+    nappers = [subprocess.Popen([sys.executable, "-c", nap % cpu]) for cpu in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for napper in nappers:
+            napper.kill()
+            napper.wait()
+
+
 def test_the_flight_recorder_keeps_the_last_seconds():
-    with place() as directory:
+    with place() as directory, many_events():
         process = start("--flight", "2s", "-o", directory / "r")
         try:
             wait_for(ours, "it does not record")
