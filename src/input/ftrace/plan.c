@@ -177,6 +177,9 @@ struct ftrace_plan *ftrace_plan_new(const struct ftrace_formats *fs, struct even
 			 fs->common_type.size == sizeof(uint16_t);
 	plan->n_steps = fs->n_by_id;
 	plan->steps = mem_zalloc(plan->n_steps, sizeof(*plan->steps));
+	/* There is always a place to point at, also when nothing is taken. */
+	vec_push(&plan->takes);
+	plan->takes.n = 0;
 	compile_other(plan);
 	plan->other.is_unknown = true;
 	for (uint32_t i = 0; i < plan->n_steps; i++)
