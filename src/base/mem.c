@@ -61,6 +61,19 @@ char *mem_vprintf(const char *fmt, va_list ap)
 	return s;
 }
 
+void mem_append(char **text, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n = *text ? strlen(*text) : 0;
+
+	va_start(ap, fmt);
+	char *more = mem_vprintf(fmt, ap);
+	va_end(ap);
+	*text = mem_realloc(*text, n + strlen(more) + 1);
+	memcpy(*text + n, more, strlen(more) + 1);
+	free(more);
+}
+
 void *mem_vec_grow(void *at, size_t *cap, size_t n, size_t size)
 {
 	if (n < *cap)

@@ -20,6 +20,9 @@ char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
+/* Appends to a text that is freed with free(), NULL for an empty one. It moves. */
+void mem_append(char **text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /*
  * A growable array: `VEC(struct x) v = {0}; struct x *e = vec_push(&v);`, then v.at[i], v.n.
  * Elements move when it grows: keep indexes, not pointers.

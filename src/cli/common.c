@@ -96,12 +96,8 @@ int cli_choice(const struct command *cmd, const char *option, const char *value,
 			free(list);
 			return i;
 		}
-		if (!i)
-			continue;
-		char *longer = mem_printf("%s%s%s", list, names[i + 1] ? ", " : " or ", names[i]);
-
-		free(list);
-		list = longer;
+		if (i)
+			mem_append(&list, "%s%s", names[i + 1] ? ", " : " or ", names[i]);
 	}
 	cli_usage(cmd, "%s takes %s, not '%s'", option, list, value);
 	free(list);

@@ -101,11 +101,8 @@ static void run_statement(struct prompt *p)
 
 static void add_line(struct prompt *p, const char *line)
 {
-	char *longer = mem_printf("%s%s\n", p->statement ? p->statement : "", line);
-
-	free(p->statement);
-	p->statement = longer;
-	if (sqlite3_complete(longer))
+	mem_append(&p->statement, "%s\n", line);
+	if (sqlite3_complete(p->statement))
 		run_statement(p);
 }
 

@@ -79,12 +79,8 @@ char *record_guests_cids(const struct record_guests *g)
 	char *cids = mem_strdup("");
 
 	vec_each (guest, &g->all) {
-		if (guest->way != RECORD_BY_AGENT)
-			continue;
-		char *more = mem_printf("%s%s%s", cids, *cids ? " " : "", guest->where);
-
-		free(cids);
-		cids = more;
+		if (guest->way == RECORD_BY_AGENT)
+			mem_append(&cids, "%s%s", *cids ? " " : "", guest->where);
 	}
 	return cids;
 }

@@ -14,15 +14,17 @@ enum {
 	CLICKHOUSE_QUIET = 60,	     /* s in which nothing comes */
 	CLICKHOUSE_TOLD = 300,	     /* characters of an answer that are shown */
 	CLICKHOUSE_OK = 200,
-	CLICKHOUSE_ASYNC_INSERT = 2111, /* the version that has it: 21.11 */
+	/* Versions that have it: 21.11 and 20.3. */
+	CLICKHOUSE_ASYNC_INSERT = 2111,
+	CLICKHOUSE_ALL_REPLICAS = 2003,
 };
 
 struct clickhouse {
 	CURL *curl;
 	struct curl_slist *headers;
 	char *url, *database; /* owned; the URL without a query */
-	bool has_async_insert;
-	struct bytes answer; /* ends with a 0 */
+	unsigned version;     /* 2111: 21.11 */
+	struct bytes answer;  /* ends with a 0 */
 	bool too_much;
 	unsigned quiet;
 	char why[CURL_ERROR_SIZE];
@@ -47,10 +49,11 @@ static char *clickhouse_make_url(struct clickhouse *s, const char *database, con
 {
 	char *base = curl_easy_escape(s->curl, database, 0);
 	char *query = insert ? curl_easy_escape(s->curl, insert, 0) : NULL;
-	char *url = mem_printf("%s?database=%s&wait_end_of_query=1%s%s%s%s", s->url, base,
-			       insert ? "&insert_distributed_sync=1" : "",
-			       insert && s->has_async_insert ? "&async_insert=0" : "",
-			       insert ? "&query=" : "", insert ? query : "");
+	char *url =
+		mem_printf("%s?database=%s&wait_end_of_query=1%s%s%s%s", s->url, base,
+			   insert ? "&insert_distributed_sync=1" : "",
+			   insert && s->version >= CLICKHOUSE_ASYNC_INSERT ? "&async_insert=0" : "",
+			   insert ? "&query=" : "", insert ? query : "");
 
 	curl_free(query);
 	curl_free(base);
@@ -322,7 +325,7 @@ static int clickhouse_ask_version(struct clickhouse *s, struct error *err)
 		return ERR;
 	if (sscanf((const char *)s->answer.at, "%u.%u.", &major, &minor) != 2)
 		return clickhouse_refused(s, CLICKHOUSE_OK, err);
-	s->has_async_insert = major * 100 + minor >= CLICKHOUSE_ASYNC_INSERT;
+	s->version = major * 100 + minor;
 	return 0;
 }
 
@@ -374,4 +377,9 @@ const char *clickhouse_database(const struct clickhouse *s)
 const char *clickhouse_url(const struct clickhouse *s)
 {
 	return s->url;
+}
+
+const char *clickhouse_all_replicas(const struct clickhouse *s)
+{
+	return s->version >= CLICKHOUSE_ALL_REPLICAS ? "clusterAllReplicas" : "cluster";
 }

@@ -41,6 +41,10 @@ const char *clickhouse_database(const struct clickhouse *s);
 /* Return: the URL without what it asks for; borrowed. */
 const char *clickhouse_url(const struct clickhouse *s);
 
+/* Return: what this version calls a cluster's tables on all its servers. Before 20.3 there is only
+ * the one that asks one replica of each shard. */
+const char *clickhouse_all_replicas(const struct clickhouse *s);
+
 /*
  * Asks for rows; *answerp is their text, as FORMAT TabSeparated has it, borrowed until the next
  * request. Return: 0, or ERR with err set.

@@ -35,6 +35,12 @@ const char *clickhouse_url(const struct clickhouse *s)
 	return "";
 }
 
+const char *clickhouse_all_replicas(const struct clickhouse *s)
+{
+	(void)s;
+	return "";
+}
+
 int clickhouse_ask(struct clickhouse *s, const char *sql, const char **answerp, struct error *err)
 {
 	(void)s, (void)sql, (void)answerp;

@@ -18,6 +18,7 @@ enum {
 	LOAD_TRIES = 600,	   /* of what the server is not ready for */
 	LOAD_PAUSE = 100000000,	   /* ns between them */
 	LOAD_REPLICA_TRIES = 50,
+	LOAD_QUIET = 20, /* tries in which nothing of an earlier load is seen: 2 s */
 };
 
 struct load_file {
@@ -31,6 +32,7 @@ struct loading {
 	struct clickhouse *server;
 	const struct fleet_table *tables;
 	const struct load_job *job;
+	char *cluster; /* owned; NULL: one server */
 	struct load_done *done;
 	struct load_file *files; /* owned; of the batch */
 	size_t n;
@@ -53,11 +55,7 @@ static char *load_ids(const struct loading *l, bool begun_only, const char *quot
 
 		if (f->known || (begun_only && !f->begun))
 			continue;
-		char *more = mem_printf("%s%s%s%s%s", text ? text : "", text ? between : "", quote,
-					f->recording.id, quote);
-
-		free(text);
-		text = more;
+		mem_append(&text, "%s%s%s%s", text ? between : "", quote, f->recording.id, quote);
 	}
 	return text;
 }
@@ -216,10 +214,23 @@ static bool load_wants(const struct loading *l, int table)
 	return l->tables[table].part != FLEET_LEDGER && l->tables[table].part <= l->job->part;
 }
 
-/* Counts the rows of files of the batch in all tables. */
-static int load_count(struct loading *l, bool begun_only)
+/* Return: what counts a table's rows, or those that differ; for free(). */
+static char *load_counter(const struct fleet_table *t, bool different)
 {
-	char *ids = load_ids(l, begun_only, "'", ", "), *sql = NULL;
+	char *order = different ? schema_order(t) : NULL;
+	char *text = order ? mem_printf("uniqExact(%s)", order) : mem_strdup("count()");
+
+	free(order);
+	return text;
+}
+
+/*
+ * Counts the rows of files of the batch in all tables: before anything is loaded (begun) those that
+ * differ. A block that arrived twice must not hide that another is missing.
+ */
+static int load_count(struct loading *l, bool begun)
+{
+	char *ids = load_ids(l, begun, "'", ", "), *sql = NULL;
 
 	if (!ids)
 		return 0;
@@ -228,13 +239,13 @@ static int load_count(struct loading *l, bool begun_only)
 	for (int i = 0; i < FLEET_N; i++) {
 		if (!load_wants(l, i))
 			continue;
-		char *more = mem_printf(
-			"%s%sSELECT %d AS t, recording, count() AS n FROM `%s` WHERE "
-			"recording IN (%s) GROUP BY recording",
-			sql ? sql : "", sql ? " UNION ALL " : "", i, l->tables[i].name, ids);
+		char *counter = load_counter(&l->tables[i], begun);
 
-		free(sql);
-		sql = more;
+		mem_append(&sql,
+			   "%sSELECT %d AS t, recording, %s AS n FROM `%s` WHERE recording IN (%s) "
+			   "GROUP BY recording",
+			   sql ? " UNION ALL " : "", i, counter, l->tables[i].name, ids);
+		free(counter);
 	}
 	char *whole = mem_printf("SELECT t, recording, n FROM (%s) FORMAT TabSeparated", sql);
 	int r = load_each_line(l, whole, "what rows are there", load_take_count);
@@ -251,25 +262,32 @@ static int load_take_busy(struct loading *l, const char *const *fields)
 	return 0;
 }
 
-/* A statement of a load that was killed may still be running. */
+/*
+ * A statement of a load that was killed may still be running, on any server of the cluster; or be
+ * about to, for a server lists a statement only once it has read the rows that came with it. So
+ * they have to be quiet for a while.
+ */
 static int load_wait(struct loading *l)
 {
 	char *ids = load_ids(l, true, "", "|");
-	char *sql =
-		mem_printf("SELECT count() FROM system.processes WHERE query LIKE 'INSERT%%' AND "
-			   "match(query, '%s') FORMAT TabSeparated",
-			   ids ? ids : "");
-	int r = 0;
+	char *from = l->cluster ? mem_printf("%s('%s', 'system', 'processes')",
+					     clickhouse_all_replicas(l->server), l->cluster)
+				: mem_strdup("system.processes");
+	char *sql = mem_printf("SELECT count() FROM %s WHERE query LIKE 'INSERT%%' AND "
+			       "match(query, '%s') FORMAT TabSeparated",
+			       from, ids ? ids : "");
+	int r = 0, quiet = ids ? 0 : LOAD_QUIET;
 
-	l->busy = ids != NULL;
-	for (int i = 0; !r && l->busy && i < LOAD_TRIES; i++) {
+	for (int i = 0; !r && quiet < LOAD_QUIET && i < LOAD_TRIES; i++) {
 		if (i)
 			load_pause();
 		r = load_each_line(l, sql, "whether an earlier load still runs", load_take_busy);
+		quiet = l->busy ? 0 : quiet + 1;
 	}
 	free(ids);
+	free(from);
 	free(sql);
-	if (!r && l->busy)
+	if (!r && quiet < LOAD_QUIET)
 		r = error_set(l->err,
 			      "%s is still busy with an earlier load of these recordings: "
 			      "try again when it is over",
@@ -510,11 +528,13 @@ int load_run(struct clickhouse *s, const struct fleet_table *tables, const struc
 		native_init(&l->blocks[i], &tables[i]);
 	int r = schema_check(s, tables, err);
 
+	r = r ? r : schema_find_cluster(s, &l->cluster, err);
 	for (size_t i = 0; !r && i < job->n_files; i += LOAD_BATCH)
 		r = load_open_and_run(l, i);
 	for (int i = 0; i < FLEET_N; i++)
 		native_deinit(&l->blocks[i]);
 	bytes_deinit(&l->body);
+	free(l->cluster);
 	free(l->files);
 	free(l);
 	return r;

@@ -5,7 +5,7 @@
  *	per batch of files
  *	  which of them are loaded already?	     table `recording`
  *	  which were begun?			     table `load`; if any:
- *	    wait until the server is done with statements about them
+ *	    wait until no server has statements about them, for 2 s
  *	    count their rows in every table
  *	  note that they begin			     insert into `load`
  *	  insert the rows that are missing	     a block per statement

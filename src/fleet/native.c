@@ -13,17 +13,10 @@ static char *native_enum_type(const struct state_labels *labels)
 {
 	char *text = mem_strdup("Enum8(");
 
-	for (int i = 0; i < labels->n; i++) {
-		char *more =
-			mem_printf("%s%s'%s' = %d", text, i ? ", " : "", labels->at[i].name, i);
-
-		free(text);
-		text = more;
-	}
-	char *whole = mem_printf("%s)", text);
-
-	free(text);
-	return whole;
+	for (int i = 0; i < labels->n; i++)
+		mem_append(&text, "%s'%s' = %d", i ? ", " : "", labels->at[i].name, i);
+	mem_append(&text, ")");
+	return text;
 }
 
 char *native_type(const struct fleet_column *c)

@@ -134,16 +134,6 @@ struct schema_making {
 	struct error *err;
 };
 
-/* Appends to a text that is freed. */
-static void schema_append(char **text, char *more)
-{
-	char *whole = mem_printf("%s%s", *text ? *text : "", more);
-
-	free(*text);
-	free(more);
-	*text = whole;
-}
-
 /* Return: "name type, name type, ..."; for free(). */
 static char *schema_columns(const struct fleet_table *t)
 {
@@ -152,21 +142,19 @@ static char *schema_columns(const struct fleet_table *t)
 	for (int i = 0; i < t->n_columns; i++) {
 		char *type = native_type(&t->columns[i]);
 
-		schema_append(&text,
-			      mem_printf("%s`%s` %s", i ? ", " : "", t->columns[i].name, type));
+		mem_append(&text, "%s`%s` %s", i ? ", " : "", t->columns[i].name, type);
 		free(type);
 	}
 	return text;
 }
 
-/* Return: the columns that name a row; for free(). */
-static char *schema_order(const struct fleet_table *t)
+char *schema_order(const struct fleet_table *t)
 {
 	char *text = mem_strdup("recording");
 
 	for (int i = 0; i < fleet_table_n_keys(t); i++)
-		schema_append(&text, mem_printf(", `%s`", t->columns[FLEET_COL_FIRST + i].name));
-	schema_append(&text, mem_strdup(", nth"));
+		mem_append(&text, ", `%s`", t->columns[FLEET_COL_FIRST + i].name);
+	mem_append(&text, ", nth");
 	return text;
 }
 
@@ -387,4 +375,26 @@ int schema_check(struct clickhouse *s, const struct fleet_table *tables, struct 
 		r = schema_check_all(&f, s, tables, err);
 	schema_found_deinit(&f);
 	return r;
+}
+
+int schema_find_cluster(struct clickhouse *s, char **clusterp, struct error *err)
+{
+	const char *answer;
+	/* Later versions put the arguments between quotes. */
+	char *sql = mem_printf("SELECT extract(engine_full, '^Distributed.([^, ]+),') FROM "
+			       "system.tables WHERE database = '%s' AND name = 'recording' FORMAT "
+			       "TabSeparated",
+			       clickhouse_database(s));
+	int r = clickhouse_ask(s, sql, &answer, err);
+
+	free(sql);
+	*clusterp = NULL;
+	if (r)
+		return r;
+	answer += strspn(answer, "\\'\"`");
+	size_t n = strcspn(answer, "\\'\"`\n");
+
+	if (n)
+		*clusterp = mem_strndup(answer, n);
+	return 0;
 }

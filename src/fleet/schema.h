@@ -28,4 +28,13 @@ int schema_make(struct clickhouse *s, const struct fleet_table *tables, const ch
 /* Return: 0 when all tables are there with all columns and no others, or ERR with err set. */
 int schema_check(struct clickhouse *s, const struct fleet_table *tables, struct error *err);
 
+/* Return: the columns that name a row, by which the table is sorted, in SQL; for free(). */
+char *schema_order(const struct fleet_table *t);
+
+/*
+ * Finds out which cluster the tables are of. Return: 0 and *clusterp, for free(), NULL where they
+ * are one server's; ERR with err set.
+ */
+int schema_find_cluster(struct clickhouse *s, char **clusterp, struct error *err);
+
 #endif

@@ -145,13 +145,9 @@ static int choice_no_vm(const struct chosen *c, const struct results *r, struct 
 	enum { MOST = 8 };
 	char *names = mem_strdup(r->vms.n ? "" : " none");
 
-	for (size_t i = 0; i < r->vms.n && i <= MOST; i++) {
-		char *more = mem_printf("%s%s %s", names, i ? "," : "",
-					i < MOST ? r->machines.at[r->vms.at[i]].name : "...");
-
-		free(names);
-		names = more;
-	}
+	for (size_t i = 0; i < r->vms.n && i <= MOST; i++)
+		mem_append(&names, "%s %s", i ? "," : "",
+			   i < MOST ? r->machines.at[r->vms.at[i]].name : "...");
 	error_set(err, "there is no VM '%s'; those that there are:%s", c->choice->vm, names);
 	free(names);
 	return ERR;

@@ -117,7 +117,7 @@ class Proxy:
             def do_POST(self):
                 proxy.number += 1
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                answer = act(proxy.number, body, lambda b: proxy.hand_on(server, self, b))
+                answer = act(proxy.number, body, lambda b, late=None: proxy.hand_on(server, self, b, late))
                 if answer is None:
                     self.close_connection = True
                     return
@@ -141,15 +141,21 @@ class Proxy:
         self.thread.start()
 
     @staticmethod
-    def hand_on(server, handler, body):
-        """A body that is shorter than announced ends with the connection, as that of a client that is gone."""
+    def hand_on(server, handler, body, late=None):
+        """
+        A body that is shorter than announced ends with the connection, as that of a client that is gone. late(): waits before
+        the last bytes are sent.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=60)
         connection.putrequest("POST", handler.path, skip_accept_encoding=True)
         for name in ("Content-Type", "X-ClickHouse-User", "X-ClickHouse-Key", "Content-Length"):
             if handler.headers.get(name):
                 connection.putheader(name, handler.headers[name])
         connection.endheaders()
-        connection.send(body)
+        if late:
+            connection.send(body[:-10])
+            late()
+        connection.send(body[-10:] if late else body)
         if len(body) < int(handler.headers.get("Content-Length", 0)):
             connection.close()
             return None

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """test_cluster.py VMSCOPE SIM MAKE_FILES SAMPLES: three servers as a cluster with Distributed tables; as TAP."""
 import subprocess
+import threading
 import time
 
 import clickhouse
 import fleet
-from clickhouse import Server
+from clickhouse import Proxy, Server
 from fleet import CROWD, ENV, HERE, VMSCOPE, load, vmscope
 from tap import Skip
 
@@ -55,6 +56,35 @@ def test_killed_and_repeated():
         recording = servers[0].rows(f"SELECT recording FROM recording WHERE host = '{host}'")[0][0]
         for name in fleet.table_names(CROWD):
             fleet.same_table(servers[2], CROWD, recording, name)
+
+
+def test_repeated_through_another_server():
+    """A statement of the load that was killed is still on its way at the server that it was sent to."""
+    servers = Cluster.get()
+    held = threading.Event()
+    ends = []
+
+    def late():
+        held.set()
+        time.sleep(1.5)
+        ends.append(time.monotonic())
+
+    def act(number, body, go):
+        if number == 12:
+            assert len(body) > 2000
+            threading.Thread(target=go, args=(body, late)).start()
+            held.wait(30)
+            return None
+        return go(body)
+
+    with Proxy(servers[0], act) as proxy:
+        load(proxy.url, CROWD, options=["--host", "held", "--insert-rows", "1000"], status=1)
+        assert not ends
+        load(servers[1], CROWD, options=["--host", "held"])
+        assert ends and ends[0] < time.monotonic()
+    recording = servers[0].rows("SELECT recording FROM recording WHERE host = 'held'")[0][0]
+    for name in fleet.table_names(CROWD):
+        fleet.same_table(servers[2], CROWD, recording, name)
 
 
 def test_init_again_and_wrongly():

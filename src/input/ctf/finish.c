@@ -275,13 +275,8 @@ static char *ref_text(const struct ctf_ref *ref)
 {
 	char *text = ref->relative ? mem_strdup("") : mem_printf("%s: ", scope_name(ref->scope));
 
-	for (uint32_t i = 0; i < ref->n_names; i++) {
-		const char *name = ref->names[i] ? ref->names[i] : "^";
-		char *longer = mem_printf("%s%s%s", text, i ? "." : "", name);
-
-		free(text);
-		text = longer;
-	}
+	for (uint32_t i = 0; i < ref->n_names; i++)
+		mem_append(&text, "%s%s", i ? "." : "", ref->names[i] ? ref->names[i] : "^");
 	return text;
 }
 
