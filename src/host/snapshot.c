@@ -6,38 +6,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "host/threads.h"
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void snapshot_string(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
-static void snapshot_number(struct jsonw *j, const char *key, int64_t value)
-{
-	jsonw_key(j, key);
-	jsonw_int(j, value);
-}
-
 /* -1 is "not known", or "none". */
 static void snapshot_known(struct jsonw *j, const char *key, int64_t value)
 {
-	jsonw_key(j, key);
-	if (value < 0)
-		jsonw_null(j);
-	else
-		jsonw_int(j, value);
+	member_known_int(j, key, value, value >= 0);
 }
 
 static void snapshot_counters(struct jsonw *j, const struct host_counter *at, size_t n)
 {
-	jsonw_key(j, "kvm");
-	jsonw_object_begin(j);
+	member_object(j, "kvm");
 	for (size_t i = 0; i < n; i++)
-		snapshot_number(j, at[i].name, at[i].value);
+		member_int(j, at[i].name, at[i].value);
 	jsonw_object_end(j);
 }
 
@@ -45,14 +29,14 @@ static void snapshot_vcpu(struct jsonw *j, const struct host_vcpu *v)
 {
 	jsonw_object_begin(j);
 	snapshot_known(j, "number", v->number);
-	snapshot_number(j, "tid", v->tid);
-	snapshot_string(j, "thread", v->thread);
-	snapshot_string(j, "cpus", v->cpus);
+	member_int(j, "tid", v->tid);
+	member_text(j, "thread", v->thread);
+	member_text(j, "cpus", v->cpus);
 	if (v->has_tsc_offset)
-		snapshot_number(j, "tsc_offset", v->tsc_offset);
+		member_int(j, "tsc_offset", v->tsc_offset);
 	if (v->has_schedstat) {
-		snapshot_number(j, "ran_ns", (int64_t)v->ran_ns);
-		snapshot_number(j, "wait_ns", (int64_t)v->wait_ns);
+		member_int(j, "ran_ns", (int64_t)v->ran_ns);
+		member_int(j, "wait_ns", (int64_t)v->wait_ns);
 	}
 	snapshot_counters(j, v->counters.at, v->counters.n);
 	jsonw_object_end(j);
@@ -63,19 +47,18 @@ static void snapshot_print_vm(struct jsonw *j, const struct host_vm *vm)
 	char *label = host_vm_label(vm);
 
 	jsonw_object_begin(j);
-	snapshot_number(j, "pid", vm->pid);
-	snapshot_string(j, "name", label);
-	snapshot_string(j, "monitor", vm->monitor);
-	snapshot_string(j, "uuid", vm->uuid);
-	snapshot_string(j, "cgroup", vm->cgroup);
+	member_int(j, "pid", vm->pid);
+	member_text(j, "name", label);
+	member_text(j, "monitor", vm->monitor);
+	member_text(j, "uuid", vm->uuid);
+	member_text(j, "cgroup", vm->cgroup);
 	snapshot_known(j, "quota_us", vm->quota_us);
 	snapshot_known(j, "period_us", vm->quota_us < 0 ? -1 : vm->period_us);
-	snapshot_string(j, "quota_cgroup", vm->quota_cgroup);
+	member_text(j, "quota_cgroup", vm->quota_cgroup);
 	snapshot_known(j, "throttled", vm->n_throttled);
 	snapshot_known(j, "throttled_us", vm->throttled_us);
 	snapshot_counters(j, vm->counters.at, vm->counters.n);
-	jsonw_key(j, "vcpus");
-	jsonw_array_begin(j);
+	member_array(j, "vcpus");
 	vec_each (v, &vm->vcpus)
 		snapshot_vcpu(j, v);
 	jsonw_array_end(j);
@@ -97,20 +80,18 @@ static void snapshot_print_thread(void *context, int pid, int tid, const char *c
 void snapshot_print(struct jsonw *j, const struct host *h)
 {
 	jsonw_object_begin(j);
-	snapshot_number(j, "time", time(NULL));
-	snapshot_string(j, "host", h->name);
-	snapshot_string(j, "kernel", h->release);
-	snapshot_string(j, "clocksource", h->clocksource);
-	snapshot_string(j, "virtualization", h->virtualization);
-	snapshot_number(j, "cpus", h->n_cpus);
+	member_int(j, "time", time(NULL));
+	member_text(j, "host", h->name);
+	member_text(j, "kernel", h->release);
+	member_text(j, "clocksource", h->clocksource);
+	member_text(j, "virtualization", h->virtualization);
+	member_int(j, "cpus", h->n_cpus);
 	snapshot_known(j, "halt_poll_ns", h->halt_poll_ns);
-	jsonw_key(j, "vms");
-	jsonw_array_begin(j);
+	member_array(j, "vms");
 	vec_each (vm, &h->vms)
 		snapshot_print_vm(j, vm);
 	jsonw_array_end(j);
-	jsonw_key(j, "threads");
-	jsonw_array_begin(j);
+	member_array(j, "threads");
 	threads_each("", snapshot_print_thread, j);
 	jsonw_array_end(j);
 	jsonw_object_end(j);

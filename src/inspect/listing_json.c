@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "base/member.h"
 
 struct lines {
 	struct jsonw json;
@@ -55,8 +55,7 @@ static void write_enumeration(struct jsonw *j, const struct field *f, uint64_t v
 	jsonw_object_begin(j);
 	jsonw_key(j, "value");
 	write_number(j, f, value);
-	jsonw_key(j, "labels");
-	jsonw_array_begin(j);
+	member_array(j, "labels");
 	for (uint32_t i = 0; i < f->n_labels; i++) {
 		if (listing_label_fits(f, &f->labels[i], value))
 			jsonw_string(j, f->labels[i].name);
@@ -140,18 +139,15 @@ static void begin_line(struct jsonw *j, const struct listing_entry *e)
 	const struct walk *w = e->walk;
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "ts");
-	jsonw_int(j, w->ns);
-	jsonw_key(j, "trace");
-	jsonw_string(j, e->machine);
+	member_int(j, "ts", w->ns);
+	member_text(j, "trace", e->machine);
 	jsonw_key(j, "cpu");
 	if (w->has_cpu)
 		jsonw_uint(j, w->cpu);
 	else
 		jsonw_null(j);
 	if (w->stream->channel) {
-		jsonw_key(j, "channel");
-		jsonw_string(j, w->stream->channel);
+		member_text(j, "channel", w->stream->channel);
 	}
 }
 
@@ -167,8 +163,7 @@ static void json_event(void *ctx, const struct listing_entry *e)
 	const struct walk *w = e->walk;
 
 	begin_line(&l->json, e);
-	jsonw_key(&l->json, "name");
-	jsonw_string(&l->json, w->recording->events.at[w->event].name);
+	member_text(&l->json, "name", w->recording->events.at[w->event].name);
 	for (enum field_scope scope = SCOPE_PACKET; scope < N_SCOPES; scope++)
 		write_scope(l, w, scope);
 	end_line(&l->json);
@@ -180,8 +175,7 @@ static void json_lost(void *ctx, const struct listing_entry *e)
 	const struct walk *w = e->walk;
 
 	begin_line(j, e);
-	jsonw_key(j, "lost");
-	jsonw_object_begin(j);
+	member_object(j, "lost");
 	jsonw_key(j, "events");
 	if (w->lost)
 		jsonw_uint(j, w->lost);

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/json.h"
+#include "base/member.h"
 #include "report/diff_changes.h"
 #include "report/grid.h"
 #include "results/naming.h"
@@ -116,47 +116,31 @@ static void print_text(FILE *f, const struct changes *changes, const struct diff
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void put_number(struct jsonw *j, const char *key, bool known, double value)
-{
-	jsonw_key(j, key);
-	if (known)
-		jsonw_double(j, value);
-	else
-		jsonw_null(j);
-}
-
 static void put_change(struct jsonw *j, const struct change *c)
 {
 	const struct res_vcpu *v = vcpu_of(c);
 
 	jsonw_object_begin(j);
-	jsonw_key(j, "machine");
-	jsonw_string(j, c->machine);
+	member_text(j, "machine", c->machine);
 	jsonw_key(j, "vcpu_index");
 	if (v->index == TABLE_NULL)
 		jsonw_null(j);
 	else
 		jsonw_int(j, v->index);
-	jsonw_key(j, "kind");
-	jsonw_string(j, c->what ? diff_kind_name(c->kind) : "presence");
-	jsonw_key(j, "what");
-	jsonw_string(j, c->what ? c->what : c->in_a ? "gone" : "new");
-	put_number(j, "before", c->what, c->a);
-	put_number(j, "after", c->what, c->b);
-	put_number(j, "change", c->what, c->change);
-	jsonw_key(j, "past");
-	jsonw_bool(j, c->past);
+	member_text(j, "kind", c->what ? diff_kind_name(c->kind) : "presence");
+	member_text(j, "what", c->what ? c->what : c->in_a ? "gone" : "new");
+	member_known_double(j, "before", c->a, c->what);
+	member_known_double(j, "after", c->b, c->what);
+	member_known_double(j, "change", c->change, c->what);
+	member_bool(j, "past", c->past);
 	jsonw_object_end(j);
 }
 
 static void put_span(struct jsonw *j, const char *key, const struct results *r)
 {
-	jsonw_key(j, key);
-	jsonw_object_begin(j);
-	jsonw_key(j, "begin_ns");
-	jsonw_int(j, r->range.given ? r->range.from : r->begin);
-	jsonw_key(j, "end_ns");
-	jsonw_int(j, r->range.given ? r->range.to : r->end);
+	member_object(j, key);
+	member_int(j, "begin_ns", results_from(r));
+	member_int(j, "end_ns", results_to(r));
 	jsonw_object_end(j);
 }
 
@@ -167,17 +151,14 @@ static void print_json(FILE *f, const struct changes *changes, const struct resu
 
 	jsonw_init(&j, f);
 	jsonw_object_begin(&j);
-	jsonw_key(&j, "version");
-	jsonw_string(&j, VMSCOPE_VERSION);
+	member_text(&j, "version", VMSCOPE_VERSION);
 	put_span(&j, "before", a);
 	put_span(&j, "after", b);
-	jsonw_key(&j, "thresholds");
-	jsonw_object_begin(&j);
+	member_object(&j, "thresholds");
 	for (int k = 0; k < DIFF_N_KINDS; k++)
-		put_number(&j, diff_kind_name((enum diff_kind)k), true, options->threshold[k]);
+		member_double(&j, diff_kind_name((enum diff_kind)k), options->threshold[k]);
 	jsonw_object_end(&j);
-	jsonw_key(&j, "changes");
-	jsonw_array_begin(&j);
+	member_array(&j, "changes");
 	vec_each (c, &changes->at)
 		put_change(&j, c);
 	jsonw_array_end(&j);

@@ -1,6 +1,6 @@
 #include "report/rows_print.h"
 
-#include "base/json.h"
+#include "base/member.h"
 
 static void print_cell(struct jsonw *j, const struct cell *c)
 {
@@ -39,14 +39,10 @@ static void print_rows(struct jsonw *j, const struct rows *t)
 
 static void print_span(struct jsonw *j, const struct results *r)
 {
-	jsonw_key(j, "span");
-	jsonw_object_begin(j);
-	jsonw_key(j, "begin_ns");
-	jsonw_int(j, r->range.given ? r->range.from : r->begin);
-	jsonw_key(j, "end_ns");
-	jsonw_int(j, r->range.given ? r->range.to : r->end);
-	jsonw_key(j, "time_origin");
-	jsonw_string(j, clock_origin_name(r->origin));
+	member_object(j, "span");
+	member_int(j, "begin_ns", results_from(r));
+	member_int(j, "end_ns", results_to(r));
+	member_text(j, "time_origin", clock_origin_name(r->origin));
 	jsonw_object_end(j);
 }
 
@@ -57,8 +53,7 @@ void rows_print_json(FILE *f, const struct results *r, const struct findings *fo
 
 	jsonw_init(&j, f);
 	jsonw_object_begin(&j);
-	jsonw_key(&j, "version");
-	jsonw_string(&j, VMSCOPE_VERSION);
+	member_text(&j, "version", VMSCOPE_VERSION);
 	print_span(&j, r);
 	for (int s = 0; s < REPORT_N_SECTIONS; s++) {
 		struct rows t;

@@ -1,6 +1,6 @@
 #include <inttypes.h>
 
-#include "base/json.h"
+#include "base/member.h"
 #include "report/grid.h"
 #include "results/naming.h"
 #include "results/units.h"
@@ -85,51 +85,33 @@ void verdicts_print_text(FILE *f, const struct verdicts *v)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void verdict_key_number(struct jsonw *j, const char *key, bool known, double value)
-{
-	jsonw_key(j, key);
-	if (known)
-		jsonw_double(j, value);
-	else
-		jsonw_null(j);
-}
-
-static void verdict_key_string(struct jsonw *j, const char *key, const char *value)
-{
-	jsonw_key(j, key);
-	jsonw_string(j, value);
-}
-
 static void verdict_object(struct jsonw *w, const struct verdicts *v, const struct verdict *j)
 {
 	const struct limit *l = j->limit;
 
 	jsonw_object_begin(w);
-	verdict_key_string(w, "limit", l->text);
-	verdict_key_string(w, "machine", verdict_machine(v, j));
+	member_text(w, "limit", l->text);
+	member_text(w, "machine", verdict_machine(v, j));
 	jsonw_key(w, "vcpu_index");
 	if (!j->vcpu || j->vcpu->index == TABLE_NULL)
 		jsonw_null(w);
 	else
 		jsonw_int(w, j->vcpu->index);
-	verdict_key_string(w, "verdict", verdict_kind_name(j->kind));
-	verdict_key_number(w, "value", j->measured, j->low);
-	verdict_key_number(w, "value_at_most", j->measured, j->high);
-	verdict_key_string(w, "comparator", limit_order_name(l->order));
-	verdict_key_number(w, "bound", true, l->bound);
-	verdict_key_string(w, "unit", limit_unit_name(l->unit));
-	verdict_key_string(w, "why", j->why);
+	member_text(w, "verdict", verdict_kind_name(j->kind));
+	member_known_double(w, "value", j->low, j->measured);
+	member_known_double(w, "value_at_most", j->high, j->measured);
+	member_text(w, "comparator", limit_order_name(l->order));
+	member_double(w, "bound", l->bound);
+	member_text(w, "unit", limit_unit_name(l->unit));
+	member_text(w, "why", j->why);
 	jsonw_object_end(w);
 }
 
 static void verdict_span(struct jsonw *j, const struct results *r)
 {
-	jsonw_key(j, "span");
-	jsonw_object_begin(j);
-	jsonw_key(j, "begin_ns");
-	jsonw_int(j, r->range.given ? r->range.from : r->begin);
-	jsonw_key(j, "end_ns");
-	jsonw_int(j, r->range.given ? r->range.to : r->end);
+	member_object(j, "span");
+	member_int(j, "begin_ns", results_from(r));
+	member_int(j, "end_ns", results_to(r));
 	jsonw_object_end(j);
 }
 
@@ -139,14 +121,12 @@ void verdicts_print_json(FILE *f, const struct verdicts *v)
 
 	jsonw_init(&j, f);
 	jsonw_object_begin(&j);
-	verdict_key_string(&j, "version", VMSCOPE_VERSION);
+	member_text(&j, "version", VMSCOPE_VERSION);
 	verdict_span(&j, v->r);
 	for (int kind = 0; kind < VERDICT_N_KINDS; kind++) {
-		jsonw_key(&j, verdict_kind_name((enum verdict_kind)kind));
-		jsonw_uint(&j, v->n[kind]);
+		member_uint(&j, verdict_kind_name((enum verdict_kind)kind), v->n[kind]);
 	}
-	jsonw_key(&j, "limits");
-	jsonw_array_begin(&j);
+	member_array(&j, "limits");
 	vec_each (verdict, &v->at)
 		verdict_object(&j, v, verdict);
 	jsonw_array_end(&j);

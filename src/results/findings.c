@@ -169,7 +169,7 @@ static void findings_fit_exits(struct findings_work *w, int vm)
 /* Windows of time begin before the recording, or what is asked of it. */
 static void findings_fit_worst(const struct findings_work *w, struct blame_worst *worst)
 {
-	int64_t from = w->r->range.given ? w->r->range.from : w->r->begin;
+	int64_t from = results_from(w->r);
 
 	if (worst->at < from)
 		worst->at = from;

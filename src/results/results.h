@@ -124,6 +124,17 @@ int results_init(struct results *r, const struct store *s, const struct results_
 int results_init_names(struct results *r, const struct store *s, struct error *err);
 void results_deinit(struct results *r);
 
+/* Begin and end of what is told of: the range if one is given, or all that was recorded. */
+static inline int64_t results_from(const struct results *r)
+{
+	return r->range.given ? r->range.from : r->begin;
+}
+
+static inline int64_t results_to(const struct results *r)
+{
+	return r->range.given ? r->range.to : r->end;
+}
+
 /*
  * Whoever walks through all threads calls it for each: so their memory does not count as ours for
  * longer than needed.

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/write.h"
+#include "base/member.h"
 
 void bookmarks_deinit(struct bookmarks *b)
 {
@@ -61,11 +61,11 @@ void bookmark_write(struct jsonw *j, const struct bookmark *m)
 {
 	jsonw_object_begin(j);
 	/* The clients' word, and the protocol's. */
-	write_text(j, "UUID", m->uuid.text);
-	write_text(j, "uuid", m->uuid.text);
-	write_text(j, "name", m->name);
-	write_int(j, "start", m->start);
-	write_int(j, "end", m->end);
+	member_text(j, "UUID", m->uuid.text);
+	member_text(j, "uuid", m->uuid.text);
+	member_text(j, "name", m->name);
+	member_int(j, "start", m->start);
+	member_int(j, "end", m->end);
 	jsonw_object_end(j);
 }
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fence.h"
-#include "server/write.h"
+#include "base/member.h"
 
 enum { MAX_TRACES = 1000, MAX_EXPERIMENTS = 100, MAX_NAME = 255 };
 
@@ -597,22 +597,22 @@ bool catalog_find(struct catalog *c, const char *uuid, enum catalog_status *stat
 static void write_trace(struct jsonw *j, const struct trace *t)
 {
 	jsonw_object_begin(j);
-	write_text(j, "UUID", t->uuid.text);
-	write_text(j, "name", t->name);
-	write_text(j, "path", t->path);
-	write_int(j, "start", t->begin);
-	write_int(j, "end", t->end);
-	write_int(j, "nbEvents", t->n_events);
-	write_object(j, "properties");
-	write_text(j, "kind", t->is_results ? "vmscope results" : "recording");
+	member_text(j, "UUID", t->uuid.text);
+	member_text(j, "name", t->name);
+	member_text(j, "path", t->path);
+	member_int(j, "start", t->begin);
+	member_int(j, "end", t->end);
+	member_int(j, "nbEvents", t->n_events);
+	member_object(j, "properties");
+	member_text(j, "kind", t->is_results ? "vmscope results" : "recording");
 	jsonw_object_end(j);
-	write_text(j, "indexingStatus", t->seen ? "COMPLETED" : "CLOSED");
+	member_text(j, "indexingStatus", t->seen ? "COMPLETED" : "CLOSED");
 	jsonw_object_end(j);
 }
 
 static void write_traces_of(struct catalog *c, struct jsonw *j, const struct experiment *e)
 {
-	write_array(j, "traces");
+	member_array(j, "traces");
 	vec_each (uuid, &e->traces) {
 		const struct trace *t = find_trace(c, uuid->text);
 
@@ -629,12 +629,12 @@ static void write_experiment(struct catalog *c, struct jsonw *j, const struct ex
 					    [CATALOG_FAILED] = "CLOSED"};
 
 	jsonw_object_begin(j);
-	write_text(j, "UUID", e->uuid.text);
-	write_text(j, "name", e->name);
-	write_int(j, "start", e->data ? e->data->begin : 0);
-	write_int(j, "end", e->data ? e->data->end : 0);
-	write_int(j, "nbEvents", e->data ? e->data->n_events : 0);
-	write_text(j, "indexingStatus", names[e->status]);
+	member_text(j, "UUID", e->uuid.text);
+	member_text(j, "name", e->name);
+	member_int(j, "start", e->data ? e->data->begin : 0);
+	member_int(j, "end", e->data ? e->data->end : 0);
+	member_int(j, "nbEvents", e->data ? e->data->n_events : 0);
+	member_text(j, "indexingStatus", names[e->status]);
 	write_traces_of(c, j, e);
 	jsonw_object_end(j);
 }
@@ -649,14 +649,14 @@ static void write_page_experiment(struct catalog *c, struct jsonw *j, const stru
 	(void)c;
 	snprintf(start, sizeof(start), "%" PRId64, e->data ? e->data->begin : 0);
 	jsonw_object_begin(j);
-	write_text(j, "id", e->uuid.text);
-	write_text(j, "content", e->data ? dataset_content(e->data).text : "");
-	write_text(j, "name", e->name);
-	write_text(j, "status", names[e->status]);
-	write_text(j, "message", e->message ? e->message : "");
-	write_text(j, "start", start);
-	write_int(j, "duration", e->data ? e->data->end - e->data->begin : 0);
-	write_text(j, "time_origin", e->data ? clock_origin_name(e->data->origin) : NULL);
+	member_text(j, "id", e->uuid.text);
+	member_text(j, "content", e->data ? dataset_content(e->data).text : "");
+	member_text(j, "name", e->name);
+	member_text(j, "status", names[e->status]);
+	member_text(j, "message", e->message ? e->message : "");
+	member_text(j, "start", start);
+	member_int(j, "duration", e->data ? e->data->end - e->data->begin : 0);
+	member_text(j, "time_origin", e->data ? clock_origin_name(e->data->origin) : NULL);
 	jsonw_object_end(j);
 }
 

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "server/label.h"
-#include "server/write.h"
+#include "base/member.h"
 #include "store/block.h"
 #include "store/cursor.h"
 
@@ -291,17 +291,16 @@ static void write_line(struct jsonw *j, const struct walk *w, const struct view_
 
 	make_cells(w, cells);
 	jsonw_object_begin(j);
-	jsonw_key(j, "index");
-	jsonw_uint(j, w->number);
-	write_int(j, "tags", matches(q, cells) ? TAG_MATCH : 0);
-	write_array(j, "cells");
+	member_uint(j, "index", w->number);
+	member_int(j, "tags", matches(q, cells) ? TAG_MATCH : 0);
+	member_array(j, "cells");
 	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
 		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
 
 		if (column < 0 || column >= N_COLUMNS)
 			continue;
 		jsonw_object_begin(j);
-		write_text(j, "content", cells[column]);
+		member_text(j, "content", cells[column]);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -397,10 +396,10 @@ void events_columns(struct jsonw *j)
 	jsonw_array_begin(j);
 	for (int i = 0; i < N_COLUMNS; i++) {
 		jsonw_object_begin(j);
-		write_int(j, "id", i);
-		write_text(j, "name", columns[i].name);
-		write_text(j, "description", columns[i].help);
-		write_text(j, "type", columns[i].type);
+		member_int(j, "id", i);
+		member_text(j, "name", columns[i].name);
+		member_text(j, "description", columns[i].help);
+		member_text(j, "type", columns[i].type);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -412,7 +411,7 @@ static int write_lines(struct jsonw *j, struct events *e, const struct view_requ
 	struct walk w;
 	int r = 0;
 
-	write_array(j, "lines");
+	member_array(j, "lines");
 	if (any) {
 		r = walk_init(&w, e, from);
 		for (uint32_t i = 0; !r && i < q->lines && !walk_done(&w); i++) {
@@ -427,7 +426,7 @@ static int write_lines(struct jsonw *j, struct events *e, const struct view_requ
 
 static void write_column_ids(struct jsonw *j, const struct view_request *q)
 {
-	write_array(j, "columnIds");
+	member_array(j, "columnIds");
 	for (int64_t i = 0; i < N_COLUMNS && !q->columns.n; i++)
 		jsonw_int(j, i);
 	for (size_t i = 0; i < q->columns.n; i++) {
@@ -461,10 +460,8 @@ int events_lines(struct jsonw *j, const struct dataset *d, const struct view_req
 	}
 	if (!r) {
 		jsonw_object_begin(j);
-		jsonw_key(j, "lowIndex");
-		jsonw_uint(j, from);
-		jsonw_key(j, "size");
-		jsonw_uint(j, e.rows);
+		member_uint(j, "lowIndex", from);
+		member_uint(j, "size", e.rows);
 		write_column_ids(j, q);
 		r = write_lines(j, &e, q, from, any && from < e.rows);
 		jsonw_object_end(j);

@@ -5,7 +5,7 @@
 #include "results/findings.h"
 #include "results/summary_scan.h"
 #include "server/lane.h"
-#include "server/write.h"
+#include "base/member.h"
 #include "store/cursor.h"
 
 struct findings_reply {
@@ -57,16 +57,6 @@ void findings_reply_free(struct findings_reply *f)
 	free(f);
 }
 
-/* A sentence, or null. */
-static void findings_reply_text(struct jsonw *j, const char *key, const char *text)
-{
-	jsonw_key(j, key);
-	if (text)
-		jsonw_string(j, text);
-	else
-		jsonw_null(j);
-}
-
 /* Who had the CPU of a vCPU at a time: its row, or nothing. */
 static void findings_reply_culprit(const struct findings_reply *f, struct jsonw *j, int32_t row,
 				   int64_t at)
@@ -85,9 +75,9 @@ static void findings_reply_culprit(const struct findings_reply *f, struct jsonw 
 			dataset_thread(d, state.values[COL_VCPU_STATE_OCCUPANT_THREAD_ID]);
 
 		if (t && t->vcpu >= 0)
-			write_int(j, "culprit", row_id(ROW_VCPU, t->vcpu));
+			member_int(j, "culprit", row_id(ROW_VCPU, t->vcpu));
 		else if (t && t->tid)
-			write_int(j, "culprit", row_id(ROW_THREAD, t->id));
+			member_int(j, "culprit", row_id(ROW_THREAD, t->id));
 	}
 	error_deinit(&err);
 }
@@ -104,9 +94,9 @@ static void findings_reply_worst(const struct findings_reply *f, struct jsonw *j
 
 	int32_t row = row_id(ROW_VCPU, f->results.vcpus.at[worst->vcpu].id);
 
-	write_int(j, "row", row);
-	write_int(j, "start", at < 0 ? 0 : at);
-	write_int(j, "end", at + worst->ns);
+	member_int(j, "row", row);
+	member_int(j, "start", at < 0 ? 0 : at);
+	member_int(j, "end", at + worst->ns);
 	findings_reply_culprit(f, j, row, worst->at);
 }
 
@@ -116,15 +106,15 @@ static void findings_reply_one(const struct findings_reply *f, struct jsonw *j,
 	const struct cause_info *info = cause_info(found->cause);
 
 	jsonw_object_begin(j);
-	write_text(j, "cause", info->name);
-	write_text(j, "kind", cause_kind_name(info->kind));
-	write_int(j, "cost", found->cost);
-	write_int(j, "of", found->whole);
-	findings_reply_text(j, "what", found->what);
-	findings_reply_text(j, "where", found->where);
-	findings_reply_text(j, "evidence", found->evidence);
-	findings_reply_text(j, "against", found->against);
-	findings_reply_text(j, "remedy", info->remedy);
+	member_text(j, "cause", info->name);
+	member_text(j, "kind", cause_kind_name(info->kind));
+	member_int(j, "cost", found->cost);
+	member_int(j, "of", found->whole);
+	member_text(j, "what", found->what);
+	member_text(j, "where", found->where);
+	member_text(j, "evidence", found->evidence);
+	member_text(j, "against", found->against);
+	member_text(j, "remedy", info->remedy);
 	findings_reply_worst(f, j, found);
 	jsonw_object_end(j);
 }
@@ -132,19 +122,18 @@ static void findings_reply_one(const struct findings_reply *f, struct jsonw *j,
 void findings_reply_write(const struct findings_reply *f, struct jsonw *j)
 {
 	jsonw_object_begin(j);
-	findings_reply_text(j, "verdict", f->findings.verdict);
-	write_array(j, "findings");
+	member_text(j, "verdict", f->findings.verdict);
+	member_array(j, "findings");
 	vec_each (found, &f->findings.at)
 		findings_reply_one(f, j, found);
 	jsonw_array_end(j);
-	write_array(j, "missing");
+	member_array(j, "missing");
 	vec_each (m, &f->findings.missing) {
 		jsonw_object_begin(j);
-		findings_reply_text(j, "machine",
-				    m->machine == NOBODY ? NULL
-							 : f->results.machines.at[m->machine].name);
-		write_text(j, "event", m->event);
-		write_text(j, "without", m->without);
+		member_text(j, "machine",
+			    m->machine == NOBODY ? NULL : f->results.machines.at[m->machine].name);
+		member_text(j, "event", m->event);
+		member_text(j, "without", m->without);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);

@@ -6,7 +6,7 @@
 #include "server/label.h"
 #include "server/lane.h"
 #include "server/reply.h"
-#include "server/write.h"
+#include "base/member.h"
 #include "store/cursor.h"
 
 enum {
@@ -234,8 +234,8 @@ static void write_row(struct jsonw *j, const struct dataset *d, int32_t row,
 		      const struct lane_states *states)
 {
 	jsonw_object_begin(j);
-	write_int(j, "entryId", row);
-	write_array(j, "states");
+	member_int(j, "entryId", row);
+	member_array(j, "states");
 	write_states(j, d, q, tails, states);
 	jsonw_array_end(j);
 	jsonw_object_end(j);
@@ -254,7 +254,7 @@ int graph_states(struct jsonw *j, const struct dataset *d, enum output_id output
 
 	lane_room_init(&room);
 	jsonw_object_begin(j);
-	write_array(j, "rows");
+	member_array(j, "rows");
 	for (size_t i = 0; !r && i < rows.n; i++) {
 		states.at.n = 0;
 		r = draw_row(d, rows.at[i], &query, &left, &room, &states, err);
@@ -508,9 +508,9 @@ int graph_tooltip(struct jsonw *j, const struct dataset *d, int32_t row, int64_t
 
 	jsonw_object_begin(j);
 	if (r == CURSOR_ROW) {
-		write_text(j, "state", label_state(table, at.values[table_get(table)->state]));
+		member_text(j, "state", label_state(table, at.values[table_get(table)->state]));
 		snprintf(length, sizeof(length), "%" PRId64 " ns", at.end - at.begin);
-		write_text(j, "duration", length);
+		member_text(j, "duration", length);
 		label_details(j, d, table, at.values);
 	}
 	jsonw_object_end(j);

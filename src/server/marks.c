@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "server/write.h"
+#include "base/member.h"
 #include "store/cursor.h"
 
 enum { MAX_MARKS = 2000, MAX_KEPT = 10 * MAX_MARKS };
@@ -36,14 +36,14 @@ static void write_mark(struct jsonw *j, const struct dataset *d, const struct ma
 				 dataset_machine_name(d, m->machine), m->cpu);
 
 	jsonw_object_begin(j);
-	write_int(j, "time", m->begin);
-	write_int(j, "duration", m->length);
-	write_int(j, "entryId", -1);
-	write_text(j, "type", "CHART");
-	write_text(j, "label", label);
-	write_object(j, "style");
-	write_text(j, "parentKey", "marker.lost");
-	write_empty(j, "values");
+	member_int(j, "time", m->begin);
+	member_int(j, "duration", m->length);
+	member_int(j, "entryId", -1);
+	member_text(j, "type", "CHART");
+	member_text(j, "label", label);
+	member_object(j, "style");
+	member_text(j, "parentKey", "marker.lost");
+	member_empty(j, "values");
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 	free(label);
@@ -121,7 +121,7 @@ int marks_write(struct jsonw *j, const struct dataset *d, const struct view_requ
 
 	jsonw_object_begin(j);
 	if (is_wanted(q)) {
-		write_array(j, MARKS_CATEGORY);
+		member_array(j, MARKS_CATEGORY);
 		r = write_marks(j, d, q, err);
 		jsonw_array_end(j);
 	}

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "server/write.h"
+#include "base/member.h"
 
 static const struct output outputs[OUTPUT_N] = {
 	[OUTPUT_HISTOGRAM] =
@@ -91,13 +91,13 @@ void output_write(struct jsonw *j, enum output_id id)
 	const struct output *o = &outputs[id];
 
 	jsonw_object_begin(j);
-	write_text(j, "id", o->id);
-	write_text(j, "name", o->name);
-	write_text(j, "description", o->description);
-	write_text(j, "type", types[o->type]);
-	write_object(j, "capabilities");
-	write_bool(j, "canCreate", false);
-	write_bool(j, "canDelete", false);
+	member_text(j, "id", o->id);
+	member_text(j, "name", o->name);
+	member_text(j, "description", o->description);
+	member_text(j, "type", types[o->type]);
+	member_object(j, "capabilities");
+	member_bool(j, "canCreate", false);
+	member_bool(j, "canDelete", false);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }

@@ -14,7 +14,7 @@
 #include "server/stats.h"
 #include "server/style.h"
 #include "server/tsp.h"
-#include "server/write.h"
+#include "base/member.h"
 
 enum { DEFAULT_ARROWS = 2000, MAX_ARROWS = 20000 };
 
@@ -34,21 +34,13 @@ static void bad_request(struct call *c, struct error *err)
 /* A row's id, or null. */
 static void write_row(struct jsonw *j, const char *key, enum row_kind kind, int64_t id)
 {
-	jsonw_key(j, key);
-	if (id < 0)
-		jsonw_null(j);
-	else
-		jsonw_int(j, row_id(kind, id));
+	member_known_int(j, key, id < 0 ? id : row_id(kind, id), id >= 0);
 }
 
 /* A number of the file, or null. */
 static void write_number(struct jsonw *j, const char *key, int64_t number)
 {
-	jsonw_key(j, key);
-	if (number == TABLE_NULL)
-		jsonw_null(j);
-	else
-		jsonw_int(j, number);
+	member_known_int(j, key, number, number != TABLE_NULL);
 }
 
 /* An id of the file that is no row's, or null. */
@@ -74,7 +66,7 @@ static int read_output(const struct call *c, enum output_type type, enum output_
 /* Writes ns per state of a lane over everything. */
 static void write_times(struct jsonw *j, const struct dataset *d, enum table_id table, int64_t lane)
 {
-	write_array(j, "times");
+	member_array(j, "times");
 	for (int i = 0; i < table_n_states(table_get(table)); i++)
 		jsonw_uint(j, lane < 0 ? 0 : d->store->tables[table].lanes.at[lane].entry.sums[i]);
 	jsonw_array_end(j);
@@ -92,12 +84,12 @@ static void write_machines(struct jsonw *j, const struct dataset *d)
 	vec_each (m, &d->machines) {
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_MACHINE, m->id);
-		write_text(j, "name", m->name);
-		write_text(j, "role", m->role);
+		member_text(j, "name", m->name);
+		member_text(j, "role", m->role);
 		write_row(j, "parent", ROW_MACHINE, m->parent);
 		write_time(j, "begin", d, m->begin);
 		write_time(j, "end", d, m->end);
-		write_text(j, "time_origin", clock_origin_name(m->origin));
+		member_text(j, "time_origin", clock_origin_name(m->origin));
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -128,10 +120,10 @@ static void write_threads(struct jsonw *j, const struct dataset *d)
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_THREAD, t->id);
 		write_row(j, "machine", ROW_MACHINE, t->machine);
-		write_int(j, "process", t->process);
+		member_int(j, "process", t->process);
 		write_number(j, "tid", t->tid);
 		write_number(j, "pid", t->pid);
-		write_text(j, "comm", t->tid == 0 ? "idle" : t->comm);
+		member_text(j, "comm", t->tid == 0 ? "idle" : t->comm);
 		write_row(j, "vcpu", ROW_VCPU, t->vcpu);
 		write_id(j, "container", t->container);
 		write_times(j, d, TABLE_THREAD_STATE, t->lane);
@@ -149,7 +141,7 @@ static void write_cpus(struct jsonw *j, const struct dataset *d)
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_CPU, (int64_t)i);
 		write_row(j, "machine", ROW_MACHINE, cpu->machine);
-		write_int(j, "cpu", cpu->cpu);
+		member_int(j, "cpu", cpu->cpu);
 		write_times(j, d, TABLE_CPU_STATE, cpu->lane);
 		jsonw_object_end(j);
 	}
@@ -164,7 +156,7 @@ static void write_containers(struct jsonw *j, const struct dataset *d)
 		write_id(j, "id", c->id);
 		write_row(j, "machine", ROW_MACHINE, c->machine);
 		write_id(j, "parent", c->parent);
-		write_text(j, "name", c->name);
+		member_text(j, "name", c->name);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -175,13 +167,13 @@ static void write_warnings(struct jsonw *j, const struct dataset *d)
 	jsonw_array_begin(j);
 	vec_each (w, &d->warnings) {
 		jsonw_object_begin(j);
-		write_text(j, "name", w->name);
-		write_text(j, "severity", w->severity);
+		member_text(j, "name", w->name);
+		member_text(j, "severity", w->severity);
 		write_row(j, "machine", ROW_MACHINE, w->machine);
-		write_int(j, "count", w->count);
+		member_int(j, "count", w->count);
 		write_time(j, "first", d, w->first);
-		write_text(j, "help", w->help);
-		write_text(j, "detail", w->detail);
+		member_text(j, "help", w->help);
+		member_text(j, "detail", w->detail);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -189,7 +181,7 @@ static void write_warnings(struct jsonw *j, const struct dataset *d)
 
 static void write_sets(struct jsonw *j, unsigned sets)
 {
-	write_array(j, "sets");
+	member_array(j, "sets");
 	for (unsigned set = 1; set < 1u << STATE_N_SETS; set <<= 1) {
 		if (sets & set)
 			jsonw_string(j, state_set_name((enum state_set)set));
@@ -202,12 +194,12 @@ static void write_states(struct jsonw *j, const char *family, enum table_id tabl
 	const struct table *t = table_get(table);
 	const struct state_labels *labels = t->columns[t->state].labels;
 
-	write_array(j, family);
+	member_array(j, family);
 	for (int i = 0; i < labels->n; i++) {
 		jsonw_object_begin(j);
-		write_text(j, "name", labels->at[i].name);
-		write_text(j, "help", labels->at[i].help);
-		write_text(j, "color", style_color(table, i));
+		member_text(j, "name", labels->at[i].name);
+		member_text(j, "help", labels->at[i].help);
+		member_text(j, "color", style_color(table, i));
 		write_sets(j, labels->at[i].sets);
 		jsonw_object_end(j);
 	}
@@ -231,7 +223,7 @@ static void rows(struct call *c)
 	write_containers(j, c->data);
 	jsonw_key(j, "warnings");
 	write_warnings(j, c->data);
-	write_object(j, "states");
+	member_object(j, "states");
 	write_states(j, "vcpu", TABLE_VCPU_STATE);
 	write_states(j, "thread", TABLE_THREAD_STATE);
 	write_states(j, "cpu", TABLE_CPU_STATE);
@@ -254,7 +246,7 @@ static void exits(struct call *c)
 		jsonw_object_begin(j);
 		write_row(j, "id", ROW_EXITS, (int64_t)i);
 		write_row(j, "vcpu", ROW_VCPU, c->data->exits.at[i].vcpu);
-		write_text(j, "reason", c->data->exits.at[i].name);
+		member_text(j, "reason", c->data->exits.at[i].name);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -282,10 +274,10 @@ static void write_details(struct jsonw *j, const struct dataset *d, enum table_i
 			  const struct lane_row *row)
 {
 	jsonw_object_begin(j);
-	write_int(j, "start", row->begin - d->begin);
-	write_int(j, "end", row->end - d->begin);
-	write_text(j, "state", label_state(table, row->values[table_get(table)->state]));
-	write_object(j, "values");
+	member_int(j, "start", row->begin - d->begin);
+	member_int(j, "end", row->end - d->begin);
+	member_text(j, "state", label_state(table, row->values[table_get(table)->state]));
+	member_object(j, "values");
 	label_details(j, d, table, row->values);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
@@ -349,7 +341,7 @@ static void arrows(struct call *c)
 		WRITE_ARROWS(j, "to", &found, a->to);
 		WRITE_ARROWS(j, "start", &found, a->begin - origin);
 		WRITE_ARROWS(j, "end", &found, a->end - origin);
-		write_bool(j, "more", found.more);
+		member_bool(j, "more", found.more);
 		jsonw_object_end(j);
 	}
 	arrows_deinit(&found);
@@ -358,16 +350,16 @@ static void arrows(struct call *c)
 static void write_chart(struct jsonw *j, const struct chart *chart, int64_t origin)
 {
 	jsonw_object_begin(j);
-	write_array(j, "x");
+	member_array(j, "x");
 	for (uint32_t i = 0; i < chart->n; i++)
 		jsonw_int(j, chart->x[i] - origin);
 	jsonw_array_end(j);
-	write_text(j, "unit", chart->unit);
-	write_array(j, "series");
+	member_text(j, "unit", chart->unit);
+	member_array(j, "series");
 	vec_each (s, &chart->series) {
 		jsonw_object_begin(j);
-		write_int(j, "id", s->row);
-		write_text(j, "name", s->name);
+		member_int(j, "id", s->row);
+		member_text(j, "name", s->name);
 		jsonw_key(j, "y");
 		chart_write_y(j, chart, s, "null");
 		jsonw_object_end(j);
@@ -448,11 +440,11 @@ static void write_found(struct jsonw *j, const struct dataset *d, const struct f
 	char *label = label_text(d, found->label);
 
 	jsonw_object_begin(j);
-	write_int(j, "row", found->row);
-	write_int(j, "start", found->begin - d->begin);
-	write_int(j, "end", found->end - d->begin);
-	write_text(j, "state", label_state(found->table, found->state));
-	write_text(j, "label", label);
+	member_int(j, "row", found->row);
+	member_int(j, "start", found->begin - d->begin);
+	member_int(j, "end", found->end - d->begin);
+	member_text(j, "state", label_state(found->table, found->state));
+	member_text(j, "label", label);
 	jsonw_object_end(j);
 	free(label);
 }
@@ -533,7 +525,7 @@ static void hits(struct call *c)
 	q.n_rows = 1;
 	q.from = c->view.from - 1;
 	jsonw_object_begin(j);
-	write_array(j, "hits");
+	member_array(j, "hits");
 	for (size_t i = 0; !more && i < c->view.items.n; i++) {
 		q.rows = &c->view.items.at[i];
 		more = is_after(now.tv_sec + HITS_SECONDS)
@@ -541,7 +533,7 @@ static void hits(struct call *c)
 			       : write_hits(c, j, q, c->view.to, &left, &err);
 	}
 	jsonw_array_end(j);
-	write_bool(j, "more", more > 0);
+	member_bool(j, "more", more > 0);
 	jsonw_object_end(j);
 	if (more < 0)
 		reply_failed(c->reply, 500, "Cannot be read", &err);

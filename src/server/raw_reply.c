@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/write.h"
+#include "base/member.h"
 
 /* Whether each word of `text` stands somewhere in what is shown of an event. */
 static bool raw_reply_has(const char *text, const struct raw_event *e, const char *fields)
@@ -24,15 +24,15 @@ static void raw_reply_event(struct jsonw *j, const struct dataset *d, const stru
 			    const char *fields)
 {
 	jsonw_object_begin(j);
-	write_int(j, "time", e->time - d->begin);
-	write_int(j, "machine", row_id(ROW_MACHINE, e->machine->id));
+	member_int(j, "time", e->time - d->begin);
+	member_int(j, "machine", row_id(ROW_MACHINE, e->machine->id));
 	jsonw_key(j, "cpu");
 	if (e->cpu < 0)
 		jsonw_null(j);
 	else
 		jsonw_int(j, e->cpu);
-	write_text(j, "name", e->name);
-	write_text(j, "fields", fields);
+	member_text(j, "name", e->name);
+	member_text(j, "fields", fields);
 	jsonw_object_end(j);
 }
 
@@ -94,12 +94,12 @@ int raw_reply_write(struct jsonw *j, const struct dataset *d, const struct roots
 	if (!status) {
 		raw_seek(r, ask->from);
 		jsonw_object_begin(j);
-		write_array(j, "events");
+		member_array(j, "events");
 		bool more = raw_reply_events(j, r, d, filter, ask, &until);
 
 		jsonw_array_end(j);
-		write_bool(j, "more", more);
-		write_int(j, "until", until - d->begin);
+		member_bool(j, "more", more);
+		member_int(j, "until", until - d->begin);
 		jsonw_object_end(j);
 	}
 	raw_filter_free(filter);

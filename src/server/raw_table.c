@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "server/write.h"
+#include "base/member.h"
 
 enum { COLUMN_TIME, COLUMN_MACHINE, COLUMN_CPU, COLUMN_EVENT, COLUMN_FIELDS, N_COLUMNS };
 
@@ -25,10 +25,10 @@ void raw_table_columns(struct jsonw *j)
 	jsonw_array_begin(j);
 	for (int i = 0; i < N_COLUMNS; i++) {
 		jsonw_object_begin(j);
-		write_int(j, "id", i);
-		write_text(j, "name", columns[i].name);
-		write_text(j, "description", columns[i].help);
-		write_text(j, "type", columns[i].type);
+		member_int(j, "id", i);
+		member_text(j, "name", columns[i].name);
+		member_text(j, "description", columns[i].help);
+		member_text(j, "type", columns[i].type);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -174,17 +174,16 @@ static void table_line(struct jsonw *j, const struct table_walk *w, const struct
 
 	table_cells(w, cells);
 	jsonw_object_begin(j);
-	jsonw_key(j, "index");
-	jsonw_uint(j, w->number);
-	write_int(j, "tags", table_matches(q, cells) ? TAG_MATCH : 0);
-	write_array(j, "cells");
+	member_uint(j, "index", w->number);
+	member_int(j, "tags", table_matches(q, cells) ? TAG_MATCH : 0);
+	member_array(j, "cells");
 	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
 		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
 
 		if (!table_has_column(column))
 			continue;
 		jsonw_object_begin(j);
-		write_text(j, "content", cells[column]);
+		member_text(j, "content", cells[column]);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -245,11 +244,9 @@ static void table_write(struct jsonw *j, const struct dataset *d, struct table_w
 			const struct view_request *q, uint64_t from, bool any)
 {
 	jsonw_object_begin(j);
-	jsonw_key(j, "lowIndex");
-	jsonw_uint(j, from);
-	jsonw_key(j, "size");
-	jsonw_uint(j, d->n_raw);
-	write_array(j, "columnIds");
+	member_uint(j, "lowIndex", from);
+	member_uint(j, "size", d->n_raw);
+	member_array(j, "columnIds");
 	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
 		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
 
@@ -257,7 +254,7 @@ static void table_write(struct jsonw *j, const struct dataset *d, struct table_w
 			jsonw_int(j, column);
 	}
 	jsonw_array_end(j);
-	write_array(j, "lines");
+	member_array(j, "lines");
 	if (any)
 		table_go_to(d, w, from);
 	for (uint32_t i = 0; any && i < q->lines && w->at_event; i++, table_next(w))

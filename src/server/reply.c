@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
-#include "server/write.h"
+#include "base/member.h"
 
 enum { STREAM_BUFFER = 4096, LARGE_PAGE = 1 << 21, GROWTH = 4 };
 
@@ -118,8 +118,8 @@ void reply_error(struct reply *r, int status, const char *title, const char *fmt
 	r->status = status;
 	r->page = r->for_ever = false;
 	jsonw_object_begin(j);
-	write_text(j, "title", title);
-	write_text(j, "detail", detail);
+	member_text(j, "title", title);
+	member_text(j, "detail", detail);
 	jsonw_object_end(j);
 	reply_end(r);
 	free(detail);

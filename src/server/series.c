@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "server/write.h"
+#include "base/member.h"
 #include "store/block.h"
 
 enum { MAX_PIXELS = 8192, MAX_SERIES = 1000, ROWS_DECODED = 1 << 18, MIN_BUDGET = 2048 };
@@ -495,10 +495,10 @@ void chart_deinit(struct chart *c)
 static void write_axis(struct jsonw *j, const char *key, const char *label, const char *unit,
 		       const char *type)
 {
-	write_object(j, key);
-	write_text(j, "label", label);
-	write_text(j, "unit", unit);
-	write_text(j, "dataType", type);
+	member_object(j, key);
+	member_text(j, "label", label);
+	member_text(j, "unit", unit);
+	member_text(j, "dataType", type);
 	jsonw_object_end(j);
 }
 
@@ -564,15 +564,15 @@ static void write_series(struct jsonw *j, const struct chart *c, const struct se
 	bool bars = row_kind(s->row) == ROW_ALL;
 
 	jsonw_object_begin(j);
-	write_int(j, "seriesId", s->row);
-	write_text(j, "seriesName", s->name);
+	member_int(j, "seriesId", s->row);
+	member_text(j, "seriesName", s->name);
 	jsonw_key(j, "xValues");
 	out_bytes(jsonw_raw(j), x, x_size);
 	jsonw_key(j, "yValues");
 	chart_write_y(j, c, s, "0");
-	write_object(j, "style");
-	write_object(j, "values");
-	write_text(j, "series-type", bars ? "bar" : "line");
+	member_object(j, "style");
+	member_object(j, "values");
+	member_text(j, "series-type", bars ? "bar" : "line");
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 	write_axis(j, "xValuesDescription", "Time", "ns", "TIMESTAMP");
@@ -586,8 +586,8 @@ void chart_write(struct jsonw *j, const struct chart *c)
 	char *x = x_text(c, &x_size);
 
 	jsonw_object_begin(j);
-	write_text(j, "title", c->title);
-	write_array(j, "series");
+	member_text(j, "title", c->title);
+	member_array(j, "series");
 	vec_each (s, &c->series)
 		write_series(j, c, s, x, x_size);
 	jsonw_array_end(j);

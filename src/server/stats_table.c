@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "schema/table.h"
-#include "server/write.h"
+#include "base/member.h"
 #include "store/format.h"
 
 void stats_add_column(struct stats *s, const char *name, const char *title, enum stats_type type,
@@ -56,10 +56,10 @@ static void write_columns(struct jsonw *j, const struct stats *s)
 	jsonw_array_begin(j);
 	for (int i = 0; i < s->n_columns; i++) {
 		jsonw_object_begin(j);
-		write_text(j, "name", s->columns[i].name);
-		write_text(j, "title", s->columns[i].title);
-		write_text(j, "type", types[s->columns[i].type]);
-		write_text(j, "help", s->columns[i].help);
+		member_text(j, "name", s->columns[i].name);
+		member_text(j, "title", s->columns[i].title);
+		member_text(j, "type", types[s->columns[i].type]);
+		member_text(j, "help", s->columns[i].help);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -70,7 +70,7 @@ void stats_write(struct jsonw *j, const struct stats *s, int64_t origin)
 	jsonw_object_begin(j);
 	jsonw_key(j, "columns");
 	write_columns(j, s);
-	write_array(j, "rows");
+	member_array(j, "rows");
 	vec_each (row, &s->rows) {
 		jsonw_array_begin(j);
 		for (int i = 0; i < s->n_columns; i++) {
@@ -106,9 +106,9 @@ static void write_header(struct jsonw *j, const struct stats_column *c)
 					    [STATS_TIME] = "TIMESTAMP"};
 
 	jsonw_object_begin(j);
-	write_text(j, "name", c->title);
-	write_text(j, "tooltip", c->help);
-	write_text(j, "dataType", types[c->type]);
+	member_text(j, "name", c->title);
+	member_text(j, "tooltip", c->help);
+	member_text(j, "dataType", types[c->type]);
 	jsonw_object_end(j);
 }
 
@@ -116,7 +116,7 @@ static void write_labels(struct jsonw *j, const struct stats *s, const struct st
 {
 	char number[24];
 
-	write_array(j, "labels");
+	member_array(j, "labels");
 	for (int i = 0; i < s->n_columns; i++) {
 		const struct stats_cell *cell = &row->cells[i];
 
@@ -135,23 +135,23 @@ void stats_write_tree(struct jsonw *j, const struct stats *s)
 	int32_t id = 0;
 
 	jsonw_object_begin(j);
-	write_array(j, "headers");
+	member_array(j, "headers");
 	for (int i = 0; i < s->n_columns; i++) {
 		if (is_in_tree(&s->columns[i]))
 			write_header(j, &s->columns[i]);
 	}
 	jsonw_array_end(j);
-	write_array(j, "entries");
+	member_array(j, "entries");
 	vec_each (row, &s->rows) {
 		jsonw_object_begin(j);
-		write_int(j, "id", row->row >= 0 ? row->row : id);
-		write_int(j, "parentId", -1);
+		member_int(j, "id", row->row >= 0 ? row->row : id);
+		member_int(j, "parentId", -1);
 		write_labels(j, s, row);
-		write_bool(j, "hasData", true);
+		member_bool(j, "hasData", true);
 		jsonw_object_end(j);
 		id++;
 	}
 	jsonw_array_end(j);
-	write_int(j, "autoExpandLevel", 1);
+	member_int(j, "autoExpandLevel", 1);
 	jsonw_object_end(j);
 }

@@ -1,7 +1,7 @@
 #include "server/style.h"
 
 #include "server/label.h"
-#include "server/write.h"
+#include "base/member.h"
 
 static const struct state_label *style_label(enum table_id table, int64_t state)
 {
@@ -22,15 +22,13 @@ static void write_one(struct jsonw *j, const char *family, const char *name, con
 	char key[64];
 
 	snprintf(key, sizeof(key), "%s.%s", family, name);
-	write_object(j, key);
-	write_object(j, "values");
-	write_text(j, shape, color);
-	write_text(j, "style-name", name);
-	write_text(j, "style-group", family);
-	jsonw_key(j, "height");
-	jsonw_double(j, height);
-	jsonw_key(j, "opacity");
-	jsonw_double(j, 1);
+	member_object(j, key);
+	member_object(j, "values");
+	member_text(j, shape, color);
+	member_text(j, "style-name", name);
+	member_text(j, "style-group", family);
+	member_double(j, "height", height);
+	member_double(j, "opacity", 1);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }

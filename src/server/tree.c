@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "server/write.h"
+#include "base/member.h"
 
 /* Parts of an entry that differ. */
 struct branch {
@@ -41,17 +41,17 @@ static void write_entry(const struct forest *f, const struct branch *b)
 	bool graph = output_get(f->output)->type == OUTPUT_TIME_GRAPH;
 
 	jsonw_object_begin(j);
-	write_int(j, "id", b->id);
-	write_int(j, "parentId", b->parent);
-	write_array(j, "labels");
+	member_int(j, "id", b->id);
+	member_int(j, "parentId", b->parent);
+	member_array(j, "labels");
 	for (int i = 0; i < 3 && b->labels[i]; i++)
 		jsonw_string(j, b->labels[i]);
 	jsonw_array_end(j);
-	write_bool(j, "hasData", b->has_data);
+	member_bool(j, "hasData", b->has_data);
 	jsonw_key(j, graph ? "start" : "isDefault");
 	if (graph) {
 		jsonw_int(j, f->data->begin);
-		write_int(j, "end", f->data->end);
+		member_int(j, "end", f->data->end);
 	} else {
 		jsonw_bool(j, row_kind(b->id) == ROW_VCPU || row_kind(b->id) == ROW_ALL);
 	}
@@ -228,8 +228,8 @@ static void write_headers(const struct forest *f)
 		if (!name)
 			continue;
 		jsonw_object_begin(f->json);
-		write_text(f->json, "name", name);
-		write_text(f->json, "tooltip", name);
+		member_text(f->json, "name", name);
+		member_text(f->json, "tooltip", name);
 		jsonw_object_end(f->json);
 	}
 	jsonw_array_end(f->json);
@@ -242,7 +242,7 @@ void tree_write(struct jsonw *j, const struct dataset *d, enum output_id output)
 	jsonw_object_begin(j);
 	jsonw_key(j, "headers");
 	write_headers(&f);
-	write_array(j, "entries");
+	member_array(j, "entries");
 	if (output == OUTPUT_HISTOGRAM) {
 		write_entry(&f, &(struct branch){.id = row_id(ROW_ALL, 0),
 						 .parent = -1,
@@ -253,6 +253,6 @@ void tree_write(struct jsonw *j, const struct dataset *d, enum output_id output)
 			write_machine(&f, m);
 	}
 	jsonw_array_end(j);
-	write_int(j, "autoExpandLevel", output == OUTPUT_VCPUS || output == OUTPUT_CPUS ? -1 : 1);
+	member_int(j, "autoExpandLevel", output == OUTPUT_VCPUS || output == OUTPUT_CPUS ? -1 : 1);
 	jsonw_object_end(j);
 }

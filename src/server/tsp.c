@@ -14,7 +14,7 @@
 #include "server/stats.h"
 #include "server/style.h"
 #include "server/tree.h"
-#include "server/write.h"
+#include "base/member.h"
 
 enum { FIRST_PART = 2, MAX_ARROWS = 5000 }; /* parts of the path after /tsp/api */
 
@@ -60,7 +60,7 @@ static void health(struct call *c)
 	struct jsonw *j = reply_json(c->reply);
 
 	jsonw_object_begin(j);
-	write_text(j, "status", "UP");
+	member_text(j, "status", "UP");
 	jsonw_object_end(j);
 }
 
@@ -71,14 +71,14 @@ static void identifier(struct call *c)
 
 	uname(&os);
 	jsonw_object_begin(j);
-	write_text(j, "version", VMSCOPE_VERSION);
-	write_text(j, "os", os.sysname);
-	write_text(j, "osArch", os.machine);
-	write_text(j, "osVersion", os.release);
-	write_int(j, "cpuCount", sysconf(_SC_NPROCESSORS_ONLN));
-	write_int(j, "maxMemory", (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
-	write_text(j, "productId", "vmscope");
-	write_text(j, "tspVersion", "0.6.0");
+	member_text(j, "version", VMSCOPE_VERSION);
+	member_text(j, "os", os.sysname);
+	member_text(j, "osArch", os.machine);
+	member_text(j, "osVersion", os.release);
+	member_int(j, "cpuCount", sysconf(_SC_NPROCESSORS_ONLN));
+	member_int(j, "maxMemory", (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+	member_text(j, "productId", "vmscope");
+	member_text(j, "tspVersion", "0.6.0");
 	jsonw_object_end(j);
 }
 
@@ -261,13 +261,13 @@ static int view_states(struct call *c, struct jsonw *j, struct error *err)
 static void write_arrow(struct jsonw *j, const struct arrow *a, const char *style)
 {
 	jsonw_object_begin(j);
-	write_int(j, "start", a->begin);
-	write_int(j, "end", a->end);
-	write_int(j, "sourceId", a->from);
-	write_int(j, "targetId", a->to);
-	write_object(j, "style");
-	write_text(j, "parentKey", style);
-	write_empty(j, "values");
+	member_int(j, "start", a->begin);
+	member_int(j, "end", a->end);
+	member_int(j, "sourceId", a->from);
+	member_int(j, "targetId", a->to);
+	member_object(j, "style");
+	member_text(j, "parentKey", style);
+	member_empty(j, "values");
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }
@@ -366,7 +366,7 @@ static int view_annotations(struct call *c, struct jsonw *j, struct error *err)
 
 	jsonw_object_begin(j);
 	if (is_get(c)) {
-		write_array(j, "annotationCategories");
+		member_array(j, "annotationCategories");
 		jsonw_string(j, MARKS_CATEGORY);
 		jsonw_array_end(j);
 	} else {
@@ -478,8 +478,8 @@ static void wrap_begin(struct jsonw *j)
 
 static void wrap_end(struct jsonw *j, const char *status, const char *message)
 {
-	write_text(j, "status", status);
-	write_text(j, "statusMessage", message);
+	member_text(j, "status", status);
+	member_text(j, "statusMessage", message);
 	jsonw_object_end(j);
 }
 

@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "base/json.h"
+#include "base/member.h"
 #include "schema/table.h"
 #include "top/columns.h"
 
@@ -102,85 +102,62 @@ static void batch_csv(const struct batch *b, const struct view *v)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void batch_json_ns(struct jsonw *j, const char *key, int64_t ns)
-{
-	jsonw_key(j, key);
-	jsonw_int(j, ns);
-}
-
-static void batch_json_known(struct jsonw *j, const char *key, int64_t value, bool known)
-{
-	jsonw_key(j, key);
-	if (known)
-		jsonw_int(j, value);
-	else
-		jsonw_null(j);
-}
-
 static void batch_json_split(struct jsonw *j, const struct split *s)
 {
-	batch_json_ns(j, "run_ns", s->run);
-	batch_json_ns(j, "ready_ns", s->ready);
-	batch_json_ns(j, "exit_ns", s->exit);
-	batch_json_ns(j, "poll_ns", s->poll);
-	batch_json_ns(j, "idle_ns", s->idle);
-	batch_json_ns(j, "blocked_ns", s->blocked);
-	batch_json_ns(j, "unknown_ns", s->unknown);
-	jsonw_key(j, "ready");
-	jsonw_object_begin(j);
+	member_int(j, "run_ns", s->run);
+	member_int(j, "ready_ns", s->ready);
+	member_int(j, "exit_ns", s->exit);
+	member_int(j, "poll_ns", s->poll);
+	member_int(j, "idle_ns", s->idle);
+	member_int(j, "blocked_ns", s->blocked);
+	member_int(j, "unknown_ns", s->unknown);
+	member_object(j, "ready");
 	for (int i = 0; i < READY_N; i++)
-		batch_json_ns(j, split_ready_name((enum split_ready)i), s->of_ready[i]);
+		member_int(j, split_ready_name((enum split_ready)i), s->of_ready[i]);
 	jsonw_object_end(j);
 }
 
 static void batch_json_vcpu(struct jsonw *j, const struct view_vcpu *c)
 {
 	jsonw_object_begin(j);
-	jsonw_key(j, "vm");
-	jsonw_string(j, c->vm);
-	batch_json_known(j, "vcpu", c->vcpu->index, c->vcpu->index != TABLE_NULL);
-	batch_json_ns(j, "tid", c->vcpu->tid);
-	batch_json_known(j, "cpu", c->cpu, c->cpu >= 0);
+	member_text(j, "vm", c->vm);
+	member_known_int(j, "vcpu", c->vcpu->index, c->vcpu->index != TABLE_NULL);
+	member_int(j, "tid", c->vcpu->tid);
+	member_known_int(j, "cpu", c->cpu, c->cpu >= 0);
 	batch_json_split(j, &c->split);
-	jsonw_key(j, "thieves");
-	jsonw_array_begin(j);
+	member_array(j, "thieves");
 	vec_each (t, &c->thieves) {
 		jsonw_object_begin(j);
-		jsonw_key(j, "name");
-		jsonw_string(j, t->label);
-		jsonw_key(j, "kind");
-		jsonw_string(j, split_ready_name(t->kind));
-		batch_json_ns(j, "ns", t->ns);
+		member_text(j, "name", t->label);
+		member_text(j, "kind", split_ready_name(t->kind));
+		member_int(j, "ns", t->ns);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
-	batch_json_ns(j, "exits", (int64_t)c->n_exits);
-	jsonw_key(j, "exit_reasons");
-	jsonw_object_begin(j);
+	member_int(j, "exits", (int64_t)c->n_exits);
+	member_object(j, "exit_reasons");
 	vec_each (e, &c->exits)
-		batch_json_ns(j, e->name, (int64_t)e->n);
+		member_int(j, e->name, (int64_t)e->n);
 	jsonw_object_end(j);
-	batch_json_known(j, "wake_p99_ns", c->wake_p99, c->wake_p99 >= 0);
-	batch_json_ns(j, "stall_ns", c->stall);
+	member_known_int(j, "wake_p99_ns", c->wake_p99, c->wake_p99 >= 0);
+	member_int(j, "stall_ns", c->stall);
 	jsonw_object_end(j);
 }
 
 static void batch_json_cpu(struct jsonw *j, const struct view_cpu *c)
 {
 	jsonw_object_begin(j);
-	batch_json_ns(j, "cpu", c->cpu);
-	batch_json_ns(j, "vm_ns", c->vm);
-	batch_json_ns(j, "other_ns", c->other);
-	batch_json_ns(j, "irq_ns", c->irq);
-	batch_json_ns(j, "idle_ns", c->idle);
-	batch_json_ns(j, "unknown_ns", c->unknown);
-	jsonw_key(j, "users");
-	jsonw_array_begin(j);
+	member_int(j, "cpu", c->cpu);
+	member_int(j, "vm_ns", c->vm);
+	member_int(j, "other_ns", c->other);
+	member_int(j, "irq_ns", c->irq);
+	member_int(j, "idle_ns", c->idle);
+	member_int(j, "unknown_ns", c->unknown);
+	member_array(j, "users");
 	vec_each (u, &c->users) {
 		jsonw_object_begin(j);
-		jsonw_key(j, "name");
-		jsonw_string(j, u->label);
-		batch_json_ns(j, "ns", u->ns);
+		member_text(j, "name", u->label);
+		member_int(j, "ns", u->ns);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -194,23 +171,19 @@ static void batch_json(const struct batch *b, const struct view *v, const struct
 
 	jsonw_init(&j, b->file);
 	jsonw_object_begin(&j);
-	batch_json_ns(&j, "begin_ns", v->begin);
-	batch_json_ns(&j, "end_ns", v->end);
-	jsonw_key(&j, "total");
-	jsonw_bool(&j, total);
-	jsonw_key(&j, "events_per_second");
-	jsonw_double(&j, rate);
-	batch_json_ns(&j, "lost", (int64_t)l->n_lost);
-	batch_json_ns(&j, "late", (int64_t)live_late(l));
-	batch_json_ns(&j, "told_anew", l->n_retold);
-	batch_json_ns(&j, "contradictions", (int64_t)model_contradictions(l->model));
-	jsonw_key(&j, "vcpus");
-	jsonw_array_begin(&j);
+	member_int(&j, "begin_ns", v->begin);
+	member_int(&j, "end_ns", v->end);
+	member_bool(&j, "total", total);
+	member_double(&j, "events_per_second", rate);
+	member_int(&j, "lost", (int64_t)l->n_lost);
+	member_int(&j, "late", (int64_t)live_late(l));
+	member_int(&j, "told_anew", l->n_retold);
+	member_int(&j, "contradictions", (int64_t)model_contradictions(l->model));
+	member_array(&j, "vcpus");
 	vec_each (c, &v->vcpus)
 		batch_json_vcpu(&j, c);
 	jsonw_array_end(&j);
-	jsonw_key(&j, "cpus");
-	jsonw_array_begin(&j);
+	member_array(&j, "cpus");
 	vec_each (c, &v->cpus)
 		batch_json_cpu(&j, c);
 	jsonw_array_end(&j);
