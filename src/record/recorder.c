@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "base/newfile.h"
 #include "host/snapshot.h"
 #include "record/datfile.h"
@@ -19,14 +19,6 @@ enum {
 	RECORDER_WAKE_PERCENT = 25,
 	RECORDER_HOLD_S = 4, /* a reader that is held up so long loses nothing */
 };
-
-static int64_t recorder_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 /* ---- buffers --------------------------------------------------------------------------------- */
 
@@ -146,7 +138,7 @@ int recorder_begin(struct recorder *r, const struct recorder_options *options, c
 	    recorder_set_up(r, err) || drain_init(&r->drain, r->instance, dir, err))
 		return ERR;
 	recorder_note_begin(r);
-	r->since_ns = r->drained_ns = recorder_now();
+	r->since_ns = r->drained_ns = monotonic_ns();
 	return instance_set_tracing(r->instance, true, err);
 }
 
@@ -154,7 +146,7 @@ int recorder_begin(struct recorder *r, const struct recorder_options *options, c
 
 int64_t recorder_age_ns(const struct recorder *r)
 {
-	return recorder_now() - r->since_ns;
+	return monotonic_ns() - r->since_ns;
 }
 
 double recorder_holds_s(const struct recorder *r)
@@ -174,7 +166,7 @@ double recorder_holds_s(const struct recorder *r)
 /* Buffers that fill slowly are read once a second all the same, so that a file grows steadily. */
 static int recorder_read(struct recorder *r, struct error *err)
 {
-	int64_t now = recorder_now();
+	int64_t now = monotonic_ns();
 	bool all = now - r->drained_ns >= NS_PER_S;
 
 	if (all)
@@ -255,7 +247,7 @@ static int recorder_stop(struct recorder *r, struct drain_counts *counts, struct
 /* What was read is in files, so that nothing is missed while it is written. */
 static int recorder_go_on(struct recorder *r, struct error *err)
 {
-	r->since_ns = recorder_now();
+	r->since_ns = monotonic_ns();
 	return instance_set_tracing(r->instance, true, err);
 }
 

@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "server/label.h"
 #include "base/member.h"
+#include "base/monotonic.h"
 #include "store/block.h"
 #include "store/cursor.h"
 
@@ -323,20 +323,12 @@ static bool row_matches(const struct walk *w, const struct view_request *q)
 	return found;
 }
 
-static bool is_late(time_t deadline)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec >= deadline;
-}
-
 /*
  * Looks in rows [from, to) for a match, the first or the last one.
  * Return: FOUND and *numberp, NOT_FOUND, EVENTS_TOO_LONG or ERR.
  */
 static int search_window(struct events *e, const struct view_request *q, uint64_t from, uint64_t to,
-			 time_t deadline, uint64_t *numberp)
+			 int64_t deadline, uint64_t *numberp)
 {
 	struct walk w;
 	int r = walk_init(&w, e, from), found = NOT_FOUND;
@@ -348,7 +340,7 @@ static int search_window(struct events *e, const struct view_request *q, uint64_
 			if (!q->backwards)
 				break;
 		}
-		if (w.number % 1024 == 0 && is_late(deadline)) {
+		if (w.number % 1024 == 0 && monotonic_is_past(deadline)) {
 			found = EVENTS_TOO_LONG;
 			break;
 		}
@@ -361,11 +353,8 @@ static int search_window(struct events *e, const struct view_request *q, uint64_
 /* Return: FOUND and *numberp, NOT_FOUND, EVENTS_TOO_LONG or ERR. */
 static int search(struct events *e, const struct view_request *q, uint64_t from, uint64_t *numberp)
 {
-	struct timespec now;
+	const int64_t deadline = monotonic_after_s(SEARCH_SECONDS);
 	int r = NOT_FOUND;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	time_t deadline = now.tv_sec + SEARCH_SECONDS;
 
 	if (!q->backwards)
 		return search_window(e, q, from, e->rows, deadline, numberp);

@@ -1,8 +1,8 @@
 #include "server/find.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/monotonic.h"
 #include "server/label.h"
 #include "store/cursor.h"
 
@@ -18,18 +18,13 @@ struct finding {
 	bool any;
 	struct map labels; /* label -> whether it has the text */
 	unsigned looked_at;
-	time_t deadline;
+	int64_t deadline;
 	struct error *err;
 };
 
 static bool is_late(struct finding *f)
 {
-	struct timespec now;
-
-	if (++f->looked_at % CHECK_EVERY)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec >= f->deadline;
+	return ++f->looked_at % CHECK_EVERY == 0 && monotonic_is_past(f->deadline);
 }
 
 static bool has_text(struct finding *f, uint64_t label)
@@ -152,11 +147,11 @@ static int look_backwards(struct finding *f)
 int find_interval(struct found *found, const struct dataset *d, const struct find_query *q,
 		  struct error *err)
 {
-	struct finding f = {.data = d, .query = q, .found = found, .err = err};
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	f.deadline = now.tv_sec + FIND_SECONDS;
+	struct finding f = {.data = d,
+			    .query = q,
+			    .found = found,
+			    .deadline = monotonic_after_s(FIND_SECONDS),
+			    .err = err};
 	int r = q->backwards ? look_backwards(&f) : look_forwards(&f);
 
 	map_deinit(&f.labels);

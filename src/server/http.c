@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/monotonic.h"
 #include "server/pool.h"
 #include "server/request.h"
 
@@ -69,19 +70,10 @@ struct exchange {
 
 /* ---- time ----------------------------------------------------------------------------------- */
 
-/* Return: monotonic, ns. */
-static int64_t seconds_from_now(unsigned seconds)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((int64_t)t.tv_sec + seconds) * NS_PER_SECOND + t.tv_nsec;
-}
-
 /* Waits for a second, or until h->stop says that something has changed. With the lock. */
 static void wait_a_second(struct http *h)
 {
-	int64_t end = seconds_from_now(1);
+	int64_t end = monotonic_after_s(1);
 	const struct timespec t = {.tv_sec = (time_t)(end / NS_PER_SECOND),
 				   .tv_nsec = (long)(end % NS_PER_SECOND)};
 
@@ -90,7 +82,7 @@ static void wait_a_second(struct http *h)
 
 static void cut_off_late_ones(struct http *h)
 {
-	int64_t now = seconds_from_now(0);
+	int64_t now = monotonic_ns();
 
 	for (struct connection *c = h->connections; c; c = c->next) {
 		if (now >= c->deadline)
@@ -159,7 +151,7 @@ static void begin_phase(struct http *h, struct MHD_Connection *c, unsigned secon
 	if (!known)
 		return;
 	pthread_mutex_lock(&h->lock);
-	known->deadline = seconds_from_now(seconds);
+	known->deadline = monotonic_after_s(seconds);
 	set_unsent(h, known, size);
 	give_up_oldest(h, known);
 	pthread_mutex_unlock(&h->lock);
@@ -176,7 +168,7 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 		known = mem_zalloc(1, sizeof(*known));
 		known->fd =
 			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		known->deadline = seconds_from_now(READ_SECONDS);
+		known->deadline = monotonic_after_s(READ_SECONDS);
 		known->next = h->connections;
 		known->self = &h->connections;
 		if (known->next)
@@ -526,13 +518,13 @@ static bool cut_off_all(struct http *h)
  */
 static void stop(struct http *h)
 {
-	int64_t last = seconds_from_now(STOP_SECONDS);
+	int64_t last = monotonic_after_s(STOP_SECONDS);
 	int listener = MHD_quiesce_daemon(h->daemon);
 
 	pthread_mutex_lock(&h->lock);
 	h->stopping = true;
 	pthread_cond_broadcast(&h->stop);
-	while (!cut_off_all(h) && seconds_from_now(0) < last)
+	while (!cut_off_all(h) && monotonic_ns() < last)
 		wait_a_second(h);
 	pthread_mutex_unlock(&h->lock);
 	pthread_join(h->watch, NULL);

@@ -1,7 +1,6 @@
 #include "server/page_api.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "server/arrows.h"
 #include "server/find.h"
@@ -15,6 +14,7 @@
 #include "server/style.h"
 #include "server/tsp.h"
 #include "base/member.h"
+#include "base/monotonic.h"
 
 enum { DEFAULT_ARROWS = 2000, MAX_ARROWS = 20000 };
 
@@ -479,14 +479,6 @@ static void search(struct call *c)
 
 enum { DEFAULT_HITS = 200, MAX_HITS = 1000, HITS_SECONDS = 5 };
 
-static bool is_after(time_t deadline)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec >= deadline;
-}
-
 /* Writes what is found in one row until `to`. Return: whether there may be more; or ERR. */
 static int write_hits(struct call *c, struct jsonw *j, struct find_query q, int64_t to,
 		      int64_t *leftp, struct error *err)
@@ -510,7 +502,6 @@ static void hits(struct call *c)
 	int64_t left = DEFAULT_HITS;
 	struct error err = {0};
 	struct find_query q;
-	struct timespec now;
 	int more = 0;
 
 	if (read_search(c, &q, &err) || request_int(&c->view, "limit", 1, MAX_HITS, &left, &err) ||
@@ -519,8 +510,8 @@ static void hits(struct call *c)
 		return;
 	}
 	struct jsonw *j = reply_json(c->reply);
+	const int64_t deadline = monotonic_after_s(HITS_SECONDS);
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	q.backwards = false;
 	q.n_rows = 1;
 	q.from = c->view.from - 1;
@@ -528,9 +519,8 @@ static void hits(struct call *c)
 	member_array(j, "hits");
 	for (size_t i = 0; !more && i < c->view.items.n; i++) {
 		q.rows = &c->view.items.at[i];
-		more = is_after(now.tv_sec + HITS_SECONDS)
-			       ? 1
-			       : write_hits(c, j, q, c->view.to, &left, &err);
+		more = monotonic_is_past(deadline) ? 1
+						   : write_hits(c, j, q, c->view.to, &left, &err);
 	}
 	jsonw_array_end(j);
 	member_bool(j, "more", more > 0);

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/member.h"
+#include "base/monotonic.h"
 
 /* Whether each word of `text` stands somewhere in what is shown of an event. */
 static bool raw_reply_has(const char *text, const struct raw_event *e, const char *fields)
@@ -36,30 +36,20 @@ static void raw_reply_event(struct jsonw *j, const struct dataset *d, const stru
 	jsonw_object_end(j);
 }
 
-static bool raw_reply_is_late(time_t deadline)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec >= deadline;
-}
-
 /* Writes the events. Return: whether there are more, from *untilp on. */
 static bool raw_reply_events(struct jsonw *j, struct raw *r, const struct dataset *d,
 			     const struct raw_filter *filter, const struct raw_ask *ask,
 			     int64_t *untilp)
 {
 	struct raw_event e;
-	struct timespec now;
+	const int64_t deadline = monotonic_after_s(RAW_REPLY_SECONDS);
 	int64_t skip = ask->skip, n = 0;
 	uint64_t seen = 0;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	*untilp = ask->to;
 	while (raw_next(r, &e) && e.time <= ask->to) {
 		*untilp = e.time;
-		if (n == ask->limit ||
-		    (++seen % 1024 == 0 && raw_reply_is_late(now.tv_sec + RAW_REPLY_SECONDS)))
+		if (n == ask->limit || (++seen % 1024 == 0 && monotonic_is_past(deadline)))
 			return true;
 		if (!raw_filter_has(filter, &e))
 			continue;

@@ -2,9 +2,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/member.h"
+#include "base/monotonic.h"
 
 enum { COLUMN_TIME, COLUMN_MACHINE, COLUMN_CPU, COLUMN_EVENT, COLUMN_FIELDS, N_COLUMNS };
 
@@ -42,17 +42,12 @@ struct table_walk {
 	struct raw_event event;
 	uint64_t number;
 	bool at_event;
-	time_t deadline;
+	int64_t deadline;
 };
 
 static bool table_is_late(const struct table_walk *w)
 {
-	struct timespec now;
-
-	if (w->number % 1024)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec >= w->deadline;
+	return w->number % 1024 == 0 && monotonic_is_past(w->deadline);
 }
 
 static void table_next(struct table_walk *w)
@@ -289,12 +284,9 @@ static int table_answer(struct jsonw *j, struct dataset *d, struct table_walk *w
 int raw_table_lines(struct jsonw *j, struct dataset *d, const struct roots *roots,
 		    const struct view_request *q, struct error *err)
 {
-	struct table_walk w = {0};
-	struct timespec now;
+	struct table_walk w = {.deadline = monotonic_after_s(SECONDS)};
 	int r = raw_new(&w.raw, d, roots, NULL, err);
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	w.deadline = now.tv_sec + SECONDS;
 	if (!r)
 		r = table_answer(j, d, &w, q);
 	raw_free(w.raw);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "model/model.h"
 #include "top/host_side.h"
 #include "tracefs/catalog.h"
@@ -221,14 +221,6 @@ void tracer_free(struct tracer *t)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int64_t tracer_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Takes all that is there of a CPU. Return: 0, or ERR with err set. */
 static int tracer_read_cpu(struct tracer *t, struct feed *feed, size_t i, struct error *err)
 {
@@ -250,7 +242,7 @@ static int tracer_more(void *ctx, struct feed *feed, int wait_ms, int64_t *compl
 	struct tracer *t = ctx;
 
 	poll(NULL, 0, wait_ms);
-	int64_t now = tracer_now();
+	int64_t now = monotonic_ns();
 
 	for (size_t i = 0; i < t->cpus.n; i++) {
 		if (tracer_read_cpu(t, feed, i, err))
