@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "results/cause.h"
-#include "store/cursor.h"
+#include "results/scan_row.h"
 
 /* One vCPU's exits, and when it had no CPU; both as far as they are read. */
 struct pauses_vcpu {
@@ -26,20 +26,12 @@ enum pauses_name { NAME_NEW, NAME_OTHER, NAME_PAUSE };
 static bool pauses_open(const struct pauses_scan *s, struct store_cursor *c, int64_t id,
 			enum table_id table, uint32_t columns)
 {
-	int64_t lane = store_find_lane(s->r->store, table, &id);
-	struct store_query q = store_query_all(s->r->store, table);
+	struct store_query q;
 
-	if (lane < 0)
+	if (!scan_query_lane(s->r, table, &id, columns, &q))
 		return false;
-	q.lane = (size_t)lane;
-	q.lanes_end = q.lane + 1;
-	q.columns = columns;
 	if (table == TABLE_VCPU_STATE)
 		q.states = vcpu_states(STATE_LOST);
-	if (s->r->range.given) {
-		q.from = s->r->range.from;
-		q.to = s->r->range.to;
-	}
 	store_cursor_init(c, s->r->store, &q);
 	return true;
 }

@@ -4,7 +4,7 @@
 
 #include "base/map.h"
 #include "base/parallel.h"
-#include "store/cursor.h"
+#include "results/scan_row.h"
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -29,45 +29,17 @@ static bool begins_in_range(const struct results *r, int64_t begin)
 static void summary_add_state(const struct results *r, struct tally_vcpu *v,
 			      const struct store_cursor *c, bool first)
 {
-	int64_t begin = store_cursor_get(c, COL_VCPU_STATE_TS);
-	struct tally_state s = {
-		.state = (enum vcpu_state)store_cursor_get(c, COL_VCPU_STATE_STATE),
-		.begin = r->range.given && begin < r->range.from ? r->range.from : begin,
-		.dur = length_in_range(r, begin, store_cursor_get(c, COL_VCPU_STATE_DUR)),
-		.cpu = store_cursor_get(c, COL_VCPU_STATE_PCPU),
-		.occupant = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_THREAD_ID),
-		.occupant_irq = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_IRQ),
-		.occupant_handler = store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_HANDLER),
-	};
+	struct tally_state s = scan_state(r, c);
 
 	if (first)
 		v->before = VCPU_UNKNOWN;
-	if (vcpu_state_is(s.state, STATE_LOST)) {
-		s.busy = busy_of_name(
-			store_string(r->store, store_cursor_get(c, COL_VCPU_STATE_OCCUPANT_KIND)));
-		s.certainty = certainty_of_name(
-			store_string(r->store, store_cursor_get(c, COL_VCPU_STATE_CERTAINTY)));
-	}
-
 	/* Its CPU was taken before the range began. */
-	if (!begins_in_range(r, begin))
+	if (!begins_in_range(r, s.begin))
 		v->before = s.state;
-	/* A forged file names any number of threads that it does not have. */
-	if (results_find(r, TABLE_THREAD, s.occupant) == NOBODY)
-		s.occupant = TABLE_NULL;
+	s.dur = length_in_range(r, s.begin, s.dur);
+	if (r->range.given && s.begin < r->range.from)
+		s.begin = r->range.from;
 	tally_add_state(v, &s);
-}
-
-static struct store_query query_of(const struct results *r, enum table_id table, uint32_t columns)
-{
-	struct store_query q = store_query_all(r->store, table);
-
-	if (r->range.given) {
-		q.from = r->range.from;
-		q.to = r->range.to;
-	}
-	q.columns = columns;
-	return q;
 }
 
 /* Return: the sums of the vCPU that the cursor's lane is of, or NULL when the file has no such. */
@@ -109,7 +81,7 @@ static int scan_rows(const struct results *r, struct tally *t, const struct stor
 
 static int scan_lanes(const struct results *r, struct tally *t, struct error *err)
 {
-	struct store_query q = query_of(
+	struct store_query q = scan_query(
 		r, TABLE_VCPU_STATE,
 		1u << COL_VCPU_STATE_TS | 1u << COL_VCPU_STATE_DUR | 1u << COL_VCPU_STATE_STATE |
 			1u << COL_VCPU_STATE_PCPU | 1u << COL_VCPU_STATE_OCCUPANT_THREAD_ID |
@@ -122,21 +94,7 @@ static int scan_lanes(const struct results *r, struct tally *t, struct error *er
 static void summary_add_exit(const struct results *r, struct tally_vcpu *v,
 			     const struct store_cursor *c, bool first)
 {
-	const struct tally_exit x = {
-		.ts = store_cursor_get(c, COL_VM_EXIT_TS),
-		.reason = store_cursor_get(c, COL_VM_EXIT_REASON),
-		.isa = store_cursor_get(c, COL_VM_EXIT_ISA),
-		.name = store_cursor_get(c, COL_VM_EXIT_NAME),
-		.dur = store_cursor_get(c, COL_VM_EXIT_DUR),
-		.early = store_cursor_get(c, COL_VM_EXIT_EARLY_NS),
-		.handled = store_cursor_get(c, COL_VM_EXIT_HANDLED_NS),
-		.userspace = store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS),
-		.preempted = store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS),
-		.blocked = store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS),
-		.vector = store_cursor_get(c, COL_VM_EXIT_VECTOR),
-		.polled = store_cursor_get(c, COL_VM_EXIT_POLLED_NS),
-		.detail = store_cursor_get(c, COL_VM_EXIT_DETAIL),
-	};
+	const struct tally_exit x = scan_exit(c);
 
 	(void)first;
 	if (begins_in_range(r, x.ts))
@@ -145,10 +103,10 @@ static void summary_add_exit(const struct results *r, struct tally_vcpu *v,
 
 static int scan_exits(const struct results *r, struct tally *t, struct error *err)
 {
-	struct store_query q = query_of(r, TABLE_VM_EXIT,
-					QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP |
-							      1u << COL_VM_EXIT_GUEST_THREAD_ID |
-							      1u << COL_VM_EXIT_DETAIL_VALUE));
+	struct store_query q = scan_query(r, TABLE_VM_EXIT,
+					  QUERY_ALL_COLUMNS & ~(1u << COL_VM_EXIT_RIP |
+								1u << COL_VM_EXIT_GUEST_THREAD_ID |
+								1u << COL_VM_EXIT_DETAIL_VALUE));
 
 	return scan_rows(r, t, &q, summary_add_exit, err);
 }
@@ -168,10 +126,10 @@ static void summary_add_wakeup(struct tally_vcpu *v, const struct store_cursor *
 static int scan_wakeups(const struct results *r, struct tally *t, struct error *err)
 {
 	struct store_query q =
-		query_of(r, TABLE_WAKEUP,
-			 1u << COL_WAKEUP_TS | 1u << COL_WAKEUP_VCPU_ID |
-				 1u << COL_WAKEUP_VCPU_WAKE_NS | 1u << COL_WAKEUP_VCPU_RUN_NS |
-				 1u << COL_WAKEUP_ENTRY_NS | 1u << COL_WAKEUP_RUN_NS);
+		scan_query(r, TABLE_WAKEUP,
+			   1u << COL_WAKEUP_TS | 1u << COL_WAKEUP_VCPU_ID |
+				   1u << COL_WAKEUP_VCPU_WAKE_NS | 1u << COL_WAKEUP_VCPU_RUN_NS |
+				   1u << COL_WAKEUP_ENTRY_NS | 1u << COL_WAKEUP_RUN_NS);
 	struct store_cursor c;
 	int status;
 

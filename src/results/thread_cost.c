@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/scan_row.h"
 #include "results/threads.h"
 #include "results/units.h"
-#include "store/cursor.h"
 
 enum { NAME_WIDTH = 40 };
 
@@ -98,18 +98,10 @@ struct thread_piece {
 static bool thread_open(const struct thread_walk *w, struct store_cursor *c, enum table_id table,
 			const int64_t *keys, uint32_t columns)
 {
-	int64_t lane = store_find_lane(w->r->store, table, keys);
-	struct store_query q = store_query_all(w->r->store, table);
+	struct store_query q;
 
-	if (lane < 0)
+	if (!scan_query_lane(w->r, table, keys, columns, &q))
 		return false;
-	q.lane = (size_t)lane;
-	q.lanes_end = q.lane + 1;
-	q.columns = columns;
-	if (w->r->range.given) {
-		q.from = w->r->range.from;
-		q.to = w->r->range.to;
-	}
 	store_cursor_init(c, w->r->store, &q);
 	return true;
 }
@@ -219,20 +211,11 @@ static void thread_add_lost(struct thread_walk *w, struct thread_cpu *c, enum vc
 			    int64_t begin, int64_t end)
 {
 	const int64_t id = w->r->vcpus.at[c->vcpu].id;
-	int64_t from = store_cursor_get(&c->state, COL_VCPU_STATE_TS);
-	struct tally_state s = {
-		.state = state,
-		.begin = begin,
-		.dur = end - begin,
-		.cpu = store_cursor_get(&c->state, COL_VCPU_STATE_PCPU),
-		.occupant = store_cursor_get(&c->state, COL_VCPU_STATE_OCCUPANT_THREAD_ID),
-		.occupant_irq = store_cursor_get(&c->state, COL_VCPU_STATE_OCCUPANT_IRQ),
-		.occupant_handler = store_cursor_get(&c->state, COL_VCPU_STATE_OCCUPANT_HANDLER),
-		.busy = busy_of_name(store_string(
-			w->r->store, store_cursor_get(&c->state, COL_VCPU_STATE_OCCUPANT_KIND))),
-		.certainty = certainty_of_name(store_string(
-			w->r->store, store_cursor_get(&c->state, COL_VCPU_STATE_CERTAINTY))),
-	};
+	struct tally_state s = scan_state(w->r, &c->state);
+	const int64_t from = s.begin;
+
+	s.begin = begin;
+	s.dur = end - begin;
 
 	tally_add_ns(&w->t->lost, s.dur);
 	if (id < 0 || (uint64_t)id >= w->t->tally->n)
@@ -242,8 +225,6 @@ static void thread_add_lost(struct thread_walk *w, struct thread_cpu *c, enum vc
 	/* One that had begun already took nothing from this thread. */
 	if (c->told != begin)
 		v->before = from < begin ? state : VCPU_GUEST;
-	if (results_find(w->r, TABLE_THREAD, s.occupant) == NOBODY)
-		s.occupant = TABLE_NULL;
 	tally_add_state(v, &s);
 	c->told = end;
 }
@@ -372,27 +353,6 @@ static int thread_walk_lane(struct thread_walk *w)
 	return status == ERR ? ERR : 0;
 }
 
-static void thread_add_exit(struct tally_vcpu *v, const struct store_cursor *c)
-{
-	const struct tally_exit x = {
-		.ts = store_cursor_get(c, COL_VM_EXIT_TS),
-		.reason = store_cursor_get(c, COL_VM_EXIT_REASON),
-		.isa = store_cursor_get(c, COL_VM_EXIT_ISA),
-		.name = store_cursor_get(c, COL_VM_EXIT_NAME),
-		.dur = store_cursor_get(c, COL_VM_EXIT_DUR),
-		.early = store_cursor_get(c, COL_VM_EXIT_EARLY_NS),
-		.handled = store_cursor_get(c, COL_VM_EXIT_HANDLED_NS),
-		.userspace = store_cursor_get(c, COL_VM_EXIT_USERSPACE_NS),
-		.preempted = store_cursor_get(c, COL_VM_EXIT_PREEMPTED_NS),
-		.blocked = store_cursor_get(c, COL_VM_EXIT_BLOCKED_NS),
-		.vector = store_cursor_get(c, COL_VM_EXIT_VECTOR),
-		.polled = store_cursor_get(c, COL_VM_EXIT_POLLED_NS),
-		.detail = store_cursor_get(c, COL_VM_EXIT_DETAIL),
-	};
-
-	tally_add_exit(v, &x);
-}
-
 /* The exits of a vCPU while the thread was current on it. */
 static int thread_walk_exits(struct thread_walk *w, int vcpu)
 {
@@ -406,8 +366,11 @@ static int thread_walk_exits(struct thread_walk *w, int vcpu)
 		return 0;
 	while ((status = store_cursor_next(&c, w->err)) == CURSOR_ROW) {
 		if (store_cursor_get(&c, COL_VM_EXIT_GUEST_THREAD_ID) == own &&
-		    (!range->given || store_cursor_get(&c, COL_VM_EXIT_TS) >= range->from))
-			thread_add_exit(&w->t->tally->vcpus[id], &c);
+		    (!range->given || store_cursor_get(&c, COL_VM_EXIT_TS) >= range->from)) {
+			const struct tally_exit x = scan_exit(&c);
+
+			tally_add_exit(&w->t->tally->vcpus[id], &x);
+		}
 	}
 	store_cursor_deinit(&c);
 	return status == ERR ? ERR : 0;
