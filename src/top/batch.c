@@ -1,7 +1,9 @@
 #include "top/batch.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "base/csv.h"
 #include "base/member.h"
 #include "schema/table.h"
 #include "top/columns.h"
@@ -50,54 +52,60 @@ static void batch_csv_head(const struct batch *b)
 	fputs(",exits,wake_p99_ns,stall_ns,cpu,thief,thief_ns\n", b->file);
 }
 
-static void batch_csv_text(FILE *f, const char *text)
+/* A cell after the first; empty where the number is not known. */
+static void batch_csv_cell(struct out *o, int64_t number, bool known)
 {
-	fputc('"', f);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', f);
-		fputc(*text, f);
-	}
-	fputc('"', f);
+	out_char(o, ',');
+	if (known)
+		out_int(o, number);
 }
 
-static void batch_csv_vcpu(const struct batch *b, const struct view *v, const struct view_vcpu *c)
+static void batch_csv_text(struct out *o, const char *text)
 {
-	const struct split *s = &c->split;
+	out_char(o, ',');
+	csv_text(o, text, strlen(text));
+}
 
-	fprintf(b->file, "%" PRId64 ",%" PRId64 ",", v->begin, v->end);
-	batch_csv_text(b->file, c->vm);
-	fputc(',', b->file);
-	if (c->vcpu->index != TABLE_NULL)
-		fprintf(b->file, "%" PRId64, c->vcpu->index);
-	fprintf(b->file,
-		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-		",%" PRId64,
-		c->vcpu->tid, s->run, s->ready, s->exit, s->poll, s->idle, s->blocked, s->unknown);
+static void batch_csv_split(struct out *o, const struct split *s)
+{
+	const int64_t parts[] = {s->run,  s->ready,   s->exit,	 s->poll,
+				 s->idle, s->blocked, s->unknown};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		batch_csv_cell(o, parts[i], true);
 	for (int i = 0; i < READY_N; i++)
-		fprintf(b->file, ",%" PRId64, s->of_ready[i]);
-	fprintf(b->file, ",%" PRIu64 ",", c->n_exits);
-	if (c->wake_p99 >= 0)
-		fprintf(b->file, "%" PRId64, c->wake_p99);
-	fprintf(b->file, ",%" PRId64 ",", c->stall);
-	if (c->cpu >= 0)
-		fprintf(b->file, "%d", c->cpu);
-	fputc(',', b->file);
-	if (c->thieves.n) {
-		batch_csv_text(b->file, c->thieves.at[0].label);
-		fprintf(b->file, ",%" PRId64, c->thieves.at[0].ns);
-	} else {
-		fputc(',', b->file);
-	}
-	fputc('\n', b->file);
+		batch_csv_cell(o, s->of_ready[i], true);
+}
+
+static void batch_csv_vcpu(struct out *o, const struct view *v, const struct view_vcpu *c)
+{
+	const struct view_thief *thief = c->thieves.n ? &c->thieves.at[0] : NULL;
+
+	out_int(o, v->begin);
+	batch_csv_cell(o, v->end, true);
+	batch_csv_text(o, c->vm);
+	batch_csv_cell(o, c->vcpu->index, c->vcpu->index != TABLE_NULL);
+	batch_csv_cell(o, c->vcpu->tid, true);
+	batch_csv_split(o, &c->split);
+	batch_csv_cell(o, (int64_t)c->n_exits, true);
+	batch_csv_cell(o, c->wake_p99, c->wake_p99 >= 0);
+	batch_csv_cell(o, c->stall, true);
+	batch_csv_cell(o, c->cpu, c->cpu >= 0);
+	batch_csv_text(o, thief ? thief->label : "");
+	batch_csv_cell(o, thief ? thief->ns : 0, thief);
+	out_char(o, '\n');
 }
 
 static void batch_csv(const struct batch *b, const struct view *v)
 {
+	struct out o;
+
 	if (!b->began)
 		batch_csv_head(b);
+	out_init(&o, b->file);
 	vec_each (c, &v->vcpus)
-		batch_csv_vcpu(b, v, c);
+		batch_csv_vcpu(&o, v, c);
+	out_deinit(&o);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
