@@ -3,15 +3,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "server/label.h"
 #include "base/member.h"
 #include "base/monotonic.h"
+#include "server/label.h"
+#include "server/lines.h"
 #include "store/block.h"
 #include "store/cursor.h"
 
 enum { COLUMN_TIME, COLUMN_VCPU, COLUMN_WHAT, COLUMN_NAME, COLUMN_LENGTH, COLUMN_ABOUT, N_COLUMNS };
 
-enum { MAX_LANES = 2000, SEARCH_SECONDS = 5, WINDOW = 16384, TAG_MATCH = 8 };
+enum { MAX_LANES = 2000, SEARCH_SECONDS = 5, WINDOW = 16384 };
 
 struct source {
 	enum table_id table;
@@ -218,6 +219,17 @@ static int walk_init(struct walk *w, struct events *e, uint64_t number)
 
 /* ---- a line --------------------------------------------------------------------------------- */
 
+static const struct lines_column event_columns_at[N_COLUMNS] = {
+	[COLUMN_TIME] = {"Time", "when it began, ns since the Epoch", "TIMESTAMP"},
+	[COLUMN_VCPU] = {"vCPU", "the VM and number of the vCPU", "STRING"},
+	[COLUMN_WHAT] = {"What", "exit, or state: what the vCPU then did", "STRING"},
+	[COLUMN_NAME] = {"Name", "reason of the exit, or the state", "STRING"},
+	[COLUMN_LENGTH] = {"Duration", "how long it took, ns", "DURATION"},
+	[COLUMN_ABOUT] = {"About", "the guest's thread that was left; who has the CPU", "STRING"},
+};
+
+static const struct lines_columns event_columns = {N_COLUMNS, event_columns_at};
+
 static char *duration_text(int64_t ns)
 {
 	return ns == TABLE_NULL ? mem_strdup("") : mem_printf("%" PRId64, ns);
@@ -267,45 +279,13 @@ static void make_cells(const struct walk *w, char *cells[N_COLUMNS])
 		state_cells(cells, d, c);
 }
 
-static void free_cells(char *cells[N_COLUMNS])
-{
-	for (int i = 0; i < N_COLUMNS; i++)
-		free(cells[i]);
-}
-
-static bool matches(const struct view_request *q, char *const cells[N_COLUMNS])
-{
-	for (size_t i = 0; i < q->searches.n; i++) {
-		const struct request_search *s = &q->searches.at[i];
-
-		if (s->column < 0 || s->column >= N_COLUMNS ||
-		    !pattern_matches(s->pattern, cells[s->column]))
-			return false;
-	}
-	return q->searches.n > 0;
-}
-
 static void write_line(struct jsonw *j, const struct walk *w, const struct view_request *q)
 {
 	char *cells[N_COLUMNS];
 
 	make_cells(w, cells);
-	jsonw_object_begin(j);
-	member_uint(j, "index", w->number);
-	member_int(j, "tags", matches(q, cells) ? TAG_MATCH : 0);
-	member_array(j, "cells");
-	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
-		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
-
-		if (column < 0 || column >= N_COLUMNS)
-			continue;
-		jsonw_object_begin(j);
-		member_text(j, "content", cells[column]);
-		jsonw_object_end(j);
-	}
-	jsonw_array_end(j);
-	jsonw_object_end(j);
-	free_cells(cells);
+	lines_write(j, &event_columns, q, w->number, cells);
+	lines_free_cells(&event_columns, cells);
 }
 
 /* ---- searching ------------------------------------------------------------------------------ */
@@ -317,9 +297,9 @@ static bool row_matches(const struct walk *w, const struct view_request *q)
 	char *cells[N_COLUMNS];
 
 	make_cells(w, cells);
-	bool found = matches(q, cells);
+	bool found = lines_match(&event_columns, q, cells);
 
-	free_cells(cells);
+	lines_free_cells(&event_columns, cells);
 	return found;
 }
 
@@ -369,29 +349,9 @@ static int search(struct events *e, const struct view_request *q, uint64_t from,
 
 /* ---- the protocol --------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name, *help, *type;
-} columns[N_COLUMNS] = {
-	[COLUMN_TIME] = {"Time", "when it began, ns since the Epoch", "TIMESTAMP"},
-	[COLUMN_VCPU] = {"vCPU", "the VM and number of the vCPU", "STRING"},
-	[COLUMN_WHAT] = {"What", "exit, or state: what the vCPU then did", "STRING"},
-	[COLUMN_NAME] = {"Name", "reason of the exit, or the state", "STRING"},
-	[COLUMN_LENGTH] = {"Duration", "how long it took, ns", "DURATION"},
-	[COLUMN_ABOUT] = {"About", "the guest's thread that was left; who has the CPU", "STRING"},
-};
-
 void events_columns(struct jsonw *j)
 {
-	jsonw_array_begin(j);
-	for (int i = 0; i < N_COLUMNS; i++) {
-		jsonw_object_begin(j);
-		member_int(j, "id", i);
-		member_text(j, "name", columns[i].name);
-		member_text(j, "description", columns[i].help);
-		member_text(j, "type", columns[i].type);
-		jsonw_object_end(j);
-	}
-	jsonw_array_end(j);
+	lines_columns(j, &event_columns);
 }
 
 static int write_lines(struct jsonw *j, struct events *e, const struct view_request *q,
@@ -411,18 +371,6 @@ static int write_lines(struct jsonw *j, struct events *e, const struct view_requ
 	}
 	jsonw_array_end(j);
 	return r;
-}
-
-static void write_column_ids(struct jsonw *j, const struct view_request *q)
-{
-	member_array(j, "columnIds");
-	for (int64_t i = 0; i < N_COLUMNS && !q->columns.n; i++)
-		jsonw_int(j, i);
-	for (size_t i = 0; i < q->columns.n; i++) {
-		if (q->columns.at[i] >= 0 && q->columns.at[i] < N_COLUMNS)
-			jsonw_int(j, q->columns.at[i]);
-	}
-	jsonw_array_end(j);
 }
 
 /* Return: 0 and the number of the first line asked for, before any search; or ERR. */
@@ -451,7 +399,7 @@ int events_lines(struct jsonw *j, const struct dataset *d, const struct view_req
 		jsonw_object_begin(j);
 		member_uint(j, "lowIndex", from);
 		member_uint(j, "size", e.rows);
-		write_column_ids(j, q);
+		lines_column_ids(j, &event_columns, q);
 		r = write_lines(j, &e, q, from, any && from < e.rows);
 		jsonw_object_end(j);
 	}

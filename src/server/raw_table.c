@@ -5,14 +5,13 @@
 
 #include "base/member.h"
 #include "base/monotonic.h"
+#include "server/lines.h"
 
 enum { COLUMN_TIME, COLUMN_MACHINE, COLUMN_CPU, COLUMN_EVENT, COLUMN_FIELDS, N_COLUMNS };
 
-enum { EVERY = 4096, SECONDS = 20, TAG_MATCH = 8, FOUND = 0, NOT_FOUND = 3 };
+enum { EVERY = 4096, SECONDS = 20, FOUND = 0, NOT_FOUND = 3 };
 
-static const struct {
-	const char *name, *help, *type;
-} columns[N_COLUMNS] = {
+static const struct lines_column table_columns_at[N_COLUMNS] = {
 	[COLUMN_TIME] = {"Time", "ns since the Epoch, by the clock of the host", "TIMESTAMP"},
 	[COLUMN_MACHINE] = {"Machine", "whose recording it is in", "STRING"},
 	[COLUMN_CPU] = {"CPU", "of that machine", "NUMBER"},
@@ -20,18 +19,11 @@ static const struct {
 	[COLUMN_FIELDS] = {"Fields", "all its fields", "STRING"},
 };
 
+static const struct lines_columns table_columns = {N_COLUMNS, table_columns_at};
+
 void raw_table_columns(struct jsonw *j)
 {
-	jsonw_array_begin(j);
-	for (int i = 0; i < N_COLUMNS; i++) {
-		jsonw_object_begin(j);
-		member_int(j, "id", i);
-		member_text(j, "name", columns[i].name);
-		member_text(j, "description", columns[i].help);
-		member_text(j, "type", columns[i].type);
-		jsonw_object_end(j);
-	}
-	jsonw_array_end(j);
+	lines_columns(j, &table_columns);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -140,50 +132,13 @@ static void table_cells(const struct table_walk *w, char *cells[N_COLUMNS])
 	cells[COLUMN_FIELDS] = raw_fields(w->raw);
 }
 
-static void table_free_cells(char *cells[N_COLUMNS])
-{
-	for (int i = 0; i < N_COLUMNS; i++)
-		free(cells[i]);
-}
-
-static bool table_matches(const struct view_request *q, char *const cells[N_COLUMNS])
-{
-	for (size_t i = 0; i < q->searches.n; i++) {
-		const struct request_search *s = &q->searches.at[i];
-
-		if (s->column < 0 || s->column >= N_COLUMNS ||
-		    !pattern_matches(s->pattern, cells[s->column]))
-			return false;
-	}
-	return q->searches.n > 0;
-}
-
-static bool table_has_column(int64_t column)
-{
-	return column >= 0 && column < N_COLUMNS;
-}
-
 static void table_line(struct jsonw *j, const struct table_walk *w, const struct view_request *q)
 {
 	char *cells[N_COLUMNS];
 
 	table_cells(w, cells);
-	jsonw_object_begin(j);
-	member_uint(j, "index", w->number);
-	member_int(j, "tags", table_matches(q, cells) ? TAG_MATCH : 0);
-	member_array(j, "cells");
-	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
-		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
-
-		if (!table_has_column(column))
-			continue;
-		jsonw_object_begin(j);
-		member_text(j, "content", cells[column]);
-		jsonw_object_end(j);
-	}
-	jsonw_array_end(j);
-	jsonw_object_end(j);
-	table_free_cells(cells);
+	lines_write(j, &table_columns, q, w->number, cells);
+	lines_free_cells(&table_columns, cells);
 }
 
 static bool table_match_here(const struct table_walk *w, const struct view_request *q)
@@ -191,9 +146,9 @@ static bool table_match_here(const struct table_walk *w, const struct view_reque
 	char *cells[N_COLUMNS];
 
 	table_cells(w, cells);
-	bool found = table_matches(q, cells);
+	bool found = lines_match(&table_columns, q, cells);
 
-	table_free_cells(cells);
+	lines_free_cells(&table_columns, cells);
 	return found;
 }
 
@@ -241,14 +196,7 @@ static void table_write(struct jsonw *j, const struct dataset *d, struct table_w
 	jsonw_object_begin(j);
 	member_uint(j, "lowIndex", from);
 	member_uint(j, "size", d->n_raw);
-	member_array(j, "columnIds");
-	for (size_t i = 0; i < (q->columns.n ? q->columns.n : N_COLUMNS); i++) {
-		int64_t column = q->columns.n ? q->columns.at[i] : (int64_t)i;
-
-		if (table_has_column(column))
-			jsonw_int(j, column);
-	}
-	jsonw_array_end(j);
+	lines_column_ids(j, &table_columns, q);
 	member_array(j, "lines");
 	if (any)
 		table_go_to(d, w, from);
