@@ -47,6 +47,16 @@ struct field {
 	uint32_t n_labels;
 };
 
+/* Return: whether a value of the field is one of the label's. */
+static inline bool field_label_fits(const struct field *f, const struct field_label *label,
+				    uint64_t value)
+{
+	if (f->is_signed)
+		return (int64_t)value >= (int64_t)label->range.lo &&
+		       (int64_t)value <= (int64_t)label->range.hi;
+	return value >= label->range.lo && value <= label->range.hi;
+}
+
 /* Any callback may be NULL. The field is borrowed, until the call returns. */
 struct field_visitor {
 	void (*open)(void *ctx,

@@ -57,7 +57,7 @@ static void write_enumeration(struct jsonw *j, const struct field *f, uint64_t v
 	write_number(j, f, value);
 	member_array(j, "labels");
 	for (uint32_t i = 0; i < f->n_labels; i++) {
-		if (listing_label_fits(f, &f->labels[i], value))
+		if (field_label_fits(f, &f->labels[i], value))
 			jsonw_string(j, f->labels[i].name);
 	}
 	jsonw_array_end(j);

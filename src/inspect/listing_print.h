@@ -30,9 +30,6 @@ const struct listing_printer *listing_text_new(FILE *f, const struct clock_text 
 					       void **ctxp);
 const struct listing_printer *listing_json_new(FILE *f, void **ctxp);
 
-/* Return: whether the label stands for this value of its enumeration. */
-bool listing_label_fits(const struct field *f, const struct field_label *label, uint64_t value);
-
 /*
  * Text of 2- or 4-byte code points as UTF-8; what is none becomes U+FFFD.
  * Return: the text, to be freed by the caller, with its length in *np.

@@ -154,7 +154,7 @@ static void print_labels(struct out *o, const struct field *f, uint64_t value)
 	bool any = false;
 
 	for (uint32_t i = 0; i < f->n_labels; i++) {
-		if (!listing_label_fits(f, &f->labels[i], value))
+		if (!field_label_fits(f, &f->labels[i], value))
 			continue;
 		out_bytes(o, ", ", any ? 2 : 0);
 		print_quoted(o, f->labels[i].name, strlen(f->labels[i].name));

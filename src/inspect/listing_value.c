@@ -2,14 +2,6 @@
 
 #include "base/mem.h"
 
-bool listing_label_fits(const struct field *f, const struct field_label *label, uint64_t value)
-{
-	if (f->is_signed)
-		return (int64_t)value >= (int64_t)label->range.lo &&
-		       (int64_t)value <= (int64_t)label->range.hi;
-	return value >= label->range.lo && value <= label->range.hi;
-}
-
 static uint32_t read_unit(const struct field *f, const uint8_t *at)
 {
 	uint32_t value = 0;
