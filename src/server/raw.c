@@ -6,22 +6,16 @@
 
 #include "base/out.h"
 #include "input/session.h"
+#include "server/raw_clock.h"
 #include "store/cursor.h"
 
 enum { MAX_STRETCHES = 1 << 20, SLACK_NS = 1000000 };
 
-/* A machine's clock from one time on: t + offset + (t - from) * drift. */
-struct raw_piece {
-	int64_t cpu; /* TABLE_NULL: of all */
-	int64_t from, offset;
-	double drift;
-};
-
 struct raw_stream {
 	const struct ds_machine *machine;
 	const struct recording *recording;
-	size_t number;	   /* in the recording */
-	size_t first, end; /* its pieces */
+	size_t number; /* in the recording */
+	struct clock_map clock;
 	struct walk *walk; /* owned; NULL: not begun */
 	int state;	   /* enum walk_state */
 	int64_t time;	   /* of what it stands at */
@@ -30,7 +24,6 @@ struct raw_stream {
 struct raw {
 	const struct dataset *data;
 	VEC(struct session *) sessions; /* owned */
-	VEC(struct raw_piece) pieces;
 	VEC(struct raw_stream) streams;
 	struct raw_stream *now;
 	int64_t from;
@@ -38,82 +31,17 @@ struct raw {
 
 /* ---- clocks ---------------------------------------------------------------------------------- */
 
-/* Reads the pieces that were chosen of a machine's clock, by time. */
-static int raw_read_pieces(struct raw *r, int64_t machine, struct error *err)
+static int64_t raw_time(const struct raw_stream *s, int64_t own)
 {
-	struct store_query q = store_query_all(r->data->store, TABLE_SYNC);
-	struct store_cursor c;
-	int status;
-
-	store_cursor_init(&c, r->data->store, &q);
-	while ((status = store_cursor_next(&c, err)) == CURSOR_ROW) {
-		if (store_cursor_get(&c, COL_SYNC_MACHINE_ID) != machine ||
-		    store_cursor_get(&c, COL_SYNC_CHOSEN) != 1)
-			continue;
-		*vec_push(&r->pieces) = (struct raw_piece){
-			.cpu = store_cursor_get(&c, COL_SYNC_CPU),
-			.from = store_cursor_get(&c, COL_SYNC_FROM_NS),
-			.offset = store_cursor_get(&c, COL_SYNC_OFFSET_NS),
-			.drift = table_real_value(store_cursor_get(&c, COL_SYNC_DRIFT_PPB)) / 1e9};
-	}
-	store_cursor_deinit(&c);
-	return status;
-}
-
-/* Return: the piece of a stream that holds at t of its own clock; NULL: that is the reference. */
-static const struct raw_piece *raw_piece_at(const struct raw *r, const struct raw_stream *s,
-					    int64_t t)
-{
-	const struct recording_stream *of = &s->recording->streams.at[s->number];
-	const struct raw_piece *best = NULL;
-
-	for (size_t i = s->first; i < s->end; i++) {
-		const struct raw_piece *p = &r->pieces.at[i];
-		bool mine = p->cpu == TABLE_NULL || (of->has_cpu && p->cpu == of->cpu);
-
-		if (mine && (!best || (p->from <= t && p->from >= best->from)))
-			best = p;
-	}
-	return best;
-}
-
-static int64_t raw_add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
-static int64_t raw_drifted(const struct raw_piece *p, int64_t t)
-{
-	return (int64_t)((double)((uint64_t)t - (uint64_t)p->from) * p->drift);
-}
-
-static int64_t raw_time(const struct raw *r, const struct raw_stream *s, int64_t own)
-{
-	const struct raw_piece *p = raw_piece_at(r, s, own);
-
-	if (!p)
-		return own;
-	int64_t drift = own >= p->from ? raw_drifted(p, own) : 0;
-
-	return raw_add(raw_add(own, p->offset), drift);
+	return s->clock.n_pieces ? clock_map_apply(&s->clock, own) : own;
 }
 
 /* Return: a time of a stream's own that is not after `time`. */
-static int64_t raw_own_before(const struct raw *r, const struct raw_stream *s, int64_t time)
+static int64_t raw_own_before(const struct raw_stream *s, int64_t time)
 {
-	int64_t own = time;
+	int64_t own = s->clock.n_pieces ? clock_map_invert(&s->clock, time) : time;
 
-	/* Offsets differ little between pieces: the second time it is the right one. */
-	for (int i = 0; i < 2; i++) {
-		const struct raw_piece *p = raw_piece_at(r, s, own);
-
-		if (p)
-			own = raw_add(time,
-				      -p->offset - (own >= p->from ? raw_drifted(p, own) : 0));
-	}
-	return raw_add(own, -SLACK_NS);
+	return own < INT64_MIN + SLACK_NS ? INT64_MIN : own - SLACK_NS;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -137,16 +65,13 @@ static bool raw_is_of(const struct recording *r, const struct ds_machine *m)
 static int raw_add_streams(struct raw *r, const struct ds_machine *m, const struct recording *rec,
 			   struct error *err)
 {
-	size_t first = r->pieces.n;
+	for (size_t i = 0; i < rec->streams.n; i++) {
+		struct raw_stream *s = vec_push(&r->streams);
 
-	if (raw_read_pieces(r, m->id, err))
-		return ERR;
-	for (size_t i = 0; i < rec->streams.n; i++)
-		*vec_push(&r->streams) = (struct raw_stream){.machine = m,
-							     .recording = rec,
-							     .number = i,
-							     .first = first,
-							     .end = r->pieces.n};
+		*s = (struct raw_stream){.machine = m, .recording = rec, .number = i};
+		if (raw_clock_init(&s->clock, r->data->store, m->id, &rec->streams.at[i], err))
+			return ERR;
+	}
 	return 0;
 }
 
@@ -250,15 +175,16 @@ void raw_free(struct raw *r)
 {
 	if (!r)
 		return;
-	vec_each (s, &r->streams)
+	vec_each (s, &r->streams) {
 		walk_free(s->walk);
+		clock_map_deinit(&s->clock);
+	}
 	vec_each (s, &r->sessions) {
 		session_deinit(*s);
 		free(*s);
 	}
 	vec_deinit(&r->streams);
 	vec_deinit(&r->sessions);
-	vec_deinit(&r->pieces);
 	free(r);
 }
 
@@ -268,7 +194,7 @@ static void raw_advance(const struct raw *r, struct raw_stream *s)
 {
 	do {
 		s->state = walk_next(s->walk);
-		s->time = raw_time(r, s, s->walk->ns);
+		s->time = raw_time(s, s->walk->ns);
 	} while (s->state != WALK_END && s->time < r->from);
 }
 
@@ -278,7 +204,7 @@ void raw_seek(struct raw *r, int64_t from)
 	r->now = NULL;
 	vec_each (s, &r->streams) {
 		walk_free(s->walk);
-		s->walk = walk_new(s->recording, s->number, raw_own_before(r, s, from));
+		s->walk = walk_new(s->recording, s->number, raw_own_before(s, from));
 		raw_advance(r, s);
 	}
 }
@@ -351,12 +277,7 @@ static void raw_on_close(void *ctx, const struct field *f)
 static const char *raw_label(const struct field *f, uint64_t value)
 {
 	for (uint32_t i = 0; i < f->n_labels; i++) {
-		const struct field_range *range = &f->labels[i].range;
-		bool fits = f->is_signed ? (int64_t)value >= (int64_t)range->lo &&
-						   (int64_t)value <= (int64_t)range->hi
-					 : value >= range->lo && value <= range->hi;
-
-		if (fits)
+		if (field_label_fits(f, &f->labels[i], value))
 			return f->labels[i].name;
 	}
 	return NULL;
@@ -487,7 +408,8 @@ static int raw_read_stretches(struct raw_filter *f, const struct dataset *d, enu
 
 		if (at != TABLE_NULL && raw_runs(table, store_cursor_get(&c, t->state)))
 			*vec_push(&f->stretches) = (struct raw_stretch){
-				machine, at, begin, raw_add(begin, store_cursor_get(&c, t->dur))};
+				machine, at, begin,
+				format_add(begin, (uint64_t)store_cursor_get(&c, t->dur))};
 	}
 	store_cursor_deinit(&c);
 	return r < 0 ? r : 0;
