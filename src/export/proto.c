@@ -53,7 +53,7 @@ void proto_end(struct proto *p)
 	put_tag(p, p->open[p->depth].field, WIRE_BYTES);
 	bytes_varint(&p->bytes, n);
 	size_t head = p->bytes.n - begin - n;
-	uint8_t copy[2 * FORMAT_MAX_VARINT];
+	uint8_t copy[2 * BYTES_MAX_VARINT];
 
 	memcpy(copy, p->bytes.at + begin + n, head);
 	memmove(p->bytes.at + begin + head, p->bytes.at + begin, n);

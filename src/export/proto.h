@@ -14,7 +14,7 @@
 #define VMSCOPE_EXPORT_PROTO_H
 
 #include "base/out.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 enum { PROTO_MAX_DEPTH = 4 };
 

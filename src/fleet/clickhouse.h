@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 /* How a server is reached. All texts are borrowed while it is opened; those but the URL can be
  * NULL. */

@@ -14,7 +14,7 @@
 #define VMSCOPE_FLEET_NATIVE_H
 
 #include "fleet/rows.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 struct native_column {
 	struct bytes values;

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/newfile.h"
 #include "host/threads.h"
 #include "tracefs/tracing.h"
@@ -26,61 +27,45 @@ enum datfile_option {
 	DATFILE_TSC2NSEC = 14,
 };
 
-/* A text that grows; numbers are written in this machine's order, which the file names. */
-struct text {
-	char *at; /* owned */
-	size_t n, cap;
-};
-
-static void text_add(struct text *t, const void *at, size_t n)
+/* Numbers are written in this machine's order, which the file names. */
+static void datfile_u32(struct bytes *t, uint32_t v)
 {
-	if (n > t->cap - t->n) {
-		t->cap = (t->cap + n) * 2;
-		t->at = mem_realloc(t->at, t->cap);
-	}
-	if (n)
-		memcpy(t->at + t->n, at, n);
-	t->n += n;
+	bytes_put(t, &v, sizeof(v));
 }
 
-static void text_u32(struct text *t, uint32_t v)
+static void datfile_u64(struct bytes *t, uint64_t v)
 {
-	text_add(t, &v, sizeof(v));
-}
-
-static void text_u64(struct text *t, uint64_t v)
-{
-	text_add(t, &v, sizeof(v));
+	bytes_put(t, &v, sizeof(v));
 }
 
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
 /* A file of tracefs with its size before it. Return: 0, or ERR with err set. */
-static int datfile_add_file(struct text *t, const char *file, struct error *err)
+static int datfile_add_file(struct bytes *t, const char *file, struct error *err)
 {
 	size_t n;
 	char *text = tracing_read(file, &n, err);
 
 	if (!text)
 		return ERR;
-	text_u64(t, n);
-	text_add(t, text, n);
+	datfile_u64(t, n);
+	bytes_put(t, text, n);
 	free(text);
 	return 0;
 }
 
-static int datfile_add_header(struct text *t, struct error *err)
+static int datfile_add_header(struct bytes *t, struct error *err)
 {
 	const uint16_t one = 1;
 
-	text_add(t, "\x17\x08\x44tracing6", 12); /* with its NUL */
-	text_add(t, *(const uint8_t *)&one ? "\0" : "\1", 1);
-	text_add(t, (char[]){sizeof(long)}, 1);
-	text_u32(t, (uint32_t)sysconf(_SC_PAGESIZE));
-	text_add(t, "header_page", 12);
+	bytes_put(t, "\x17\x08\x44tracing6", 12); /* with its NUL */
+	bytes_put(t, *(const uint8_t *)&one ? "\0" : "\1", 1);
+	bytes_put(t, (char[]){sizeof(long)}, 1);
+	datfile_u32(t, (uint32_t)sysconf(_SC_PAGESIZE));
+	bytes_put(t, "header_page", 12);
 	if (datfile_add_file(t, "events/header_page", err))
 		return ERR;
-	text_add(t, "header_event", 13);
+	bytes_put(t, "header_event", 13);
 	return datfile_add_file(t, "events/header_event", err);
 }
 
@@ -118,11 +103,11 @@ static void datfile_systems_deinit(struct datfile_systems *s)
 }
 
 /* u32 number, then the description of each. */
-static int datfile_add_system(struct text *t, const struct datfile_system *s, struct error *err)
+static int datfile_add_system(struct bytes *t, const struct datfile_system *s, struct error *err)
 {
 	int r = 0;
 
-	text_u32(t, (uint32_t)s->events.n);
+	datfile_u32(t, (uint32_t)s->events.n);
 	vec_each (event, &s->events) {
 		char *file = mem_printf("events/%s/%s/format", s->name, *event);
 
@@ -133,7 +118,7 @@ static int datfile_add_system(struct text *t, const struct datfile_system *s, st
 }
 
 /* Those of ftrace itself cannot be enabled; they are known all the same. */
-static int datfile_add_own_events(struct text *t, struct error *err)
+static int datfile_add_own_events(struct bytes *t, struct error *err)
 {
 	struct datfile_systems own = {0};
 
@@ -143,20 +128,20 @@ static int datfile_add_own_events(struct text *t, struct error *err)
 	if (own.all.n)
 		r = datfile_add_system(t, &own.all.at[0], err);
 	else
-		text_u32(t, 0);
+		datfile_u32(t, 0);
 	datfile_systems_deinit(&own);
 	return r;
 }
 
-static int datfile_add_events(struct text *t, const struct instance *i, struct error *err)
+static int datfile_add_events(struct bytes *t, const struct instance *i, struct error *err)
 {
 	struct datfile_systems enabled = {0};
 	int r = datfile_add_own_events(t, err);
 
 	instance_each_enabled(i, datfile_note_event, &enabled);
-	text_u32(t, (uint32_t)enabled.all.n);
+	datfile_u32(t, (uint32_t)enabled.all.n);
 	vec_each (system, &enabled.all) {
-		text_add(t, system->name, strlen(system->name) + 1);
+		bytes_put(t, system->name, strlen(system->name) + 1);
 		r = r ? r : datfile_add_system(t, system, err);
 	}
 	datfile_systems_deinit(&enabled);
@@ -169,18 +154,18 @@ static int datfile_add_events(struct text *t, const struct instance *i, struct e
  * Functions alone: they are what events point at, and a tenth of it all. Where the kernel hides
  * addresses they are all 0, and left out.
  */
-static void datfile_add_kallsyms(struct text *t)
+static void datfile_add_kallsyms(struct bytes *t)
 {
 	size_t size_at = t->n;
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[512];
 
-	text_u32(t, 0);
+	datfile_u32(t, 0);
 	while (f && fgets(line, sizeof(line), f)) {
 		const char *kind = strchr(line, ' ');
 
 		if (kind && strchr("tTwW", kind[1]) && strspn(line, "0") < 16)
-			text_add(t, line, strlen(line));
+			bytes_put(t, line, strlen(line));
 	}
 	if (f)
 		fclose(f);
@@ -195,31 +180,31 @@ static void datfile_add_thread(void *context, int pid, int tid, const char *comm
 	int n = snprintf(line, sizeof(line), "%d %s\n", tid, comm);
 
 	(void)pid;
-	text_add(context, line, n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1);
+	bytes_put(context, line, n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
 /*
  * What the kernel saved of threads that are gone, then those that are there, whose names it keeps
  * too few of.
  */
-static void datfile_add_cmdlines(struct text *t)
+static void datfile_add_cmdlines(struct bytes *t)
 {
-	struct text names = {0};
+	struct bytes names = {0};
 	struct error err = {0};
 	size_t n;
 	char *saved = tracing_read("saved_cmdlines", &n, &err);
 
 	if (saved)
-		text_add(&names, saved, n);
+		bytes_put(&names, saved, n);
 	free(saved);
 	error_deinit(&err);
 	threads_each("", datfile_add_thread, &names);
-	text_u64(t, names.n);
-	text_add(t, names.at, names.n);
-	free(names.at);
+	datfile_u64(t, names.n);
+	bytes_put(t, names.at, names.n);
+	bytes_deinit(&names);
 }
 
-static int datfile_add_names(struct text *t, struct error *err)
+static int datfile_add_names(struct bytes *t, struct error *err)
 {
 	size_t n;
 
@@ -228,8 +213,8 @@ static int datfile_add_names(struct text *t, struct error *err)
 
 	if (!formats)
 		return ERR;
-	text_u32(t, (uint32_t)n);
-	text_add(t, formats, n);
+	datfile_u32(t, (uint32_t)n);
+	bytes_put(t, formats, n);
 	free(formats);
 	datfile_add_cmdlines(t);
 	return 0;
@@ -237,14 +222,14 @@ static int datfile_add_names(struct text *t, struct error *err)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static void datfile_add_option(struct text *t, uint16_t id, const void *at, size_t n)
+static void datfile_add_option(struct bytes *t, uint16_t id, const void *at, size_t n)
 {
-	text_add(t, &id, sizeof(id));
-	text_u32(t, (uint32_t)n);
-	text_add(t, at, n);
+	bytes_put(t, &id, sizeof(id));
+	datfile_u32(t, (uint32_t)n);
+	bytes_put(t, at, n);
 }
 
-static void datfile_add_text_option(struct text *t, uint16_t id, char *text)
+static void datfile_add_text_option(struct bytes *t, uint16_t id, char *text)
 {
 	datfile_add_option(t, id, text, strlen(text) + 1);
 	free(text);
@@ -259,7 +244,7 @@ static uint64_t datfile_random(void)
 	return id;
 }
 
-static void datfile_add_stats(struct text *t, const struct datfile *d)
+static void datfile_add_stats(struct bytes *t, const struct datfile *d)
 {
 	struct error err = {0};
 	struct instance_stats s;
@@ -278,29 +263,29 @@ static void datfile_add_stats(struct text *t, const struct datfile *d)
 }
 
 /* name\0, u64 trace id, u32 number of vCPUs, then u32 number and u32 thread of each. */
-static void datfile_add_guest(struct text *t, const struct host_vm *vm)
+static void datfile_add_guest(struct bytes *t, const struct host_vm *vm)
 {
-	struct text guest = {0};
+	struct bytes guest = {0};
 	char *name = host_vm_label(vm);
 	uint32_t n = 0;
 
-	text_add(&guest, name, strlen(name) + 1);
-	text_u64(&guest, datfile_random());
+	bytes_put(&guest, name, strlen(name) + 1);
+	datfile_u64(&guest, datfile_random());
 	vec_each (v, &vm->vcpus)
 		n += v->number >= 0;
-	text_u32(&guest, n);
+	datfile_u32(&guest, n);
 	vec_each (v, &vm->vcpus) {
 		if (v->number < 0)
 			continue;
-		text_u32(&guest, (uint32_t)v->number);
-		text_u32(&guest, (uint32_t)v->tid);
+		datfile_u32(&guest, (uint32_t)v->number);
+		datfile_u32(&guest, (uint32_t)v->tid);
 	}
 	datfile_add_option(t, DATFILE_GUEST, guest.at, guest.n);
-	free(guest.at);
+	bytes_deinit(&guest);
 	free(name);
 }
 
-static void datfile_add_clock(struct text *t, const struct record_clock *c)
+static void datfile_add_clock(struct bytes *t, const struct record_clock *c)
 {
 	uint32_t scale[4] = {c->mult, c->shift, 0, 0}; /* and u64 offset, which nobody uses */
 
@@ -310,13 +295,13 @@ static void datfile_add_clock(struct text *t, const struct record_clock *c)
 	datfile_add_text_option(t, DATFILE_DATE, mem_printf("0x%" PRIx64, c->to_epoch_us));
 }
 
-static void datfile_add_options(struct text *t, const struct datfile *d)
+static void datfile_add_options(struct bytes *t, const struct datfile *d)
 {
 	struct utsname u;
 	uint64_t id = datfile_random();
 	uint16_t end = 0;
 
-	text_add(t, "options  ", DATFILE_TAG);
+	bytes_put(t, "options  ", DATFILE_TAG);
 	datfile_add_clock(t, d->clock);
 	if (!uname(&u))
 		datfile_add_text_option(
@@ -327,7 +312,7 @@ static void datfile_add_options(struct text *t, const struct datfile *d)
 	datfile_add_stats(t, d);
 	vec_each (vm, &d->host->vms)
 		datfile_add_guest(t, vm);
-	text_add(t, &end, sizeof(end));
+	bytes_put(t, &end, sizeof(end));
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
@@ -340,26 +325,26 @@ static uint64_t datfile_round(uint64_t at)
 }
 
 /* The table of CPUs, the clock's name, and zeros up to where the data begins. */
-static void datfile_add_table(struct text *t, const struct datfile *d)
+static void datfile_add_table(struct bytes *t, const struct datfile *d)
 {
 	size_t clock_size = strlen(d->clock->name) + 2;
 	uint64_t at = datfile_round(t->n + DATFILE_TAG + 16 * (uint64_t)d->drain->n_cpus + 8 +
 				    clock_size);
 
-	text_add(t, "flyrecord", DATFILE_TAG);
+	bytes_put(t, "flyrecord", DATFILE_TAG);
 	for (unsigned cpu = 0; cpu < d->drain->n_cpus; cpu++) {
-		text_u64(t, at);
+		datfile_u64(t, at);
 		uint64_t size = d->drain->cpus[cpu].bytes - d->drain->cpus[cpu].from;
 
-		text_u64(t, size);
+		datfile_u64(t, size);
 		at += datfile_round(size);
 	}
-	text_u64(t, clock_size);
-	text_add(t, "[", 1);
-	text_add(t, d->clock->name, strlen(d->clock->name));
-	text_add(t, "]", 1);
+	datfile_u64(t, clock_size);
+	bytes_put(t, "[", 1);
+	bytes_put(t, d->clock->name, strlen(d->clock->name));
+	bytes_put(t, "]", 1);
 	while (t->n != datfile_round(t->n))
-		text_add(t, "", 1);
+		bytes_put(t, "", 1);
 }
 
 /* Sub-buffers are whole pages, so that each CPU's data ends where the next one's may begin. */
@@ -378,7 +363,7 @@ static int datfile_copy(struct newfile *f, const struct drain_cpu *cpu, char *ro
 	return 0;
 }
 
-static int datfile_fill(struct newfile *f, const struct datfile *d, const struct text *t,
+static int datfile_fill(struct newfile *f, const struct datfile *d, const struct bytes *t,
 			struct error *err)
 {
 	char *room = mem_alloc(DATFILE_COPY);
@@ -393,14 +378,14 @@ static int datfile_fill(struct newfile *f, const struct datfile *d, const struct
 
 int datfile_write(const struct datfile *d, const char *path, struct error *err)
 {
-	struct text t = {0};
+	struct bytes t = {0};
 	struct newfile f;
 	int r = datfile_add_header(&t, err);
 
 	r = r ? r : datfile_add_events(&t, d->instance, err);
 	r = r ? r : datfile_add_names(&t, err);
 	if (!r) {
-		text_u32(&t, d->drain->n_cpus);
+		datfile_u32(&t, d->drain->n_cpus);
 		datfile_add_options(&t, d);
 		datfile_add_table(&t, d);
 		r = newfile_init(&f, path, err);
@@ -409,6 +394,6 @@ int datfile_write(const struct datfile *d, const char *path, struct error *err)
 			newfile_deinit(&f);
 		}
 	}
-	free(t.at);
+	bytes_deinit(&t);
 	return r;
 }

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/format.h"
 
 enum column_transform {

@@ -91,7 +91,7 @@ static size_t varint_size(uint64_t x)
 static struct candidate pack(const struct column_encoder *e, struct candidate c)
 {
 	pack_choose(c.packing, e->kernels);
-	c.size = c.packing->size + varint_size(format_zigzag(c.base));
+	c.size = c.packing->size + varint_size(bytes_zigzag(c.base));
 	return c;
 }
 
@@ -135,7 +135,7 @@ static struct candidate try_delta(const struct column_encoder *e, const struct c
 
 	p->n = v->n - 1;
 	c = pack_differences(e, c, e->kernels->subtract(v->at + 1, v->at, p->n, p->codes));
-	c.size += varint_size(format_zigzag(c.start));
+	c.size += varint_size(bytes_zigzag(c.start));
 	return c;
 }
 

@@ -25,7 +25,6 @@ enum {
 	FORMAT_MAX_SUMS = 16,
 	FORMAT_MAX_COLUMNS = 64,
 	FORMAT_MAX_TABLES = 256,
-	FORMAT_MAX_VARINT = 10,
 };
 
 /* 0x89 "VMS" CR LF 0x1a LF */
@@ -63,16 +62,6 @@ static inline void format_store32(uint8_t *at, uint32_t x)
 {
 	x = htole32(x);
 	memcpy(at, &x, sizeof(x));
-}
-
-static inline uint64_t format_zigzag(int64_t x)
-{
-	return (uint64_t)x << 1 ^ (uint64_t)(x >> 63);
-}
-
-static inline int64_t format_unzigzag(uint64_t x)
-{
-	return (int64_t)(x >> 1 ^ -(x & 1));
 }
 
 /* Sums and differences that wrap around instead of overflowing. */

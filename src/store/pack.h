@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "store/bits.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/format.h"
 #include "store/kernels.h"
 

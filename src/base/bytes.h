@@ -1,11 +1,25 @@
 /*
- * bytes: numbers of the format put together, and taken apart without reading past the end.
+ * bytes: what is written to files put together in memory; and numbers of varying length, as LEB128
+ * has them, taken apart without reading past the end.
  */
-#ifndef VMSCOPE_STORE_BYTES_H
-#define VMSCOPE_STORE_BYTES_H
+#ifndef VMSCOPE_BASE_BYTES_H
+#define VMSCOPE_BASE_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+enum { BYTES_MAX_VARINT = 10 };
+
+/* Small numbers of either sign as small ones without: 0, -1, 1, -2, ... */
+static inline uint64_t bytes_zigzag(int64_t x)
+{
+	return (uint64_t)x << 1 ^ (uint64_t)(x >> 63);
+}
+
+static inline int64_t bytes_unzigzag(uint64_t x)
+{
+	return (int64_t)(x >> 1 ^ -(x & 1));
+}
 
 /* Bytes being put together. */
 struct bytes {

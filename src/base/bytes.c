@@ -1,10 +1,9 @@
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/format.h"
 
 uint8_t *bytes_room(struct bytes *b, size_t more)
 {
@@ -18,13 +17,16 @@ uint8_t *bytes_room(struct bytes *b, size_t more)
 
 void bytes_put(struct bytes *b, const void *at, size_t n)
 {
-	memcpy(bytes_room(b, n + 1), at, n);
+	uint8_t *to = bytes_room(b, n);
+
+	if (n)
+		memcpy(to, at, n);
 	b->n += n;
 }
 
 void bytes_varint(struct bytes *b, uint64_t x)
 {
-	uint8_t *at = bytes_room(b, FORMAT_MAX_VARINT);
+	uint8_t *at = bytes_room(b, BYTES_MAX_VARINT);
 
 	for (; x >= 0x80; x >>= 7)
 		*at++ = (uint8_t)(x | 0x80);
@@ -34,7 +36,7 @@ void bytes_varint(struct bytes *b, uint64_t x)
 
 void bytes_svarint(struct bytes *b, int64_t x)
 {
-	bytes_varint(b, format_zigzag(x));
+	bytes_varint(b, bytes_zigzag(x));
 }
 
 void bytes_deinit(struct bytes *b)
@@ -64,6 +66,6 @@ int slice_svarint(struct slice *s, int64_t *xp)
 	uint64_t x = 0;
 	int r = slice_varint(s, &x);
 
-	*xp = format_unzigzag(x);
+	*xp = bytes_unzigzag(x);
 	return r;
 }
