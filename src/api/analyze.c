@@ -2,8 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyze/analysis.h"
-#include "analyze/save.h"
+#include "analyze/beside.h"
+#include "analyze/run.h"
 #include "api/api_error.h"
 #include "api/file.h"
 
@@ -108,39 +108,20 @@ static void api_wanted_deinit(struct api_wanted *w)
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-/* Analyzes into a file, which is opened. The session is taken over. Return: 0 or ERR. */
-static int api_save(struct save *save, struct session *session, const struct api_wanted *w,
-		    struct store **storep, struct error *err)
-{
-	struct analysis_options options = w->analysis;
-	struct analysis a;
-
-	options.sink = save_sink(save);
-	if (options.threads > 1)
-		options.helper = save_use_thread(save);
-	int r = analysis_init(&a, session, &options, err);
-
-	if (!r)
-		r = save_finish(save, &a, err);
-	analysis_deinit(&a);
-	return r ? r : save_open(save, storep, err);
-}
-
 /* The session is taken over, but for its notes. Return: 0 or ERR. */
 static int api_analyze_session(struct session *session, const struct api_wanted *w,
-			       struct vms_file **fp, struct error *err)
+			       const struct analysis_options *options, struct vms_file **fp,
+			       struct error *err)
 {
-	struct store *store = NULL;
-	struct save *save;
+	struct run run;
+	int r = run_init(&run, session, options, w->options.output, err);
 
-	if (save_new(&save, w->options.output, err)) {
-		session_deinit(session);
-		return ERR;
+	if (!r) {
+		r = api_file_new(fp, run.store, err);
+		run.store = NULL;
 	}
-	int r = api_save(save, session, w, &store, err);
-
-	save_free(save);
-	return r ? r : api_file_new(fp, store, err);
+	run_deinit(&run);
+	return r;
 }
 
 /* Return: 0 or ERR. */
@@ -148,6 +129,7 @@ static int api_analyze(const char *const traces[], size_t n, const struct api_wa
 		       struct vms_file **fp, struct error *err)
 {
 	struct session session;
+	struct beside beside;
 	VEC(char *) notes = {0};
 
 	if (!n)
@@ -156,10 +138,12 @@ static int api_analyze(const char *const traces[], size_t n, const struct api_wa
 		session_deinit(&session);
 		return ERR;
 	}
+	beside_init(&beside, &session, &w->analysis);
 	vec_each (note, &session.notes)
 		*vec_push(&notes) = mem_strdup(*note);
-	int r = api_analyze_session(&session, w, fp, err);
+	int r = api_analyze_session(&session, w, &beside.options, fp, err);
 
+	beside_deinit(&beside);
 	for (size_t i = 0; i < notes.n; i++) {
 		if (r)
 			free(notes.at[i]);

@@ -122,7 +122,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 static int analyze(const struct command *cmd, struct request *q, char **traces, int n)
 {
 	struct error err = {0};
-	struct analyzed a;
+	struct run a;
 
 	sync_args_apply(&q->args, &q->analysis);
 	int r = analyzed_init(&a, traces, (size_t)n, &q->analysis, &q->input, q->output, &err);
@@ -131,7 +131,7 @@ static int analyze(const struct command *cmd, struct request *q, char **traces, 
 	q->report.threads = q->analysis.threads;
 	if (!r)
 		r = report_args_print(&q->report, a.store, q->strict, &err);
-	analyzed_deinit(&a);
+	run_deinit(&a);
 	return r == ERR ? cli_failed(cmd, &err) : r;
 }
 

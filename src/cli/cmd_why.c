@@ -178,13 +178,13 @@ static int why_of_part(const struct command *cmd, struct request *q,
 		       struct error *err)
 {
 	char *path = why_make_file(err);
-	struct analyzed a;
+	struct run a;
 
 	if (!path)
 		return ERR;
 	int r = analyzed_init(&a, traces, n, analysis, &q->input, path, err);
 
-	analyzed_deinit(&a);
+	run_deinit(&a);
 	if (!r)
 		r = why_of_file(cmd, q, path, err);
 	unlink(path);
@@ -196,7 +196,7 @@ static int why_of_traces(const struct command *cmd, struct request *q, char **tr
 			 struct error *err)
 {
 	struct analysis_options analysis = ANALYSIS_OPTIONS_AUTO;
-	struct analyzed a;
+	struct run a;
 
 	analysis.threads = q->report.threads;
 	if (q->range.begin || q->range.end || q->thread)
@@ -206,7 +206,7 @@ static int why_of_traces(const struct command *cmd, struct request *q, char **tr
 	q->report.tally = a.tally;
 	if (!r)
 		r = report_args_print(&q->report, a.store, false, err);
-	analyzed_deinit(&a);
+	run_deinit(&a);
 	return r;
 }
 

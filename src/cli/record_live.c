@@ -423,7 +423,7 @@ static int record_analyze(const struct record_work *w, struct error *err)
 	struct input_options input = {0};
 	char **traces = mem_zalloc(g->all.n + 1, sizeof(*traces));
 	char *results = mem_printf("%s/results.vms", w->dir);
-	struct analyzed a;
+	struct run a;
 	size_t n = 0;
 
 	options.threads = report.threads = cli_threads();
@@ -436,7 +436,7 @@ static int record_analyze(const struct record_work *w, struct error *err)
 
 	report.tally = a.tally;
 	result = result ? result : report_args_print(&report, a.store, false, err);
-	analyzed_deinit(&a);
+	run_deinit(&a);
 	for (size_t i = 0; i < n; i++)
 		free(traces[i]);
 	free(traces);

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,23 @@ def test_an_analysis_is_that_of_the_program():
         parts = " ".join(f"{100 * s[p] / s['total_ns']:.1f}" for p in
                          ("run_ns", "ready_ns", "exit_ns", "poll_ns", "idle_ns", "blocked_ns", "unknown_ns"))
         assert f"{s['machine']} vCPU {s['vcpu_index']}: {parts}\n" in text, (s, text)
+
+
+def test_it_reads_the_snapshot_of_the_host_as_the_program_does():
+    """VMs without a trace have the names that `vmscope record` found."""
+    with tempfile.TemporaryDirectory() as directory:
+        host = pathlib.Path(directory, "host")
+        shutil.copytree(f"{SAMPLE}/host", host)
+        pid = re.search(r"vm-(\d+)", output_of(WHY, host))[1]
+        snapshot = host / "kernel.snapshot.json"
+        snapshot.write_text(json.dumps({"vmscope_snapshot": 1, "begin": {"vms": [{"pid": int(pid), "name": "web1"}]}}))
+        text = output_of(WHY, host)
+        assert "web1 vCPU 0: " in text and "vm-" not in text, text
+        assert "web1" in output_of(VMSCOPE, "why", host)
+        snapshot.write_text("{}")
+        if not SANITIZED:
+            with library().analyze([str(host)]) as file:
+                assert any("is no snapshot" in note for note in file.notes), file.notes
 
 
 def test_what_cannot_be_done_is_said_in_one_line():
