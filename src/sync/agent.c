@@ -3,9 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-/* Where the last exchange's word is followed to, in counts: the rate that it says shows. */
-enum { BEYOND = 1 << 30 };
+#include "sync/limits.h"
 
 /*
  * What the host counted when the guest counted `count`, by one exchange; modulo 2^64, as both
@@ -67,9 +65,10 @@ static void add_pieces(struct clock_map *m, const struct recording_clock *host,
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t count = (uint64_t)shifts[i].time;
 		struct point here = point_of(host, guest, &shifts[i], count);
-		struct point next = i + 1 < n ? point_of(host, guest, &shifts[i + 1],
-							 (uint64_t)shifts[i + 1].time)
-					      : point_of(host, guest, &shifts[i], count + BEYOND);
+		struct point next =
+			i + 1 < n ? point_of(host, guest, &shifts[i + 1],
+					     (uint64_t)shifts[i + 1].time)
+				  : point_of(host, guest, &shifts[i], count + AGENT_BEYOND);
 		struct clock_piece *p = &m->pieces[m->n_pieces];
 
 		if (m->n_pieces && here.guest <= p[-1].from)
@@ -105,10 +104,9 @@ bool sync_agent_map(struct clock_map *m, const struct recording *host,
 int64_t sync_agent_excess(const struct clock_map *m, const struct sync_fit *facts, int64_t first,
 			  int64_t last)
 {
-	enum { LOOKS = 64 };
-	int64_t worst = INT64_MIN, step = (last - first) / LOOKS;
+	int64_t worst = INT64_MIN, step = (last - first) / AGENT_LOOKS;
 
-	for (int i = 0; i <= LOOKS; i++) {
+	for (int i = 0; i <= AGENT_LOOKS; i++) {
 		int64_t t = first + i * step, low, high;
 		int64_t difference = clock_map_apply(m, t) - t;
 

@@ -3,19 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-	GRAIN = 256,	      /* ns: differences closer than that are tried as one */
-	DRIFT_PPB = 250000,   /* that clocks have, one way or the other */
-	DRIFT_PLAY = 1000,    /* ns: what speeds tried as one may differ by at a stretch's ends */
-	MAX_SPEEDS = 2000,    /* tried */
-	LEAST_EVENTS = 48,    /* of a stretch, below which it tells nothing */
-	LEAST_FOLLOWED = 16,  /* the same where the clock is known already */
-	NARROW = 4000,	      /* ns: differences left that are few */
-	FEW_ENOUGH = 40000,   /* ns: and when longer stretches leave no fewer */
-	PLAY = 1000,	      /* ns: around what a clock is expected to show */
-	MAX_RANGE = 20000000, /* ns: differences tried at once */
-	N_LEVELS = 4,
-};
+#include "sync/limits.h"
+enum { N_LEVELS = 4 };
 
 /* How long a stretch may be. */
 struct level {
@@ -43,7 +32,7 @@ struct stretch {
 	size_t events;
 };
 
-/* What is tried: differences in [low, low + n * GRAIN) at the middle of the stretch. */
+/* What is tried: differences in [low, low + n * AIM_GRAIN) at the middle of the stretch. */
 struct aim {
 	const struct stretch *stretch;
 	int64_t low;
@@ -92,14 +81,14 @@ static void stretch_init(struct stretch *s, const struct sync_view *v, int64_t t
 /* An event that would have happened at host time t, were the difference the lowest one, votes. */
 static void vote(struct aim *a, const struct sync_thread *thread, size_t w, int64_t t)
 {
-	int64_t last = t + (int64_t)a->n * GRAIN;
+	int64_t last = t + (int64_t)a->n * AIM_GRAIN;
 	size_t next = 0;
 
 	for (; w < thread->n && thread->windows[w].begin - a->play <= last; w++) {
 		int64_t low = thread->windows[w].begin - a->play - t;
 		int64_t high = thread->windows[w].end + a->play - t;
-		size_t from = low < 0 ? 0 : (size_t)(low / GRAIN);
-		size_t to = high < 0 ? 0 : (size_t)(high / GRAIN) + 1;
+		size_t from = low < 0 ? 0 : (size_t)(low / AIM_GRAIN);
+		size_t to = high < 0 ? 0 : (size_t)(high / AIM_GRAIN) + 1;
 
 		from = from < next ? next : from;
 		to = to < a->n ? to : a->n;
@@ -115,7 +104,7 @@ static void vote(struct aim *a, const struct sync_thread *thread, size_t w, int6
 static void let_vote(struct aim *a, const struct part *p, double speed)
 {
 	const struct sync_thread *thread = p->pair->thread;
-	int64_t range = (int64_t)a->n * GRAIN;
+	int64_t range = (int64_t)a->n * AIM_GRAIN;
 	size_t w = 0;
 
 	if (!thread->n)
@@ -201,17 +190,17 @@ static void find_left(struct aim *a, int32_t outside, struct sync_mark *m)
 			last = i > last ? i : last;
 		}
 	}
-	m->low = a->low + (int64_t)first * GRAIN - a->play;
-	m->high = a->low + (int64_t)(last + 1) * GRAIN + a->play;
+	m->low = a->low + (int64_t)first * AIM_GRAIN - a->play;
+	m->high = a->low + (int64_t)(last + 1) * AIM_GRAIN + a->play;
 }
 
-/* Which speeds to try, so that a play of DRIFT_PLAY covers those between. */
+/* Which speeds to try, so that a play of AIM_DRIFT_PLAY covers those between. */
 static void choose_speeds(struct aim *a)
 {
-	double most = (double)a->stretch->half * DRIFT_PPB * 1e-9;
+	double most = (double)a->stretch->half * AIM_DRIFT_PPB * 1e-9;
 
-	a->speeds = (int)ceil(fmin(most / DRIFT_PLAY, MAX_SPEEDS));
-	a->step = a->speeds ? DRIFT_PPB * 1e-9 / a->speeds : 0;
+	a->speeds = (int)ceil(fmin(most / AIM_DRIFT_PLAY, AIM_MAX_SPEEDS));
+	a->step = a->speeds ? AIM_DRIFT_PPB * 1e-9 / a->speeds : 0;
 	a->play = 1 + (int64_t)((double)a->stretch->half * a->step / 2);
 }
 
@@ -244,7 +233,8 @@ static bool spend(uint64_t *effort, const struct aim *a)
 static enum verdict judge(const struct sync_view *v, const struct stretch *s,
 			  const struct target *t, struct sync_mark *m)
 {
-	struct aim a = {.stretch = s, .low = t->low, .n = (size_t)((t->high - t->low) / GRAIN) + 1};
+	struct aim a = {
+		.stretch = s, .low = t->low, .n = (size_t)((t->high - t->low) / AIM_GRAIN) + 1};
 	enum verdict verdict = AGREED;
 
 	choose_speeds(&a);
@@ -277,7 +267,7 @@ static bool take_aim(const struct sync_view *v, const struct target *t, int64_t 
 {
 	enum verdict verdict = TOO_FEW;
 
-	if (t->high - t->low > MAX_RANGE)
+	if (t->high - t->low > AIM_MAX_RANGE)
 		return false;
 	for (size_t i = 0; i < N_LEVELS && verdict != DISAGREED; i++) {
 		struct stretch s;
@@ -285,7 +275,7 @@ static bool take_aim(const struct sync_view *v, const struct target *t, int64_t 
 		stretch_init(&s, v, t->at, &levels[i]);
 		verdict = s.events < t->least ? TOO_FEW : judge(v, &s, t, m);
 		free(s.parts);
-		if (verdict == AGREED && m->high - m->low <= NARROW)
+		if (verdict == AGREED && m->high - m->low <= AIM_NARROW)
 			return true;
 	}
 	return verdict == AGREED && m->high - m->low <= enough;
@@ -294,9 +284,9 @@ static bool take_aim(const struct sync_view *v, const struct target *t, int64_t 
 int sync_aim(const struct sync_view *v, int64_t at, int64_t difference, int64_t reach,
 	     struct sync_mark *mark)
 {
-	struct target t = {at, difference - reach, difference + reach, LEAST_EVENTS};
+	struct target t = {at, difference - reach, difference + reach, AIM_LEAST_EVENTS};
 
-	return take_aim(v, &t, FEW_ENOUGH, mark) ? 0 : SYNC_NO_FIT;
+	return take_aim(v, &t, AIM_FEW_ENOUGH, mark) ? 0 : SYNC_NO_FIT;
 }
 
 /* ---- following ------------------------------------------------------------------------------- */
@@ -308,10 +298,10 @@ int sync_aim(const struct sync_view *v, int64_t at, int64_t difference, int64_t 
 static bool next_mark(const struct sync_view *v, const struct sync_mark *before, int64_t at,
 		      struct sync_mark *mark)
 {
-	int64_t more = (int64_t)((double)llabs(at - before->at) * DRIFT_PPB * 1e-9) + PLAY;
-	struct target t = {at, before->low - more, before->high + more, LEAST_FOLLOWED};
+	int64_t more = (int64_t)((double)llabs(at - before->at) * AIM_DRIFT_PPB * 1e-9) + AIM_PLAY;
+	struct target t = {at, before->low - more, before->high + more, AIM_LEAST_FOLLOWED};
 
-	return take_aim(v, &t, MAX_RANGE, mark);
+	return take_aim(v, &t, AIM_MAX_RANGE, mark);
 }
 
 /* Adds marks from `first` on, forwards or backwards, in that order. */

@@ -3,13 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	THIN_TOGETHER = 64,	  /* bounds of a chunk that share a hull */
-	THIN_KEPT_TOGETHER = 512, /* the same of many chunks */
-	THIN_SPAN = 1000000000,	  /* guest ns: and of no longer a time */
-	MAX_KEPT = 32768,	  /* bounds: beyond, more of them share a hull */
-};
-
+#include "sync/limits.h"
 static int compare_bounds(const void *a, const void *b)
 {
 	const struct sync_bound *x = a, *y = b;
@@ -75,9 +69,9 @@ size_t sync_bounds_thin_groups(struct sync_bound *bounds, size_t n)
 {
 	size_t left = 0;
 
-	for (size_t i = 0; i < n; i += THIN_TOGETHER) {
-		size_t some = sync_bounds_thin_hull(&bounds[i],
-						    n - i < THIN_TOGETHER ? n - i : THIN_TOGETHER);
+	for (size_t i = 0; i < n; i += BOUNDS_TOGETHER) {
+		size_t some = sync_bounds_thin_hull(
+			&bounds[i], n - i < BOUNDS_TOGETHER ? n - i : BOUNDS_TOGETHER);
 
 		memmove(&bounds[left], &bounds[i], some * sizeof(*bounds));
 		left += some;
@@ -85,15 +79,15 @@ size_t sync_bounds_thin_groups(struct sync_bound *bounds, size_t n)
 	return left;
 }
 
-/* Return: how many of n bounds, of THIN_KEPT_TOGETHER at most, one straight line explains. */
+/* Return: how many of n bounds, of BOUNDS_KEPT_TOGETHER at most, one straight line explains. */
 static size_t straight_run(struct sync_hull *h, const struct sync_bound *bounds, size_t n,
 			   const struct sync_fit_options *o)
 {
 	size_t run = 0;
 
 	sync_hull_reset(h, o->max_drift_ppb);
-	while (run < n && run < THIN_KEPT_TOGETHER && bounds[run].at - bounds[0].at <= THIN_SPAN &&
-	       !sync_hull_add(h, &bounds[run]))
+	while (run < n && run < BOUNDS_KEPT_TOGETHER &&
+	       bounds[run].at - bounds[0].at <= BOUNDS_SPAN && !sync_hull_add(h, &bounds[run]))
 		run++;
 	return run;
 }
@@ -122,7 +116,7 @@ static void thin_runs(struct sync_bounds *t, const struct sync_fit_options *o)
 
 bool sync_bounds_make_room(struct sync_bounds *b, const struct sync_fit_options *o)
 {
-	if (b->at.n <= MAX_KEPT || b->at.n <= 2 * b->thinned)
+	if (b->at.n <= BOUNDS_MAX_KEPT || b->at.n <= 2 * b->thinned)
 		return false;
 	thin_runs(b, o);
 	return true;

@@ -3,14 +3,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
-
-/*
- * Refuted is who leaves so many times more events outside, and so large a share of all more: 1 %.
- */
-enum { REFUTED_FACTOR = 10, REFUTED_SHARE = 100 };
-
-/* So much wider is a bound where another estimate is taken: a change is a step of the clock. */
-enum { FAR_WIDER = 4 };
+#include "sync/limits.h"
 
 /* An unknown bound is greater than any other. */
 static bool is_smaller(int64_t a, int64_t b)
@@ -62,8 +55,8 @@ static bool is_refuted(const struct machine_sync *s, const struct sync_estimate 
 	for (enum sync_method m = SYNC_VMSYNC; m <= SYNC_AGENT; m++) {
 		const struct sync_estimate *other = &s->estimates[m];
 
-		if (other->n_events && e->outside / REFUTED_FACTOR > other->outside &&
-		    e->outside - other->outside > other->n_events / REFUTED_SHARE)
+		if (other->n_events && e->outside / CHOOSE_REFUTED_FACTOR > other->outside &&
+		    e->outside - other->outside > other->n_events / CHOOSE_REFUTED_SHARE)
 			return true;
 	}
 	return false;
@@ -119,10 +112,10 @@ static enum sync_method method_between(const struct machine_sync *s, int64_t bou
 		int64_t other = widest_bound(&e->map, first, last);
 
 		if (other == CLOCK_ERROR_UNKNOWN ||
-		    (bound != CLOCK_ERROR_UNKNOWN && other >= bound / FAR_WIDER))
+		    (bound != CLOCK_ERROR_UNKNOWN && other >= bound / CHOOSE_FAR_WIDER))
 			continue;
 		best = m;
-		bound = other * FAR_WIDER;
+		bound = other * CHOOSE_FAR_WIDER;
 	}
 	return best;
 }

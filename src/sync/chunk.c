@@ -6,24 +6,7 @@
 #include "sync/claims.h"
 #include "sync/collect.h"
 #include "sync/leads.h"
-
-enum {
-	ROUGH_REACH = 500000,  /* ns: what a claim may be wrong by, delays and all */
-	ROUGH_LEAST = 50000,   /* ns: the same on the fastest machines */
-	ROUGH_PLAY = 16,       /* times what claims usually differ by, in between */
-	MANY_ASTRAY = 2000,    /* one event in as many */
-	FEWEST_ASTRAY = 10000, /* the same */
-	MANY_UNSEEN = 50,      /* the same, of those without windows before or after */
-	FEW_ASTRAY = 16,       /* events */
-	MAX_ROUNDS = 8,
-	WIDE_ROUNDS = 2,
-	MAX_TRIES = 2,	    /* of different leads */
-	DOUBTFUL_PART = 8,  /* of the events that chance puts outside */
-	MARK_SLACK = 1000,  /* ns: by which marks close to each other may be wrong */
-	HARDLY_FALSE = 512, /* one event in as many, */
-	OFTEN_FALSE = 32,   /* or where windows were lost */
-	N_SHIFTS = 4,
-};
+#include "sync/limits.h"
 
 /* ---- rounds ---- */
 
@@ -67,7 +50,7 @@ struct way {
 /* Shrinks as the lines become better. */
 static int widening(unsigned int rounds, struct way way)
 {
-	int wide = rounds <= WIDE_ROUNDS ? way.first >> (2 * (rounds - 1)) : 0;
+	int wide = rounds <= CHUNK_WIDE_ROUNDS ? way.first >> (2 * (rounds - 1)) : 0;
 
 	return wide > way.later ? wide : way.later;
 }
@@ -77,7 +60,8 @@ static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t
 {
 	double before = INFINITY, now = badness(&c->fit);
 
-	while (c->rounds < MAX_ROUNDS && (c->rounds <= WIDE_ROUNDS + 1 || now < 0.99 * before)) {
+	while (c->rounds < CHUNK_MAX_ROUNDS &&
+	       (c->rounds <= CHUNK_WIDE_ROUNDS + 1 || now < 0.99 * before)) {
 		struct sync_known known = sync_known_fit(&c->fit);
 
 		known.widen = widening(c->rounds, way);
@@ -93,10 +77,11 @@ static void narrow(struct sync_contain *c, const struct sync_pair *pairs, size_t
 static uint64_t outside_by_chance(const struct sync_contain *c, const struct sync_pair *pairs,
 				  size_t n_pairs)
 {
-	static const int64_t shifts[N_SHIFTS] = {-2718281828, -314159265, 271828182, 3141592653};
+	static const int64_t shifts[CHUNK_SHIFTS] = {-2718281828, -314159265, 271828182,
+						     3141592653};
 	uint64_t outside = 0, all = 0, seen;
 
-	for (size_t i = 0; i < N_SHIFTS; i++) {
+	for (size_t i = 0; i < CHUNK_SHIFTS; i++) {
 		struct clock_map shifted = clock_map_copy(&c->fit.map);
 		struct sync_known known = {.map = &shifted};
 
@@ -191,7 +176,7 @@ static int fit_from_claims(struct sync_contain *c, const sync_claim_vec *claims,
 			   const struct sync_fit_options *o)
 {
 	struct clock_map map = sync_claims_map(claims, reach, (double)o->max_drift_ppb * 1e-9);
-	struct sync_known known = {.map = &map, .slack = reach / ROUGH_PLAY};
+	struct sync_known known = {.map = &map, .slack = reach / CHUNK_ROUGH_PLAY};
 	int rc = fit_from(c, &known, pairs, n_pairs, o);
 
 	c->claims = claims->n;
@@ -208,7 +193,7 @@ static bool fits_well(const struct sync_contain *c)
 
 bool sync_contain_is_straight(const struct sync_contain *c)
 {
-	return fits_well(c) && c->astray <= c->events / MANY_ASTRAY;
+	return fits_well(c) && c->astray <= c->events / CHUNK_MANY_ASTRAY;
 }
 
 /*
@@ -216,7 +201,7 @@ bool sync_contain_is_straight(const struct sync_contain *c)
  */
 static bool is_better(const struct sync_contain *a, const struct sync_contain *b)
 {
-	uint64_t few = FEW_ASTRAY + (a->astray < b->astray ? a->astray : b->astray) / 4;
+	uint64_t few = CHUNK_FEW_ASTRAY + (a->astray < b->astray ? a->astray : b->astray) / 4;
 
 	if (a->astray + few < b->astray || b->astray + few < a->astray)
 		return a->astray < b->astray;
@@ -244,9 +229,10 @@ static bool is_doubtful(const struct sync_contain *c, const struct sync_pair *pa
 
 	for (size_t i = 0; i < n_pairs; i++)
 		all += pairs[i].cpu->n;
-	if (c->led && (c->astray > 1 + all / FEWEST_ASTRAY || c->events < all - all / MANY_UNSEEN))
+	if (c->led && (c->astray > 1 + all / CHUNK_FEWEST_ASTRAY ||
+		       c->events < all - all / CHUNK_MANY_UNSEEN))
 		return true;
-	return c->astray > FEW_ASTRAY && c->astray > c->by_chance / DOUBTFUL_PART;
+	return c->astray > CHUNK_FEW_ASTRAY && c->astray > c->by_chance / CHUNK_DOUBTFUL_PART;
 }
 
 /* What remains to be done with the hypothesis that is taken. */
@@ -266,7 +252,7 @@ static int fit_from_marks(struct sync_contain *c, const struct sync_marks *marks
 			  const struct sync_fit_options *o)
 {
 	struct clock_map map = sync_leads_map(marks, (double)o->max_drift_ppb * 1e-9);
-	struct sync_known known = {.map = &map, .slack = MARK_SLACK};
+	struct sync_known known = {.map = &map, .slack = CHUNK_MARK_SLACK};
 	struct sync_contain voted;
 	int rc = fit_once(c, &known, pairs, n_pairs, o, (struct way){.believe = true});
 
@@ -312,7 +298,7 @@ static bool try_marks(struct sync_contain *c, int *rcp, sync_lead_vec *leads,
 static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pairs, size_t n_pairs,
 		     const struct sync_fit_options *o, uint64_t effort)
 {
-	static const size_t false_part[] = {HARDLY_FALSE, OFTEN_FALSE};
+	static const size_t false_part[] = {CHUNK_HARDLY_FALSE, CHUNK_OFTEN_FALSE};
 
 	if (!rc)
 		c->by_chance = outside_by_chance(c, pairs, n_pairs);
@@ -323,7 +309,8 @@ static int try_leads(struct sync_contain *c, int rc, const struct sync_pair *pai
 
 		sync_leads_find(&leads, pairs, n_pairs, SYNC_COARSE);
 		sync_leads_find(&leads, pairs, n_pairs, SYNC_FINE);
-		for (int k = 0; k < MAX_TRIES && more && (rc || !sync_contain_is_straight(c)); k++)
+		for (int k = 0; k < CHUNK_MAX_TRIES && more && (rc || !sync_contain_is_straight(c));
+		     k++)
 			more = try_marks(c, &rc, &leads, &view, o);
 		vec_deinit(&leads);
 	}
@@ -341,12 +328,14 @@ int sync_contain_init(struct sync_contain *c, const struct sync_pair *pairs, siz
 		vec_deinit(&agreeing);
 		agreeing = sync_claims_agreeing(pairs, n_pairs, SYNC_FINE);
 	}
-	int64_t reach = ROUGH_PLAY * sync_claims_deviation(&agreeing);
-	reach = reach < ROUGH_LEAST ? ROUGH_LEAST : reach > ROUGH_REACH ? ROUGH_REACH : reach;
+	int64_t reach = CHUNK_ROUGH_PLAY * sync_claims_deviation(&agreeing);
+	reach = reach < CHUNK_ROUGH_LEAST   ? CHUNK_ROUGH_LEAST
+		: reach > CHUNK_ROUGH_REACH ? CHUNK_ROUGH_REACH
+					    : reach;
 	if (agreeing.n >= SYNC_MIN_CLAIMS)
 		rc = fit_from_claims(c, &agreeing, reach, pairs, n_pairs, o);
 	if (!rc && !fits_well(c) &&
-	    !fit_from_claims(&wide, &agreeing, ROUGH_REACH, pairs, n_pairs, o))
+	    !fit_from_claims(&wide, &agreeing, CHUNK_ROUGH_REACH, pairs, n_pairs, o))
 		keep_simpler(c, &wide);
 	vec_deinit(&agreeing);
 	if (effort && (rc || !sync_contain_is_straight(c)))
@@ -361,7 +350,7 @@ int sync_contain_init_near(struct sync_contain *c, const struct sync_pair *pairs
 			   int64_t reach)
 {
 	struct clock_map map = clock_map_copy(near);
-	struct sync_known known = {.map = &map, .slack = reach / ROUGH_PLAY};
+	struct sync_known known = {.map = &map, .slack = reach / CHUNK_ROUGH_PLAY};
 
 	for (size_t i = 0; i < map.n_pieces; i++)
 		map.pieces[i].error = reach;

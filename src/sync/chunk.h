@@ -23,8 +23,6 @@
 #include "sync/fit.h"
 #include "sync/pair.h"
 
-enum { SYNC_EFFORT = 600000000 };
-
 struct sync_contain {
 	struct sync_fit fit;
 	uint64_t claims;  /* agreeing ones, that the fit began from */

@@ -3,14 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-	SEARCH_EVENTS = 4096, /* of one CPU and cause: enough to tell what belongs together */
-	MANY_CLAIMS = 65536,  /* of all CPUs that are looked at together */
-	FIT_EVENTS = 32768,   /* and to follow the clocks in detail, of all CPUs of a guest */
-	MAX_CLAIMS = 16,      /* for one triple: beyond, it tells nothing */
-	MEDIAN_REACH = 8,     /* claims before and after one that it is compared with */
-};
-
+#include "sync/limits.h"
 /* ---- claims ---- */
 
 /*
@@ -23,11 +16,9 @@ struct recent {
 	size_t seen;
 };
 
-enum { TRIPLES_PER_EVENT = 3 };
-
 /* Return: how many triples; into triples. */
 static size_t next_triples(struct recent *r, int64_t ts, uint32_t cause,
-			   struct sync_times triples[TRIPLES_PER_EVENT])
+			   struct sync_times triples[CLAIMS_TRIPLES])
 {
 	for (size_t i = 0; i < 3; i++)
 		r->at[i] = r->at[i + 1];
@@ -55,7 +46,7 @@ static uint32_t add_triples(struct sync_gaps *g, const struct sync_cpu *cpu, uin
 			    uint32_t index, size_t limit)
 {
 	struct recent recent[SYNC_N_CAUSES] = {0};
-	struct sync_times triples[TRIPLES_PER_EVENT];
+	struct sync_times triples[CLAIMS_TRIPLES];
 	size_t stride[SYNC_N_CAUSES];
 	uint32_t n = 0;
 
@@ -93,7 +84,7 @@ void sync_claims_deinit(struct sync_claims *c)
 static void claim(struct sync_claims *c, const struct sync_triple *t, uint32_t host,
 		  int64_t host_ts)
 {
-	if (c->n[t->index] == MAX_CLAIMS)
+	if (c->n[t->index] == CLAIMS_MAX)
 		return;
 	c->n[t->index]++;
 	c->ts[t->index] = t->ts;
@@ -114,7 +105,7 @@ struct batch {
 /* Leaves the last CPUs for another time, but not the first. */
 static void shed_batch(struct batch *x)
 {
-	while (x->n > MANY_CLAIMS && x->end - x->begin > 1) {
+	while (x->n > CLAIMS_MANY && x->end - x->begin > 1) {
 		struct sync_claims *last = &x->claims[--x->end];
 
 		x->n -= last->votes.candidates.n;
@@ -136,7 +127,7 @@ static void look_up(const struct sync_gaps *g, const struct sync_times *t, struc
 		claim(c, found[i], c->n_host++, t->at[1]);
 		x->n += c->votes.candidates.n;
 	}
-	if (x->n > MANY_CLAIMS)
+	if (x->n > CLAIMS_MANY)
 		shed_batch(x);
 }
 
@@ -145,7 +136,7 @@ static void find_claims(const struct sync_gaps *g, const struct sync_thread *thr
 			struct batch *x)
 {
 	struct recent recent[SYNC_N_CAUSES] = {0};
-	struct sync_times triples[TRIPLES_PER_EVENT];
+	struct sync_times triples[CLAIMS_TRIPLES];
 
 	for (size_t i = 0; i < thread->n; i++) {
 		const struct sync_window *w = &thread->windows[i];
@@ -183,7 +174,7 @@ void sync_claims_search(const struct sync_cpu *cpus, size_t n_cpus,
 	uint32_t *n_triples = mem_zalloc(n_cpus + 1, sizeof(*n_triples));
 
 	for (size_t c = 0; c < n_cpus; c++)
-		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, SEARCH_EVENTS);
+		n_triples[c] = add_triples(&gaps, &cpus[c], (uint32_t)c, 0, CLAIMS_SEARCH_EVENTS);
 	for (size_t t = 0; t < n_threads; t++) {
 		struct batch x = {.claims = claims};
 
@@ -212,8 +203,8 @@ void sync_claims_init(struct sync_claims *claims, const struct sync_pair *pairs,
 	*claims = (struct sync_claims){0};
 	for (size_t i = 0; i < n_pairs; i++) {
 		struct sync_gaps gaps = {.grain = grain};
-		uint32_t n =
-			add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest, FIT_EVENTS / n_pairs);
+		uint32_t n = add_triples(&gaps, pairs[i].cpu, 0, claims->n_guest,
+					 CLAIMS_FIT_EVENTS / n_pairs);
 
 		struct batch x = {.claims = claims, .end = 1};
 
@@ -274,10 +265,10 @@ static int compare_times(const void *a, const void *b)
 /* The median difference of the claims around claim i. */
 static int64_t median_around(const sync_claim_vec *v, size_t i)
 {
-	size_t first = i > MEDIAN_REACH ? i - MEDIAN_REACH : 0, n = 0;
-	int64_t values[2 * MEDIAN_REACH + 1];
+	size_t first = i > CLAIMS_MEDIAN_REACH ? i - CLAIMS_MEDIAN_REACH : 0, n = 0;
+	int64_t values[2 * CLAIMS_MEDIAN_REACH + 1];
 
-	for (size_t k = first; k < v->n && k <= i + MEDIAN_REACH; k++)
+	for (size_t k = first; k < v->n && k <= i + CLAIMS_MEDIAN_REACH; k++)
 		values[n++] = v->at[k].value;
 	qsort(values, n, sizeof(*values), compare_times);
 	return values[n / 2];
@@ -316,8 +307,8 @@ struct clock_map sync_claims_map(const sync_claim_vec *v, int64_t reach, double 
 {
 	VEC(struct clock_piece) pieces = {0};
 
-	for (size_t i = 0; i < v->n; i += MEDIAN_REACH) {
-		size_t next = i + MEDIAN_REACH < v->n ? i + MEDIAN_REACH : v->n - 1;
+	for (size_t i = 0; i < v->n; i += CLAIMS_MEDIAN_REACH) {
+		size_t next = i + CLAIMS_MEDIAN_REACH < v->n ? i + CLAIMS_MEDIAN_REACH : v->n - 1;
 		int64_t from = v->at[i].at, to = v->at[next].at;
 		int64_t offset = median_around(v, i), change = median_around(v, next) - offset;
 		struct clock_piece p = {from, to, offset, 0, reach, 0, 0};

@@ -20,11 +20,6 @@
 #include "sync/hull.h"
 #include "sync/vote.h"
 
-enum {
-	SYNC_CLAIM_REACH = 1000000, /* ns: claims as close as that agree */
-	SYNC_MIN_CLAIMS = 16,	    /* agreeing ones, below which they tell nothing */
-};
-
 /* How well a guest CPU and a thread fit, before any clock is known. */
 struct sync_score {
 	uint32_t agreeing; /* claims that agree on one difference */

@@ -5,12 +5,7 @@
 #include <stdlib.h>
 
 #include "sync/consensus.h"
-
-enum {
-	MAX_WINDOWS = 64, /* for one event: beyond, it tells nothing */
-	BUCKET = 128,	  /* events whose bounds are thinned together */
-	MANY_DISSENT = 4, /* one event in as many */
-};
+#include "sync/limits.h"
 
 struct range {
 	int64_t low, high; /* ns, of the difference */
@@ -122,7 +117,7 @@ static void vote(struct collector *c, const struct bucket *b, int64_t t)
 	}
 	const struct sync_window *first = window_at(&c->cursor, t + r.low);
 	const struct sync_window *last = last_window(c, first, t + r.high);
-	if (last - first > MAX_WINDOWS ||
+	if (last - first > COLLECT_MAX_WINDOWS ||
 	    (first == last && first->begin <= t + r.low && first->end >= t + r.high)) {
 		sync_consensus_abstain(&c->consensus);
 		return;
@@ -216,9 +211,9 @@ static void leave_out_dissent(struct collector *c, struct bucket *b)
 		last = i;
 		n++;
 	}
-	if (n * MANY_DISSENT >= b->n - first) {
+	if (n * COLLECT_MANY_DISSENT >= b->n - first) {
 		b->n = first;
-	} else if (n * MANY_DISSENT >= last + 1) {
+	} else if (n * COLLECT_MANY_DISSENT >= last + 1) {
 		b->events += last + 1;
 		b->n -= last + 1;
 	}
@@ -285,7 +280,7 @@ static void collect_pair(struct collector *c, const struct sync_pair *p)
 		const struct clock_piece *first = clock_map_piece(c->known->map, e->ts);
 		struct bucket b = {.events = e};
 
-		while (e < end && b.n < BUCKET &&
+		while (e < end && b.n < COLLECT_BUCKET &&
 		       (e->ts < first->to ||
 			is_uniform(c->known, first, clock_map_piece(c->known->map, e->ts)))) {
 			b.n++;

@@ -19,8 +19,6 @@
 #include "sync/pair.h"
 #include "sync/fit.h"
 
-enum { SYNC_OPEN_REACH = 5000000 /* ns: assumed where the bounds leave a side open */ };
-
 /* What is known of the difference: a map with its errors, or (closer) the bounds of a fit. */
 struct sync_known {
 	const struct clock_map *map;

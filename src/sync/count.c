@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_WINDOWS = 1024 /* of the host, that are compared at once */ };
-
+#include "sync/limits.h"
 /* The events of one CPU by one map, and whose windows they lie in. */
 struct counted {
 	struct sync_count *count;
@@ -128,7 +127,7 @@ void sync_count(const struct observed_guest *guest, struct sync_count *counts, s
 	const struct observed *o = guest->observed;
 	const struct identity *id = guest->id;
 	int vm = id->machines.at[guest->machine].vm, host = id->vms.at[vm].host;
-	int64_t step = observed_windows_step(o, host, STEP_WINDOWS);
+	int64_t step = observed_windows_step(o, host, COUNT_STEP_WINDOWS);
 	struct observed_windows *windows = observed_windows_new(o, id, host, vm, INT64_MIN);
 	struct counting c;
 	bool more = true;

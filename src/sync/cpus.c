@@ -5,12 +5,7 @@
 #include "base/mem.h"
 #include "sync/count.h"
 #include "sync/follow.h"
-
-enum {
-	MANY_OUTSIDE = 1000, /* one event in as many, that CPUs with one clock do not leave */
-	FEW_OUTSIDE = 16,    /* events, that a clock known to be wrong leaves at least */
-	SAMPLES = 32,	     /* times at which two clocks are compared */
-};
+#include "sync/limits.h"
 
 /* A CPU by itself, or several that share a clock. */
 struct part {
@@ -25,7 +20,7 @@ typedef VEC(struct part) part_vec;
 
 bool sync_cpus_may_differ(const struct sync_estimate *e)
 {
-	return e->outside > e->n_events / MANY_OUTSIDE;
+	return e->outside > e->n_events / CPUS_MANY_OUTSIDE;
 }
 
 /* ---- following ------------------------------------------------------------------------------- */
@@ -68,7 +63,7 @@ static bool part_holds(const struct observed_guest *guest, const struct sync_fit
 {
 	uint64_t n, outside = fit->doubtful ? 1 : count_outside(guest, fit, &n);
 
-	return !fit->doubtful && n && outside <= n / MANY_OUTSIDE;
+	return !fit->doubtful && n && outside <= n / CPUS_MANY_OUTSIDE;
 }
 
 static void part_follow(struct part *p, const struct observed_guest *all)
@@ -152,8 +147,8 @@ static size_t count_apart(const struct part *a, const struct part *b)
 	part_span(b, &begin, &end);
 	from = begin > from ? begin : from;
 	to = end < to ? end : to;
-	for (int64_t i = 0; i < SAMPLES && from < to; i++) {
-		int64_t t = from + (to - from) / SAMPLES * i, low_a, high_a, low_b, high_b;
+	for (int64_t i = 0; i < CPUS_SAMPLES && from < to; i++) {
+		int64_t t = from + (to - from) / CPUS_SAMPLES * i, low_a, high_a, low_b, high_b;
 
 		n += !part_range(a, t, &low_a, &high_a) && !part_range(b, t, &low_b, &high_b) &&
 		     (high_a < low_b || high_b < low_a);
@@ -166,7 +161,7 @@ static bool any_differ(const part_vec *parts)
 {
 	vec_each (a, parts) {
 		for (const struct part *b = parts->at; a->fits && b < a; b++) {
-			if (b->fits && count_apart(a, b) >= SAMPLES / 2)
+			if (b->fits && count_apart(a, b) >= CPUS_SAMPLES / 2)
 				return true;
 		}
 	}
@@ -222,9 +217,10 @@ static struct part *find_home(part_vec *parts, const struct part *alone,
 	struct part *home = NULL;
 
 	vec_each (p, parts) {
-		uint64_t n, outside = p->fits ? count_outside(&guest, &p->fit, &n) : FEW_OUTSIDE;
+		uint64_t n,
+			outside = p->fits ? count_outside(&guest, &p->fit, &n) : CPUS_FEW_OUTSIDE;
 
-		if (outside >= FEW_OUTSIDE)
+		if (outside >= CPUS_FEW_OUTSIDE)
 			continue;
 		if (outside || home)
 			return NULL;

@@ -4,12 +4,8 @@
 #include <string.h>
 
 #include "sync/bounds.h"
+#include "sync/limits.h"
 #include "sync/vmsync.h"
-
-enum {
-	AT_ONCE = 1 << 15,  /* of a machine's events that are held in memory */
-	SLACK = 1000000000, /* ns: that a difference is known to, from some exchanges to the next */
-};
 
 struct exchanging {
 	const struct observed *observed;
@@ -85,7 +81,7 @@ static void pair_events(struct exchanging *x)
 
 static void read_guest(struct exchanging *x, int64_t step)
 {
-	while (x->more_guest && x->guest.at.n < AT_ONCE) {
+	while (x->more_guest && x->guest.at.n < EXCHANGES_AT_ONCE) {
 		x->guest_to += step;
 		x->more_guest = observed_vmsync_read(x->guests, x->guest_to, &x->guest);
 	}
@@ -94,9 +90,10 @@ static void read_guest(struct exchanging *x, int64_t step)
 /* Up to the host's time of what the guest has, as far as the difference is known. */
 static void read_host(struct exchanging *x, int64_t step)
 {
-	int64_t until = x->known ? x->guest_to + x->difference + SLACK : INT64_MAX;
+	int64_t until = x->known ? x->guest_to + x->difference + EXCHANGES_SLACK : INT64_MAX;
 
-	while (x->more_host && x->host_to < until && (x->known || x->hosts_events.at.n < AT_ONCE)) {
+	while (x->more_host && x->host_to < until &&
+	       (x->known || x->hosts_events.at.n < EXCHANGES_AT_ONCE)) {
 		x->host_to += step;
 		x->more_host = observed_vmsync_read(x->hosts, x->host_to, &x->hosts_events);
 	}
@@ -106,7 +103,7 @@ static void read_host(struct exchanging *x, int64_t step)
 static int64_t step_of(const struct observed *o, int machine)
 {
 	const struct observed_machine *m = &o->machines[machine];
-	uint64_t n = observed_vmsync_count(o, machine) / (AT_ONCE / 8) + 1;
+	uint64_t n = observed_vmsync_count(o, machine) / (EXCHANGES_AT_ONCE / 8) + 1;
 
 	if (m->first_ns > m->last_ns)
 		return INT64_MAX / 4;
@@ -125,8 +122,9 @@ static void exchange_all(struct exchanging *x, int machine)
 		pair_events(x);
 		drop_before(x, &x->guest, INT64_MAX);
 		drop_before(x, &x->hosts_events,
-			    x->known && x->more_guest ? x->guest_to + x->difference - SLACK
-						      : INT64_MAX);
+			    x->known && x->more_guest
+				    ? x->guest_to + x->difference - EXCHANGES_SLACK
+				    : INT64_MAX);
 	}
 }
 

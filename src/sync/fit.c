@@ -4,15 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-enum {
-	MAX_FALSE = 4,	     /* bounds that have to contradict a line to end it */
-	FAR_OFF = 16,	     /* times the error: a bound that contradicts a line by more is false */
-	UNSEEN_TURN = 20000, /* ns: what a turn may have made of a difference by a piece's end */
-	MAX_UNSEEN_PPB = 32000, /* and by how much it changed the speed, in a short one */
-	MAX_ROOM = 1000000000,	/* ns: a turn that nothing bounds amounts to this at most */
-	SETTLED = 1000000000,	/* ns: a trace that is straight for longer is of a straight clock */
-};
+#include "sync/limits.h"
 
 /* A stretch of bounds that one line satisfies; [first, end) as found, [core_first, core_end) to
  * use. */
@@ -45,21 +37,21 @@ struct sync_fit_options sync_fit_defaults(int64_t begin, int64_t end)
 /*
  * Bound i contradicts the line so far. Either it is false, or the clock bends there. Follow both
  * hypotheses: the old line without it, and a new line from it on. Whichever contradicts itself
- * first is wrong (the old line, told by many bounds, may leave out MAX_FALSE - 1 of them). If the
- * end comes first the bounds are believed, unless what is left of them makes no line.
+ * first is wrong (the old line, told by many bounds, may leave out FIT_MAX_FALSE - 1 of them). If
+ * the end comes first the bounds are believed, unless what is left of them makes no line.
  *
  * Return: i when the clock bends there, else the index of the next bound to take.
  */
 static size_t settle_contradiction(struct scan *s, size_t i)
 {
-	size_t rejected[MAX_FALSE] = {i}, n_rejected = 1, k = i + 1;
+	size_t rejected[FIT_MAX_FALSE] = {i}, n_rejected = 1, k = i + 1;
 
 	sync_hull_reset(&s->fresh, s->options->max_drift_ppb);
 	bool hypothesis = !sync_hull_add(&s->fresh, &s->bounds[i]);
 	while (hypothesis && k < s->n) {
 		if (sync_hull_add(&s->hull, &s->bounds[k]))
 			rejected[n_rejected++] = k;
-		if (n_rejected == MAX_FALSE)
+		if (n_rejected == FIT_MAX_FALSE)
 			return i;
 		hypothesis = !sync_hull_add(&s->fresh, &s->bounds[k++]);
 	}
@@ -293,7 +285,7 @@ static int64_t reach_error(const struct reach *r)
 		most = fmax(most, most_room(r, rooms));
 	}
 	free(rooms);
-	return (int64_t)ceil(fmin(most, MAX_ROOM));
+	return (int64_t)ceil(fmin(most, FIT_MAX_ROOM));
 }
 
 /* What a bend in a piece can do without contradicting a bound: about the width of the corridor. */
@@ -323,7 +315,7 @@ static double unseen_rise(const struct builder *b, size_t hull)
 	const struct segment *s = &b->scan->segments.at[hull];
 	const struct sync_hull *h = &b->fit->hulls[hull];
 	double length = (double)(b->scan->bounds[s->end - 1].at - b->scan->bounds[s->first].at);
-	double rise = fmin(MAX_UNSEEN_PPB * 1e-9, UNSEEN_TURN / fmax(length, 1));
+	double rise = fmin(FIT_MAX_UNSEEN_PPB * 1e-9, FIT_UNSEEN_TURN / fmax(length, 1));
 
 	if (hull > 0)
 		rise = fmax(rise, sure_turn(h - 1, h));
@@ -376,7 +368,7 @@ static void add_piece(struct builder *b, int64_t from, int64_t to, size_t hull, 
 	of.unseen = unseen_error(b, hull, from, to);
 	of.other_unseen = hull == other ? of.unseen : unseen_error(b, other, from, to);
 	p.error = worse(error_by(b, &p, hull, of.unseen), error_by(b, &p, other, of.other_unseen));
-	if (!b->bends && to - from > SETTLED)
+	if (!b->bends && to - from > FIT_SETTLED)
 		of.unseen = of.other_unseen = 0;
 	*vec_push(&b->map) = p;
 	*vec_push(&b->pieces) = of;
@@ -442,7 +434,7 @@ static void cover_dropped(struct clock_piece *p, const struct sync_bound *b, int
 {
 	int64_t off = llabs(difference_at(p, b->at) - b->value);
 
-	if (error != CLOCK_ERROR_UNKNOWN && off / FAR_OFF <= error)
+	if (error != CLOCK_ERROR_UNKNOWN && off / FIT_FAR_OFF <= error)
 		p->error = max(p->error, off);
 }
 

@@ -4,24 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sync/limits.h"
 #include "sync/track.h"
-
-enum {
-	STEP_WINDOWS = 1024,	     /* of the host, between two looks at the guest */
-	SLICE = 20000000,	     /* guest ns that are read at once */
-	FIRST_CHUNK = 8192,	     /* guest events: enough for a search */
-	MAX_CHUNK = 32768,	     /* and for all others */
-	MAX_FIRST_CHUNK = 131072,    /* of the search, when fewer did not do */
-	MAX_WINDOWS = 131072,	     /* in a chunk: then it is full as well */
-	MAX_FIRST_WINDOWS = 1048576, /* the same while searching */
-	PLAY = 1000000,		     /* ns: that windows are kept for longer than needed */
-	GAP_WINDOWS = 16,	     /* in which a guest that is not silent has events */
-	AFTER_GAP = 1024,	     /* events: enough to tell that the clock was not set in it */
-	MAX_AGAIN = 32,		     /* chunks that are looked at more than once, */
-	MOST_LOOKS = 3,		     /* so often */
-	DRIFT_PPM = 200,	     /* that clocks have, before it is known how much */
-	LEAST_REACH = 10000000,	     /* ns: that a difference may be off by */
-};
 
 /* One CPU of the guest, and whose windows its events lie in. */
 struct side {
@@ -107,7 +91,7 @@ static void guest_set_span(struct guest *g)
 	}
 	struct sync_fit_options options = sync_fit_defaults(first, last);
 
-	g->reach = (last - first) / 1000000 * DRIFT_PPM + LEAST_REACH;
+	g->reach = (last - first) / 1000000 * FOLLOW_DRIFT_PPM + FOLLOW_LEAST_REACH;
 	sync_track_init(&g->track, &options);
 	g->track.vain = guest_host_is_incomplete(g->of);
 }
@@ -119,7 +103,7 @@ static void guest_init(struct guest *g, const struct observed_guest *of, int64_t
 	*g = (struct guest){.of = of,
 			    .difference = difference,
 			    .n_windows = id->vcpus.n,
-			    .chunk = FIRST_CHUNK,
+			    .chunk = FOLLOW_FIRST_CHUNK,
 			    .reached = INT64_MIN};
 	g->windows = mem_zalloc(g->n_windows, sizeof(*g->windows));
 	vec_each (c, &m->cpus)
@@ -200,7 +184,7 @@ static void drop_windows(struct sync_windows *w, int64_t t)
 /* Where the difference may be at guest time t. */
 static void range_at(const struct guest *f, int64_t t, int64_t *lowp, int64_t *highp)
 {
-	int64_t play = PLAY;
+	int64_t play = FOLLOW_PLAY;
 
 	if (f->fit) {
 		if (sync_fit_range(f->fit, t, lowp, highp))
@@ -239,7 +223,8 @@ static size_t count_windows(const struct guest *g)
 /* ---- gaps ------------------------------------------------------------------------------------ */
 
 /*
- * Return: of the windows that begin in [from, to), how many ended for a cause; GAP_WINDOWS at most.
+ * Return: of the windows that begin in [from, to), how many ended for a cause; FOLLOW_GAP_WINDOWS
+ * at most.
  */
 static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 {
@@ -249,7 +234,7 @@ static size_t count_causes(const struct guest *g, int64_t from, int64_t to)
 		const struct sync_windows *w = &g->windows[s->vcpu];
 		size_t i = first_window(w, from);
 
-		for (; i < w->at.n && w->at.at[i].begin < to && n < GAP_WINDOWS; i++)
+		for (; i < w->at.n && w->at.at[i].begin < to && n < FOLLOW_GAP_WINDOWS; i++)
 			n += w->at.at[i].begin >= from && w->at.at[i].cause != SYNC_CAUSE_NONE;
 	}
 	return n;
@@ -263,12 +248,12 @@ static void note_gap(struct guest *g, int64_t next, int64_t until)
 {
 	int64_t low, high;
 
-	if (g->reached == INT64_MIN || next - g->reached < SLICE)
+	if (g->reached == INT64_MIN || next - g->reached < FOLLOW_SLICE)
 		return;
 	range_at(g, g->reached, &low, &high);
 	if (next < until - low)
 		until = next + low;
-	if (count_causes(g, g->reached + high, until) < GAP_WINDOWS)
+	if (count_causes(g, g->reached + high, until) < FOLLOW_GAP_WINDOWS)
 		return;
 	g->gap = true;
 	g->gap_host = g->reached + low;
@@ -339,7 +324,7 @@ static void skip_chunk(struct guest *g)
 static void next_chunk(struct guest *g, bool found)
 {
 	bool following = g->track.following;
-	size_t most = following ? MAX_CHUNK : MAX_FIRST_CHUNK;
+	size_t most = following ? FOLLOW_MAX_CHUNK : FOLLOW_MAX_FIRST_CHUNK;
 	bool full = g->chunk >= most;
 
 	g->chunk = g->chunk * 2 < most ? g->chunk * 2 : most;
@@ -386,7 +371,7 @@ static void compare(struct guest *g, bool anew)
 	struct sync_pair *longer = make_pairs(g, cpus + g->sides.n, threads, true);
 	size_t n = g->sides.n;
 
-	g->track.hasty = g->chunk < MAX_FIRST_CHUNK;
+	g->track.hasty = g->chunk < FOLLOW_MAX_FIRST_CHUNK;
 	if (g->fit)
 		sync_track_refine(g->first, g->fit, pairs, n);
 	else
@@ -417,7 +402,7 @@ static void advance(struct guest *g, int64_t until)
 		if (next == INT64_MAX)
 			return;
 		note_gap(g, next, until);
-		next = (next > g->reached ? next : g->reached) + SLICE;
+		next = (next > g->reached ? next : g->reached) + FOLLOW_SLICE;
 		range_at(g, next, &low, &high);
 		if (next + high >= until)
 			return;
@@ -433,10 +418,10 @@ static void limit_windows(struct guest *g)
 {
 	bool following = g->fit || g->track.following;
 
-	if (count_windows(g) < (following ? MAX_WINDOWS : MAX_FIRST_WINDOWS))
+	if (count_windows(g) < (following ? FOLLOW_MAX_WINDOWS : FOLLOW_MAX_FIRST_WINDOWS))
 		return;
 	if (!following)
-		g->chunk = MAX_FIRST_CHUNK; /* there is no room for more */
+		g->chunk = FOLLOW_MAX_FIRST_CHUNK; /* there is no room for more */
 	if (g->n_events) {
 		compare_chunk(g);
 	} else {
@@ -451,7 +436,7 @@ static void limit_windows(struct guest *g)
  */
 static bool may_have_strayed(const struct guest *g)
 {
-	return g->gap && g->since_gap < AFTER_GAP && next_event(g) != INT64_MAX;
+	return g->gap && g->since_gap < FOLLOW_AFTER_GAP && next_event(g) != INT64_MAX;
 }
 
 /*
@@ -477,7 +462,7 @@ static void walk(struct guest *g, struct observed_windows *windows, int64_t from
  */
 static void walk_behind_gap(struct guest *g)
 {
-	int64_t step = observed_windows_step(g->of->observed, guest_host(g), STEP_WINDOWS);
+	int64_t step = observed_windows_step(g->of->observed, guest_host(g), FOLLOW_STEP_WINDOWS);
 	int64_t t = g->gap_host;
 	struct observed_windows *windows = guest_windows(g, t);
 	bool more = true;
@@ -487,10 +472,10 @@ static void walk_behind_gap(struct guest *g)
 	drop_chunks(g);
 	vec_each (v, &g->vcpus)
 		g->windows[*v].at.n = 0;
-	for (; more && count_windows(g) < MAX_WINDOWS; t += step)
+	for (; more && count_windows(g) < FOLLOW_MAX_WINDOWS; t += step)
 		more = observed_windows_read(windows, t, false, g->windows);
-	while (g->n_events < MAX_CHUNK && next_event(g) != INT64_MAX) {
-		g->reached = next_event(g) + SLICE;
+	while (g->n_events < FOLLOW_MAX_CHUNK && next_event(g) != INT64_MAX) {
+		g->reached = next_event(g) + FOLLOW_SLICE;
 		take_slice(g, g->reached);
 	}
 	compare(g, true);
@@ -504,7 +489,7 @@ static void end_guest(struct guest *g, int64_t last)
 
 	range_at(g, last, &low, &high);
 	take_slice(g, last - low);
-	g->chunk = MAX_FIRST_CHUNK; /* there will be no more */
+	g->chunk = FOLLOW_MAX_FIRST_CHUNK; /* there will be no more */
 	if (g->n_events)
 		compare_chunk(g);
 	g->lost = may_have_strayed(g) || sync_track_is_lost(&g->track, 0);
@@ -523,7 +508,7 @@ static void walk_all(struct guest *g)
 	begin = first + low > begin ? first + low : begin;
 	struct observed_windows *windows = guest_windows(g, begin);
 
-	walk(g, windows, begin, observed_windows_step(o, host, STEP_WINDOWS));
+	walk(g, windows, begin, observed_windows_step(o, host, FOLLOW_STEP_WINDOWS));
 	observed_windows_free(windows);
 }
 
@@ -535,7 +520,7 @@ static bool look_again(struct guest *first, struct sync_fit *fit)
 	guest_init(&g, first->of, first->difference);
 	g.fit = fit;
 	g.first = &first->track;
-	g.chunk = MAX_CHUNK;
+	g.chunk = FOLLOW_MAX_CHUNK;
 	walk_all(&g);
 	if (g.n_events)
 		compare_chunk(&g);
@@ -561,11 +546,11 @@ int sync_follow(const struct observed_guest *guest, int64_t difference, struct s
 	/*
 	 * Chunks of a short recording say more when all is known; of a long one each says enough.
 	 */
-	for (int i = 0; !r && i < MOST_LOOKS && g.track.chunks.n <= MAX_AGAIN; i++) {
+	for (int i = 0; !r && i < FOLLOW_MOST_LOOKS && g.track.chunks.n <= FOLLOW_MAX_AGAIN; i++) {
 		if (!sync_track_can_refine(fit) || !look_again(&g, fit))
 			break;
 	}
-	if (!r && g.track.chunks.n > MAX_AGAIN) {
+	if (!r && g.track.chunks.n > FOLLOW_MAX_AGAIN) {
 		vec_each (c, &g.track.chunks)
 			*vec_push(&followed->chunks) = *c;
 	}

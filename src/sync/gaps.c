@@ -2,20 +2,16 @@
 
 #include <stdlib.h>
 
-enum {
-	SCALE_BITS = 10, /* for drift: gaps above 2^(grain + SCALE_BITS + 1) ns are relative */
-	MAX_ALIKE = 8,	 /* triples of one key, above which they are not worth looking at */
-};
-
+#include "sync/limits.h"
 static uint64_t gap_code(const struct sync_gaps *g, int64_t gap)
 {
 	uint64_t ns = gap < 0 ? 0 : (uint64_t)gap;
 	unsigned int grain = g->grain, shift = grain,
 		     top = 63 - (unsigned int)__builtin_clzll(ns | 1);
 
-	if (top > grain + SCALE_BITS)
-		shift = top - SCALE_BITS;
-	return (ns >> shift) + ((uint64_t)(shift - grain) << SCALE_BITS);
+	if (top > grain + GAPS_SCALE_BITS)
+		shift = top - GAPS_SCALE_BITS;
+	return (ns >> shift) + ((uint64_t)(shift - grain) << GAPS_SCALE_BITS);
 }
 
 static uint64_t key_of(uint64_t first, uint64_t second, uint32_t cause)
@@ -40,7 +36,7 @@ static size_t find_key(const struct sync_gaps *g, uint64_t key, const struct syn
 	size_t n = 0;
 
 	for (uint64_t i = first ? *first : 0; i; i = g->triples.at[i - 1].next) {
-		if (n == MAX_ALIKE)
+		if (n == GAPS_MAX_ALIKE)
 			return 0;
 		found[n++] = &g->triples.at[i - 1];
 	}

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "sync/limits.h"
 
 struct sync_triple {
 	uint32_t cpu;	/* whose it is */
@@ -37,8 +38,6 @@ struct sync_times {
 };
 
 void sync_gaps_add(struct sync_gaps *g, const struct sync_times *t, uint32_t cpu, uint32_t index);
-
-enum { SYNC_GAPS_FOUND = 128 };
 
 /*
  * Finds triples with nearly the same gaps as t, which is on another clock: delays of the grain

@@ -4,18 +4,7 @@
 #include <stdlib.h>
 
 #include "sync/claims.h"
-
-enum {
-	LEADS = 6,	     /* differences that are followed up, */
-	LEADS_EACH = 8,	     /* claims of each that are */
-	LEAD_REACH = 200000, /* ns: what a claim is wrong by at most, usually */
-	MAX_TURNS = 8,	     /* of a clock that leads are looked for after */
-	LEAST_MARKS = 3,     /* of a clock that is followed, if not for half of the time */
-};
-
-static const double HALF = 0.5;
-static const double ENOUGH_WORTH = 0.999; /* of a track, to look no further */
-static const double COST_OUTSIDE = 20;	  /* an event outside makes as many worthless */
+#include "sync/limits.h"
 
 static int64_t min(int64_t a, int64_t b)
 {
@@ -86,7 +75,7 @@ void sync_leads_find(sync_lead_vec *leads, const struct sync_pair *pairs, size_t
 	sync_lead_vec taken = {0};
 
 	sync_claims_init(&claims, pairs, n_pairs, grain);
-	for (size_t i = 0; i < LEADS && (best = next_best(&claims, &taken)); i++) {
+	for (size_t i = 0; i < LEADS_N && (best = next_best(&claims, &taken)); i++) {
 		add_leads(leads, &claims, best);
 		add_lead(&taken, &claims, best);
 	}
@@ -110,8 +99,8 @@ static double worth_of(const struct sync_marks *m, int64_t begin, int64_t end)
 		outside += (double)x->outside;
 	}
 	int64_t from = max(m->at.at[0].from, begin), to = min(m->at.at[m->at.n - 1].to, end);
-	return (double)(to - from) / (double)(end - begin) * (events - COST_OUTSIDE * outside) /
-	       all;
+	return (double)(to - from) / (double)(end - begin) *
+	       (events - LEADS_COST_OUTSIDE * outside) / all;
 }
 
 /* Follows the leads between two guest times. marks: becomes what the best of them shows. */
@@ -122,16 +111,17 @@ static void follow_leads(const sync_lead_vec *leads, const struct sync_view *vie
 	double most = 0;
 
 	*marks = (struct sync_marks){0};
-	for (size_t i = 0; i < leads->n && most < ENOUGH_WORTH && *view->effort; i++) {
+	for (size_t i = 0; i < leads->n && most < LEADS_ENOUGH_WORTH && *view->effort; i++) {
 		const struct sync_lead *l = &leads->at[i];
 		struct sync_marks found = {0};
 
 		if (l->at < begin || l->at > end ||
-		    sync_aim(view, l->at, l->difference, LEAD_REACH, &first))
+		    sync_aim(view, l->at, l->difference, LEADS_REACH, &first))
 			continue;
 		sync_aim_follow(view, &first, begin, end, &found);
 		double worth = worth_of(&found, begin, end);
-		bool better = worth > most && (found.at.n >= LEAST_MARKS || worth > HALF);
+		bool better =
+			worth > most && (found.at.n >= LEADS_LEAST_MARKS || worth > LEADS_HALF);
 		struct sync_marks worse = better ? *marks : found;
 
 		most = better ? worth : most;
@@ -164,7 +154,7 @@ void sync_leads_marks(const sync_lead_vec *leads, const struct sync_view *view, 
 		      int64_t end, struct sync_marks *marks)
 {
 	*marks = (struct sync_marks){0};
-	find_marks(leads, view, begin, end, MAX_TURNS, marks);
+	find_marks(leads, view, begin, end, LEADS_MAX_TURNS, marks);
 }
 
 struct clock_map sync_leads_map(const struct sync_marks *marks, double max_drift)

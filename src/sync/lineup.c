@@ -3,13 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-enum {
-	MIN_SCORE = 16,	    /* claims that have to agree */
-	OVER_CHANCE = 3,    /* times what chance gives */
-	AMBIGUOUS_PART = 2, /* a runner-up with this part of the score is as good */
-	SAME = 40000000,    /* ns: differences that are one, clocks may drift */
-};
+#include "sync/limits.h"
 
 static const struct sync_score *score_of(const struct sync_lineup *l, size_t cpu, size_t thread)
 {
@@ -18,7 +12,7 @@ static const struct sync_score *score_of(const struct sync_lineup *l, size_t cpu
 
 static bool is_near(int64_t a, int64_t b)
 {
-	return a - b <= SAME && b - a <= SAME;
+	return a - b <= LINEUP_SAME && b - a <= LINEUP_SAME;
 }
 
 /* A guest's CPUs assigned to a process's threads, for one difference. */
@@ -122,17 +116,18 @@ static uint32_t chance_of(const struct sync_lineup *l, uint32_t guest, int64_t p
 
 static bool as_good(uint32_t a, uint32_t b)
 {
-	return a >= b / AMBIGUOUS_PART;
+	return a >= b / LINEUP_AMBIGUOUS_PART;
 }
 
 static void judge(struct sync_identity *id)
 {
-	if (id->score < MIN_SCORE)
+	if (id->score < LINEUP_MIN_SCORE)
 		id->verdict = SYNC_FOREIGN;
-	else if (as_good(id->runner_up, id->score) && id->runner_up >= MIN_SCORE)
+	else if (as_good(id->runner_up, id->score) && id->runner_up >= LINEUP_MIN_SCORE)
 		id->verdict = SYNC_AMBIGUOUS;
 	else
-		id->verdict = id->score < OVER_CHANCE * id->by_chance ? SYNC_FOREIGN : SYNC_FOUND;
+		id->verdict =
+			id->score < LINEUP_OVER_CHANCE * id->by_chance ? SYNC_FOREIGN : SYNC_FOUND;
 	if (id->verdict == SYNC_FOREIGN)
 		id->process = SYNC_NOBODY;
 }

@@ -6,15 +6,8 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "sync/claims.h"
+#include "sync/limits.h"
 #include "sync/lineup.h"
-
-enum {
-	VCPU_WINDOWS = 1 << 12,	    /* of each vCPU, on average, that are compared at first, */
-	MAX_VCPU_WINDOWS = 1 << 17, /* and at most, if fewer did not do */
-	N_BLOCKS = 4,		    /* of a host's trace that these are from */
-	CPU_EVENTS = 1 << 14,	    /* of each CPU of a guest */
-	RUN_EVENTS = 32,	    /* of these that follow each other */
-};
 
 struct search {
 	const struct observed *observed; /* borrowed */
@@ -86,14 +79,14 @@ static void search_read_host(struct search *s, int host)
 {
 	const struct observed_machine *m = &s->observed->machines[host];
 	uint64_t all = search_count_causes(m), budget = search_budget(s, host);
-	int64_t between = (m->last_ns - m->first_ns) / N_BLOCKS;
+	int64_t between = (m->last_ns - m->first_ns) / SEARCH_BLOCKS;
 	int64_t length = (int64_t)((double)between * ((double)budget / (double)(all + 1))) + 1;
 
 	if (all <= budget) {
 		search_read_block(s, host, INT64_MIN, INT64_MAX);
 		return;
 	}
-	for (int i = 0; i < N_BLOCKS; i++) {
+	for (int i = 0; i < SEARCH_BLOCKS; i++) {
 		int64_t from = m->first_ns + i * between + (between - length) / 2;
 
 		search_read_block(s, host, from, from + length);
@@ -103,7 +96,7 @@ static void search_read_host(struct search *s, int host)
 static void search_read_cpu(struct searched_machine *to, const struct observed_machine *m,
 			    const struct observed_cpu *c)
 {
-	uint64_t every = observed_count_causes(m, c) / CPU_EVENTS + 1, n = 0;
+	uint64_t every = observed_count_causes(m, c) / SEARCH_CPU_EVENTS + 1, n = 0;
 	struct searched_cpu *cpu = vec_push(&to->cpus);
 	struct observed_events e;
 
@@ -112,7 +105,7 @@ static void search_read_cpu(struct searched_machine *to, const struct observed_m
 	for (; !e.at_end; observed_events_step(&e)) {
 		if (e.next.cause == SYNC_CAUSE_NONE)
 			continue;
-		if (n++ / RUN_EVENTS % every == 0)
+		if (n++ / SEARCH_RUN_EVENTS % every == 0)
 			*vec_push(&cpu->at) = e.next;
 	}
 	observed_events_deinit(&e);
@@ -617,13 +610,13 @@ static bool *search_parts(struct search *c, const struct identity *id, struct co
 {
 	bool *fits = NULL;
 
-	for (c->budget = VCPU_WINDOWS;; c->budget *= 2) {
+	for (c->budget = SEARCH_VCPU_WINDOWS;; c->budget *= 2) {
 		free(fits);
 		search_read(c);
 		bool more = search_has_more(c);
 
 		fits = search(c, id, more ? SYNC_FINE : SYNC_COARSE, x, n_hostsp);
-		if (!more || c->budget >= MAX_VCPU_WINDOWS || all_fit(id, fits))
+		if (!more || c->budget >= SEARCH_MAX_VCPU_WINDOWS || all_fit(id, fits))
 			return fits;
 	}
 }

@@ -18,11 +18,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-
-enum {
-	SPOOL_BLOCK = 16384, /* bytes: of each sequence so many are in memory */
-	SPOOL_RECORD = 64,   /* bytes that a record takes at most */
-};
+#include "sync/limits.h"
 
 struct spool;
 

@@ -1,29 +1,10 @@
 #include "sync/bounds.h"
+#include "sync/limits.h"
 #include "sync/track.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	RECENT = 4,	      /* chunks that say where the next one is, */
-	FEW_BOUNDS = 256,     /* or so many bounds, where these were thinned since */
-	WIDEN = 2,	      /* times the width that the clock may have left the range by */
-	WANDER_PPB = 500,     /* and by this drift from the last event on */
-	LEAST_PLAY = 100,     /* ns: and by this */
-	NEAR_REACH = 100000,  /* ns: what a contradiction makes of the range at first */
-	LEAST_HALVED = 64,    /* events of a chunk that is halved */
-	VAIN_PART = 32,	      /* of the effort, if it will hardly lead to anything */
-	FOLLOWING_PART = 6,   /* of the effort of a search, that one while following has */
-	HASTY_PART = 60,      /* or one after which more events are to come, or a second look */
-	MAX_FRUITLESS = 4,    /* searches while following */
-	MAX_SECOND_LOOKS = 1, /* for something better than what fits well */
-	MANY_ASTRAY = 2000,   /* one event in as many, that a line puts outside */
-	FEW_OUTSIDE = 100,    /* one event in as many, of a fit that holds */
-};
-
-/* Of what its errors were, if one more look is to be worth it. */
-static const double ENOUGH_NARROWER = 0.95;
 
 void sync_track_init(struct sync_track *t, const struct sync_fit_options *o)
 {
@@ -52,7 +33,7 @@ static void keep(struct sync_track *t, struct sync_contain *c)
 	if (sync_bounds_make_room(&t->kept, &t->options))
 		t->recent.n = 0;
 	*vec_push(&t->recent) = t->kept.at.n;
-	if (t->recent.n > RECENT) {
+	if (t->recent.n > TRACK_RECENT) {
 		for (size_t i = 1; i < t->recent.n; i++)
 			t->recent.at[i - 1] = t->recent.at[i];
 		t->recent.n--;
@@ -64,7 +45,7 @@ static void keep(struct sync_track *t, struct sync_contain *c)
 /* What the next chunk may go by. */
 static void look_back(struct sync_track *t)
 {
-	size_t all = t->kept.at.n, some = all < FEW_BOUNDS ? all : FEW_BOUNDS;
+	size_t all = t->kept.at.n, some = all < TRACK_FEW_BOUNDS ? all : TRACK_FEW_BOUNDS;
 	size_t first = t->recent.n ? t->recent.at[0] : all - some;
 	struct sync_fit fit;
 
@@ -115,7 +96,8 @@ int sync_track_range(const struct sync_track *t, int64_t at, int64_t *lowp, int6
 		return SYNC_NO_FIT;
 	int64_t known = t->kept.at.at[t->kept.at.n - 1].at, width = *highp - *lowp;
 	int64_t since = at > known ? at - known : 0;
-	int64_t more = WIDEN * width + LEAST_PLAY + (int64_t)((double)since * WANDER_PPB * 1e-9);
+	int64_t more = TRACK_WIDEN * width + TRACK_LEAST_PLAY +
+		       (int64_t)((double)since * TRACK_WANDER_PPB * 1e-9);
 
 	*lowp -= more;
 	*highp += more;
@@ -152,8 +134,8 @@ static void guard_of_fit(struct guard *g, const struct sync_fit *fit,
 	sync_fit_range(fit, chunk->from, &g->low, &g->high);
 	sync_fit_range(fit, chunk->to, &low, &high);
 	guard_set(g, chunk, low, high);
-	g->low -= LEAST_PLAY;
-	g->high += LEAST_PLAY;
+	g->low -= TRACK_LEAST_PLAY;
+	g->high += TRACK_LEAST_PLAY;
 }
 
 typedef VEC(struct sync_guest_event) event_vec;
@@ -326,7 +308,7 @@ static int fit_twice(struct sync_track *t, const struct sync_chunk *chunk,
 	collect(c, pairs, n_pairs, &guard, false);
 	if (fit_collected(c, fit, &t->options, chunk))
 		return SYNC_NO_FIT;
-	if (count_astray(c, pairs, n_pairs, &fit->map) <= chunk->events / MANY_ASTRAY)
+	if (count_astray(c, pairs, n_pairs, &fit->map) <= chunk->events / TRACK_MANY_ASTRAY)
 		return 0;
 	sync_fit_deinit(fit);
 	return SYNC_NO_FIT;
@@ -386,15 +368,15 @@ static void parts_deinit(struct parts *p)
 
 static bool fits_well(const struct sync_contain *c)
 {
-	return !c->fit.doubtful && c->outside <= c->events / FEW_OUTSIDE;
+	return !c->fit.doubtful && c->outside <= c->events / TRACK_FEW_OUTSIDE;
 }
 
 /* Makes *c, if what is made fits well. Return: 0 or SYNC_NO_FIT. */
 static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 			  struct sync_contain *c)
 {
-	if (!t->following ||
-	    sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map, NEAR_REACH))
+	if (!t->following || sync_contain_init_near(c, pairs, n_pairs, &t->options, &t->before.map,
+						    TRACK_NEAR_REACH))
 		return SYNC_NO_FIT;
 	if (fits_well(c))
 		return 0;
@@ -405,9 +387,9 @@ static int fit_near_known(struct sync_track *t, const struct sync_pair *pairs, s
 /* What following single claims up may cost. */
 static uint64_t search_effort(const struct sync_track *t)
 {
-	int part = t->following ? FOLLOWING_PART : t->hasty ? HASTY_PART : 1;
+	int part = t->following ? TRACK_FOLLOWING_PART : t->hasty ? TRACK_HASTY_PART : 1;
 
-	return SYNC_EFFORT / (t->vain ? part * VAIN_PART : part);
+	return SYNC_EFFORT / (t->vain ? part * TRACK_VAIN_PART : part);
 }
 
 /*
@@ -417,7 +399,7 @@ static uint64_t search_effort(const struct sync_track *t)
 static int fit_anywhere(struct sync_track *t, const struct sync_pair *pairs, size_t n_pairs,
 			uint64_t effort, struct sync_contain *c)
 {
-	if (t->following && t->fruitless == MAX_FRUITLESS)
+	if (t->following && t->fruitless == TRACK_MAX_FRUITLESS)
 		return SYNC_NO_FIT;
 	if (!sync_contain_init(c, pairs, n_pairs, &t->options, effort)) {
 		if (fits_well(c))
@@ -440,10 +422,10 @@ static int fit_alone(struct sync_track *t, const struct sync_pair *pairs, size_t
 
 	if (fit_near_known(t, pairs, n_pairs, c))
 		return fit_anywhere(t, pairs, n_pairs, search_effort(t), c);
-	if (sync_contain_is_straight(c) || t->second_looks == MAX_SECOND_LOOKS)
+	if (sync_contain_is_straight(c) || t->second_looks == TRACK_MAX_SECOND_LOOKS)
 		return 0;
 	t->second_looks++;
-	if (!fit_anywhere(t, pairs, n_pairs, SYNC_EFFORT / HASTY_PART, &other))
+	if (!fit_anywhere(t, pairs, n_pairs, SYNC_EFFORT / TRACK_HASTY_PART, &other))
 		sync_contain_keep_better(c, &other);
 	return 0;
 }
@@ -510,7 +492,8 @@ static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
 {
 	int64_t middle = chunk->from + (chunk->to - chunk->from) / 2;
 
-	return chunk->events >= LEAST_HALVED && fit_part(t, pairs, n_pairs, chunk->from, middle) &&
+	return chunk->events >= TRACK_LEAST_HALVED &&
+	       fit_part(t, pairs, n_pairs, chunk->from, middle) &&
 	       fit_part(t, pairs, n_pairs, middle + 1, chunk->to);
 }
 
@@ -518,7 +501,7 @@ static bool fit_halves(struct sync_track *t, const struct sync_chunk *chunk,
 static bool fit_slewed(struct sync_track *t, const struct sync_chunk *chunk,
 		       const struct sync_pair *pairs, size_t n_pairs)
 {
-	size_t n = t->chunks.n, recent[RECENT], n_recent = t->recent.n;
+	size_t n = t->chunks.n, recent[TRACK_RECENT], n_recent = t->recent.n;
 
 	for (size_t i = 0; i < n_recent; i++)
 		recent[i] = t->recent.at[i];
@@ -582,7 +565,7 @@ bool sync_track_is_lost(const struct sync_track *t, uint64_t events)
 		outside += chunk->outside;
 		events += chunk->events;
 	}
-	return outside > events / FEW_OUTSIDE;
+	return outside > events / TRACK_FEW_OUTSIDE;
 }
 
 int sync_track_finish(struct sync_track *t, struct sync_fit *fit)
@@ -669,7 +652,7 @@ bool sync_track_finish_again(struct sync_track *t, struct sync_fit *fit)
 		return false;
 	bool holds = better.n_hulls <= fit->n_hulls && better.violations <= fit->violations;
 	bool narrower = holds && sync_fit_errors(&better, INFINITY) <
-					 ENOUGH_NARROWER * sync_fit_errors(fit, INFINITY);
+					 TRACK_ENOUGH_NARROWER * sync_fit_errors(fit, INFINITY);
 	struct sync_fit worse = holds ? *fit : better;
 
 	*fit = holds ? better : *fit;

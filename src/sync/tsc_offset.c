@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "sync/limits.h"
 
-/* KVM's own tolerance: up to this difference it leaves the TSC's speed as it is. */
-enum { TOLERANCE_PPM = 250, MILLION = 1000000 };
+enum { MILLION = 1000000 };
 
 bool sync_tsc_clock(const struct recording *trace, struct tsc_clock *clockp)
 {
@@ -23,7 +23,7 @@ static bool same_speed(const struct tsc_clock *a, const struct tsc_clock *b)
 	uint64_t more = a->frequency > b->frequency ? a->frequency : b->frequency;
 	uint64_t less = a->frequency > b->frequency ? b->frequency : a->frequency;
 
-	return more - less <= more / MILLION * TOLERANCE_PPM;
+	return more - less <= more / MILLION * TSC_TOLERANCE_PPM;
 }
 
 typedef VEC(struct evidence_tsc) writes_t;

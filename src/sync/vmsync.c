@@ -1,25 +1,11 @@
 #include "sync/bounds.h"
+#include "sync/limits.h"
 #include "sync/vmsync.h"
 
 #include <stdlib.h>
 
 #include "sync/fit.h"
 #include "sync/vote.h"
-
-/* Pairs for one count: a product is not for input to choose. */
-enum { MAX_CANDIDATES = 4096 };
-
-/* ns that an exchange may take (the vCPU may be preempted in it) to be recognized all the same. */
-enum { DELAY = 20000000 };
-
-/* ns: of two host events with one count that are closer, either may be the exchange's. */
-enum { SAME_CALL = 100000 };
-
-enum {
-	NEAR = 64,     /* host events behind a gh in which its exchange's hg is looked for */
-	SLOW = 2,      /* times the usual: an hg that is farther off is another call's */
-	FAIR_PART = 4, /* of the gh pairs has to be sure, else all count */
-};
 
 /* Of matcher.usual: there is none, and no pair is in doubt. */
 #define UNKNOWN_GAP UINT64_MAX
@@ -92,8 +78,8 @@ static void add_candidate(struct matcher *m, size_t host, size_t guest)
 static void add_group(struct matcher *m, const struct keyed *host, size_t n_host,
 		      const struct keyed *guest, size_t n_guest)
 {
-	if (n_host > MAX_CANDIDATES || n_guest > MAX_CANDIDATES ||
-	    n_host * n_guest > MAX_CANDIDATES)
+	if (n_host > VMSYNC_MAX_CANDIDATES || n_guest > VMSYNC_MAX_CANDIDATES ||
+	    n_host * n_guest > VMSYNC_MAX_CANDIDATES)
 		return;
 	for (size_t h = 0; h < n_host; h++)
 		for (size_t g = 0; g < n_guest; g++)
@@ -148,7 +134,7 @@ static void choose_weakest(struct matcher *m)
 		const struct sync_candidate **chosen = &m->chosen[c->guest];
 
 		if (!*chosen || m->matched[c->host] || !is_weaker(m, c, *chosen) ||
-		    llabs(c->difference - (*chosen)->difference) > SAME_CALL)
+		    llabs(c->difference - (*chosen)->difference) > VMSYNC_SAME_CALL)
 			continue;
 		m->matched[(*chosen)->host] = 0;
 		m->matched[c->host] = 1;
@@ -163,7 +149,7 @@ static size_t find_answer(const struct matcher *m, size_t h)
 {
 	const struct sync_vmsync_event *e = m->host;
 
-	for (size_t i = h + 1; i < m->n_host && i - h <= NEAR; i++)
+	for (size_t i = h + 1; i < m->n_host && i - h <= VMSYNC_NEAR; i++)
 		if (e[i].to_guest && (e[i].cnt == e[h].cnt || e[i].cnt == e[h].cnt + 1))
 			return i;
 	return SIZE_MAX;
@@ -212,7 +198,7 @@ static bool is_sure(const struct matcher *m, const struct sync_candidate *c)
 	if (m->guest[c->guest].to_guest || m->usual == UNKNOWN_GAP)
 		return true;
 	size_t answer = find_answer(m, c->host);
-	return answer != SIZE_MAX && gap(m, c->host, answer) / SLOW <= m->usual;
+	return answer != SIZE_MAX && gap(m, c->host, answer) / VMSYNC_SLOW <= m->usual;
 }
 
 /* Return: guest events between the first and the last pair that have no host's. */
@@ -245,7 +231,7 @@ static void learn_usual_gap(struct matcher *m)
 		pairs++;
 		sure += is_sure(m, m->chosen[g]);
 	}
-	if (!count_holes(m) || sure < pairs / FAIR_PART)
+	if (!count_holes(m) || sure < pairs / VMSYNC_FAIR_PART)
 		m->usual = UNKNOWN_GAP;
 }
 
@@ -339,7 +325,7 @@ void sync_vmsync_init(struct sync_vmsync *v, const struct sync_vmsync_event *hos
 	m.chosen = mem_zalloc(n_guest + 1, sizeof(*m.chosen));
 	m.matched = mem_zalloc(n_host + 1, 1);
 	find_candidates(&m);
-	sync_votes_count(&m.votes, n_guest, DELAY);
+	sync_votes_count(&m.votes, n_guest, VMSYNC_DELAY);
 	sync_votes_choose(&m.votes, n_host, n_guest, 0, m.chosen);
 	mark_matched(&m);
 	choose_weakest(&m);

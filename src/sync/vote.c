@@ -4,10 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "sync/limits.h"
 enum {
-	FINE_REACH = 100000, /* ns: undelayed pairs agree better than this */
-	NEIGHBOURS = 8,	     /* guest events on each side that show what votes are to be had */
-	FAIR_PART = 4,
 	DIGIT_BITS = 11, /* of a difference that candidates are sorted by at a time */
 	DIGITS = 1 << DIGIT_BITS,
 };
@@ -106,7 +104,7 @@ static void prepare(struct sync_votes *v, size_t n_guest, int64_t reach)
 
 void sync_votes_count(struct sync_votes *v, size_t n_guest, int64_t reach)
 {
-	struct tally coarse = {.reach = reach}, fine = {.reach = FINE_REACH};
+	struct tally coarse = {.reach = reach}, fine = {.reach = VOTE_FINE_REACH};
 	size_t n = v->candidates.n;
 
 	v->reach = reach;
@@ -129,7 +127,7 @@ static bool is_likelier(const struct sync_support *x, const struct sync_support 
 const struct sync_candidate *sync_votes_best(struct sync_votes *v, size_t n_guest, int64_t reach,
 					     struct sync_support *supportp)
 {
-	struct tally coarse = {.reach = reach}, fine = {.reach = FINE_REACH};
+	struct tally coarse = {.reach = reach}, fine = {.reach = VOTE_FINE_REACH};
 	const struct sync_candidate *best = NULL;
 
 	if (!v->candidates.n)
@@ -168,13 +166,13 @@ static void find_likeliest(const struct sync_votes *v, const struct sync_candida
 static uint64_t least_votes(const struct sync_votes *v, const struct sync_candidate **best,
 			    size_t n_guest, size_t g)
 {
-	size_t end = g + NEIGHBOURS < n_guest ? g + NEIGHBOURS : n_guest;
+	size_t end = g + VOTE_NEIGHBOURS < n_guest ? g + VOTE_NEIGHBOURS : n_guest;
 	uint64_t most = 0;
 
-	for (size_t i = g > NEIGHBOURS ? g - NEIGHBOURS : 0; i < end; i++)
+	for (size_t i = g > VOTE_NEIGHBOURS ? g - VOTE_NEIGHBOURS : 0; i < end; i++)
 		if (best[i] && support_of(v, best[i])->coarse > most)
 			most = support_of(v, best[i])->coarse;
-	return most / FAIR_PART;
+	return most / VOTE_FAIR_PART;
 }
 
 uint64_t sync_votes_by_chance(const struct sync_votes *v)

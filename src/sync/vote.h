@@ -15,9 +15,6 @@
 
 #include "base/mem.h"
 
-/* The weight of a guest event, shared by its candidates. */
-enum { SYNC_VOTE_FULL = 4096 };
-
 struct sync_candidate {
 	int64_t difference;   /* ns, host - guest; inside +-SYNC_LIMIT */
 	uint32_t host, guest; /* indexes of the events */

@@ -7,6 +7,7 @@
 
 #include "vcpu_maker.h"
 #include "sync/chunk.h"
+#include "sync/limits.h"
 
 #define EPOCH  INT64_C(1795396653061998529)
 #define SECOND INT64_C(1000000000)

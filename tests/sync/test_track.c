@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "vcpu_maker.h"
+#include "sync/limits.h"
 #include "sync/track.h"
 
 #define EPOCH  INT64_C(1795396653061998529)
