@@ -418,6 +418,28 @@ static const struct clock_map **clocks_of_streams(const struct analysis *a, size
 	return clocks;
 }
 
+/* Return: the VM that the host's recording says that of, or IDENT_NONE. */
+static int find_host_vm(const struct analysis *a, const struct analysis_host_vm *said)
+{
+	for (int vm = 0; vm < (int)a->identity.vms.n; vm++) {
+		const struct ident_vm *v = &a->identity.vms.at[vm];
+
+		if (v->pid == said->pid && a->session.recordings.at[v->host] == said->host)
+			return vm;
+	}
+	return IDENT_NONE;
+}
+
+static void tell_quotas(struct analysis *a, const struct analysis_options *o)
+{
+	for (size_t i = 0; i < o->n_host_vms; i++) {
+		int vm = find_host_vm(a, &o->host_vms[i]);
+
+		if (vm != IDENT_NONE && o->host_vms[i].knows_quota)
+			model_quota(a->model, vm, o->host_vms[i].is_limited);
+	}
+}
+
 static void run_model(struct analysis *a, const struct analysis_options *o)
 {
 	static const struct model_sink nobody = {0};
@@ -437,6 +459,7 @@ static void run_model(struct analysis *a, const struct analysis_options *o)
 	}
 	a->model = model_new(&a->identity, a->described, a->spans, &symbols,
 			     o->sink ? o->sink : &nobody);
+	tell_quotas(a, o);
 	run_merged(a, merge_new(inputs, n), o);
 	for (size_t i = 0; i < a->n_machines; i++)
 		free(clocks[i]);
@@ -494,6 +517,29 @@ static int tie_given(struct analysis *a, const struct analysis_vm *given, struct
 	return 0;
 }
 
+static bool is_given(const struct analysis_options *o, int64_t pid)
+{
+	for (size_t i = 0; i < o->n_vms; i++) {
+		if (o->vms[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* A guest's recording of that name is its own; one of several, or the host's, is not. */
+static void tie_host_vm(struct analysis *a, const struct analysis_host_vm *said)
+{
+	int machine = identity_machine_of_name(&a->identity, said->name);
+	int vm = find_host_vm(a, said);
+
+	if (vm == IDENT_NONE)
+		return;
+	if (machine >= 0 && machine != a->identity.vms.at[vm].host)
+		identity_tie(&a->identity, vm, machine, mem_strdup("its host calls it so"));
+	else
+		identity_name_vm(&a->identity, vm, said->name);
+}
+
 static int align(struct analysis *a, const struct analysis_options *o,
 		 const struct observed *observed, struct error *err)
 {
@@ -505,6 +551,10 @@ static int align(struct analysis *a, const struct analysis_options *o,
 	for (size_t i = 0; i < o->n_vms; i++) {
 		if (tie_given(a, &o->vms[i], err))
 			return ERR;
+	}
+	for (size_t i = 0; i < o->n_host_vms; i++) {
+		if (!is_given(o, o->host_vms[i].pid))
+			tie_host_vm(a, &o->host_vms[i]);
 	}
 	if (sync_machines(&a->identity, &in, &o->sync, a->sync, err))
 		return ERR;

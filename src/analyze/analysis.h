@@ -29,10 +29,23 @@ struct analysis_vm {
 	int64_t pid;
 };
 
+/*
+ * What a host said of one of its VMs when it was recorded. What the user says goes first; a VM that
+ * entered no guest meanwhile is left out.
+ */
+struct analysis_host_vm {
+	const struct recording *host;
+	int64_t pid;
+	const char *name;
+	bool knows_quota, is_limited; /* its CPU time was limited by a quota */
+};
+
 struct analysis_options {
 	struct sync_options sync; /* a forced method other than vmsync ignores vmsync's events */
 	const struct analysis_vm *vms;
 	size_t n_vms;
+	const struct analysis_host_vm *host_vms;
+	size_t n_host_vms;
 	const struct model_sink *sink; /* gets all that the model finds; or NULL */
 	unsigned threads;      /* that may be used; 0 is 1. What is found does not depend on it */
 	struct worker *helper; /* one of them, that can read ahead; or NULL */

@@ -31,23 +31,15 @@ static void beside_take_threads(struct recording *r, const struct snapshot *s)
 	map_deinit(&pids);
 }
 
-/* What the user says of the same process goes first. */
-static bool beside_is_named(const struct beside *b, int64_t pid)
-{
-	vec_each (vm, &b->vms) {
-		if (vm->pid == pid)
-			return true;
-	}
-	return false;
-}
-
 static void beside_take_vms(struct beside *b, struct recording *r, const struct snapshot *s)
 {
-	vec_each (vm, &s->vms) {
-		if (!beside_is_named(b, vm->pid))
-			*vec_push(&b->vms) =
-				(struct analysis_vm){arena_strdup(&r->arena, vm->name), vm->pid};
-	}
+	vec_each (vm, &s->vms)
+		*vec_push(&b->vms) =
+			(struct analysis_host_vm){.host = r,
+						  .pid = vm->pid,
+						  .name = arena_strdup(&r->arena, vm->name),
+						  .knows_quota = vm->quota != SNAPSHOT_NOT_KNOWN,
+						  .is_limited = vm->quota == SNAPSHOT_LIMITED};
 }
 
 /* Return: what could not be read, for free(); or NULL. */
@@ -71,20 +63,17 @@ static char *beside_take_snapshot(struct beside *b, struct recording *r)
 	return note;
 }
 
-/* A pid says which VM only where there is one host. */
 void beside_init(struct beside *b, struct session *session, const struct analysis_options *options)
 {
 	*b = (struct beside){.options = *options};
-	for (size_t i = 0; i < options->n_vms; i++)
-		*vec_push(&b->vms) = options->vms[i];
 	vec_each (r, &session->recordings) {
 		char *note = beside_take_snapshot(b, *r);
 
 		if (note)
 			*vec_push(&session->notes) = note;
 	}
-	b->options.vms = b->vms.at;
-	b->options.n_vms = b->vms.n;
+	b->options.host_vms = b->vms.at;
+	b->options.n_host_vms = b->vms.n;
 }
 
 void beside_deinit(struct beside *b)

@@ -8,8 +8,8 @@
 #include "analyze/analysis.h"
 
 struct beside {
-	struct analysis_options options; /* with what was found */
-	VEC(struct analysis_vm) vms;	 /* owned; names are the options' and the recordings' */
+	struct analysis_options options;  /* with what was found */
+	VEC(struct analysis_host_vm) vms; /* owned; names are the recordings' */
 };
 
 /*

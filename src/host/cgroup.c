@@ -148,29 +148,49 @@ static void cgroup_read_quotas(struct host_vm *vm, const char *mount, const char
 	free(at);
 }
 
-static void cgroup_read_version(struct host_vm *vm, const char *root, const char *path, int version)
+/*
+ * Whether what is mounted is the whole hierarchy, not the part that a container sees: only its
+ * topmost group has or lacks these files.
+ */
+static bool cgroup_is_top(const char *mount, int version)
 {
+	char *file = mem_printf("%s/%s", mount, version == 1 ? "release_agent" : "cgroup.type");
+	bool is_there = !access(file, F_OK);
+
+	free(file);
+	return is_there == (version == 1);
+}
+
+/* Return: whether it and all groups above it were looked at. */
+static bool cgroup_read_version(struct host_vm *vm, const char *root, const char *path, int version)
+{
+	bool is_seen = false;
+
 	for (int i = 0; cgroup_mounts[version == 1][i]; i++) {
 		char *mount = mem_printf("%s%s", root, cgroup_mounts[version == 1][i]);
 		char *dir = mem_printf("%s%s", mount, path);
 
-		if (!access(dir, F_OK))
+		if (!access(dir, F_OK)) {
 			cgroup_read_quotas(vm, mount, path);
+			is_seen |= cgroup_is_top(mount, version);
+		}
 		free(dir);
 		free(mount);
 	}
+	return is_seen;
 }
 
-void cgroup_read(struct host_vm *vm, const char *root)
+/* Where version 1 has the CPU's hierarchy version 2 has none. */
+static bool cgroup_read_lines(struct host_vm *vm, const char *root, const char *lines)
 {
-	char *lines = files_text(NULL, "%s/proc/%d/cgroup", root, vm->pid);
+	bool is_seen = false;
 
-	vm->quota_us = vm->n_throttled = vm->throttled_us = -1;
 	for (int version = 2; version >= 1; version--) {
 		char *path = cgroup_path(lines, version);
 
-		if (path && !strstr(path, ".."))
-			cgroup_read_version(vm, root, path, version);
+		if (path)
+			is_seen =
+				!strstr(path, "..") && cgroup_read_version(vm, root, path, version);
 		if (path && (!vm->cgroup || !strcmp(vm->cgroup, "/"))) {
 			free(vm->cgroup);
 			vm->cgroup = path;
@@ -178,5 +198,20 @@ void cgroup_read(struct host_vm *vm, const char *root)
 			free(path);
 		}
 	}
+	return is_seen;
+}
+
+void cgroup_read(struct host_vm *vm, const char *root)
+{
+	char *lines = files_text(NULL, "%s/proc/%d/cgroup", root, vm->pid);
+
+	vm->quota_us = vm->n_throttled = vm->throttled_us = -1;
+	vm->quotas_seen = cgroup_read_lines(vm, root, lines);
 	free(lines);
+	/* libvirt makes a group of its own for each vCPU. */
+	vec_each (v, &vm->vcpus) {
+		lines = files_text(NULL, "%s/proc/%d/task/%d/cgroup", root, vm->pid, v->tid);
+		vm->quotas_seen &= cgroup_read_lines(vm, root, lines);
+		free(lines);
+	}
 }

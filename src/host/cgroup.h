@@ -6,7 +6,10 @@
 
 #include "host/vm.h"
 
-/* Fills in the VM's cgroup and the tightest quota of it and its parents. */
+/*
+ * Fills in the VM's cgroup and the tightest quota of it, of its vCPUs' groups, which have to be
+ * known, and of all above them.
+ */
 void cgroup_read(struct host_vm *vm, const char *root);
 
 /* Return: the VM's name in a path that libvirt made ("machine-qemu\x2d1\x2dweb1.scope"), to be

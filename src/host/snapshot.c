@@ -55,6 +55,7 @@ static void snapshot_print_vm(struct jsonw *j, const struct host_vm *vm)
 	snapshot_known(j, "quota_us", vm->quota_us);
 	snapshot_known(j, "period_us", vm->quota_us < 0 ? -1 : vm->period_us);
 	member_text(j, "quota_cgroup", vm->quota_cgroup);
+	member_bool(j, "quotas_seen", vm->quotas_seen);
 	snapshot_known(j, "throttled", vm->n_throttled);
 	snapshot_known(j, "throttled_us", vm->throttled_us);
 	snapshot_counters(j, vm->counters.at, vm->counters.n);
@@ -134,6 +135,25 @@ static void snapshot_take_threads(struct snapshot *s, const json_t *side)
 	}
 }
 
+static struct snapshot_vm *snapshot_vm(struct snapshot *s, int pid)
+{
+	vec_each (vm, &s->vms) {
+		if (vm->pid == pid)
+			return vm;
+	}
+	return NULL;
+}
+
+/* Both sides have to say that there is no quota; one that there is. */
+static enum snapshot_quota snapshot_quota_of(const json_t *vm, enum snapshot_quota before)
+{
+	if (json_is_integer(json_object_get(vm, "quota_us")))
+		return SNAPSHOT_LIMITED;
+	if (!json_is_true(json_object_get(vm, "quotas_seen")) && before != SNAPSHOT_LIMITED)
+		return SNAPSHOT_NOT_KNOWN;
+	return before;
+}
+
 static void snapshot_take_vms(struct snapshot *s, const json_t *side)
 {
 	const json_t *vms = json_object_get(side, "vms");
@@ -142,12 +162,15 @@ static void snapshot_take_vms(struct snapshot *s, const json_t *side)
 		const json_t *vm = json_array_get(vms, i);
 		int pid = (int)json_integer_value(json_object_get(vm, "pid"));
 		const char *name = json_string_value(json_object_get(vm, "name"));
-		bool is_known = false;
+		struct snapshot_vm *known = snapshot_vm(s, pid);
 
-		vec_each (other, &s->vms)
-			is_known |= other->pid == pid;
-		if (pid > 0 && name && !is_known)
-			*vec_push(&s->vms) = (struct snapshot_vm){pid, mem_strdup(name)};
+		if (pid <= 0 || !name)
+			continue;
+		if (!known) {
+			known = vec_push(&s->vms);
+			*known = (struct snapshot_vm){pid, mem_strdup(name), SNAPSHOT_UNLIMITED};
+		}
+		known->quota = snapshot_quota_of(vm, known->quota);
 	}
 }
 

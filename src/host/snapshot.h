@@ -18,9 +18,13 @@ struct snapshot_thread {
 	char *comm; /* owned */
 };
 
+/* Whether a VM's CPU time was limited by a group's quota. */
+enum snapshot_quota { SNAPSHOT_NOT_KNOWN, SNAPSHOT_UNLIMITED, SNAPSHOT_LIMITED };
+
 struct snapshot_vm {
 	int pid;
 	char *name; /* owned: host_vm_label() */
+	enum snapshot_quota quota;
 };
 
 /* What is read of such a file. */

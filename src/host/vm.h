@@ -37,7 +37,8 @@ struct host_vm {
 	int64_t period_us;
 	int64_t n_throttled, throttled_us; /* of that one, since it was made; -1: not known */
 	char *quota_cgroup;		   /* owned: the one that has that limit, or NULL */
-	VEC(struct host_vcpu) vcpus;	   /* by number, then by thread */
+	bool quotas_seen; /* groups of all its vCPUs were looked at, up to the topmost: no other */
+	VEC(struct host_vcpu) vcpus; /* by number, then by thread */
 	VEC(struct host_counter) counters;
 };
 

@@ -985,6 +985,7 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	m->machines = mem_zalloc(m->n_machines, sizeof(*m->machines));
 	m->irq_sources = mem_zalloc(identity->vms.n, sizeof(*m->irq_sources));
 	m->quotas = mem_zalloc(identity->vms.n + 1, sizeof(*m->quotas));
+	m->unlimited = mem_zalloc(identity->vms.n + 1, sizeof(*m->unlimited));
 	m->apart = mem_zalloc(identity->vms.n + 1, sizeof(*m->apart));
 	m->symbols = symbols ? *symbols : (struct model_symbols){0};
 	for (size_t i = 0; i < m->n_machines; i++) {
@@ -996,6 +997,12 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 	if (sink->begin)
 		sink->begin(sink->ctx, identity);
 	return m;
+}
+
+void model_quota(struct model *m, int vm, bool is_limited)
+{
+	m->quotas[vm] = is_limited;
+	m->unlimited[vm] = !is_limited;
 }
 
 static void deinit_machine(struct machine *mc)
@@ -1038,6 +1045,7 @@ void model_free(struct model *m)
 	free(m->vcpus);
 	free(m->irq_sources);
 	free(m->quotas);
+	free(m->unlimited);
 	free(m->apart);
 	work_names_deinit(&m->names);
 	free(m);

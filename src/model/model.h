@@ -32,6 +32,12 @@ struct model *model_new(const struct identity *identity, const struct event_set 
 			const struct model_sink *sink);
 void model_free(struct model *m);
 
+/*
+ * Before any event: the host says that a VM of the identity has a CPU quota (is_limited), so that
+ * what looks like one is; or that it has none, so that nothing of it is.
+ */
+void model_quota(struct model *m, int vm, bool is_limited);
+
 /* Takes the next event of any machine. Times must not decrease. */
 void model_event(struct model *m, const struct event *event);
 

@@ -230,7 +230,7 @@ static bool throttle_is_group(const struct model *m, const struct throttle_group
 	if (!own->proved && !throttle_is_mostly(own->hits, all))
 		return false;
 	vec_each (s, &g->scores) {
-		if (s != own && !throttle_is_better(own, s))
+		if (s != own && !m->unlimited[s->vm] && !throttle_is_better(own, s))
 			return false;
 	}
 	return true;
@@ -562,7 +562,7 @@ void throttle_judge(struct model *m, struct world_vcpu *v, uint32_t cpu, int64_t
 	struct throttle_stretch s = {.to = ts};
 
 	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
-	if (!s.n)
+	if (!s.n || m->unlimited[v->vm])
 		return;
 	s.from = s.pieces[0].begin;
 	throttle_find_group(&mc->throttle, v, &s);
@@ -590,7 +590,7 @@ void throttle_end(struct model *m, struct world_vcpu *v, int64_t ts)
 	struct throttle_stretch s = {.to = ts};
 
 	/* Where CPUs' recordings end at different times, it may have run on one that had ended. */
-	if (m->identity->machines.at[v->host].evidence->cpus_apart)
+	if (m->identity->machines.at[v->host].evidence->cpus_apart || m->unlimited[v->vm])
 		return;
 	s.pieces = vcpu_off_pieces(&v->self, ts, &s.n);
 	if (!s.n)
@@ -637,7 +637,7 @@ void throttle_unseen(struct model *m, struct world_vcpu *v, int64_t ts)
 		s.to = s.group->done;
 		throttle_find_begin(m, v, &s);
 	}
-	if (s.from < s.to && throttle_idle(m, &s) >= THROTTLE_IDLE) {
+	if (s.from < s.to && !m->unlimited[v->vm] && throttle_idle(m, &s) >= THROTTLE_IDLE) {
 		m->quotas[v->vm] = throttle_score(s.group, v->vm)->proved = true;
 		vcpu_throttle(&v->self, s.from, s.to, CERTAINTY_PROVED);
 		vcpu_doubt(&v->self, s.to);

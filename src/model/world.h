@@ -202,6 +202,7 @@ struct model {
 	struct map container_by_key;
 	struct irq_sources *irq_sources; /* per VM */
 	bool *quotas;			 /* per VM: it is known to have one */
+	bool *unlimited;		 /* per VM: it is known to have none */
 	bool *apart;			 /* per VM: its vCPUs have quotas of their own */
 	struct model_symbols symbols;	 /* name: NULL: there are none */
 	struct work_names names;

@@ -141,6 +141,8 @@ static void finds_a_vm_of_libvirt(void **state)
 	assert_int_equal(vm->quota_us, 40000);
 	assert_int_equal(vm->period_us, 100000);
 	assert_string_equal(vm->quota_cgroup, "/machine.slice/machine-qemu\\x2d1\\x2dweb1.scope");
+	/* Of its vCPUs' own groups nothing was to be read. */
+	assert_false(vm->quotas_seen);
 	assert_int_equal(vm->vcpus.n, 2);
 	assert_int_equal(vm->vcpus.at[0].tid, 711);
 	assert_int_equal(vm->vcpus.at[0].number, 0);
@@ -153,6 +155,41 @@ static void finds_a_vm_of_libvirt(void **state)
 	assert_int_equal(vm->counters.n, 1);
 	assert_string_equal(vm->counters.at[0].name, "halt_poll_success_ns");
 	assert_int_equal(vm->counters.at[0].value, 789);
+	host_deinit(&h);
+}
+
+static void put_vcpus_in(const struct tree *t, const char *first, const char *second)
+{
+	put(t, "proc/700/task/711/cgroup", first);
+	put(t, "proc/700/task/712/cgroup", second);
+}
+
+/* A quota of a vCPU's own group counts; none is known only if all groups were looked at. */
+static void finds_quotas_of_vcpus(void **state)
+{
+	struct tree *t = *state;
+	struct error err = {0};
+	struct host h;
+
+	make_qemu(t);
+	put(t, "proc/700/cgroup", "0::/vm/emulator\n");
+	put(t, "sys/fs/cgroup/vm/emulator/cpu.max", "max 100000\n");
+	put(t, "sys/fs/cgroup/vm/vcpu0/cpu.max", "max 100000\n");
+	put(t, "sys/fs/cgroup/vm/vcpu1/cpu.max", "max 100000\n");
+	put_vcpus_in(t, "0::/vm/vcpu0\n", "0::/vm/vcpu1\n");
+	assert_int_equal(host_init(&h, t->root, &err), 0);
+	assert_true(h.vms.at[0].quotas_seen);
+	assert_int_equal(h.vms.at[0].quota_us, -1);
+	host_deinit(&h);
+	put(t, "sys/fs/cgroup/vm/vcpu1/cpu.max", "30000 100000\n");
+	assert_int_equal(host_init(&h, t->root, &err), 0);
+	assert_int_equal(h.vms.at[0].quota_us, 30000);
+	assert_string_equal(h.vms.at[0].quota_cgroup, "/vm/vcpu1");
+	host_deinit(&h);
+	/* What a container sees is not all: the topmost group has no type. */
+	put(t, "sys/fs/cgroup/cgroup.type", "domain\n");
+	assert_int_equal(host_init(&h, t->root, &err), 0);
+	assert_false(h.vms.at[0].quotas_seen);
 	host_deinit(&h);
 }
 
@@ -249,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(finds_a_vm_of_libvirt, setup, teardown),
+		cmocka_unit_test_setup_teardown(finds_quotas_of_vcpus, setup, teardown),
 		cmocka_unit_test_setup_teardown(finds_firecracker_by_its_threads, setup, teardown),
 		cmocka_unit_test(says_when_there_is_no_proc),
 		cmocka_unit_test(reads_names_from_command_lines),

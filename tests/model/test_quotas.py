@@ -31,13 +31,23 @@ def run(*args):
     return subprocess.run([VMSCOPE, *args], check=True, text=True, stdout=subprocess.PIPE, timeout=120).stdout
 
 
-def results(host):
-    """Return: ({tid: [(begin, end) in us]}, {(VM, cause)})."""
+def snapshot(limited):
+    """What `vmscope record` saves of VMs: {process: whether its CPU time is limited}."""
+    side = {"vms": [{"pid": pid, "name": f"vm-{pid}", "quota_us": 20000 if is_limited else None, "quotas_seen": True}
+                    for pid, is_limited in limited.items()]}
+    return json.dumps({"vmscope_snapshot": 1, "begin": side, "end": side})
+
+
+def results(host, limited=None):
+    """limited: what the host says of quotas. Return: ({tid: [(begin, end) in us]}, {(VM, cause)})."""
     told = {}
     with tempfile.TemporaryDirectory() as directory:
-        host.write(directory)
         vms = f"{directory}/host.vms"
-        run("analyze", "-o", vms, directory)
+        pathlib.Path(directory, "host").mkdir()
+        host.write(f"{directory}/host")
+        if limited is not None:
+            pathlib.Path(directory, "host.snapshot.json").write_text(snapshot(limited))
+        run("analyze", "-o", vms, f"{directory}/host")
         for row in json.loads(run("query", "--format", "json", vms, STATES)):
             begin = (row["ts"] - quotas.ORIGIN_NS) / 1000
             told.setdefault(row["tid"], []).append((begin, begin + row["dur"] / 1000))
@@ -134,6 +144,20 @@ def test_idle():
     for events in ALL, SOME:
         found = innocent([*vm(500, None, 2, (0, 1), works=1000, rests=3000), *vm(600, cpus=(1,), works=500, rests=3000)], events)
         assert all(cause in ("neighbour", "wake-up-latency") for _, cause in found), found
+
+
+def test_the_host_says_who_has_a_quota():
+    """What `vmscope record` saved of groups; a VM that did not run is no error, one that has no quota is not throttled."""
+    made = {"always": lambda g: vm(500, g),
+            "woken": lambda g: [*vm(500, g, works=300, rests=2500), Task(530, "vhost-500", 1, 530, g)]}
+    said = {None: {"always"}, True: {"always", "woken"}, False: set()}
+    for name, tasks in made.items():
+        for limited, told_of in said.items():
+            host = Host(tasks(Group(30 * MS)), 2, SOME).run(500 * MS)
+            told, found = results(host, None if limited is None else {500: limited, 600: False})
+            true, mine = (sum(e - b for b, e in x) for x in (host.tasks[0].throttled, told.get(510, [])))
+            assert abs(mine - (true if name in told_of else 0)) <= EDGES, (name, limited, mine, true)
+            assert (("vm-500", "quota") in found) == (name in told_of), (name, limited, found)
 
 
 tap.run(dict(globals()))
