@@ -3,6 +3,7 @@
 #include "cli/analyzed.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
+#include "cli/output_args.h"
 #include "cli/report_args.h"
 #include "cli/sync_args.h"
 
@@ -114,7 +115,7 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 		cli_usage(cmd, "name at least one trace");
 		return CLI_OPTION_BAD;
 	}
-	return 0;
+	return output_args_check(cmd, q->output, argv + optind, argc - optind) ? CLI_OPTION_BAD : 0;
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */

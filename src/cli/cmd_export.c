@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/common.h"
 #include "cli/fleet_args.h"
+#include "cli/output_args.h"
 #include "cli/range_args.h"
 #include "cli/report_args.h"
 #include "export/export.h"
@@ -165,13 +165,6 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	return take_fleet_option(cmd, q, option);
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static bool is_for_fleets(const struct request *q)
 {
 	return q->to == TO_CLICKHOUSE || q->to == TO_CLICKHOUSE_NATIVE;
@@ -212,8 +205,6 @@ static const char *output_contradiction(const struct request *q)
 	if ((q->to == TO_PERFETTO || q->to == TO_CLICKHOUSE_NATIVE) && !q->job.output &&
 	    isatty(STDOUT_FILENO))
 		return "this is not for terminals: -o FILE";
-	if (q->job.output && is_same_file(q->job.path, q->job.output))
-		return "the results file itself would be replaced: name another one";
 	return NULL;
 }
 
@@ -265,7 +256,8 @@ static int read_options(const struct command *cmd, struct request *q, int argc, 
 		wrong = contradiction(q);
 	if (wrong)
 		cli_usage(cmd, "%s", wrong);
-	return wrong ? CLI_OPTION_BAD : 0;
+	return wrong || output_args_check(cmd, q->job.output, q->files, q->n_files) ? CLI_OPTION_BAD
+										    : 0;
 }
 
 /* ---- work ----------------------------------------------------------------------------------- */

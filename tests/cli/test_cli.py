@@ -54,6 +54,25 @@ def test_version():
     assert vmscope("--version")[0].startswith("vmscope 0.")
 
 
+def test_no_output_in_place_of_an_input():
+    with tempfile.TemporaryDirectory() as directory:
+        traces, other = pathlib.Path(directory, "traces"), pathlib.Path(directory, "other")
+        shutil.copytree(SAMPLE, traces)
+        stream = next(p for p in sorted(traces.rglob("*")) if p.is_file() and p.name.endswith("_0"))
+        other.symlink_to(stream)
+        kept = stream.read_bytes()
+        for output in stream, other:
+            said = vmscope("analyze", "-o", output, traces, status=2)[1]
+            assert "would replace" in said and said.count("\n") == 1, said
+            assert stream.read_bytes() == kept
+        # Results of the same recording may stand beside it, and be made again.
+        for _ in range(2):
+            vmscope("analyze", "-o", traces / "run.vms", traces)
+        for form in "sqlite", "html", "perfetto":
+            assert "would replace" in vmscope("export", "--to", form, "-o", traces / "run.vms", traces / "run.vms", status=2)[1]
+        vmscope("report", traces / "run.vms")
+
+
 def test_usage_errors_say_what_to_do():
     for args, words in [
             (["nonsense"], ["'nonsense'", "--help"]),

@@ -232,7 +232,7 @@ def test_the_command_line_is_checked():
     fails(2, "several tables need a directory", "--to", "csv", SAMPLE)
     fails(2, "a database needs a name", "--to", "sqlite", SAMPLE)
     fails(2, "--table is for --to csv", "--to", "sqlite", "-o", "x", "--table", "vcpu", SAMPLE)
-    fails(2, "would be replaced", "--to", "html", "-o", f"{HERE}/./sample.vms", SAMPLE)
+    fails(2, "would replace", "--to", "html", "-o", f"{HERE}/./sample.vms", SAMPLE)
     fails(2, "--idle is for --to perfetto", "--to", "html", "--idle", SAMPLE)
     fails(2, "--sort and --top are for --to csv", "--to", "html", "--top", "3", SAMPLE)
     fails(2, "--vm and --vcpu are not for --to sqlite", "--to", "sqlite", "-o", f"{HERE}/x", "--vm", "g1", SAMPLE)
