@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/monotonic.h"
 #include "cli/analyzed.h"
 #include "cli/common.h"
 #include "cli/report_args.h"
@@ -293,16 +294,11 @@ static char *record_script(const struct record_work *w, enum record_backend back
 static void record_wait(const struct record_work *w)
 {
 	struct pollfd signals = {.fd = w->signals, .events = POLLIN};
-	struct timespec begin, now;
-	double age_s = 0;
+	const int64_t begin = monotonic_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (w->q->for_s <= 0 || age_s < w->q->for_s) {
+	while (w->q->for_s <= 0 || (double)(monotonic_ns() - begin) / 1e9 < w->q->for_s) {
 		if (poll(&signals, 1, RECORD_STEP_MS) > 0 && record_next_signal(w) != SIGUSR1)
 			return;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		age_s = (double)(now.tv_sec - begin.tv_sec) +
-			(double)(now.tv_nsec - begin.tv_nsec) / 1e9;
 	}
 }
 

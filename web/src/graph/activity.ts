@@ -1,14 +1,9 @@
 // Which threads did anything in the range that is looked at: the others may be left out, since most
 // threads of a machine sleep most of the time.
 
-import {
-	isAbort,
-	type ExperimentApi,
-	type RowId,
-	type StateStyle,
-	type Statistics,
-} from "../api";
+import type { ExperimentApi, RowId, StateStyle, Statistics } from "../api";
 import type { ViewState } from "../view";
+import { Deferred } from "./deferred";
 import { isQuiet } from "./tree";
 
 const SETTLE_MS = 120;
@@ -46,10 +41,7 @@ export async function rowsInUse(
 export class ActivityLoader {
 	/** null: not known, or not asked for: then all rows count. */
 	active: ReadonlySet<RowId> | null = null;
-	private timer: ReturnType<typeof setTimeout> | undefined;
-	private stop: AbortController | null = null;
-	private asked = "";
-	private pending: Promise<void> = Promise.resolve();
+	private readonly deferred = new Deferred(SETTLE_MS);
 
 	constructor(
 		private readonly api: ExperimentApi,
@@ -59,50 +51,30 @@ export class ActivityLoader {
 	) {}
 
 	close(): void {
-		clearTimeout(this.timer);
-		this.stop?.abort();
+		this.deferred.close();
 	}
 
 	/** Resolves when what was wanted last is known. */
 	settled(): Promise<void> {
-		return this.pending;
+		return this.deferred.settled();
 	}
 
 	/** Says what is looked at now. */
 	want(state: Pick<ViewState, "active" | "range" | "row">): void {
 		const { active, range, row } = state;
 		const key = active ? `${range.start} ${range.end} ${row}` : "";
-		if (key === this.asked) {
+		if (!this.deferred.turnsTo(key)) {
 			return;
 		}
-		this.asked = key;
-		this.close();
 		if (!active) {
 			this.set(null);
 			return;
 		}
-		const stop = new AbortController();
-		this.stop = stop;
-		this.pending = new Promise((resolve) => {
-			stop.signal.addEventListener("abort", () => resolve());
-			this.timer = setTimeout(
-				() => void this.load(state, stop.signal).then(resolve),
-				SETTLE_MS,
-			);
-		});
-	}
-
-	private async load(
-		state: Pick<ViewState, "active" | "range" | "row">,
-		signal: AbortSignal,
-	): Promise<void> {
-		try {
-			this.set(await rowsInUse(this.api, this.states, state, signal));
-		} catch (e) {
-			if (!isAbort(e)) {
-				this.set(null);
-			}
-		}
+		this.deferred.ask(
+			async (signal) =>
+				this.set(await rowsInUse(this.api, this.states, state, signal)),
+			() => this.set(null),
+		);
 	}
 
 	private set(active: ReadonlySet<RowId> | null): void {

@@ -1,7 +1,8 @@
 // The arrows of the selected row: who took a vCPU's CPU or whose it took, who woke a thread and
 // whom it woke.
 
-import { isAbort, type Arrows, type ExperimentApi, type RowId, type TimeRange } from "../api";
+import type { Arrows, ExperimentApi, RowId, TimeRange } from "../api";
+import { Deferred } from "./deferred";
 import type { TreeNode } from "./tree";
 
 const SETTLE_MS = 150;
@@ -33,10 +34,7 @@ export function arrowsOf(arrows: Arrows, row: RowId): Arrow[] {
 
 export class ArrowLoader {
 	arrows: readonly Arrow[] = [];
-	private timer: ReturnType<typeof setTimeout> | undefined;
-	private stop: AbortController | null = null;
-	private asked = "";
-	private pending: Promise<void> = Promise.resolve();
+	private readonly deferred = new Deferred(SETTLE_MS);
 
 	constructor(
 		private readonly api: ExperimentApi,
@@ -44,35 +42,30 @@ export class ArrowLoader {
 	) {}
 
 	close(): void {
-		clearTimeout(this.timer);
-		this.stop?.abort();
+		this.deferred.close();
 	}
 
 	/** Resolves when what was wanted last is there. */
 	settled(): Promise<void> {
-		return this.pending;
+		return this.deferred.settled();
 	}
 
 	/** Says which row's are to be shown, and when; null: none. */
 	want(node: TreeNode | null, range: TimeRange): void {
 		const output = node?.output === "vcpus" || node?.output === "threads" ? node.output : null;
 		const key = output ? `${node?.id} ${range.start} ${range.end}` : "";
-		if (key === this.asked) {
+		if (!this.deferred.turnsTo(key)) {
 			return;
 		}
-		this.asked = key;
-		this.close();
 		if (!node || !output) {
 			this.set([]);
 			return;
 		}
-		const stop = new AbortController();
-		this.stop = stop;
-		this.pending = new Promise((resolve) => {
-			const load = () => this.load(output, node.id as RowId, range, stop.signal);
-			stop.signal.addEventListener("abort", () => resolve());
-			this.timer = setTimeout(() => void load().then(resolve), SETTLE_MS);
-		});
+		this.deferred.ask(
+			(signal) => this.load(output, node.id as RowId, range, signal),
+			// The states are what matters; without an answer there are no arrows.
+			() => this.set([]),
+		);
 	}
 
 	private async load(
@@ -81,16 +74,8 @@ export class ArrowLoader {
 		range: TimeRange,
 		signal: AbortSignal,
 	): Promise<void> {
-		try {
-			const found = await this.api.arrows(output, range, MOST_DRAWN, [row], signal);
-			this.set(arrowsOf(found, row));
-		} catch (e) {
-			if (!isAbort(e)) {
-				// The states are what matters; without an answer there are no
-				// arrows.
-				this.set([]);
-			}
-		}
+		const found = await this.api.arrows(output, range, MOST_DRAWN, [row], signal);
+		this.set(arrowsOf(found, row));
 	}
 
 	private set(arrows: readonly Arrow[]): void {

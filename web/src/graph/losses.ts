@@ -1,7 +1,6 @@
 // How much of the time that they wanted to run rows had no CPU, in the range that is looked at.
 
 import {
-	isAbort,
 	isIn,
 	type ExperimentApi,
 	type RowId,
@@ -10,6 +9,7 @@ import {
 	type Statistics,
 	type TimeRange,
 } from "../api";
+import { Deferred } from "./deferred";
 import { isQuiet } from "./tree";
 
 const SETTLE_MS = 150;
@@ -38,10 +38,7 @@ export function sharesLost(
 export class LossLoader {
 	/** null: of everything, which the rows themselves say. */
 	lost: ReadonlyMap<RowId, number> | null = null;
-	private timer: ReturnType<typeof setTimeout> | undefined;
-	private stop: AbortController | null = null;
-	private asked = "";
-	private pending: Promise<void> = Promise.resolve();
+	private readonly deferred = new Deferred(SETTLE_MS);
 
 	constructor(
 		private readonly api: ExperimentApi,
@@ -50,55 +47,41 @@ export class LossLoader {
 	) {}
 
 	close(): void {
-		clearTimeout(this.timer);
-		this.stop?.abort();
+		this.deferred.close();
 	}
 
 	/** Resolves when what was wanted last is known. */
 	settled(): Promise<void> {
-		return this.pending;
+		return this.deferred.settled();
 	}
 
 	/** Says what is looked at now, of how much. */
 	want(range: TimeRange, duration: number): void {
 		const all = range.start <= 0 && range.end >= duration;
 		const key = all ? "" : `${range.start} ${range.end}`;
-		if (key === this.asked) {
+		if (!this.deferred.turnsTo(key)) {
 			return;
 		}
-		this.asked = key;
-		this.close();
 		if (all) {
 			this.lost = null;
 			this.changed();
 			return;
 		}
-		const stop = new AbortController();
-		this.stop = stop;
-		this.pending = new Promise((resolve) => {
-			stop.signal.addEventListener("abort", () => resolve());
-			this.timer = setTimeout(
-				() => void this.load(range, stop.signal).then(resolve),
-				SETTLE_MS,
-			);
-		});
+		this.deferred.ask(
+			(signal) => this.load(range, signal),
+			() => this.deferred.forget(), // the next change asks again
+		);
 	}
 
 	private async load(range: TimeRange, signal: AbortSignal): Promise<void> {
-		try {
-			const [vcpus, threads] = await Promise.all([
-				this.api.statistics("vcpus", range, signal),
-				this.api.statistics("threads", range, signal),
-			]);
-			this.lost = new Map([
-				...sharesLost(vcpus, this.states.vcpu),
-				...sharesLost(threads, this.states.thread),
-			]);
-			this.changed();
-		} catch (e) {
-			if (!isAbort(e)) {
-				this.asked = ""; // the next change asks again
-			}
-		}
+		const [vcpus, threads] = await Promise.all([
+			this.api.statistics("vcpus", range, signal),
+			this.api.statistics("threads", range, signal),
+		]);
+		this.lost = new Map([
+			...sharesLost(vcpus, this.states.vcpu),
+			...sharesLost(threads, this.states.thread),
+		]);
+		this.changed();
 	}
 }
