@@ -28,9 +28,6 @@ enum option_id {
 	OPT_HOST,
 	OPT_LINK,
 	OPT_DETAIL,
-	OPT_CREDENTIALS,
-	OPT_CACERT,
-	OPT_TIMEOUT,
 	OPT_INSERT_ROWS,
 	OPT_OUTPUT = 'o',
 };
@@ -63,9 +60,7 @@ static const struct option options[] = {
 	{"host", required_argument, NULL, OPT_HOST},
 	{"link", required_argument, NULL, OPT_LINK},
 	{"detail", required_argument, NULL, OPT_DETAIL},
-	{"credentials", required_argument, NULL, OPT_CREDENTIALS},
-	{"cacert", required_argument, NULL, OPT_CACERT},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	FLEET_ARGS_SERVER,
 	{"insert-rows", required_argument, NULL, OPT_INSERT_ROWS},
 	{0},
 };
@@ -103,18 +98,10 @@ static int take_fleet_option(const struct command *cmd, struct request *q, int o
 	case OPT_DETAIL:
 		q->detail_given = true;
 		return fleet_args_take_detail(cmd, optarg, &q->part);
-	case OPT_CREDENTIALS:
-		q->server.credentials = optarg;
-		return 0;
-	case OPT_CACERT:
-		q->server.ca_file = optarg;
-		return 0;
-	case OPT_TIMEOUT:
-		return fleet_args_take_timeout(cmd, optarg, &q->server.timeout);
 	case OPT_INSERT_ROWS:
 		return fleet_args_take_rows(cmd, optarg, &q->insert_rows);
 	}
-	return CLI_OPTION_BAD;
+	return fleet_args_take_server(cmd, &q->server, option);
 }
 
 /* Return: 0, or CLI_OPTION_BAD. */

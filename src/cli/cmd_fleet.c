@@ -14,9 +14,6 @@ enum option_id {
 	OPT_SINCE,
 	OPT_UNTIL,
 	OPT_VM,
-	OPT_CREDENTIALS,
-	OPT_CACERT,
-	OPT_TIMEOUT
 };
 
 static const struct option options[] = {
@@ -25,9 +22,7 @@ static const struct option options[] = {
 	{"until", required_argument, NULL, OPT_UNTIL},
 	{"vm", required_argument, NULL, OPT_VM},
 	{"cluster", required_argument, NULL, OPT_CLUSTER},
-	{"credentials", required_argument, NULL, OPT_CREDENTIALS},
-	{"cacert", required_argument, NULL, OPT_CACERT},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	FLEET_ARGS_SERVER,
 	{0},
 };
 
@@ -56,16 +51,8 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 	case OPT_VM:
 		q->part.vm = optarg;
 		return 0;
-	case OPT_CREDENTIALS:
-		q->server.credentials = optarg;
-		return 0;
-	case OPT_CACERT:
-		q->server.ca_file = optarg;
-		return 0;
-	case OPT_TIMEOUT:
-		return fleet_args_take_timeout(cmd, optarg, &q->server.timeout);
 	}
-	return CLI_OPTION_BAD;
+	return fleet_args_take_server(cmd, &q->server, option);
 }
 
 /* Looks at what is no option. Return: 0, or what cli_usage() does. */

@@ -31,9 +31,19 @@ static int fleet_args_take_number(const struct command *cmd, const char *option,
 	return 0;
 }
 
-int fleet_args_take_timeout(const struct command *cmd, const char *text, unsigned *timeoutp)
+int fleet_args_take_server(const struct command *cmd, struct clickhouse_options *server, int option)
 {
-	return fleet_args_take_number(cmd, "--timeout", text, 86400, timeoutp);
+	switch (option) {
+	case FLEET_ARGS_CREDENTIALS:
+		server->credentials = optarg;
+		return 0;
+	case FLEET_ARGS_CACERT:
+		server->ca_file = optarg;
+		return 0;
+	case FLEET_ARGS_TIMEOUT:
+		return fleet_args_take_number(cmd, "--timeout", optarg, 86400, &server->timeout);
+	}
+	return CLI_OPTION_BAD;
 }
 
 int fleet_args_take_rows(const struct command *cmd, const char *text, unsigned *rowsp)
