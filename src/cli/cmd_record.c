@@ -16,6 +16,7 @@ enum option_id {
 	OPT_BLOCK,
 	OPT_DRY_RUN,
 	OPT_FLIGHT,
+	OPT_WHEN,
 	OPT_SAVE,
 	OPT_NO_ANALYSIS,
 	OPT_OUTPUT = 'o',
@@ -33,6 +34,7 @@ static const struct option options[] = {
 	{"block", no_argument, NULL, OPT_BLOCK},
 	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"flight", required_argument, NULL, OPT_FLIGHT},
+	{"when", required_argument, NULL, OPT_WHEN},
 	{"save", no_argument, NULL, OPT_SAVE},
 	{"no-analysis", no_argument, NULL, OPT_NO_ANALYSIS},
 	{"output", required_argument, NULL, OPT_OUTPUT},
@@ -44,6 +46,8 @@ struct query {
 	int machine; /* of --print; -1: not said */
 	bool dry_run, save;
 };
+
+#define NS_PER_S INT64_C(1000000000)
 
 enum { MAX_SECONDS = 7 * 24 * 3600, MAX_FLIGHT_SECONDS = 3600 };
 
@@ -113,6 +117,8 @@ static bool take_option(struct query *q, const struct command *cmd, int option)
 		return !record_guests_take(&q->live.guests, cmd, optarg);
 	case OPT_FLIGHT:
 		return take_flight(q, cmd);
+	case OPT_WHEN:
+		return !record_condition_take(vec_push(&q->live.when), cmd, optarg);
 	case OPT_LITE:
 		return wanted->lite = true;
 	case OPT_SYSCALLS:
@@ -167,10 +173,23 @@ static const char *find_fault(const struct query *q)
 	return NULL;
 }
 
+/* What is to be seen has to be in what is kept, with some time before it. */
+static const char *find_fault_of_when(const struct record_request *l)
+{
+	if (l->when.n && !l->recorder.flight_s)
+		return "--when is for --flight, which it has saved";
+	vec_each (c, &l->when) {
+		if (c->for_ns + NS_PER_S > l->recorder.flight_s * NS_PER_S)
+			return "--flight has to keep a second more than a condition of --when holds";
+	}
+	return NULL;
+}
+
 static int go(const struct command *cmd, struct query *q)
 {
 	const char *fault = find_fault(q);
 
+	fault = fault ? fault : find_fault_of_when(&q->live);
 	if (q->machine >= 0)
 		return print_recipe(cmd, q);
 	if (q->save)
@@ -180,6 +199,14 @@ static int go(const struct command *cmd, struct query *q)
 	return q->dry_run ? record_live_dry(cmd, &q->live) : record_live(cmd, &q->live);
 }
 
+static void query_deinit(struct query *q)
+{
+	record_guests_deinit(&q->live.guests);
+	vec_each (c, &q->live.when)
+		record_condition_deinit(c);
+	vec_deinit(&q->live.when);
+}
+
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct query q = {.machine = -1};
@@ -187,7 +214,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 	while ((option = cli_next_option(cmd, argc, argv, options)) > 0) {
 		if (!take_option(&q, cmd, option)) {
-			record_guests_deinit(&q.live.guests);
+			query_deinit(&q);
 			return CLI_USAGE;
 		}
 	}
@@ -198,7 +225,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 				   argv[optind]);
 	else
 		status = go(cmd, &q);
-	record_guests_deinit(&q.live.guests);
+	query_deinit(&q);
 	return status;
 }
 
@@ -206,7 +233,7 @@ const struct command cmd_record = {
 	.name = "record",
 	.summary = "record this host and its guests, and analyze what was recorded",
 	.help = "usage: vmscope record [--for TIME] [-o DIR] [--guest GUEST]... [OPTION...]\n"
-		"       vmscope record --flight TIME [-o DIR]\n"
+		"       vmscope record --flight TIME [--when CONDITION]... [-o DIR]\n"
 		"       vmscope record --save\n"
 		"       vmscope record --print host|guest [--tracer trace-cmd|perf|lttng]\n\n"
 		"Record this KVM host, as root, until Ctrl-C; then analyze it, and say where the files\n"
@@ -226,6 +253,8 @@ const struct command cmd_record = {
 		"  --dry-run           print all that would be done, and do nothing\n"
 		"  --no-analysis       only record\n"
 		"  --flight TIME       keep the last so many seconds in memory, and save them on SIGUSR1\n"
+		"  --when CONDITION    and save them when it holds: 'web1 ready > 20% for 1s'; a share of\n"
+		"                      time as for `check --limit`; may be given several times\n"
 		"  --save              have running flight recorders save\n"
 		"  --print host|guest  print a shell script that records a host or a guest, to read and\n"
 		"                      then to run as root on that machine. Nothing is run here\n"

@@ -236,8 +236,13 @@ static int record_with_recorder(struct record_work *w, struct recorder *r, struc
 	record_guests_begin(&w->q->guests);
 	if (w->q->guests.all.n) /* what is recorded begins when all do */
 		r->since_ns += recorder_age_ns(r);
+	struct record_watch *watch = NULL;
+
+	if (w->q->when.n)
+		watch = record_watch_new(w->q->when.at, w->q->when.n);
 	int result = record_until_over(w, r, err);
 
+	record_watch_free(watch);
 	record_guests_end(&w->q->guests);
 	if (result || r->options.flight_s)
 		return result;
@@ -597,6 +602,8 @@ static void record_print_way(const struct record_request *q, const char *dir, bo
 		       "it, up to %u KB.\n",
 		       first, most);
 	}
+	vec_each (c, &q->when)
+		printf("Would look each 0.2 s, by a second instance, and save when %s.\n", c->text);
 	printf("Beside it goes a snapshot of the host: VMs, cgroups, KVM's counters, threads.\n");
 	record_guests_print(&q->guests);
 }

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/record_guests.h"
+#include "cli/record_watch.h"
 #include "record/recorder.h"
 
 /* What records the host. */
@@ -24,8 +25,9 @@ struct record_request {
 	struct recorder_options recorder;
 	struct record_guests guests;
 	enum record_backend backend;
-	const char *dir; /* NULL: one that is named after the time */
-	double for_s;	 /* 0: until Ctrl-C */
+	const char *dir;		   /* NULL: one that is named after the time */
+	double for_s;			   /* 0: until Ctrl-C */
+	VEC(struct record_condition) when; /* a flight is saved then */
 	bool no_analysis;
 };
 

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""test_when.py [--long] VMSCOPE STANDIN: the flight recorder saves when a condition holds, where tests may trace; as TAP.
+
+A stand-in for a VM loses its CPU to a thread of ours, at a time that is drawn: what is saved has the whole stall.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap  # noqa: E402 pylint: disable=wrong-import-position
+
+LONG = "--long" in sys.argv
+VMSCOPE, STANDIN = (a for a in sys.argv[1:] if not a.startswith("--"))
+INSTANCES = pathlib.Path("/sys/kernel/tracing/instances")
+TIMES = 20 if LONG else 3
+SPIN = "import os, time\nos.sched_setaffinity(0, {0})\nend = time.monotonic() + %f\nwhile time.monotonic() < end: pass"
+WAITED = """SELECT coalesce(sum(s.dur), 0) AS ns FROM thread_state s JOIN thread t ON t.id = s.thread_id
+ WHERE t.tid = %d AND s.state = 'wait-cpu'"""
+
+
+def may_trace():
+    with contextlib.suppress(OSError):
+        probe = INSTANCES / "vmscope-tests-probe"
+        probe.mkdir()
+        probe.rmdir()
+        return True
+    return False
+
+
+def ours():
+    return sorted(d.name for d in INSTANCES.iterdir() if re.match("vmscope-", d.name))
+
+
+@contextlib.contextmanager
+def ended(*processes):
+    try:
+        yield
+    finally:
+        for p in processes:
+            p.kill()
+            p.wait()
+
+
+def vcpu_thread(pid):
+    return next(int(t.name) for t in pathlib.Path(f"/proc/{pid}/task").iterdir() if (t / "comm").read_text() == "CPU 0/KVM\n")
+
+
+def wait_for(ready, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+class Flight:
+    """`vmscope record --flight 4s` with conditions."""
+
+    def __init__(self, directory, *conditions):
+        self.directory, self.log = directory, open(directory / "log", "w+")
+        when = [word for c in conditions for word in ("--when", c)]
+        self.process = subprocess.Popen([VMSCOPE, "record", "--flight", "4s", *when, "-o", directory / "r"], stdout=self.log,
+                                        stderr=self.log, env={**os.environ, "LC_ALL": "C", "TZ": "UTC"})
+        wait_for(lambda: len(ours()) == 2, "it does not record and look")
+
+    def said(self):
+        return (self.directory / "log").read_text()
+
+    def files(self):
+        return sorted((self.directory / "r").glob("host-*.dat"))
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 0, self.said()
+        assert ours() == []
+
+
+def test_the_stall_is_in_what_is_saved():
+    if not may_trace():
+        raise tap.Skip("no tracefs instance can be made here")
+    seed = random.randrange(1 << 32)
+    rng = random.Random(seed)
+    for _ in range(TIMES):
+        with tempfile.TemporaryDirectory() as name:
+            vm = subprocess.Popen([STANDIN, "-name", "guest=web1", "-smp", "1", "-load", "busy", "-seconds", "40"])
+            flight = Flight(pathlib.Path(name), "web* ready > 30% for 400ms", "other ready > 1%")
+            with ended(vm, flight.process):
+                time.sleep(rng.uniform(1, 2.5))
+                assert not flight.files(), f"seed {seed}: {flight.said()}"
+                stalled = time.monotonic()
+                thief = subprocess.Popen([sys.executable, "-c", SPIN % 1.5])
+                with ended(thief):
+                    wait_for(flight.files, f"seed {seed}: it was not saved")
+                    took = time.monotonic() - stalled
+                tid = vcpu_thread(vm.pid)
+                text = flight.said()
+                assert "vCPU 0 of web1: " in text and "--when 'web* ready > 30% for 400ms'" in text, text
+                wait_for(lambda: "vmscope analyze" in flight.said(), flight.said())
+                flight.end()
+            assert len(flight.files()) == 1, flight.files()
+            results = f"{name}/x.vms"
+            subprocess.run([VMSCOPE, "analyze", "-o", results, flight.files()[0]], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            row = json.loads(subprocess.run([VMSCOPE, "query", "--format", "json", results, WAITED % tid], check=True,
+                                            stdout=subprocess.PIPE).stdout)[0]
+            print(f"# saved {took:.2f} s after it began; {row['ns'] / 1e9:.3f} s of waiting are in it")
+            # 30 % of 400 ms at the least, or it was not that stall.
+            assert row["ns"] >= 0.12e9, f"seed {seed}: {row}"
+
+
+def test_what_it_cannot_watch_is_said():
+    for args, words in ((["--when", "web1 ready > 5%"], "--flight"), (["--flight", "5s", "--when", "web1 ready > 5ms"], "shares"),
+                        (["--flight", "5s", "--when", "web1 ready > 5% for 4.5s"], "a second more"),
+                        (["--flight", "5s", "--when", "web1 ready > 5% for ever"], "'ever'"),
+                        (["--flight", "5s", "--when", "web1"], "'web1'")):
+        done = subprocess.run([VMSCOPE, "record", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1, (args, done)
+
+
+tap.run(globals())
