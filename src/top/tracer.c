@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #include "tracefs/tracing.h"
 
 /* Enough for half a second of a million events a second on one CPU. */
-enum { BUFFER_KB = 16384, BUFFER_LEAST_KB = 1024 };
+enum { BUFFER_KB = 16384, BUFFER_LEAST_KB = 1024, TRACER_NICE = -10 };
 
 /*
  * What was begun to be written before the clock was read is there so long after it: a CPU of a
@@ -198,6 +199,8 @@ int tracer_new(struct tracer **tp, struct feed **feedp, struct error *err)
 		*feedp = NULL;
 		return ERR;
 	}
+	/* Who looks must not wait behind what it looks at, or buffers run over. It needs little. */
+	(void)setpriority(PRIO_PROCESS, 0, TRACER_NICE);
 	*tp = t;
 	return 0;
 }
