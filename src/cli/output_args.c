@@ -13,7 +13,17 @@ static bool output_is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Return: whether the file stands below the directory, links to it not followed. */
+/* Return: whether the entry is that file, or a link to it, which would be read as one. */
+static bool output_is_entry(const struct stat *output, const FTSENT *e)
+{
+	struct stat target;
+
+	if (e->fts_info == FTS_SL)
+		return !stat(e->fts_accpath, &target) && output_is_same(&target, output);
+	return e->fts_info == FTS_F && output_is_same(e->fts_statp, output);
+}
+
+/* Return: whether the file is below the directory, as recordings are looked for there. */
 static bool output_is_below(const struct stat *output, const char *directory)
 {
 	char *const roots[] = {(char *)directory, NULL};
@@ -21,7 +31,7 @@ static bool output_is_below(const struct stat *output, const char *directory)
 	bool found = false;
 
 	for (FTSENT *e = NULL; tree && !found && (e = fts_read(tree));)
-		found = e->fts_info == FTS_F && output_is_same(e->fts_statp, output);
+		found = output_is_entry(output, e);
 	if (tree)
 		fts_close(tree);
 	return found;

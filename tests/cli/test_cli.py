@@ -65,6 +65,12 @@ def test_no_output_in_place_of_an_input():
             said = vmscope("analyze", "-o", output, traces, status=2)[1]
             assert "would replace" in said and said.count("\n") == 1, said
             assert stream.read_bytes() == kept
+        # A stream that is a link is read as well.
+        kept_elsewhere = pathlib.Path(directory, "elsewhere")
+        stream.rename(kept_elsewhere)
+        stream.symlink_to(kept_elsewhere)
+        assert "would replace" in vmscope("analyze", "-o", kept_elsewhere, traces, status=2)[1]
+        assert kept_elsewhere.read_bytes() == kept
         # Results of the same recording may stand beside it, and be made again.
         for _ in range(2):
             vmscope("analyze", "-o", traces / "run.vms", traces)
