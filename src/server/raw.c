@@ -65,14 +65,17 @@ static bool raw_is_of(const struct recording *r, const struct ds_machine *m)
 static int raw_add_streams(struct raw *r, const struct ds_machine *m, const struct recording *rec,
 			   struct error *err)
 {
-	for (size_t i = 0; i < rec->streams.n; i++) {
-		struct raw_stream *s = vec_push(&r->streams);
+	struct raw_clock clock;
+	int status = raw_clock_init(&clock, r->data->store, m->id, err);
 
-		*s = (struct raw_stream){.machine = m, .recording = rec, .number = i};
-		if (raw_clock_init(&s->clock, r->data->store, m->id, &rec->streams.at[i], err))
-			return ERR;
-	}
-	return 0;
+	for (size_t i = 0; !status && i < rec->streams.n; i++)
+		*vec_push(&r->streams) =
+			(struct raw_stream){.machine = m,
+					    .recording = rec,
+					    .number = i,
+					    .clock = raw_clock_map(&clock, &rec->streams.at[i])};
+	raw_clock_deinit(&clock);
+	return status;
 }
 
 static int raw_say_gone(const struct ds_machine *m, struct error *err)
