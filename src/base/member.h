@@ -39,12 +39,6 @@ static inline void member_bool(struct jsonw *j, const char *key, bool value)
 	jsonw_bool(j, value);
 }
 
-static inline void member_null(struct jsonw *j, const char *key)
-{
-	jsonw_key(j, key);
-	jsonw_null(j);
-}
-
 /* Null where it is not known. */
 static inline void member_known_int(struct jsonw *j, const char *key, int64_t value, bool known)
 {
