@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
 #include "base/bytes.h"
+#include "base/error.h"
 
 /* How a server is reached. All texts are borrowed while it is opened; those but the URL can be
  * NULL. */

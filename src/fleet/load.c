@@ -32,7 +32,6 @@ struct loading {
 	struct clickhouse *server;
 	const struct fleet_table *tables;
 	const struct load_job *job;
-	char *cluster; /* owned; NULL: one server */
 	struct load_done *done;
 	struct load_file *files; /* owned; of the batch */
 	size_t n;
@@ -265,18 +264,11 @@ static int load_take_busy(struct loading *l, const char *const *fields)
 /*
  * A statement of a load that was killed may still be running, on any server of the cluster; or be
  * about to, for a server lists a statement only once it has read the rows that came with it. So
- * they have to be quiet for a while.
+ * they have to be quiet for a while. Return: 1 when they are, 0, or ERR with err set.
  */
-static int load_wait(struct loading *l)
+static int load_is_quiet(struct loading *l, const char *sql)
 {
-	char *ids = load_ids(l, true, "", "|");
-	char *from = l->cluster ? mem_printf("%s('%s', 'system', 'processes')",
-					     clickhouse_all_replicas(l->server), l->cluster)
-				: mem_strdup("system.processes");
-	char *sql = mem_printf("SELECT count() FROM %s WHERE query LIKE 'INSERT%%' AND "
-			       "match(query, '%s') FORMAT TabSeparated",
-			       from, ids ? ids : "");
-	int r = 0, quiet = ids ? 0 : LOAD_QUIET;
+	int quiet = 0, r = 0;
 
 	for (int i = 0; !r && quiet < LOAD_QUIET && i < LOAD_TRIES; i++) {
 		if (i)
@@ -284,15 +276,44 @@ static int load_wait(struct loading *l)
 		r = load_each_line(l, sql, "whether an earlier load still runs", load_take_busy);
 		quiet = l->busy ? 0 : quiet + 1;
 	}
-	free(ids);
+	return r ? r : quiet == LOAD_QUIET;
+}
+
+/* Return: what counts statements that insert any of these, `ids` with | between; for free(). */
+static char *load_busy_sql(const struct loading *l, const char *ids, const char *cluster)
+{
+	char *from = cluster ? mem_printf("%s('%s', 'system', 'processes')",
+					  clickhouse_all_replicas(l->server), cluster)
+			     : mem_strdup("system.processes");
+	char *sql = mem_printf("SELECT count() FROM %s WHERE query LIKE 'INSERT%%' AND "
+			       "match(query, '%s') FORMAT TabSeparated",
+			       from, ids);
+
 	free(from);
+	return sql;
+}
+
+/* Of files that were begun. */
+static int load_wait(struct loading *l)
+{
+	char *ids = load_ids(l, true, "", "|"), *cluster = NULL;
+
+	if (!ids)
+		return 0;
+	int r = schema_find_cluster(l->server, &cluster, l->err);
+	char *sql = load_busy_sql(l, ids, cluster);
+
+	if (!r)
+		r = load_is_quiet(l, sql);
+	free(ids);
+	free(cluster);
 	free(sql);
-	if (!r && quiet < LOAD_QUIET)
-		r = error_set(l->err,
-			      "%s is still busy with an earlier load of these recordings: "
-			      "try again when it is over",
-			      clickhouse_url(l->server));
-	return r;
+	if (!r)
+		return error_set(l->err,
+				 "%s is still busy with an earlier load of these recordings: "
+				 "try again when it is over",
+				 clickhouse_url(l->server));
+	return r == ERR ? ERR : 0;
 }
 
 /* ---- the ledger ----------------------------------------------------------------------------- */
@@ -528,13 +549,11 @@ int load_run(struct clickhouse *s, const struct fleet_table *tables, const struc
 		native_init(&l->blocks[i], &tables[i]);
 	int r = schema_check(s, tables, err);
 
-	r = r ? r : schema_find_cluster(s, &l->cluster, err);
 	for (size_t i = 0; !r && i < job->n_files; i += LOAD_BATCH)
 		r = load_open_and_run(l, i);
 	for (int i = 0; i < FLEET_N; i++)
 		native_deinit(&l->blocks[i]);
 	bytes_deinit(&l->body);
-	free(l->cluster);
 	free(l->files);
 	free(l);
 	return r;
