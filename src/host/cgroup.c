@@ -207,11 +207,13 @@ void cgroup_read(struct host_vm *vm, const char *root)
 
 	vm->quota_us = vm->n_throttled = vm->throttled_us = -1;
 	vm->quotas_seen = cgroup_read_lines(vm, root, lines);
-	free(lines);
-	/* libvirt makes a group of its own for each vCPU. */
+	/* libvirt makes a group of its own for each vCPU; mostly all are in that of the process. */
 	vec_each (v, &vm->vcpus) {
-		lines = files_text(NULL, "%s/proc/%d/task/%d/cgroup", root, vm->pid, v->tid);
-		vm->quotas_seen &= cgroup_read_lines(vm, root, lines);
-		free(lines);
+		char *own = files_text(NULL, "%s/proc/%d/task/%d/cgroup", root, vm->pid, v->tid);
+
+		if (!own || !lines || strcmp(own, lines) != 0)
+			vm->quotas_seen &= cgroup_read_lines(vm, root, own);
+		free(own);
 	}
+	free(lines);
 }
