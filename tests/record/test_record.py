@@ -18,21 +18,13 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import instances  # noqa: E402 pylint: disable=wrong-import-position
 import tap  # noqa: E402 pylint: disable=wrong-import-position
+from instances import INSTANCES, may_trace  # noqa: E402 pylint: disable=wrong-import-position
 
 LONG = "--long" in sys.argv
 VMSCOPE = next(arg for arg in sys.argv[1:] if not arg.startswith("--"))
-INSTANCES = pathlib.Path("/sys/kernel/tracing/instances")
 ENV = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def may_trace():
-    with contextlib.suppress(OSError):
-        probe = INSTANCES / "vmscope-tests-probe"
-        probe.mkdir()
-        probe.rmdir()
-        return True
-    return False
 
 
 def needs_tracing():
@@ -41,7 +33,7 @@ def needs_tracing():
 
 
 def ours():
-    return sorted(d.name for d in INSTANCES.iterdir() if re.match("vmscope-(record|flight)-", d.name))
+    return instances.ours("(record|flight)-")
 
 
 @contextlib.contextmanager

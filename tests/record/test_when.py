@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """test_when.py [--long] VMSCOPE STANDIN: the flight recorder saves when a condition holds, where tests may trace; as TAP.
 
-A stand-in for a VM loses its CPU to a thread of ours, at a time that is drawn: what is saved has the whole stall.
+A stand-in for a VM loses its CPU to a thread of ours, at a time that is drawn: what is saved has waiting of that stall, as much
+as the condition asks for at the least.
 """
 import contextlib
 import json
 import os
 import pathlib
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -16,28 +16,20 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import instances  # noqa: E402 pylint: disable=wrong-import-position
 import tap  # noqa: E402 pylint: disable=wrong-import-position
+from instances import may_trace  # noqa: E402 pylint: disable=wrong-import-position
 
 LONG = "--long" in sys.argv
 VMSCOPE, STANDIN = (a for a in sys.argv[1:] if not a.startswith("--"))
-INSTANCES = pathlib.Path("/sys/kernel/tracing/instances")
 TIMES = 20 if LONG else 3
 SPIN = "import os, time\nos.sched_setaffinity(0, {0})\nend = time.monotonic() + %f\nwhile time.monotonic() < end: pass"
 WAITED = """SELECT coalesce(sum(s.dur), 0) AS ns FROM thread_state s JOIN thread t ON t.id = s.thread_id
  WHERE t.tid = %d AND s.state = 'wait-cpu'"""
 
 
-def may_trace():
-    with contextlib.suppress(OSError):
-        probe = INSTANCES / "vmscope-tests-probe"
-        probe.mkdir()
-        probe.rmdir()
-        return True
-    return False
-
-
 def ours():
-    return sorted(d.name for d in INSTANCES.iterdir() if re.match("vmscope-", d.name))
+    return instances.ours("")
 
 
 @contextlib.contextmanager
