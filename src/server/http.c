@@ -30,13 +30,17 @@ enum {
 #define NS_PER_SECOND INT64_C(1000000000)
 
 /* Replies that were made and not yet sent may take so much memory together; then the oldest go. */
-#define MAX_UNSENT ((size_t)256 << 20)
+#define MAX_UNSENT ((size_t)192 << 20)
+
+/* Of those that were given up, whose memory is still to be freed: then no more are made for now. */
+#define MAX_GIVEN_UP ((size_t)16 << 20)
 
 struct connection {
 	struct connection *next, **self; /* in http.connections */
 	int fd;
 	int64_t deadline; /* monotonic, ns */
-	size_t unsent;	  /* bytes of the reply that it is being sent */
+	size_t unsent;	  /* bytes of the reply that it is to be sent */
+	bool given_up;	  /* cut off for that; what it holds is freed when it is closed */
 };
 
 struct http {
@@ -49,9 +53,11 @@ struct http {
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t stop;
+	pthread_cond_t freed; /* given_up became less, or stopping */
 	bool stopping;
 	struct connection *connections;
-	size_t unsent; /* bytes, of all connections that were not given up */
+	size_t unsent;	 /* bytes, of all connections that were not given up */
+	size_t given_up; /* bytes, of the others */
 	pthread_t watch;
 };
 
@@ -115,8 +121,20 @@ static struct connection *find_connection(struct MHD_Connection *c)
 
 static void set_unsent(struct http *h, struct connection *known, size_t size)
 {
-	h->unsent += size - known->unsent;
+	size_t *sum = known->given_up ? &h->given_up : &h->unsent;
+
+	*sum += size - known->unsent;
 	known->unsent = size;
+	if (known->given_up)
+		pthread_cond_broadcast(&h->freed);
+}
+
+static void give_up(struct http *h, struct connection *known)
+{
+	shutdown(known->fd, SHUT_RDWR);
+	known->given_up = true;
+	h->unsent -= known->unsent;
+	h->given_up += known->unsent;
 }
 
 /* The one whose reply has been waiting for the longest time; but not the newest. */
@@ -125,7 +143,8 @@ static struct connection *find_oldest(const struct http *h, const struct connect
 	struct connection *oldest = NULL;
 
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (c->unsent && c != newest && (!oldest || c->deadline < oldest->deadline))
+		if (c->unsent && !c->given_up && c != newest &&
+		    (!oldest || c->deadline < oldest->deadline))
 			oldest = c;
 	}
 	return oldest;
@@ -135,10 +154,8 @@ static void give_up_oldest(struct http *h, const struct connection *newest)
 {
 	struct connection *oldest;
 
-	while (h->unsent > MAX_UNSENT && (oldest = find_oldest(h, newest))) {
-		shutdown(oldest->fd, SHUT_RDWR);
-		set_unsent(h, oldest, 0);
-	}
+	while (h->unsent > MAX_UNSENT && (oldest = find_oldest(h, newest)))
+		give_up(h, oldest);
 }
 
 /*
@@ -151,9 +168,11 @@ static void begin_phase(struct http *h, struct MHD_Connection *c, unsigned secon
 	if (!known)
 		return;
 	pthread_mutex_lock(&h->lock);
-	known->deadline = monotonic_after_s(seconds);
-	set_unsent(h, known, size);
-	give_up_oldest(h, known);
+	if (!known->given_up) {
+		known->deadline = monotonic_after_s(seconds);
+		set_unsent(h, known, size);
+		give_up_oldest(h, known);
+	}
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -257,6 +276,12 @@ static void add_headers(struct MHD_Response *m, struct MHD_Connection *c, const 
 					"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'");
 }
 
+/* What has to be sent from memory that it holds. */
+static size_t size_held(const struct reply *r)
+{
+	return r->borrowed ? 0 : r->size;
+}
+
 static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, struct reply *r)
 {
 	struct MHD_Response *m = make_response(r);
@@ -264,7 +289,7 @@ static enum MHD_Result send_reply(struct http *h, struct MHD_Connection *c, stru
 
 	if (m) {
 		add_headers(m, c, r);
-		begin_phase(h, c, WRITE_SECONDS, r->borrowed ? 0 : r->size);
+		begin_phase(h, c, WRITE_SECONDS, size_held(r));
 		done = MHD_queue_response(c, (unsigned)r->status, m);
 		MHD_destroy_response(m);
 	}
@@ -338,13 +363,23 @@ static void answer(struct http *h, const char *method, const char *path, const s
 	url_deinit(&q.url);
 }
 
+static void wait_for_memory(struct http *h)
+{
+	pthread_mutex_lock(&h->lock);
+	while (h->given_up > MAX_GIVEN_UP && !h->stopping)
+		pthread_cond_wait(&h->freed, &h->lock);
+	pthread_mutex_unlock(&h->lock);
+}
+
 /* Makes the reply that was deferred, and lets the connection go on. */
 static void answer_slowly(void *job)
 {
 	struct exchange *x = job;
 
+	wait_for_memory(x->http);
 	answer(x->http, x->method, x->path, x, true, &x->reply);
 	x->answered = true;
+	begin_phase(x->http, x->connection, WRITE_SECONDS, size_held(&x->reply));
 	MHD_resume_connection(x->connection);
 }
 
@@ -487,6 +522,7 @@ int http_new(struct http **hp, const struct http_config *config, struct error *e
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&h->stop, &monotonic);
 	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&h->freed, NULL);
 	int r = parse_address(config, &a, err);
 
 	if (!r) {
@@ -524,6 +560,7 @@ static void stop(struct http *h)
 	pthread_mutex_lock(&h->lock);
 	h->stopping = true;
 	pthread_cond_broadcast(&h->stop);
+	pthread_cond_broadcast(&h->freed);
 	while (!cut_off_all(h) && monotonic_ns() < last)
 		wait_a_second(h);
 	pthread_mutex_unlock(&h->lock);
@@ -544,6 +581,7 @@ void http_free(struct http *h)
 	pool_free(h->slow);
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->stop);
+	pthread_cond_destroy(&h->freed);
 	free(h);
 }
 
