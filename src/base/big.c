@@ -7,21 +7,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/temporary.h"
 
 enum { FIRST_SIZE = 1 << 12, LARGE_SIZE = 1 << 20 };
-
-/* Return: a file without a name, or -1. */
-static int open_unnamed(void)
-{
-	const char *dir = getenv("TMPDIR");
-	char *name = mem_printf("%s/vmscope-XXXXXX", dir && *dir ? dir : "/tmp");
-	int fd = mkostemp(name, O_CLOEXEC);
-
-	if (fd >= 0)
-		unlink(name);
-	free(name);
-	return fd;
-}
 
 static void grow_in_heap(struct big *b, size_t size)
 {
@@ -33,7 +21,7 @@ static void grow_in_heap(struct big *b, size_t size)
 /* Moves what is in the heap to a file. Return: whether there is one. */
 static bool move_to_file(struct big *b, size_t size)
 {
-	int fd = open_unnamed();
+	int fd = temporary_open();
 	void *at = MAP_FAILED;
 
 	/* A page that has no room on the disk would end the process when it is used. */

@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/leftover.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 
 /* Renaming over a device or a pipe would replace it. */
 static int check_place(const char *path, struct error *err)
@@ -23,12 +26,30 @@ static int check_place(const char *path, struct error *err)
 	return 0;
 }
 
+/* Return: the directory of a file, the caller's. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+}
+
+/* Removes what others left behind who were killed while they wrote the same file. */
+static void sweep(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = directory_of(path), *prefix = mem_printf("%s.", slash ? slash + 1 : path);
+
+	leftover_sweep(dir, &(struct leftover_name){prefix, LEFTOVER_DIGITS, ".tmp"});
+	free(prefix);
+	free(dir);
+}
+
 /* Return: a file in the directory of `path` that has no name and can be given one, or -1: not
  * possible here. */
 static int open_nameless(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+	char *dir = directory_of(path);
 	int fd = -1;
 
 	if (!access("/proc/self/fd", X_OK))
@@ -37,12 +58,23 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
+static void has_temporary(struct newfile *f)
+{
+	f->has_temporary = true;
+	leftover_add(f->temporary);
+}
+
+/* It has a name that can be foreseen, so somebody may have put something there. */
 static int open_named(struct newfile *f, struct error *err)
 {
-	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-	if (f->fd < 0)
-		return error_errno(err, errno, "cannot create '%s'", f->temporary);
-	f->has_temporary = true;
+	do {
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (f->fd < 0)
+			return error_errno(err, errno, "cannot create '%s'", f->temporary);
+	} while (!leftover_lock(f->fd));
+	has_temporary(f);
 	return 0;
 }
 
@@ -53,8 +85,11 @@ static int init(struct newfile *f, const char *path, bool by_name, struct error 
 	*f = (struct newfile){.path = mem_strdup(path),
 			      .temporary = mem_printf("%s.%ld.tmp", path, (long)getpid()),
 			      .fd = by_name ? -1 : open_nameless(path)};
-	int r = f->fd < 0 ? open_named(f, err) : 0;
+	int r = 0;
 
+	sweep(path);
+	if (f->fd < 0)
+		r = open_named(f, err);
 	if (r)
 		newfile_deinit(f);
 	return r;
@@ -72,17 +107,10 @@ int newfile_init_by_name(struct newfile *f, const char *path, struct error *err)
 
 int newfile_init_unnamed(struct newfile *f, struct error *err)
 {
-	const char *dir = getenv("TMPDIR");
-	char *name = mem_printf("%s/vmscope-XXXXXX", dir && *dir ? dir : "/tmp");
-	int fd = mkostemp(name, O_CLOEXEC);
-
-	if (fd < 0)
-		error_errno(err, errno, "cannot create the temporary file '%s'", name);
-	else
-		unlink(name);
-	free(name);
-	*f = (struct newfile){.fd = fd};
-	return fd < 0 ? ERR : 0;
+	*f = (struct newfile){.fd = temporary_open()};
+	return f->fd >= 0 ? 0
+			  : error_errno(err, errno, "cannot create a temporary file in '%s'",
+					temporary_place());
 }
 
 void newfile_write(struct newfile *f, const void *at, size_t n)
@@ -112,33 +140,36 @@ static int give_temporary(struct newfile *f)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
 	unlink(f->temporary);
+	flock(f->fd, LOCK_EX | LOCK_NB); /* before others can see it */
 	if (linkat(AT_FDCWD, link, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) < 0)
 		return ERR;
-	f->has_temporary = true;
+	has_temporary(f);
 	return 0;
 }
 
-static void put_on_disk(struct newfile *f)
+int newfile_finish(struct newfile *f, struct error *err)
 {
-	if (!f->failed && (fsync(f->fd) < 0 || give_temporary(f)))
+	if (f->path && !f->failed && !f->finished && (fsync(f->fd) < 0 || give_temporary(f)))
 		f->failed = errno;
-	if (close(f->fd) < 0 && !f->failed)
-		f->failed = errno;
-	f->fd = -1;
+	f->finished = true;
+	if (!f->failed)
+		return 0;
+	return f->path ? error_errno(err, f->failed, "cannot write '%s'", f->path)
+		       : error_errno(err, f->failed, "cannot write the temporary file");
 }
 
 int newfile_commit(struct newfile *f, struct error *err)
 {
-	if (f->path)
-		put_on_disk(f);
-	if (f->failed)
-		return f->path ? error_errno(err, f->failed, "cannot write '%s'", f->path)
-			       : error_errno(err, f->failed, "cannot write the temporary file");
+	if (newfile_finish(f, err))
+		return ERR;
 	if (!f->path)
 		return 0;
 	if (rename(f->temporary, f->path) < 0)
 		return error_errno(err, errno, "cannot rename '%s' to '%s'", f->temporary, f->path);
 	f->has_temporary = false;
+	leftover_drop(f->temporary);
+	close(f->fd); /* only now, for the lock; fsync() has said what there was to say */
+	f->fd = -1;
 	return 0;
 }
 
@@ -146,8 +177,10 @@ void newfile_deinit(struct newfile *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->has_temporary)
+	if (f->has_temporary) {
 		unlink(f->temporary);
+		leftover_drop(f->temporary);
+	}
 	free(f->temporary);
 	free(f->path);
 	*f = (struct newfile){.fd = -1};

@@ -19,6 +19,7 @@
 struct newfile {
 	char *path, *temporary; /* owned; NULL: it has no name */
 	bool has_temporary;	/* it is there under that name */
+	bool finished;
 	int fd;	    /* to write to; without a name also to read from; -1 once it has its name */
 	int failed; /* errno of the first write that failed, or 0 */
 };
@@ -34,6 +35,12 @@ int newfile_init_unnamed(struct newfile *f, struct error *err);
 
 /* Writes n bytes where the last ones ended. A failure is kept until newfile_commit(). */
 void newfile_write(struct newfile *f, const void *at, size_t n);
+
+/*
+ * The file is complete: puts it on the disk, as newfile_commit() does first. For one of several
+ * that are to get their names together. Return: 0, or ERR with err set.
+ */
+int newfile_finish(struct newfile *f, struct error *err);
 
 /* The file is complete: gives it its name if it has one. Return: 0, or ERR with err set. */
 int newfile_commit(struct newfile *f, struct error *err);

@@ -2,10 +2,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,8 +13,6 @@
 #include "cli/common.h"
 #include "server/server.h"
 #include "server/token.h"
-
-extern char **environ;
 
 enum option_id { OPT_PORT = 1, OPT_LISTEN, OPT_WEB_ROOT, OPT_ROOT, OPT_TOKEN, OPT_NO_TOKEN };
 
@@ -39,18 +37,11 @@ struct request {
 
 /* ---- analysis of recordings ----------------------------------------------------------------- */
 
-/*
- * A recording is analyzed by another process, this program again: it can be stopped at once, and
- * its memory is gone with it.
- */
-static int spawn_analysis(char *const *paths, size_t n, const char *output, int *errors,
-			  pid_t *pidp, struct error *err)
+/* Return: what the analysis is started with; the caller's, its texts are borrowed. */
+static const char **make_arguments(char *const *paths, size_t n, const char *output)
 {
 	const char **argv = mem_zalloc(n + 6, sizeof(*argv));
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
 	size_t argc = 0;
-	sigset_t none;
 
 	argv[argc++] = "vmscope";
 	argv[argc++] = "analyze";
@@ -59,21 +50,43 @@ static int spawn_analysis(char *const *paths, size_t n, const char *output, int 
 	argv[argc++] = "--";
 	for (size_t i = 0; i < n; i++)
 		argv[argc++] = paths[i];
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO);
-	sigemptyset(&none); /* ours waits for signals with sigwait() */
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	int r = posix_spawn(pidp, "/proc/self/exe", &actions, &attributes, (char *const *)argv,
-			    environ);
+	return argv;
+}
 
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
+/* In the child. It is gone when the server is, however that ends. */
+static void become_analysis(const char **argv, int errors, pid_t server)
+{
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != server)
+		_exit(CLI_FAILED);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(errors, STDERR_FILENO);
+	sigemptyset(&none); /* ours waits for signals with sigwait() */
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv("/proc/self/exe", (char *const *)argv);
+	dprintf(STDERR_FILENO, "cannot start the analysis: %s\n", strerror(errno));
+	_exit(CLI_FAILED);
+}
+
+/*
+ * A recording is analyzed by another process, this program again: it can be stopped at once, and
+ * its memory is gone with it.
+ */
+static int spawn_analysis(char *const *paths, size_t n, const char *output, int errors, pid_t *pidp,
+			  struct error *err)
+{
+	const char **argv = make_arguments(paths, n, output);
+	pid_t server = getpid();
+
+	*pidp = fork();
+	if (!*pidp)
+		become_analysis(argv, errors, server);
 	free(argv);
-	return r ? error_errno(err, r, "cannot start the analysis") : 0;
+	return *pidp < 0 ? error_errno(err, errno, "cannot start the analysis") : 0;
 }
 
 /* Keeps the last line that the analysis said, without the newline. */
@@ -138,7 +151,7 @@ static int analyze(void *ctx, char *const *paths, size_t n, const char *output, 
 	(void)ctx;
 	if (pipe2(errors, O_CLOEXEC))
 		return error_errno(err, errno, "cannot start the analysis");
-	int r = spawn_analysis(paths, n, output, errors, &pid, err);
+	int r = spawn_analysis(paths, n, output, errors[1], &pid, err);
 
 	close(errors[1]);
 	if (!r) {
@@ -286,6 +299,7 @@ static int serve(struct server_config *config, char **paths, int n, struct error
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
 	if (add_roots(config, paths, n, err) || server_new(&s, config, err))
 		return ERR;

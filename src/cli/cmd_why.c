@@ -1,8 +1,9 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/leftover.h"
 #include "base/mem.h"
+#include "base/temporary.h"
 #include "cli/analyzed.h"
 #include "cli/common.h"
 #include "cli/input_args.h"
@@ -156,20 +157,21 @@ static int why_of_file(const struct command *cmd, struct request *q, const char 
 	return r;
 }
 
-/* Makes a file for results that are needed for a while. Return: its name, the caller's; or NULL. */
-static char *why_make_file(struct error *err)
+static int why_by_file(const struct command *cmd, struct request *q,
+		       const struct analysis_options *analysis, char **traces, size_t n,
+		       const char *path, struct error *err)
 {
-	const char *directory = getenv("TMPDIR");
-	char *path = mem_printf("%s/vmscope-why-XXXXXX", directory ? directory : "/tmp");
-	int fd = mkstemp(path);
+	struct run a;
 
-	if (fd >= 0) {
-		close(fd);
-		return path;
-	}
-	error_errno(err, errno, "cannot make '%s'", path);
-	free(path);
-	return NULL;
+	leftover_add(path);
+	int r = analyzed_init(&a, traces, n, analysis, &q->input, path, err);
+
+	run_deinit(&a);
+	if (!r)
+		r = why_of_file(cmd, q, path, err);
+	unlink(path);
+	leftover_drop(path);
+	return r;
 }
 
 /* Times of a range are looked up in a file that has a name. Return: an exit status, or ERR. */
@@ -177,18 +179,15 @@ static int why_of_part(const struct command *cmd, struct request *q,
 		       const struct analysis_options *analysis, char **traces, size_t n,
 		       struct error *err)
 {
-	char *path = why_make_file(err);
-	struct run a;
+	struct temporary_dir dir;
 
-	if (!path)
+	if (temporary_dir_init(&dir, "vmscope-why", err))
 		return ERR;
-	int r = analyzed_init(&a, traces, n, analysis, &q->input, path, err);
+	char *path = mem_printf("%s/results.vms", dir.path);
+	int r = why_by_file(cmd, q, analysis, traces, n, path, err);
 
-	run_deinit(&a);
-	if (!r)
-		r = why_of_file(cmd, q, path, err);
-	unlink(path);
 	free(path);
+	temporary_dir_deinit(&dir);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/leftover.h"
 #include "cli/command.h"
 #include "cli/cut_files.h"
 
@@ -117,6 +118,8 @@ int main(int argc, char **argv)
 {
 	return_memory();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow further is a write that failed */
+	leftover_end_by_signals();
 	cut_files_survive();
 	return finish_output(dispatch(argc, argv));
 }

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/leftover.h"
 #include "base/mem.h"
 #include "export/export.h"
 #include "export/source.h"
@@ -34,24 +36,32 @@ static int write_table(const struct export_job *job, sqlite3 *db, const char *na
 	return r ? error_wrap(err, "cannot export '%s'", name) : 0;
 }
 
+static int write_target(const struct export_job *job, sqlite3 *db, const char *name,
+			struct target *t, const char *path, struct error *err)
+{
+	if (target_begin(t, path, err))
+		return ERR;
+	return write_table(job, db, name, t->file, err);
+}
+
 static int write_file(const struct export_job *job, sqlite3 *db, const char *name, const char *path,
 		      struct error *err)
 {
-	struct target t;
-
-	if (target_begin(&t, path, err))
-		return ERR;
-	int r = write_table(job, db, name, t.file, err) || target_commit(&t, err) ? ERR : 0;
+	struct target t = {.to.fd = -1};
+	int r = write_target(job, db, name, &t, path, err) || target_commit(&t, err) ? ERR : 0;
 
 	target_end(&t);
 	return r;
 }
 
+/* Return: 1 when it was made, 0 when it is there already; or ERR with err set. */
 static int make_directory(const char *path, struct error *err)
 {
 	struct stat st;
 
-	if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
+	if (!mkdir(path, 0777))
+		return 1;
+	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
 		return 0;
 	return error_errno(err, errno, "cannot make the directory '%s'", path);
 }
@@ -63,13 +73,48 @@ static bool is_directory(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-static int write_into(const struct export_job *job, sqlite3 *db, const char *name,
-		      struct error *err)
+/* Files get their names when all are complete: there is never a part of a set, nor one of two. */
+static int write_set(const struct export_job *job, sqlite3 *db, const char *const *names, size_t n,
+		     struct target *targets, struct error *err)
 {
-	char *path = mem_printf("%s/%s.csv", job->output, name);
-	int r = write_file(job, db, name, path, err);
+	int r = 0;
 
-	free(path);
+	for (size_t i = 0; !r && i < n; i++) {
+		char *path = mem_printf("%s/%s.csv", job->output, names[i]);
+
+		export_progress(job, names[i], i, n);
+		r = write_target(job, db, names[i], &targets[i], path, err);
+		free(path);
+	}
+	for (size_t i = 0; !r && i < n; i++)
+		r = target_finish(&targets[i], err);
+	for (size_t i = 0; !r && i < n; i++)
+		r = target_commit(&targets[i], err);
+	return r;
+}
+
+static int write_directory(const struct export_job *job, sqlite3 *db, const char *const *names,
+			   size_t n, struct error *err)
+{
+	int made = make_directory(job->output, err);
+
+	if (made < 0)
+		return ERR;
+	struct target *targets = mem_zalloc(n, sizeof(*targets));
+
+	for (size_t i = 0; i < n; i++)
+		targets[i].to.fd = -1;
+	if (made)
+		leftover_add(job->output);
+	int r = write_set(job, db, names, n, targets, err);
+
+	for (size_t i = 0; i < n; i++)
+		target_end(&targets[i]);
+	if (made)
+		leftover_drop(job->output);
+	if (made && r)
+		rmdir(job->output);
+	free(targets);
 	return r;
 }
 
@@ -97,14 +142,7 @@ static int write_all(const struct export_job *job, sqlite3 *db, const char *cons
 		return ERR;
 	if (n == 1 && !(job->output && is_directory(job->output)))
 		return write_file(job, db, names[0], job->output, err);
-	if (make_directory(job->output, err))
-		return ERR;
-	for (size_t i = 0; i < n; i++) {
-		export_progress(job, names[i], i, n);
-		if (write_into(job, db, names[i], err))
-			return ERR;
-	}
-	return 0;
+	return write_directory(job, db, names, n, err);
 }
 
 int export_csv(const struct export_job *job, struct error *err)

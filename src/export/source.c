@@ -19,7 +19,13 @@ int source_run(sqlite3 *db, char *sql, struct error *err)
 	sqlite3_free(sql);
 	if (r == SQLITE_OK)
 		return 0;
-	error_set(err, "%s", message ? message : sqlite3_errstr(r));
+	/* Of a disk SQLite knows that it failed; only the system knows why. */
+	int why = (r & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+
+	if (why)
+		error_errno(err, why, "%s", message ? message : sqlite3_errstr(r));
+	else
+		error_set(err, "%s", message ? message : sqlite3_errstr(r));
 	sqlite3_free(message);
 	return ERR;
 }

@@ -24,13 +24,21 @@ int target_begin(struct target *t, const char *path, struct error *err)
 	return 0;
 }
 
+int target_finish(struct target *t, struct error *err)
+{
+	if (!t->to.path)
+		return 0;
+	if (t->file)
+		fclose(t->file); /* what fails then is in t->to */
+	t->file = NULL;
+	return newfile_finish(&t->to, err);
+}
+
 int target_commit(struct target *t, struct error *err)
 {
 	if (!t->to.path)
 		return 0;
-	fclose(t->file); /* what fails then is in t->to */
-	t->file = NULL;
-	return newfile_commit(&t->to, err);
+	return target_finish(t, err) ? ERR : newfile_commit(&t->to, err);
 }
 
 void target_end(struct target *t)

@@ -18,6 +18,9 @@ struct target {
 /* Begins path; NULL: the standard output. Return: 0, and target_end() is needed; or ERR. */
 int target_begin(struct target *t, const char *path, struct error *err);
 
+/* Puts all of it on the disk. For one of several files that are to appear together. */
+int target_finish(struct target *t, struct error *err);
+
 /* Gives the file its name. Return: 0, or ERR with err set. */
 int target_commit(struct target *t, struct error *err);
 

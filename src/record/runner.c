@@ -52,6 +52,7 @@ static void runner_become(const char *const *argv, const struct runner_files *fi
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	runner_put(files->in, STDIN_FILENO);
 	runner_put(files->out, STDOUT_FILENO);
 	runner_put(files->err, STDERR_FILENO);

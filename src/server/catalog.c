@@ -1,6 +1,5 @@
 #include "server/catalog.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/fence.h"
+#include "base/leftover.h"
 #include "base/member.h"
+#include "base/temporary.h"
 
 enum { MAX_TRACES = 1000, MAX_EXPERIMENTS = 100, MAX_NAME = 255 };
 
@@ -36,7 +37,7 @@ struct catalog {
 	struct roots roots;
 	catalog_analyze_fn *analyze;
 	void *ctx;
-	char *directory; /* of results that we made */
+	struct temporary_dir directory; /* of results that we made */
 
 	pthread_mutex_t lock; /* of what follows */
 	VEC(struct trace) traces;
@@ -134,29 +135,18 @@ static int check_paths(const struct catalog *c, const paths_t *paths, struct err
 	return 0;
 }
 
-/* Removes what an analysis left, also one that was stopped in the middle; what is open stays. */
-static void clear_directory(const struct catalog *c)
-{
-	DIR *dir = opendir(c->directory);
-	const struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		unlinkat(dirfd(dir), e->d_name, 0); /* "." and ".." are refused */
-	if (dir)
-		closedir(dir);
-}
-
 static int analyze_paths(struct catalog *c, const paths_t *paths, struct dataset **dp,
 			 struct error *err)
 {
 	if (check_paths(c, paths, err))
 		return ERR;
-	char *output = mem_printf("%s/results.vms", c->directory);
+	char *output = mem_printf("%s/results.vms", c->directory.path);
 	int r = c->analyze(c->ctx, paths->at, paths->n, output, c->stop_fd, err);
 
 	if (!r)
 		r = dataset_open(dp, open(output, O_RDONLY | O_CLOEXEC), output, err);
-	clear_directory(c);
+	/* What an analysis left, also one that was stopped in the middle; what is open stays. */
+	leftover_remove_files(c->directory.fd);
 	free(output);
 	return r;
 }
@@ -245,27 +235,26 @@ static void *work(void *arg)
 
 int catalog_new(struct catalog **cp, struct catalog_config *config, struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct catalog *c = mem_zalloc(1, sizeof(*c));
 
 	c->roots = config->roots;
 	config->roots = (struct roots){0};
 	c->analyze = config->analyze;
 	c->ctx = config->ctx;
-	c->directory = mem_printf("%s/vmscope-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	c->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->work, NULL);
-	if (c->stop_fd < 0 || !mkdtemp(c->directory)) {
-		int r = error_errno(err, errno, "cannot make a directory for results in '%s'",
-				    tmp && *tmp ? tmp : "/tmp");
+	int r = c->stop_fd < 0 ? error_errno(err, errno, "cannot begin to serve") : 0;
 
+	if (!r)
+		r = temporary_dir_init(&c->directory, "vmscope-serve", err);
+	if (r) {
 		catalog_free(c);
 		return r;
 	}
 	/* What the analysis keeps aside goes there, too. */
-	setenv("TMPDIR", c->directory, 1);
-	fence_write_below(c->directory);
+	setenv("TMPDIR", c->directory.path, 1);
+	fence_write_below(c->directory.path);
 	if (pthread_create(&c->worker, NULL, work, c))
 		abort(); /* out of memory, as in mem.h */
 	c->has_worker = true;
@@ -311,8 +300,7 @@ void catalog_free(struct catalog *c)
 	vec_deinit(&c->traces);
 	vec_deinit(&c->experiments);
 	roots_deinit(&c->roots);
-	rmdir(c->directory);
-	free(c->directory);
+	temporary_dir_deinit(&c->directory);
 	if (c->stop_fd >= 0)
 		close(c->stop_fd);
 	pthread_mutex_destroy(&c->lock);

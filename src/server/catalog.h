@@ -10,8 +10,8 @@
  *	                                +------(failed)---------> CLOSED
  *
  * A results file is COMPLETED at once. One thread analyzes, one experiment after the other, so the
- *machine is not overrun by what clients ask for. An experiment that is removed while it is analyzed
- *stops that.
+ * machine is not overrun by what clients ask for. An experiment that is removed while it is
+ * analyzed stops that.
  */
 #ifndef VMSCOPE_SERVER_CATALOG_H
 #define VMSCOPE_SERVER_CATALOG_H

@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+"""
+test_leftovers.py VMSCOPE SIM: however a command ends, by a signal, by SIGKILL or by a limit, no part of a file is left
+behind: at once, or after SIGKILL when the next one works at the same place. As TAP.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from tap import run  # noqa: E402 pylint: disable=wrong-import-position
+
+VMSCOPE, SIM = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
+END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def workplace():
+    """A directory with a recording, its results, and an empty place for temporary files."""
+    with tempfile.TemporaryDirectory() as name:
+        place = pathlib.Path(name)
+        subprocess.run([SIM, "--seed", "3", "--vms", "2", "--size", "3M", place / "trace"], check=True, capture_output=True)
+        subprocess.run([VMSCOPE, "analyze", "-o", place / "r.vms", place / "trace"], check=True, capture_output=True)
+        (place / "out").mkdir()
+        (place / "tmp").mkdir()
+        yield place
+
+
+def start(place, *args, **popen):
+    return subprocess.Popen([VMSCOPE, *map(str, args)], cwd=place, env={**os.environ, "TMPDIR": str(place / "tmp")},
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+
+
+def names(place, *dirs):
+    return sorted(str(p.relative_to(place)) for d in dirs for p in (place / d).rglob("*"))
+
+
+def wait_until(what, seconds=20):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.002)
+
+
+def exporting(place):
+    """A process that writes a database, which needs a name from the first byte on."""
+    process = start(place, "export", "--to", "sqlite", "-o", "out/r.db", "r.vms")
+    wait_until(lambda: names(place, "out") or process.poll() is not None)
+    return process
+
+
+def ended_by(process, number):
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    return process.returncode
+
+
+def test_a_signal_removes_a_database_half_made():
+    with workplace() as place:
+        for number in END:
+            process = exporting(place)
+            assert re.fullmatch(r"out/r\.db\.\d+\.tmp", names(place, "out")[0]), names(place, "out")
+            assert ended_by(process, number) == -number
+            assert names(place, "out") == []
+
+
+def test_the_next_one_removes_what_was_killed():
+    with workplace() as place:
+        assert ended_by(exporting(place), signal.SIGKILL) == -signal.SIGKILL
+        assert len(names(place, "out")) == 1
+        mine = place / "out" / "r.db.backup.tmp"    # looks alike, is not
+        mine.touch()
+        other = exporting(place)
+        assert start(place, "export", "--to", "sqlite", "-o", "out/r.db", "r.vms").wait() == 0
+        assert other.wait() == 0, other.stderr.read()    # which was at work and must not be swept
+        assert names(place, "out") == ["out/r.db", "out/r.db.backup.tmp"]
+
+
+def test_a_set_of_csv_files_appears_as_a_whole():
+    with workplace() as place:
+        process = start(place, "export", "--to", "csv", "-o", "out/csv", "r.vms")
+        seen = set()
+        while process.poll() is None:
+            seen.add(len(names(place, "out/csv")))
+        whole = names(place, "out/csv")
+        assert process.returncode == 0 and len(whole) > 5, process.stderr.read()
+        before = {name: (place / name).read_bytes() for name in whole}
+        for number in END:
+            process = start(place, "export", "--to", "csv", "-o", "out/new", "r.vms")
+            wait_until((place / "out" / "new").is_dir)
+            ended_by(process, number)
+            assert not (place / "out" / "new").exists() or len(names(place, "out/new")) == len(whole)
+        # What is there already stays as it is when the new ones cannot all be written.
+        process = start(place, "export", "--to", "csv", "-o", "out/csv", "--utc", "r.vms", preexec_fn=small_files)
+        said = process.communicate()[1]
+        assert process.returncode == 1 and "File too large" in said, said
+        assert names(place, "out/csv") == whole
+        assert before == {name: (place / name).read_bytes() for name in whole}
+        process = start(place, "export", "--to", "csv", "-o", "out/none", "r.vms", preexec_fn=small_files)
+        assert process.wait() == 1
+        assert not (place / "out" / "none").exists()
+
+
+def small_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 10, 100 << 10))
+
+
+def test_a_limit_of_files_is_said_in_one_line():
+    with workplace() as place:
+        for command in (("analyze", "-o", "out/a.vms", "trace"), ("export", "--to", "sqlite", "-o", "out/a.db", "r.vms"),
+                        ("export", "--to", "perfetto", "-o", "out/a.pb", "r.vms"),
+                        ("export", "--to", "html", "-o", "out/a.html", "r.vms"),
+                        ("export", "--to", "csv", "--table", "vcpu_state", "-o", "out/a.csv", "r.vms")):
+            process = start(place, *command, preexec_fn=small_files)
+            said = process.communicate()[1]
+            assert process.returncode == 1, (command, process.returncode, said)
+            assert len(said.splitlines()) == 1 and "File too large" in said, (command, said)
+            assert names(place, "out") == []
+
+
+@contextlib.contextmanager
+def serving(place):
+    process = start(place, "serve", "--port", "0", "trace")
+    try:
+        wait_until(lambda: names(place, "tmp"))
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_serve_leaves_nothing():
+    with workplace() as place:
+        for number in END:
+            with serving(place) as process:
+                assert ended_by(process, number) == 0
+            assert names(place, "tmp") == []
+
+
+def children(process):
+    return [pid for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()
+            for pid in (task / "children").read_text().split()]
+
+
+def directories(place):
+    return {p.name for p in (place / "tmp").iterdir()}
+
+
+def test_serve_that_is_killed_takes_its_analysis_with_it():
+    with workplace() as place:
+        with serving(place) as process:
+            wait_until(lambda: children(process))
+            pids = children(process)
+            ended_by(process, signal.SIGKILL)
+            for pid in pids:
+                wait_until(lambda pid=pid: not is_running(pid))
+        left = directories(place)
+        assert len(left) == 1
+        with serving(place) as process:
+            wait_until(lambda: directories(place) and not directories(place) & left)
+            with serving(place) as other:
+                wait_until(lambda: len(directories(place)) == 2)    # one that is at work is not swept
+                ended_by(other, signal.SIGTERM)
+            ended_by(process, signal.SIGTERM)
+        assert names(place, "tmp") == []
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_why_of_a_range_leaves_nothing():
+    with workplace() as place:
+        for number in (*END, 0):
+            process = start(place, "why", "--begin", "+0.01", "trace")
+            wait_until(lambda: names(place, "tmp") or process.poll() is not None)
+            if number:
+                ended_by(process, number)
+            else:
+                assert process.wait() == 0, process.stderr.read()
+            assert names(place, "tmp") == []
+
+
+def test_what_is_ignored_stays_ignored():
+    """nohup."""
+    with workplace() as place:
+        process = start(place, "export", "--to", "sqlite", "-o", "out/r.db", "r.vms",
+                        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        wait_until(lambda: names(place, "out") or process.poll() is not None)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait() == 0
+        assert names(place, "out") == ["out/r.db"]
+
+
+run(globals())
