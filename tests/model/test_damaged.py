@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""test_damaged.py [--count N] [--first N] [--format FORMAT] [--kind KIND] VMSCOPE ROWS SIM: a damaged spot of a simulated recording spoils itself alone: what is
+"""test_damaged.py [--count N] [--first N] [--also N[,N...]] [--format FORMAT] [--kind KIND] VMSCOPE ROWS SIM: a damaged spot of a simulated recording spoils itself alone: what is
 known outside of it is what the sound recording says; as TAP.
 
 Damage is drawn by number: case N is always the same.
@@ -26,6 +26,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--also", default="", help="cases besides")
     parser.add_argument("--format", choices=tuple(FORMATS), default="ctf")
     parser.add_argument("--kind", choices=[k.__name__ for k in KINDS])
     for name in ("vmscope", "rows", "sim"):
@@ -34,9 +35,11 @@ def main():
     kinds = [k for k in KINDS if args.kind in (None, k.__name__)]
     sim = sound = None
     with tempfile.TemporaryDirectory() as directory:
-        for n in range(args.first, args.first + args.count):
-            if not sim or not n % PER_SIMULATION:
-                number = n // PER_SIMULATION
+        made = None
+        for n in [*range(args.first, args.first + args.count), *(int(n) for n in args.also.split(",") if n)]:
+            number = n // PER_SIMULATION
+            if number != made:
+                made = number
                 options = SIMULATIONS[number % len(SIMULATIONS)]
                 place = pathlib.Path(directory) / str(number)
                 place.mkdir()

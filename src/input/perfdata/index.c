@@ -27,6 +27,8 @@ struct scan_lane {
 	bool after_loss;		 /* that record tells of a loss */
 	uint64_t lost;			 /* in all, as LOST records tell */
 	uint64_t late, late_tracepoints; /* in all, as perf sums it up at its end; of tracepoints */
+	bool is_doubted;		 /* its last record was far behind the one before */
+	int64_t doubted;		 /* that record's time */
 };
 
 /*
@@ -259,29 +261,88 @@ static bool scan_is_time(struct scan *s, const struct perfdata_record *r,
 	return true;
 }
 
+/*
+ * The same of a record of a CPU whose last one is not the last of all. When two in a row are far
+ * behind, it was the one before them that is damaged. Return: whether the time can be believed.
+ */
+static bool scan_is_time_of_lane(struct scan *s, size_t lane, int64_t time)
+{
+	const struct perfdata_lane *l = &s->p->lanes.at[lane];
+	struct scan_lane *sl = &s->lanes.at[lane];
+
+	if (!s->p->cpu_of_id.n || !l->segments.n)
+		return true;
+	bool at_hand = s->run.is_open && lane == s->lane;
+	int64_t last = at_hand ? s->run.last : l->segments.at[l->segments.n - 1].last;
+	bool is_far = last > INT64_MIN + SCAN_STEP_BACK && time < last - SCAN_STEP_BACK;
+	bool is_doubted = is_far && !(sl->is_doubted && time >= sl->doubted);
+
+	if (is_far && !is_doubted)
+		on_missing(s);
+	sl->is_doubted = is_doubted;
+	sl->doubted = time;
+	return !is_doubted;
+}
+
+static void sample_is_damaged(struct scan *s, const struct perfdata_record *r)
+{
+	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
+	on_missing(s);
+}
+
+/*
+ * A record that went on with a run is believed about its CPU, for that is quick, until it ends:
+ * then its last one could be the first of another CPU. Return: whether that is not so.
+ */
+static bool scan_was_cpu(const struct scan *s)
+{
+	const struct scan_run *run = &s->run;
+	const uint8_t *at = s->source->at + s->last_at;
+	struct perfdata_record r;
+	struct perfdata_glance g;
+
+	return !s->p->cpu_of_id.n || !run->is_open || run->n < 2 || run->end <= s->last_at ||
+	       perfdata_record_read(at, run->end - s->last_at, s->p->big_endian, &r) ||
+	       r.type != PERFDATA_SAMPLE || !perfdata_glance_sample(s->p, &r, &g) ||
+	       scan_is_cpu(s, &r, &g);
+}
+
+static void last_is_damaged(struct scan *s)
+{
+	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, s->source->at + s->last_at);
+	on_damage(s);
+}
+
 static void on_sample(struct scan *s, const struct perfdata_record *r)
 {
 	struct perfdata_glance g;
 
 	if (__builtin_expect(!perfdata_glance_sample(s->p, r, &g), 0)) {
-		perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
-		on_missing(s);
+		sample_is_damaged(s, r);
 		return;
 	}
 	int64_t time = g.has_time ? g.time : s->last;
 	bool goes_on = run_goes_on(&s->run, offset_of(s, r), g.has_cpu, g.cpu);
 
 	if (!scan_is_time(s, r, &g, time) || (!goes_on && !scan_is_cpu(s, r, &g))) {
-		perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
-		on_missing(s);
+		sample_is_damaged(s, r);
 		return;
 	}
-	goes_on &= s->run.is_open;
-	s->had_sample = true;
-	if (__builtin_expect(goes_on, 1))
+	if (__builtin_expect(goes_on && s->run.is_open, 1)) {
+		s->had_sample = true;
 		run_add(s, r, time);
-	else
-		place(s, find_lane(s, g.has_cpu, g.cpu), r, time);
+		return;
+	}
+	if (!scan_was_cpu(s))
+		last_is_damaged(s);
+	size_t lane = find_lane(s, g.has_cpu, g.cpu);
+
+	if (!scan_is_time_of_lane(s, lane, time)) {
+		sample_is_damaged(s, r);
+		return;
+	}
+	s->had_sample = true;
+	place(s, lane, r, time);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -608,8 +669,8 @@ static void scan_source(struct scan *s)
 			at += perfdata_skip(s->p, source, result, source->at + at);
 			continue;
 		}
-		s->last_at = at;
 		on_record(s, &r);
+		s->last_at = at;
 		at += r.span;
 	}
 	drop_window(&window);

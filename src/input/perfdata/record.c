@@ -2,13 +2,19 @@
 
 enum {
 	SOUND_IN_A_ROW = 4,
-	KERNEL_TYPES_END = 32, /* 22 are used by Linux 6.16 */
-	PERF_TYPES_END = 96,   /* 87 are used by perf 6.16 */
+	PERF_TYPES_END = 96, /* 87 are used by perf 6.16 */
+	LATER_TYPES_END = 1024,
 };
 
 static uint64_t align8(uint64_t n)
 {
 	return (n + 7) & ~UINT64_C(7);
+}
+
+static bool is_known_type(uint32_t type)
+{
+	return type && type < PERF_TYPES_END &&
+	       (type < PERFDATA_KERNEL_TYPES_END || type >= PERFDATA_ATTR);
 }
 
 /* Return: whether a record may begin like this. */
@@ -17,8 +23,13 @@ static bool looks_sound(const uint8_t *at, uint64_t left, bool big_endian)
 	uint32_t type = left >= PERFDATA_HEAD ? load_u32(at, big_endian) : 0;
 	uint16_t size = left >= PERFDATA_HEAD ? load_u16(at + 6, big_endian) : 0;
 
-	return type && size >= PERFDATA_HEAD && size <= left && type < PERF_TYPES_END &&
-	       (type < KERNEL_TYPES_END || type >= PERFDATA_ATTR);
+	return size >= PERFDATA_HEAD && size <= left && is_known_type(type);
+}
+
+/* Of a type that is not known. Return: whether it may be one of a later perf, and not damage. */
+static bool is_later(const struct perfdata_record *r)
+{
+	return r->type == PERFDATA_GAP || (r->type < LATER_TYPES_END && r->size % 8 == 0);
 }
 
 /*
@@ -47,6 +58,8 @@ int perfdata_record_span(uint64_t left, bool big_endian, struct perfdata_record 
 		return PERFDATA_READ_BAD;
 	if (r->span > left)
 		return PERFDATA_READ_CUT;
+	if (!is_known_type(r->type) && !is_later(r))
+		return PERFDATA_READ_BAD;
 	if (r->type == PERFDATA_AUXTRACE && r->size >= PERFDATA_HEAD + 8)
 		n = load_u64(r->at + PERFDATA_HEAD, big_endian);
 	else if (r->type == PERFDATA_TRACING_DATA && r->size >= PERFDATA_HEAD + 4)

@@ -39,7 +39,11 @@ enum perfdata_type {
 	PERFDATA_GAP = 0x76730001,
 };
 
-enum { PERFDATA_HEAD = 8, PERFDATA_COMPRESSED2_HEAD = 16 };
+enum {
+	PERFDATA_HEAD = 8,
+	PERFDATA_COMPRESSED2_HEAD = 16,
+	PERFDATA_KERNEL_TYPES_END = 32, /* 22 are used by Linux 6.16; perf's own begin at 64 */
+};
 
 struct perfdata_record {
 	const uint8_t *at;
@@ -56,7 +60,8 @@ enum perfdata_read {
 };
 
 /*
- * The same for records whose header does not say where the next one is. Return: enum perfdata_read.
+ * The same for records that are not the kernel's: of some the header does not say where the next
+ * one is, some are none. Return: enum perfdata_read.
  */
 int perfdata_record_span(uint64_t left, bool big_endian, struct perfdata_record *r);
 
@@ -71,7 +76,7 @@ static inline int perfdata_record_read(const uint8_t *at, uint64_t left, bool bi
 	r->misc = load_u16(at + 4, big_endian);
 	r->size = load_u16(at + 6, big_endian);
 	r->span = r->size;
-	if (__builtin_expect(r->type >= PERFDATA_TRACING_DATA, 0))
+	if (__builtin_expect(r->type >= PERFDATA_KERNEL_TYPES_END, 0))
 		return perfdata_record_span(left, big_endian, r);
 	if (r->size < PERFDATA_HEAD)
 		return PERFDATA_READ_BAD;

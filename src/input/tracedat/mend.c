@@ -74,32 +74,44 @@ static void mend_find_chunks(struct mender *m, uint64_t from)
 
 /* ---- plain ----------------------------------------------------------------------------------- */
 
-/* Return: whether there may be a sub-buffer at `at`; then its time is in *timep. */
-static bool is_page(const struct mender *m, uint64_t at, uint64_t *timep)
+/* Return: whether there may be a sub-buffer at `at`. */
+static bool is_page(const struct mender *m, uint64_t at, struct ring *r)
 {
 	const struct tracedat *t = m->t;
 	struct ring_shape shape = {t->big_endian, t->long_size, t->data_at};
 	uint64_t left = m->to - at, size = m->buffer.page_size;
-	struct ring r;
 
-	if (!tracedat_ring_enter(&r, &shape, t->map.data + at, left < size ? left : size,
-				 (uint32_t)size))
-		return false;
-	*timep = r.begin;
-	return r.size > 0;
+	return tracedat_ring_enter(r, &shape, t->map.data + at, left < size ? left : size,
+				   (uint32_t)size) &&
+	       r->size > 0;
 }
 
-/* Where the time goes back another CPU begins. */
+/* Return: the time of its last event; of its first where its events are not sound. */
+static uint64_t page_end(struct ring *r)
+{
+	struct ring_record record;
+	enum ring_step step;
+
+	while ((step = tracedat_ring_next(r, &record)) == RING_EVENT)
+		;
+	return step == RING_END ? r->now : r->begin;
+}
+
+/*
+ * Where the time goes back another CPU begins. What one CPU recorded last is mostly later than what
+ * the next recorded first, even where their sub-buffers begin in order.
+ */
 static void mend_find_pages(struct mender *m, uint64_t from)
 {
-	uint64_t start = from, before = 0, time, at = from;
+	uint64_t start = from, before = 0, at = from;
+	struct ring r;
 
-	for (; at < m->to && is_page(m, at, &time); at += m->buffer.page_size) {
-		if (time < before) {
+	for (; at < m->to && is_page(m, at, &r); at += m->buffer.page_size) {
+		if (r.begin < before) {
 			mend_add_cpu(m, start, at);
 			start = at;
 		}
-		before = time;
+		before = page_end(&r);
 	}
 	/* A sub-buffer that is cut counts as a whole, so that it is known to be cut. */
 	if (at > start)

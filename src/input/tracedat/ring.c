@@ -1,8 +1,5 @@
 #include "input/tracedat/ring.h"
 
-#define LENGTH_MASK  UINT64_C(0x7ffffff)
-#define MISSED	     (UINT64_C(1) << 31)
-#define COUNTED	     (UINT64_C(1) << 30)
 #define TOP_OF_STAMP (UINT64_C(1) << RING_STAMP_BITS)
 
 static uint64_t load_long(const struct ring_shape *shape, const uint8_t *at)
@@ -19,7 +16,7 @@ bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const u
 	if (n < shape->data_at)
 		return false;
 	commit = load_long(shape, page + sizeof(uint64_t));
-	size = commit & LENGTH_MASK;
+	size = commit & RING_LENGTH_MASK;
 	room = n - shape->data_at;
 	if (size > page_size - shape->data_at)
 		return false;
@@ -28,10 +25,10 @@ bool tracedat_ring_enter(struct ring *r, const struct ring_shape *shape, const u
 			   .room = (uint32_t)room,
 			   .big_endian = shape->big_endian,
 			   .is_cut = size > room,
-			   .is_missing = commit & MISSED,
+			   .is_missing = commit & RING_MISSED,
 			   .begin = load_u64(page, shape->big_endian)};
 	r->now = r->begin;
-	if (r->is_missing && commit & COUNTED && room >= size + shape->long_size)
+	if (r->is_missing && commit & RING_COUNTED && room >= size + shape->long_size)
 		r->missing = load_long(shape, r->data + size);
 	return true;
 }
