@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/mem.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
@@ -23,6 +26,7 @@ enum {
 	WINDOW_SIZE =
 		4 * WINDOW_STEP, /* a reader is not always told of where it is before it goes on */
 	PEEK_SIZE = 16 << 10,
+	READ_SIZE = 16 << 10, /* bytes: files up to this are read */
 };
 
 /* Bytes from the end of the file to that of its last page, which can be read but are not the
@@ -32,6 +36,29 @@ static size_t rest_of_page(const struct file_map *map)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	return (page - map->size % page) % page;
+}
+
+/* One that is cut meanwhile has so many bytes less. */
+static int read_whole(struct file_map *map, int fd, size_t size, const char *name,
+		      struct error *err)
+{
+	uint8_t *data = mem_alloc(size);
+	size_t n = 0;
+	ssize_t more;
+
+	while (n < size && (more = pread(fd, data + n, size - n, (off_t)n)) != 0) {
+		if (more < 0 && errno != EINTR) {
+			more = errno;
+			free(data);
+			return error_errno(err, (int)more, "cannot read '%s'", name);
+		}
+		n += more > 0 ? (size_t)more : 0;
+	}
+	if (n)
+		*map = (struct file_map){.data = data, .size = n, .is_read = true};
+	else
+		free(data);
+	return 0;
 }
 
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err)
@@ -45,6 +72,8 @@ int file_map_init_fd(struct file_map *map, int fd, const char *name, struct erro
 		return error_set(err, "'%s' is not a regular file", name);
 	if (st.st_size == 0)
 		return 0;
+	if (st.st_size <= READ_SIZE)
+		return read_whole(map, fd, (size_t)st.st_size, name, err);
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return error_errno(err, errno, "cannot map '%s'", name);
@@ -73,6 +102,8 @@ static void advise(const struct file_map *map, uint64_t from, uint64_t to, int a
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
+	if (map->is_read)
+		return;
 	from -= from % page;
 	to = to < map->size ? to : map->size;
 	if (from < to)
@@ -97,7 +128,9 @@ void file_map_drop_pages(const struct file_map *map)
 
 void file_map_deinit(struct file_map *map)
 {
-	if (map->data) {
+	if (map->is_read) {
+		free((void *)map->data);
+	} else if (map->data) {
 		ASAN_UNPOISON_MEMORY_REGION(map->data + map->size, rest_of_page(map));
 		munmap((void *)map->data, map->size);
 	}

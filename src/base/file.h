@@ -1,9 +1,11 @@
 /*
- * file: whole files, mapped read-only.
+ * file: whole files, mapped read-only. Those of a few pages are read instead: a process may have
+ * 65,530 mappings, and a day's recording can be in more files.
  */
 #ifndef VMSCOPE_BASE_FILE_H
 #define VMSCOPE_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +14,7 @@
 struct file_map {
 	const uint8_t *data; /* NULL when the file is empty */
 	size_t size;	     /* bytes, as of opening */
+	bool is_read;	     /* it was read into the heap */
 };
 
 /*

@@ -27,7 +27,6 @@ struct ctf_cursor_file {
 	bool has_next;
 	VEC(struct ctf_place) places; /* by rank; none: as they follow each other */
 	size_t next_place;
-	struct diag_list ignored; /* of places: what finding them has reported already */
 	struct file_window window;
 };
 
@@ -157,6 +156,16 @@ static void cursor_read_next(struct ctf_cursor_file *f, uint64_t offset, uint64_
 	f->next.follows_damage = place->follows_damage;
 }
 
+/* By their next packets. */
+static void cursor_order_files(struct ctf_cursor *c)
+{
+	heap_deinit(&c->order);
+	for (size_t i = 0; i < c->n_files; i++) {
+		if (c->files[i].has_next)
+			heap_put(&c->order, rank(&c->files[i].next), (uint32_t)i);
+	}
+}
+
 void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		     const struct ctf_stream *stream, const struct ctf_plan *plan, bool every_event,
 		     int64_t skip_before_ns)
@@ -183,10 +192,11 @@ void ctf_cursor_init(struct ctf_cursor *c, const struct ctf_trace *trace,
 		f->has_next = ctf_packet_read(&f->src, 0, &f->reader, &f->next);
 		jump(c, f);
 	}
+	cursor_order_files(c);
 }
 
 /* Makes the file's packets come by their times. */
-static void cursor_put_in_order(struct ctf_cursor_file *f)
+static void cursor_put_in_order(struct ctf_cursor_file *f, struct diag_list *ignored)
 {
 	while (f->has_next) {
 		struct ctf_packet p = f->next;
@@ -197,14 +207,16 @@ static void cursor_put_in_order(struct ctf_cursor_file *f)
 	if (!f->places.n)
 		return;
 	qsort(f->places.at, f->places.n, sizeof(*f->places.at), cursor_place_by_rank);
-	f->src.diags = &f->ignored;
+	f->src.diags = ignored;
 	cursor_read_next(f, 0, 0);
 }
 
 void ctf_cursor_sort(struct ctf_cursor *c)
 {
+	c->ignored = mem_zalloc(1, sizeof(*c->ignored));
 	for (size_t i = 0; i < c->n_files; i++)
-		cursor_put_in_order(&c->files[i]);
+		cursor_put_in_order(&c->files[i], c->ignored);
+	cursor_order_files(c);
 }
 
 void ctf_cursor_deinit(struct ctf_cursor *c)
@@ -215,6 +227,8 @@ void ctf_cursor_deinit(struct ctf_cursor *c)
 		free(c->files[i].reader.saved);
 	}
 	free(c->files);
+	free(c->ignored);
+	heap_deinit(&c->order);
 	free(c->reader.saved);
 	gaps_deinit(&c->damaged);
 	*c = (struct ctf_cursor){0};
@@ -236,18 +250,19 @@ static void move_on(struct ctf_cursor *c)
 	c->move_at = (move_window(c, c->file, at) - c->packet.offset) * 8;
 }
 
-/* Of the files' next packets, the one that begins first; files are few. */
-static struct ctf_cursor_file *pick_file(struct ctf_cursor *c)
+/* Return: the file whose next packet begins first; NULL: there is none. */
+static struct ctf_cursor_file *pick_file(const struct ctf_cursor *c)
 {
-	struct ctf_cursor_file *best = NULL;
+	return c->order.items.n ? &c->files[c->order.items.at[0].number] : NULL;
+}
 
-	for (size_t i = 0; i < c->n_files; i++) {
-		struct ctf_cursor_file *f = &c->files[i];
-
-		if (f->has_next && (!best || rank(&f->next) < rank(&best->next)))
-			best = f;
-	}
-	return best;
+/* The file that was picked has another next packet, or none. */
+static void put_file_back(struct ctf_cursor *c, const struct ctf_cursor_file *f)
+{
+	if (f->has_next)
+		heap_change_first(&c->order, rank(&f->next));
+	else
+		heap_remove_first(&c->order);
 }
 
 /* Return: whether it is the last packet once more, to the byte. */
@@ -485,6 +500,7 @@ static bool enter_packet(struct ctf_cursor *c)
 	move_window(c, f, p.offset);
 	swap_readers(c, f);
 	cursor_read_next(f, p.offset, p.size);
+	put_file_back(c, f);
 	if (!is_repeated(c, f, &p) && !ends_too_early(c, &p)) {
 		c->file = f;
 		bool has_after = f->has_next && f->next.cls == p.cls;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/heap.h"
 #include "input/ctf/plan.h"
 #include "input/ctf/trace.h"
 #include "input/ctf/visit.h"
@@ -52,6 +53,8 @@ struct ctf_cursor {
 	bool clock_counts_ns;
 	struct ctf_cursor_file *files;
 	size_t n_files;
+	struct heap order;	      /* of files: by when their next packets begin */
+	struct diag_list *ignored;    /* of sorting: what finding the places has reported already */
 	struct ctf_cursor_file *file; /* of the current packet */
 	struct ctf_packet packet;     /* the current one, or the last */
 	struct ctf_reader reader;

@@ -88,20 +88,41 @@ static void add_file(struct ctf_trace *t, const char *dir, const char *name)
 	error_deinit(&err);
 }
 
+/* Half of what a process may map, for each of them is two while it is read. */
+enum { MAPPED_MAX = 30000 };
+
+static int check_mapped(const struct ctf_trace *t, const char *dir, struct error *err)
+{
+	size_t n = 0;
+
+	vec_each (f, &t->files)
+		n += (*f)->map.data && !(*f)->map.is_read;
+	if (n <= MAPPED_MAX)
+		return 0;
+	return error_set(
+		err,
+		"'%s' has more than %d stream files that are not small, which is more than "
+		"can be open: give fewer at a time, or record with larger files",
+		dir, MAPPED_MAX);
+}
+
 static int read_directory(struct ctf_trace *t, const char *dir, struct error *err)
 {
 	struct dirent **entries;
-	int n = scandir(dir, &entries, NULL, by_name);
+	int n = scandir(dir, &entries, NULL, by_name), r = 0;
 
 	if (n < 0)
 		return error_errno(err, errno, "cannot list '%s'", dir);
 	for (int i = 0; i < n; i++) {
-		if (is_stream_file(dir, entries[i]))
+		if (!r && is_stream_file(dir, entries[i])) {
 			add_file(t, dir, entries[i]->d_name);
+			if (t->files.n % MAPPED_MAX == 0)
+				r = check_mapped(t, dir, err);
+		}
 		free(entries[i]);
 	}
 	free(entries);
-	return 0;
+	return r ? r : check_mapped(t, dir, err);
 }
 
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
