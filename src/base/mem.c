@@ -13,6 +13,15 @@ static void *checked(void *p, size_t size)
 	return p;
 }
 
+void *mem_given(void *p)
+{
+	if (!p) {
+		fprintf(stderr, "vmscope: out of memory\n");
+		abort();
+	}
+	return p;
+}
+
 void *mem_alloc(size_t size)
 {
 	return checked(malloc(size), size);

@@ -20,6 +20,12 @@ char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
+/*
+ * For what a library allocates. Return: p, which is not NULL; where it is, the process ends as said
+ * above.
+ */
+void *mem_given(void *p);
+
 /* Appends to a text that is freed with free(), NULL for an empty one. It moves. */
 void mem_append(char **text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

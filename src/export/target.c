@@ -1,6 +1,6 @@
 #include "export/target.h"
 
-#include <stdlib.h>
+#include "base/mem.h"
 
 /* For a stream that remembers why writing failed, which a FILE does not. */
 static ssize_t write_on(void *cookie, const char *at, size_t n)
@@ -18,9 +18,7 @@ int target_begin(struct target *t, const char *path, struct error *err)
 		return 0;
 	if (newfile_init(&t->to, path, err))
 		return ERR;
-	t->file = fopencookie(&t->to, "w", (cookie_io_functions_t){.write = write_on});
-	if (!t->file)
-		abort(); /* out of memory, as in mem.h */
+	t->file = mem_given(fopencookie(&t->to, "w", (cookie_io_functions_t){.write = write_on}));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "base/leftover.h"
 #include "base/member.h"
 #include "base/temporary.h"
+#include "base/thread.h"
 
 enum { MAX_TRACES = 1000, MAX_EXPERIMENTS = 100, MAX_NAME = 255 };
 
@@ -255,8 +256,11 @@ int catalog_new(struct catalog **cp, struct catalog_config *config, struct error
 	/* What the analysis keeps aside goes there, too. */
 	setenv("TMPDIR", c->directory.path, 1);
 	fence_write_below(c->directory.path);
-	if (pthread_create(&c->worker, NULL, work, c))
-		abort(); /* out of memory, as in mem.h */
+	r = thread_start(&c->worker, work, c, err);
+	if (r) {
+		catalog_free(c);
+		return r;
+	}
 	c->has_worker = true;
 	*cp = c;
 	return 0;

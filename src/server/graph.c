@@ -324,11 +324,9 @@ static uint16_t label_number(struct lanes *l, uint64_t label)
 static char *label_list_text(const struct lanes *l, const struct dataset *d, size_t *np)
 {
 	char *text = NULL;
-	FILE *f = open_memstream(&text, np);
+	FILE *f = mem_given(open_memstream(&text, np));
 	struct jsonw j;
 
-	if (!f)
-		abort(); /* out of memory, as in mem.h */
 	jsonw_init(&j, f);
 	jsonw_array_begin(&j);
 	for (size_t i = 0; i < l->label_list.n; i++) {

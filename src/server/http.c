@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/monotonic.h"
+#include "base/thread.h"
 #include "server/pool.h"
 #include "server/request.h"
 
@@ -59,6 +60,7 @@ struct http {
 	size_t unsent;	 /* bytes, of all connections that were not given up */
 	size_t given_up; /* bytes, of the others */
 	pthread_t watch;
+	bool has_watch;
 };
 
 /* One request while it comes in, and while it is deferred. */
@@ -525,17 +527,19 @@ int http_new(struct http **hp, const struct http_config *config, struct error *e
 	pthread_cond_init(&h->freed, NULL);
 	int r = parse_address(config, &a, err);
 
+	if (!r)
+		r = pool_new(&h->slow, N_SLOW_THREADS, answer_slowly, err);
+	if (!r)
+		r = thread_start(&h->watch, watch, h, err);
+	h->has_watch = !r;
 	if (!r) {
 		h->loopback_only = is_loopback(&a);
-		h->slow = pool_new(N_SLOW_THREADS, answer_slowly);
 		r = start(h, &a, err);
 	}
 	if (r) {
 		http_free(h);
 		return r;
 	}
-	if (pthread_create(&h->watch, NULL, watch, h))
-		abort(); /* out of memory, as in mem.h */
 	*hp = h;
 	return 0;
 }
@@ -546,6 +550,18 @@ static bool cut_off_all(struct http *h)
 	for (struct connection *c = h->connections; c; c = c->next)
 		shutdown(c->fd, SHUT_RDWR);
 	return !h->connections;
+}
+
+static void end_watch(struct http *h)
+{
+	if (!h->has_watch)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_cond_broadcast(&h->stop);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->watch, NULL);
+	h->has_watch = false;
 }
 
 /*
@@ -564,7 +580,7 @@ static void stop(struct http *h)
 	while (!cut_off_all(h) && monotonic_ns() < last)
 		wait_a_second(h);
 	pthread_mutex_unlock(&h->lock);
-	pthread_join(h->watch, NULL);
+	end_watch(h);
 	pool_free(h->slow); /* none may rest when the daemon ends */
 	h->slow = NULL;
 	MHD_stop_daemon(h->daemon);
@@ -578,6 +594,7 @@ void http_free(struct http *h)
 		return;
 	if (h->daemon)
 		stop(h);
+	end_watch(h);
 	pool_free(h->slow);
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->stop);

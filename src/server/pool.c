@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 struct job {
 	struct job *next;
@@ -53,7 +54,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-struct pool *pool_new(unsigned n_threads, void (*run)(void *job))
+int pool_new(struct pool **pp, unsigned n_threads, void (*run)(void *job), struct error *err)
 {
 	struct pool *p = mem_zalloc(1, sizeof(*p));
 
@@ -63,10 +64,13 @@ struct pool *pool_new(unsigned n_threads, void (*run)(void *job))
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->change, NULL);
 	for (; p->n_threads < n_threads; p->n_threads++) {
-		if (pthread_create(&p->threads[p->n_threads], NULL, work, p))
-			abort(); /* out of memory, as in mem.h */
+		if (thread_start(&p->threads[p->n_threads], work, p, err)) {
+			pool_free(p);
+			return ERR;
+		}
 	}
-	return p;
+	*pp = p;
+	return 0;
 }
 
 void pool_put(struct pool *p, void *what)

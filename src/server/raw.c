@@ -353,11 +353,9 @@ char *raw_fields(const struct raw *r)
 	const struct raw_stream *s = r->now;
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = mem_given(open_memstream(&text, &size));
 	struct raw_text t = {0};
 
-	if (!f)
-		abort(); /* out of memory, as in mem.h */
 	out_init(&t.out, f);
 	if (s->state == WALK_LOST)
 		raw_write_loss(&t, s->walk);

@@ -35,10 +35,8 @@ char *reply_room(size_t size)
 	if (size < LARGE_PAGE)
 		return mem_alloc(size);
 	size = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-	char *room = aligned_alloc(LARGE_PAGE, size);
+	char *room = mem_given(aligned_alloc(LARGE_PAGE, size));
 
-	if (!room)
-		abort();		    /* out of memory, as in mem.h */
 	madvise(room, size, MADV_HUGEPAGE); /* where there are none, small ones will do */
 	return room;
 }
@@ -72,9 +70,7 @@ FILE *reply_stream(struct reply *r, const char *type)
 	discard(r);
 	r->status = 200;
 	r->type = type;
-	r->file = fopencookie(r, "w", (cookie_io_functions_t){.write = append});
-	if (!r->file)
-		abort(); /* out of memory, as in mem.h */
+	r->file = mem_given(fopencookie(r, "w", (cookie_io_functions_t){.write = append}));
 	setvbuf(r->file, NULL, _IOFBF, STREAM_BUFFER);
 	return r->file;
 }

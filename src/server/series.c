@@ -542,11 +542,9 @@ void chart_write_y(struct jsonw *j, const struct chart *c, const struct series *
 static char *x_text(const struct chart *c, size_t *np)
 {
 	char *text = NULL;
-	FILE *f = open_memstream(&text, np);
+	FILE *f = mem_given(open_memstream(&text, np));
 	struct jsonw j;
 
-	if (!f)
-		abort(); /* out of memory, as in mem.h */
 	jsonw_init(&j, f);
 	jsonw_array_begin(&j);
 	for (uint32_t i = 0; i < c->n; i++)

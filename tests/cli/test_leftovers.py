@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from tap import run  # noqa: E402 pylint: disable=wrong-import-position
+from tap import Skip, run  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, SIM = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
 END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -123,6 +123,32 @@ def test_a_limit_of_files_is_said_in_one_line():
             assert process.returncode == 1, (command, process.returncode, said)
             assert len(said.splitlines()) == 1 and "File too large" in said, (command, said)
             assert names(place, "out") == []
+
+
+def no_more_threads():
+    """As a user that may have one process: root may have any number."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+    if not os.geteuid():
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+
+def test_without_threads():
+    """What only makes it faster is done without them; what cannot do without says so."""
+    with workplace() as place:
+        for path in (place, *place.rglob("*")):
+            path.chmod(0o777)
+        try:
+            process = start(place, "analyze", "--threads", "4", "-o", "out/a.vms", "trace", preexec_fn=no_more_threads)
+        except (PermissionError, subprocess.SubprocessError) as why:
+            raise Skip(f"another user cannot run it here: {why}") from why
+        said = process.communicate()[1]
+        assert process.returncode == 0 and names(place, "out") == ["out/a.vms"], said
+        process = start(place, "serve", "--port", "0", "trace", preexec_fn=no_more_threads)
+        said = process.communicate(timeout=20)[1]
+        assert process.returncode == 1 and len(said.splitlines()) == 1 and "cannot start a thread" in said, said
+        assert names(place, "tmp") == []
 
 
 @contextlib.contextmanager

@@ -55,10 +55,19 @@ static struct notes notes_new(bool gate_open)
 			      .gate_open = gate_open};
 }
 
+static struct pool *new_pool(unsigned n_threads)
+{
+	struct pool *p;
+	struct error err = {0};
+
+	assert_int_equal(pool_new(&p, n_threads, note, &err), 0);
+	return p;
+}
+
 static void test_one_after_the_other(void **state)
 {
 	struct notes notes = notes_new(true);
-	struct pool *p = pool_new(1, note);
+	struct pool *p = new_pool(1);
 
 	(void)state;
 	for (int i = 0; i < JOBS; i++)
@@ -73,7 +82,7 @@ static void test_one_after_the_other(void **state)
 static void test_the_slow_keep_nobody_waiting(void **state)
 {
 	struct notes notes = notes_new(false);
-	struct pool *p = pool_new(THREADS, note);
+	struct pool *p = new_pool(THREADS);
 
 	(void)state;
 	for (int i = 0; i < JOBS; i++)
@@ -92,7 +101,7 @@ static void test_the_slow_keep_nobody_waiting(void **state)
 static void test_nothing_to_do(void **state)
 {
 	(void)state;
-	pool_free(pool_new(THREADS, note));
+	pool_free(new_pool(THREADS));
 	pool_free(NULL);
 }
 
