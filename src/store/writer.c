@@ -145,8 +145,10 @@ struct store_lane *store_lane_new(struct store_writer *w, enum table_id table, c
 	l->width = (uint8_t)(t->n_columns - t->n_keys - l->skipped);
 	l->n_states = (uint8_t)table_n_states(t);
 	memcpy(l->keys, keys, sizeof(*keys) * (size_t)t->n_keys);
-	if (t == table_get(TABLE_CPU_STATE))
-		l->recent = mem_zalloc(1, sizeof(*l->recent));
+	if (t == table_get(TABLE_CPU_STATE)) {
+		l->recent = mem_alloc(sizeof(*l->recent)); /* memory that is not used is not had */
+		l->recent->n = 0;
+	}
 	*vec_push(&w->lanes) = l;
 	return l;
 }
