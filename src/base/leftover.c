@@ -11,14 +11,23 @@
 
 enum { MAX_LISTED = 64 };
 
-/* A signal's handler is given nothing, so it has to find them here. */
+/* A signal's handler is given nothing, so it has to find here what it needs. */
 static _Atomic(const char *) listed[MAX_LISTED];
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
+/* How many make signals wait, and which one does; 0: none. */
+static atomic_int n_holders, waiting;
+
 /* Directories after what is in them. */
 static void end(int signal)
 {
+	if (atomic_load(&n_holders)) {
+		atomic_store(&waiting, signal);
+		/* The last one may have let go before it could see that. */
+		if (atomic_load(&n_holders) || !atomic_exchange(&waiting, 0))
+			return;
+	}
 	for (int i = 0; i < 2 * MAX_LISTED; i++) {
 		const char *path = atomic_load(&listed[i % MAX_LISTED]);
 
@@ -40,6 +49,20 @@ void leftover_end_by_signals(void)
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &(struct sigaction){.sa_handler = end}, NULL);
 	}
+}
+
+void leftover_hold(void)
+{
+	atomic_fetch_add(&n_holders, 1);
+}
+
+void leftover_release(void)
+{
+	bool is_last = atomic_fetch_sub(&n_holders, 1) == 1;
+	int signal = is_last ? atomic_exchange(&waiting, 0) : 0;
+
+	if (signal)
+		raise(signal);
 }
 
 void leftover_add(const char *path)

@@ -18,6 +18,13 @@
 void leftover_end_by_signals(void);
 
 /*
+ * Between these, signals wait: for a few steps of which either all are to be done or none, as for
+ * making a file and listing it.
+ */
+void leftover_hold(void);
+void leftover_release(void);
+
+/*
  * Lists a file or an empty directory. path: borrowed until leftover_drop(); relative ones are of
  * the directory that the process is in. With very many listed at a time the last are not removed.
  */

@@ -67,15 +67,19 @@ static void has_temporary(struct newfile *f)
 /* It has a name that can be foreseen, so somebody may have put something there. */
 static int open_named(struct newfile *f, struct error *err)
 {
+	int why = 0;
+
+	leftover_hold();
 	do {
 		if (f->fd >= 0)
 			close(f->fd);
 		f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (f->fd < 0)
-			return error_errno(err, errno, "cannot create '%s'", f->temporary);
-	} while (!leftover_lock(f->fd));
-	has_temporary(f);
-	return 0;
+		why = errno;
+	} while (f->fd >= 0 && !leftover_lock(f->fd));
+	if (f->fd >= 0)
+		has_temporary(f);
+	leftover_release();
+	return f->fd >= 0 ? 0 : error_errno(err, why, "cannot create '%s'", f->temporary);
 }
 
 static int init(struct newfile *f, const char *path, bool by_name, struct error *err)
@@ -141,10 +145,14 @@ static int give_temporary(struct newfile *f)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
 	unlink(f->temporary);
 	flock(f->fd, LOCK_EX | LOCK_NB); /* before others can see it */
-	if (linkat(AT_FDCWD, link, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) < 0)
-		return ERR;
-	has_temporary(f);
-	return 0;
+	leftover_hold();
+	int r = linkat(AT_FDCWD, link, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW), why = errno;
+
+	if (!r)
+		has_temporary(f);
+	leftover_release();
+	errno = why;
+	return r;
 }
 
 int newfile_finish(struct newfile *f, struct error *err)
@@ -166,7 +174,7 @@ int newfile_commit(struct newfile *f, struct error *err)
 		return 0;
 	if (rename(f->temporary, f->path) < 0)
 		return error_errno(err, errno, "cannot rename '%s' to '%s'", f->temporary, f->path);
-	f->has_temporary = false;
+	f->has_temporary = false; /* what a signal would remove under that name is there no more */
 	leftover_drop(f->temporary);
 	close(f->fd); /* only now, for the lock; fsync() has said what there was to say */
 	f->fd = -1;

@@ -50,11 +50,16 @@ int temporary_dir_init(struct temporary_dir *d, const char *name, struct error *
 	*d = (struct temporary_dir){.fd = -1};
 	leftover_sweep(temporary_place(), &(struct leftover_name){prefix, LEFTOVER_LETTERS, ""});
 	free(prefix);
-	if (make(d, name)) {
+	leftover_hold();
+	bool is_made = make(d, name);
+	int why = errno;
+
+	if (is_made)
 		leftover_add(d->path);
+	leftover_release();
+	if (is_made)
 		return 0;
-	}
-	error_errno(err, errno, "cannot make a directory in '%s'", temporary_place());
+	error_errno(err, why, "cannot make a directory in '%s'", temporary_place());
 	free(d->path);
 	*d = (struct temporary_dir){0};
 	return ERR;

@@ -54,23 +54,27 @@ static int write_file(const struct export_job *job, sqlite3 *db, const char *nam
 	return r;
 }
 
-/* Return: 1 when it was made, 0 when it is there already; or ERR with err set. */
-static int make_directory(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (!mkdir(path, 0777))
-		return 1;
-	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return 0;
-	return error_errno(err, errno, "cannot make the directory '%s'", path);
-}
-
 static bool is_directory(const char *path)
 {
 	struct stat st;
 
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* Return: 1 when it was made, and listed; 0 when it is there already; or ERR with err set. */
+static int make_directory(const char *path, struct error *err)
+{
+	leftover_hold();
+	int r = mkdir(path, 0777), why = errno;
+
+	if (!r)
+		leftover_add(path);
+	leftover_release();
+	if (!r)
+		return 1;
+	return why == EEXIST && is_directory(path)
+		       ? 0
+		       : error_errno(err, why, "cannot make the directory '%s'", path);
 }
 
 /* Files get their names when all are complete: there is never a part of a set, nor one of two. */
@@ -88,8 +92,10 @@ static int write_set(const struct export_job *job, sqlite3 *db, const char *cons
 	}
 	for (size_t i = 0; !r && i < n; i++)
 		r = target_finish(&targets[i], err);
+	leftover_hold();
 	for (size_t i = 0; !r && i < n; i++)
 		r = target_commit(&targets[i], err);
+	leftover_release();
 	return r;
 }
 
@@ -104,16 +110,14 @@ static int write_directory(const struct export_job *job, sqlite3 *db, const char
 
 	for (size_t i = 0; i < n; i++)
 		targets[i].to.fd = -1;
-	if (made)
-		leftover_add(job->output);
 	int r = write_set(job, db, names, n, targets, err);
 
 	for (size_t i = 0; i < n; i++)
 		target_end(&targets[i]);
-	if (made)
-		leftover_drop(job->output);
 	if (made && r)
 		rmdir(job->output);
+	if (made)
+		leftover_drop(job->output);
 	free(targets);
 	return r;
 }

@@ -392,6 +392,16 @@ static uint64_t cursor_begin_of(const struct ctf_packet *after, const struct ctf
 }
 
 /*
+ * Return: whether the packet, which is put before one that precedes it in the file, also ends
+ * behind that one: then no order makes one follow the other.
+ */
+static bool cursor_spans_earlier(const struct ctf_packet *p, const struct ctf_packet *after)
+{
+	return after->offset < p->offset && has_span(p) && has_span(after) && after->end &&
+	       p->begin < after->begin && p->end > after->end;
+}
+
+/*
  * A packet that begins before the events that came before it, while the one after it does not: it
  * is not the clock that was set back but the packet's time that is damaged. So it is of a first one
  * that begins a day before the second.
@@ -401,6 +411,8 @@ static bool is_out_of_line(const struct ctf_cursor *c, const struct ctf_packet *
 {
 	if (!after || !CTF_HAS(p, CTF_ROLE_BEGIN_TIME))
 		return false;
+	if (cursor_spans_earlier(p, after))
+		return true;
 	if (!c->n_events)
 		return cursor_begin_of(after, p) != UINT64_MAX &&
 		       (after->begin - p->begin) / SECONDS_A_DAY / SLACK_PER_S > c->slack;
