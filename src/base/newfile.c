@@ -14,6 +14,9 @@
 #include "base/mem.h"
 #include "base/temporary.h"
 
+/* Of temporary names: nobody else uses it, for what has such a name may be removed. */
+#define SUFFIX ".vmscope-tmp"
+
 /* Renaming over a device or a pipe would replace it. */
 static int check_place(const char *path, struct error *err)
 {
@@ -40,7 +43,7 @@ static void sweep(const char *path)
 	const char *slash = strrchr(path, '/');
 	char *dir = directory_of(path), *prefix = mem_printf("%s.", slash ? slash + 1 : path);
 
-	leftover_sweep(dir, &(struct leftover_name){prefix, LEFTOVER_DIGITS, ".tmp"});
+	leftover_sweep(dir, &(struct leftover_name){prefix, LEFTOVER_DIGITS, SUFFIX});
 	free(prefix);
 	free(dir);
 }
@@ -87,7 +90,7 @@ static int init(struct newfile *f, const char *path, bool by_name, struct error 
 	if (check_place(path, err))
 		return ERR;
 	*f = (struct newfile){.path = mem_strdup(path),
-			      .temporary = mem_printf("%s.%ld.tmp", path, (long)getpid()),
+			      .temporary = mem_printf("%s.%ld" SUFFIX, path, (long)getpid()),
 			      .fd = by_name ? -1 : open_nameless(path)};
 	int r = 0;
 

@@ -221,7 +221,7 @@ def fails(status, pattern, *args, **how):
     """It ends with this status and one line, and leaves no temporary file."""
     said = vmscope("export", *args, status=status, **how)[1]
     assert re.fullmatch(rf"vmscope export: .*({pattern}).*\n", said), said
-    assert not [name for name in os.listdir(HERE) if name.endswith(".tmp")]
+    assert not [name for name in os.listdir(HERE) if name.endswith("-tmp")]
 
 
 def test_the_command_line_is_checked():

@@ -350,7 +350,7 @@ static void test_nothing_is_left_behind(void **state)
 
 	(void)state;
 	close(mkstemp(path));
-	snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid());
+	snprintf(temporary, sizeof(temporary), "%s.%ld.vmscope-tmp", path, (long)getpid());
 	assert_int_equal(store_writer_new(&w, path, &err), 0);
 	store_writer_free(w);
 	assert_int_equal(stat(temporary, &st), -1);
