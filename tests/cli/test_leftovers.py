@@ -48,6 +48,14 @@ def wait_until(what, seconds=20):
         time.sleep(0.002)
 
 
+def state_of(pid):
+    """As ps has it; Z when it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+
+
 def exporting(place):
     """A process that writes a database, which needs a name from the first byte on; stopped in the middle of it."""
     for _ in range(50):
@@ -55,10 +63,10 @@ def exporting(place):
         half_made = place / "out" / f"r.db.{process.pid}.vmscope-tmp"
         wait_until(lambda: half_made.exists() or process.poll() is not None)
         process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: state_of(process.pid) in "TZ")
         if half_made.exists():
             return process
-        process.send_signal(signal.SIGCONT)    # it was done already
-        assert process.wait() == 0
+        assert go_on(process).wait() == 0    # it was done already
         (place / "out" / "r.db").unlink()
     raise AssertionError("it is always done already")
 
@@ -200,7 +208,7 @@ def test_serve_that_is_killed_takes_its_analysis_with_it():
             pids = children(process)
             ended_by(process, signal.SIGKILL)
             for pid in pids:
-                wait_until(lambda pid=pid: not is_running(pid))
+                wait_until(lambda pid=pid: state_of(pid) == "Z")
         left = directories(place)
         assert len(left) == 1
         with serving(place) as process:
@@ -210,13 +218,6 @@ def test_serve_that_is_killed_takes_its_analysis_with_it():
                 ended_by(other, signal.SIGTERM)
             ended_by(process, signal.SIGTERM)
         assert names(place, "tmp") == []
-
-
-def is_running(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_why_of_a_range_leaves_nothing():
