@@ -18,6 +18,8 @@ from tap import Skip, run  # noqa: E402 pylint: disable=wrong-import-position
 
 VMSCOPE, SIM = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
 END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+for number_ in END:    # what this was started by, like nohup or a shell's &, may have them ignored
+    signal.signal(number_, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
