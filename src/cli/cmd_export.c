@@ -104,6 +104,16 @@ static int take_fleet_option(const struct command *cmd, struct request *q, int o
 	return fleet_args_take_server(cmd, &q->server, option);
 }
 
+/* Naming it twice is naming it: a set has one file of each. */
+static void add_table(struct request *q, const char *name)
+{
+	vec_each (known, &q->tables) {
+		if (!strcmp(*known, name))
+			return;
+	}
+	*vec_push(&q->tables) = name;
+}
+
 /* Return: 0, or CLI_OPTION_BAD. */
 static int take_option(const struct command *cmd, struct request *q, int option)
 {
@@ -125,7 +135,7 @@ static int take_option(const struct command *cmd, struct request *q, int option)
 		q->job.output = optarg;
 		return 0;
 	case OPT_TABLE:
-		*vec_push(&q->tables) = optarg;
+		add_table(q, optarg);
 		return 0;
 	case OPT_BEGIN:
 		return range_args_take(cmd, "--begin", optarg, &q->range.begin);

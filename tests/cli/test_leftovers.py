@@ -121,6 +121,8 @@ def test_a_set_of_csv_files_appears_as_a_whole():
             wait_until((place / "out" / "new").is_dir)
             ended_by(process, number)
             assert not (place / "out" / "new").exists() or len(names(place, "out/new")) == len(whole)
+        twice = start(place, "export", "--to", "csv", "--table", "vcpu", "--table", "vcpu", "--table", "diag", "-o", "out/two", "r.vms")
+        assert twice.wait() == 0 and names(place, "out/two") == ["out/two/diag.csv", "out/two/vcpu.csv"], twice.stderr.read()
         # What is there already stays as it is when the new ones cannot all be written.
         process = start(place, "export", "--to", "csv", "-o", "out/csv", "--utc", "r.vms", preexec_fn=small_files)
         said = process.communicate()[1]
