@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/mem.h"
 #include "cli/common.h"
 #include "server/server.h"
@@ -53,40 +52,24 @@ static const char **make_arguments(char *const *paths, size_t n, const char *out
 	return argv;
 }
 
-/* In the child. It is gone when the server is, however that ends. */
-static void become_analysis(const char **argv, int errors, pid_t server)
-{
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != server)
-		_exit(CLI_FAILED);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(errors, STDERR_FILENO);
-	sigemptyset(&none); /* ours waits for signals with sigwait() */
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv("/proc/self/exe", (char *const *)argv);
-	dprintf(STDERR_FILENO, "cannot start the analysis: %s\n", strerror(errno));
-	_exit(CLI_FAILED);
-}
-
 /*
  * A recording is analyzed by another process, this program again: it can be stopped at once, and
- * its memory is gone with it.
+ * its memory is gone with it; and nothing of it is left when the server is gone, however that ends.
  */
-static int spawn_analysis(char *const *paths, size_t n, const char *output, int errors, pid_t *pidp,
-			  struct error *err)
+static pid_t start_analysis(char *const *paths, size_t n, const char *output, int errors,
+			    struct error *err)
 {
 	const char **argv = make_arguments(paths, n, output);
-	pid_t server = getpid();
+	struct child c = {.program = "/proc/self/exe",
+			  .argv = argv,
+			  .in = -1,
+			  .out = -1,
+			  .err = errors,
+			  .ends_with_us = true};
+	pid_t pid = child_start(&c, err);
 
-	*pidp = fork();
-	if (!*pidp)
-		become_analysis(argv, errors, server);
 	free(argv);
-	return *pidp < 0 ? error_errno(err, errno, "cannot start the analysis") : 0;
+	return pid;
 }
 
 /* Keeps the last line that the analysis said, without the newline. */
@@ -129,15 +112,13 @@ static void follow(int errors, int stop_fd, pid_t pid, char *message)
 
 static int finish_analysis(pid_t pid, char *message, struct error *err)
 {
-	int status = 0;
+	int status = child_wait(pid);
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
 	message[strcspn(message, "\n")] = '\0';
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (!status)
 		return 0;
-	if (WIFSIGNALED(status))
-		return error_set(err, "the analysis was ended by signal %d", WTERMSIG(status));
+	if (status > 128)
+		return error_set(err, "the analysis was ended by signal %d", status - 128);
 	return error_set(err, "%s", *message ? message : "the analysis failed");
 }
 
@@ -145,16 +126,15 @@ static int analyze(void *ctx, char *const *paths, size_t n, const char *output, 
 		   struct error *err)
 {
 	char message[MESSAGE_SIZE] = "";
-	int errors[2];
-	pid_t pid;
+	int errors[2], r = ERR;
 
 	(void)ctx;
 	if (pipe2(errors, O_CLOEXEC))
 		return error_errno(err, errno, "cannot start the analysis");
-	int r = spawn_analysis(paths, n, output, errors[1], &pid, err);
+	pid_t pid = start_analysis(paths, n, output, errors[1], err);
 
 	close(errors[1]);
-	if (!r) {
+	if (pid > 0) {
 		follow(errors[0], stop_fd, pid, message);
 		r = finish_analysis(pid, message, err);
 	}

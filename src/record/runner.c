@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/mem.h"
 
 #define RUNNER_MARK    "vmscope: recording"
@@ -29,50 +28,6 @@ char *runner_quote(const char *text)
 	return quoted;
 }
 
-/* ---- processes ------------------------------------------------------------------------------- */
-
-struct runner_files {
-	int in, out, err; /* -1: /dev/null */
-};
-
-static void runner_put(int fd, int as)
-{
-	if (fd < 0)
-		fd = open("/dev/null", O_RDWR);
-	if (fd >= 0)
-		dup2(fd, as);
-}
-
-/* Ctrl-C is for us: we end the recorder when it is its turn. */
-static void runner_become(const char *const *argv, const struct runner_files *files)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
-	runner_put(files->in, STDIN_FILENO);
-	runner_put(files->out, STDOUT_FILENO);
-	runner_put(files->err, STDERR_FILENO);
-	execvp(argv[0], (char *const *)argv);
-	dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-static pid_t runner_spawn(const char *const *argv, const struct runner_files *files,
-			  struct error *err)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		runner_become(argv, files);
-	if (pid < 0)
-		error_errno(err, errno, "cannot start '%s'", argv[0]);
-	return pid;
-}
-
 static int runner_open_log(const char *log, struct error *err)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -80,32 +35,23 @@ static int runner_open_log(const char *log, struct error *err)
 	return fd >= 0 ? fd : error_errno(err, errno, "cannot write '%s'", log);
 }
 
-static int runner_status(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return 127;
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* ---- recorders ------------------------------------------------------------------------------- */
 
-/* Return: the pid, or a negative number. */
-static pid_t runner_run(const struct runner_options *o, const struct runner_files *files,
-			struct error *err)
+/* c: all but what is run. Return: as child_start(). */
+static pid_t runner_run(const struct runner_options *o, struct child *c, struct error *err)
 {
 	static const char in_a_session[] = RUNNER_COMMAND;
 	const char *here[] = {"sh", "-c", o->script, "vmscope", "sh", "-c", in_a_session, NULL};
 
+	c->argv = here;
 	if (!o->destination)
-		return runner_spawn(here, files, err);
+		return child_start(c, err);
 	char *script = runner_quote(o->script), *command = runner_quote(RUNNER_COMMAND);
 	char *all = mem_printf("sh -c %s vmscope sh -c %s", script, command);
 	const char *there[] = {"ssh", "-T", "--", o->destination, all, NULL};
-	pid_t pid = runner_spawn(there, files, err);
+
+	c->argv = there;
+	pid_t pid = child_start(c, err);
 
 	free(all);
 	free(command);
@@ -126,7 +72,9 @@ int runner_start(struct runner *r, const struct runner_options *o, struct error 
 		return error_errno(err, errno, "cannot make a pipe");
 	}
 	log = runner_open_log(o->log, err);
-	r->pid = log < 0 ? -1 : runner_run(o, &(struct runner_files){in[0], out[1], log}, err);
+	struct child c = {.in = in[0], .out = out[1], .err = log, .keeps_on = true};
+
+	r->pid = log < 0 ? ERR : runner_run(o, &c, err);
 	close(in[0]);
 	close(out[1]);
 	if (log >= 0)
@@ -172,7 +120,7 @@ int runner_end(struct runner *r)
 	if (r->out >= 0)
 		close(r->out);
 	if (r->pid)
-		status = runner_status(r->pid);
+		status = child_wait(r->pid);
 	*r = (struct runner){.in = -1, .out = -1};
 	return status;
 }
@@ -186,9 +134,9 @@ int runner_fetch(const char *destination, const char *from, const char *to, cons
 	int file = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int errors = file < 0 ? error_errno(err, errno, "cannot create '%s'", to)
 			      : runner_open_log(log, err);
-	pid_t pid =
-		errors < 0 ? -1 : runner_spawn(argv, &(struct runner_files){-1, file, errors}, err);
-	int status = pid > 0 ? runner_status(pid) : ERR;
+	struct child c = {.argv = argv, .in = -1, .out = file, .err = errors, .keeps_on = true};
+	pid_t pid = errors < 0 ? ERR : child_start(&c, err);
+	int status = pid > 0 ? child_wait(pid) : ERR;
 
 	if (file >= 0)
 		close(file);
