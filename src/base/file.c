@@ -38,27 +38,36 @@ static size_t rest_of_page(const struct file_map *map)
 	return (page - map->size % page) % page;
 }
 
+size_t file_read_at(int fd, uint8_t *to, size_t n, uint64_t at)
+{
+	size_t done = 0;
+
+	errno = 0;
+	while (done < n) {
+		ssize_t got = pread(fd, to + done, n - done, (off_t)(at + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		done += (size_t)got;
+	}
+	return done;
+}
+
 /* One that is cut meanwhile has so many bytes less. */
 static int read_whole(struct file_map *map, int fd, size_t size, const char *name,
 		      struct error *err)
 {
 	uint8_t *data = mem_alloc(size);
-	size_t n = 0;
-	ssize_t more;
+	size_t n = file_read_at(fd, data, size, 0);
+	int r = n < size && errno ? error_errno(err, errno, "cannot read '%s'", name) : 0;
 
-	while (n < size && (more = pread(fd, data + n, size - n, (off_t)n)) != 0) {
-		if (more < 0 && errno != EINTR) {
-			more = errno;
-			free(data);
-			return error_errno(err, (int)more, "cannot read '%s'", name);
-		}
-		n += more > 0 ? (size_t)more : 0;
-	}
-	if (n)
-		*map = (struct file_map){.data = data, .size = n, .is_read = true};
-	else
+	if (r || !n)
 		free(data);
-	return 0;
+	else
+		*map = (struct file_map){.data = data, .size = n, .is_read = true};
+	return r;
 }
 
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err)

@@ -27,6 +27,12 @@ int file_map_init(struct file_map *map, const char *path, struct error *err);
 int file_map_init_fd(struct file_map *map, int fd, const char *name, struct error *err);
 
 /*
+ * Reads n bytes at byte `at` of a file that is open. Return: how many there are; fewer at the
+ * file's end, and where it cannot be read: then errno is set, else it is 0.
+ */
+size_t file_read_at(int fd, uint8_t *to, size_t n, uint64_t at);
+
+/*
  * Gives the pages that were read back to the kernel, so that they do not count as our memory. They
  * come again when they are read again; other threads may be reading.
  */

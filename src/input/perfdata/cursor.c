@@ -1,8 +1,6 @@
 #include "input/perfdata/cursor.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "input/perfdata/glance.h"
 #include "input/perfdata/side.h"
@@ -16,17 +14,8 @@ static bool read_bytes(const struct perfdata_source *source, const struct perfda
 		       uint8_t *to)
 {
 	uint64_t at = (uint64_t)(source->at - source->map.data) + seg->offset;
-	size_t n = 0;
+	size_t n = file_read_at(source->fd, to, seg->size, at);
 
-	while (n < seg->size) {
-		ssize_t got = pread(source->fd, to + n, seg->size - n, (off_t)(at + n));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
 	memset(to + n, 0, seg->size - n);
 	return n == seg->size;
 }
