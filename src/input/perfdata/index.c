@@ -221,6 +221,18 @@ static void on_damage(struct scan *s)
 	on_missing(s);
 }
 
+static void sample_is_damaged(struct scan *s, const struct perfdata_record *r)
+{
+	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
+	on_missing(s);
+}
+
+static void last_is_damaged(struct scan *s)
+{
+	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, s->source->at + s->last_at);
+	on_damage(s);
+}
+
 /* ns: records of one buffer are nearer together in time than this, but for the CPU's idling. */
 #define SCAN_STEP_BACK INT64_C(1000000000)
 #define SCAN_STEP_ON   (86400 * SCAN_STEP_BACK)
@@ -257,7 +269,7 @@ static bool scan_is_time(struct scan *s, const struct perfdata_record *r,
 		return true;
 	if (run->before > time)
 		return false;
-	on_damage(s);
+	last_is_damaged(s);
 	return true;
 }
 
@@ -284,12 +296,6 @@ static bool scan_is_time_of_lane(struct scan *s, size_t lane, int64_t time)
 	return !is_doubted;
 }
 
-static void sample_is_damaged(struct scan *s, const struct perfdata_record *r)
-{
-	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, r->at);
-	on_missing(s);
-}
-
 /*
  * A record that went on with a run is believed about its CPU, for that is quick, until it ends:
  * then its last one could be the first of another CPU. Return: whether that is not so.
@@ -305,12 +311,6 @@ static bool scan_was_cpu(const struct scan *s)
 	       perfdata_record_read(at, run->end - s->last_at, s->p->big_endian, &r) ||
 	       r.type != PERFDATA_SAMPLE || !perfdata_glance_sample(s->p, &r, &g) ||
 	       scan_is_cpu(s, &r, &g);
-}
-
-static void last_is_damaged(struct scan *s)
-{
-	perfdata_note(s->p, DIAG_SAMPLE_DAMAGED, 1, s->source, s->source->at + s->last_at);
-	on_damage(s);
 }
 
 static void on_sample(struct scan *s, const struct perfdata_record *r)
