@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/leftover.h"
 #include "base/mem.h"
@@ -162,16 +161,10 @@ static int why_by_file(const struct command *cmd, struct request *q,
 		       const char *path, struct error *err)
 {
 	struct run a;
-
-	leftover_add(path);
 	int r = analyzed_init(&a, traces, n, analysis, &q->input, path, err);
 
 	run_deinit(&a);
-	if (!r)
-		r = why_of_file(cmd, q, path, err);
-	unlink(path);
-	leftover_drop(path);
-	return r;
+	return r ? r : why_of_file(cmd, q, path, err);
 }
 
 /* Times of a range are looked up in a file that has a name. Return: an exit status, or ERR. */
@@ -184,10 +177,13 @@ static int why_of_part(const struct command *cmd, struct request *q,
 	if (temporary_dir_init(&dir, "vmscope-why", err))
 		return ERR;
 	char *path = mem_printf("%s/results.vms", dir.path);
+
+	leftover_add(path);
 	int r = why_by_file(cmd, q, analysis, traces, n, path, err);
 
-	free(path);
 	temporary_dir_deinit(&dir);
+	leftover_drop(path);
+	free(path);
 	return r;
 }
 

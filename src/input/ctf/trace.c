@@ -74,7 +74,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strverscmp((*a)->d_name, (*b)->d_name);
 }
 
-static void add_file(struct ctf_trace *t, const char *dir, const char *name)
+/* Return: whether it is mapped. */
+static bool add_file(struct ctf_trace *t, const char *dir, const char *name)
 {
 	struct error err = {0};
 	struct ctf_file *f = mem_zalloc(1, sizeof(*f));
@@ -86,43 +87,33 @@ static void add_file(struct ctf_trace *t, const char *dir, const char *name)
 		report_file(t, DIAG_FILE_UNREADABLE, f);
 	f->index = ctf_index_of(f->path);
 	error_deinit(&err);
+	return f->map.data && !f->map.is_read;
 }
 
 /* Half of what a process may map, for each of them is two while it is read. */
 enum { MAPPED_MAX = 30000 };
 
-static int check_mapped(const struct ctf_trace *t, const char *dir, struct error *err)
+static int read_directory(struct ctf_trace *t, const char *dir, struct error *err)
 {
-	size_t n = 0;
+	struct dirent **entries;
+	size_t n_mapped = 0;
+	int n = scandir(dir, &entries, NULL, by_name);
 
-	vec_each (f, &t->files)
-		n += (*f)->map.data && !(*f)->map.is_read;
-	if (n <= MAPPED_MAX)
+	if (n < 0)
+		return error_errno(err, errno, "cannot list '%s'", dir);
+	for (int i = 0; i < n; i++) {
+		if (n_mapped <= MAPPED_MAX && is_stream_file(dir, entries[i]))
+			n_mapped += add_file(t, dir, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	if (n_mapped <= MAPPED_MAX)
 		return 0;
 	return error_set(
 		err,
 		"'%s' has more than %d stream files that are not small, which is more than "
 		"can be open: give fewer at a time, or record with larger files",
 		dir, MAPPED_MAX);
-}
-
-static int read_directory(struct ctf_trace *t, const char *dir, struct error *err)
-{
-	struct dirent **entries;
-	int n = scandir(dir, &entries, NULL, by_name), r = 0;
-
-	if (n < 0)
-		return error_errno(err, errno, "cannot list '%s'", dir);
-	for (int i = 0; i < n; i++) {
-		if (!r && is_stream_file(dir, entries[i])) {
-			add_file(t, dir, entries[i]->d_name);
-			if (t->files.n % MAPPED_MAX == 0)
-				r = check_mapped(t, dir, err);
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	return r ? r : check_mapped(t, dir, err);
 }
 
 struct ctf_packets ctf_trace_packets(const struct ctf_trace *t, const struct ctf_file *f,
