@@ -12,6 +12,7 @@ struct look_found {
 	uint64_t n[EV_N]; /* how often each event was read, of a CPU that has several streams */
 	struct gaps damaged;
 	bool is_disordered;
+	uint64_t n_doubtful; /* events: what they contradict is among `damaged` */
 };
 
 /* One stream of a CPU. It has several where the trace has several channels. */
@@ -106,14 +107,11 @@ static void read_together(struct reading *r)
 
 /* ---- a CPU ----------------------------------------------------------------------------------- */
 
-static void look_keep_damage(struct look_found *found, struct channel *c, struct diag_list *diags)
+static void look_keep_damage(struct look_found *found, struct channel *c)
 {
 	const struct reader *r = c->reader;
-	struct diag where = {.first_ns = DIAG_NO_TIME};
-	uint64_t n = doubt_end(&c->doubt, &found->damaged);
 
-	if (n)
-		diag_add(diags, DIAG_EVENT_DOUBTFUL, n, &where);
+	found->n_doubtful = doubt_end(&c->doubt, &found->damaged);
 	if (r->damaged)
 		gaps_absorb(&found->damaged, r->damaged);
 	if (r->is_disordered)
@@ -134,7 +132,7 @@ static void end_reading(struct reading *r, struct diag_list *diags)
 		first = t->first_ns < first ? t->first_ns : first;
 		last = t->last_ns > last ? t->last_ns : last;
 		diag_merge(diags, c->diags);
-		look_keep_damage(r->channels[i].found, &r->channels[i], diags);
+		look_keep_damage(r->channels[i].found, &r->channels[i]);
 		reader_free(c);
 	}
 	evidence_stream_end(&r->evidence, n_events, n_lost, first, last);
@@ -304,24 +302,33 @@ static bool find_doubled(struct recording *r, const struct look_found *found)
 
 /*
  * Says of a stream what reading it has shown. Where its packets are in disorder all else that was
- * found may follow from that. Return: whether anything of it is new.
+ * found may follow from that. What is left out because of it is not met again: that it was there is
+ * kept with the recording. Return: whether anything of it is new.
  */
-static bool look_take_damage(struct recording_stream *s, struct look_found *found)
+static bool look_take_damage(struct look *l, struct recording_stream *s, struct look_found *found)
 {
+	struct diag where = {.first_ns = DIAG_NO_TIME};
+
 	if (found->is_disordered && !s->is_disordered) {
 		s->is_disordered = true;
 		gaps_deinit(&found->damaged);
 		return true;
 	}
-	return gaps_absorb(&s->gaps, &found->damaged);
+	bool is_new = gaps_absorb(&s->gaps, &found->damaged);
+
+	if (found->n_doubtful)
+		diag_add(l->diags, DIAG_EVENT_DOUBTFUL, found->n_doubtful, &where);
+	if (found->n_doubtful && is_new)
+		diag_add(&l->trace->diags, DIAG_EVENT_DOUBTFUL, found->n_doubtful, &where);
+	return is_new;
 }
 
-static bool look_take_all_damage(struct recording *r, struct look_found *found)
+static bool look_take_all_damage(struct look *l)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < r->streams.n; i++)
-		any |= look_take_damage(&r->streams.at[i], &found[i]);
+	for (size_t i = 0; i < l->trace->streams.n; i++)
+		any |= look_take_damage(l, &l->trace->streams.at[i], &l->found[i]);
 	return any;
 }
 
@@ -383,7 +390,7 @@ static bool look_end(struct look *l, cpus_t *cpus)
 		l->observed->has_idle = evidence_has(l->evidence, EV_POWER_CPU_IDLE);
 	}
 	find_missing(l->evidence, l->diags, l->trace);
-	bool damaged = look_take_all_damage(l->trace, l->found);
+	bool damaged = look_take_all_damage(l);
 	bool again = damaged || (!l->is_settled && look_needs_more(l));
 
 	l->is_settled |= !damaged;
